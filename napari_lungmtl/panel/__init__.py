@@ -1,0 +1,1 @@
+"""The dock and its sections, one file each."""

@@ -1,0 +1,4 @@
+"""What is known about lungs: images, findings, networks, data and metrics. No napari, no Qt.
+
+Always imported as ``napari_lungmtl.training`` (see CONTRIBUTING in the README).
+"""

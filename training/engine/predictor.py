@@ -1,0 +1,77 @@
+"""The predictor contract: one mechanism for progress and for cancellation, on the command line and in the window."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..findings import Findings
+from ..imaging.image import Image
+
+SCORE_FLOOR = 0.05
+"""Predictors keep every detection above this score, so that thresholds move without running again."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come.
+
+    Parameters
+    ----------
+    fraction
+        0–1 of the whole run.
+    stage
+        What is happening, for a person: ``"finding the lungs"``, ``"detecting"``.
+    findings
+        What is known so far, or None where nothing new is.
+    note
+        A sentence that the person must see (``"out of GPU memory: went on with the CPU"``), or empty.
+    """
+
+    fraction: float
+    stage: str
+    findings: Findings | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a person chooses between, known without loading torch or weights."""
+
+    name: str
+    title: str
+    purpose: str
+    modalities: tuple[str, ...]
+    version: str = ""
+    default_threshold: float = 0.5
+    metadata: dict[str, object] = field(default_factory=dict)
+
+
+class Predictor(Protocol):
+    """A model ready to run. Each ``yield`` is a point at which the caller may draw progress, or stop by closing."""
+
+    info: ModelInfo
+
+    def run(self, image: Image) -> Generator[Progress, None, Findings]:
+        """Yield progress; return the findings when exhausted.
+
+        Raises
+        ------
+        PredictorError
+            The image does not suit the model, with a sentence for the person.
+        """
+        ...
+
+
+class PredictorError(Exception):
+    """The model cannot do this, and the message says why and what to do."""
+
+
+def finish(run: Generator[Progress, None, Findings]) -> Findings:
+    """Exhaust a run and give its findings."""
+    while True:
+        try:
+            next(run)
+        except StopIteration as stop:
+            return stop.value

@@ -1,0 +1,29 @@
+"""Typed results: what was found, where, by whom, and what a person thinks of it."""
+
+from .finding import (
+    ATTRIBUTES,
+    SCHEMA_VERSION,
+    Box,
+    Finding,
+    Findings,
+    Geometry,
+    ImageReference,
+    Mask,
+    Origin,
+    Sphere,
+    new_id,
+)
+
+__all__ = [
+    "ATTRIBUTES",
+    "SCHEMA_VERSION",
+    "Box",
+    "Finding",
+    "Findings",
+    "Geometry",
+    "ImageReference",
+    "Mask",
+    "Origin",
+    "Sphere",
+    "new_id",
+]

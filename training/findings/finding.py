@@ -1,0 +1,253 @@
+"""The result contract: findings, immutable and in world coordinates."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+SCHEMA_VERSION = 1
+ATTRIBUTES = (
+    "subtlety",
+    "internalStructure",
+    "calcification",
+    "sphericity",
+    "margin",
+    "lobulation",
+    "spiculation",
+    "texture",
+)
+"""The eight LIDC attributes by their LIDC names, on the LIDC scales (1–5; internalStructure 1–4, calcification 1–6)."""
+
+Status = Literal["unreviewed", "accepted", "rejected"]
+Kind = Literal["sphere", "box", "mask"]
+
+
+@dataclass(frozen=True)
+class Sphere:
+    """A ball in world space.
+
+    Parameters
+    ----------
+    center
+        (z, y, x) in mm, LPS.
+    diameter
+        In mm.
+    """
+
+    center: tuple[float, float, float]
+    diameter: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "center", tuple(float(c) for c in self.center))
+        object.__setattr__(self, "diameter", float(self.diameter))
+        if len(self.center) != 3 or not np.all(np.isfinite(self.center)):
+            raise ValueError(f"a sphere's centre is three finite numbers, not {self.center}")
+        if not (np.isfinite(self.diameter) and self.diameter > 0):
+            raise ValueError(f"a sphere's diameter is positive, not {self.diameter}")
+
+
+@dataclass(frozen=True)
+class Box:
+    """An upright rectangle on a radiograph: low and high corner (y, x), in mm (pixels where spacing is unknown)."""
+
+    low: tuple[float, float]
+    high: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "low", tuple(float(c) for c in self.low))
+        object.__setattr__(self, "high", tuple(float(c) for c in self.high))
+        if len(self.low) != 2 or len(self.high) != 2 or not all(a < b for a, b in zip(self.low, self.high, strict=True)):
+            raise ValueError(f"a box has low < high in both axes, not {self.low} to {self.high}")
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """The middle (y, x)."""
+        return (self.low[0] + self.high[0]) / 2, (self.low[1] + self.high[1]) / 2
+
+    @property
+    def diameter(self) -> float:
+        """The longer side."""
+        return max(self.high[0] - self.low[0], self.high[1] - self.low[1])
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A region as run lengths over the flattened (C order) grid of `shape` placed at `origin` with `spacing`.
+
+    `runs` are start, length pairs; the region's bounding grid is kept, not the whole image.
+    """
+
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    runs: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def from_array(cls, mask: np.ndarray, spacing: tuple[float, ...], origin: tuple[float, ...]) -> Mask:
+        """Encode a boolean array whose voxel [0, 0, …] has its centre at `origin`."""
+        flat = np.concatenate([[0], np.asarray(mask, bool).ravel().view(np.int8), [0]])
+        edges = np.flatnonzero(np.diff(flat))
+        runs = tuple((int(a), int(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True))
+        return cls(tuple(mask.shape), tuple(map(float, spacing)), tuple(map(float, origin)), runs)
+
+    def to_array(self) -> np.ndarray:
+        """The boolean array of `shape`."""
+        flat = np.zeros(int(np.prod(self.shape)), bool)
+        for start, length in self.runs:
+            flat[start : start + length] = True
+        return flat.reshape(self.shape)
+
+    @property
+    def center(self) -> tuple[float, ...]:
+        """World position of the centre of mass."""
+        points = np.argwhere(self.to_array()) * np.asarray(self.spacing) + np.asarray(self.origin)
+        return tuple(float(c) for c in points.mean(axis=0))
+
+    @property
+    def diameter(self) -> float:
+        """Diameter of the ball (or disc) of equal volume (or area)."""
+        size = sum(length for _, length in self.runs) * float(np.prod(self.spacing))
+        return float(2 * (3 * size / (4 * np.pi)) ** (1 / 3) if len(self.shape) == 3 else 2 * (size / np.pi) ** 0.5)
+
+
+Geometry = Sphere | Box | Mask
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who says so: a model with the version of its weights, or a person (`model` empty)."""
+
+    model: str = ""
+    version: str = ""
+    person: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a table shows: ``ag3d 0.1`` or the person's name."""
+        return f"{self.model} {self.version}".strip() if self.model else (self.person or "person")
+
+
+def new_id() -> str:
+    """A fresh identifier of a finding."""
+    return uuid.uuid4().hex[:12]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found in an image.
+
+    Parameters
+    ----------
+    geometry
+        Sphere, box or mask in world coordinates (mm; pixels where the image has no spacing).
+    score
+        Confidence 0–1 that it is a nodule; 1 for what a person drew.
+    malignancy
+        Probability 0–1, or None where nothing judged it.
+    attributes
+        The eight LIDC attributes by name, on the LIDC scales, or empty.
+    scores
+        The parts of `score` by name (``rpn``, ``fprn`` …), for the curious.
+    origin, status, note, id
+        Who found it, what the reviewer decided, free text, and a stable identifier.
+    """
+
+    geometry: Geometry
+    score: float = 1.0
+    malignancy: float | None = None
+    attributes: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
+    status: Status = "unreviewed"
+    note: str = ""
+    id: str = field(default_factory=new_id)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.score <= 1:
+            raise ValueError(f"a score lies between 0 and 1, not {self.score}")
+        if self.malignancy is not None and not 0 <= self.malignancy <= 1:
+            raise ValueError(f"malignancy lies between 0 and 1, not {self.malignancy}")
+        if self.status not in ("unreviewed", "accepted", "rejected"):
+            raise ValueError(f"unknown status {self.status!r}")
+
+    @property
+    def kind(self) -> Kind:
+        """``"sphere"``, ``"box"`` or ``"mask"``."""
+        if isinstance(self.geometry, Sphere):
+            return "sphere"
+        return "box" if isinstance(self.geometry, Box) else "mask"
+
+    @property
+    def center(self) -> tuple[float, ...]:
+        """World position of the middle, (z, y, x) or (y, x)."""
+        return self.geometry.center
+
+    @property
+    def diameter(self) -> float:
+        """Size in mm (pixels where the image has no spacing)."""
+        return self.geometry.diameter
+
+    def with_(self, **changes: Any) -> Finding:
+        """A copy with some fields changed; the id stays."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class ImageReference:
+    """Which image the findings belong to, and in which units they are written."""
+
+    series_uid: str = ""
+    source: str = ""
+    modality: str = ""
+    shape: tuple[int, ...] = ()
+    spacing: tuple[float, ...] | None = None
+    origin: tuple[float, ...] = ()
+    units: str = "mm"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """An ordered, immutable collection of findings on one image.
+
+    Parameters
+    ----------
+    items
+        The findings; models list them by descending score.
+    image
+        What they were found in.
+    models
+        One entry for each model that took part: name, version, sha256 (plain JSON values).
+    """
+
+    items: tuple[Finding, ...] = ()
+    image: ImageReference = field(default_factory=ImageReference)
+    models: tuple[Mapping[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", tuple(self.items))
+        ids = [f.id for f in self.items]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two findings share an id")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.items)
+
+    def __getitem__(self, key: int | str) -> Finding:
+        """By position or by id."""
+        if isinstance(key, str):
+            for finding in self.items:
+                if finding.id == key:
+                    return finding
+            raise KeyError(key)
+        return self.items[key]
+
+    def with_items(self, items: tuple[Finding, ...]) -> Findings:
+        """The same image and models with other findings."""
+        return replace(self, items=tuple(items))
