@@ -1,1 +1,1 @@
-"""TODO-by-owner."""
+"""The field's official measures."""
