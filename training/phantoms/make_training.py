@@ -31,8 +31,8 @@ def draw_nodule(rng: np.random.Generator) -> NoduleSpec:
         lobulation=float(1 + 4 * rng.beta(1.0, 3.5 - 2 * large)),
         spiculation=1.0 if diameter < 6 else float(1 + 4 * rng.beta(0.8, 4 - 2.5 * large)),
         calcification=str(rng.choice(patterns)) if calcified else "absent",  # type: ignore[arg-type]
-        margin=float(5 - 3.5 * rng.beta(1.2, 2.5)),
-        sphericity=float(5 - 3.5 * rng.beta(1.3, 2.2)),
+        margin=float(5 - 4 * rng.beta(1.2, 2.2)),
+        sphericity=float(5 - 3.5 * rng.beta(1.5, 1.8)),
         place=rng.choice(["isolated", "juxtavascular", "juxtapleural"], p=[0.4, 0.28, 0.32]),
     )
 
@@ -52,7 +52,7 @@ def draw_spec(seed: int) -> PhantomSpec:
         scanner=Scanner(
             noise=float(rng.uniform(12, 60)),
             sharpness=float(rng.beta(1.5, 1.5)),
-            slice_thickness=float(rng.choice([1.0, 1.25, 2.0, 2.5, 3.0])),
+            slice_thickness=float(rng.choice([1.0, 1.25, 1.8, 2.5, 2.5, 3.0])),
         ),
     )
 

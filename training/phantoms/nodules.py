@@ -57,9 +57,7 @@ def draw_shape(spec: NoduleSpec, rng: np.random.Generator) -> Shape:
     """A shape for `spec` with the volume of its ball (spicules not counted)."""
     turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     round_ = (spec.sphericity - 1) / 4
-    stretch = np.exp(
-        rng.uniform(-1, 1, 3) * (0.05 + 0.4 * (1 - round_)) * (0.0 if spec.sphericity == 5 else 1.0)
-    )
+    stretch = np.exp(rng.uniform(-1, 1, 3) * 0.55 * (1 - round_))
     lobulation = (spec.lobulation - 1) / 4
     # Every real outline has some unevenness, so only a perfectly round request gets none.
     n_lobes = int(rng.integers(5, 10)) if lobulation > 0 or spec.sphericity < 5 else 0
@@ -72,7 +70,7 @@ def draw_shape(spec: NoduleSpec, rng: np.random.Generator) -> Shape:
     shape = Shape(
         axes=turn @ np.diag(stretch) @ turn.T,
         lobes=lobes,
-        lobe_height=rng.uniform(0.3, 1.0, n_lobes) * (0.08 + 0.55 * lobulation),
+        lobe_height=rng.uniform(0.3, 1.0, n_lobes) * (0.16 * (1 - round_) + 0.55 * lobulation),
         lobe_width=float(rng.uniform(3, 8)),
         spikes=spikes,
         spike_length=rng.uniform(0.35, 1.1, n_spikes),
@@ -132,8 +130,8 @@ def attributes(spec: NoduleSpec) -> dict[str, float]:
 
 
 def margin_width(spec: NoduleSpec) -> float:
-    """Width in mm over which the edge fades: none to a quarter of the diameter."""
-    return (5 - spec.margin) / 4 * min(0.25 * spec.diameter, 4.0)
+    """Width in mm over which the edge fades: none to two fifths of the diameter."""
+    return (5 - spec.margin) / 4 * min(0.4 * spec.diameter, 6.0)
 
 
 def density(spec: NoduleSpec, inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -92,7 +92,9 @@ def make_phantom(spec: PhantomSpec | int) -> Phantom:
         )
     thickness = spec.scanner.slice_thickness or spec.spacing[0]
     hu = _pool(blur(hu, fine, spec.scanner, thickness), factors)
-    hu += noise(hu.shape, spec.spacing, spec.scanner, noise_rng) * (0.75 + 0.25 * _pool(lung < 0, factors))
+    hu += noise(hu.shape, spec.spacing, spec.scanner, thickness, noise_rng) * (
+        0.75 + 0.25 * _pool(lung < 0, factors)
+    )
     origin = tuple(np.asarray(grid.start) + shift)
     image = Image(
         np.clip(np.rint(hu), -1024, 3071).astype(np.int16),

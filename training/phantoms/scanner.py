@@ -17,7 +17,11 @@ def blur(hu: np.ndarray, grid: Grid, scanner: Scanner, thickness: float) -> np.n
 
 
 def noise(
-    shape: tuple[int, ...], spacing: tuple[float, ...], scanner: Scanner, rng: np.random.Generator
+    shape: tuple[int, ...],
+    spacing: tuple[float, ...],
+    scanner: Scanner,
+    thickness: float,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Zero-mean noise of ``scanner.noise`` HU.
 
@@ -26,7 +30,7 @@ def noise(
     grain = rng.standard_normal(shape, np.float32)
     width = 0.4 + 0.65 * (1 - scanner.sharpness)
     grain = ndimage.gaussian_filter(
-        grain, (0.45 / spacing[0] * 0.8, width / spacing[1], width / spacing[2]), truncate=2.5
+        grain, (0.3 * thickness / spacing[0], width / spacing[1], width / spacing[2]), truncate=2.5
     )
     if scanner.sharpness > 0.05:
         low = ndimage.uniform_filter(grain, [max(1, int(round(7 / s))) for s in spacing])

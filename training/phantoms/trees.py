@@ -54,8 +54,9 @@ def grow(
         length = float(np.linalg.norm(end - start))
         if length < 1e-3:
             continue
-        # Leaving along the parent's direction and arriving obliquely bends the branch.
-        control = start + 0.45 * length * direction + rng.normal(0, 0.09 * length, 3)
+        # Leaving partly along the parent's direction and arriving obliquely bends the branch.
+        straight = 0.5 * direction + 0.5 * way / (np.linalg.norm(way) + 1e-9)
+        control = start + 0.45 * length * straight + rng.normal(0, 0.06 * length, 3)
         r_end = min(r_start, radius * (n / total) ** (1 / MURRAY) * float(rng.uniform(0.9, 1.1)))
         count = max(3, int(length / 0.45))
         points = _curve(start, control, end, count)
@@ -67,6 +68,8 @@ def grow(
         apart = share - middle
         axis = np.linalg.svd(apart.T @ apart)[0][:, 0] if n > 2 else apart[0]
         axis = axis + 0.35 * np.linalg.norm(axis) * rng.normal(size=3)
+        # Children part sideways: a cut across the heading would send one of them back.
+        axis = axis - 0.85 * (axis @ leaving) * leaving
         order = np.argsort(apart @ axis)
         cut = int(np.clip(round(n * rng.uniform(0.22, 0.78)), 1, n - 1))
         for part in (order[:cut], order[cut:]):
