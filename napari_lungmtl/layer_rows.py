@@ -1,0 +1,147 @@
+"""Findings as rows of a Points layer, and the rows' way back.
+
+Points are kept in world millimetres divided by `SCALE`, with the layer's scale `SCALE` along every axis: napari draws sizes
+in data units times the last scale, and shows a sphere only within half a data unit of the slice (±30 mm here).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from .review import reviewer
+from .training.findings import Finding, Origin, Sphere
+
+SCALE = 60.0
+"""Millimetres of a data unit: spheres are drawn whole up to this diameter."""
+NEW_DIAMETER = 8.0
+"""Diameter (mm) of a sphere that a person sets with a click."""
+SMALLEST = 1.0
+"""Diameter (mm) below which no sphere can be shrunk."""
+TOLERANCE = 1e-3
+"""Millimetres; less is rounding, not an edit."""
+
+NEW_ROW = {
+    "id": "",
+    "label": "",
+    "score": 1.0,
+    "diameter": NEW_DIAMETER,
+    "malignancy": np.nan,
+    "status": "unreviewed",
+}
+"""Features of a point that was just clicked, until it has become a finding."""
+
+# Blue, yellow, vermilion: told apart with any colour vision, and none of them a grey of the image.
+_STOPS = (0.0, 0.5, 1.0)
+_COLORS = np.array([[0.30, 0.61, 0.91], [0.95, 0.76, 0.31], [0.91, 0.33, 0.18]])
+_REJECTED = (0.55, 0.55, 0.55)
+ACCENT = (1.0, 0.35, 1.0)
+"""Edge of the selected sphere."""
+FACE_ALPHA = 0.18
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a person did to the rows: arguments of `Session.edit`."""
+
+    add: tuple[Finding, ...] = ()
+    change: tuple[Finding, ...] = ()
+    remove: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.add or self.change or self.remove)
+
+
+def spheres(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Those that a Points layer can show."""
+    return tuple(f for f in findings if isinstance(f.geometry, Sphere))
+
+
+def data(findings: Sequence[Finding]) -> np.ndarray:
+    """Centres in data units (n, 3), z, y, x."""
+    return np.array([f.center for f in findings], float).reshape(-1, 3) / SCALE
+
+
+def size(findings: Sequence[Finding]) -> np.ndarray:
+    """Diameters in data units (n,)."""
+    return np.array([f.diameter for f in findings], float) / SCALE
+
+
+def features(findings: Sequence[Finding]) -> pd.DataFrame:
+    """The columns that stay with the rows; `label` is written beside the sphere."""
+    return pd.DataFrame(
+        {
+            "id": pd.Series([f.id for f in findings], dtype=object),
+            "label": pd.Series([f"{f.score:.2f}" for f in findings], dtype=object),
+            "score": pd.Series([f.score for f in findings], dtype=float),
+            "diameter": pd.Series([f.diameter for f in findings], dtype=float),
+            "malignancy": pd.Series([f.malignancy for f in findings], dtype=float),
+            "status": pd.Series([f.status for f in findings], dtype=object),
+        }
+    )
+
+
+def colors(findings: Sequence[Finding]) -> np.ndarray:
+    """RGBA (n, 4): by malignancy where any finding has one, else by score; grey where rejected."""
+    judged = any(f.malignancy is not None for f in findings)
+    values = [(f.malignancy or 0.0) if judged else f.score for f in findings]
+    rgba = np.ones((len(findings), 4))
+    for channel in range(3):
+        rgba[:, channel] = np.interp(values, _STOPS, _COLORS[:, channel])
+    rgba[[f.status == "rejected" for f in findings], :3] = _REJECTED
+    return rgba
+
+
+def faces(colors: np.ndarray) -> np.ndarray:
+    """The same colours, so thin that the nodule shows through."""
+    return colors * (1, 1, 1, FACE_ALPHA)
+
+
+def edges(colors: np.ndarray, selected: int | None) -> np.ndarray:
+    """The same colours, but for the selected row."""
+    result = colors.copy()
+    if selected is not None:
+        result[selected, :3] = ACCENT
+    return result
+
+
+def reconcile(
+    drawn: Sequence[Finding], ids: Sequence[object], centers: np.ndarray, diameters: np.ndarray
+) -> Edit:
+    """What a person changed, from the rows as they are now.
+
+    Parameters
+    ----------
+    drawn
+        The findings that the layer was given.
+    ids
+        The rows' ids. An id that nobody knows, or that comes a second time (a pasted or drawn point takes its
+        neighbour's), is a new finding.
+    centers
+        (n, 3) in mm.
+    diameters
+        (n,) in mm.
+    """
+    known = {f.id: f for f in drawn}
+    seen: set[str] = set()
+    add: list[Finding] = []
+    change: list[Finding] = []
+    for id, center, diameter in zip(ids, centers, diameters, strict=True):
+        sphere = Sphere(tuple(center), max(float(diameter), SMALLEST))
+        finding = known.get(str(id))
+        if finding is None or finding.id in seen:
+            add.append(Finding(sphere, origin=Origin(person=reviewer())))
+            continue
+        seen.add(finding.id)
+        if _differs(finding, sphere):
+            origin = replace(finding.origin, person=reviewer())
+            change.append(finding.with_(geometry=sphere, origin=origin))
+    return Edit(tuple(add), tuple(change), tuple(id for id in known if id not in seen))
+
+
+def _differs(finding: Finding, sphere: Sphere) -> bool:
+    moved = np.abs(np.subtract(finding.center, sphere.center)).max()
+    return bool(moved > TOLERANCE or abs(finding.diameter - sphere.diameter) > TOLERANCE)
