@@ -1,1 +1,1 @@
-"""TODO-by-owner."""
+"""3D-AG (Zhang et al.): nodule spheres in CT."""

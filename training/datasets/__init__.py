@@ -1,1 +1,1 @@
-"""TODO-by-owner."""
+"""Public datasets, one file each."""

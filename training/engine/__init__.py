@@ -1,1 +1,1 @@
-"""TODO-by-owner."""
+"""Runs rooms: predictor protocol, cards and weights, registry, training and evaluation."""

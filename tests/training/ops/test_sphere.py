@@ -1,0 +1,72 @@
+"""Sphere overlap and suppression against numbers that can be checked by counting voxels."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_lungmtl.training.ops import nms_spheres, sphere_iou
+
+coordinate = st.floats(-20, 20)
+spheres = st.lists(st.tuples(coordinate, coordinate, coordinate, st.floats(1, 30)), min_size=1, max_size=8)
+
+
+def counted_iou(a, b, step=0.25):
+    low = min(a[:3].min() - a[3] / 2, b[:3].min() - b[3] / 2)
+    high = max(a[:3].max() + a[3] / 2, b[:3].max() + b[3] / 2)
+    axis = np.arange(low, high + step, step)
+    z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
+    inside = [(z - s[0]) ** 2 + (y - s[1]) ** 2 + (x - s[2]) ** 2 < (s[3] / 2) ** 2 for s in (a, b)]
+    return (inside[0] & inside[1]).sum() / (inside[0] | inside[1]).sum()
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ([0, 0, 0, 10], [0, 0, 0, 10]),
+        ([0, 0, 0, 10], [3, 0, 0, 8]),
+        ([0, 0, 0, 12], [1, 1, 0, 4]),
+        ([0, 0, 0, 10], [4, 4, 4, 10]),
+    ],
+)
+def test_iou_equals_counted_voxels(a, b):
+    a, b = np.array(a, float), np.array(b, float)
+    iou = sphere_iou(torch.tensor(a)[None], torch.tensor(b)[None]).item()
+    assert iou == pytest.approx(counted_iou(a, b), abs=0.02)
+
+
+def test_touching_and_distant_balls_do_not_overlap():
+    a = torch.tensor([[0.0, 0, 0, 10]])
+    b = torch.tensor([[10.0, 0, 0, 10], [100, 0, 0, 10]])
+    assert sphere_iou(a, b).abs().max() == 0
+
+
+@given(spheres)
+def test_iou_is_symmetric_bounded_and_one_with_itself(values):
+    s = torch.tensor(values, dtype=torch.float64)
+    iou = sphere_iou(s, s)
+    assert torch.allclose(iou, iou.T, atol=1e-9)
+    assert (iou >= -1e-9).all()
+    assert (iou <= 1 + 1e-9).all()
+    assert torch.allclose(iou.diagonal(), torch.ones(len(s), dtype=torch.float64))
+
+
+@settings(deadline=None)
+@given(spheres, st.floats(0.05, 0.9), st.integers(0, 2**31))
+def test_suppression_equals_the_plain_greedy_loop(values, limit, seed):
+    s = np.array(values)
+    scores = np.random.default_rng(seed).permutation(len(s)).astype(float)
+    iou = sphere_iou(torch.tensor(s), torch.tensor(s)).numpy()
+    distance = np.linalg.norm(s[:, None, :3] - s[None, :, :3], axis=-1)
+    swallowed = distance < np.maximum(s[:, None, 3], s[None, :, 3]) / 2
+    kept: list[int] = []
+    for i in np.argsort(-scores):
+        if not any(iou[i, k] > limit or swallowed[i, k] for k in kept):
+            kept.append(i)
+    assert nms_spheres(s, scores, limit).tolist() == kept
+
+
+def test_suppression_of_nothing_and_of_one():
+    assert len(nms_spheres(np.zeros((0, 4)), np.zeros(0))) == 0
+    assert nms_spheres(np.array([[0, 0, 0, 5.0]]), np.array([0.3])).tolist() == [0]

@@ -1,0 +1,110 @@
+"""The detector's settings: the paper's values, and the ones that the shipped weights were trained with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Config:
+    """Architecture and inference of 3D-AG (stored in the weights' card).
+
+    Parameters
+    ----------
+    stem
+        ``"paper"``: two 3³ convolutions at full resolution and max pooling (Table I, PreBlock). ``"space_to_depth"``: the
+        eight voxels of each 2³ block become channels, then the same two convolutions at half resolution; it loses no voxel
+        and costs about a seventh.
+    stem_channels, growth, bottleneck, pyramid_channels
+        Widths; Table I fixes growth 16 and 32 channels in the pyramid, DenseNet a 1³ bottleneck of 4 × growth.
+    anchors
+        Diameters (mm) at strides 4, 8 and 16 (§IV-B). DeepLesion: ``((3, 5, 7), (10, 13, 17), (22, 30, 40))``.
+    magnify
+        Local Magnification (§III-D). The paper's best single model is without.
+    align_diameter
+        Diameter Alignment (§III-C); off takes the same size in mm on every level.
+    hu_range
+        HU mapped to [−1, 1]; values outside are clipped.
+    rpn_weight
+        Share of the RPN in the combined score; the paper averages.
+    calibration
+        Slope and intercept on the log odds of the combined score (1, 0: as it is).
+    proposals, rpn_floor, nms_iou
+        Proposals per 96³ voxels, the lowest RPN score of one, and the IoU from which the lower of two falls.
+    """
+
+    stem: Literal["paper", "space_to_depth"] = "paper"
+    stem_channels: int = 32
+    growth: int = 16
+    bottleneck: int = 4
+    pyramid_channels: int = 32
+    anchors: tuple[tuple[float, ...], ...] = ((4, 6), (8, 12), (16, 24))
+    magnify: bool = False
+    align_diameter: bool = True
+    hu_range: tuple[float, float] = (-1000.0, 600.0)
+    rpn_weight: float = 0.5
+    calibration: tuple[float, float] = (1.0, 0.0)
+    proposals: int = 64
+    rpn_floor: float = 0.02
+    nms_iou: float = 0.1
+
+    strides = (4, 8, 16)
+
+    def __post_init__(self) -> None:
+        # JSON gives lists; the card must compare equal to the code.
+        object.__setattr__(self, "anchors", tuple(tuple(float(d) for d in level) for level in self.anchors))
+        object.__setattr__(self, "calibration", tuple(float(c) for c in self.calibration))
+        object.__setattr__(self, "hu_range", tuple(float(h) for h in self.hu_range))
+        if len(self.anchors) != len(self.strides):
+            raise ValueError(f"anchors for {len(self.strides)} strides are needed, not {len(self.anchors)}")
+
+
+SHIPPED = Config(stem="space_to_depth", bottleneck=2)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the weights were trained.
+
+    Parameters
+    ----------
+    minutes
+        Length of the whole schedule on the clock; learning rate and stages follow it, so that a run fits the time at hand
+        on any machine.
+    joint_from
+        Share of the schedule after which the FPRN branch joins (§III-E: RPN first, then both).
+    iou_positive, iou_negative
+        Anchors' thresholds; §IV-B has 0.5 and 0.02. The nearest anchor of a nodule is positive in any case.
+    alpha, gamma
+        Focal loss of the negatives; §IV-B has 0.8 and 5.
+    t_first, t_last
+        T of eq. 3, growing linearly over the schedule. The paper gives no values.
+    phantoms, phantom_share
+        Folder written by `phantoms.make_training`, and the share of windows drawn from it.
+    test_fold, dev_every
+        The fold left out of everything, and every how many-th of the other scans is kept for tuning the threshold.
+    """
+
+    minutes: float = 60.0
+    batch: int = 4
+    window: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    joint_from: float = 0.35
+    iou_positive: float = 0.5
+    iou_negative: float = 0.02
+    alpha: float = 0.8
+    gamma: float = 5.0
+    t_first: float = 5.0
+    t_last: float = 50.0
+    ema: float = 0.998
+    phantom_share: float = 0.15
+    phantoms: str = ""
+    test_fold: int = 0
+    dev_every: int = 12
+    seed: int = 0
+    workers: int = 0
+
+
+SHIPPED_TRAINING = TrainingConfig(gamma=2.0, iou_positive=0.35)

@@ -1,0 +1,127 @@
+"""Training by the clock, resumable: one function for every room (Lightning does the rest)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import tomllib
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch.utils.data import DataLoader
+
+
+class Clock(L.Callback):
+    """Moves the module's `progress` with the time spent training and stops at 1; time before a resume counts."""
+
+    def __init__(self, minutes: float) -> None:
+        self.seconds = 60 * minutes
+        self.last = 0.0
+
+    def on_train_start(self, _trainer: L.Trainer, _module: Any) -> None:
+        """Start counting."""
+        self.last = time.monotonic()
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        """Count, and stop when the time is over."""
+        now = time.monotonic()
+        module.progress = min(1.0, module.progress + (now - self.last) / self.seconds)
+        self.last = now
+        trainer.should_stop = module.progress >= 1
+
+
+class Log(L.Callback):
+    """One line of figures a minute, for logs that outlive a terminal."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.next = path, 0.0
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        """Write when a minute has passed."""
+        if time.monotonic() < self.next:
+            return
+        self.next = time.monotonic() + 60
+        figures = {k: round(float(v), 4) for k, v in trainer.callback_metrics.items()}
+        line = {"step": trainer.global_step, "progress": round(module.progress, 4), **figures}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def fit(
+    module: L.LightningModule, loader: DataLoader, out: Path, minutes: float, *, resume: bool = False
+) -> int:
+    """Train until the schedule's minutes are over; gives the number of steps.
+
+    Parameters
+    ----------
+    module
+        Has `progress` (0–1), which the clock moves.
+    out
+        Gets ``last.ckpt`` every three minutes and ``log.jsonl``.
+    resume
+        Go on from ``out/last.ckpt``.
+
+    Raises
+    ------
+    FileNotFoundError
+        `resume` without a checkpoint.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    last = out / "last.ckpt"
+    if resume and not last.exists():
+        raise FileNotFoundError(f"{last} is not there: start without --resume.")
+    saver = ModelCheckpoint(
+        out, filename="step-{step}", train_time_interval=timedelta(minutes=3), save_top_k=1, save_last=True
+    )
+    trainer = L.Trainer(
+        max_epochs=-1,
+        accelerator="auto",
+        devices="auto",
+        gradient_clip_val=5.0,
+        callbacks=[Clock(minutes), Log(out / "log.jsonl"), saver],
+        logger=False,
+        enable_progress_bar=True,
+        enable_model_summary=False,
+        log_every_n_steps=10,
+    )
+    trainer.fit(module, loader, ckpt_path=str(last) if resume else None)
+    if module.global_rank == 0:
+        trainer.save_checkpoint(last)
+    return trainer.global_step
+
+
+def train(room: str, data: Path, out: Path, config: Path | None = None, resume: bool = False) -> Path:
+    """Train a room's network and write weights with their card: what ``lungmtl train`` calls.
+
+    Parameters
+    ----------
+    config
+        JSON or TOML file with what differs from the shipped settings, in tables ``network`` and ``training``.
+
+    Returns
+    -------
+    Path
+        The weights' file.
+    """
+    settings = read_settings(config) if config else {}
+    return import_module(f"..{room}.training", __package__).train(data, out, settings, resume=resume)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The tables of a settings file."""
+    text = path.read_text(encoding="utf-8")
+    return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+
+
+def config_from(base: Any, changes: dict[str, Any]) -> Any:
+    """A config dataclass with some values changed, refusing names that it does not have."""
+    names = {f.name for f in dataclasses.fields(base)}
+    unknown = set(changes) - names
+    if unknown:
+        raise ValueError(f"unknown settings {sorted(unknown)}; {type(base).__name__} has {sorted(names)}")
+    return dataclasses.replace(base, **changes)

@@ -1,0 +1,128 @@
+"""Model cards and weights: safetensors only, so that nothing that a person can load may execute code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class WeightsError(Exception):
+    """Weights or their card are missing, damaged, or do not fit the code; the message names the file and a way out."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What the weights are, in plain JSON values beside them (``<name>.json`` beside ``<name>.safetensors``).
+
+    Parameters
+    ----------
+    name, version, title, purpose
+        ``ag3d``, ``0.1``, and what a person reads when choosing.
+    modalities
+        DICOM modalities it takes.
+    config
+        The network's configuration; it must equal the code's dataclass field for field.
+    sha256
+        Of the weights' file.
+    input
+        Geometry and intensity range that the network expects.
+    training
+        Data with licences, series by uid, schedule, and what was left out.
+    metrics
+        Figures with how they were measured.
+    default_threshold
+        Score at which the window starts.
+    intended_use, limits
+        For whom it is, and for what not.
+    """
+
+    name: str
+    version: str
+    title: str
+    purpose: str
+    modalities: tuple[str, ...]
+    config: dict[str, Any]
+    sha256: str = ""
+    input: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    default_threshold: float = 0.5
+    intended_use: str = "Research only: not a medical device, not for diagnosis."
+    limits: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def card_path(weights: Path) -> Path:
+    """The card beside a weights' file."""
+    return weights.with_suffix(".json")
+
+
+def read_card(weights: Path) -> ModelCard:
+    """The card of a weights' file.
+
+    Raises
+    ------
+    WeightsError
+        There is none, or it is not a card.
+    """
+    path = card_path(weights)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WeightsError(f"{path} is missing: weights come with a card of the same name.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise WeightsError(f"{path} is no model card: {error}") from None
+    try:
+        card = ModelCard(**values)
+    except TypeError as error:
+        raise WeightsError(f"{path} is no model card that this version can read: {error}") from None
+    return ModelCard(**{**values, "modalities": tuple(card.modalities), "limits": tuple(card.limits)})
+
+
+def load_state(weights: Path, card: ModelCard) -> dict[str, Any]:
+    """The tensors of a weights' file as float32, after checking it against its card.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged, or not the one that the card describes.
+    """
+    from safetensors.torch import load
+
+    try:
+        data = weights.read_bytes()
+    except FileNotFoundError:
+        raise WeightsError(
+            f"{weights} is missing: install the package again, or name another file."
+        ) from None
+    if hashlib.sha256(data).hexdigest() != card.sha256:
+        raise WeightsError(
+            f"{weights} is not the file that {card_path(weights).name} describes (SHA-256 differs): "
+            "it is damaged or was exchanged. Get both files again."
+        )
+    return {k: t.float() if t.is_floating_point() else t for k, t in load(data).items()}
+
+
+def save_weights(state: dict[str, Any], card: ModelCard, folder: Path) -> Path:
+    """Write ``<name>.safetensors`` in half precision and ``<name>.json``; gives the weights' path."""
+    import torch
+    from safetensors.torch import save
+
+    folder.mkdir(parents=True, exist_ok=True)
+    half = {
+        k: (t.detach().cpu().half() if t.is_floating_point() else t.detach().cpu()).contiguous().clone()
+        for k, t in state.items()
+        if t.dtype != torch.long  # BatchNorm's counters serve training only
+    }
+    path = folder / f"{card.name}.safetensors"
+    data = save(half)
+    path.write_bytes(data)
+    values = {**card.to_json(), "sha256": hashlib.sha256(data).hexdigest()}
+    card_path(path).write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
