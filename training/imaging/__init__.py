@@ -1,1 +1,22 @@
-"""TODO-by-owner."""
+"""Images: reading, writing and resampling, always on LPS+ axes in millimetres.
+
+Importing this package loads neither SimpleITK nor pydicom nor zarr; reading does, as needed.
+"""
+
+from .errors import ImageError, SeveralSeriesError
+from .image import Image
+from .read import read_image
+from .resample import resample
+from .series import Series, list_series
+from .volume_files import write_volume
+
+__all__ = [
+    "Image",
+    "ImageError",
+    "Series",
+    "SeveralSeriesError",
+    "list_series",
+    "read_image",
+    "resample",
+    "write_volume",
+]

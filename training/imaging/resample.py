@@ -1,0 +1,74 @@
+"""Resampling to isotropic voxels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy import sparse
+
+from .image import Image
+
+
+def resample(image: Image, spacing_mm: float | Sequence[float] = 1.0) -> Image:
+    """Interpolate linearly to another voxel size.
+
+    The new grid begins at the same outer edge as the old one and has ``round(length / spacing)`` voxels, so the field of
+    view is kept to half a voxel and `Image.origin` moves to the centre of the new first voxel: world coordinates of
+    everything in the picture stay exact. Where an axis gets coarser, the triangle of the linear kernel is widened to
+    the new voxel size, which averages noise instead of aliasing it.
+
+    Parameters
+    ----------
+    image
+        Volume (z, y, x) or picture (y, x) with a spacing.
+    spacing_mm
+        New distance of voxel centres in mm: one number, or one per axis.
+
+    Returns
+    -------
+    Image
+        int16 stays int16 (rounded), all else becomes float32. Other fields are those of `image`.
+
+    Raises
+    ------
+    ValueError
+        The image has no spacing, or the new one is not positive.
+    """
+    if image.spacing is None:
+        raise ValueError("an image without spacing cannot be resampled to millimetres")
+    target = np.broadcast_to(np.asarray(spacing_mm, float), (image.ndim,))
+    if not np.all(target > 0):
+        raise ValueError(f"a spacing is positive, not {spacing_mm}")
+    weights = [_weights(n, s, t) for n, s, t in zip(image.shape, image.spacing, target)]
+    values = image.voxels if image.ndim == 3 else image.voxels[None]
+    down, right = weights[-2], weights[-1].T.toarray()
+    # In the plane slice by slice, which stays in the cache; along x a dense product is faster than a sparse one.
+    plane = np.empty((len(values), down.shape[0], right.shape[1]), np.float32)
+    for k, one in enumerate(values):
+        plane[k] = (down @ one.astype(np.float32)) @ right
+    if image.ndim == 3:
+        plane = (weights[0] @ plane.reshape(len(plane), -1)).reshape(-1, *plane.shape[1:])
+    out = plane if image.ndim == 3 else plane[0]
+    if image.voxels.dtype == np.int16:
+        out = np.rint(out, out=out).astype(np.int16)
+    origin = np.asarray(image.origin) + (target - np.asarray(image.spacing)) / 2
+    metadata = {k: v for k, v in image.metadata.items() if k != "sop_instance_uids"}
+    return replace(image, voxels=out, spacing=tuple(target), origin=tuple(origin), metadata=metadata)
+
+
+def _weights(count: int, spacing: float, target: float) -> sparse.csr_array:
+    """Matrix (new, old) of normalised linear weights along one axis; beyond the ends the last voxel goes on."""
+    new = max(1, round(count * spacing / target))
+    centres = (np.arange(new) + 0.5) * target / spacing - 0.5
+    reach = max(1.0, target / spacing)
+    offsets = np.arange(-int(np.ceil(reach)), int(np.ceil(reach)) + 1)
+    old = np.floor(centres).astype(int)[:, None] + offsets
+    weight = np.clip(1 - np.abs(old - centres[:, None]) / reach, 0, None)
+    weight /= weight.sum(axis=1, keepdims=True)
+    rows = np.broadcast_to(np.arange(new)[:, None], old.shape)
+    matrix = sparse.coo_array(
+        (weight.ravel(), (rows.ravel(), np.clip(old, 0, count - 1).ravel())), (new, count)
+    )
+    return matrix.tocsr().astype(np.float32)

@@ -1,0 +1,238 @@
+"""What is in a folder: series by their headers alone, without reading a pixel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from .dicom_header import Header, read_header
+from .dicom_stack import Stack, stacks_of
+from .errors import EmptyFileError, ImageError, ImageNotFoundError
+from .ome_zarr import is_zarr, zarr_series
+from .volume_files import VOLUME_SUFFIXES, stem_of, suffix_of, volume_series
+
+_COMPANIONS = frozenset({".raw", ".zraw", ".img"})  # pixels of .mhd, .nhdr, .hdr
+_DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})
+_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One image that can be read: a DICOM series, or a volume file.
+
+    Parameters
+    ----------
+    uid
+        What to pass as ``read_image(path, series=uid)``: the SeriesInstanceUID, or the file's stem.
+    description
+        Series description.
+    modality
+        DICOM modality, ``""`` where the files do not say.
+    n_slices
+        Number of slices (1 for a radiograph).
+    spacing
+        (z, y, x) or (y, x) in mm; None where unknown. For slices it follows from their positions.
+    shape
+        (z, y, x) or (y, x) as stored.
+    patient_id
+        Patient identifier.
+    files
+        The files, in slice order.
+    path
+        The folder they are in, or the volume file.
+    warnings
+        What was left out, and which other files could not be read.
+    """
+
+    uid: str
+    description: str = ""
+    modality: str = ""
+    n_slices: int = 1
+    spacing: tuple[float, ...] | None = None
+    shape: tuple[int, ...] = ()
+    patient_id: str = ""
+    files: tuple[Path, ...] = ()
+    path: Path = Path()
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        size = " × ".join(map(str, self.shape))
+        spacing = (
+            "spacing unknown"
+            if self.spacing is None
+            else " × ".join(f"{s:.3g}" for s in self.spacing) + " mm"
+        )
+        parts = (self.modality, self.description, size, spacing, self.uid)
+        return " · ".join(part for part in parts if part)
+
+
+@dataclass
+class Contents:
+    """A scanned folder: DICOM stacks, volume files, and what was neither."""
+
+    stacks: list[Stack] = field(default_factory=list)
+    volumes: list[Path] = field(default_factory=list)
+    unread: dict[Path, str] = field(default_factory=dict)
+
+    def warnings_for(self, folders: set[Path]) -> list[str]:
+        """Sentences on the files in these folders that were passed over."""
+        sentences = []
+        strange = sorted(p.name for p, why in self.unread.items() if not why and p.parent in folders)
+        if strange:
+            more = f" and {len(strange) - 5} more" if len(strange) > 5 else ""
+            sentences.append(
+                f"{len(strange)} file(s) are not images and were ignored: {', '.join(strange[:5])}{more}."
+            )
+        sentences += [why for p, why in sorted(self.unread.items()) if why and p.parent in folders]
+        return sentences
+
+
+def list_series(path: str | Path) -> list[Series]:
+    """List what can be read at a path, from headers alone.
+
+    Parameters
+    ----------
+    path
+        A folder (searched with all folders below it), a DICOM file (its folder's files of the same series), or a
+        volume file.
+
+    Returns
+    -------
+    list of Series
+        Sorted by folder, then description; empty if there is nothing.
+
+    Raises
+    ------
+    ImageNotFoundError
+        There is nothing at `path`.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ImageNotFoundError(f"{path} does not exist; check the path.")
+    if path.is_file():
+        if suffix_of(path) in VOLUME_SUFFIXES:
+            return [volume_series(path)]
+        contents = scan_file(path)
+    elif is_zarr(path):
+        return [zarr_series(path)]
+    else:
+        contents = scan_folder(path)
+    found = [stack_series(stack, contents) for stack in contents.stacks]
+    for volume in contents.volumes:
+        try:
+            found.append(zarr_series(volume) if volume.is_dir() else volume_series(volume))
+        except ImageError:
+            continue  # a single odd file does not hide the others; opening it says what is wrong
+    return sorted(found, key=lambda s: (str(s.path), s.description, s.uid))
+
+
+def scan_folder(folder: Path, *, recursive: bool = True, prefer: Path | None = None) -> Contents:
+    """Read the headers of all files in a folder (and below it)."""
+    contents = Contents()
+    headers: list[Header] = []
+    for directory, below, names in os.walk(folder):
+        here = Path(directory)
+        volumes_below = [name for name in below if is_zarr(here / name)]
+        contents.volumes += [here / name for name in sorted(volumes_below)]
+        below[:] = (
+            sorted(n for n in below if n not in volumes_below and not n.startswith(".")) if recursive else []
+        )
+        for name in sorted(names):
+            if not name.startswith("."):
+                _scan_one(here / name, contents, headers)
+    contents.stacks = stacks_of(headers, prefer)
+    return contents
+
+
+def scan_file(path: Path) -> Contents:
+    """The series of one DICOM file: that of its folder which the file belongs to.
+
+    Raises
+    ------
+    ImageError
+        The file itself cannot be read.
+    """
+    header = read_header(path)
+    if header is None or not header.has_pixels:
+        return Contents(unread={path: ""})
+    contents = scan_folder(path.parent, recursive=False, prefer=path)
+    contents.stacks = [s for s in contents.stacks if any(part.path == path for part in s.slices)]
+    contents.volumes = []
+    return contents
+
+
+def stack_series(stack: Stack, contents: Contents) -> Series:
+    """Describe a stack."""
+    header, first = stack.header, stack.slices[0]
+    files = tuple(dict.fromkeys(s.path for s in stack.slices))
+    shape: tuple[int, ...] = first.shape if stack.is_radiograph else (len(stack.slices), *first.shape)
+    return Series(
+        uid=stack.uid,
+        description=header.text("SeriesDescription"),
+        modality=stack.modality,
+        n_slices=len(stack.slices),
+        spacing=_spacing(stack),
+        shape=shape,
+        patient_id=header.text("PatientID"),
+        files=files,
+        path=Path(os.path.commonpath([f.parent for f in files])),
+        warnings=(*stack.warnings, *contents.warnings_for({f.parent for f in files})),
+    )
+
+
+def _spacing(stack: Stack) -> tuple[float, ...] | None:
+    in_plane = stack.slices[0].pixel_spacing
+    if in_plane is None:
+        return None
+    if stack.is_radiograph:
+        return in_plane
+    along = stack.distances
+    if along is None:
+        return None
+    if len(along) == 1:
+        return ((stack.header.numbers("SliceThickness") or (1.0,))[0] or 1.0, *in_plane)
+    return (round(float(np.median(np.diff(along))), 6), *in_plane)
+
+
+def _scan_one(path: Path, contents: Contents, headers: list[Header]) -> None:
+    suffix = suffix_of(path)
+    if suffix in VOLUME_SUFFIXES:
+        contents.volumes.append(path)
+        return
+    if suffix in _COMPANIONS and _has_header_file(path):
+        return
+    try:
+        header = read_header(path)
+    except ImageError as error:
+        # An empty file is worth a word only where it should have been a slice.
+        if not isinstance(error, EmptyFileError) or suffix in _DICOM_SUFFIXES or not suffix:
+            contents.unread[path] = str(error)
+        return
+    if header is None:
+        contents.unread[path] = ""
+    elif header.has_pixels:
+        headers.append(header)
+    elif header.code("SOPClassUID") != _MEDIA_DIRECTORY and path.name.upper() != "DICOMDIR":
+        contents.unread[path] = (
+            f"{path.name} is DICOM without a picture ({_kind_of(header)}) and was ignored."
+        )
+
+
+def _kind_of(header: Header) -> str:
+    from pydicom.uid import UID
+
+    return UID(header.code("SOPClassUID")).name or header.code("Modality") or "unknown object"
+
+
+def _has_header_file(path: Path) -> bool:
+    return any((path.parent / (stem_of(path) + suffix)).exists() for suffix in (".mhd", ".nhdr", ".hdr"))
+
+
+def describe(series: Sequence[Series], most: int = 8) -> str:
+    """The series as lines of a message."""
+    lines = [f"  {s}" for s in series[:most]]
+    return "\n".join(lines + ([f"  … and {len(series) - most} more"] if len(series) > most else []))
