@@ -1,0 +1,161 @@
+"""The dock *Lung nodules*: a list of sections, read from top to bottom as the work goes."""
+
+from __future__ import annotations
+
+from napari.components import ViewerModel
+from napari.settings import get_settings
+from napari.utils.notifications import show_info
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
+
+from .. import shortcuts
+from ..training.findings import Sphere
+from . import planes
+from .findings_table import FindingsSection
+from .footer import Footer
+from .run import RunSection
+from .section import Section
+from .studies import Studies, Study
+from .study import StudySection
+from .theme import palette, stylesheet
+from .thresholds import ShowSection
+
+WIDTH = 380
+
+
+class LungNodulesDock(QWidget):
+    """Find, look at and judge lung nodules in the selected image layer.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer that the dock belongs to.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.setObjectName("LungNodulesDock")
+        self._actions = {
+            "next": lambda: self.findings.step(1),
+            "previous": lambda: self.findings.step(-1),
+            "accept": lambda: self._judge("accept"),
+            "reject": lambda: self._judge("reject"),
+            "overlays": self._toggle_overlays,
+            "smaller": lambda: self._resize(-1.0),
+            "larger": lambda: self._resize(1.0),
+            "delete": self._delete,
+            "undo": lambda: self.study and self.study.session.undo(),
+            "redo": lambda: self.study and self.study.session.redo(),
+            "help": lambda: self.footer.toggle_keys(),
+        }
+        self.study_section = StudySection()
+        self.run = RunSection()
+        self.show_section = ShowSection(viewer)
+        self.findings = FindingsSection(self._actions)
+        self.footer = Footer()
+        self.sections: tuple[Section, ...] = (
+            self.study_section,
+            self.run,
+            self.show_section,
+            self.findings,
+            self.footer,
+        )
+        self._lay_out()
+        self._shortcuts: list[QShortcut] = []
+        self._set_theme()
+        get_settings().appearance.events.theme.connect(self._set_theme)
+        planes.hold_upright(viewer)
+        self.studies = Studies(viewer)
+        self.studies.events.current.connect(self._set_study)
+        self.studies.events.closing.connect(self.run.forget)
+        self._set_study(self.studies.current)
+
+    @property
+    def study(self) -> Study | None:
+        """The image that the dock acts on, with its session."""
+        return self.studies.current
+
+    def sizeHint(self) -> QSize:
+        """About 380 pixels wide."""
+        return QSize(WIDTH, 700)
+
+    def event(self, event: QEvent) -> bool:
+        """Install the keys when the dock has come into its window; stop everything when that closes."""
+        if event.type() == QEvent.Type.Show and not self._shortcuts:
+            self._shortcuts = shortcuts.install(self.window(), self.viewer, self._actions)
+        return super().event(event)
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        for section in self.sections:
+            column.addWidget(section, 1 if section is self.findings else 0)
+        column.addStretch(0)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inner)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        self.setMinimumWidth(WIDTH)
+
+    def _set_theme(self, _event: object = None) -> None:
+        colors = palette(self.viewer.theme)
+        self.setStyleSheet(stylesheet(colors))
+        self.findings.set_colors(colors)
+
+    def _set_study(self, study: Study | None) -> None:
+        for section in self.sections:
+            section.set_study(study)
+        if study is not None:
+            study.session.events.selected.connect(self._go_to_selected, unique=True)
+
+    def _go_to_selected(self, id: str | None) -> None:
+        if self.study is not None and id is not None and id == self.study.session.selected:
+            planes.go_to(self.viewer, self.study.session.findings[id].center)
+
+    def _judge(self, verdict: str) -> None:
+        if self.study is not None and self.study.session.selected is not None:
+            session = self.study.session
+            (session.accept if verdict == "accept" else session.reject)(session.selected)
+
+    def _toggle_overlays(self) -> None:
+        if self.study is not None:
+            self.study.session.show_overlays(not self.study.session.overlays_shown)
+
+    def _resize(self, change: float) -> None:
+        session = self.study.session if self.study is not None else None
+        if session is None or session.selected is None:
+            return
+        geometry = session.findings[session.selected].geometry
+        if isinstance(geometry, Sphere) and geometry.diameter + change >= 1:
+            session.change(session.selected, geometry=Sphere(geometry.center, geometry.diameter + change))
+
+    def _delete(self) -> None:
+        session = self.study.session if self.study is not None else None
+        if session is None or session.selected is None:
+            return
+        if session.findings[session.selected].origin.model:
+            show_info(
+                f"A model's finding is not deleted but rejected ({shortcuts.KEYS[3].text}), so that it can be seen."
+            )
+        else:
+            session.remove(session.selected)
+
+    def closeEvent(self, event: QEvent) -> None:
+        """The dock is closed: stop a run, save, and give the keys back."""
+        self.shut_down()
+        super().closeEvent(event)
+
+    def shut_down(self) -> None:
+        """Stop a run, save everything, and let go of window and viewer."""
+        self.run.cancel()
+        for shortcut in self._shortcuts:
+            shortcut.deleteLater()
+        self._shortcuts = []
+        self.studies.close()
+        get_settings().appearance.events.theme.disconnect(self._set_theme)

@@ -1,0 +1,85 @@
+"""The dock's last line: what is saved, who found it, and that this is for research; and the list of keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from napari.utils.notifications import show_warning
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+
+from ..shortcuts import KEYS, tooltip
+from .section import Section, label, set_role, tool_button
+from .studies import Study
+
+
+class _FromAnyThread(QObject):
+    """Autosave reports from its own thread; Qt's signals carry it to the window's."""
+
+    saved = Signal(object)
+    problem = Signal(str)
+
+
+class Footer(Section):
+    """``saved 12:04 · ag3d 0.1 · research use only``, a problem that saving has, and the keys behind ``?``."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self._title.hide()
+        self.summary.hide()
+        self._bridge = _FromAnyThread(self)
+        self._bridge.saved.connect(self._show_line)
+        self._bridge.problem.connect(self._show_problem)
+        self.problem = label("", "error", wrap=True)
+        self.problem.hide()
+        self.line = label("", "faint", wrap=True)
+        self._keys = key_list()
+        self._keys.hide()
+        row = QHBoxLayout()
+        row.addWidget(self.line, 1)
+        row.addWidget(tool_button(" ? ", tooltip("help"), self.toggle_keys))
+        self.body.addWidget(self.problem)
+        self.body.addWidget(self._keys)
+        self.body.addLayout(row)
+
+    def follow(self, study: Study | None) -> None:
+        """Show when the study was saved and by which model its findings are."""
+        self.problem.hide()
+        if study is not None:
+            self.listen(study.session.events.saved, self._bridge.saved.emit)
+            self.listen(study.session.events.problem, self._bridge.problem.emit)
+            self.listen(study.session.events.findings, self._show_line)
+        self._show_line()
+
+    def toggle_keys(self) -> None:
+        """Show or hide the list of keys."""
+        self._keys.setVisible(self._keys.isHidden())
+
+    def _show_line(self, _value: object = None) -> None:
+        session = self.study.session if self.study is not None else None
+        saved = session.saved_at if session is not None else None
+        parts = [f"saved {saved:%H:%M}" if isinstance(saved, datetime) else "nothing to save yet"]
+        for model in session.findings.models if session is not None else ():
+            parts.append(f"{model.get('name', '')} {model.get('version', '')}".strip())
+        self.line.setText(" · ".join([*parts, "research use only"]))
+        self.line.setToolTip(str(session.sidecar or "") if session is not None else "")
+
+    def _show_problem(self, text: str) -> None:
+        set_role(self.problem, "error")
+        self.problem.setText(text)
+        self.problem.show()
+        show_warning(text)
+
+
+def key_list() -> QWidget:
+    """Every key and what it does, from the table of keys."""
+    widget = QWidget()
+    grid = QGridLayout(widget)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(12)
+    grid.setVerticalSpacing(2)
+    for row, key in enumerate(KEYS):
+        grid.addWidget(label(key.text, "name"), row, 0)
+        grid.addWidget(label(key.description, "faint", wrap=True), row, 1)
+    grid.setColumnStretch(1, 1)
+    return widget

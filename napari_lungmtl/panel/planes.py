@@ -1,0 +1,92 @@
+"""Axial, coronal, sagittal and 3-D views the way radiologists hold them, and the way to a finding.
+
+World axes are (z, y, x) LPS. napari draws them down and to the right, which suits axial slices; in coronal and sagittal
+ones the head would be at the bottom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from napari.components import ViewerModel
+
+PLANES = ("axial", "coronal", "sagittal", "3-D")
+_ORDERS = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
+
+
+def current(viewer: ViewerModel) -> str | None:
+    """Which of `PLANES` is shown; None for a transposed view."""
+    if viewer.dims.ndisplay == 3:
+        return "3-D"
+    return next((name for name, order in _ORDERS.items() if tuple(viewer.dims.order) == order), None)
+
+
+def show(viewer: ViewerModel, plane: str) -> None:
+    """Show a plane through the present point, with the present zoom."""
+    if plane == "3-D":
+        viewer.dims.order = _ORDERS["axial"]
+        viewer.dims.ndisplay = 3
+        _face(viewer)
+        return
+    camera = viewer.scene.camera
+    was_3d, zoom, point = viewer.dims.ndisplay == 3, camera.zoom, viewer.dims.point
+    viewer.dims.ndisplay = 2
+    viewer.dims.order = _ORDERS[plane]
+    for axis, value in enumerate(point):
+        viewer.dims.set_point(axis, value)
+    if was_3d:
+        viewer.reset_view(margin=0.02)
+    else:
+        camera.zoom = zoom
+
+
+def _face(viewer: ViewerModel) -> None:
+    """Look at the patient from the front, the head up; thin stacks of slices from the feet, as in axial slices."""
+    low, high = np.asarray(viewer.layers.extent.world)[:, -3:]
+    depth, height, width = high - low
+    thin = depth < 0.3 * min(height, width)
+    viewer.scene.camera.set_view_direction(
+        (1, 0, 0) if thin else (0, 1, 0), (0, -1, 0) if thin else (1, 0, 0)
+    )
+    viewer.reset_view(margin=0.02)
+
+
+def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
+    """Move slices and camera to a world point (z, y, x) or (y, x); the zoom stays.
+
+    In 2-D the camera moves only where the image is larger than the canvas: a slice that fits stays put.
+    """
+    offset = viewer.dims.ndim - len(center)
+    point = (*viewer.dims.point[:offset], *center)
+    for axis in range(offset, viewer.dims.ndim):
+        viewer.dims.set_point(axis, point[axis])
+    displayed = list(viewer.dims.displayed)
+    camera = viewer.scene.camera
+    if viewer.dims.ndisplay == 2 and _fits(viewer, displayed):
+        return
+    wanted = [point[axis] for axis in displayed]
+    camera.center = (*camera.center[: 3 - len(wanted)], *wanted)
+
+
+def _fits(viewer: ViewerModel, displayed: list[int]) -> bool:
+    """Whether all that is displayed fits into the canvas at the present zoom."""
+    low, high = np.asarray(viewer.layers.extent.world)[:, displayed]
+    return bool(np.all((high - low) * viewer.scene.camera.zoom <= np.asarray(viewer.canvas.size) * 1.02))
+
+
+def hold_upright(viewer: ViewerModel) -> None:
+    """Keep the head at the top in coronal and sagittal slices, and left and right unmirrored in 3-D.
+
+    With napari's own orientation (z towards the viewer, y down, x right) LPS volumes are mirrored in 3-D.
+    """
+
+    def turn(_event: object = None) -> None:
+        upright = viewer.dims.ndisplay == 2 and current(viewer) in ("coronal", "sagittal")
+        orientation = ("away", "up" if upright else "down", "right")
+        if tuple(viewer.scene.camera.orientation) != orientation:
+            viewer.scene.camera.orientation = orientation
+
+    viewer.dims.events.order.connect(turn)
+    viewer.dims.events.ndisplay.connect(turn)
+    turn()

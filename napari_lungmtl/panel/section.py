@@ -1,0 +1,112 @@
+"""A section of the dock: a title that folds its body away, and beside it what matters when it is folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from superqt import QElidingLabel
+
+from .studies import Study
+
+
+class Section(QFrame):
+    """Base of the dock's sections; subclasses fill `body` and follow the study in `follow`.
+
+    Parameters
+    ----------
+    title
+        One lower-case word.
+    """
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("section")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.study: Study | None = None
+        self._connections: list[tuple[Any, Callable[..., Any]]] = []
+        self._title = QToolButton()
+        self._title.setObjectName("title")
+        self._title.setText(title)
+        self._title.setCheckable(True)
+        self._title.setChecked(True)
+        self._title.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._title.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._title.toggled.connect(self.set_open)
+        self.summary = eliding("faint")
+        self.summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        head = QHBoxLayout()
+        head.addWidget(self._title)
+        head.addWidget(self.summary, 1)
+        self._content = QWidget()
+        self.body = QVBoxLayout(self._content)
+        self.body.setContentsMargins(0, 0, 0, 4)
+        self.body.setSpacing(5)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 4, 10, 2)
+        layout.setSpacing(3)
+        layout.addLayout(head)
+        layout.addWidget(self._content, 1)
+        self.set_open(True)
+
+    def set_open(self, shown: bool) -> None:
+        """Unfold or fold the body."""
+        self._title.setChecked(shown)
+        self._title.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
+        self._content.setVisible(shown)
+
+    def set_study(self, study: Study | None) -> None:
+        """Show another study (or none)."""
+        for signal, slot in self._connections:
+            signal.disconnect(slot)
+        self._connections.clear()
+        self.study = study
+        self.follow(study)
+
+    def follow(self, study: Study | None) -> None:
+        """Draw the study's state and `listen` to its events."""
+        raise NotImplementedError
+
+    def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
+        """Connect a session's (psygnal) or a layer's signal until the section shows another study."""
+        signal.connect(slot)
+        self._connections.append((signal, slot))
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
+    """A plain-text label in one of the style sheet's roles: ``faint``, ``warning``, ``error``, ``name``."""
+    widget = QLabel(text)
+    widget.setTextFormat(Qt.TextFormat.PlainText)  # names of files and layers are not markup
+    widget.setWordWrap(wrap)
+    set_role(widget, role)
+    return widget
+
+
+def eliding(role: str = "") -> QElidingLabel:
+    """A one-line label that shortens its text instead of widening the dock."""
+    widget = QElidingLabel()
+    widget.setElideMode(Qt.TextElideMode.ElideMiddle)
+    widget.setTextFormat(Qt.TextFormat.PlainText)
+    widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    set_role(widget, role)
+    return widget
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Give a widget another role of the style sheet."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def tool_button(text: str, tip: str, slot: Callable[[], object]) -> QToolButton:
+    """A flat button that leaves the focus where it is, so that keys go on working."""
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.clicked.connect(lambda: slot())
+    return button

@@ -1,0 +1,84 @@
+"""Section *study*: what is open, and what is wrong with it."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QHBoxLayout
+
+from ..training.imaging.image import Image
+from .section import Section, eliding, label, tool_button
+from .studies import Study
+
+
+class StudySection(Section):
+    """Modality, name, size and spacing of the image that the dock acts on; warnings fold out behind a ⚠."""
+
+    def __init__(self) -> None:
+        super().__init__("study")
+        self._name = eliding("name")
+        self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._facts = label("", "faint", wrap=True)
+        self._warn = tool_button("", "Show or hide what to know about these images", self._toggle_warnings)
+        self._warn.setProperty("role", "warning")
+        self._warnings = label("", "warning", wrap=True)
+        self._warnings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row = QHBoxLayout()
+        row.addWidget(self._name, 1)
+        row.addWidget(self._warn)
+        self.body.addLayout(row)
+        for widget in (self._facts, self._warnings):
+            self.body.addWidget(widget)
+
+    def follow(self, study: Study | None) -> None:
+        """Show the study's image; name its layer also after a person renamed it."""
+        if study is not None:
+            self.listen(study.session.events.image, self._show_image)
+            self.listen(study.layer.events.name, lambda _event=None: self._show_layer())
+        self._show_image(study.session.image if study is not None else None)
+        self._show_layer()
+
+    def _show_image(self, image: Image | None) -> None:
+        if image is None:
+            self._name.setText("No image is open")
+            self._facts.setText(
+                "Drag a DICOM folder or an image file into the window, or use File › Open Sample."
+            )
+        else:
+            self._name.setText(title(image))
+            self._name.setToolTip(f"{image.series_uid}\n{image.source or ''}".strip())
+            self._facts.setText(facts(image))
+        warnings = image.warnings if image is not None else ()
+        self._warn.setText(f"⚠ {len(warnings)}")
+        self._warn.setVisible(bool(warnings))
+        self._warnings.setText("\n".join(f"• {w}" for w in warnings))
+        self._warnings.setVisible(False)
+
+    def _show_layer(self) -> None:
+        name = self.study.layer.name if self.study is not None else ""
+        self.summary.setText(f"layer “{elide(name, 36)}”" if name else "")
+        self.summary.setToolTip("The dock acts on the selected image layer")
+
+    def _toggle_warnings(self) -> None:
+        self._warnings.setVisible(self._warnings.isHidden())
+
+
+def title(image: Image) -> str:
+    """``CT  LIDC-IDRI-0003``: modality and patient, series description or file name."""
+    name = image.metadata.get("patient_id") or image.metadata.get("series_description") or image.series_uid
+    return "  ".join(part for part in (image.modality or "Image", elide(str(name or ""), 34)) if part)
+
+
+def facts(image: Image) -> str:
+    """``11 × 512 × 512 · slices 2.5 mm · pixels 0.82 mm``."""
+    size = " × ".join(str(n) for n in image.shape)
+    if image.spacing is None:
+        return f"{size} · pixel size unknown: measured in pixels"
+    pixels = " × ".join(dict.fromkeys(f"{s:.3g}" for s in image.spacing[-2:]))
+    slices = f" · slices {image.spacing[0]:.3g} mm" if image.ndim == 3 else ""
+    return f"{size}{slices} · pixels {pixels} mm"
+
+
+def elide(text: str, length: int) -> str:
+    """The text, its middle left out where it is longer than `length`."""
+    half = (length - 1) // 2
+    return text if len(text) <= length else f"{text[:half]}…{text[-half:]}"

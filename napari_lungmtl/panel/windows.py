@@ -1,0 +1,40 @@
+"""Grey-level windows that radiologists know by name."""
+
+from __future__ import annotations
+
+from napari.layers import Image as ImageLayer
+
+from ..training.imaging.image import Image
+
+CT_WINDOWS = {
+    "Lung": (-600.0, 1500.0),
+    "Mediastinum": (40.0, 400.0),
+    "Bone": (400.0, 1800.0),
+}
+"""Name to (centre, width) in Hounsfield units."""
+
+
+def presets(image: Image) -> dict[str, tuple[float, float]]:
+    """Name to (low, high) for an image: the CT windows, the file's own, and all values."""
+    low, high = float(image.voxels.min()), float(image.voxels.max())
+    windows = dict(CT_WINDOWS) if image.ndim == 3 else {}
+    if image.window is not None:
+        windows["From the file"] = image.window
+    limits = {name: (centre - width / 2, centre + width / 2) for name, (centre, width) in windows.items()}
+    return {**limits, "Full": (low, high if high > low else low + 1)}
+
+
+def apply(layer: ImageLayer, limits: tuple[float, float]) -> None:
+    """Show the grey levels from low to high, widening the slider's range where it does not reach."""
+    low, high = layer.contrast_limits_range
+    layer.contrast_limits_range = (min(low, limits[0]), max(high, limits[1]))
+    layer.contrast_limits = limits
+
+
+def matching(layer: ImageLayer, limits: dict[str, tuple[float, float]]) -> str | None:
+    """The preset that the layer shows now, if any."""
+    now = tuple(layer.contrast_limits)
+    for name, (low, high) in limits.items():
+        if abs(now[0] - low) < 0.5 and abs(now[1] - high) < 0.5:
+            return name
+    return None
