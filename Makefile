@@ -1,0 +1,46 @@
+# `make demo` and `make test` do everything on a fresh machine; see README.md for other systems than Debian.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+SCREEN := -screen 0 1920x1080x24
+
+# Linux without a display gets a virtual one, with Mesa's software OpenGL.
+ifeq ($(shell uname -s)$(DISPLAY)$(WAYLAND_DISPLAY),Linux)
+HEADLESS := yes
+X := LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "$(SCREEN)"
+endif
+
+.PHONY: help setup demo test lint clean
+
+help:
+	@echo "make demo    set up, open the sample CT, run the detector (without a display: screenshots in demo/)"
+	@echo "make test    set up and run the tests (ARGS='-k froc' passes options on to pytest)"
+	@echo "make lint    ruff, mypy, the manifest and the import rules"
+	@echo "make setup   only .venv and what a window needs"
+	@echo "make clean   remove .venv and everything else that was made here"
+
+setup:
+	@scripts/setup.sh
+
+demo: setup
+ifdef HEADLESS
+	$(X) $(BIN)/lungmtl demo --screenshot demo
+	@echo "no display here: the screenshots are in demo/"
+else
+	$(BIN)/lungmtl demo
+endif
+
+test: setup
+	$(X) $(BIN)/python -m pytest $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/npe2 validate napari-lungmtl
+	$(BIN)/python -m pytest -q tests/test_house.py
+
+clean:
+	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
