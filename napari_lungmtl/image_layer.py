@@ -55,7 +55,7 @@ def image_from_layer(layer: ImageLayer) -> Image:
     """
     _check(layer)
     spacing, origin, flips, warnings, units = _placement(layer)
-    voxels = np.flip(np.asarray(layer.data), [axis for axis, flip in enumerate(flips) if flip])
+    voxels = np.flip(np.asarray(layer.data), tuple(np.flatnonzero(flips)))
     known = layer.metadata.get(IMAGE)
     if isinstance(known, Image) and known.shape == voxels.shape:
         if np.allclose(known.scale, spacing) and np.allclose(known.origin, origin):

@@ -36,11 +36,10 @@ NEW_ROW = {
 
 # Blue, yellow, vermilion: told apart with any colour vision, and none of them a grey of the image.
 _STOPS = (0.0, 0.5, 1.0)
-_COLORS = np.array([[0.30, 0.61, 0.91], [0.95, 0.76, 0.31], [0.91, 0.33, 0.18]])
-_REJECTED = (0.55, 0.55, 0.55)
+_COLORS = np.array([[0.23, 0.58, 0.92], [0.93, 0.68, 0.15], [0.91, 0.31, 0.16]])
+_REJECTED = (0.65, 0.65, 0.65)
 ACCENT = (1.0, 0.35, 1.0)
 """Edge of the selected sphere."""
-FACE_ALPHA = 0.18
 
 
 @dataclass(frozen=True)
@@ -95,9 +94,14 @@ def colors(findings: Sequence[Finding]) -> np.ndarray:
     return rgba
 
 
-def faces(colors: np.ndarray) -> np.ndarray:
-    """The same colours, so thin that the nodule shows through."""
-    return colors * (1, 1, 1, FACE_ALPHA)
+def faces(colors: np.ndarray, findings: Sequence[Finding]) -> np.ndarray:
+    """The same colours, so thin that the nodule shows through.
+
+    Thinner in large spheres, whose edge can be seen; the edge of a small one is finer than a pixel.
+    """
+    result = colors.copy()
+    result[:, 3] = [np.clip(1.6 / f.diameter, 0.08, 0.4) for f in findings]
+    return result
 
 
 def edges(colors: np.ndarray, selected: int | None) -> np.ndarray:
@@ -106,6 +110,15 @@ def edges(colors: np.ndarray, selected: int | None) -> np.ndarray:
     if selected is not None:
         result[selected, :3] = ACCENT
     return result
+
+
+def label_offset(findings: Sequence[Finding]) -> tuple[float, float, float]:
+    """Where labels stand, from the centres, in data units: napari has one place for all, so beside the typical sphere.
+
+    Towards -z, -y, +x: up and to the right in axial slices.
+    """
+    radius = float(np.median(size(findings))) / 2 if findings else NEW_DIAMETER / SCALE / 2
+    return (-0.6 * radius, -0.6 * radius, 0.7 * radius)
 
 
 def reconcile(

@@ -109,19 +109,21 @@ class LayerBinding:
         layer.metadata[DRAWN] = tuple(f.id for f in findings)
         if findings == self._drawn and self._rows_are_right(layer):
             return
-        data, size = rows.data(findings), rows.size(findings)
         with self._drawing(layer):
             self._drawn = findings
-            if data.shape != layer.data.shape or not np.array_equal(data, layer.data):
-                layer.selected_data.clear()
-                layer.data = data
-            if not np.array_equal(size, layer.size):
-                layer.size = size
-            layer.features = rows.features(findings)
             colors = rows.colors(findings)
-            layer.face_color = rows.faces(colors)
-            layer.border_color = rows.edges(colors, self._selected_row())
+            # Each assignment would redraw the layer; it is redrawn once, at the end.
+            with layer.events.blocker_all():
+                if not self._rows_are_right(layer):
+                    layer.selected_data.clear()
+                    layer.data = rows.data(findings)
+                    layer.size = rows.size(findings)
+                layer.face_color = rows.faces(colors, findings)
+                layer.border_color = rows.edges(colors, self._selected_row())
+            layer.features = rows.features(findings)
+            layer.text.translation = rows.label_offset(findings)
             self._select_row(layer)
+            layer.refresh(thumbnail=False)
 
     def _show_selection(self) -> None:
         layer = self.layer
@@ -136,7 +138,7 @@ class LayerBinding:
         if row is None:
             layer.selected_data.clear()
         elif row not in layer.selected_data:  # a person may have taken several
-            layer.selected_data = {row}
+            layer.selected_data.replace_selection({row})
 
     def _selected_row(self) -> int | None:
         return next((row for row, f in enumerate(self._drawn) if f.id == self.session.selected), None)
@@ -241,8 +243,7 @@ class LayerBinding:
 
 TEXT = {
     "string": "{label}",
-    "size": 11,
-    "color": "#f2c14e",
+    "size": 12,
+    "color": "#eda926",
     "anchor": "upper_left",
-    "translation": (0.0, -0.06, 0.06),
 }
