@@ -147,7 +147,7 @@ def bootstrap(
         raise ValueError(f"{len(names)} groups for {len(matchings)} scans")
     index = {name: i for i, name in enumerate(dict.fromkeys(names))}
     group = np.array([index[name] for name in names])
-    random = np.random.RandomState(seed)  # noqa: NPY002 - the challenge's generator, for the same draws
+    random = np.random.RandomState(seed)  # the challenge's generator, for the same draws
     drawn = np.empty((samples, np.size(rates)))
     for i in range(samples):
         counts = np.bincount(random.randint(len(index), size=len(index)), minlength=len(index))

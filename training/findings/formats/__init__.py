@@ -1,1 +1,4 @@
-"""TODO-by-owner."""
+"""Findings as files: one module for each format.
+
+Kept empty of imports, so that reading one format does not load the others.
+"""

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..finding import Finding, Findings, ImageReference, Origin, Sphere
 from .errors import FindingsFileError
-from .tables import number, read_rows, read_text, write_rows
+from .tables import bad_line, numbers, read_columns, read_text, write_rows
 
 POSITION = ("coordX", "coordY", "coordZ")
 TRUTH = Origin(model="truth")
@@ -35,16 +35,27 @@ class Spots(NamedTuple):
     value: np.ndarray
 
 
-def _read(path: Path | str, column: str) -> dict[str, Spots]:
-    rows: dict[str, list[tuple[float, ...]]] = {}
-    for line, record in read_rows(path, ("seriesuid", *POSITION, column)):
-        uid = record["seriesuid"]
+def _read(path: Path | str, column: str, *, skip_unplaced: bool = False) -> dict[str, Spots]:
+    lines, table = read_columns(path, ("seriesuid", *POSITION, column))
+    rows: dict[str, list[int]] = {}
+    placed = [any(position) for position in zip(*(table[name] for name in POSITION), strict=True)]
+    for row, uid in enumerate(table["seriesuid"]):
         if not uid:
-            raise FindingsFileError(f"{path}, line {line}: no seriesuid; correct or delete the line")
-        x, y, z, value = (number(path, line, record, name) for name in (*POSITION, column))
-        rows.setdefault(uid, []).append((z, y, x, value))
-    tables = {uid: np.array(values) for uid, values in rows.items()}
-    return {uid: Spots(table[:, :3], table[:, 3]) for uid, table in tables.items()}
+            raise bad_line(path, lines[row], "no seriesuid")
+        if placed[row] or not skip_unplaced:
+            rows.setdefault(uid, []).append(row)
+    kept = [row for group in rows.values() for row in group]
+    at = [lines[row] for row in kept]
+    # From here on the rows lie together by series, so that each series is a slice.
+    x, y, z, value = (
+        numbers(path, at, [table[name][row] for row in kept], name) for name in (*POSITION, column)
+    )
+    center = np.stack([z, y, x], axis=1)
+    ends = np.cumsum([len(group) for group in rows.values()])
+    return {
+        uid: Spots(center[end - len(group) : end], value[end - len(group) : end])
+        for (uid, group), end in zip(rows.items(), ends, strict=True)
+    }
 
 
 def read_annotations(path: Path | str) -> dict[str, Spots]:
@@ -66,7 +77,7 @@ def read_submission(path: Path | str) -> dict[str, Spots]:
     Further columns, such as those of this project's own ``findings.csv``, are passed over; its rows without a position
     in space (boxes on radiographs) are left out.
     """
-    return _read(path, "probability")
+    return _read(path, "probability", skip_unplaced=True)
 
 
 def read_series(path: Path | str) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from .atomic import write_atomically
 from .errors import FindingsFileError
@@ -32,35 +35,69 @@ def read_text(path: Path | str) -> str:
         raise FindingsFileError(f"{path} is damaged: get it again from its source ({error})") from error
 
 
-def read_rows(path: Path | str, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and values by column of each row that is not blank; values are stripped strings.
-
-    Raises
-    ------
-    FindingsFileError
-        A required column is missing, or a row has fewer values than those columns need.
-    """
+def _lines(path: Path | str, required: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The header, then every row that is not blank, each with its line number; values are stripped."""
     reader = csv.reader(io.StringIO(read_text(path), newline=""))
     try:
         header = [name.strip() for name in next(reader, [])]
         missing = [name for name in required if name not in header]
         if missing:
             raise FindingsFileError(
-                f"{path} has no column {', '.join(missing)}; its first line must name "
-                f"{', '.join(required)} (it reads: {','.join(header)[:80]!r})"
+                f"{path} has no column {', '.join(missing)}: its first line must name "
+                f"{', '.join(required)} (it reads {','.join(header)[:80]!r})"
             )
+        yield 1, header
+        needed = 1 + max(header.index(name) for name in required)
         for row in reader:
             values = [value.strip() for value in row]
             if not any(values):
                 continue
-            record = dict(zip(header, values, strict=False))
-            if any(name not in record for name in required):
-                raise FindingsFileError(
-                    f"{path}, line {reader.line_num}: too few values, correct or delete the line"
-                )
-            yield reader.line_num, record
+            if len(values) < needed:
+                raise bad_line(path, reader.line_num, "too few values")
+            yield reader.line_num, values
     except csv.Error as error:
-        raise FindingsFileError(f"{path}, line {reader.line_num}: no valid csv ({error})") from error
+        raise bad_line(path, reader.line_num, f"no valid csv ({error})") from error
+
+
+def bad_line(path: Path | str, line: int, why: str) -> FindingsFileError:
+    """The error for one line of a table."""
+    return FindingsFileError(f"{path}, line {line}: {why}; correct or delete the line")
+
+
+def read_rows(path: Path | str, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and values by column of each row that is not blank; all of them stripped strings.
+
+    Raises
+    ------
+    FindingsFileError
+        A required column is missing, or a row is too short for it.
+    """
+    lines = _lines(path, required)
+    _, header = next(lines)
+    for line, values in lines:
+        yield line, dict(zip(header, values, strict=False))
+
+
+def read_columns(path: Path | str, required: Sequence[str]) -> tuple[list[int], dict[str, list[str]]]:
+    """Line numbers and the required columns of a table, as strings: for tables of many thousand rows."""
+    lines = _lines(path, required)
+    _, header = next(lines)
+    rows = list(lines)
+    return [line for line, _ in rows], {
+        name: [values[i] for _, values in rows]
+        for name, i in ((name, header.index(name)) for name in required)
+    }
+
+
+def numbers(path: Path | str, lines: Sequence[int], texts: Sequence[str], column: str) -> np.ndarray:
+    """A column's finite numbers (n,); the error names the line of the first that is none."""
+    with contextlib.suppress(ValueError):
+        values = np.array([float(text) for text in texts])
+        if np.isfinite(values).all():
+            return values
+    return np.array(
+        [number(path, line, {column: text}, column) for line, text in zip(lines, texts, strict=True)]
+    )
 
 
 def number(path: Path | str, line: int, record: dict[str, str], column: str) -> float:
@@ -92,4 +129,6 @@ def write_rows(path: Path | str, header: Sequence[str], rows: Iterable[Sequence[
 def _cell(value: object) -> object:
     if value is None:
         return ""
+    if isinstance(value, str):
+        return " ".join(value.split())  # a line break inside a cell is more than most readers of csv can take
     return repr(float(value)) if isinstance(value, float) else value

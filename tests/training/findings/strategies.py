@@ -1,0 +1,66 @@
+"""Arbitrary findings for property tests."""
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from napari_lungmtl.training.findings import (
+    ATTRIBUTES,
+    Box,
+    Finding,
+    Findings,
+    ImageReference,
+    Mask,
+    Origin,
+    Sphere,
+)
+
+mm = st.floats(-2000, 2000, allow_nan=False)
+unit = st.floats(0, 1)
+words = st.text(max_size=20)
+sizes = st.floats(0.01, 300)
+spheres = st.builds(Sphere, st.tuples(mm, mm, mm), sizes)
+boxes = st.builds(
+    lambda y, x, h, w: Box((y, x), (y + h, x + w)), *(st.floats(-100, 3000),) * 2, *(st.floats(0.5, 500),) * 2
+)
+
+
+@st.composite
+def masks(draw):
+    dims = draw(st.integers(2, 3))
+    array = draw(npst.arrays(bool, draw(npst.array_shapes(min_dims=dims, max_dims=dims, max_side=6))))
+    array.flat[draw(st.integers(0, array.size - 1))] = True
+    spacing = draw(st.tuples(*(st.floats(0.1, 5),) * dims))
+    return Mask.from_array(array, spacing, draw(st.tuples(*(mm,) * dims)))
+
+
+findings_items = st.builds(
+    Finding,
+    geometry=spheres | boxes | masks(),
+    score=unit,
+    malignancy=st.none() | unit,
+    attributes=st.dictionaries(st.sampled_from(ATTRIBUTES), st.floats(1, 6)),
+    scores=st.dictionaries(words, unit, max_size=3),
+    origin=st.builds(Origin, words, words, words),
+    status=st.sampled_from(["unreviewed", "accepted", "rejected"]),
+    note=words,
+)
+references = st.builds(
+    ImageReference,
+    series_uid=words,
+    source=words,
+    modality=st.sampled_from(["CT", "DX", ""]),
+    shape=st.tuples(*(st.integers(1, 900),) * 3),
+    spacing=st.none() | st.tuples(*(st.floats(0.1, 5),) * 3),
+    origin=st.tuples(mm, mm, mm),
+    units=st.sampled_from(["mm", "pixel"]),
+)
+models = st.lists(st.fixed_dictionaries({"name": words, "version": words, "sha256": words}), max_size=2)
+all_findings = st.builds(
+    Findings, st.lists(findings_items, max_size=5).map(tuple), references, models.map(tuple)
+)
+
+
+def assert_same_sphere(a: Sphere, b: Sphere) -> None:
+    np.testing.assert_array_equal(a.center, b.center)
+    assert a.diameter == b.diameter

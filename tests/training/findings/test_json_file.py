@@ -1,0 +1,169 @@
+import errno
+import json
+import os
+import stat
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from napari_lungmtl.training.findings import SCHEMA_VERSION, Finding, Findings, ImageReference, Sphere
+from napari_lungmtl.training.findings.formats import atomic, json_file
+from napari_lungmtl.training.findings.formats.errors import FindingsFileError, NewerSchemaError, SaveError
+from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
+
+from .strategies import all_findings
+
+ONE = Findings(
+    (Finding(Sphere((-190.46, 76.9, 72.29), 21.45), score=0.97, note="größer?", id="a1"),),
+    ImageReference("1.2.840.0001", "folder", "CT", (11, 512, 512), (2.5, 0.8, 0.8), (-200, 0, 0)),
+    ({"name": "ag3d", "version": "0.1", "sha256": "00ff"},),
+)
+
+
+@settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=25)
+@given(all_findings)
+def test_round_trip_keeps_everything(tmp_path, findings):
+    write_findings(findings, tmp_path / "case.lungmtl.json")
+    assert read_findings(tmp_path / "case.lungmtl.json") == findings
+
+
+def test_layout_is_what_the_documentation_says(tmp_path):
+    path = tmp_path / "case.lungmtl.json"
+    write_findings(ONE, path)
+    document = json.loads(path.read_text("utf-8"))
+    assert document["format"] == "lungmtl-findings"
+    assert document["schema_version"] == SCHEMA_VERSION
+    # x, y, z outside, z, y, x inside.
+    assert document["findings"][0]["sphere"] == {
+        "center_lps_mm": [72.29, 76.9, -190.46],
+        "diameter_mm": 21.45,
+    }
+    assert "größer?" in path.read_text("utf-8")
+    assert path.read_text("utf-8").count("\n") > 20
+
+
+VERSION_1 = """{"format": "lungmtl-findings", "schema_version": 1,
+ "image": {"series_uid": "1.2", "source": "", "modality": "CT", "units": "mm",
+           "shape_zyx": [2, 3, 4], "spacing_zyx": [1, 1, 1], "origin_zyx": [0, 0, 0]},
+ "models": [], "findings": [
+ {"id": "a", "kind": "sphere", "sphere": {"center_lps_mm": [1, 2, 3], "diameter_mm": 4}, "score": 0.5,
+  "malignancy": null, "attributes": {"margin": 3}, "scores": {}, "status": "accepted", "note": "",
+  "origin": {"model": "ag3d", "version": "0.1", "person": ""}}]}"""
+
+
+def test_version_1_stays_readable(tmp_path):
+    """This text never changes: it is what people have on their discs."""
+    path = tmp_path / "old.lungmtl.json"
+    path.write_text(VERSION_1)
+    finding = read_findings(path)["a"]
+    assert finding.center == (3, 2, 1)
+    assert finding.attributes == {"margin": 3}
+
+
+def test_older_versions_go_through_the_migrations(tmp_path, monkeypatch):
+    path = tmp_path / "old.lungmtl.json"
+    old = json.loads(VERSION_1)
+    for finding in old["findings"]:
+        finding["remark"] = finding.pop("note")
+    path.write_text(json.dumps(old | {"schema_version": SCHEMA_VERSION}))
+
+    def rename(document):
+        return document | {"findings": [{**f, "note": f["remark"]} for f in document["findings"]]}
+
+    monkeypatch.setattr(json_file, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+    monkeypatch.setitem(json_file.MIGRATIONS, SCHEMA_VERSION, rename)
+    assert read_findings(path)["a"].note == ""
+
+
+def test_every_older_version_has_a_migration():
+    assert sorted(json_file.MIGRATIONS) == list(range(1, SCHEMA_VERSION))
+
+
+def test_a_newer_version_is_a_clear_error(tmp_path):
+    path = tmp_path / "new.lungmtl.json"
+    path.write_text(VERSION_1.replace('"schema_version": 1', '"schema_version": 99'))
+    with pytest.raises(NewerSchemaError, match=r"new\.lungmtl\.json.*newer.*99.*pip install -U"):
+        read_findings(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda t: t[: len(t) // 2], "no valid JSON"),
+        (lambda t: "", "no valid JSON"),
+        (lambda t: "[1, 2]", "no findings file"),
+        (lambda t: "{}", "no findings file"),
+        (lambda t: t.replace('"schema_version": 1', '"schema_version": "1"'), "no findings file"),
+        (lambda t: t.replace('"schema_version": 1', '"schema_version": 0'), "unknown file version 0"),
+        (lambda t: t.replace("lungmtl-findings", "other"), "no findings file"),
+        (lambda t: t.replace('"score": 0.5', '"score": "high"'), "finding 1: expected a number"),
+        (lambda t: t.replace('"score": 0.5', '"score": 1.5'), "finding 1: a score lies between"),
+        (lambda t: t.replace('"score": 0.5', '"score": NaN'), "finding 1: expected a number"),
+        (lambda t: t.replace('"score": 0.5,', ""), "finding 1: 'score' is missing"),
+        (lambda t: t.replace("[1, 2, 3]", "[1, 2]"), "finding 1"),
+        (lambda t: t.replace('"diameter_mm": 4', '"diameter_mm": 0'), "diameter is positive"),
+        (lambda t: t.replace('"kind": "sphere"', '"kind": "cone"'), "unknown kind 'cone'"),
+        (lambda t: t.replace('"accepted"', '"maybe"'), "unknown status"),
+        (lambda t: t.replace('"models": []', '"models": 3'), "models: expected a list"),
+        (
+            lambda t: t.replace(
+                '"origin": {"model": "ag3d", "version": "0.1", "person": ""}', '"origin": []'
+            ),
+            "an object",
+        ),
+    ],
+)
+def test_damaged_files_name_the_place(tmp_path, change, says):
+    path = tmp_path / "bad.lungmtl.json"
+    path.write_text(change(VERSION_1))
+    with pytest.raises(FindingsFileError, match=says) as caught:
+        read_findings(path)
+    assert str(path) in str(caught.value)
+
+
+def test_mask_runs_must_lie_in_the_mask(tmp_path):
+    path = tmp_path / "mask.lungmtl.json"
+    mask = '"kind": "mask", "mask": {"shape": [2, 2], "spacing": [1, 1], "origin": [0, 0], "runs": [[3, 2]]}'
+    path.write_text(
+        VERSION_1.replace('"kind": "sphere", "sphere": {"center_lps_mm": [1, 2, 3], "diameter_mm": 4}', mask)
+    )
+    with pytest.raises(FindingsFileError, match="runs"):
+        read_findings(path)
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(FindingsFileError, match="does not exist"):
+        read_findings(tmp_path / "none.lungmtl.json")
+    with pytest.raises(FindingsFileError, match="cannot be read"):
+        read_findings(tmp_path)
+    with pytest.raises(SaveError, match="could not be saved"):
+        write_findings(ONE, tmp_path / "no" / "folder.lungmtl.json")
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_full_disc_leaves_the_old_file(tmp_path, monkeypatch, step):
+    path = tmp_path / "case.lungmtl.json"
+    write_findings(ONE, path)
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(atomic.os, step, full)
+    with pytest.raises(SaveError, match=r"case\.lungmtl\.json.*No space left") as caught:
+        write_findings(ONE.with_items(()), path)
+    assert "unchanged" in str(caught.value)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["case.lungmtl.json"]
+
+
+def test_links_and_permissions_survive_a_save(tmp_path):
+    real = tmp_path / "real.lungmtl.json"
+    write_findings(ONE, real)
+    real.chmod(0o640)
+    link = tmp_path / "link.lungmtl.json"
+    link.symlink_to(real)
+    write_findings(ONE.with_items(()), link)
+    assert link.is_symlink()
+    assert len(read_findings(real)) == 0
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640

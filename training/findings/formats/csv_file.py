@@ -1,0 +1,146 @@
+"""``findings.csv``: one table for the findings of many cases, in the columns of a LUNA16 submission and more.
+
+``seriesuid,coordX,coordY,coordZ,probability,diameter_mm,malignancy,`` the eight attributes by their LIDC names,
+``kind,status,model,x0,y0,x1,y1``. Positions are LPS mm (x, y, z); cells that do not apply are empty. A box has no position
+in space: its corners stand in the last four columns, in pixels where a function says so. A mask is written as its centre and
+the diameter of the ball of equal volume (on a radiograph as its bounding box), and comes back as a sphere (a box): only the
+JSON file keeps its shape. `model` is empty for what a person drew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..finding import ATTRIBUTES, Box, Finding, Findings, Geometry, ImageReference, Mask, Origin, Sphere
+from .tables import bad_line, number, read_rows, write_rows
+
+CORNERS = ("x0", "y0", "x1", "y1")
+COLUMNS = (
+    *("seriesuid", "coordX", "coordY", "coordZ", "probability", "diameter_mm", "malignancy"),
+    *ATTRIBUTES,
+    *("kind", "status", "model"),
+    *CORNERS,
+)
+
+
+def write_csv(cases: Iterable[Findings], path: Path | str) -> None:
+    """Write the findings of many cases into one table (gzipped where the name ends in .gz), atomically.
+
+    Raises
+    ------
+    SaveError
+        The file could not be written; what was there before is unchanged.
+    """
+    write_rows(path, COLUMNS, (_row(findings.image, finding) for findings in cases for finding in findings))
+
+
+def _row(image: ImageReference, finding: Finding) -> Sequence[object]:
+    planar = len(finding.center) == 2
+    x, y, z = (None, None, None) if planar else tuple(float(c) for c in finding.center[::-1])
+    return (
+        *(image.series_uid, x, y, z, float(finding.score)),
+        None if planar else float(finding.diameter),
+        None if finding.malignancy is None else float(finding.malignancy),
+        *(float(finding.attributes[name]) if name in finding.attributes else None for name in ATTRIBUTES),
+        *(finding.kind, finding.status, finding.origin.label if finding.origin.model else ""),
+        *(_corners(image, _box(finding.geometry)) if planar else (None,) * 4),
+    )
+
+
+def _box(geometry: Geometry) -> Box:
+    """The box of a planar finding; of a mask the one around its pixels."""
+    if isinstance(geometry, Box):
+        return geometry
+    assert isinstance(geometry, Mask)
+    pixels = np.argwhere(geometry.to_array())
+    low, high = (
+        np.asarray(geometry.origin) + e * np.asarray(geometry.spacing)
+        for e in (pixels.min(0) - 0.5, pixels.max(0) + 0.5)
+    )
+    return Box((low[0], low[1]), (high[0], high[1]))
+
+
+def _grid(image: ImageReference) -> tuple[Sequence[float], Sequence[float]]:
+    """Spacing and origin (y, x) that lead from pixels to the coordinates of boxes."""
+    spacing = image.spacing[-2:] if image.spacing is not None else (1.0, 1.0)
+    return spacing, image.origin[-2:] or (0.0, 0.0)
+
+
+def _corners(image: ImageReference, box: Box) -> tuple[float, ...]:
+    """A box's x0, y0, x1, y1 in pixels of its image."""
+    (sy, sx), (oy, ox) = _grid(image)
+    (y0, x0), (y1, x1) = box.low, box.high
+    return (x0 - ox) / sx, (y0 - oy) / sy, (x1 - ox) / sx, (y1 - oy) / sy
+
+
+def read_csv(path: Path | str, images: Iterable[ImageReference] = ()) -> dict[str, Findings]:
+    """Findings by series from a ``findings.csv``, or from any table with LUNA16's submission columns (may be gzipped).
+
+    Parameters
+    ----------
+    path
+        The table. Only ``seriesuid`` and a geometry are needed: position and ``diameter_mm``, or four corners.
+    images
+        The images of the series, where known: boxes are then placed in mm; without, they stay in pixels.
+
+    Raises
+    ------
+    FindingsFileError
+        Missing or damaged file, column or value; the message names file and line.
+    """
+    known = {image.series_uid: image for image in images}
+    cases: dict[str, list[Finding]] = {}
+    for line, record in read_rows(path, ("seriesuid",)):
+        uid = record["seriesuid"]
+        if not uid:
+            raise bad_line(path, line, "no seriesuid")
+        finding = _finding(path, line, record, known.get(uid, ImageReference(units="pixel")))
+        cases.setdefault(uid, []).append(finding)
+    return {
+        uid: Findings(tuple(items), known.get(uid) or _reference(uid, items)) for uid, items in cases.items()
+    }
+
+
+def _reference(uid: str, items: Sequence[Finding]) -> ImageReference:
+    boxes = any(isinstance(finding.geometry, Box) for finding in items)
+    return ImageReference(series_uid=uid, units="pixel" if boxes else "mm")
+
+
+def _finding(path: Path | str, line: int, record: dict[str, str], image: ImageReference) -> Finding:
+    def value(column: str) -> float | None:
+        return number(path, line, record, column) if record.get(column) else None
+
+    values = {name: value(name) for name in ATTRIBUTES}
+    fields: dict[str, Any] = {
+        # A truth table has no probability: what is true is certain.
+        "score": 1.0 if (score := value("probability")) is None else score,
+        "malignancy": value("malignancy"),
+        "attributes": {name: v for name, v in values.items() if v is not None},
+        "origin": _origin(record.get("model", "")),
+        "status": record.get("status") or "unreviewed",
+    }
+    try:
+        return Finding(_geometry(path, line, record, image), **fields)
+    except ValueError as error:
+        raise bad_line(path, line, str(error)) from error
+
+
+def _geometry(path: Path | str, line: int, record: dict[str, str], image: ImageReference) -> Geometry:
+    columns = CORNERS if record.get("x0") else ("coordX", "coordY", "coordZ", "diameter_mm")
+    if not all(record.get(column) for column in columns):
+        raise bad_line(path, line, f"{', '.join(columns)} are needed")
+    a, b, c, d = (number(path, line, record, column) for column in columns)
+    if columns == CORNERS:
+        (sy, sx), (oy, ox) = _grid(image)
+        return Box((b * sy + oy, a * sx + ox), (d * sy + oy, c * sx + ox))
+    return Sphere((c, b, a), d)
+
+
+def _origin(label: str) -> Origin:
+    """The origin of a ``model`` cell: ``ag3d 0.1``, a name alone, or empty for a person."""
+    name, _, version = label.rpartition(" ")
+    return Origin(model=name, version=version) if name else Origin(model=version)

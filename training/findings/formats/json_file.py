@@ -1,0 +1,255 @@
+"""The project's own file: ``<case>.lungmtl.json``, everything a `Findings` holds, for people and for other tools.
+
+Layout of version 1 (UTF-8 JSON)::
+
+    {"format": "lungmtl-findings", "schema_version": 1,
+     "image": {"series_uid", "source", "modality", "units": "mm" | "pixel",
+               "shape_zyx", "spacing_zyx", "origin_zyx"},
+     "models": [{"name", "version", "sha256", ...}],
+     "findings": [{"id", "kind", "score", "malignancy", "attributes", "scores", "status", "note",
+                   "origin": {"model", "version", "person"}, and one of
+                   "sphere": {"center_lps_mm": [x, y, z], "diameter_mm"}
+                   "box": {"low_yx", "high_yx"}
+                   "mask": {"shape", "spacing", "origin", "runs": [[start, length], ...]}}]}
+
+A sphere's centre is x, y, z in DICOM patient coordinates (LPS, mm), as in LUNA16's csv files. Everything named ``_zyx`` or
+``_yx``, and a mask, follows the order of array axes; boxes are in the image's units. A mask's runs go over its grid
+flattened with the last axis fastest, `origin` being the centre of its first voxel.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..finding import SCHEMA_VERSION, Box, Finding, Findings, Geometry, ImageReference, Mask, Origin, Sphere
+from .atomic import write_atomically
+from .errors import FindingsFileError, NewerSchemaError
+
+SUFFIX = ".lungmtl.json"
+FORMAT = "lungmtl-findings"
+
+Document = dict[str, Any]
+
+MIGRATIONS: dict[int, Callable[[Document], Document]] = {}
+"""For each older version, what makes of its document one of the next version. A change of the layout adds an entry here
+and a file of the old version to the tests."""
+
+
+def write_findings(findings: Findings, path: Path | str) -> None:
+    """Save findings atomically (temporary file in the same folder, fsync, rename).
+
+    Raises
+    ------
+    SaveError
+        No space, no permission, no folder; the file that was there is unchanged.
+    """
+    text = json.dumps(to_document(findings), indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, text.encode() + b"\n")
+
+
+def read_findings(path: Path | str) -> Findings:
+    """Read findings, of this version or an older one.
+
+    Raises
+    ------
+    NewerSchemaError
+        The file comes from a newer version of the program.
+    FindingsFileError
+        The file is missing, damaged, or something else than findings; the message says which entry is wrong.
+    """
+    path = Path(path)
+    try:
+        document = json.loads(path.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        raise FindingsFileError(f"{path} does not exist: check the path") from None
+    except OSError as error:
+        raise FindingsFileError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise FindingsFileError(
+            f"{path} is damaged (no valid JSON: {error}): restore it from a copy, or move it away to start afresh"
+        ) from error
+    return _from_document(path, _current(path, document))
+
+
+def _current(path: Path, document: Any) -> Document:
+    """The document brought to today's version."""
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool) or document.get("format", FORMAT) != FORMAT:
+        raise FindingsFileError(f"{path} is no findings file of lungmtl: choose a *{SUFFIX} file")
+    if version > SCHEMA_VERSION:
+        raise NewerSchemaError(
+            f"{path} was written by a newer lungmtl (file version {version}, this one knows {SCHEMA_VERSION}): "
+            "update with 'pip install -U napari-lungmtl'"
+        )
+    while version < SCHEMA_VERSION:
+        if version not in MIGRATIONS:
+            raise FindingsFileError(f"{path} has the unknown file version {version}: choose a *{SUFFIX} file")
+        document = MIGRATIONS[version](document)
+        version += 1
+    return document
+
+
+def to_document(findings: Findings) -> Document:
+    """The findings as plain JSON values, in the layout above."""
+    image = findings.image
+    return {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "image": {
+            "series_uid": image.series_uid,
+            "source": image.source,
+            "modality": image.modality,
+            "units": image.units,
+            "shape_zyx": list(image.shape),
+            "spacing_zyx": None if image.spacing is None else list(image.spacing),
+            "origin_zyx": list(image.origin),
+        },
+        "models": [dict(model) for model in findings.models],
+        "findings": [_finding_document(finding) for finding in findings],
+    }
+
+
+def _finding_document(finding: Finding) -> Document:
+    return {
+        "id": finding.id,
+        "kind": finding.kind,
+        finding.kind: _geometry_document(finding.geometry),
+        "score": float(finding.score),
+        "malignancy": None if finding.malignancy is None else float(finding.malignancy),
+        "attributes": {name: float(value) for name, value in finding.attributes.items()},
+        "scores": {name: float(value) for name, value in finding.scores.items()},
+        "status": finding.status,
+        "note": finding.note,
+        "origin": {
+            "model": finding.origin.model,
+            "version": finding.origin.version,
+            "person": finding.origin.person,
+        },
+    }
+
+
+def _geometry_document(geometry: Geometry) -> Document:
+    if isinstance(geometry, Sphere):
+        return {"center_lps_mm": list(geometry.center[::-1]), "diameter_mm": geometry.diameter}
+    if isinstance(geometry, Box):
+        return {"low_yx": list(geometry.low), "high_yx": list(geometry.high)}
+    return {
+        "shape": list(geometry.shape),
+        "spacing": list(geometry.spacing),
+        "origin": list(geometry.origin),
+        "runs": [list(run) for run in geometry.runs],
+    }
+
+
+def _from_document(path: Path, document: Document) -> Findings:
+    where = "image"
+    try:
+        image = _image(document["image"])
+        where = "models"
+        models = tuple(_checked(model, dict) for model in _checked(document["models"], list))
+        where = "findings"
+        items = []
+        for number, entry in enumerate(_checked(document["findings"], list), 1):
+            where = f"finding {number}"
+            items.append(_finding(_checked(entry, dict)))
+        where = "findings"
+        return Findings(tuple(items), image, models)
+    except KeyError as error:
+        raise _damaged(path, where, f"{error} is missing") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _damaged(path, where, str(error)) from error
+
+
+def _damaged(path: Path, where: str, why: str) -> FindingsFileError:
+    return FindingsFileError(
+        f"{path} is damaged ({where}: {why}): correct the entry, or restore the file from a copy"
+    )
+
+
+def _checked(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        names: dict[type, str] = {str: "text", list: "a list", dict: "an object"}
+        raise TypeError(f"expected {names[kind]}, found {json.dumps(value)[:40]}")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"expected a number, found {json.dumps(value)[:40]}")
+    return float(value)
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError(f"expected a whole number, found {json.dumps(value)[:40]}")
+    return value
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
+    return tuple(_number(v) for v in _checked(value, list))
+
+
+def _named(value: Any) -> dict[str, float]:
+    return {name: _number(v) for name, v in _checked(value, dict).items()}
+
+
+def _image(entry: Document) -> ImageReference:
+    spacing = _checked(entry, dict)["spacing_zyx"]
+    return ImageReference(
+        series_uid=_checked(entry["series_uid"], str),
+        source=_checked(entry["source"], str),
+        modality=_checked(entry["modality"], str),
+        shape=tuple(_integer(n) for n in _checked(entry["shape_zyx"], list)),
+        spacing=None if spacing is None else _numbers(spacing),
+        origin=_numbers(entry["origin_zyx"]),
+        units=_checked(entry["units"], str),
+    )
+
+
+def _finding(entry: Document) -> Finding:
+    malignancy = entry["malignancy"]
+    origin = {name: _checked(value, str) for name, value in _checked(entry["origin"], dict).items()}
+    return Finding(
+        geometry=_geometry(_checked(entry["kind"], str), entry),
+        score=_number(entry["score"]),
+        malignancy=None if malignancy is None else _number(malignancy),
+        attributes=_named(entry["attributes"]),
+        scores=_named(entry["scores"]),
+        origin=Origin(origin["model"], origin["version"], origin["person"]),
+        status=_checked(entry["status"], str),
+        note=_checked(entry["note"], str),
+        id=_checked(entry["id"], str),
+    )
+
+
+def _geometry(kind: str, entry: Document) -> Geometry:
+    if kind not in ("sphere", "box", "mask"):
+        raise ValueError(f"unknown kind {kind!r}")
+    shape = _checked(entry[kind], dict)
+    if kind == "sphere":
+        x, y, z = _numbers(shape["center_lps_mm"])
+        return Sphere((z, y, x), _number(shape["diameter_mm"]))
+    if kind == "box":
+        (y0, x0), (y1, x1) = _numbers(shape["low_yx"]), _numbers(shape["high_yx"])
+        return Box((y0, x0), (y1, x1))
+    return _mask(shape)
+
+
+def _mask(entry: Document) -> Mask:
+    size = tuple(_integer(n) for n in _checked(entry["shape"], list))
+    spacing, origin = _numbers(entry["spacing"]), _numbers(entry["origin"])
+    runs = tuple((_integer(start), _integer(length)) for start, length in _checked(entry["runs"], list))
+    if not len(size) == len(spacing) == len(origin) or len(size) not in (2, 3):
+        raise ValueError("a mask's shape, spacing and origin have two or three values each")
+    voxels, end = 1, 0
+    for n in size:
+        voxels *= n
+    for start, length in runs:
+        if start < end or start + length > voxels:
+            raise ValueError("a mask's runs must follow one another inside its shape")
+        end = start + length
+    return Mask(size, spacing, origin, runs)
