@@ -15,6 +15,7 @@ from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, Signal
 
 from .training.engine.predictor import Predictor, PredictorError, Progress
+from .training.engine.weights import WeightsError
 from .training.findings import Findings
 from .training.imaging.errors import ImageError
 from .training.imaging.image import Image
@@ -69,7 +70,7 @@ def work(
                     yield progress
         finally:
             run.close()
-    except (PredictorError, ImageError) as error:  # written for the person
+    except (PredictorError, WeightsError, ImageError) as error:  # written for the person
         log.error("run on %s failed: %s", image.series_uid, error, exc_info=True)
         return Outcome(message=str(error))
     except Exception as error:
@@ -115,6 +116,12 @@ class Runner(QObject):
         self._worker = worker
         self.started.emit()
         worker.start()
+
+    def abandon(self) -> None:
+        """Ask a run to stop, without a word to anyone: the window is going."""
+        self._flag.set()
+        if self._worker is not None:
+            self._worker.quit()
 
     def cancel(self) -> None:
         """Let the run go; nothing happens where there is none."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
 from napari.components import ViewerModel
-from napari.settings import get_settings
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
@@ -64,12 +67,13 @@ class LungNodulesDock(QWidget):
         self._lay_out()
         self._shortcuts: list[QShortcut] = []
         self._set_theme()
-        get_settings().appearance.events.theme.connect(self._set_theme)
-        planes.hold_upright(viewer)
+        viewer.events.theme.connect(self._set_theme)
+        self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer)
         self.studies = Studies(viewer)
         self.studies.events.current.connect(self._set_study)
         self.studies.events.closing.connect(self.run.forget)
         self._set_study(self.studies.current)
+        self.destroyed.connect(partial(_let_go, self))
 
     @property
     def study(self) -> Study | None:
@@ -81,7 +85,7 @@ class LungNodulesDock(QWidget):
         return QSize(WIDTH, 700)
 
     def event(self, event: QEvent) -> bool:
-        """Install the keys when the dock has come into its window; stop everything when that closes."""
+        """Install the keys when the dock has come into its window."""
         if event.type() == QEvent.Type.Show and not self._shortcuts:
             self._shortcuts = shortcuts.install(self.window(), self.viewer, self._actions)
         return super().event(event)
@@ -147,15 +151,27 @@ class LungNodulesDock(QWidget):
             session.remove(session.selected)
 
     def closeEvent(self, event: QEvent) -> None:
-        """The dock is closed: stop a run, save, and give the keys back."""
-        self.shut_down()
+        """The dock is closed for good."""
+        self.run.cancel()
+        _let_go(self)
         super().closeEvent(event)
 
-    def shut_down(self) -> None:
-        """Stop a run, save everything, and let go of window and viewer."""
-        self.run.cancel()
-        for shortcut in self._shortcuts:
+
+def _let_go(dock: LungNodulesDock) -> None:
+    """Stop a run, save everything, and let go of window and viewer, which may live on.
+
+    Also called when the window is gone and takes the dock with it: no widget is touched here.
+    """
+    shortcuts_, dock._shortcuts = dock._shortcuts, []
+    for shortcut in shortcuts_:
+        with suppress(RuntimeError):  # gone with the window
             shortcut.deleteLater()
-        self._shortcuts = []
-        self.studies.close()
-        get_settings().appearance.events.theme.disconnect(self._set_theme)
+    if dock._stop_turning is None:
+        return
+    dock._stop_turning()
+    dock._stop_turning = None
+    dock.run.runner.abandon()
+    for section in dock.sections:
+        section.release()
+    dock.viewer.events.theme.disconnect(dock._set_theme)
+    dock.studies.close()

@@ -6,7 +6,7 @@ ones the head would be at the bottom.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from napari.components import ViewerModel
@@ -75,10 +75,15 @@ def _fits(viewer: ViewerModel, displayed: list[int]) -> bool:
     return bool(np.all((high - low) * viewer.scene.camera.zoom <= np.asarray(viewer.canvas.size) * 1.02))
 
 
-def hold_upright(viewer: ViewerModel) -> None:
+def hold_upright(viewer: ViewerModel) -> Callable[[], None]:
     """Keep the head at the top in coronal and sagittal slices, and left and right unmirrored in 3-D.
 
     With napari's own orientation (z towards the viewer, y down, x right) LPS volumes are mirrored in 3-D.
+
+    Returns
+    -------
+    callable
+        Leaves the camera alone from then on.
     """
 
     def turn(_event: object = None) -> None:
@@ -90,3 +95,9 @@ def hold_upright(viewer: ViewerModel) -> None:
     viewer.dims.events.order.connect(turn)
     viewer.dims.events.ndisplay.connect(turn)
     turn()
+
+    def stop() -> None:
+        viewer.dims.events.order.disconnect(turn)
+        viewer.dims.events.ndisplay.disconnect(turn)
+
+    return stop

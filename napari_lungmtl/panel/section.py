@@ -59,11 +59,15 @@ class Section(QFrame):
 
     def set_study(self, study: Study | None) -> None:
         """Show another study (or none)."""
+        self.release()
+        self.study = study
+        self.follow(study)
+
+    def release(self) -> None:
+        """Stop listening; no widget is touched."""
         for signal, slot in self._connections:
             signal.disconnect(slot)
         self._connections.clear()
-        self.study = study
-        self.follow(study)
 
     def follow(self, study: Study | None) -> None:
         """Draw the study's state and `listen` to its events."""

@@ -22,11 +22,13 @@ class StudySection(Section):
         self._warn.setProperty("role", "warning")
         self._warnings = label("", "warning", wrap=True)
         self._warnings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._legend = label()
+        self._legend.hide()
         row = QHBoxLayout()
         row.addWidget(self._name, 1)
         row.addWidget(self._warn)
         self.body.addLayout(row)
-        for widget in (self._facts, self._warnings):
+        for widget in (self._facts, self._legend, self._warnings):
             self.body.addWidget(widget)
 
     def follow(self, study: Study | None) -> None:
@@ -36,6 +38,12 @@ class StudySection(Section):
             self.listen(study.layer.events.name, lambda _event=None: self._show_layer())
         self._show_image(study.session.image if study is not None else None)
         self._show_layer()
+
+    def set_legend(self, text: str, color: str) -> None:
+        """Say what is drawn beside the findings, in its colour."""
+        self._legend.setText(text)
+        self._legend.setStyleSheet(f"color: {color};")
+        self._legend.setVisible(bool(text))
 
     def _show_image(self, image: Image | None) -> None:
         if image is None:

@@ -88,8 +88,6 @@ class ShowSection(Section):
         self.body.addWidget(self.diameter)
         self.body.addLayout(self._image_row())
         self.body.addLayout(self._plane_row())
-        viewer.dims.events.ndisplay.connect(self._show_plane)
-        viewer.dims.events.order.connect(self._show_plane)
 
     def _image_row(self) -> QHBoxLayout:
         self.window = QComboBox()
@@ -127,6 +125,8 @@ class ShowSection(Section):
     def follow(self, study: Study | None) -> None:
         """Show and change the study's thresholds, its window and overlays."""
         self.setEnabled(study is not None and study.session.image is not None)
+        self.listen(self._viewer.dims.events.ndisplay, self._show_plane)
+        self.listen(self._viewer.dims.events.order, self._show_plane)
         if study is not None:
             events = study.session.events
             self.listen(events.thresholds, self._show_thresholds)

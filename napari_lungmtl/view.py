@@ -1,0 +1,213 @@
+"""`lungmtl view` and `lungmtl demo`: a napari window with images, the dock, and what the model finds."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import napari
+from qtpy.QtWidgets import QApplication
+
+from .layer_rows import SCALE, data, size, spheres
+from .layers import add_image_layer
+from .panel import planes
+from .panel.dock import LungNodulesDock
+from .panel.series_chooser import choose_series
+from .training.findings import Findings
+from .training.findings.formats.json_file import read_findings
+from .training.findings.formats.luna16 import read_annotations, truth_of
+from .training.imaging import Image, SeveralSeriesError, list_series, read_image
+
+SIZE = (1440, 900)
+"""Pixels of the window in screenshots."""
+TRUTH_COLOR = "#3fd0c9"
+
+
+class ViewError(Exception):
+    """The window cannot be shown, or a run in it failed; the message says why and what to do."""
+
+
+def open_window(
+    paths: Sequence[Path | str],
+    run: bool = False,
+    truth: Path | str | None = None,
+    screenshot: Path | str | None = None,
+    series: str | None = None,
+) -> None:
+    """Open napari with images and the dock; return when the window is closed.
+
+    Parameters
+    ----------
+    paths
+        Image files, or folders of DICOM files.
+    run
+        Run the default model on the last image.
+    truth
+        ``*.lungmtl.json`` or a LUNA16 ``annotations.csv``: the nodules there are in the images, drawn as squares.
+    screenshot
+        PNG to save the whole window to; the window is then closed, and nobody is asked anything.
+    series
+        SeriesInstanceUID to open where a folder has several.
+
+    Raises
+    ------
+    ViewError
+        There is no display, or the run failed.
+    ImageError, FindingsFileError
+        A file cannot be read.
+    """
+    viewer, dock = _window()
+    try:
+        for path in paths:
+            image = _read(path, series, ask=screenshot is None)
+            if image is not None:
+                add_image_layer(viewer, image)
+                if truth is not None:
+                    show_truth(viewer, dock, read_truth(truth, image))
+        _fit(viewer)
+        if screenshot is None:
+            if run:
+                dock.run.start()
+            napari.run()
+            return
+        if run:
+            run_and_wait(dock)
+            dock.findings.step(1)
+        _save(viewer, Path(screenshot))
+    finally:
+        if screenshot is not None:
+            viewer.close()
+
+
+def demo(screenshot_dir: Path | str | None = None, run: bool = True) -> list[Path]:
+    """The sample CT with what the model finds.
+
+    Parameters
+    ----------
+    screenshot_dir
+        Folder for screenshots of the axial, coronal and 3-D view; the window is then closed. Without it, it stays.
+    run
+        Run the model.
+
+    Returns
+    -------
+    list of Path
+        The screenshots.
+    """
+    from .samples import sample_ct
+
+    viewer, dock = _window()
+    try:
+        add_image_layer(viewer, read_image(sample_ct()))
+        _fit(viewer)
+        if screenshot_dir is None:
+            if run:
+                dock.run.start()
+            napari.run()
+            return []
+        if run:
+            run_and_wait(dock)
+            dock.findings.step(1)
+        saved = []
+        for plane in ("axial", "coronal", "3-D"):
+            planes.show(viewer, plane)
+            saved.append(_save(viewer, Path(screenshot_dir) / f"ct_{plane.replace('-', '').lower()}.png"))
+        return saved
+    finally:
+        if screenshot_dir is not None:
+            viewer.close()
+
+
+def read_truth(path: Path | str, image: Image) -> Findings:
+    """The true nodules of an image, from the project's own file or LUNA16's ``annotations.csv``."""
+    if str(path).endswith(".json"):
+        return read_findings(path)
+    return truth_of(read_annotations(path), image.series_uid)
+
+
+def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Findings) -> None:
+    """Draw true spheres as squares in a colour of their own, and say so in the dock."""
+    nodules = spheres(truth.items)
+    active = viewer.layers.selection.active
+    viewer.add_points(
+        data(nodules),
+        ndim=3,
+        size=size(nodules) if nodules else 1.0,
+        name="truth",
+        scale=(SCALE,) * 3,
+        units=("mm",) * 3,
+        projection_mode="rescale_spherical",
+        symbol="square",
+        face_color="transparent",
+        border_color=TRUTH_COLOR,
+        border_width=0.03,
+    )
+    viewer.layers.selection.active = active
+    count = f"{len(nodules)} nodule" + ("" if len(nodules) == 1 else "s")
+    dock.study_section.set_legend(f"□ truth: {count}", TRUTH_COLOR)
+
+
+def run_and_wait(dock: LungNodulesDock, limit: float = 900.0) -> None:
+    """Run the default model on the study that the dock acts on.
+
+    Raises
+    ------
+    ViewError
+        No model suits the image, the run failed, or it took longer than `limit` seconds.
+    """
+    failures: list[str] = []
+    dock.run.runner.failed.connect(failures.append)
+    dock.run.start()
+    if not dock.run.runner.running:
+        raise ViewError("No model can run on this image; `lungmtl models` lists those at hand.")
+    if not _wait(lambda: not dock.run.runner.running, limit):
+        dock.run.cancel()
+        raise ViewError(f"The run did not end within {limit:.0f} s.")
+    if failures:
+        raise ViewError(failures[0])
+
+
+def _window() -> tuple[napari.Viewer, LungNodulesDock]:
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise ViewError("There is no display. Under a virtual one it works: xvfb-run -a lungmtl …")
+    viewer = napari.Viewer(title="Lung nodules")
+    dock = LungNodulesDock(viewer)
+    viewer.window.add_dock_widget(dock, name="Lung nodules", area="right")
+    viewer.window.resize(*SIZE)
+    return viewer, dock
+
+
+def _read(path: Path | str, series: str | None, ask: bool) -> Image | None:
+    """The image, or None where a person was asked for one of several series and chose none."""
+    try:
+        return read_image(path, series=series)
+    except SeveralSeriesError:
+        if not ask:
+            raise
+    chosen = choose_series(list_series(path))
+    return read_image(path, series=chosen) if chosen is not None else None
+
+
+def _fit(viewer: napari.Viewer) -> None:
+    """Fill the canvas once it has its size."""
+    _wait(lambda: False, 0.3)
+    viewer.reset_view(margin=0.02)
+
+
+def _wait(done: Callable[[], bool], limit: float) -> bool:
+    """Let the window live until `done`, at most `limit` seconds."""
+    end = time.monotonic() + limit
+    while not done() and time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+    return done()
+
+
+def _save(viewer: napari.Viewer, path: Path) -> Path:
+    _wait(lambda: False, 0.8)  # slices are drawn, and the notifications of napari's start have gone
+    path.parent.mkdir(parents=True, exist_ok=True)
+    viewer.screenshot(path=str(path), canvas_only=False, flash=False)
+    return path
