@@ -214,23 +214,17 @@ def _body(tissue: np.ndarray) -> np.ndarray:
 
 def _faces(part: np.ndarray, body: np.ndarray, box: tuple[slice, ...]) -> list[bool]:
     """Whether the body lies in front, behind, to the right and to the left of most of `part`."""
-    out = []
     z, y, x = box
-    for axis, before, behind in (
-        (1, (z, slice(0, y.stop), x), (z, slice(y.start, None), x)),
-        (2, (z, y, slice(0, x.stop)), (z, y, slice(x.start, None))),
-    ):
+    out = []
+    for axis, strip in ((1, body[z, :, x]), (2, body[z, y, :])):
         reached = part.any(axis=axis)
-        first = part.argmax(axis=axis)
-        last = part.shape[axis] - 1 - np.flip(part, axis).argmax(axis=axis)
-        edge = np.arange(body[before].shape[axis])
-        edge = edge[:, None] if axis == 1 else edge
-        offset = box[axis].start
-        in_front = (body[before] & (edge < np.expand_dims(first + offset, axis))).any(axis=axis)
-        edge = np.arange(body[behind].shape[axis])
-        edge = edge[:, None] if axis == 1 else edge
-        beyond = (body[behind] & (edge > np.expand_dims(last, axis))).any(axis=axis)
-        out += [bool(in_front[reached].mean() > 0.6), bool(beyond[reached].mean() > 0.6)]
+        first = box[axis].start + part.argmax(axis=axis)
+        last = box[axis].stop - 1 - np.flip(part, axis).argmax(axis=axis)
+        # The body's first and last voxel along each line tell whether it begins before and ends behind.
+        any_body = strip.any(axis=axis)
+        begins = np.where(any_body, strip.argmax(axis=axis), np.iinfo(np.int64).max)
+        ends = np.where(any_body, strip.shape[axis] - 1 - np.flip(strip, axis).argmax(axis=axis), -1)
+        out += [bool((begins < first)[reached].mean() > 0.6), bool((ends > last)[reached].mean() > 0.6)]
     return out
 
 
@@ -277,5 +271,7 @@ def _include_dents(lung: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     inner = ndimage.maximum(depth, cores, np.arange(1, count + 1))
     volume = np.bincount(cores.ravel(), minlength=count + 1)[1:] * float(np.prod(wide_spacing)) / 1000
     good = np.concatenate([[False], (inner < DENT) & (volume < 12)])
-    back = _distance(~good[cores], wide_spacing) <= 6.0 if good.any() else np.zeros_like(dents)
+    if not good.any():
+        return closed
+    back = _distance(~good[cores], wide_spacing) <= 6.0
     return closed | _enlarge(back & (dents | small), coarse, closed.shape)

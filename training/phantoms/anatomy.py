@@ -109,7 +109,7 @@ class Anatomy:
             apex=(apex, apex + rng.uniform(-4, 4)),
             dome=(dome, dome - rng.uniform(4, 18)),
             fat=float(np.clip(rng.gamma(3, 5), 4, 38)),
-            muscle=rng.uniform(14, 24),
+            muscle=rng.uniform(16, 30),
             column=rng.uniform(25, 33),
             heart=(dome + rng.uniform(28, 38), rng.uniform(-32, -22), rng.uniform(16, 26)),
             heart_half=(50 * large, 45 * large, rng.uniform(55, 64) * large),
@@ -221,8 +221,11 @@ class Anatomy:
         z, y, x = axes
         apex = self.apex[0] if side == RIGHT else self.apex[1]
         center = side * 0.42 * self.half_width
-        top = apex - z - 42 * (((x - center) / 46) ** 2 + ((y - 14) / 52) ** 2)
-        top = top / np.sqrt(1 + (84 * (x - center) / 46**2) ** 2 + (84 * (y - 14) / 52**2) ** 2)
+        # Steeper in front than behind.
+        deep = np.where(y < 14, 68.0, 52.0)
+        u, v = (x - center) / 46, (y - 14) / deep
+        top = apex - z - 42 * (u**2 + v**2)
+        top = top / np.sqrt(1 + (84 * u / 46) ** 2 + (84 * v / deep) ** 2)
         if mediastinum is None:
             mediastinum = self.mediastinum(axes)
         out = smooth_min(self.cage(axes), top, 12)
@@ -236,7 +239,7 @@ class Anatomy:
         """Signed distance to the ribs: oblique bands within the chest wall."""
         z, y, x = axes
         angle = np.abs(np.arctan2(x, y))  # 0 at the spine, pi at the sternum
-        drop = 62 * np.clip(angle / np.pi, 0, 1) ** 1.3 * np.clip((130 - z) / 160, 0.25, 1)
+        drop = 125 * np.clip(angle / np.pi, 0, 1) ** 1.25 * np.clip((130 - z) / 160, 0.25, 1)
         pitch = 25.0
         turns = (z + drop) / pitch + self.rib_phase
         across = (turns - np.rint(turns)) * pitch * 0.9
@@ -312,7 +315,7 @@ class Anatomy:
         z, y, x = axes
         deep, wide = self.body_half()
         shoulder = np.clip((z - 40) / 70, 0, 1) ** 2
-        wide = wide * (1 + 0.10 * shoulder)
-        deep = deep * (1 - 0.18 * shoulder)
-        u = (np.abs(x / wide) ** 2.6 + np.abs(y / deep) ** 2.6) ** (1 / 2.6)
-        return (1 - u) * deep + 1.5 * self.slow(axes)
+        breadth = wide * (1 + 0.10 * shoulder)
+        depth = deep * (1 - 0.18 * shoulder)
+        u = (np.abs(x / breadth) ** 2.6 + np.abs(y / depth) ** 2.6) ** (1 / 2.6)
+        return (1 - u) * depth + 1.5 * self.slow(axes)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from .anatomy import Anatomy
-from .phantom import PlacementError, make_phantom
+from .phantom import make_phantom
+from .placement import PlacementError
 from .spec import NoduleSpec, Phantom, PhantomSpec, Scanner
 
 Z_LENGTH = 128.0  # mm; a sub-volume, so that tops and bottoms of lungs occur at every height of the cut

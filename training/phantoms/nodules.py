@@ -64,7 +64,7 @@ def draw_shape(spec: NoduleSpec, rng: np.random.Generator) -> Shape:
     lobes = rng.normal(size=(n_lobes, 3))
     lobes /= np.linalg.norm(lobes, axis=1, keepdims=True) + 1e-9
     spiculation = (spec.spiculation - 1) / 4
-    n_spikes = int(round(spiculation * rng.uniform(14, 26)))
+    n_spikes = round(spiculation * rng.uniform(14, 26))
     spikes = rng.normal(size=(n_spikes, 3))
     spikes /= np.linalg.norm(spikes, axis=1, keepdims=True) + 1e-9
     shape = Shape(

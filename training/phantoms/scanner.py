@@ -33,7 +33,7 @@ def noise(
         grain, (0.3 * thickness / spacing[0], width / spacing[1], width / spacing[2]), truncate=2.5
     )
     if scanner.sharpness > 0.05:
-        low = ndimage.uniform_filter(grain, [max(1, int(round(7 / s))) for s in spacing])
+        low = ndimage.uniform_filter(grain, [max(1, round(7 / s)) for s in spacing])
         grain -= 0.8 * scanner.sharpness * low
     middle = tuple(slice(n // 4, max(n // 4 + 1, n - n // 4)) for n in shape)
     grain *= np.float32(scanner.noise / max(float(grain[middle].std()), 1e-6))

@@ -1,7 +1,8 @@
 """Branching trees that fill a lung: arteries, veins and the airways beside the arteries.
 
-A tree shares out a cloud of end points: each branch heads for the middle of its share, which is then cut in two. Radii follow
-Murray's law, branches are curved, and end branches reach to within a few mm of the pleura as in a real lung.
+A tree shares out a cloud of end points: each branch heads for the middle of its share, which is then cut in two. Radii
+follow Murray's law, branches are curved, and end branches reach to within a few mm of the pleura as in a real lung.
+All branches of one generation are grown at once, because a lung has thousands.
 """
 
 from __future__ import annotations
@@ -14,85 +15,104 @@ MURRAY = 2.75
 
 
 @dataclass(frozen=True)
-class Branch:
-    """One branch between two bifurcations.
+class Tree:
+    """Middle lines of all branches as one cloud of points, close enough for balls of `radii` to merge into tubes.
 
     Parameters
     ----------
     points
-        (n, 3) mm along the middle line.
+        (n, 3) mm.
     radii
         (n,) mm.
     share
-        Number of end points behind it.
+        (n,) part of the tree's end points that lies behind each point's branch (1 at the root).
     """
 
     points: np.ndarray
     radii: np.ndarray
-    share: int
+    share: np.ndarray
+
+    def where(self, chosen: np.ndarray) -> Tree:
+        """The chosen points only."""
+        return Tree(self.points[chosen], self.radii[chosen], self.share[chosen])
 
 
-def _curve(start: np.ndarray, control: np.ndarray, end: np.ndarray, count: int) -> np.ndarray:
-    t = np.linspace(0, 1, count)[:, None]
-    return (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+
+
+def _sample(start: np.ndarray, control: np.ndarray, end: np.ndarray, r0: np.ndarray, r1: np.ndarray):
+    """Points, radii and branch number along quadratic curves."""
+    length = np.linalg.norm(end - start, axis=1)
+    # Balls a third of the radius apart leave no waists.
+    count = np.maximum(3, (length / np.maximum(0.45, 0.3 * r1)).astype(int))
+    branch = np.repeat(np.arange(len(count)), count)
+    first = np.repeat(np.cumsum(count) - count, count)
+    t = ((np.arange(len(branch)) - first) / (count[branch] - 1))[:, None]
+    points = (1 - t) ** 2 * start[branch] + 2 * t * (1 - t) * control[branch] + t**2 * end[branch]
+    return points, r0[branch] + t[:, 0] * (r1 - r0)[branch], branch
 
 
 def grow(
     root: np.ndarray, heading: np.ndarray, ends: np.ndarray, radius: float, rng: np.random.Generator
-) -> list[Branch]:
+) -> Tree:
     """A tree from `root` (z, y, x in mm), leaving along `heading`, to all `ends` (n, 3)."""
     total = len(ends)
-    branches: list[Branch] = []
-    stack = [(np.asarray(root, float), np.asarray(heading, float), np.asarray(ends, float), radius)]
-    while stack:
-        start, direction, share, r_start = stack.pop()
-        n = len(share)
-        middle = share.mean(axis=0)
+    points = np.asarray(ends, float)  # kept sorted by branch
+    sizes = np.array([total])
+    start, direction, r_start = (
+        np.asarray(root, float)[None],
+        _unit(np.asarray(heading, float))[None],
+        np.array([radius]),
+    )
+    parts: list[Tree] = []
+    while len(sizes):
+        b = len(sizes)
+        owner = np.repeat(np.arange(b), sizes)
+        first = np.cumsum(sizes) - sizes
+        middle = np.add.reduceat(points, first) / sizes[:, None]
         way = middle - start
-        reach = 1.0 if n == 1 else float(rng.uniform(0.35, 0.6))
-        end = start + reach * way
-        length = float(np.linalg.norm(end - start))
-        if length < 1e-3:
-            continue
+        reach = np.where(sizes == 1, 1.0, rng.uniform(0.35, 0.6, b))
+        end = start + reach[:, None] * way
+        length = np.linalg.norm(end - start, axis=1)
         # Leaving partly along the parent's direction and arriving obliquely bends the branch.
-        straight = 0.5 * direction + 0.5 * way / (np.linalg.norm(way) + 1e-9)
-        control = start + 0.45 * length * straight + rng.normal(0, 0.06 * length, 3)
-        r_end = min(r_start, radius * (n / total) ** (1 / MURRAY) * float(rng.uniform(0.9, 1.1)))
-        count = max(3, int(length / 0.45))
-        points = _curve(start, control, end, count)
-        branches.append(Branch(points, np.linspace(r_start, r_end, count), n))
-        if n == 1:
-            continue
-        leaving = end - control
-        leaving /= np.linalg.norm(leaving) + 1e-9
-        apart = share - middle
-        axis = np.linalg.svd(apart.T @ apart)[0][:, 0] if n > 2 else apart[0]
-        axis = axis + 0.35 * np.linalg.norm(axis) * rng.normal(size=3)
+        control = start + 0.45 * length[:, None] * (0.5 * direction + 0.5 * _unit(way))
+        control += rng.normal(size=(b, 3)) * 0.06 * length[:, None]
+        r_end = np.minimum(r_start, radius * (sizes / total) ** (1 / MURRAY) * rng.uniform(0.9, 1.1, b))
+        line, radii, branch = _sample(start, control, end, r_start, r_end)
+        parts.append(Tree(line, radii, (sizes / total)[branch]))
+
+        leaving = _unit(end - control)
+        apart = points - middle[owner]
+        spread = np.add.reduceat(apart[:, :, None] * apart[:, None, :], first)
+        axis = np.linalg.eigh(spread)[1][:, :, 2] + 0.35 * rng.normal(size=(b, 3))
         # Children part sideways: a cut across the heading would send one of them back.
-        axis = axis - 0.85 * (axis @ leaving) * leaving
-        order = np.argsort(apart @ axis)
-        cut = int(np.clip(round(n * rng.uniform(0.22, 0.78)), 1, n - 1))
-        for part in (order[:cut], order[cut:]):
-            child = share[part]
-            r_child = r_end if len(child) > 0.6 * n else radius * (len(child) / total) ** (1 / MURRAY) * 1.08
-            stack.append((end, leaving, child, min(r_child, r_end)))
-    return branches
+        axis -= 0.85 * np.sum(axis * leaving, axis=1, keepdims=True) * leaving
+        order = np.lexsort((np.sum(apart * axis[owner], axis=1), owner))
+        cut = np.clip(np.rint(sizes * rng.uniform(0.22, 0.78, b)).astype(int), 1, np.maximum(sizes - 1, 1))
+
+        split = sizes > 1
+        points = points[order][split[owner]]
+        children = np.stack([cut, sizes - cut], 1)[split]
+        parent_radius = r_end[split, None]
+        murray = radius * (children / total) ** (1 / MURRAY) * 1.08
+        # The larger child of an uneven pair carries the parent on.
+        carried = children > 0.6 * sizes[split, None]
+        r_start = np.where(carried, parent_radius, np.minimum(murray, parent_radius)).ravel()
+        sizes = children.ravel()
+        start, direction = np.repeat(end[split], 2, axis=0), np.repeat(leaving[split], 2, axis=0)
+    return join(parts)
 
 
-def airways(arteries: list[Branch], lateral: np.ndarray) -> list[Branch]:
+def airways(arteries: Tree, lateral: np.ndarray) -> Tree:
     """Bronchi beside the larger arteries; radii are those of the lumen.
 
     The distance of the two middle lines is the sum of the radii, so that they touch, as on any CT.
     """
-    total = max(b.share for b in arteries)
-    out = []
-    for branch in arteries:
-        if branch.share < 0.012 * total:
-            continue
-        radii = 0.8 * branch.radii
-        beside = (branch.radii + radii + wall(radii))[:, None] * lateral
-        out.append(Branch(branch.points + beside, radii, branch.share))
-    return out
+    large = arteries.where(arteries.share >= 0.012)
+    lumen = 0.8 * large.radii
+    beside = (large.radii + lumen + wall(lumen))[:, None] * lateral
+    return Tree(large.points + beside, lumen, large.share)
 
 
 def wall(lumen: np.ndarray) -> np.ndarray:
@@ -100,8 +120,10 @@ def wall(lumen: np.ndarray) -> np.ndarray:
     return 0.55 + 0.13 * np.asarray(lumen)
 
 
-def stack_points(branches: list[Branch]) -> tuple[np.ndarray, np.ndarray]:
-    """All points (n, 3) and radii (n,) of many branches."""
-    if not branches:
-        return np.zeros((0, 3)), np.zeros(0)
-    return np.concatenate([b.points for b in branches]), np.concatenate([b.radii for b in branches])
+def join(trees: list[Tree]) -> Tree:
+    """Several trees as one."""
+    return Tree(
+        np.concatenate([t.points for t in trees]),
+        np.concatenate([t.radii for t in trees]),
+        np.concatenate([t.share for t in trees]),
+    )
