@@ -11,17 +11,12 @@ from napari.layers import Points
 
 from . import layer_rows as rows
 from .image_layer import IMAGE, LAYER_UNITS, add_image_layer, image_from_layer, image_layer_data
+from .points_layer import DRAWN, FINDINGS, points_layer_data
 from .session import Session
-from .training.findings import Finding
+from .training.findings import Finding, Findings
 from .training.imaging.image import Image
 
 __all__ = ["IMAGE", "LayerBinding", "add_image_layer", "image_from_layer", "image_layer_data"]
-
-FINDINGS = "lungmtl_findings"
-"""Key of a Points layer's metadata: the `Findings` that it shows (with those that the thresholds hide)."""
-DRAWN = "lungmtl_drawn"
-"""Key of a Points layer's metadata: ids of the findings that have a row."""
-NAME = "nodules"
 
 
 class LayerBinding:
@@ -148,19 +143,8 @@ class LayerBinding:
         units = "mm" if image is None else str(image.metadata.get(LAYER_UNITS, image.units))
         selection = set(self.viewer.layers.selection)
         active = self.viewer.layers.selection.active
-        layer = Points(
-            np.empty((0, 3)),
-            name=NAME,
-            scale=(rows.SCALE,) * 3,
-            units=(units,) * 3,
-            size=rows.NEW_DIAMETER / rows.SCALE,
-            features=rows.features(()),
-            feature_defaults=rows.NEW_ROW,
-            projection_mode="rescale_spherical",
-            border_width=0.02,
-            text=TEXT,
-            visible=self.session.overlays_shown,
-        )
+        data, attributes, _ = points_layer_data(Findings(), units=units)
+        layer = Points(data, **attributes, visible=self.session.overlays_shown)
         self.viewer.add_layer(layer)
         if active is not None:
             # A person who chose an image goes on working on it.
@@ -239,11 +223,3 @@ class LayerBinding:
     def _rows_are_right(self, layer: Points) -> bool:
         same_size = np.array_equal(layer.size, rows.size(self._drawn))
         return same_size and np.array_equal(layer.data, rows.data(self._drawn))
-
-
-TEXT = {
-    "string": "{label}",
-    "size": 12,
-    "color": "#eda926",
-    "anchor": "upper_left",
-}

@@ -13,9 +13,9 @@ import numpy as np
 from platformdirs import user_data_path
 
 from .training.findings import Findings
+from .training.findings.formats.errors import FindingsFileError, NewerSchemaError, SaveError
+from .training.findings.formats.json_file import SUFFIX, read_findings, write_findings
 from .training.imaging.image import Image
-
-SUFFIX = ".lungmtl.json"
 
 
 class SidecarError(Exception):
@@ -54,19 +54,17 @@ class Sidecar:
         existing = [path for path in self._paths if path.is_file()]
         if not existing:
             return None
-        from .training.findings.formats.json_file import read_findings
-
         path = max(existing, key=lambda p: p.stat().st_mtime)
         try:
             return read_findings(path)
-        except OSError as error:
+        except FindingsFileError as error:
+            if not isinstance(error, NewerSchemaError) and not isinstance(error.__cause__, OSError):
+                raise self._move_aside(path, error) from error
             self._write_elsewhere()
             raise SidecarError(
-                f"The saved findings {path} cannot be opened ({error.strerror or error}). The file stays as "
-                f"it is; new work is saved in {self.path}."
+                f"The saved findings cannot be opened: {error}. The file stays as it is; new work is saved in "
+                f"{self.path}."
             ) from error
-        except Exception as error:  # whatever is wrong inside the file, the study must open
-            raise self._move_aside(path, error) from error
 
     def write(self, findings: Findings) -> str:
         """Write atomically; returns a sentence for the person where another place had to be taken.
@@ -76,24 +74,22 @@ class Sidecar:
         OSError
             Nowhere can be written; its text is a sentence for the person.
         """
-        from .training.findings.formats.json_file import write_findings
-
         reason = ""
         for path in list(self._paths):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_findings(findings, path)
-            except OSError as error:
-                reason = reason or error.strerror or str(error)
+            except (SaveError, OSError) as error:
+                reason = reason or str(error)
                 continue
             if not reason:
                 return ""
             failed = self.path
             self._paths = [path]
-            return f"Findings cannot be saved in {failed} ({reason}); from now on they are in {path}."
+            return f"Findings cannot be saved in {failed}; from now on they are in {path}. ({reason})"
         raise OSError(
-            f"Findings cannot be saved in {self.path} ({reason}). They are kept in memory and saving is "
-            "tried again: make room there, or export them before you close the window."
+            "Findings cannot be saved. They are kept in memory and saving is tried again: make room, or export "
+            f"them before you close the window. ({reason})"
         )
 
     def _move_aside(self, path: Path, error: Exception) -> SidecarError:
@@ -109,7 +105,7 @@ class Sidecar:
             kept = f"The file stays as it is; new work is saved in {self.path}."
         else:
             kept = f"The file was kept as {target.name}; the study starts without findings."
-        return SidecarError(f"The saved findings {path} cannot be read ({error}). {kept}")
+        return SidecarError(f"The saved findings cannot be read: {error}. {kept}")
 
     def _write_elsewhere(self) -> None:
         stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
