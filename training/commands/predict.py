@@ -1,0 +1,248 @@
+"""``lungmtl predict``: models on many studies, findings as files."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .common import Failed, complain, debugging, explain, explained, progress, show_table, write_json
+
+if TYPE_CHECKING:
+    from ..engine.predictor import ModelInfo, Predictor
+    from ..findings import Findings
+    from ..imaging import Image
+
+
+@dataclass(frozen=True)
+class Study:
+    """One image to read: a path, and which of its series."""
+
+    path: Path
+    series: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What a message calls it."""
+        return f"{self.path} (series {self.series})" if self.series else str(self.path)
+
+
+@dataclass
+class Batch:
+    """What has come out so far."""
+
+    out: Path
+    cases: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[Findings] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+    def fail(self, what: str, error: Exception) -> None:
+        """Note a failed input and say so in one line."""
+        message = explain(error)
+        complain(message if what in message else f"{what}: {message}")
+        self.failed.append({"input": what, "error": message})
+
+    def name(self, series_uid: str, path: Path) -> str:
+        """A file name for a case that no other case of this run has."""
+        plain = re.sub(r"[^\w.\-]+", "_", series_uid or path.name).strip("._") or "case"
+        name, number = plain, 1
+        while name.lower() in self.names:
+            number += 1
+            name = f"{plain}_{number}"
+        self.names.add(name.lower())
+        return name
+
+
+def predict(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Files, DICOM folders, or trees with many series.")
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for <case>.lungmtl.json and findings.csv.")
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Which network, may be repeated; default: what suits the image."),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
+    series: Annotated[
+        str | None, typer.Option(metavar="UID", help="Only the series with this identifier.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write a summary here.")
+    ] = None,
+) -> None:
+    """Find nodules in studies, and write what was found.
+
+    Every CT series in a folder is taken, unless --series names one. An input that fails is reported in one line on
+    standard error, the others go on, and the exit status is then 1. findings.csv holds everything above a score of
+    0.05 and can be given to 'lungmtl froc'.
+
+    Example: lungmtl predict ~/studies --out results --device cpu
+    """
+    with explained():
+        from ..engine import registry
+
+        infos = _chosen(registry.models(), model)
+        batch = Batch(out)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failed(f"{out} cannot be made ({error.strerror}): choose another --out") from error
+        loaded: dict[str, Predictor] = {}
+        try:
+            for study in _studies(paths, series, infos, batch):
+                _one(study, infos, device, loaded, batch)
+        finally:
+            # Also when interrupted: what is done is done.
+            _finish(batch, json_file)
+    if batch.failed:
+        raise typer.Exit(1)
+
+
+def _chosen(infos: Sequence[ModelInfo], names: Sequence[str] | None) -> list[ModelInfo]:
+    known = {info.name: info for info in infos}
+    for name in names or ():
+        if name not in known:
+            raise Failed(
+                f"there is no model {name!r}; 'lungmtl models' lists those at hand: {', '.join(known)}"
+            )
+    if not known:
+        raise Failed("no weights are at hand: install the package again, or train with 'lungmtl train'")
+    return [known[name] for name in dict.fromkeys(names)] if names else list(infos)
+
+
+def _studies(
+    paths: Sequence[Path], series: str | None, infos: Sequence[ModelInfo], batch: Batch
+) -> Iterator[Study]:
+    """The images at the paths; those of a modality that no model takes are passed over where there are others."""
+    from ..imaging import list_series
+
+    modalities = {modality for info in infos for modality in info.modalities}
+    for path in paths:
+        try:
+            if series is not None:
+                yield Study(path, series)
+                continue
+            found = list_series(path)
+            suitable = [s for s in found if s.modality in modalities or not s.modality]
+            if len(suitable) < 2 and len(found) == len(suitable):
+                yield Study(path)
+                continue
+            if not suitable:
+                kinds = ", ".join(sorted({s.modality for s in found}))
+                raise Failed(
+                    f"{path} holds {kinds} only, and the models take {', '.join(sorted(modalities))}"
+                )
+            if len(found) > len(suitable):
+                complain(f"{path}: {len(found) - len(suitable)} series of other modalities were passed over")
+            # A volume file is read by its own path: two of them may bear one name in different folders.
+            for s in suitable:
+                yield Study(path, s.uid) if s.modality or len(s.files) > 1 else Study(s.path)
+        except Exception as error:
+            if debugging():
+                raise
+            batch.fail(str(path), error)
+
+
+def _one(
+    study: Study, infos: Sequence[ModelInfo], device: str, loaded: dict[str, Predictor], batch: Batch
+) -> None:
+    from ..findings.formats.json_file import SUFFIX, write_findings
+    from ..imaging import read_image
+
+    start = time.perf_counter()
+    try:
+        with progress(study.path.name) as report:
+            report(0.0, "reading")
+            image = read_image(study.path, series=study.series)
+            findings = _run(image, infos, device, loaded, report)
+        for warning in image.warnings:
+            complain(f"warning: {study.label}: {warning}")
+        name = batch.name(image.series_uid, study.path)
+        if not findings.image.series_uid:
+            findings = replace(findings, image=replace(findings.image, series_uid=name))
+        file = batch.out / f"{name}{SUFFIX}"
+        write_findings(findings, file)
+    except Exception as error:
+        if debugging():
+            raise
+        batch.fail(study.label, error)
+        return
+    threshold = min(info.default_threshold for info in infos)
+    shown = [f for f in findings if f.score >= threshold]
+    batch.findings.append(findings)
+    batch.cases.append(
+        {
+            "case": name,
+            "series": findings.image.series_uid,
+            "path": str(study.path),
+            "file": str(file),
+            "findings": len(findings),
+            "threshold": threshold,
+            "above_threshold": len(shown),
+            "best_score": max((f.score for f in findings), default=None),
+            "largest_mm": max((f.diameter for f in shown), default=None),
+            "models": [dict(m) for m in findings.models],
+            "warnings": list(image.warnings),
+            "seconds": round(time.perf_counter() - start, 3),
+        }
+    )
+
+
+def _run(
+    image: Image, infos: Sequence[ModelInfo], device: str, loaded: dict[str, Predictor], report: Any
+) -> Findings:
+    """All models that take this image (all that were named, where none does: their message says why)."""
+    from ..engine import registry
+
+    suitable = [i for i in infos if image.modality in i.modalities or not image.modality] or list(infos)
+    parts = []
+    for number, info in enumerate(suitable):
+        if info.name not in loaded:
+            report(number / len(suitable), f"loading {info.name}")
+            loaded[info.name] = registry.load_predictor(info.name, device)
+        run = loaded[info.name].run(image)
+        while True:
+            try:
+                step = next(run)
+            except StopIteration as stop:
+                parts.append(stop.value)
+                break
+            report((number + step.fraction) / len(suitable), step.stage)
+            if step.note:
+                complain(step.note)
+    items = sorted((f for part in parts for f in part), key=lambda f: -f.score)
+    return replace(parts[0], items=tuple(items), models=tuple(m for part in parts for m in part.models))
+
+
+def _finish(batch: Batch, json_file: Path | None) -> None:
+    from ..findings.formats.csv_file import write_csv
+
+    table = batch.out / "findings.csv"
+    if batch.cases:
+        write_csv(batch.findings, table)
+        rows = [_row(case) for case in batch.cases]
+        show_table(str(table), ("case", "findings", "shown", "score", "Ø mm", "s"), rows)
+    if batch.failed:
+        complain(f"{len(batch.failed)} of {len(batch.failed) + len(batch.cases)} inputs failed")
+    summary = {"cases": batch.cases, "failed": batch.failed, "csv": str(table) if batch.cases else None}
+    write_json(summary, json_file)
+
+
+def _row(case: dict[str, Any]) -> tuple[str, ...]:
+    score, largest = case["best_score"], case["largest_mm"]
+    return (
+        case["case"],
+        str(case["findings"]),
+        f"{case['above_threshold']} ≥ {case['threshold']:g}",
+        "-" if score is None else f"{score:.2f}",
+        "-" if largest is None else f"{largest:.1f}",
+        f"{case['seconds']:.1f}",
+    )

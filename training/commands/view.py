@@ -1,0 +1,74 @@
+"""``lungmtl view`` and ``lungmtl demo``: the window. The plugin is loaded here, by name, and only on demand."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .common import Failed, explained
+
+
+def _window() -> Any:
+    """The plugin's `view` module.
+
+    By name, because the headless half must not depend on the plugin: it is installed on clusters without a screen.
+    """
+    try:
+        return import_module("napari_lungmtl.view")
+    except ImportError as error:
+        raise Failed(
+            f"the window needs napari and a Qt binding ({error}): pip install 'napari-lungmtl[all]'"
+        ) from error
+
+
+def view(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Image files, or folders with DICOM files.")
+    ],
+    run: Annotated[bool, typer.Option("--run", help="Run the detector at once.")] = False,
+    truth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Show true nodules: *.lungmtl.json or LUNA16's annotations.csv."),
+    ] = None,
+    screenshot: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Save the window as PNG and close it.")
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option(metavar="UID", help="Which series, where a folder has several.")
+    ] = None,
+) -> None:
+    """Open studies in napari, with the dock 'Lung nodules'.
+
+    Example: lungmtl view ~/studies/LIDC-IDRI-0003 --run
+    """
+    with explained():
+        window = _window()
+        try:
+            window.open_window(paths, run=run, truth=truth, screenshot=screenshot, series=series)
+        except window.ViewError as error:
+            raise Failed(str(error)) from error
+        if screenshot is not None:
+            typer.echo(str(screenshot))
+
+
+def demo(
+    screenshot: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Save screenshots into this folder and close the window."),
+    ] = None,
+) -> None:
+    """Open the sample CT, run the detector and show what it finds.
+
+    Example: lungmtl demo --screenshot demo
+    """
+    with explained():
+        window = _window()
+        try:
+            saved = window.demo(screenshot)
+        except window.ViewError as error:
+            raise Failed(str(error)) from error
+        for path in saved:
+            typer.echo(str(path))
