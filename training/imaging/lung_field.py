@@ -22,7 +22,7 @@ STEP = 2.0  # mm
 AIR = -400.0  # HU; lung and air are below, soft tissue above
 GAS = -930.0  # HU of a 3 x 3 x 3 mean; free air is below, lung above (emphysema apart)
 CLOSE = 9.0  # mm; gaps left by vessels at the hilum and by small nodules
-BRIDGE = 26.0  # mm; wide enough to span a nodule of 30 mm at the pleura
+BRIDGE = 30.0  # mm; wide enough to span a nodule of 30 mm at the pleura
 DENT = 17.0  # mm; largest inner radius of what a wide closing may add: a nodule, not the heart
 CORE = 6.0  # mm; a lung holds a ball of this radius, air cells of a skull do not
 
@@ -258,20 +258,23 @@ def _include_dents(lung: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     A closing with a small ball takes in vessels and small nodules. One that spans 30 mm would take in
     the heart's bed and the dome of the liver as well, so of what it adds only compact pieces are kept.
     """
-    closed = fill_voids.fill(_close(lung, spacing, CLOSE))
-    coarse = [max(1, round(4.0 / s)) for s in spacing]
-    small = closed[:: coarse[0], :: coarse[1], :: coarse[2]]
-    wide_spacing = tuple(s * c for s, c in zip(spacing, coarse, strict=True))
-    dents = _close(small, wide_spacing, BRIDGE) & ~small
-    depth = _distance(dents, wide_spacing)
+    lung = lung_alone = fill_voids.fill(lung)
+    factors = [max(1, round(4.0 / s)) for s in spacing]
+    small = lung[:: factors[0], :: factors[1], :: factors[2]]
+    coarse = tuple(s * f for s, f in zip(spacing, factors, strict=True))
+    dents = _close(small, coarse, BRIDGE) & ~small
+    depth = _distance(dents, coarse)
     # Slivers along the ribs connect everything; what is left without them are separate dents.
     cores, count = cc3d.connected_components(depth > 4.0, connectivity=6, return_N=True)
-    if count == 0:
-        return closed
-    inner = ndimage.maximum(depth, cores, np.arange(1, count + 1))
-    volume = np.bincount(cores.ravel(), minlength=count + 1)[1:] * float(np.prod(wide_spacing)) / 1000
-    good = np.concatenate([[False], (inner < DENT) & (volume < 12)])
-    if not good.any():
-        return closed
-    back = _distance(~good[cores], wide_spacing) <= 6.0
-    return closed | _enlarge(back & (dents | small), coarse, closed.shape)
+    if count:
+        inner = ndimage.maximum(depth, cores, np.arange(1, count + 1))
+        volume = np.bincount(cores.ravel(), minlength=count + 1)[1:] * float(np.prod(coarse)) / 1000
+        good = np.concatenate([[False], (inner < DENT) & (volume < 12)])
+        if good.any():
+            near = _distance(~good[cores], coarse) <= 8.0
+            lung = lung | _enlarge(near & dents, factors, lung.shape)
+    # After that, so that it smooths the steps of the coarse grid, too.
+    closed = fill_voids.fill(_close(lung, spacing, CLOSE))
+    # A closing ends at the chord; the chest wall behind a nodule is rounder.
+    pieces = _distance(closed & ~lung_alone, spacing) > 2.5
+    return closed | (_distance(~pieces, spacing) <= 5.5)
