@@ -19,7 +19,7 @@ LONGEST_LIST = 8
 
 def models(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Show the whole card of this model.")
+        str | None, typer.Argument(metavar="NAME", help="Show the whole card of this model.")
     ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the cards here too.")

@@ -61,7 +61,7 @@ class Batch:
 
 def predict(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Files, DICOM folders, or trees with many series.")
+        list[Path], typer.Argument(metavar="PATH", help="Files, DICOM folders, or trees with many series.")
     ],
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for <case>.lungmtl.json and findings.csv.")

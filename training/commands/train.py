@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Failed, explained
+from .common import Failed, debugging, explained, write_json
 
 
 def train(
@@ -23,6 +23,9 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
     ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write where the weights are here too.")
+    ] = None,
 ) -> None:
     """Train a network and write weights with their card.
 
@@ -43,9 +46,8 @@ def train(
             weights = run(room, data, out, config, resume)
         except (FileNotFoundError, ValueError) as error:
             # Settings that do not exist and missing checkpoints: their messages are meant for a person.
-            from .common import debugging
-
             if debugging():
                 raise
             raise Failed(str(error)) from error
         typer.echo(str(weights))
+        write_json({"room": room, "data": str(data), "weights": str(weights)}, json_file)

@@ -26,7 +26,7 @@ def _window() -> Any:
 
 def view(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Image files, or folders with DICOM files.")
+        list[Path], typer.Argument(metavar="PATH", help="Image files, or folders with DICOM files.")
     ],
     run: Annotated[bool, typer.Option("--run", help="Run the detector at once.")] = False,
     truth: Annotated[
