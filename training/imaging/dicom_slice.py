@@ -84,11 +84,16 @@ def _groups(item: Any) -> dict[str, tuple[float, ...]]:
         "PixelMeasuresSequence": ("PixelSpacing",),
         "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
     }.items():
-        for macro in item.get(sequence) or []:
-            for name in names:
-                value = macro.get(name)
-                if value is not None:
-                    found[name] = tuple(float(v) for v in (value if hasattr(value, "__iter__") else [value]))
+        try:
+            for macro in item.get(sequence) or []:
+                for name in names:
+                    value = macro.get(name)
+                    if value is not None:
+                        found[name] = tuple(
+                            float(v) for v in (value if hasattr(value, "__iter__") else [value])
+                        )
+        except Exception:  # a damaged group is a missing one
+            continue
     return found
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from .image import Image
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 def resample(image: Image, spacing_mm: float | Sequence[float] = 1.0) -> Image:
@@ -60,6 +63,8 @@ def resample(image: Image, spacing_mm: float | Sequence[float] = 1.0) -> Image:
 
 def _weights(count: int, spacing: float, target: float) -> sparse.csr_array:
     """Matrix (new, old) of normalised linear weights along one axis; beyond the ends the last voxel goes on."""
+    from scipy import sparse
+
     new = max(1, round(count * spacing / target))
     centres = (np.arange(new) + 0.5) * target / spacing - 0.5
     reach = max(1.0, target / spacing)
