@@ -19,8 +19,9 @@ def resample(image: Image, spacing_mm: float | Sequence[float] = 1.0) -> Image:
 
     The new grid begins at the same outer edge as the old one and has ``round(length / spacing)`` voxels, so the field of
     view is kept to half a voxel and `Image.origin` moves to the centre of the new first voxel: world coordinates of
-    everything in the picture stay exact. Where an axis gets coarser, the triangle of the linear kernel is widened to
-    the new voxel size, which averages noise instead of aliasing it.
+    everything in the picture stay exact. Where an axis gets coarser, the linear interpolant is averaged over the
+    difference of the voxel sizes: noise is averaged instead of aliased, and nothing moves (a linear function of place
+    stays what it is).
 
     Parameters
     ----------
@@ -62,18 +63,27 @@ def resample(image: Image, spacing_mm: float | Sequence[float] = 1.0) -> Image:
 
 
 def _weights(count: int, spacing: float, target: float) -> sparse.csr_array:
-    """Matrix (new, old) of normalised linear weights along one axis; beyond the ends the last voxel goes on."""
+    """Matrix (new, old) of weights along one axis; beyond the ends the last voxel goes on."""
     from scipy import sparse
 
     new = max(1, round(count * spacing / target))
     centres = (np.arange(new) + 0.5) * target / spacing - 0.5
-    reach = max(1.0, target / spacing)
-    offsets = np.arange(-int(np.ceil(reach)), int(np.ceil(reach)) + 1)
-    old = np.floor(centres).astype(int)[:, None] + offsets
-    weight = np.clip(1 - np.abs(old - centres[:, None]) / reach, 0, None)
-    weight /= weight.sum(axis=1, keepdims=True)
+    width = max(0.0, target / spacing - 1)
+    reach = int(np.ceil(1 + width / 2))
+    old = np.floor(centres).astype(int)[:, None] + np.arange(-reach, reach + 1)
+    offset = centres[:, None] - old
+    if width < 1e-6:
+        weight = np.clip(1 - np.abs(offset), 0, None)
+    else:
+        weight = (_triangle_below(offset + width / 2) - _triangle_below(offset - width / 2)) / width
     rows = np.broadcast_to(np.arange(new)[:, None], old.shape)
     matrix = sparse.coo_array(
         (weight.ravel(), (rows.ravel(), np.clip(old, 0, count - 1).ravel())), (new, count)
     )
     return matrix.tocsr().astype(np.float32)
+
+
+def _triangle_below(x: np.ndarray) -> np.ndarray:
+    """Area of the unit triangle (from -1 to 1) left of x."""
+    x = np.clip(x, -1, 1)
+    return np.where(x < 0, (1 + x) ** 2 / 2, 1 - (1 - x) ** 2 / 2)

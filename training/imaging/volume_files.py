@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import os
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +67,8 @@ def read_volume(path: Path) -> Image:
         raise UnsupportedShapeError(
             f"{path} has {reader.GetNumberOfComponents()} values per voxel; save one grey channel and open that."
         )
+    if suffix_of(path) in (".nii", ".nii.gz"):
+        _check_nifti_length(path, reader)
     try:
         volume = reader.Execute()
     except RuntimeError as error:
@@ -139,6 +144,7 @@ def write_volume(image: Image, path: str | Path) -> Path:
     volume = sitk.GetImageFromArray(np.ascontiguousarray(image.voxels))
     volume.SetSpacing(image.spacing[::-1])
     volume.SetOrigin(image.origin[::-1])
+    is_float = image.voxels.dtype.kind == "f"
     # MHD names its pixel file inside, so it cannot be written under another name first.
     partial = (
         path if suffix_of(path) == ".mhd" else path.with_name(f".{stem_of(path)}.partial{suffix_of(path)}")
@@ -146,10 +152,15 @@ def write_volume(image: Image, path: str | Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sitk.WriteImage(volume, str(partial), useCompression=suffix_of(path) in (".mha", ".nrrd", ".nii.gz"))
+        # ITK says nothing when the disk is full: only reading back tells.
+        written = sitk.ReadImage(str(partial))
+        if not np.array_equal(sitk.GetArrayViewFromImage(written), image.voxels, equal_nan=is_float):
+            raise OSError("not all of it reached the disk")
         os.replace(partial, path)
     except (RuntimeError, OSError) as error:
         if partial != path:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink()
         raise ImageWriteError(
             f"{path} could not be written ({_reason(error)}); check free space and permissions, or choose another folder."
         ) from error
@@ -186,6 +197,32 @@ def _information(path: Path) -> Any:
             f"{path} has spacing {reader.GetSpacing()}; correct the spacing in its header."
         )
     return reader
+
+
+def _check_nifti_length(path: Path, reader: Any) -> None:
+    """ITK fills what a cut-off NIfTI file lacks with zeros and says nothing."""
+    bits = int(reader.GetMetaData("bitpix"))
+    needed = int(float(reader.GetMetaData("vox_offset"))) + int(np.prod(reader.GetSize())) * bits // 8
+    length = path.stat().st_size
+    if suffix_of(path) == ".nii.gz":
+        with open(path, "rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            file.seek(-4, os.SEEK_END)
+            claimed = int.from_bytes(file.read(4), "little")  # gzip ends with the length modulo 2**32
+        # Another end than expected may still be right (several gzip members, trailing bytes): unpack to know.
+        length = length if not packed else needed if claimed == needed % 2**32 else _unpacked_length(path)
+    if length < needed:
+        raise TruncatedFileError(
+            f"{path} is cut off: it holds {length} of {needed} bytes; copy it again from where it came from."
+        )
+
+
+def _unpacked_length(path: Path) -> int:
+    length = 0
+    with contextlib.suppress(EOFError, OSError, zlib.error), gzip.open(path) as file:
+        while block := file.read(1 << 20):
+            length += len(block)
+    return length
 
 
 def _unreadable(path: Path, error: RuntimeError) -> CorruptFileError | TruncatedFileError | BadGeometryError:

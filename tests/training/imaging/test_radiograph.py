@@ -1,0 +1,68 @@
+"""Projection radiographs: dark air, and a scale only where there is one."""
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+
+from napari_lungmtl.training.imaging import Image, list_series, read_image
+from napari_lungmtl.training.imaging.dicom_write import write_series
+
+
+def radiograph(folder, **tags):
+    """A 12-bit DX file."""
+    image = Image(np.zeros((1, 32, 40), np.int16), "CT", (1.0, 0.2, 0.2))
+    file = write_series(image, folder)[0]
+    ds = dcmread(file)
+    values = np.random.default_rng(0).integers(0, 4096, (32, 40)).astype("<u2")
+    ds.Modality, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = "DX", 12, 11, 0
+    ds.PixelData = values.tobytes()
+    for name in (
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "RescaleSlope",
+        "RescaleIntercept",
+        "PixelSpacing",
+    ):
+        delattr(ds, name)
+    for name, value in tags.items():
+        setattr(ds, name, value)
+    ds.save_as(file)
+    return file, values
+
+
+def test_monochrome1_is_inverted_with_its_window(tmp_path):
+    file, values = radiograph(
+        tmp_path,
+        PhotometricInterpretation="MONOCHROME1",
+        WindowCenter="1000",
+        WindowWidth="500",
+        PixelSpacing=[0.2, 0.3],
+    )
+    image = read_image(file)
+    np.testing.assert_array_equal(image.voxels, 4095 - values.astype(int))
+    assert image.window == (3095.0, 500.0)
+    assert image.spacing == (0.2, 0.3)
+    assert image.warnings == ()
+    assert image.modality == "DX"
+
+
+def test_monochrome2_stays(tmp_path):
+    file, values = radiograph(tmp_path, PixelSpacing=[0.2, 0.3])
+    np.testing.assert_array_equal(read_image(file).voxels, values)
+
+
+def test_spacing_at_the_detector_is_said(tmp_path):
+    file, _ = radiograph(tmp_path, ImagerPixelSpacing=[0.14, 0.14])
+    image = read_image(file)
+    assert image.spacing == (0.14, 0.14)
+    assert "at the detector" in image.warnings[0]
+
+
+@pytest.mark.parametrize("tags", [{}, {"PixelSpacing": [0, 0]}])
+def test_without_spacing_lengths_are_pixels(tmp_path, tags):
+    file, _ = radiograph(tmp_path, **tags)
+    image = read_image(file)
+    assert image.spacing is None
+    assert "no usable pixel spacing" in image.warnings[0]
+    assert list_series(file)[0].shape == (32, 40)
+    assert list_series(file)[0].spacing is None
