@@ -59,10 +59,10 @@ def stub_registry(monkeypatch):
     return loaded
 
 
-def save_ct(path, value=500):
+def save_ct(path, value=500, place=(1, 2, 3)):
     path.parent.mkdir(exist_ok=True, parents=True)
     voxels = np.full((4, 5, 6), -1000, np.int16)
-    voxels[1, 2, 3] = value
+    voxels[place] = value
     write_volume(Image(voxels, "CT", (2.0, 1.0, 1.0), (-100, 10, 20)), path)
     return path
 
@@ -94,11 +94,13 @@ def test_predict_writes_one_file_a_case_and_one_table(tmp_path, stub_registry):
 
 def test_predict_takes_every_series_in_a_tree(tmp_path):
     save_ct(tmp_path / "tree" / "one" / "ct.mha")
-    save_ct(tmp_path / "tree" / "two" / "ct.mha")
+    save_ct(tmp_path / "tree" / "two" / "ct.mha", place=(3, 4, 5))
     result = lungmtl("predict", tmp_path / "tree", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     # The same name twice, and neither is lost.
     assert {p.name for p in (tmp_path / "out").glob("*.json")} == {"ct.lungmtl.json", "ct_2.lungmtl.json"}
+    places = {read_findings(p)[0].center for p in (tmp_path / "out").glob("*.json")}
+    assert places == {(-98, 12, 23), (-94, 14, 25)}
 
 
 def test_one_line_for_each_failed_input_and_the_others_go_on(tmp_path):

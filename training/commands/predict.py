@@ -123,6 +123,7 @@ def _studies(
 ) -> Iterator[Study]:
     """The images at the paths; those of a modality that no model takes are passed over where there are others."""
     from ..imaging import list_series
+    from ..imaging.ome_zarr import is_zarr
 
     modalities = {modality for info in infos for modality in info.modalities}
     for path in paths:
@@ -144,7 +145,7 @@ def _studies(
                 complain(f"{path}: {len(found) - len(suitable)} series of other modalities were passed over")
             # A volume file is read by its own path: two of them may bear one name in different folders.
             for s in suitable:
-                yield Study(path, s.uid) if s.modality or len(s.files) > 1 else Study(s.path)
+                yield Study(s.path) if s.path.is_file() or is_zarr(s.path) else Study(path, s.uid)
         except Exception as error:
             if debugging():
                 raise

@@ -157,6 +157,14 @@ def test_a_full_disc_leaves_the_old_file(tmp_path, monkeypatch, step):
     assert [p.name for p in tmp_path.iterdir()] == ["case.lungmtl.json"]
 
 
+def test_file_names_in_an_old_encoding_can_be_saved(tmp_path):
+    path = tmp_path / "case.lungmtl.json"
+    source = os.fsdecode(b"/cd/Th\xf6rax")
+    findings = Findings((), ImageReference("1", source))
+    write_findings(findings, path)
+    assert read_findings(path).image.source == source
+
+
 def test_links_and_permissions_survive_a_save(tmp_path):
     real = tmp_path / "real.lungmtl.json"
     write_findings(ONE, real)

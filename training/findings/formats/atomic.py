@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import shutil
+import uuid
 from pathlib import Path
 
 from .errors import SaveError
@@ -21,33 +22,23 @@ def write_atomically(path: Path | str, data: bytes) -> None:
     path = Path(path)
     # A link is followed: the file it points to is replaced, not the link.
     target = Path(os.path.realpath(path))
-    temporary = None
+    temporary = target.with_name(f".lungmtl-{uuid.uuid4().hex}.tmp")
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-        with os.fdopen(handle, "wb") as stream:
-            os.fchmod(stream.fileno(), _mode(target))
+        with temporary.open("xb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
         os.replace(temporary, target)
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise SaveError(
             f"{path} could not be saved ({error.strerror or error}): free space or choose another folder; "
             "what was saved before is unchanged"
         ) from error
     _sync_folder(target.parent)
-
-
-def _mode(target: Path) -> int:
-    """The permissions of the file being replaced, or those a new file would get (mkstemp's are 0600)."""
-    with contextlib.suppress(OSError):
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 def _sync_folder(folder: Path) -> None:

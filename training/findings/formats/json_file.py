@@ -48,7 +48,8 @@ def write_findings(findings: Findings, path: Path | str) -> None:
         No space, no permission, no folder; the file that was there is unchanged.
     """
     text = json.dumps(to_document(findings), indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, text.encode() + b"\n")
+    # A lone surrogate (a file name in an old encoding) becomes the escape that JSON has for it.
+    write_atomically(path, text.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def read_findings(path: Path | str) -> Findings:

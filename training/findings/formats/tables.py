@@ -6,6 +6,7 @@ import contextlib
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -29,10 +30,8 @@ def read_text(path: Path | str) -> str:
         raise FindingsFileError(f"{path} does not exist: check the path") from None
     except OSError as error:  # gzip's own errors included
         raise FindingsFileError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (EOFError, UnicodeDecodeError) as error:
+    except (EOFError, UnicodeDecodeError, zlib.error) as error:
         raise FindingsFileError(f"{path} is damaged or no text file: get it again from its source") from error
-    except Exception as error:  # zlib.error has no public base class
-        raise FindingsFileError(f"{path} is damaged: get it again from its source ({error})") from error
 
 
 def _lines(path: Path | str, required: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -121,7 +120,7 @@ def write_rows(path: Path | str, header: Sequence[str], rows: Iterable[Sequence[
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows([_cell(value) for value in row] for row in rows)
-    data = text.getvalue().encode()
+    data = text.getvalue().encode("utf-8", "backslashreplace")
     pack: Callable[[bytes], bytes] = gzip.compress if path.suffix == ".gz" else bytes
     write_atomically(path, pack(data))
 
