@@ -21,6 +21,7 @@ from .image import Image
 STEP = 2.0  # mm
 AIR = -400.0  # HU; lung and air are below, soft tissue above
 GAS = -930.0  # HU of a 3 x 3 x 3 mean; free air is below, lung above (emphysema apart)
+PADDING = -1018.0  # HU; below are only voxels outside the scanned circle, clipped to -1024
 CLOSE = 9.0  # mm; gaps left by vessels at the hilum and by small nodules
 BRIDGE = 30.0  # mm; wide enough to span a nodule of 30 mm at the pleura
 DENT = 17.0  # mm; largest inner radius of what a wide closing may add: a nodule, not the heart
@@ -113,7 +114,7 @@ def _lung_components(hu: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray |
     air = hu < AIR
     smooth = ndimage.uniform_filter(hu, [3 if n > 2 else 1 for n in hu.shape], mode="nearest")
     gas = smooth < GAS
-    outside = _outside(air, gas)
+    outside = _outside(air, smooth)
     inside = air & ~outside
     # A rim of partial volume stays along skin and table: thinner than any lung.
     inside &= ~_airways(inside, gas, hu, spacing)
@@ -126,29 +127,31 @@ def _lung_components(hu: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray |
     return np.where(kept[labels], labels, 0)
 
 
-def _outside(air: np.ndarray, gas: np.ndarray) -> np.ndarray:
+def _outside(air: np.ndarray, smooth: np.ndarray) -> np.ndarray:
     """Air around the patient, told from a lung that the field of view cuts.
 
-    Both reach the sides of the slices. Around the patient there is free gas; and where padding of a round field of
-    view lies against the lung, only the gas is taken.
+    Both reach the sides of the slices, but around the patient there is free gas, and cloth and mattress go with it. A
+    narrow round field of view has padding against the lung: no gas has its value, and it is taken alone.
     """
     labels, count = cc3d.connected_components(air, connectivity=6, return_N=True)
     if count == 0:
         return np.zeros_like(air)
-    sides = _touches_sides(labels, count)
+    at_sides = _touches_sides(labels, count)
+    at_sides[0] = False
+    gas = smooth < GAS
+    gases, n = cc3d.connected_components(gas & at_sides[labels], connectivity=6, return_N=True)
+    free = _touches_sides(gases, n)
+    free[0] = False
+    around = free[gases]
+
+    def share(part: np.ndarray) -> np.ndarray:
+        return np.bincount(labels[part], minlength=count + 1) / np.maximum(size, 1)
+
     size = np.bincount(labels.ravel(), minlength=count + 1)
-    free = np.bincount(labels[gas], minlength=count + 1)
-    share = free / np.maximum(size, 1)
-    whole = sides & (share > 0.5)
-    mixed = sides & ~whole & (share > 0.02)
-    whole[0] = mixed[0] = False
-    out = whole[labels]
-    if mixed.any():
-        free_labels, n = cc3d.connected_components(gas & mixed[labels], connectivity=6, return_N=True)
-        padding = _touches_sides(free_labels, n)
-        padding[0] = False
-        out |= ndimage.binary_dilation(padding[free_labels], iterations=2)
-    return out
+    gas_share = share(around)
+    padded = share(around & (smooth < PADDING)) > 0.8 * gas_share
+    whole = at_sides & (gas_share > 0.5) & ~(padded & (gas_share < 0.9))
+    return (ndimage.binary_dilation(around, iterations=2) & at_sides[labels]) | whole[labels]
 
 
 def _airways(inside: np.ndarray, gas: np.ndarray, hu: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
