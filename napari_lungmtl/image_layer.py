@@ -128,5 +128,6 @@ def _placement(layer: ImageLayer) -> tuple[tuple, tuple, list[bool], list[str], 
             warnings.append(
                 f"The layer {layer.name!r} has no units of length; its scale is taken as millimetres."
             )
-    spacing = np.abs(steps) * factors
-    return tuple(map(float, spacing)), tuple(map(float, corner * factors)), flips, warnings, assumed
+    spacing = np.round(np.abs(steps) * factors, 9)  # differences of coordinates carry their rounding
+    origin = np.round(corner * factors, 9)
+    return tuple(map(float, spacing)), tuple(map(float, origin)), flips, warnings, assumed

@@ -131,28 +131,30 @@ def reconcile(
     drawn
         The findings that the layer was given.
     ids
-        The rows' ids. An id that nobody knows, or that comes a second time (a pasted or drawn point takes its
-        neighbour's), is a new finding.
+        The rows' ids. A row is a new finding where nobody knows its id, or where the id comes a second time or
+        out of order: napari appends new points, and gives them the id of a point that was selected.
     centers
         (n, 3) in mm.
     diameters
         (n,) in mm.
     """
-    known = {f.id: f for f in drawn}
+    places = {f.id: place for place, f in enumerate(drawn)}
     seen: set[str] = set()
+    last = -1
     add: list[Finding] = []
     change: list[Finding] = []
     for id, center, diameter in zip(ids, centers, diameters, strict=True):
         sphere = Sphere(tuple(center), max(float(diameter), SMALLEST))
-        finding = known.get(str(id))
-        if finding is None or finding.id in seen:
+        place = places.get(str(id), -1)
+        if place <= last:
             add.append(Finding(sphere, origin=Origin(person=reviewer())))
             continue
+        last, finding = place, drawn[place]
         seen.add(finding.id)
         if _differs(finding, sphere):
             origin = replace(finding.origin, person=reviewer())
             change.append(finding.with_(geometry=sphere, origin=origin))
-    return Edit(tuple(add), tuple(change), tuple(id for id in known if id not in seen))
+    return Edit(tuple(add), tuple(change), tuple(id for id in places if id not in seen))
 
 
 def _differs(finding: Finding, sphere: Sphere) -> bool:

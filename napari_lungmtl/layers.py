@@ -75,7 +75,7 @@ class LayerBinding:
 
     def _on_image(self, image: Image | None) -> None:
         self._remove_layer()
-        self._seen = frozenset()
+        self._seen = frozenset(f.id for f in self.session.findings)
         if image is not None and image.ndim == 3 and (image.modality == "CT" or len(self.session.findings)):
             self.redraw()
 
@@ -113,8 +113,9 @@ class LayerBinding:
                     layer.selected_data.clear()
                     layer.data = rows.data(findings)
                     layer.size = rows.size(findings)
-                layer.face_color = rows.faces(colors, findings)
-                layer.border_color = rows.edges(colors, self._selected_row())
+                if findings:  # napari takes no empty list of colours
+                    layer.face_color = rows.faces(colors, findings)
+                    layer.border_color = rows.edges(colors, self._selected_row())
             layer.features = rows.features(findings)
             layer.text.translation = rows.label_offset(findings)
             self._select_row(layer)
