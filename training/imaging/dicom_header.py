@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from .errors import CorruptFileError, EmptyFileError, ImageNotFoundError, TruncatedFileError
 
@@ -210,7 +210,7 @@ def _read_part10(path: Path, size: int, file: BinaryIO) -> Header:
         raise CorruptFileError(
             f"{path} begins like DICOM but its header is broken ({error}); export it again."
         ) from error
-    header = Header(path, syntax, Dataset(raw), file_size=size, _raw=raw)
+    header = Header(path, syntax, Dataset(cast(Any, raw)), file_size=size, _raw=raw)
     if found:
         # The generator stops in front of the element: skip tag, VR and length, 12 bytes (8 without VR).
         header.has_pixels = True
@@ -275,11 +275,8 @@ def _with_frames(header: Header) -> Header:
         raise CorruptFileError(
             f"{header.path} announces {frames[0]:.0f} frames, more than it has bytes; export it again."
         )
-    from pydicom.datadict import tag_for_keyword
-
     full = _read_with_pydicom(header.path, header.file_size, header.syntax, extra=_FUNCTIONAL_GROUPS)
     for keyword in _FUNCTIONAL_GROUPS:
-        tag = tag_for_keyword(keyword)
-        if tag in full.dataset:
-            header.dataset[tag] = full.dataset[tag]
+        if keyword in full.dataset:
+            header.dataset[keyword] = full.dataset[keyword]
     return header

@@ -148,6 +148,7 @@ def _decode(s: Slice) -> np.ndarray:
     from pydicom import dcmread
     from pydicom.encaps import get_frame
     from pydicom.pixels import pixel_array
+    from pydicom.uid import UID
 
     header = s.header
     frames = int((header.numbers("NumberOfFrames") or (1,))[0])
@@ -161,7 +162,7 @@ def _decode(s: Slice) -> np.ndarray:
         # Deflated as a whole, or without preamble: pydicom must read it all.
         dataset = dcmread(s.path, force=True)
         if not hasattr(dataset.file_meta, "TransferSyntaxUID"):
-            dataset.file_meta.TransferSyntaxUID = header.syntax
+            dataset.file_meta.TransferSyntaxUID = UID(header.syntax)
         whole = dataset.pixel_array
         return whole if index is None else whole[index]
     return pixel_array(s.path, index=index, raw=True)
@@ -171,7 +172,9 @@ def _lacks_decoder(s: Slice) -> bool:
     from pydicom.pixels import get_decoder
 
     try:
-        return not get_decoder(s.header.syntax).is_available
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return not get_decoder(s.header.syntax).is_available
     except NotImplementedError:
         return s.header.syntax not in _RETIRED_JPEG
 
@@ -191,7 +194,7 @@ def _damaged(s: Slice, reason: object) -> CorruptFileError:
 def _unsupported(s: Slice) -> UnsupportedTransferSyntaxError:
     from pydicom.uid import UID
 
-    name = UID(s.header.syntax).name
+    name = UID(s.header.syntax, validation_mode=0).name
     return UnsupportedTransferSyntaxError(
         f"{s.path} is compressed as {name} ({s.header.syntax}), which no installed decoder reads; run "
         "`pip install 'pylibjpeg[all]'`, or convert the file with `dcmconv` or `gdcmconv --raw`."

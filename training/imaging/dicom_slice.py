@@ -105,7 +105,7 @@ def _slice(header: Header, frame: int, values: dict[str, tuple[float, ...]]) -> 
     return Slice(
         header=header,
         frame=frame,
-        position=position if len(position) == 3 else None,  # type: ignore[arg-type]
+        position=position if len(position) == 3 else None,
         orientation=orientation if len(orientation) == 6 and any(orientation) else None,
         pixel_spacing=(spacing[0], spacing[1]) if len(spacing) == 2 and min(spacing) > 0 else None,
         slope=slope[0] or 1.0,  # a slope of zero would erase the picture: some writers mean "none"

@@ -107,7 +107,8 @@ def _divide(uid: str, slices: list[Slice], prefer: Path | None) -> list[Stack]:
     groups = sorted(kinds.values(), key=len, reverse=True)
     if prefer is not None:  # the group of the file pointed at comes first
         groups.sort(key=lambda group: all(s.path != prefer for s in group))
-    stacks, odd = [], []
+    stacks: list[Stack] = []
+    odd: list[Slice] = []
     for group in groups:
         if stacks and 2 * len(group) <= len(groups[0]):
             odd.extend(group)

@@ -71,8 +71,8 @@ def read_zarr(path: Path) -> Image:
         return Image(voxels, spacing=None, warnings=said, **common)
     if voxels.ndim == 2:
         return Image(voxels, spacing=tuple(np.abs(np.diag(steps))), origin=tuple(origin), **common)
-    voxels, spacing, origin, _ = to_lps(voxels, steps, origin, str(path))
-    return Image(voxels, spacing=spacing, origin=tuple(origin), **common)
+    voxels, spacing, place, _ = to_lps(voxels, steps, origin, str(path))
+    return Image(voxels, spacing=spacing, origin=place, **common)
 
 
 def zarr_series(path: Path) -> Series:
@@ -149,11 +149,10 @@ def _open(path: Path) -> tuple[Any, np.ndarray | None, np.ndarray, dict[str, Any
     import zarr
 
     try:
-        node = zarr.open(str(path), mode="r")
-        attributes = dict(node.attrs)
+        node: Any = zarr.open(str(path), mode="r")
+        attributes: dict[str, Any] = dict(node.attrs)
         if isinstance(node, zarr.Array):
-            names = "tczyx"[-node.ndim :]
-            return node, None, np.zeros(3), {"axes": names, "own": {}}
+            return node, None, np.zeros(3), {"axes": list("tczyx"[-node.ndim :]), "own": {}}
         multiscale = (attributes.get("ome") or attributes)["multiscales"][0]
         level = multiscale["datasets"][0]
         array = node[level["path"]]

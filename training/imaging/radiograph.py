@@ -12,8 +12,6 @@ from .dicom_volume import metadata_of, window_of
 from .errors import CorruptFileError, EmptyFileError
 from .image import Image
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
-"""Suffixes that are read as pictures without a scale."""
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from .dicom_stack import Stack
 from .dicom_volume import read_stack
 from .errors import (
-    ImageNotFoundError,
     NoImagesError,
     NoPixelDataError,
     SeriesNotFoundError,
@@ -16,10 +15,10 @@ from .errors import (
     UnknownFormatError,
 )
 from .image import Image
-from .ome_zarr import is_zarr, read_zarr, zarr_series
-from .radiograph import PICTURE_SUFFIXES, read_picture, read_radiograph
-from .series import Contents, describe, scan_file, scan_folder, stack_series
-from .volume_files import VOLUME_SUFFIXES, read_volume, stem_of, suffix_of, volume_series
+from .ome_zarr import read_zarr
+from .radiograph import read_picture, read_radiograph
+from .series import Contents, choices, describe, scan
+from .volume_files import PICTURE_SUFFIXES, read_volume, suffix_of
 
 
 def read_image(path: str | Path, *, series: str | None = None) -> Image:
@@ -47,50 +46,43 @@ def read_image(path: str | Path, *, series: str | None = None) -> Image:
         Anything else that is wrong with the files, one subclass per case.
     """
     path = Path(path)
-    if not path.exists():
-        raise ImageNotFoundError(f"{path} does not exist; check the path.")
-    if is_zarr(path):
-        return read_zarr(path)
-    if path.is_dir():
-        return _read_folder(path, scan_folder(path), series)
-    if suffix_of(path) in VOLUME_SUFFIXES:
-        return read_volume(path)
-    if suffix_of(path) in PICTURE_SUFFIXES:
-        return read_picture(path)
-    contents = scan_file(path)
-    if not contents.stacks:
+    contents = scan(path)
+    if path in contents.volumes:  # a file that was named is read, or says itself what is wrong with it
+        return _read_one(path, path, contents)
+    if path.is_file() and not contents.stacks:
         raise _no_picture(path)
-    return _read_folder(path, contents, series)
+    return _read_choice(path, contents, series)
 
 
-def _read_folder(path: Path, contents: Contents, series: str | None) -> Image:
-    named: dict[str, Stack | Path] = {stem_of(volume): volume for volume in contents.volumes}
-    named |= {stack.uid: stack for stack in contents.stacks}
+def _read_choice(path: Path, contents: Contents, series: str | None) -> Image:
+    found = choices(contents)
     if series is not None:
-        if series not in named:
-            raise SeriesNotFoundError(
-                f"{path} holds no series {series}; choose one of: {', '.join(named) or 'none'}."
-            )
-        return _read_one(named[series], path, contents)
-    if not named:
+        for one, what in found:
+            if one.uid == series:
+                # Findings are saved beside the series, not at the top of a tree that holds many.
+                return _read_one(what, one.path if path.is_dir() else path, contents)
+        known = ", ".join(one.uid for one, _ in found) or "none"
+        raise SeriesNotFoundError(f"{path} holds no series {series}; choose one of: {known}.")
+    if not found:
         details = " ".join(why for why in contents.unread.values() if why)
         raise NoImagesError(
             f"{path} holds no image that can be read; choose a folder with DICOM files. {details}".strip()
         )
-    if len(contents.stacks) + len(contents.volumes) > 1:
-        found = [stack_series(s, contents) for s in contents.stacks]
-        found += [zarr_series(v) if v.is_dir() else volume_series(v) for v in contents.volumes]
+    if len(found) > 1:
+        listed = [one for one, _ in found]
         raise SeveralSeriesError(
-            f"{path} holds {len(found)} series; choose one by its identifier:\n{describe(found)}", found
+            f"{path} holds {len(listed)} series; choose one by its identifier:\n{describe(listed)}", listed
         )
-    return _read_one(next(iter(named.values())), path, contents)
+    return _read_one(found[0][1], path, contents)
 
 
-def _read_one(which: Stack | Path, path: Path, contents: Contents) -> Image:
-    if isinstance(which, Path):
-        return read_zarr(which) if which.is_dir() else read_volume(which)
-    image = read_radiograph(which, path) if which.is_radiograph else read_stack(which, path)
-    passed_over = contents.warnings_for({s.path.parent for s in which.slices})
+def _read_one(what: Stack | Path, path: Path, contents: Contents) -> Image:
+    if isinstance(what, Path):
+        if what.is_dir():
+            return read_zarr(what)
+        return read_picture(what) if suffix_of(what) in PICTURE_SUFFIXES else read_volume(what)
+    image = read_radiograph(what, path) if what.is_radiograph else read_stack(what, path)
+    passed_over = contents.warnings_for({s.path.parent for s in what.slices})
     return replace(image, warnings=(*image.warnings, *passed_over))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,11 @@ from .dicom_header import Header, read_header
 from .dicom_stack import Stack, stacks_of
 from .errors import EmptyFileError, ImageError, ImageNotFoundError
 from .ome_zarr import is_zarr, zarr_series
-from .volume_files import VOLUME_SUFFIXES, stem_of, suffix_of, volume_series
+from .volume_files import PICTURE_SUFFIXES, VOLUME_SUFFIXES, stem_of, suffix_of, volume_series
 
 _COMPANIONS = frozenset({".raw", ".zraw", ".img"})  # pixels of .mhd, .nhdr, .hdr
 _DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})
+_OWN_FILES = (".lungmtl.json",)  # findings that were saved beside their images
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 
 
@@ -97,8 +98,8 @@ def list_series(path: str | Path) -> list[Series]:
     Parameters
     ----------
     path
-        A folder (searched with all folders below it), a DICOM file (its folder's files of the same series), or a
-        volume file.
+        A folder (searched with all folders below it), a DICOM file (its folder's files of the same series), a volume
+        file or a picture.
 
     Returns
     -------
@@ -110,24 +111,54 @@ def list_series(path: str | Path) -> list[Series]:
     ImageNotFoundError
         There is nothing at `path`.
     """
-    path = Path(path)
+    return [series for series, _ in choices(scan(Path(path)))]
+
+
+def scan(path: Path) -> Contents:
+    """What there is at a path, whatever it is.
+
+    Raises
+    ------
+    ImageNotFoundError
+        There is nothing at `path`.
+    """
     if not path.exists():
         raise ImageNotFoundError(f"{path} does not exist; check the path.")
-    if path.is_file():
-        if suffix_of(path) in VOLUME_SUFFIXES:
-            return [volume_series(path)]
-        contents = scan_file(path)
-    elif is_zarr(path):
-        return [zarr_series(path)]
-    else:
-        contents = scan_folder(path)
-    found = [stack_series(stack, contents) for stack in contents.stacks]
-    for volume in contents.volumes:
+    if is_zarr(path) or suffix_of(path) in (*VOLUME_SUFFIXES, *PICTURE_SUFFIXES):
+        return Contents(volumes=[path])
+    return scan_folder(path) if path.is_dir() else scan_file(path)
+
+
+def choices(contents: Contents) -> list[tuple[Series, Stack | Path]]:
+    """Each series with what it is read from, sorted by folder, then description; identifiers are unique.
+
+    A volume file that cannot be read moves to `Contents.unread`: it does not hide the others.
+    """
+    found: list[tuple[Series, Stack | Path]] = []
+    for volume in list(contents.volumes):
         try:
-            found.append(zarr_series(volume) if volume.is_dir() else volume_series(volume))
-        except ImageError:
-            continue  # a single odd file does not hide the others; opening it says what is wrong
-    return sorted(found, key=lambda s: (str(s.path), s.description, s.uid))
+            found.append((_volume_series(volume), volume))
+        except ImageError as error:
+            contents.volumes.remove(volume)
+            contents.unread[volume] = str(error)
+    found = [(stack_series(stack, contents), stack) for stack in contents.stacks] + found
+    found.sort(key=lambda pair: (str(pair[0].path), pair[0].description, pair[0].uid))
+    taken: set[str] = set()
+    for i, (series, what) in enumerate(found):
+        uid = series.uid
+        if uid in taken:  # scan.mha beside scan.nii: the name tells them apart; in other folders, the path
+            uid = series.path.name if series.path.name not in taken else str(series.path)
+            found[i] = (replace(series, uid=uid), what)
+        taken.add(uid)
+    return found
+
+
+def _volume_series(path: Path) -> Series:
+    if path.is_dir():
+        return zarr_series(path)
+    series = volume_series(path)
+    # ITK makes up a spacing of 1 where pictures have none.
+    return replace(series, spacing=None) if suffix_of(path) in PICTURE_SUFFIXES else series
 
 
 def scan_folder(folder: Path, *, recursive: bool = True, prefer: Path | None = None) -> Contents:
@@ -142,7 +173,7 @@ def scan_folder(folder: Path, *, recursive: bool = True, prefer: Path | None = N
             sorted(n for n in below if n not in volumes_below and not n.startswith(".")) if recursive else []
         )
         for name in sorted(names):
-            if not name.startswith("."):
+            if not name.startswith(".") and not name.endswith(_OWN_FILES):
                 _scan_one(here / name, contents, headers)
     contents.stacks = stacks_of(headers, prefer)
     return contents

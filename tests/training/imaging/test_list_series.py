@@ -78,6 +78,37 @@ def test_one_file_among_two_series_in_a_folder(tmp_path):
     assert [s.uid for s in list_series(tmp_path / "b0001.dcm")] == ["1.2.2"]
 
 
+def test_files_of_one_name_and_a_damaged_one(tmp_path):
+    first, second = marked(), marked(shape=(5, 6, 7))
+    write_volume(first, tmp_path / "scan.mha")
+    write_volume(second, tmp_path / "scan.nii")
+    write_volume(marked(series_uid="1.2.3"), tmp_path / "store.zarr")
+    (tmp_path / "bad.nrrd").write_text("NRRD0004")
+    listed = list_series(tmp_path)
+    assert sorted(s.uid for s in listed) == ["1.2.3", "scan", "scan.nii"]
+    for series in listed:
+        assert read_image(tmp_path, series=series.uid).shape == series.shape
+
+
+def test_findings_beside_a_series_are_no_strangers(tmp_path):
+    write_series(marked(), tmp_path)
+    (tmp_path / "1.2.3.lungmtl.json").write_text("{}" * 100)
+    assert read_image(tmp_path).warnings == ()
+
+
+def test_a_chosen_series_comes_from_its_own_folder(tree):
+    assert read_image(tree, series="1.2.3.1").source == tree / "P1" / "chest"
+    assert read_image(tree / "P1" / "chest").source == tree / "P1" / "chest"
+
+
+def test_picture(tmp_path):
+    import SimpleITK as sitk
+
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((5, 6), np.uint8)), str(tmp_path / "a.png"))
+    (series,) = list_series(tmp_path / "a.png")
+    assert (series.shape, series.spacing, series.uid) == ((5, 6), None, "a")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="counts bytes in /proc")
 def test_listing_reads_headers_only(tmp_path):
     big = marked(shape=(6, 512, 512))
