@@ -21,8 +21,10 @@ def place(spec: PhantomSpec, lungs: Lungs, grid: Grid, rng: np.random.Generator)
     """A centre for each nodule, and its own stream of numbers."""
     seeds = rng.integers(0, 2**63, len(spec.nodules))
     both = np.maximum(*lungs.distance)
-    low = np.asarray(grid.start)
-    high = low + np.asarray(grid.spacing) * (np.asarray(grid.shape) - 1)
+    # The scanned part's edges, not its outer voxels' centres: the same for every spacing.
+    half = np.asarray(grid.spacing) / 2
+    low = np.asarray(grid.start) - half
+    high = low + np.asarray(grid.spacing) * np.asarray(grid.shape)
     tree = trees.join([*lungs.arteries, *lungs.veins])
     points, radii = tree.points, tree.radii
     large = cKDTree(points[radii > 0.9])
