@@ -100,7 +100,7 @@ def faces(colors: np.ndarray, findings: Sequence[Finding]) -> np.ndarray:
     Thinner in large spheres, whose edge can be seen; the edge of a small one is finer than a pixel.
     """
     result = colors.copy()
-    result[:, 3] = [np.clip(1.6 / f.diameter, 0.08, 0.4) for f in findings]
+    result[:, 3] = [np.clip(2.4 / f.diameter, 0.08, 0.6) for f in findings]
     return result
 
 

@@ -106,20 +106,34 @@ class LayerBinding:
             return
         with self._drawing(layer):
             self._drawn = findings
-            colors = rows.colors(findings)
             # Each assignment would redraw the layer; it is redrawn once, at the end.
             with layer.events.blocker_all():
-                if not self._rows_are_right(layer):
-                    layer.selected_data.clear()
-                    layer.data = rows.data(findings)
-                    layer.size = rows.size(findings)
-                if findings:  # napari takes no empty list of colours
-                    layer.face_color = rows.faces(colors, findings)
-                    layer.border_color = rows.edges(colors, self._selected_row())
-            layer.features = rows.features(findings)
-            layer.text.translation = rows.label_offset(findings)
+                self._assign(layer)
+            layer.text.translation = rows.label_offset(rows.spheres(self.session.findings.items))
             self._select_row(layer)
             layer.refresh(thumbnail=False)
+            layer.events.features()
+
+    def _assign(self, layer: Points) -> None:
+        """Give the layer what it does not have yet: of a row taken off the end, napari drops all by itself."""
+        findings = self._drawn
+        data, size = rows.data(findings), rows.size(findings)
+        if not np.array_equal(data, layer.data):
+            layer.selected_data.clear()
+            layer.data = data
+        if not np.array_equal(size, layer.size):
+            layer.size = size
+        if not findings:
+            return
+        features = rows.features(findings)
+        if not features.equals(layer.features):
+            layer.features = features
+        colors = rows.colors(findings)
+        face, edge = rows.faces(colors, findings), rows.edges(colors, self._selected_row())
+        if not np.allclose(face, layer.face_color):
+            layer.face_color = face
+        if not np.allclose(edge, layer.border_color):
+            layer.border_color = edge
 
     def _show_selection(self) -> None:
         layer = self.layer

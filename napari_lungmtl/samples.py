@@ -11,12 +11,17 @@ from .training.imaging import read_image
 SAMPLES = Path(__file__).parent / "sample_data"
 
 
-def sample_ct() -> list[tuple[Any, ...]]:
-    """The synthetic CT.
+def sample_ct() -> Path:
+    """The folder with the slices of the synthetic CT."""
+    return SAMPLES / "ct"
+
+
+def open_sample_ct() -> list[tuple[Any, ...]]:
+    """The synthetic CT as a layer, for File → Open Sample.
 
     Raises
     ------
     ImageError
         The installation lacks it.
     """
-    return [image_layer_data(read_image(SAMPLES / "ct"))]
+    return [image_layer_data(read_image(sample_ct()))]

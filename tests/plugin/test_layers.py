@@ -201,7 +201,7 @@ def test_the_selected_and_the_rejected_look_different(binding) -> None:
     session.reject(session.visible[1].id)
     red, green, blue = layer.border_color[1, :3]
     assert red == green == blue
-    assert (layer.face_color[:, 3] < 0.5).all()
+    assert (layer.face_color[:, 3] <= 0.6).all()
     assert (layer.border_width <= 0.02).all()
 
 
