@@ -15,7 +15,7 @@ from .config import Config
 from .network import Ag3d
 
 GRID = 16
-"""Windows begin at multiples of the coarsest stride, so that every window has the same anchors."""
+"""The coarsest stride: sides of what the network sees are multiples of it."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,6 @@ class Detections:
     def moved(self, offset: np.ndarray) -> Detections:
         """Centres shifted by (z, y, x) voxels."""
         return Detections(self.spheres + np.array([*offset, 0.0]), self.rpn, self.fprn, self.score)
-
-
-def concatenate(parts: list[Detections]) -> Detections:
-    """All detections of several windows, not yet suppressed."""
-    if not parts:
-        return Detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(0))
-    fields = ("spheres", "rpn", "fprn", "score")
-    return Detections(*(np.concatenate([getattr(p, f) for p in parts]) for f in fields))
 
 
 def suppress(detections: Detections, iou: float) -> Detections:
@@ -108,7 +100,7 @@ def calibrate(score: Tensor, config: Config) -> Tensor:
 
 
 @torch.inference_mode()
-def detect(net: Ag3d, hu: Tensor, *, limit: int | None = None) -> list[Detections]:
+def detect(net: Ag3d, hu: Tensor) -> list[Detections]:
     """Detect in windows of equal size.
 
     Parameters
@@ -117,20 +109,24 @@ def detect(net: Ag3d, hu: Tensor, *, limit: int | None = None) -> list[Detection
         In evaluation mode.
     hu
         (B, 1, D, H, W) in Hounsfield units at 1 mm, sides multiples of 16, on the network's device.
-    limit
-        Proposals of each window (default: the config's, scaled with the window's volume).
 
     Returns
     -------
     list of Detections
         One for each window, in its voxel indices.
     """
+    x = normalise(hu, net.config).contiguous(memory_format=torch.channels_last_3d)
+    return read_off(net, net.backbone(x))
+
+
+@torch.inference_mode()
+def read_off(net: Ag3d, pyramid: list[Tensor]) -> list[Detections]:
+    """Both branches on a pyramid: proposals, their second opinion, the combined score, suppression."""
     config = net.config
-    x = normalise(hu, config).contiguous(memory_format=torch.channels_last_3d)
-    pyramid, rpn = net(x)
-    shape = tuple(x.shape[2:])
-    anchors = anchor_grid(config, shape).to(x.device)
-    limit = limit or max(config.proposals, round(config.proposals * np.prod(shape) / 96**3))
+    shape = tuple(n * config.strides[0] for n in pyramid[0].shape[2:])
+    rpn = net.rpn(pyramid)
+    anchors = anchor_grid(config, shape).to(rpn.device)
+    limit = max(config.proposals, round(config.proposals * np.prod(shape) / 96**3))
     found = [propose(r.float(), anchors, limit, config.nms_iou, config.rpn_floor) for r in rpn]
     rows = [torch.cat([spheres, levels[:, None].float()], 1) for _, spheres, levels in found]
     fprn = torch.sigmoid(net.fprn(pyramid, rows)).split([len(r) for r in rows])

@@ -102,15 +102,22 @@ class Backbone(nn.Module):
         self.up2, self.decode1 = Up(p, p + wide, p), dense_block(p, config)
         self.out1 = bn_relu_conv(p + wide, p, 1)
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """(N, 1, D, H, W), sides multiples of 16 -> maps of D/4, D/8 and D/16."""
-        x = F.avg_pool3d(self.transition1(self.encode1(self.pre(x))), 2)
+    def first(self, x: Tensor) -> Tensor:
+        """The part at strides 1 and 2, four fifths of the work: (N, 1, D, H, W) -> (N, C, D/4, H/4, W/4)."""
+        return F.avg_pool3d(self.transition1(self.encode1(self.pre(x))), 2)
+
+    def rest(self, x: Tensor) -> list[Tensor]:
+        """From stride 4 on: (N, C, D/4, …) -> maps of D/4, D/8 and D/16."""
         encoded2 = self.encode2(x)
         encoded3 = self.encode3(F.avg_pool3d(self.transition2(encoded2), 2))
         coarse = F.avg_pool3d(self.transition3(encoded3), 2)
         middle = self.out2(self.decode2(self.up3(coarse, encoded3)))
         fine = self.out1(self.decode1(self.up2(middle, encoded2)))
         return [fine, middle, coarse]
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """(N, 1, D, H, W), sides multiples of 16 -> maps of D/4, D/8 and D/16."""
+        return self.rest(self.first(x))
 
 
 class RpnHead(nn.Module):

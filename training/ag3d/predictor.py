@@ -1,9 +1,8 @@
-"""3D-AG on a CT: lung field, 1 mm, overlapping windows, spheres in world coordinates."""
+"""3D-AG on a CT: lung field, 1 mm, sliding slabs, spheres in world coordinates."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
 
 import numpy as np
 import torch
@@ -14,55 +13,22 @@ from ..findings import Finding, Findings, ImageReference, Origin, Sphere
 from ..imaging import resample
 from ..imaging.image import Image
 from ..imaging.lung_field import lung_field
-from .detect import GRID, Detections, concatenate, detect, pad_edge, suppress
+from .detect import GRID, Detections, normalise, pad_edge, read_off
 from .network import Ag3d
 
 MARGIN = 32
-"""Context (mm) around the part of a window whose detections count."""
-LARGEST = 20_000_000
-"""Voxels of the largest window: about 3 GB in the first maps."""
+"""Context (mm) around the lungs."""
+HALO = 8
+"""Voxels that the network's first part sees beyond a slab: four 3³ convolutions at stride 2."""
+SLAB = 4_000_000
+"""Voxels of a slab: half a second on two cores, about 1 GB of memory, and the longest that Cancel waits."""
 RIM_MM = 5.0
 """A nodule's centre may lie this far outside the lung field (juxtapleural)."""
 
 
-@dataclass(frozen=True)
-class Window:
-    """A window of the 1 mm volume: it sees [start, stop) and answers for centres in [low, high)."""
-
-    start: tuple[int, ...]
-    stop: tuple[int, ...]
-    low: tuple[int, ...]
-    high: tuple[int, ...]
-
-
-def split(length: int, longest: int) -> list[tuple[int, int]]:
-    """Cut an axis into equal parts that fit `longest` with `MARGIN` on inner sides; boundaries on the grid."""
-    if length <= longest:
-        return [(0, length)]
-    core = (longest - 2 * MARGIN) // GRID * GRID
-    parts = -(-length // core)
-    step = -(-length // parts // GRID) * GRID if length > parts * GRID else core
-    return [(a, min(a + step, length)) for a in range(0, length, step)]
-
-
-def windows(shape: Sequence[int], largest: int = LARGEST) -> list[Window]:
-    """Windows over a padded volume (sides multiples of `GRID`), cut along the longest axes until each fits."""
-    limits = list(shape)
-    while np.prod(limits) > largest:
-        axis = int(np.argmax(limits))
-        smaller = max(limits[axis] // 2 // GRID * GRID, 2 * MARGIN + GRID)
-        if smaller >= limits[axis]:
-            break
-        limits[axis] = smaller
-    parts = [split(n, limit) for n, limit in zip(shape, limits, strict=True)]
-    found = []
-    for index in np.ndindex(*(len(p) for p in parts)):
-        low = [parts[axis][i][0] for axis, i in enumerate(index)]
-        high = [parts[axis][i][1] for axis, i in enumerate(index)]
-        start = [max(a - MARGIN, 0) for a in low]
-        stop = [min(b + MARGIN, n) for b, n in zip(high, shape, strict=True)]
-        found.append(Window(tuple(start), tuple(stop), tuple(low), tuple(high)))
-    return found
+def thickness(shape: Sequence[int], voxels: int) -> int:
+    """Slices of a slab of at most about `voxels` with its halo: whole grid steps, at least one."""
+    return max((voxels // (shape[1] * shape[2]) - 2 * HALO) // GRID * GRID, GRID)
 
 
 class Ag3dPredictor:
@@ -75,7 +41,7 @@ class Ag3dPredictor:
     info
         Name, version and default threshold, from the card.
     device
-        Where to run. When a GPU runs out of memory, windows are halved, and at last the CPU takes over.
+        Where to run. When a GPU runs out of memory, slabs are halved, and at last the CPU takes over.
     """
 
     def __init__(self, net: Ag3d, info: ModelInfo, device: torch.device) -> None:
@@ -98,58 +64,60 @@ class Ag3dPredictor:
         lungs = lung_field(image)
         yield Progress(0.1, "resampling to 1 mm")
         volume, near_lung = prepare(image, lungs)
-        yield Progress(0.2, "detecting")
-        parts: list[Detections] = []
         padded, offset = pad_edge(volume.voxels)
-        for fraction, note, part in self._windows(padded, near_lung, offset):
-            parts.append(part)
-            so_far = self._findings(
-                suppress(concatenate(parts), self.net.config.nms_iou), volume, offset, image
-            )
-            yield Progress(0.2 + 0.8 * fraction, "detecting", so_far, note)
-        return self._findings(suppress(concatenate(parts), self.net.config.nms_iou), volume, offset, image)
+        features = yield from self._first(padded)
+        yield Progress(0.8, "scoring")
+        found = _in_lung(self._rest(features), near_lung, offset)
+        return self._findings(found, volume, offset, image)
 
-    def _windows(
-        self, padded: np.ndarray, near_lung: np.ndarray, offset: np.ndarray
-    ) -> Iterator[tuple[float, str, Detections]]:
-        """Detections of each window that holds lung, with the share done and a note for the person."""
-        device, largest, note = self.device, LARGEST, ""
-        self.net.to(device)
-        todo, done = windows(padded.shape, largest), 0
-        while todo:
-            window = todo[0]
-            if not _lung_in(window, near_lung, offset):
-                todo.pop(0)
-                continue
+    def _first(self, padded: np.ndarray) -> Generator[Progress, None, torch.Tensor]:
+        """The network's first part, slab by slab; returns the map at stride 4.
+
+        Slabs overlap by what the convolutions see, so the map is the one of the whole volume: there are no seams.
+        """
+        net, voxels, note = self.net, SLAB, ""
+        device = self.device
+        net.to(device)
+        depth, height, width = (n // 4 for n in padded.shape)
+        features = torch.empty((1, net.config.pyramid_channels, depth, height, width), device=device)
+        done = 0
+        while done < padded.shape[0]:
+            high = min(done + thickness(padded.shape, voxels), padded.shape[0])
             try:
-                part = self._window(padded, window, device)
+                features[:, :, done // 4 : high // 4] = self._slab(padded, done, high, device)
             except torch.OutOfMemoryError:
                 torch.cuda.empty_cache()
-                smaller = windows(padded.shape, largest // 2)
-                if len(smaller) == len(windows(padded.shape, largest)):
+                if high - done > GRID:
+                    voxels, note = voxels // 2, "The GPU's memory is short: going on with smaller slabs."
+                else:
                     device, note = (
                         torch.device("cpu"),
                         "The GPU's memory does not suffice: going on with the CPU.",
                     )
-                    self.net.to(device)
-                else:
-                    largest //= 2
-                    note = "The GPU's memory is short: going on with smaller windows."
-                    # Cores differ between window sizes; starting again is simpler than fitting them together.
-                    todo, done = smaller, 0
-                yield 0.0, note, concatenate([])
-                continue
-            todo.pop(0)
-            done += 1
-            yield done / (done + len(todo)), note, _in_lung(part, near_lung, offset)
+                    net.to(device)
+                    features = features.cpu()
+            else:
+                done = high
+            yield Progress(0.2 + 0.6 * done / padded.shape[0], "detecting", note=note)
             note = ""
+        return features
 
-    def _window(self, padded: np.ndarray, window: Window, device: torch.device) -> Detections:
-        cut = padded[tuple(slice(a, b) for a, b in zip(window.start, window.stop, strict=True))]
-        batch = torch.from_numpy(np.ascontiguousarray(cut)).to(device)[None, None]
-        found = detect(self.net, batch)[0].moved(np.array(window.start))
-        centers = found.spheres[:, :3]
-        return found[np.all((centers >= window.low) & (centers < window.high), axis=1)]
+    @torch.inference_mode()
+    def _slab(self, padded: np.ndarray, low: int, high: int, device: torch.device) -> torch.Tensor:
+        start, stop = max(low - HALO, 0), min(high + HALO, padded.shape[0])
+        hu = torch.from_numpy(np.ascontiguousarray(padded[start:stop]))[None, None].to(device)
+        x = normalise(hu, self.net.config).contiguous(memory_format=torch.channels_last_3d)
+        return self.net.backbone.first(x)[:, :, (low - start) // 4 : (high - start) // 4]
+
+    @torch.inference_mode()
+    def _rest(self, features: torch.Tensor) -> Detections:
+        """Everything from stride 4 on, on the whole volume: an eighth of the work and of the memory."""
+        try:
+            return read_off(self.net, self.net.backbone.rest(features))[0]
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            self.net.to("cpu")
+            return read_off(self.net, self.net.backbone.rest(features.cpu()))[0]
 
     def _findings(self, found: Detections, volume: Image, offset: np.ndarray, image: Image) -> Findings:
         found = found[found.score >= SCORE_FLOOR]
@@ -237,12 +205,6 @@ def prepare(image: Image, lungs: np.ndarray) -> tuple[Image, np.ndarray]:
     coarse = binary_dilation(mask[::2, ::2, ::2], ball)
     near = coarse.repeat(2, 0).repeat(2, 1).repeat(2, 2)[: mask.shape[0], : mask.shape[1], : mask.shape[2]]
     return volume, near | mask
-
-
-def _lung_in(window: Window, near_lung: np.ndarray, offset: np.ndarray) -> bool:
-    low = np.clip(np.array(window.low) - offset, 0, None)
-    high = np.clip(np.array(window.high) - offset, 0, None)
-    return bool(near_lung[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].any())
 
 
 def _in_lung(found: Detections, near_lung: np.ndarray, offset: np.ndarray) -> Detections:

@@ -22,18 +22,14 @@ RATE_AT_DEFAULT = 0.125
 """False positives per cube on the dev scans at the default threshold: about 7 a scan."""
 
 
-def tune(net: Ag3d, dev: list[NoduleCube], device: torch.device) -> tuple[Config, float]:
-    """Calibration of the score and the default threshold, from whole cubes and shifted windows of the dev scans.
+def tune(net: Ag3d, dev: list[NoduleCube], device: torch.device) -> Config:
+    """The config with a `calibration` that puts the score 0.5 at the operating point of the dev scans.
 
-    Returns
-    -------
-    config : Config
-        With `calibration` set.
-    threshold : float
-        Calibrated score at which `RATE_AT_DEFAULT` false positives fall on a cube.
+    The slope is Platt's on the log odds, over hits and false positives of whole cubes and shifted windows; the intercept makes
+    0.5 the score at which `RATE_AT_DEFAULT` false positives fall on a whole cube, so that the same threshold means the same
+    for every version of the weights.
     """
     net.config = dataclasses.replace(net.config, calibration=(1.0, 0.0))
-    net.fprn.config = net.config
     kinds, detect = regions(dev), cube_detector(net, device)
     judged = {
         kind: score_regions(dev, kinds[kind], detect_regions(dev, kinds[kind], detect))
@@ -42,16 +38,16 @@ def tune(net: Ag3d, dev: list[NoduleCube], device: torch.device) -> tuple[Config
     matchings = [s.matching for scored in judged.values() for s in scored]
     hits = np.concatenate([m.hit_scores for m in matchings])
     false = np.concatenate([m.score[m.false_positive] for m in matchings])
-    calibration = fit_calibration(hits, false)
+    slope = platt_slope(hits, false)
     curve = froc_curve([s.matching for s in judged["whole"]])
-    raw = curve.threshold[curve.fp_rate <= RATE_AT_DEFAULT][-1]
-    logit = np.log(raw / (1 - raw)) if np.isfinite(raw) else 0.0
-    threshold = 1 / (1 + np.exp(-(calibration[0] * logit + calibration[1])))
-    return dataclasses.replace(net.config, calibration=calibration), round(float(threshold), 2)
+    raw = np.clip(curve.threshold[curve.fp_rate <= RATE_AT_DEFAULT][-1], 1e-3, 1 - 1e-3)
+    return dataclasses.replace(
+        net.config, calibration=(slope, round(float(-slope * np.log(raw / (1 - raw))), 4))
+    )
 
 
-def fit_calibration(hits: np.ndarray, false: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept (Platt scaling on the log odds) that make scores probabilities of a hit."""
+def platt_slope(hits: np.ndarray, false: np.ndarray) -> float:
+    """Slope on the log odds that best separates the scores of hits from those of false positives (logistic regression)."""
     p = np.clip(np.concatenate([hits, false]), 1e-6, 1 - 1e-6)
     x, y = np.log(p / (1 - p)), np.repeat([1.0, 0.0], [len(hits), len(false)])
 
@@ -60,8 +56,7 @@ def fit_calibration(hits: np.ndarray, false: np.ndarray) -> tuple[float, float]:
         # The weak pull on the slope only matters when the classes separate completely.
         return float(np.logaddexp(0, np.where(y > 0, -z, z)).sum() + 0.05 * (w[0] - 1) ** 2)
 
-    slope, intercept = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
-    return round(float(max(slope, 1e-3)), 4), round(float(intercept), 4)
+    return round(float(max(minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x[0], 0.1)), 4)
 
 
 def release(
@@ -86,7 +81,7 @@ def release(
 
     device = next(net.parameters()).device
     net.eval()
-    tuned, threshold = tune(net, dev, device)
+    tuned = tune(net, dev, device)
     card = ModelCard(
         name="ag3d",
         version=version,
@@ -115,7 +110,7 @@ def release(
             "The test fold, LIDC-IDRI-0002 and LIDC-IDRI-0003 took part in nothing.",
             "log": log,
         },
-        default_threshold=threshold,
+        default_threshold=0.5,
         limits=(
             "Trained on cubes around LUNA16 nodules (3 mm and more, marked by at least three of four readers), on two CPU cores; "
             "whole scans of the training data were not at hand, so false positives per scan were not measured.",

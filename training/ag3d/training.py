@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,7 +95,7 @@ class Training(L.LightningModule):
         if p < 0.03:
             return self.config.learning_rate * (0.05 + 0.95 * p / 0.03)
         return self.config.learning_rate * (
-            0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min((p - 0.03) / 0.97, 1)))
+            0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min((p - 0.03) / 0.97, 1)))
         )
 
     def training_step(self, batch: dict[str, Any], _index: int) -> Tensor:

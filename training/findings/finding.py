@@ -60,7 +60,11 @@ class Box:
     def __post_init__(self) -> None:
         object.__setattr__(self, "low", tuple(float(c) for c in self.low))
         object.__setattr__(self, "high", tuple(float(c) for c in self.high))
-        if len(self.low) != 2 or len(self.high) != 2 or not all(a < b for a, b in zip(self.low, self.high, strict=True)):
+        if (
+            len(self.low) != 2
+            or len(self.high) != 2
+            or not all(a < b for a, b in zip(self.low, self.high, strict=True))
+        ):
             raise ValueError(f"a box has low < high in both axes, not {self.low} to {self.high}")
 
     @property
@@ -111,7 +115,9 @@ class Mask:
     def diameter(self) -> float:
         """Diameter of the ball (or disc) of equal volume (or area)."""
         size = sum(length for _, length in self.runs) * float(np.prod(self.spacing))
-        return float(2 * (3 * size / (4 * np.pi)) ** (1 / 3) if len(self.shape) == 3 else 2 * (size / np.pi) ** 0.5)
+        return float(
+            2 * (3 * size / (4 * np.pi)) ** (1 / 3) if len(self.shape) == 3 else 2 * (size / np.pi) ** 0.5
+        )
 
 
 Geometry = Sphere | Box | Mask

@@ -57,7 +57,9 @@ class Image:
         object.__setattr__(self, "origin", tuple(float(o) for o in self.origin) or (0.0,) * self.voxels.ndim)
         if self.spacing is not None:
             object.__setattr__(self, "spacing", tuple(float(s) for s in self.spacing))
-            if len(self.spacing) != self.voxels.ndim or not all(s > 0 and np.isfinite(s) for s in self.spacing):
+            if len(self.spacing) != self.voxels.ndim or not all(
+                s > 0 and np.isfinite(s) for s in self.spacing
+            ):
                 raise ValueError(f"spacing {self.spacing} does not fit {self.voxels.ndim} axes")
         if len(self.origin) != self.voxels.ndim:
             raise ValueError(f"origin {self.origin} does not fit {self.voxels.ndim} axes")
