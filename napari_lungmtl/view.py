@@ -97,11 +97,11 @@ def demo(screenshot_dir: Path | str | None = None, run: bool = True) -> list[Pat
     list of Path
         The screenshots.
     """
-    from .samples import sample_ct
+    from .samples import SAMPLES
 
     viewer, dock = _window()
     try:
-        add_image_layer(viewer, read_image(sample_ct()))
+        add_image_layer(viewer, read_image(SAMPLES / "ct"))
         _fit(viewer)
         if screenshot_dir is None:
             if run:

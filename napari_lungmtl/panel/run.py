@@ -89,8 +89,8 @@ class RunSection(Section):
         row.addWidget(label("on"))
         row.addWidget(self.device)
         self.body.addLayout(row)
-        self._purpose = label("", "faint", wrap=True)
-        self.body.addWidget(self._purpose)
+        self.purpose = label("", "faint", wrap=True)
+        self.body.addWidget(self.purpose)
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
@@ -155,13 +155,13 @@ class RunSection(Section):
         info: ModelInfo | None = self.model.currentData()
         image = self.study.session.image if self.study is not None else None
         if info is not None:
-            self._purpose.setText(info.purpose)
+            self.purpose.setText(info.purpose)
         elif image is not None:
             kind = image.modality or ("volume" if image.ndim == 3 else "radiograph")
-            self._purpose.setText(f"There is no model for this kind of image ({kind}, {image.ndim}-D).")
+            self.purpose.setText(f"There is no model for this kind of image ({kind}, {image.ndim}-D).")
         else:
-            self._purpose.setText("")
-        self._purpose.setVisible(bool(self._purpose.text()))
+            self.purpose.setText("")
+        self.purpose.setVisible(bool(self.purpose.text()))
 
     def _show_running(self) -> None:
         running = self.runner.running

@@ -15,8 +15,8 @@ class StudySection(Section):
 
     def __init__(self) -> None:
         super().__init__("study")
-        self._name = eliding("name")
-        self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.name = eliding("name")
+        self.name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._facts = label("", "faint", wrap=True)
         self._warn = tool_button("", "Show or hide what to know about these images", self._toggle_warnings)
         self._warn.setProperty("role", "warning")
@@ -25,7 +25,7 @@ class StudySection(Section):
         self._legend = label()
         self._legend.hide()
         row = QHBoxLayout()
-        row.addWidget(self._name, 1)
+        row.addWidget(self.name, 1)
         row.addWidget(self._warn)
         self.body.addLayout(row)
         for widget in (self._facts, self._legend, self._warnings):
@@ -47,13 +47,13 @@ class StudySection(Section):
 
     def _show_image(self, image: Image | None) -> None:
         if image is None:
-            self._name.setText("No image is open")
+            self.name.setText("No image is open")
             self._facts.setText(
                 "Drag a DICOM folder or an image file into the window, or use File › Open Sample."
             )
         else:
-            self._name.setText(title(image))
-            self._name.setToolTip(f"{image.series_uid}\n{image.source or ''}".strip())
+            self.name.setText(title(image))
+            self.name.setToolTip(f"{image.series_uid}\n{image.source or ''}".strip())
             self._facts.setText(facts(image))
         warnings = image.warnings if image is not None else ()
         self._warn.setText(f"⚠ {len(warnings)}")

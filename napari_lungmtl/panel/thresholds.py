@@ -107,7 +107,7 @@ class ShowSection(Section):
         return row
 
     def _plane_row(self) -> QHBoxLayout:
-        self._planes = QButtonGroup(self)
+        self.planes = QButtonGroup(self)
         row = QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(QLabel("View"))
@@ -117,7 +117,7 @@ class ShowSection(Section):
                 plane, f"Show the {plane} view", lambda p=plane: planes.show(self._viewer, p)
             )
             button.setCheckable(True)
-            self._planes.addButton(button)
+            self.planes.addButton(button)
             row.addWidget(button)
         row.addStretch(1)
         return row
@@ -178,7 +178,7 @@ class ShowSection(Section):
 
     def _show_plane(self, _event: object = None) -> None:
         now = planes.current(self._viewer)
-        for button in self._planes.buttons():
+        for button in self.planes.buttons():
             button.setChecked(button.text() == now)
             button.setVisible(self._viewer.dims.ndim >= 3)
 

@@ -1,0 +1,149 @@
+"""A window with a small CT, and predictors that do what a test needs."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+os.environ.setdefault("NAPARI_CONFIG", "")  # the settings of whoever runs the tests stay theirs
+
+import napari
+import numpy as np
+import pytest
+
+from napari_lungmtl.training.engine import registry
+from napari_lungmtl.training.engine.predictor import ModelInfo, Progress
+from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
+from napari_lungmtl.training.imaging.image import Image
+
+INFO = ModelInfo("fake", "Test detector", "Finds what the test puts there.", ("CT",), "1.0", 0.5)
+SCORES = (0.97, 0.80, 0.55, 0.40, 0.20)
+DIAMETERS = (21.0, 4.0, 12.0, 8.0, 6.0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here opens a window."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("gui")
+
+
+@dataclass
+class FakePredictor:
+    """Follows the Predictor protocol: `steps` steps of `delay` seconds, then the findings, or `error` half-way."""
+
+    findings: Findings
+    steps: int = 5
+    delay: float = 0.01
+    error: Exception | None = None
+    threads: list[int] = field(default_factory=list)
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, image: Image) -> Generator[Progress, None, Findings]:
+        """Yield progress; return the findings."""
+        self.threads.append(threading.get_ident())
+        try:
+            for step in range(self.steps):
+                time.sleep(self.delay)
+                if self.error is not None and step == self.steps // 2:
+                    raise self.error
+                yield Progress((step + 1) / self.steps, "detecting")
+            return self.findings
+        finally:
+            self.closed.set()
+
+
+@pytest.fixture
+def image() -> Image:
+    """A volume of 40 × 60 × 60 voxels at 2.5 × 1 × 1 mm, away from the world's origin: air in soft tissue."""
+    voxels = np.full((40, 60, 60), 40, np.int16)
+    voxels[:, 10:50, 10:50] = -850
+    return Image(voxels, "CT", (2.5, 1.0, 1.0), (-200.0, 10.0, -30.0), series_uid="1.2.3")
+
+
+@pytest.fixture
+def findings(image: Image) -> Findings:
+    """Five findings by descending score; at 0.5 three of them are shown, and ids are f1 … f5."""
+    places = [(8, 20, 20), (15, 40, 30), (20, 30, 45), (25, 20, 30), (30, 25, 25)]
+    return Findings(
+        tuple(
+            Finding(
+                Sphere(tuple(image.to_world(place)), diameter),
+                score=score,
+                origin=Origin("fake", "1.0"),
+                id=f"f{i}",
+            )
+            for i, (place, score, diameter) in enumerate(zip(places, SCORES, DIAMETERS, strict=True), 1)
+        ),
+        models=({"name": "fake", "version": "1.0"},),
+    )
+
+
+@pytest.fixture
+def predictor(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
+    """The only model at hand; change its fields before a run."""
+    fake = FakePredictor(findings)
+    monkeypatch.setattr(registry, "models", lambda: (INFO,))
+    monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": fake)
+    return fake
+
+
+@pytest.fixture(autouse=True)
+def own_sidecars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sidecars of images without a file go to the user's data folder: not of the one who runs the tests."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("napari_lungmtl.sidecar.user_data_path", lambda *args, **kwargs: tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared_viewer() -> Iterator[napari.Viewer]:
+    """One window for all tests: opening one takes longer than most tests."""
+    viewer = napari.Viewer()
+    yield viewer
+    viewer.close()
+
+
+@pytest.fixture
+def open_dock(predictor, image, qtbot):
+    """Puts the image and a dock into a viewer, and the window on top."""
+    from napari_lungmtl.layers import add_image_layer
+    from napari_lungmtl.panel.dock import LungNodulesDock
+
+    def open_dock(viewer: napari.Viewer) -> LungNodulesDock:
+        add_image_layer(viewer, image)
+        dock = LungNodulesDock(viewer)
+        viewer.window.add_dock_widget(dock, name="Lung nodules", area="right")
+        qtbot.waitUntil(dock.isVisible)
+        dock.window().activateWindow()
+        qtbot.waitUntil(dock.window().isActiveWindow)
+        return dock
+
+    return open_dock
+
+
+@pytest.fixture
+def window(shared_viewer, open_dock):
+    """Viewer and dock with the image open, shown on the screen."""
+    viewer = shared_viewer
+    dock = open_dock(viewer)
+    yield viewer, dock
+    viewer.window.remove_dock_widget(dock)
+    dock.close()
+    dock.deleteLater()
+    viewer.layers.clear()
+    viewer.dims.ndisplay = 2
+    viewer.dims.order = tuple(range(viewer.dims.ndim))
+    viewer.theme = "dark"
+
+
+@pytest.fixture
+def after_run(window, qtbot):
+    """The same after a run."""
+    viewer, dock = window
+    with qtbot.waitSignal(dock.run.finished, timeout=20_000):
+        dock.run.start()
+    return viewer, dock

@@ -1,0 +1,264 @@
+"""The way through the dock: run, thresholds, table, keys."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+
+from napari_lungmtl.panel.findings_table import ID
+from napari_lungmtl.shortcuts import KEYS
+
+
+def drawn(dock) -> np.ndarray:
+    """Centres of the drawn spheres in world mm."""
+    layer = dock.study.binding.layer
+    return np.array([layer.data_to_world(p) for p in layer.data]).reshape(-1, 3)
+
+
+def press(dock, key: int, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    """A real key click in whichever widget has the focus."""
+    target = dock.window().focusWidget() or dock.window()
+    QTest.keyClick(target, key, modifier)
+
+
+def column(dock, number: int) -> list[str]:
+    """Texts of a column of the table from top to bottom."""
+    model = dock.findings.table.model()
+    return [model.index(row, number).data() for row in range(model.rowCount())]
+
+
+def test_opening_the_dock_imports_no_torch():
+    code = (
+        "import sys, napari\n"
+        "import numpy as np\n"
+        "from napari_lungmtl.panel.dock import LungNodulesDock\n"
+        "v = napari.Viewer(show=False); v.add_image(np.zeros((4, 8, 8), 'int16'))\n"
+        "d = LungNodulesDock(v); v.window.add_dock_widget(d)\n"
+        "print('torch' in sys.modules, d.study is not None)\n"
+        "v.close()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert result.stdout.split() == ["False", "True"], result.stderr[-2000:]
+
+
+def test_a_run_draws_the_spheres_where_they_are(after_run, findings):
+    _, dock = after_run
+    expected = [f.center for f in findings if f.score >= 0.5]
+    np.testing.assert_allclose(drawn(dock), expected, atol=1e-6)
+    layer = dock.study.binding.layer
+    np.testing.assert_allclose(layer.size * layer.scale[-1], [21, 4, 12])
+    assert dock.show_section.summary.text() == "3 of 5 shown"
+
+
+def test_the_predictor_runs_off_the_gui_thread(after_run, predictor):
+    import threading
+
+    assert predictor.threads
+    assert threading.get_ident() not in predictor.threads
+
+
+def test_moving_the_score_changes_layer_table_and_counts(after_run):
+    _, dock = after_run
+    slider = dock.show_section.score.slider
+    slider.setValue(slider.minimum())
+    assert len(drawn(dock)) == 5
+    assert dock.show_section.summary.text() == "5 of 5 shown"
+    assert dock.show_section.score.hides.text() == ""
+    slider.setValue(slider.maximum())
+    assert len(drawn(dock)) == 0
+    assert dock.show_section.score.hides.text() == "hides 5"
+    assert dock.findings.table.isHidden()
+
+
+def test_moving_the_diameter_says_what_it_hides(after_run):
+    _, dock = after_run
+    dock.show_section.diameter.slider.setValue(10)  # 5 mm
+    assert dock.study.session.thresholds.diameter == 5
+    assert column(dock, 2) == ["21.0", "12.0"]
+    assert dock.show_section.diameter.hides.text() == "hides 1"
+    assert dock.show_section.score.hides.text() == "hides 2"
+
+
+def test_the_table_tells_slice_place_and_size(after_run):
+    _, dock = after_run
+    row = [column(dock, n)[0] for n in range(6)]
+    assert row == ["1", "0.97", "21.0", "9", "−180, 30, −10", "○"]
+
+
+def test_sorting_and_stepping_follow_the_table(after_run):
+    _, dock = after_run
+    dock.findings.table.sortByColumn(2, Qt.SortOrder.AscendingOrder)
+    assert column(dock, 2) == ["4.0", "12.0", "21.0"]
+    selected = []
+    for _step in range(4):
+        press(dock, Qt.Key.Key_N)
+        selected.append(dock.study.session.selected)
+    assert selected == ["f2", "f3", "f1", "f2"]
+    press(dock, Qt.Key.Key_P)
+    assert dock.study.session.selected == "f1"
+
+
+def test_clicking_a_row_goes_there_and_keeps_the_zoom(after_run, findings, qtbot):
+    viewer, dock = after_run
+    viewer.scene.camera.zoom = 20
+    table = dock.findings.table
+    index = table.model().index(2, 0)
+    QTest.mouseClick(
+        table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center() + QPoint(1, 1)
+    )
+    assert dock.study.session.selected == index.data(ID) == "f3"
+    center = findings["f3"].center
+    assert abs(viewer.dims.point[0] - center[0]) <= 1.25
+    np.testing.assert_allclose(viewer.scene.camera.center[-2:], center[1:])
+    assert viewer.scene.camera.zoom == 20
+
+
+def test_selecting_goes_there_in_3d(after_run, findings):
+    viewer, dock = after_run
+    viewer.dims.ndisplay = 3
+    zoom = viewer.scene.camera.zoom
+    press(dock, Qt.Key.Key_N)
+    press(dock, Qt.Key.Key_N)
+    np.testing.assert_allclose(viewer.scene.camera.center, findings["f2"].center)
+    assert viewer.scene.camera.zoom == zoom
+
+
+def test_a_slice_that_fits_stays_put(after_run):
+    viewer, dock = after_run
+    viewer.reset_view()
+    before = viewer.scene.camera.center
+    press(dock, Qt.Key.Key_N)
+    assert viewer.scene.camera.center == before
+
+
+def test_selecting_in_the_layer_selects_the_row(after_run):
+    _, dock = after_run
+    dock.study.binding.layer.selected_data = {1}
+    assert dock.study.session.selected == "f2"
+    rows = dock.findings.table.selectionModel().selectedRows()
+    assert [row.data(ID) for row in rows] == ["f2"]
+
+
+@pytest.mark.parametrize("focus", ["slider", "table", "layer list"])
+def test_keys_work_wherever_the_focus_is(after_run, focus):
+    viewer, dock = after_run
+    if focus == "slider":
+        dock.show_section.score.slider.setFocus()
+    elif focus == "table":
+        dock.findings.table.setFocus()
+    else:
+        viewer.layers.selection.active = dock.study.binding.layer  # whose own keys are a, p, Delete
+    session = dock.study.session
+    press(dock, Qt.Key.Key_N)
+    assert session.selected == "f1"
+    press(dock, Qt.Key.Key_A)
+    assert session.findings["f1"].status == "accepted"
+    press(dock, Qt.Key.Key_N)
+    press(dock, Qt.Key.Key_R)
+    assert session.findings["f2"].status == "rejected"
+    assert column(dock, 5) == ["✓", "✕", "○"]
+    press(dock, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert session.findings["f2"].status == "unreviewed"
+    press(dock, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert session.findings["f2"].status == "rejected"
+
+
+def test_h_hides_and_shows_overlays(after_run):
+    _, dock = after_run
+    press(dock, Qt.Key.Key_H)
+    assert not dock.study.binding.layer.visible
+    assert not dock.show_section.overlays.isChecked()
+    press(dock, Qt.Key.Key_H)
+    assert dock.study.binding.layer.visible
+
+
+def test_brackets_resize_but_not_while_painting(after_run):
+    viewer, dock = after_run
+    press(dock, Qt.Key.Key_N)
+    press(dock, Qt.Key.Key_BracketRight)
+    assert dock.study.session.findings["f1"].diameter == 22
+    viewer.add_labels(np.zeros((4, 4, 4), int))
+    press(dock, Qt.Key.Key_BracketRight)
+    press(dock, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert dock.study.session.findings["f1"].diameter == 22
+    press(dock, Qt.Key.Key_A)
+    assert dock.study.session.findings["f1"].status == "accepted"
+
+
+def test_delete_takes_only_what_a_person_drew(after_run):
+    from napari_lungmtl.training.findings import Finding, Origin, Sphere
+
+    _, dock = after_run
+    session = dock.study.session
+    press(dock, Qt.Key.Key_N)
+    press(dock, Qt.Key.Key_Delete)
+    assert len(session.findings) == 5
+    session.add(Finding(Sphere((-150.0, 30.0, 0.0), 9.0), origin=Origin(person="me"), id="mine"))
+    press(dock, Qt.Key.Key_Delete)
+    assert [f.id for f in session.findings] == ["f1", "f2", "f3", "f4", "f5"]
+
+
+def test_the_help_lists_every_key(window, qtbot):
+    _, dock = window
+    dock.footer.toggle_keys()
+    from qtpy.QtWidgets import QLabel
+
+    texts = {widget.text() for widget in dock.footer.findChildren(QLabel) if widget.isVisible()}
+    assert {key.description for key in KEYS} <= texts
+    assert {key.text for key in KEYS} <= texts
+
+
+def test_window_presets_change_the_grey_levels(window):
+    viewer, dock = window
+    box = dock.show_section.window
+    assert box.currentText() == "Lung"
+    box.setCurrentText("Mediastinum")
+    box.activated.emit(box.currentIndex())
+    assert tuple(viewer.layers[0].contrast_limits) == (-160, 240)
+    viewer.layers[0].contrast_limits = (-100, 100)
+    assert box.currentText() == "Custom"
+
+
+def test_coronal_and_sagittal_have_the_head_up_and_keep_the_zoom(window):
+    from napari_lungmtl.panel import planes
+
+    viewer, _ = window
+    viewer.scene.camera.zoom = 7.0
+    for plane, vertical in (("coronal", "up"), ("sagittal", "up"), ("axial", "down")):
+        planes.show(viewer, plane)
+        assert viewer.scene.camera.orientation[1] == vertical
+        assert viewer.scene.camera.zoom == 7.0
+
+
+def test_the_dock_follows_the_theme(window):
+    viewer, dock = window
+    dark = dock.styleSheet()
+    viewer.theme = "light"
+    assert dock.styleSheet() != dark
+
+
+def test_nothing_is_smaller_than_ten_points(window):
+    from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QToolButton
+
+    _, dock = window
+    for kind in (QLabel, QPushButton, QToolButton, QComboBox):
+        for widget in dock.findChildren(kind):
+            widget.ensurePolished()
+            assert widget.font().pointSizeF() >= 10, (kind, widget.objectName())
+
+
+def test_the_table_swallows_no_letters(after_run):
+    """A read-only table searches by letters; the window's keys come first."""
+    _, dock = after_run
+    table = dock.findings.table
+    table.setFocus()
+    before = column(dock, 0)
+    press(dock, Qt.Key.Key_N)
+    press(dock, Qt.Key.Key_A)
+    assert dock.study.session.findings["f1"].status == "accepted"
+    assert column(dock, 0) == before

@@ -1,0 +1,161 @@
+"""Runs that are cancelled, that fail, and that outlive what they ran on."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import napari
+import numpy as np
+import pytest
+from napari.utils.notifications import notification_manager
+
+from napari_lungmtl.training.engine import registry
+from napari_lungmtl.training.engine.predictor import PredictorError
+
+
+def start(dock, qtbot) -> None:
+    """Start a run and wait for its first step."""
+    dock.run.start()
+    qtbot.waitUntil(lambda: dock.run.bar.value() > 0, timeout=20_000)
+
+
+def test_cancel_within_two_seconds_leaves_the_session_as_it_was(after_run, predictor, qtbot):
+    _, dock = after_run
+    session = dock.study.session
+    session.accept("f1")
+    before, drawn = session.findings, dock.study.binding.layer.data.copy()
+    predictor.steps, predictor.delay = 1000, 0.02
+    predictor.closed.clear()
+    start(dock, qtbot)
+    since = time.monotonic()
+    dock.run.cancel_button.click()
+    assert not dock.run.runner.running
+    qtbot.waitUntil(predictor.closed.is_set, timeout=2000)
+    assert time.monotonic() - since < 2
+    qtbot.wait(100)
+    assert session.findings == before
+    np.testing.assert_array_equal(dock.study.binding.layer.data, drawn)
+    assert dock.run.button.isEnabled()
+    assert dock.run.bar.isHidden()
+    assert "Nothing was changed" in dock.run.message.text()
+
+
+def test_cancel_does_not_wait_for_a_long_step(window, predictor, qtbot):
+    _, dock = window
+    predictor.steps, predictor.delay = 2, 3.0
+    dock.run.start()
+    qtbot.wait(100)
+    dock.run.cancel()
+    assert dock.run.button.isEnabled()
+    assert len(dock.study.session.findings) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (PredictorError("no lung was found: choose a chest CT."), "no lung was found: choose a chest CT."),
+        (
+            RuntimeError("shapes differ"),
+            "The model stopped: RuntimeError: shapes differ. The log has the details.",
+        ),
+    ],
+)
+def test_a_failing_predictor_says_so_and_the_window_goes_on(
+    window, predictor, qtbot, caplog, error, expected
+):
+    _, dock = window
+    predictor.error = error
+    shown = len(notification_manager.records)
+    with (
+        caplog.at_level(logging.ERROR, "napari_lungmtl"),
+        qtbot.waitSignal(dock.run.runner.failed, timeout=20_000),
+    ):
+        dock.run.start()
+    assert dock.run.message.text() == expected
+    assert dock.run.message.isVisible()
+    assert expected in [n.message for n in notification_manager.records[shown:]]
+    assert any(r.exc_info and r.exc_info[1] is error for r in caplog.records)
+    predictor.error = None
+    with qtbot.waitSignal(dock.run.finished, timeout=20_000):
+        dock.run.start()
+    assert len(dock.study.session.findings) == 5
+
+
+def test_weights_that_do_not_load_are_said(window, qtbot, monkeypatch):
+    from napari_lungmtl.training.engine.weights import WeightsError
+
+    _, dock = window
+
+    def fail(name, device="auto"):
+        raise WeightsError("fake.safetensors is damaged: install the package again.")
+
+    monkeypatch.setattr(registry, "load_predictor", fail)
+    with qtbot.waitSignal(dock.run.runner.failed, timeout=20_000):
+        dock.run.start()
+    assert dock.run.message.text() == "fake.safetensors is damaged: install the package again."
+
+
+def test_the_gui_thread_is_not_blocked_by_quick_steps(window, predictor, qtbot):
+    _, dock = window
+    predictor.steps, predictor.delay = 5000, 0.0001
+    reports = []
+    dock.run.runner.progressed.connect(reports.append)
+    since = time.monotonic()
+    with qtbot.waitSignal(dock.run.finished, timeout=20_000):
+        dock.run.start()
+    assert len(reports) <= 2 + 20 * (time.monotonic() - since)
+
+
+def test_deleting_the_image_cancels_its_run(window, predictor, qtbot):
+    viewer, dock = window
+    predictor.steps, predictor.delay = 1000, 0.02
+    start(dock, qtbot)
+    viewer.layers.clear()
+    assert not dock.run.runner.running
+    assert dock.study is None
+    assert not dock.run.button.isEnabled()
+    qtbot.waitUntil(predictor.closed.is_set, timeout=2000)
+
+
+def test_closing_the_window_stops_the_run(open_dock, predictor, qtbot):
+    viewer = napari.Viewer()
+    dock = open_dock(viewer)
+    predictor.steps, predictor.delay = 1000, 0.02
+    start(dock, qtbot)
+    viewer.close()
+    qtbot.waitUntil(predictor.closed.is_set, timeout=20_000)
+
+
+def test_closing_the_dock_stops_the_run_and_lets_go_of_the_viewer(shared_viewer, open_dock, predictor, qtbot):
+    viewer = shared_viewer
+    dock = open_dock(viewer)
+    predictor.steps, predictor.delay = 1000, 0.02
+    start(dock, qtbot)
+    viewer.window.remove_dock_widget(dock)
+    dock.close()
+    qtbot.waitUntil(predictor.closed.is_set, timeout=2000)
+    viewer.dims.ndisplay = 3  # the dock hears no more of it
+    viewer.theme = "light"
+    viewer.layers[0].contrast_limits = (0, 1)
+    viewer.layers.clear()
+    viewer.dims.ndisplay = 2
+    viewer.theme = "dark"
+
+
+def test_the_result_goes_to_the_image_that_was_run_on(window, predictor, image, qtbot):
+    from dataclasses import replace
+
+    from napari_lungmtl.layers import add_image_layer
+
+    viewer, dock = window
+    first = dock.study
+    predictor.steps, predictor.delay = 30, 0.02
+    start(dock, qtbot)
+    add_image_layer(viewer, replace(image, series_uid="4.5.6"))
+    second = dock.study
+    assert second is not first
+    assert not dock.run.button.isEnabled()  # one run at a time
+    qtbot.waitUntil(lambda: not dock.run.runner.running, timeout=20_000)
+    assert len(first.session.findings) == 5
+    assert len(second.session.findings) == 0
