@@ -178,4 +178,5 @@ def _draw_tubes(
     _mix(hu, walls, float(rng.uniform(-10, 40)))
     _mix(hu, lumens, -985.0)
     np.maximum(vessels, walls, out=vessels)
+    vessels *= 1 - lumens
     return vessels * inside
