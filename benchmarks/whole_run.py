@@ -1,0 +1,88 @@
+"""A whole run on the sample CT, voxels in memory to findings, split by the stages that the predictor reports.
+
+Run: ``python benchmarks/whole_run.py`` (``--path STUDY --repeat 3 --device cpu``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from napari_lungmtl.training.engine.predictor import Predictor
+from napari_lungmtl.training.engine.registry import choose_device, load_predictor
+from napari_lungmtl.training.findings import Findings
+from napari_lungmtl.training.imaging import read_image
+from napari_lungmtl.training.imaging.image import Image
+
+SAMPLE = Path(__file__).resolve().parent.parent / "sample_data" / "ct"
+BUDGETS = {"cpu": 20.0, "cuda": 1.0}
+"""Seconds for a lung of 300 mm (shared/DESIGN.md): two cores, one data-centre GPU."""
+
+
+def staged(predictor: Predictor, image: Image) -> tuple[dict[str, float], Findings]:
+    """Seconds by stage, and the findings. A stage lasts from its report to the next report."""
+    seconds: dict[str, float] = {}
+    run = predictor.run(image)
+    stage = next(run).stage
+    while True:
+        start = time.perf_counter()
+        try:
+            following = next(run).stage
+        except StopIteration as stop:
+            findings = stop.value
+            break
+        finally:
+            seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
+        stage = following
+    return seconds, findings
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--path", type=Path, default=SAMPLE)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args()
+    device = choose_device(options.device)
+
+    start = time.perf_counter()
+    image = read_image(options.path)
+    reading = time.perf_counter() - start
+    start = time.perf_counter()
+    predictor = load_predictor("ag3d", device)
+    loading = time.perf_counter() - start
+    first, _ = staged(predictor, image)
+    runs = [staged(predictor, image) for _ in range(options.repeat)]
+
+    assert image.spacing is not None
+    extent = " × ".join(f"{n * s:.0f}" for n, s in zip(image.shape, image.spacing, strict=True))
+    shape = " × ".join(map(str, image.shape))
+    table = Table(
+        title=f"ag3d on {options.path.name}: {shape} voxels, {extent} mm, on {device}", title_justify="left"
+    )
+    for name in ("stage", "first s", "median s", "budget s"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    table.add_row("read the study (once)", f"{reading:.2f}", "", "")
+    table.add_row("import torch, load weights (once)", f"{loading:.2f}", "", "", end_section=True)
+    for stage in runs[0][0]:
+        table.add_row(stage, f"{first[stage]:.2f}", f"{median(s[stage] for s, _ in runs):.2f}", "")
+    total = median(sum(s.values()) for s, _ in runs)
+    budget = BUDGETS.get(device.partition(":")[0])
+    table.add_section()
+    table.add_row(
+        f"whole run, {len(runs[0][1])} findings",
+        f"{sum(first.values()):.2f}",
+        f"{total:.2f}",
+        f"{budget:g} (300 mm lung)" if budget else "",
+    )
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""The wheel, built from the tree and installed where the tree is not, does what the tree does."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from .house import ROOT
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Standard output of a command that must succeed, started outside the tree and without its paths."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    done = subprocess.run(
+        [str(c) for c in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=400
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    options = ("--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir")
+    run(sys.executable, "-m", "pip", "wheel", *options, folder, ROOT, cwd=folder)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        found = archive.namelist()
+    assert len(found) == len(set(found)), "a file came twice"
+    return set(found)
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of its own with the wheel in it; only the dependencies come from the present one.
+
+    A .pth line adds a folder without reading the .pth files in it, so the editable tree stays out of sight.
+    """
+    folder = tmp_path_factory.mktemp("installed")
+    venv.create(folder / "env", with_pip=False, symlinks=os.name != "nt")
+    python = _python(folder / "env")
+    purelib = Path(
+        run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip()
+    )
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wheel, cwd=folder)
+    (purelib / "dependencies.pth").write_text(
+        f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n"
+    )
+    return folder
+
+
+def _python(env: Path) -> Path:
+    return env / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def python(installed: Path, code: str) -> str:
+    """What a script prints in the environment of the wheel."""
+    return run(_python(installed / "env"), "-c", code, cwd=installed).strip()
+
+
+def test_the_wheel_holds_every_file_of_the_tree_once(names: set[str]):
+    """The links are followed: training/ and sample_data/ are inside the package."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "training", "sample_data", "napari_lungmtl"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if listed.returncode:
+        pytest.skip("this tree is no git clone")
+    links = {"napari_lungmtl/training", "napari_lungmtl/sample_data"}
+    tree = {n for n in listed.stdout.split("\0") if n and n not in links and (ROOT / n).is_file()}
+    expected = {n if n.startswith("napari_lungmtl/") else f"napari_lungmtl/{n}" for n in tree}
+    assert expected <= names
+    assert not [
+        n for n in names if "__pycache__" in n or n.startswith(("training/", "tests/", "sample_data/"))
+    ]
+
+
+def test_the_wheel_holds_manifest_weights_and_sample(names: set[str]):
+    assert "napari_lungmtl/napari.yaml" in names
+    assert {f"napari_lungmtl/training/ag3d/weights/ag3d.{s}" for s in ("safetensors", "json")} <= names
+    assert (
+        len([n for n in names if n.startswith("napari_lungmtl/sample_data/ct/") and n.endswith(".dcm")]) > 10
+    )
+
+
+def test_the_entry_point_leads_to_the_manifest(wheel: Path, names: set[str]):
+    (entry,) = (n for n in names if n.endswith("entry_points.txt"))
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read(entry).decode()
+    assert "napari-lungmtl = napari_lungmtl:napari.yaml" in text
+    assert "lungmtl = napari_lungmtl.training.cli:main" in text
+
+
+def test_it_is_the_wheel_that_is_imported(installed: Path):
+    where = python(installed, "import napari_lungmtl.training as t; print(t.__file__)")
+    assert Path(where).is_relative_to(installed)
+
+
+def test_napari_finds_a_valid_plugin(installed: Path):
+    assert "valid" in run(
+        _python(installed / "env"), "-m", "npe2", "validate", "napari-lungmtl", cwd=installed
+    )
+
+
+def test_napari_opens_the_sample_and_reads_its_files(installed: Path):
+    """Through npe2 as napari does it: the sample command, and the reader on the folder of the same series."""
+    printed = python(
+        installed,
+        """
+import json, npe2
+from pathlib import Path
+import napari_lungmtl
+manager = npe2.PluginManager.instance()
+manager.discover()
+(contribution,) = [c for name, cs in manager.iter_sample_data() if name == "napari-lungmtl" for c in cs]
+sample = contribution.open(_registry=manager.commands)
+folder = Path(napari_lungmtl.__file__).parent / "sample_data" / "ct"
+read = npe2.read([str(folder)], stack=False, plugin_name="napari-lungmtl")
+print(json.dumps([[list(layer[0].shape), layer[2]] for layer in (sample[0], read[0])]))
+""",
+    )
+    sample, read = json.loads(printed.splitlines()[-1])
+    assert sample == read
+    assert len(sample[0]) == 3
+    assert sample[1] == "image"
+
+
+def test_the_command_line_knows_its_weights(installed: Path):
+    script = _python(installed / "env").with_name("lungmtl.exe" if os.name == "nt" else "lungmtl")
+    out = installed / "models.json"
+    run(script, "models", "--json", out, cwd=installed)
+    assert [card["name"] for card in json.loads(out.read_text(encoding="utf-8"))] == ["ag3d"]
+
+
+def test_the_weights_load_and_find_the_largest_sample_nodule(installed: Path):
+    """From the wheel to a finding, so that nothing that the way needs was left behind in the tree."""
+    printed = python(
+        installed,
+        """
+import csv, json
+from pathlib import Path
+import napari_lungmtl
+from napari_lungmtl.training.engine.predictor import finish
+from napari_lungmtl.training.engine.registry import load_predictor
+from napari_lungmtl.training.imaging import read_image
+folder = Path(napari_lungmtl.__file__).parent / "sample_data"
+predictor = load_predictor("ag3d", "cpu")
+found = finish(predictor.run(read_image(folder / "ct")))
+rows = list(csv.DictReader(open(folder / "annotations.csv")))
+largest = max(rows, key=lambda r: float(r["diameter_mm"]))
+truth = [float(largest[c]) for c in ("coordZ", "coordY", "coordX")]
+shown = [f.center for f in found if f.score >= predictor.info.default_threshold]
+print(json.dumps([truth, float(largest["diameter_mm"]), [list(map(float, c)) for c in shown]]))
+""",
+    )
+    truth, diameter, found = json.loads(printed.splitlines()[-1])
+    assert any(sum((a - b) ** 2 for a, b in zip(truth, c, strict=True)) < (diameter / 2) ** 2 for c in found)
