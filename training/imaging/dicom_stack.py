@@ -101,10 +101,15 @@ def _radiographs(uid: str, slices: list[Slice]) -> list[Stack]:
 
 
 def _divide(uid: str, slices: list[Slice], prefer: Path | None) -> list[Stack]:
-    kinds: dict[tuple, list[Slice]] = defaultdict(list)
+    groups: list[list[Slice]] = []
     for s in slices:
-        kinds[_kind(s)].append(s)
-    groups = sorted(kinds.values(), key=len, reverse=True)
+        # Compared with a tolerance, not by rounded values: headers wobble in the last digits.
+        group = next((g for g in groups if _same_kind(g[0], s)), None)
+        if group is None:
+            groups.append([s])
+        else:
+            group.append(s)
+    groups.sort(key=len, reverse=True)
     if prefer is not None:  # the group of the file pointed at comes first
         groups.sort(key=lambda group: all(s.path != prefer for s in group))
     stacks: list[Stack] = []
@@ -124,10 +129,19 @@ def _divide(uid: str, slices: list[Slice], prefer: Path | None) -> list[Stack]:
     return stacks
 
 
-def _kind(s: Slice) -> tuple:
-    orientation = None if s.orientation is None else tuple(round(v, 2) + 0.0 for v in s.orientation)
-    spacing = None if s.pixel_spacing is None else tuple(round(v, 3) for v in s.pixel_spacing)
-    return s.shape, orientation, spacing, s.position is None, "LOCALIZER" in s.header.code("ImageType")
+def _same_kind(a: Slice, b: Slice) -> bool:
+    def near(first: Sequence[float] | None, second: Sequence[float] | None, tolerance: float) -> bool:
+        if first is None or second is None:
+            return first is second
+        return first == second or all(abs(u - v) <= tolerance for u, v in zip(first, second, strict=True))
+
+    return (
+        a.shape == b.shape
+        and near(a.orientation, b.orientation, 0.01)
+        and near(a.pixel_spacing, b.pixel_spacing, 0.001)
+        and (a.position is None) == (b.position is None)
+        and ("LOCALIZER" in a.header.code("ImageType")) == ("LOCALIZER" in b.header.code("ImageType"))
+    )
 
 
 def _sort(uid: str, slices: list[Slice], prefer: Path | None) -> Stack:

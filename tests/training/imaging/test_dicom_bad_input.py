@@ -233,6 +233,16 @@ def test_two_stacks_in_one_series_are_to_be_chosen_from(tmp_path):
         np.testing.assert_array_equal(read_image(tmp_path, series=series.uid).voxels, axial.voxels)
 
 
+def test_wobbling_digits_do_not_divide_a_series(tmp_path):
+    image = marked()
+    files = write_series(image, tmp_path)
+    change(files, PixelSpacing=lambda k, ds: [0.7005 + 1e-6 * (-1) ** k, 0.8])
+    change(files, ImageOrientationPatient=lambda k, ds: [1, 0.005 + 1e-6 * (-1) ** k, 0, -0.005, 1, 0])
+    read = read_image(tmp_path)
+    np.testing.assert_array_equal(read.voxels, image.voxels)
+    assert read.warnings == ()
+
+
 def test_single_slice(tmp_path):
     image = marked(shape=(1, 8, 9), index=(0, 5, 2))
     write_series(image, tmp_path)
