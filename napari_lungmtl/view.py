@@ -174,8 +174,8 @@ def _window() -> tuple[napari.Viewer, LungNodulesDock]:
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise ViewError("There is no display. Under a virtual one it works: xvfb-run -a lungmtl …")
     viewer = napari.Viewer(title="Lung nodules")
-    dock = LungNodulesDock(viewer)
-    viewer.window.add_dock_widget(dock, name="Lung nodules", area="right")
+    # Through the manifest, so that the Plugins menu finds this dock and opens no second one.
+    _, dock = viewer.window.add_plugin_dock_widget("napari-lungmtl", "Lung nodules")
     viewer.window.resize(*SIZE)
     return viewer, dock
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from napari.components import ViewerModel
+import napari.viewer
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
@@ -35,8 +35,11 @@ class LungNodulesDock(QWidget):
         The napari viewer that the dock belongs to.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:  # napari goes by exactly this annotation
         super().__init__()
+        # From its menu napari hands out a proxy that wraps every layer anew, while events carry the layers themselves:
+        # what is known by identity must not be wrapped.
+        viewer = getattr(viewer, "__wrapped__", viewer)
         self.viewer = viewer
         self.setObjectName("LungNodulesDock")
         self._actions = {
