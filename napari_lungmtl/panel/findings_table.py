@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtCore import (
+    QAbstractTableModel,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+)
 from qtpy.QtGui import QBrush, QColor
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QSizePolicy, QTableView
 
@@ -175,7 +182,8 @@ class FindingsSection(Section):
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.setMinimumHeight(25 * self.ROWS + 32)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        table.selectionModel().currentRowChanged.connect(self._on_row)
+        # Not the current row: that moves to the first when the table merely takes the focus.
+        table.selectionModel().selectionChanged.connect(self._on_selection)
 
     def follow(self, study: Study | None) -> None:
         """Show the study's findings and selection."""
@@ -253,6 +261,7 @@ class FindingsSection(Section):
                 return row
         return None
 
-    def _on_row(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if self.study is not None and current.isValid():
-            self.study.session.select(current.data(ID))
+    def _on_selection(self, selected: QItemSelection, _deselected: QItemSelection) -> None:
+        indexes = selected.indexes()
+        if self.study is not None and indexes:
+            self.study.session.select(indexes[0].data(ID))
