@@ -130,10 +130,12 @@ class RpnHead(nn.Module):
         self.norm = nn.BatchNorm3d(wide)
         self.out = nn.Conv3d(wide, anchors * 5, 1)
         nn.init.normal_(self.out.weight, std=0.01)
-        nn.init.zeros_(self.out.bias)
+        bias = self.out.bias
+        assert bias is not None
+        nn.init.zeros_(bias)
         # Prior of 1 % (Lin et al., focal loss): the first steps would else drown in negatives.
         with torch.no_grad():
-            self.out.bias[::5] = -4.6
+            bias[::5] = -4.6
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, D, H, W) -> (N, D·H·W·A, 5): logit, three offsets, log diameter ratio."""
@@ -163,6 +165,7 @@ class Magnify(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(K, C, 2, 2, 2) -> (K, C, 5, 5, 5)."""
         for stage in self.stages:
+            assert isinstance(stage, nn.ModuleList)
             deconv, bottlenecks = stage
             x = bottlenecks(deconv(x))
         return x

@@ -86,7 +86,7 @@ class Training(L.LightningModule):
         """AdamW without decay on norms and biases; the rate is set in `training_step`."""
         decay = [p for p in self.net.parameters() if p.ndim > 1]
         plain = [p for p in self.net.parameters() if p.ndim <= 1]
-        groups = [{"params": decay}, {"params": plain, "weight_decay": 0.0}]
+        groups: list[dict[str, Any]] = [{"params": decay}, {"params": plain, "weight_decay": 0.0}]
         return torch.optim.AdamW(groups, lr=self.config.learning_rate, weight_decay=self.config.weight_decay)
 
     def learning_rate(self) -> float:
@@ -100,7 +100,9 @@ class Training(L.LightningModule):
 
     def training_step(self, batch: dict[str, Any], _index: int) -> Tensor:
         """Loss of one batch."""
-        for group in self.optimizers().param_groups:
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)
+        for group in optimizer.param_groups:
             group["lr"] = self.learning_rate()
         losses = self.losses(batch)
         self.log_dict(
@@ -198,11 +200,15 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
     config = config_from(SHIPPED_TRAINING, settings.get("training", {}))
     L.seed_everything(config.seed)
     loader = make_loader(data, config)
-    module = Training(network, config, loader.dataset.hardness)
+    windows = loader.dataset
+    assert isinstance(windows, Windows)
+    module = Training(network, config, windows.hardness)
     steps = fit(module, loader, out, config.minutes, resume=resume)
     kept, dev = training_cubes(data, config)
     log = {"steps": steps, "minutes": config.minutes, "device": str(module.device)}
-    return release(module.average.module, config, kept, dev, data, out, settings.get("version", "0.1"), log)
+    net = module.average.module
+    assert isinstance(net, Ag3d)
+    return release(net, config, kept, dev, data, out, settings.get("version", "0.1"), log)
 
 
 def _level_sizes(anchors: Tensor) -> list[int]:

@@ -145,7 +145,7 @@ def single(block: Block, width: int, rng: np.random.Generator) -> Window:
     offset = np.array(
         [rng.integers(a, max(b, a) + 1) for a, b in zip(lowest, np.maximum(slack, 0), strict=True)]
     )
-    fill = None if rng.random() < 0.6 else int(rng.choice([-1000, -1000, rng.integers(-1000, 100)]))
+    fill = None if rng.random() < 0.6 else int(rng.choice([-1000, -1000, int(rng.integers(-1000, 100))]))
     return place(block, offset, width, fill)
 
 
@@ -230,7 +230,7 @@ class Windows(IterableDataset):
         width = self.config.window
         source = -1
         if self.phantoms and rng.random() < self.config.phantom_share:
-            window = phantom(self.phantoms[rng.integers(len(self.phantoms))], width, rng)
+            window = phantom(self.phantoms[int(rng.integers(len(self.phantoms)))], width, rng)
         elif rng.random() < 0.5:
             window = tiling([self.blocks[i] for i in self._pick(rng, 8)], width, rng)
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -180,20 +181,24 @@ def table(
     *,
     samples: int = 1000,
     report: Callable[[float, str], None] = lambda _f, _s: None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """All geometries, the centre marker beside them, and errors of place and size on whole cubes."""
     kinds = regions(cubes)
     whole = detect_regions(cubes, kinds["whole"], detect, report=lambda f: report(0.5 * f, "whole cubes"))
     by_kind = {"whole": whole}
-    for n, name in enumerate(("centred", "shifted")):
+
+    def windows(name: str, start: float) -> Callable[[float], None]:
+        return lambda f: report(start + 0.25 * f, f"{name} windows")
+
+    for name, start in (("centred", 0.5), ("shifted", 0.75)):
         by_kind[name] = detect_regions(
             cubes,
             kinds[name],
             detect,
-            report=lambda f, n=n, name=name: report(0.5 + 0.25 * (n + f), f"{name} windows"),
+            report=windows(name, start),
         )
         by_kind[f"{name}_in_context"] = [whole[r.cube] for r in kinds[f"{name}_in_context"]]
-    result: dict[str, object] = {}
+    result: dict[str, Any] = {}
     for name, detections in by_kind.items():
         scored = score_regions(cubes, kinds[name], detections)
         result[name] = figures(scored, threshold, samples)
