@@ -53,9 +53,7 @@ def lung_field(image: Image) -> np.ndarray:
     """
     if image.ndim != 3 or image.spacing is None:
         raise ImageError(f"{_name(image)}: a lung field needs a CT volume with known voxel spacing.")
-    factors = [
-        max(1, min(math.floor(STEP / s + 0.3), n)) for s, n in zip(image.spacing, image.shape, strict=True)
-    ]
+    factors = [max(1, min(round(STEP / s), n)) for s, n in zip(image.spacing, image.shape, strict=True)]
     hu = _reduce(image.voxels, factors)
     spacing = tuple(s * f for s, f in zip(image.spacing, factors, strict=True))
     labels = _lung_components(hu, spacing)
