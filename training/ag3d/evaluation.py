@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..datasets.luna16_nodules import load_cubes
-from ..engine.weights import read_card
+from ..datasets.luna16_nodules import DatasetError, load_cubes
+from ..engine.weights import ModelCard, read_card
 from ..metrics.cube_froc import table
 from .detect import detect_arrays
 from .network import Ag3d
@@ -49,41 +49,41 @@ def evaluate(
     folds: Sequence[str] | None = None,
     report: Report = lambda _f, _s: None,
 ) -> dict[str, Any]:
+    """`measure` of a loaded predictor."""
+    options: dict[str, Any] = {"truth": truth, "excluded": excluded, "folds": folds, "report": report}
+    return measure(predictor.net.to(predictor.device), predictor.device, read_card(weights), data, **options)
+
+
+def measure(
+    net: Ag3d,
+    device: torch.device,
+    card: ModelCard,
+    data: Path,
+    *,
+    truth: Path | None = None,
+    excluded: Path | None = None,
+    folds: Sequence[str] | None = None,
+    report: Report = lambda _f, _s: None,
+) -> dict[str, Any]:
     """Figures of a detector on a folder of cubes, in the design's JSON keys.
 
     Parameters
     ----------
     folds
-        Folds to take; by default the ones that the card says were never trained on where the folder has folds, else every cube.
-        ``["all"]`` takes every cube.
+        Folds to take; by default the ones that the card says were never trained on where the folder has folds, else
+        every cube. ``["all"]`` takes every cube.
     """
-    card = read_card(weights)
-    unseen = card.training.get("test_folds")
-    trained = set(card.training.get("series", ()))
-    warnings = []
-    if folds is None:
-        folds = unseen if unseen and (data / "folds.csv").exists() else None
+    if folds is None and (data / "folds.csv").exists():
+        folds = card.training.get("test_folds")
     cubes = load_cubes(
         data, folds=None if folds is None or "all" in folds else folds, truth=truth, excluded=excluded
     )
+    if not cubes:
+        raise DatasetError(f"{data} has no cube in the folds {', '.join(folds or ())}.")
+    trained = set(card.training.get("series", ()))
     seen = sum(c.series in trained for c in cubes)
-    if seen:
-        warnings.append(
-            f"{seen} of {len(cubes)} cubes come from scans that these weights were trained or tuned on: "
-            "the figures say nothing about unseen scans."
-        )
-    detect = cube_detector(predictor.net.to(predictor.device), predictor.device)
-    threshold = predictor.info.default_threshold
-    metrics = table(cubes, detect, threshold, report=report)
+    metrics = table(cubes, cube_detector(net, device), card.default_threshold, report=report)
     center, size = metrics.pop("center_error"), metrics.pop("diameter_error")
-    metrics["per_litre_at_default"] = metrics["whole"]["per_litre_at_default"]
-    metrics["default_threshold"] = threshold
-    metrics["centre_error_mm"] = {"median": _quantile(center, 0.5), "p95": _quantile(center, 0.95)}
-    metrics["diameter_error"] = {
-        "median_mm": _quantile(size, 0.5),
-        "median_absolute_mm": _quantile(np.abs(size), 0.5),
-        "p95_absolute_mm": _quantile(np.abs(size), 0.95),
-    }
     return {
         "room": "ag3d",
         "data": str(data),
@@ -91,9 +91,24 @@ def evaluate(
         "cases": len(cubes),
         "scans": len({c.series for c in cubes}),
         "folds": list(folds) if folds is not None else None,
-        "metrics": metrics,
+        "metrics": metrics
+        | {
+            "per_litre_at_default": metrics["whole"]["per_litre_at_default"],
+            "default_threshold": card.default_threshold,
+            "centre_error_mm": {"median": _quantile(center, 0.5), "p95": _quantile(center, 0.95)},
+            "diameter_error": {
+                "median_mm": _quantile(size, 0.5),
+                "median_absolute_mm": _quantile(np.abs(size), 0.5),
+                "p95_absolute_mm": _quantile(np.abs(size), 0.95),
+            },
+        },
         "table": rows(metrics),
-        "warnings": warnings,
+        "warnings": [
+            f"{seen} of {len(cubes)} cubes come from scans that these weights were trained or tuned on: "
+            "the figures say nothing about unseen scans."
+        ]
+        if seen
+        else [],
     }
 
 

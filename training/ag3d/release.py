@@ -12,10 +12,10 @@ import torch
 from scipy.optimize import minimize
 
 from ..datasets.luna16_nodules import NoduleCube
-from ..engine.weights import ModelCard, read_card, save_weights
+from ..engine.weights import ModelCard, load_state, read_card, save_weights
 from ..metrics.cube_froc import detect_regions, froc_curve, regions, score_regions
 from .config import Config, TrainingConfig
-from .evaluation import cube_detector, evaluate
+from .evaluation import cube_detector, measure
 from .network import Ag3d
 
 RATE_AT_DEFAULT = 0.125
@@ -77,8 +77,6 @@ def release(
     Path
         ``out/ag3d.safetensors``.
     """
-    from .room import build
-
     device = next(net.parameters()).device
     net.eval()
     tuned = tune(net, dev, device)
@@ -118,8 +116,11 @@ def release(
         ),
     )
     path = save_weights(net.state_dict(), card, out)
-    saved = read_card(path)
-    figures = evaluate(build(path, saved, str(device)), data, path, report=report)
+    net.load_state_dict(
+        load_state(path, read_card(path)), strict=False
+    )  # measure what was written: half precision
+    net.config = net.fprn.config = tuned
+    figures = measure(net, device, read_card(path), data, report=report)
     metrics = {
         "how": f"lungmtl evaluate ag3d --data {data.name}: fold {config.test_fold} of folds.csv, never trained or tuned on; "
         "cube-FROC (false positives per cube of about 0.084 l), not LUNA16's CPM",

@@ -5,18 +5,29 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..findings.formats.luna16 import read_annotations
+from ..findings.formats.tables import read_rows
+
 HU_STEP, HU_LOW = 8.0, -1024.0
 EXCLUDED_DIAMETER = 10.0
 """LUNA16 counts an excluded finding without a diameter as 10 mm."""
+COLUMNS = (
+    "seriesuid",
+    "coordX",
+    "coordY",
+    "coordZ",
+    "diameter_mm",
+    "originX",
+    "originY",
+    "originZ",
+    "direction_xy",
+)
 
 
 class DatasetError(Exception):
@@ -50,29 +61,20 @@ def to_hu(voxels: np.ndarray) -> np.ndarray:
     return voxels.astype(np.float32) * np.float32(HU_STEP) + np.float32(HU_LOW)
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a csv file, gzipped or not."""
-    if not path.exists():
-        raise DatasetError(f"{path} is missing.")
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", newline="", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file))
-
-
 def spheres_by_series(path: Path) -> dict[str, np.ndarray]:
-    """World spheres (M, 4) z, y, x, diameter in mm by series, of a csv with LUNA16's columns; negative diameters become 10 mm."""
-    found: dict[str, list[list[float]]] = defaultdict(list)
-    for row in read_rows(path):
-        diameter = float(row["diameter_mm"])
-        sphere = [float(row[c]) for c in ("coordZ", "coordY", "coordX")]
-        found[row["seriesuid"]].append([*sphere, diameter if diameter >= 0 else EXCLUDED_DIAMETER])
-    return {series: np.array(spheres) for series, spheres in found.items()}
+    """World spheres (M, 4) z, y, x, diameter in mm by series, of a csv of LUNA16; unknown diameters become 10 mm."""
+    return {
+        series: np.column_stack([center, np.where(diameter < 0, EXCLUDED_DIAMETER, diameter)])
+        for series, (center, diameter) in read_annotations(path).items()
+    }
 
 
 def read_folds(folder: Path) -> dict[str, str]:
     """Series -> fold (``"0"`` … ``"4"``, ``"never"``); empty where the folder has no ``folds.csv``."""
     path = folder / "folds.csv"
-    return {row["seriesuid"]: row["fold"] for row in read_rows(path)} if path.exists() else {}
+    if not path.exists():
+        return {}
+    return {row["seriesuid"]: row["fold"] for _, row in read_rows(path, ("seriesuid", "fold"))}
 
 
 def reference_files(folder: Path) -> tuple[Path, Path | None]:
@@ -103,11 +105,11 @@ def load_cubes(
 
     Raises
     ------
-    DatasetError
-        A file is missing or does not fit the others.
+    DatasetError, FindingsFileError
+        A file is missing, damaged, or does not fit the others.
     """
     folder = Path(folder)
-    rows = read_rows(folder / "nodules.csv")
+    rows = [row for _, row in read_rows(folder / "nodules.csv", COLUMNS)]
     if not (folder / "cubes.npz").exists():
         raise DatasetError(
             f"{folder / 'cubes.npz'} is missing: the folder must hold cubes.npz and nodules.csv."

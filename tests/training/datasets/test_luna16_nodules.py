@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_lungmtl.training.datasets.luna16_nodules import DatasetError, load_cubes, read_folds, to_hu
+from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 
 
 def write_folder(folder, direction=1, folds=True):
@@ -56,7 +57,7 @@ def test_folds_choose(tmp_path):
 
 
 def test_clear_errors(tmp_path):
-    with pytest.raises(DatasetError, match=r"nodules\.csv is missing"):
+    with pytest.raises(FindingsFileError, match=r"nodules\.csv does not exist"):
         load_cubes(tmp_path)
     folder = write_folder(tmp_path, folds=False)
     with pytest.raises(DatasetError, match=r"no folds\.csv"):
