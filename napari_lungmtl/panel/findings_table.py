@@ -177,7 +177,7 @@ class FindingsSection(Section):
         header.setMinimumSectionSize(24)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(len(FindingsModel.COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
-        for column, width in enumerate((28, 50, 56, 44, 120)):
+        for column, width in enumerate((30, 47, 53, 42, 122)):
             table.setColumnWidth(column, width)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.setMinimumHeight(25 * self.ROWS + 32)

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from ..shortcuts import KEYS, tooltip
-from .section import Section, label, set_role, tool_button
+from .section import Section, eliding, label, set_role, tool_button
 from .studies import Study
 
 
@@ -32,7 +32,7 @@ class Footer(Section):
         self._bridge.problem.connect(self._show_problem)
         self.problem = label("", "error", wrap=True)
         self.problem.hide()
-        self.line = label("", "faint", wrap=True)
+        self.line = eliding("faint")
         self._keys = key_list()
         self._keys.hide()
         row = QHBoxLayout()
@@ -62,7 +62,8 @@ class Footer(Section):
         for model in session.findings.models if session is not None else ():
             parts.append(f"{model.get('name', '')} {model.get('version', '')}".strip())
         self.line.setText(" · ".join([*parts, "research use only"]))
-        self.line.setToolTip(str(session.sidecar or "") if session is not None else "")
+        where = session.sidecar if session is not None else None
+        self.line.setToolTip("\n".join([self.line.text(), *([str(where)] if where else [])]))
 
     def _show_problem(self, text: str) -> None:
         set_role(self.problem, "error")

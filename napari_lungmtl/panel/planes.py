@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from napari.components import ViewerModel
+from napari.layers import Image as ImageLayer
 
 PLANES = ("axial", "coronal", "sagittal", "3-D")
 _ORDERS = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
@@ -44,12 +45,25 @@ def show(viewer: ViewerModel, plane: str) -> None:
 def _face(viewer: ViewerModel) -> None:
     """Look at the patient from the front, the head up; thin stacks of slices from the feet, as in axial slices."""
     low, high = np.asarray(viewer.layers.extent.world)[:, -3:]
-    depth, height, width = high - low
-    thin = depth < 0.3 * min(height, width)
+    thin = is_thin(high - low)
     viewer.scene.camera.set_view_direction(
         (1, 0, 0) if thin else (0, 1, 0), (0, -1, 0) if thin else (1, 0, 0)
     )
-    viewer.reset_view(margin=0.02)
+    viewer.reset_view(margin=0.02, reset_camera_angle=False)
+
+
+def is_thin(extent: Sequence[float]) -> bool:
+    """Whether a volume of this extent (z, y, x) is a few slices rather than a chest."""
+    return extent[0] < 0.3 * min(extent[1:])
+
+
+def see_through(layer: ImageLayer) -> None:
+    """Draw a volume so that spheres inside are seen in 3-D: a few slices by their maximum, a chest like a radiograph.
+
+    The maximum along a whole chest is bone and muscle everywhere.
+    """
+    low, high = np.asarray(layer.extent.world)
+    layer.rendering = "mip" if is_thin(high - low) else "average"
 
 
 def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:

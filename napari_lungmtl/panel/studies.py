@@ -12,6 +12,7 @@ from psygnal import Signal, SignalGroup
 
 from ..layers import LayerBinding, image_from_layer
 from ..session import Session
+from . import planes
 
 log = logging.getLogger("napari_lungmtl")
 
@@ -112,6 +113,8 @@ class Studies:
         study = Study(layer, session, LayerBinding(self._viewer, session))
         self._studies.append(study)  # before the session opens: drawing adds a layer, which comes back here
         session.open(image)
+        if image.ndim == 3:
+            planes.see_through(layer)
         return study
 
     def _set_current(self, study: Study | None) -> None:

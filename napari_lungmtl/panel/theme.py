@@ -80,11 +80,11 @@ def stylesheet(colors: Palette) -> str:
         border: 1px solid {colors.line}; gridline-color: transparent; font-size: {FONT_PT}pt;
         selection-background-color: {colors.accent}; selection-color: {colors.on_accent};
     }}
-    QTableView::item {{ padding: 0px 5px; border: 0px; }}
+    QTableView::item {{ padding: 0px 3px; border: 0px; }}
     QTableView::item:selected {{ background: {colors.accent}; color: {colors.on_accent}; }}
     QHeaderView {{ background: {colors.raised}; }}
     QHeaderView::section {{
-        background: {colors.raised}; color: {colors.faint}; border: 0px; padding: 4px 5px; font-size: {FONT_PT}pt;
+        background: {colors.raised}; color: {colors.faint}; border: 0px; padding: 4px 3px; font-size: {FONT_PT}pt;
     }}
     QToolTip {{ font-size: {FONT_PT}pt; }}
     """
