@@ -85,7 +85,8 @@ class Runner(QObject):
     """At most one run at a time; its signals arrive on the GUI thread.
 
     A cancelled run is let go at once: whatever it still reports is ignored, so that nothing of it reaches the session,
-    and its thread ends at the predictor's next step.
+    and its thread ends at the predictor's next step. It is asked by a flag and not by the worker's `quit`, which would
+    leave the predictor's generator hanging, its clean-up undone.
     """
 
     started = Signal()
@@ -120,8 +121,6 @@ class Runner(QObject):
     def abandon(self) -> None:
         """Ask a run to stop, without a word to anyone: the window is going."""
         self._flag.set()
-        if self._worker is not None:
-            self._worker.quit()
 
     def cancel(self) -> None:
         """Let the run go; nothing happens where there is none."""
@@ -135,7 +134,6 @@ class Runner(QObject):
             (worker.aborted, self._on_aborted),
         ):
             signal.disconnect(slot)
-        worker.quit()
         self.cancelled.emit()
 
     def _on_yielded(self, progress: Progress) -> None:

@@ -38,19 +38,23 @@ class FindingsModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[tuple[int, Finding]] = []
+        self._cells: list[tuple[tuple[str, ...], tuple[Any, ...]]] = []
         self._image: Image | None = None
         self.colors: Palette | None = None
 
     def set_findings(self, rows: list[tuple[int, Finding]], image: Image | None) -> None:
         """Show findings, each with its number in the study; keep the rows where only their content changed."""
+        cells = [
+            self._cell(number, finding, image) for number, finding in rows
+        ]  # sorting asks for them many times
         same = [f.id for _, f in rows] == [f.id for _, f in self._rows] and image is self._image
         if same:
-            self._rows = rows
+            self._rows, self._cells = rows, cells
             if rows:
                 self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(self.COLUMNS) - 1))
             return
         self.beginResetModel()
-        self._rows, self._image = rows, image
+        self._rows, self._cells, self._image = rows, cells, image
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
@@ -79,13 +83,13 @@ class FindingsModel(QAbstractTableModel):
         """Text, sort key, alignment and colour of a cell; the finding's id under `ID`."""
         if not index.isValid():
             return None
-        number, finding = self._rows[index.row()]
+        finding = self._rows[index.row()][1]
         if role == ID:
             return finding.id
         if role == _TEXT:
-            return self._text(number, finding)[index.column()]
+            return self._cells[index.row()][0][index.column()]
         if role == SORT:
-            return self._keys(number, finding)[index.column()]
+            return self._cells[index.row()][1][index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignCenter if index.column() == 5 else _RIGHT
         if role == Qt.ItemDataRole.ForegroundRole and self.colors is not None:
@@ -95,31 +99,22 @@ class FindingsModel(QAbstractTableModel):
             return f"{finding.status}, by {finding.origin.label}. {finding.note}".strip()
         return None
 
-    def _slice(self, finding: Finding) -> int:
-        if self._image is None or self._image.ndim == 2:
-            return 1
-        return round(float(self._image.to_index(finding.center)[0])) + 1
-
-    def _text(self, number: int, finding: Finding) -> tuple[str, ...]:
-        return (
+    @staticmethod
+    def _cell(number: int, finding: Finding, image: Image | None) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """Texts and sort keys of a row's columns."""
+        place = finding.center[0]
+        flat = image is None or image.ndim == 2
+        slice_ = 1 if flat else round((place - image.origin[0]) / image.scale[0]) + 1
+        texts = (
             str(number),
             f"{finding.score:.2f}",
             f"{finding.diameter:.1f}",
-            str(self._slice(finding)),
+            str(slice_),
             ", ".join(f"{c:.0f}" for c in finding.center).replace("-", "−"),
             STATUS[finding.status],
         )
-
-    def _keys(self, number: int, finding: Finding) -> tuple[Any, ...]:
-        place = finding.center[0]
-        return (
-            number,
-            finding.score,
-            finding.diameter,
-            self._slice(finding),
-            place,
-            _STATUS_ORDER[finding.status],
-        )
+        keys = (number, finding.score, finding.diameter, slice_, place, _STATUS_ORDER[finding.status])
+        return texts, keys
 
 
 class FindingsSection(Section):

@@ -34,8 +34,7 @@ def show(viewer: ViewerModel, plane: str) -> None:
     was_3d, zoom, point = viewer.dims.ndisplay == 3, camera.zoom, viewer.dims.point
     viewer.dims.ndisplay = 2
     viewer.dims.order = _ORDERS[plane]
-    for axis, value in enumerate(point):
-        viewer.dims.set_point(axis, value)
+    viewer.dims.set_point(range(viewer.dims.ndim), point)
     if was_3d:
         viewer.reset_view(margin=0.02)
     else:
@@ -73,8 +72,7 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
     """
     offset = viewer.dims.ndim - len(center)
     point = (*viewer.dims.point[:offset], *center)
-    for axis in range(offset, viewer.dims.ndim):
-        viewer.dims.set_point(axis, point[axis])
+    viewer.dims.set_point(range(viewer.dims.ndim), point)  # at once: each call draws every layer's slice anew
     displayed = list(viewer.dims.displayed)
     camera = viewer.scene.camera
     if viewer.dims.ndisplay == 2 and _fits(viewer, displayed):

@@ -115,7 +115,7 @@ def test_deleting_the_image_cancels_its_run(window, predictor, qtbot):
     assert not dock.run.runner.running
     assert dock.study is None
     assert not dock.run.button.isEnabled()
-    qtbot.waitUntil(predictor.closed.is_set, timeout=2000)
+    qtbot.waitUntil(predictor.closed.is_set, timeout=20_000)
 
 
 def test_closing_the_window_stops_the_run(open_dock, predictor, qtbot):
@@ -134,7 +134,7 @@ def test_closing_the_dock_stops_the_run_and_lets_go_of_the_viewer(shared_viewer,
     start(dock, qtbot)
     viewer.window.remove_dock_widget(dock)
     dock.close()
-    qtbot.waitUntil(predictor.closed.is_set, timeout=2000)
+    qtbot.waitUntil(predictor.closed.is_set, timeout=20_000)
     viewer.dims.ndisplay = 3  # the dock hears no more of it
     viewer.theme = "light"
     viewer.layers[0].contrast_limits = (0, 1)
