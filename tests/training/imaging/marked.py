@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
+from pydicom import dcmread
 
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.imaging.dicom_write import slice_dataset
@@ -80,3 +81,16 @@ def images(draw) -> Image:
     spacing = draw(st.tuples(*[st.floats(0.3, 5.0).map(lambda v: round(v, 4))] * 3))
     origin = draw(st.tuples(*[st.floats(-900.0, 900.0).map(lambda v: round(v, 4))] * 3))
     return marked(shape, index, spacing, origin)
+
+
+def change(files, **tags):
+    """Set tags of written files; a callable gets the slice number and the dataset."""
+    for k, file in enumerate(files):
+        ds = dcmread(file)
+        for name, value in tags.items():
+            value = value(k, ds) if callable(value) else value
+            if value is None:
+                delattr(ds, name)
+            else:
+                setattr(ds, name, value)
+        ds.save_as(file)
