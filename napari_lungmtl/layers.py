@@ -10,6 +10,7 @@ from napari.components import ViewerModel
 from napari.layers import Points
 
 from . import layer_rows as rows
+from .drawn import remove_empty, take_out
 from .image_layer import IMAGE, LAYER_UNITS, add_image_layer, image_from_layer, image_layer_data
 from .points_layer import DRAWN, FINDINGS, points_layer_data
 from .session import Session
@@ -52,7 +53,7 @@ class LayerBinding:
             self._on_image(session.image)
 
     def close(self) -> None:
-        """Stop following, and take the layer out: nobody would take its edits any more."""
+        """Stop following, and take the layer out (or empty it): nobody would take its edits any more."""
         events = self.session.events
         events.image.disconnect(self._on_image)
         events.findings.disconnect(self._on_findings)
@@ -161,6 +162,7 @@ class LayerBinding:
         data, attributes, _ = points_layer_data(Findings(), units=units)
         layer = Points(data, **attributes, visible=self.session.overlays_shown)
         self.viewer.add_layer(layer)
+        remove_empty(self.viewer)
         if active is not None:
             # A person who chose an image goes on working on it.
             self.viewer.layers.selection = selection
@@ -177,8 +179,7 @@ class LayerBinding:
         if layer is None:
             return
         self._forget(layer)
-        if layer in self.viewer.layers:
-            self.viewer.layers.remove(layer)
+        take_out(self.viewer, layer)
 
     def _forget(self, layer: Points) -> None:
         layer.events.data.disconnect(self._on_layer_data)

@@ -10,6 +10,7 @@ from napari.layers import Image as ImageLayer
 from napari.layers import Layer, Points, Shapes
 from psygnal import Signal, SignalGroup
 
+from ..drawn import keep_drawing
 from ..layers import LayerBinding, image_from_layer
 from ..session import Session
 from . import planes
@@ -80,7 +81,7 @@ class Studies:
     def _on_removed(self, event: object) -> None:
         removed = event.value  # type: ignore[attr-defined]
         if isinstance(removed, Points | Shapes):
-            keep_drawing(self._viewer)
+            keep_drawing(self._viewer)  # before the canvas is drawn again
         self._refused = [layer for layer in self._refused if layer is not removed]
         study = next((s for s in self._studies if s.layer is removed), None)
         if study is None:
@@ -121,16 +122,3 @@ class Studies:
         if study is not self._current:
             self._current = study
             self.events.current.emit(study)
-
-
-def keep_drawing(viewer: ViewerModel) -> None:
-    """Leave no image as the only thing drawn after a Points or Shapes layer has been removed.
-
-    napari 0.9.2 crashes at the next redraw then (a deleted buffer is still switched on in OpenGL). An empty layer is enough;
-    it lies at the bottom, where ``layers.clear()`` comes last.
-    """
-    drawn = [layer for layer in viewer.layers if layer.visible]
-    if drawn and all(isinstance(layer, ImageLayer) for layer in drawn):
-        active = viewer.layers.selection.active
-        viewer.layers.insert(0, Points(ndim=drawn[0].ndim, name="(empty)", units=drawn[0].units))
-        viewer.layers.selection.active = active
