@@ -47,7 +47,7 @@ class Config:
     calibration: tuple[float, float] = (1.0, 0.0)
     proposals: int = 64
     rpn_floor: float = 0.02
-    nms_iou: float = 0.1
+    nms_iou: float = 0.05
 
     strides = (4, 8, 16)
 
