@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from qtpy.QtCore import (
@@ -10,7 +11,6 @@ from qtpy.QtCore import (
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
-    QSortFilterProxyModel,
     Qt,
 )
 from qtpy.QtGui import QBrush, QColor
@@ -23,39 +23,75 @@ from .section import Section, label, tool_button
 from .studies import Study
 from .theme import Palette
 
-SORT = Qt.ItemDataRole.UserRole
-ID = Qt.ItemDataRole.UserRole + 1
+ID = Qt.ItemDataRole.UserRole
 STATUS = {"unreviewed": "○", "accepted": "✓", "rejected": "✕"}
 _STATUS_ORDER = {status: rank for rank, status in enumerate(STATUS)}
 _TEXT, _RIGHT = Qt.ItemDataRole.DisplayRole, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
+@dataclass(frozen=True)
+class Row:
+    """A finding with the texts and sort keys of its columns."""
+
+    finding: Finding
+    texts: tuple[str, ...]
+    keys: tuple[float, ...]
+
+
 class FindingsModel(QAbstractTableModel):
-    """The visible findings of a session, one row each."""
+    """The visible findings of a session, one row each, in the order of a column.
+
+    It sorts by itself: a `QSortFilterProxyModel` asks for every cell one by one, which a threshold drag would wait for.
+    """
 
     COLUMNS = ("#", "Score", "Ø", "Slice", "z, y, x", "Status")
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: list[tuple[int, Finding]] = []
-        self._cells: list[tuple[tuple[str, ...], tuple[Any, ...]]] = []
+        self._rows: list[Row] = []
         self._image: Image | None = None
+        self._order = (0, False)
         self.colors: Palette | None = None
 
-    def set_findings(self, rows: list[tuple[int, Finding]], image: Image | None) -> None:
+    def set_findings(self, findings: list[tuple[int, Finding]], image: Image | None) -> None:
         """Show findings, each with its number in the study; keep the rows where only their content changed."""
-        cells = [
-            self._cell(number, finding, image) for number, finding in rows
-        ]  # sorting asks for them many times
-        same = [f.id for _, f in rows] == [f.id for _, f in self._rows] and image is self._image
+        rows = self._ordered([_row(number, finding, image) for number, finding in findings])
+        same = self._ids(rows) == self._ids(self._rows) and image is self._image
         if same:
-            self._rows, self._cells = rows, cells
+            self._rows = rows
             if rows:
                 self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(self.COLUMNS) - 1))
             return
         self.beginResetModel()
-        self._rows, self._cells, self._image = rows, cells, image
+        self._rows, self._image = rows, image
         self.endResetModel()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Order the rows by a column; the selection stays with its finding."""
+        self._order = (column, order == Qt.SortOrder.DescendingOrder)
+        self.layoutAboutToBeChanged.emit()
+        before = self._ids(self._rows)
+        self._rows = self._ordered(self._rows)
+        places = {id: row for row, id in enumerate(self._ids(self._rows))}
+        for index in self.persistentIndexList():
+            self.changePersistentIndex(index, self.index(places[before[index.row()]], index.column()))
+        self.layoutChanged.emit()
+
+    def row_of(self, id: str | None) -> int | None:
+        """The row of a finding, if it is shown."""
+        return next((row for row, shown in enumerate(self._rows) if shown.finding.id == id), None)
+
+    def id_of(self, row: int) -> str:
+        """The finding's id in a row."""
+        return self._rows[row].finding.id
+
+    def _ordered(self, rows: list[Row]) -> list[Row]:
+        column, descending = self._order
+        return sorted(rows, key=lambda row: row.keys[column], reverse=descending)
+
+    @staticmethod
+    def _ids(rows: list[Row]) -> list[str]:
+        return [row.finding.id for row in rows]
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         """Number of findings."""
@@ -83,13 +119,12 @@ class FindingsModel(QAbstractTableModel):
         """Text, sort key, alignment and colour of a cell; the finding's id under `ID`."""
         if not index.isValid():
             return None
-        finding = self._rows[index.row()][1]
+        row = self._rows[index.row()]
+        finding = row.finding
         if role == ID:
             return finding.id
         if role == _TEXT:
-            return self._cells[index.row()][0][index.column()]
-        if role == SORT:
-            return self._cells[index.row()][1][index.column()]
+            return row.texts[index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignCenter if index.column() == 5 else _RIGHT
         if role == Qt.ItemDataRole.ForegroundRole and self.colors is not None:
@@ -99,22 +134,21 @@ class FindingsModel(QAbstractTableModel):
             return f"{finding.status}, by {finding.origin.label}. {finding.note}".strip()
         return None
 
-    @staticmethod
-    def _cell(number: int, finding: Finding, image: Image | None) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Texts and sort keys of a row's columns."""
-        place = finding.center[0]
-        flat = image is None or image.ndim == 2
-        slice_ = 1 if flat else round((place - image.origin[0]) / image.scale[0]) + 1
-        texts = (
-            str(number),
-            f"{finding.score:.2f}",
-            f"{finding.diameter:.1f}",
-            str(slice_),
-            ", ".join(f"{c:.0f}" for c in finding.center).replace("-", "−"),
-            STATUS[finding.status],
-        )
-        keys = (number, finding.score, finding.diameter, slice_, place, _STATUS_ORDER[finding.status])
-        return texts, keys
+
+def _row(number: int, finding: Finding, image: Image | None) -> Row:
+    place = finding.center[0]
+    flat = image is None or image.ndim == 2
+    slice_ = 1 if flat else round((place - image.origin[0]) / image.scale[0]) + 1
+    texts = (
+        str(number),
+        f"{finding.score:.2f}",
+        f"{finding.diameter:.1f}",
+        str(slice_),
+        ", ".join(f"{c:.0f}" for c in finding.center).replace("-", "−"),
+        STATUS[finding.status],
+    )
+    keys = (number, finding.score, finding.diameter, slice_, place, _STATUS_ORDER[finding.status])
+    return Row(finding, texts, keys)
 
 
 class FindingsSection(Section):
@@ -126,9 +160,6 @@ class FindingsSection(Section):
     def __init__(self, actions: Mapping[str, Any]) -> None:
         super().__init__("findings")
         self.model = FindingsModel()
-        self._sorted = QSortFilterProxyModel()
-        self._sorted.setSourceModel(self.model)
-        self._sorted.setSortRole(SORT)
         self.table = QTableView()
         self._set_up_table()
         self._empty = label("", "faint", wrap=True)
@@ -155,7 +186,7 @@ class FindingsSection(Section):
 
     def _set_up_table(self) -> None:
         table = self.table
-        table.setModel(self._sorted)
+        table.setModel(self.model)
         table.setSortingEnabled(True)
         table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -196,13 +227,13 @@ class FindingsSection(Section):
 
     def step(self, step: int) -> None:
         """Select the next (1) or previous (-1) row, round at the ends."""
-        rows = self._sorted.rowCount()
+        rows = self.model.rowCount()
         if self.study is None or not rows:
             return
-        row = self._row_of(self.study.session.selected)
+        row = self.model.row_of(self.study.session.selected)
         if row is None:
             row = -1 if step > 0 else rows
-        self.study.session.select(self._sorted.index((row + step) % rows, 0).data(ID))
+        self.study.session.select(self.model.id_of((row + step) % rows))
 
     def _show(self, _value: object = None) -> None:
         session = self.study.session if self.study is not None else None
@@ -212,9 +243,8 @@ class FindingsSection(Section):
             if session is not None
             else []
         )
-        blocked = self.table.selectionModel().blockSignals(
-            True
-        )  # a reset moves the current row; no one selected that
+        # A reset moves the current row; no one selected that.
+        blocked = self.table.selectionModel().blockSignals(True)
         self.model.set_findings(rows, session.image if session is not None else None)
         self.table.selectionModel().blockSignals(blocked)
         total = len(session.findings) if session is not None else 0
@@ -234,27 +264,21 @@ class FindingsSection(Section):
         selected = session.selected if session is not None else None
         selection = self.table.selectionModel()
         blocked = selection.blockSignals(True)
-        row = self._row_of(selected)
+        row = self.model.row_of(selected)
         if row is None:
             selection.clear()
         else:
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-            selection.setCurrentIndex(self._sorted.index(row, 0), flags)
-            self.table.scrollTo(self._sorted.index(row, 0))
+            selection.setCurrentIndex(self.model.index(row, 0), flags)
+            self.table.scrollTo(self.model.index(row, 0))
         selection.blockSignals(blocked)
         self.table.viewport().update()
         for action in ("accept", "reject"):
             self._buttons[action].setEnabled(selected is not None)
         for action in ("next", "previous"):
-            self._buttons[action].setEnabled(self._sorted.rowCount() > 0)
+            self._buttons[action].setEnabled(self.model.rowCount() > 0)
         self._buttons["undo"].setEnabled(session is not None and session.can_undo)
         self._buttons["redo"].setEnabled(session is not None and session.can_redo)
-
-    def _row_of(self, id: str | None) -> int | None:
-        for row in range(self._sorted.rowCount() if id is not None else 0):
-            if self._sorted.index(row, 0).data(ID) == id:
-                return row
-        return None
 
     def _on_selection(self, selected: QItemSelection, _deselected: QItemSelection) -> None:
         indexes = selected.indexes()
