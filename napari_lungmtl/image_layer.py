@@ -87,8 +87,9 @@ def looks_like_ct(voxels: np.ndarray) -> bool:
 
 def _name(image: Image) -> str:
     description = str(image.metadata.get("series_description") or "").strip()
-    file = image.source.name if image.source is not None else ""
-    return description or image.series_uid or file or "image"
+    patient = str(image.metadata.get("patient_id") or "").strip()
+    file = image.source.name.partition(".")[0] if image.source is not None else ""
+    return description or patient or file or image.series_uid or "image"
 
 
 def _first_window(image: Image) -> tuple[float, float]:

@@ -69,12 +69,14 @@ def size(findings: Sequence[Finding]) -> np.ndarray:
     return np.array([f.diameter for f in findings], float) / SCALE
 
 
-def features(findings: Sequence[Finding]) -> pd.DataFrame:
-    """The columns that stay with the rows; `label` is written beside the sphere."""
+def features(findings: Sequence[Finding], labelled: str | None = None) -> pd.DataFrame:
+    """The columns that stay with the rows; `label` is written beside the sphere (only of the id `labelled`, if given)."""
     return pd.DataFrame(
         {
             "id": pd.Series([f.id for f in findings], dtype=object),
-            "label": pd.Series([f"{f.score:.2f}" for f in findings], dtype=object),
+            "label": pd.Series(
+                [f"{f.score:.2f}" if labelled in (None, f.id) else "" for f in findings], dtype=object
+            ),
             "score": pd.Series([f.score for f in findings], dtype=float),
             "diameter": pd.Series([f.diameter for f in findings], dtype=float),
             "malignancy": pd.Series([f.malignancy for f in findings], dtype=float),

@@ -49,6 +49,7 @@ class LayerBinding:
         events.selected.connect(self._show_selection)
         events.overlays.connect(self._on_overlays)
         viewer.layers.events.removed.connect(self._on_removed)
+        viewer.dims.events.ndisplay.connect(self._on_ndisplay)
         if session.image is not None:
             self._on_image(session.image)
 
@@ -61,6 +62,7 @@ class LayerBinding:
         events.selected.disconnect(self._show_selection)
         events.overlays.disconnect(self._on_overlays)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self.viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
         self._remove_layer()
 
     def redraw(self) -> Points:
@@ -126,7 +128,7 @@ class LayerBinding:
             layer.size = size
         if not findings:
             return
-        features = rows.features(findings)
+        features = rows.features(findings, self._labelled())
         if not features.equals(layer.features):
             layer.features = features
         colors = rows.colors(findings)
@@ -143,6 +145,18 @@ class LayerBinding:
         with self._drawing(layer):
             layer.border_color = rows.edges(rows.colors(self._drawn), self._selected_row())
             self._select_row(layer)
+            if self.viewer.dims.ndisplay == 3:
+                layer.features = rows.features(self._drawn, self._labelled())
+
+    def _on_ndisplay(self) -> None:
+        if self.layer is not None and self._drawn:
+            with self._drawing(self.layer):
+                self.layer.features = rows.features(self._drawn, self._labelled())
+
+    def _labelled(self) -> str | None:
+        """In 3-D, where labels of all slices crowd, the selected finding alone has one; None means all."""
+        in_3d = self.viewer.dims.ndisplay == 3 and self._selected_row() is not None
+        return self.session.selected if in_3d else None
 
     def _select_row(self, layer: Points) -> None:
         row = self._selected_row()

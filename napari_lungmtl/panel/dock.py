@@ -8,7 +8,7 @@ from functools import partial
 
 import napari.viewer
 from napari.utils.notifications import show_info
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
@@ -101,7 +101,7 @@ class LungNodulesDock(QWidget):
         for section in self.sections:
             column.addWidget(section, 1 if section is self.findings else 0)
         column.addStretch(0)
-        scroll = QScrollArea()
+        scroll = self._scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
@@ -109,6 +109,12 @@ class LungNodulesDock(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
         self.setMinimumWidth(WIDTH)
+        self.footer.unfolded.connect(
+            lambda: QTimer.singleShot(0, self._scroll_down)
+        )  # once it has its height
+
+    def _scroll_down(self) -> None:
+        self._scroll.ensureWidgetVisible(self.footer)
 
     def _set_theme(self, _event: object = None) -> None:
         colors = palette(self.viewer.theme)

@@ -23,6 +23,8 @@ class _FromAnyThread(QObject):
 class Footer(Section):
     """``saved 12:04 · ag3d 0.1 · research use only``, a problem that saving has, and the keys behind ``?``."""
 
+    unfolded = Signal()
+
     def __init__(self) -> None:
         super().__init__("")
         self._title.hide()
@@ -54,6 +56,8 @@ class Footer(Section):
     def toggle_keys(self) -> None:
         """Show or hide the list of keys."""
         self._keys.setVisible(self._keys.isHidden())
+        if self._keys.isVisible():
+            self.unfolded.emit()
 
     def _show_line(self, _value: object = None) -> None:
         session = self.study.session if self.study is not None else None
@@ -81,6 +85,6 @@ def key_list() -> QWidget:
     grid.setVerticalSpacing(2)
     for row, key in enumerate(KEYS):
         grid.addWidget(label(key.text, "name"), row, 0)
-        grid.addWidget(label(key.description, "faint", wrap=True), row, 1)
+        grid.addWidget(label(key.description, "faint"), row, 1)
     grid.setColumnStretch(1, 1)
     return widget

@@ -86,7 +86,6 @@ class RunSection(Section):
         row = QHBoxLayout()
         row.addWidget(self.button)
         row.addWidget(self.model, 1)
-        row.addWidget(label("on"))
         row.addWidget(self.device)
         self.body.addLayout(row)
         self.purpose = label("", "faint", wrap=True)

@@ -86,5 +86,6 @@ def stylesheet(colors: Palette) -> str:
     QHeaderView::section {{
         background: {colors.raised}; color: {colors.faint}; border: 0px; padding: 4px 3px; font-size: {FONT_PT}pt;
     }}
+    QHeaderView::up-arrow, QHeaderView::down-arrow {{ subcontrol-position: center left; width: 8px; }}
     QToolTip {{ font-size: {FONT_PT}pt; }}
     """

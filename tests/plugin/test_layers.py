@@ -86,6 +86,17 @@ def test_labels_are_scores_with_two_digits(binding) -> None:
     assert list(binding.layer.text.values) == ["0.90", "0.60"]
 
 
+def test_in_3d_only_the_selected_finding_has_a_label(binding, viewer) -> None:
+    viewer.dims.ndisplay = 3
+    assert list(binding.layer.text.values) == ["0.90", "0.60"]
+    binding.session.select(binding.session.visible[1].id)
+    assert list(binding.layer.text.values) == ["", "0.60"]
+    binding.session.set_thresholds(score=0.3)
+    assert list(binding.layer.text.values) == ["", "0.60", ""]
+    viewer.dims.ndisplay = 2
+    assert list(binding.layer.text.values) == ["0.90", "0.60", "0.40"]
+
+
 def test_a_point_that_a_person_sets_becomes_a_finding(binding) -> None:
     session = binding.session
     binding.layer.current_size = 0.5  # napari's slider stands anywhere
@@ -287,7 +298,7 @@ def test_no_image_is_ever_left_as_the_only_thing_drawn(binding, viewer) -> None:
     keep_drawing(viewer)
     assert [type(layer).__name__ for layer in viewer.layers] == ["Points", "Image"]
     again.redraw()
-    assert [layer.name for layer in viewer.layers] == ["1.2.3", "nodules"]
+    assert [layer.name for layer in viewer.layers] == ["scan", "nodules"]
 
 
 def test_no_findings_on_a_ct_give_an_empty_layer_to_draw_in(viewer, folder) -> None:
