@@ -7,6 +7,9 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+SHARED = 0.3
+"""Share of the smaller ball from which two detections are one nodule; two balls of one size reach it at a radius' distance."""
+
 
 def sphere_iou(a: Tensor, b: Tensor) -> Tensor:
     """Intersection over union of balls, every one of `a` against every one of `b`.
@@ -41,8 +44,8 @@ def sphere_iou(a: Tensor, b: Tensor) -> Tensor:
 def nms_spheres(spheres: np.ndarray, scores: np.ndarray, iou: float = 0.1) -> np.ndarray:
     """Greedy non-maximum suppression of spheres.
 
-    A sphere falls to a better one when their IoU passes `iou`, or when one centre lies in the other ball: a small
-    detection inside a large one is the same nodule though its IoU is tiny.
+    A sphere falls to a better one when their IoU passes `iou`, or when the two share more than `SHARED` of the smaller
+    ball: a small detection in or on the rim of a large one is the same nodule though its IoU is tiny.
 
     Parameters
     ----------
@@ -76,16 +79,20 @@ def nms_spheres(spheres: np.ndarray, scores: np.ndarray, iou: float = 0.1) -> np
         if not len(near):
             continue
         distance = np.linalg.norm(centers[near] - centers[i], axis=1)
-        swallowed = distance < np.maximum(radii[near], radii[i])
-        overlap = _iou_pairs(distance, radii[near], radii[i])
-        alive[near[swallowed | (overlap > iou)]] = False
+        shared = _shared_volume(distance, radii[near], radii[i])
+        volumes = [4 / 3 * np.pi * r**3 for r in (radii[near], radii[i])]
+        union = volumes[0] + volumes[1] - shared
+        alive[near[(shared > SHARED * np.minimum(*volumes)) | (shared > iou * union)]] = False
     return order[alive]
 
 
-def _iou_pairs(d: np.ndarray, ra: np.ndarray, rb: float) -> np.ndarray:
-    """`sphere_iou` for pairs given by distance and radii."""
-    safe = np.maximum(d, 1e-9)
-    lens = np.pi * (ra + rb - d) ** 2 * (d**2 + 2 * d * (ra + rb) - 3 * (ra - rb) ** 2) / (12 * safe)
-    overlap = np.where(d <= np.abs(ra - rb), 4 / 3 * np.pi * np.minimum(ra, rb) ** 3, lens)
-    overlap = np.where(d >= ra + rb, 0, overlap)
-    return overlap / (4 / 3 * np.pi * (ra**3 + rb**3) - overlap)
+def _shared_volume(d: np.ndarray, ra: np.ndarray, rb: float) -> np.ndarray:
+    """Volume of the lens of pairs of balls given by distance and radii, as in `sphere_iou`."""
+    lens = (
+        np.pi
+        * (ra + rb - d) ** 2
+        * (d**2 + 2 * d * (ra + rb) - 3 * (ra - rb) ** 2)
+        / (12 * np.maximum(d, 1e-9))
+    )
+    shared = np.where(d <= np.abs(ra - rb), 4 / 3 * np.pi * np.minimum(ra, rb) ** 3, lens)
+    return np.where(d >= ra + rb, 0, shared)

@@ -58,8 +58,10 @@ def test_suppression_equals_the_plain_greedy_loop(values, limit, seed):
     s = np.array(values)
     scores = np.random.default_rng(seed).permutation(len(s)).astype(float)
     iou = sphere_iou(torch.tensor(s), torch.tensor(s)).numpy()
-    distance = np.linalg.norm(s[:, None, :3] - s[None, :, :3], axis=-1)
-    swallowed = distance < np.maximum(s[:, None, 3], s[None, :, 3]) / 2
+    volume = np.pi / 6 * s[:, 3] ** 3
+    both = volume[:, None] + volume[None]
+    shared = iou * both / (1 + iou)
+    swallowed = shared > 0.3 * np.minimum(volume[:, None], volume[None])
     kept: list[int] = []
     for i in np.argsort(-scores):
         if not any(iou[i, k] > limit or swallowed[i, k] for k in kept):
@@ -70,3 +72,8 @@ def test_suppression_equals_the_plain_greedy_loop(values, limit, seed):
 def test_suppression_of_nothing_and_of_one():
     assert len(nms_spheres(np.zeros((0, 4)), np.zeros(0))) == 0
     assert nms_spheres(np.array([[0, 0, 0, 5.0]]), np.array([0.3])).tolist() == [0]
+
+
+def test_a_detection_on_the_rim_of_a_large_nodule_falls_and_a_neighbour_stays():
+    nodule, rim, neighbour = [0, 0, 0, 22.0], [11.2, 0, 0, 6.0], [0, 14.0, 0, 6.0]
+    assert nms_spheres(np.array([nodule, rim, neighbour]), np.array([0.9, 0.8, 0.7]), 0.05).tolist() == [0, 2]
