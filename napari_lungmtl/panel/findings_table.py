@@ -203,7 +203,7 @@ class FindingsSection(Section):
         header.setMinimumSectionSize(24)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(len(FindingsModel.COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
-        for column, width in enumerate((30, 46, 52, 40, 112)):
+        for column, width in enumerate((32, 44, 46, 40, 124)):
             table.setColumnWidth(column, width)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.setMinimumHeight(25 * self.ROWS + 32)

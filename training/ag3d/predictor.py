@@ -20,8 +20,8 @@ MARGIN = 32
 """Context (mm) around the lungs."""
 HALO = 8
 """Voxels that the network's first part sees beyond a slab: four 3³ convolutions at stride 2."""
-SLAB = 4_000_000
-"""Voxels of a slab: half a second on two cores, about 1 GB of memory, and the longest that Cancel waits."""
+SLAB = 10_000_000
+"""Voxels of a slab: two to three seconds on two cores and about 1.5 GB of memory; thinner ones spend more on halos."""
 RIM_MM = 5.0
 """A nodule's centre may lie this far outside the lung field (juxtapleural)."""
 
