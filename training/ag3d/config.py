@@ -15,7 +15,7 @@ class Config:
     stem
         ``"paper"``: two 3³ convolutions at full resolution and max pooling (Table I, PreBlock). ``"space_to_depth"``: the
         eight voxels of each 2³ block become channels, then the same two convolutions at half resolution; it loses no voxel
-        and costs about a seventh.
+        and is cheaper (``benchmarks/network.py``).
     stem_channels, growth, bottleneck, pyramid_channels
         Widths; Table I fixes growth 16 and 32 channels in the pyramid, DenseNet a 1³ bottleneck of 4 × growth.
     anchors

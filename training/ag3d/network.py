@@ -103,7 +103,7 @@ class Backbone(nn.Module):
         self.out1 = bn_relu_conv(p + wide, p, 1)
 
     def first(self, x: Tensor) -> Tensor:
-        """The part at strides 1 and 2, four fifths of the work: (N, 1, D, H, W) -> (N, C, D/4, H/4, W/4)."""
+        """The part at strides 1 and 2, most of the work: (N, 1, D, H, W) -> (N, C, D/4, H/4, W/4)."""
         return F.avg_pool3d(self.transition1(self.encode1(self.pre(x))), 2)
 
     def rest(self, x: Tensor) -> list[Tensor]:

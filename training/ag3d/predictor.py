@@ -21,7 +21,7 @@ MARGIN = 32
 HALO = 8
 """Voxels that the network's first part sees beyond a slab: four 3³ convolutions at stride 2."""
 SLAB = 10_000_000
-"""Voxels of a slab: two to three seconds on two cores and about 1.5 GB of memory; thinner ones spend more on halos."""
+"""Voxels of a slab: they bound the memory; thinner slabs spend more of their time on halos."""
 RIM_MM = 5.0
 """A nodule's centre may lie this far outside the lung field (juxtapleural)."""
 
@@ -111,7 +111,7 @@ class Ag3dPredictor:
 
     @torch.inference_mode()
     def _rest(self, features: torch.Tensor) -> Detections:
-        """Everything from stride 4 on, on the whole volume: an eighth of the work and of the memory."""
+        """Everything from stride 4 on, on the whole volume: maps there have an eighth of the cells."""
         try:
             return read_off(self.net, self.net.backbone.rest(features))[0]
         except torch.OutOfMemoryError:

@@ -140,11 +140,8 @@ def single(block: Block, width: int, rng: np.random.Generator) -> Window:
     block = random_crop(block, size, rng)
     shape = np.array(block.voxels.shape)
     # Mostly whole in the window, else cut by its border with at least 20 voxels left.
-    slack = width - shape if rng.random() < 0.7 else width - np.minimum(20, shape)
-    lowest = np.minimum(slack, 0) if (slack == width - shape).all() else np.minimum(20, shape) - shape
-    offset = np.array(
-        [rng.integers(a, max(b, a) + 1) for a, b in zip(lowest, np.maximum(slack, 0), strict=True)]
-    )
+    least = shape if rng.random() < 0.7 else np.minimum(20, shape)
+    offset = rng.integers(np.minimum(least, width) - shape, np.maximum(width - least, 0) + 1)
     fill = None if rng.random() < 0.6 else int(rng.choice([-1000, -1000, int(rng.integers(-1000, 100))]))
     return place(block, offset, width, fill)
 
@@ -163,7 +160,7 @@ def thick_slices(hu: np.ndarray, thickness: float, phase: float) -> np.ndarray:
     """What slices of `thickness` mm would have shown: box average along z, then linear interpolation back to 1 mm."""
     n = len(hu)
     centers = np.arange(phase - thickness, n + thickness, thickness)
-    edges = np.clip(np.arange(n)[None] + 0.5, None, None)
+    edges = np.arange(n)[None] + 0.5
     low, high = centers[:, None] - thickness / 2, centers[:, None] + thickness / 2
     share = np.clip(np.minimum(edges, high) - np.maximum(edges - 1, low), 0, None)
     total = share.sum(1, keepdims=True)

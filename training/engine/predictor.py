@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from ..findings import Findings
@@ -45,7 +45,6 @@ class ModelInfo:
     modalities: tuple[str, ...]
     version: str = ""
     default_threshold: float = 0.5
-    metadata: dict[str, object] = field(default_factory=dict)
 
 
 class Predictor(Protocol):
