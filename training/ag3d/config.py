@@ -82,8 +82,8 @@ class TrainingConfig:
         T of eq. 3, growing linearly over the schedule. The paper gives no values.
     phantoms, phantom_share
         Folder written by `phantoms.make_training`, and the share of windows drawn from it.
-    test_fold, dev_every
-        The fold left out of everything, and every how many-th of the other scans is kept for tuning the threshold.
+    test_folds, dev_every
+        The folds left out of everything, and every how many-th of the other scans is kept for tuning the threshold.
     """
 
     minutes: float = 60.0
@@ -101,7 +101,7 @@ class TrainingConfig:
     ema: float = 0.998
     phantom_share: float = 0.15
     phantoms: str = ""
-    test_fold: int = 0
+    test_folds: tuple[int, ...] = (0,)
     dev_every: int = 12
     seed: int = 0
     workers: int = 0

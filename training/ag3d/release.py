@@ -102,7 +102,7 @@ def release(
             "config": dataclasses.asdict(config),
             "cubes": len(train),
             "dev_cubes": len(dev),
-            "test_folds": [str(config.test_fold)],
+            "test_folds": [str(f) for f in config.test_folds],
             "series": sorted({c.series for c in train} | {c.series for c in dev}),
             "note": "Series lists training and dev scans; dev scans set only calibration and default threshold. "
             "The test fold, LIDC-IDRI-0002 and LIDC-IDRI-0003 took part in nothing.",
@@ -122,7 +122,7 @@ def release(
     net.config = net.fprn.config = tuned
     figures = measure(net, device, read_card(path), data, report=report)
     metrics = {
-        "how": f"lungmtl evaluate ag3d --data {data.name}: fold {config.test_fold} of folds.csv, never trained or tuned on; "
+        "how": f"lungmtl evaluate ag3d --data {data.name}: fold {', '.join(map(str, config.test_folds))} of folds.csv, never trained or tuned on; "
         "cube-FROC (false positives per cube of about 0.084 l), not LUNA16's CPM",
         "cases": figures["cases"],
         "scans": figures["scans"],

@@ -32,8 +32,8 @@ def is_dev(series: str, config: TrainingConfig) -> bool:
 
 
 def training_cubes(folder: Path, config: TrainingConfig) -> tuple[list[NoduleCube], list[NoduleCube]]:
-    """The cubes to train on and those to tune the threshold on; the test fold and ``never`` are in neither."""
-    folds = [str(f) for f in range(5) if f != config.test_fold]
+    """The cubes to train on and those to tune the threshold on; the test folds and ``never`` are in neither."""
+    folds = [str(f) for f in range(5) if f not in config.test_folds]
     cubes = load_cubes(folder, folds=folds)
     dev = [c for c in cubes if is_dev(c.series, config)]
     return [c for c in cubes if not is_dev(c.series, config)], dev

@@ -45,6 +45,7 @@ class ModelInfo:
     modalities: tuple[str, ...]
     version: str = ""
     default_threshold: float = 0.5
+    task: str = "detection"
 
 
 class Predictor(Protocol):
@@ -54,6 +55,25 @@ class Predictor(Protocol):
 
     def run(self, image: Image) -> Generator[Progress, None, Findings]:
         """Yield progress; return the findings when exhausted.
+
+        Raises
+        ------
+        PredictorError
+            The image does not suit the model, with a sentence for the person.
+        """
+        ...
+
+
+class Characteriser(Protocol):
+    """A model that says something about findings that are already there: a link of a chain (`engine.pipelines`)."""
+
+    info: ModelInfo
+
+    def run(self, image: Image, findings: Findings) -> Generator[Progress, None, Findings]:
+        """Yield progress with the findings so far; return the same findings, in the same order and with the same ids.
+
+        Each sphere gets this model's `Opinion` in `Finding.opinions` (one that is there already is replaced); what is no
+        sphere, or lies outside the image, comes back as it was with a note in the progress. All others go on.
 
         Raises
         ------

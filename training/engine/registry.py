@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from .predictor import ModelInfo, Predictor
+from .predictor import ModelInfo
 from .weights import ModelCard, WeightsError, read_card
 
-ROOMS = ("ag3d",)
-"""Rooms with weights: each package has ``build(weights, card, device)`` in ``room.py`` and ``weights/<room>.safetensors``."""
+ROOMS = {"ag3d": "ag3d", "mtcnn_fpr": "mtcnn", "mtmr": "mtmr", "mtcnn": "mtcnn"}
+"""Weights by name, in the order of work, and the room that they belong to: each room has ``build(weights, card, device)`` in
+``room.py`` and ``weights/<name>.safetensors``."""
 
 _TRAINING = Path(__file__).resolve().parent.parent
 
@@ -25,7 +27,7 @@ def weights_path(name: str) -> Path:
     """
     if name not in ROOMS:
         raise WeightsError(f"there is no model {name!r}; the models are: {', '.join(ROOMS)}.")
-    return _TRAINING / name / "weights" / f"{name}.safetensors"
+    return _TRAINING / ROOMS[name] / "weights" / f"{name}.safetensors"
 
 
 @lru_cache
@@ -37,7 +39,7 @@ def card(name: str) -> ModelCard:
 def info_of(card: ModelCard) -> ModelInfo:
     """What a person chooses between."""
     return ModelInfo(
-        card.name, card.title, card.purpose, card.modalities, card.version, card.default_threshold
+        card.name, card.title, card.purpose, card.modalities, card.version, card.default_threshold, card.task
     )
 
 
@@ -46,7 +48,7 @@ def models() -> tuple[ModelInfo, ...]:
     return tuple(info_of(card(name)) for name in ROOMS if weights_path(name).exists())
 
 
-def load_predictor(name: str, device: str = "auto", weights: Path | None = None) -> Predictor:
+def load_predictor(name: str, device: str = "auto", weights: Path | None = None) -> Any:
     """A model ready to run (imports torch: seconds the first time, so not on a GUI thread).
 
     Parameters
@@ -62,12 +64,17 @@ def load_predictor(name: str, device: str = "auto", weights: Path | None = None)
     ------
     WeightsError
         Weights, card or device do not fit.
+
+    Returns
+    -------
+    Predictor or Characteriser
+        By the card's `task`.
     """
     path = weights or weights_path(name)
     found = card(name) if weights is None else read_card(path)
     if found.name != name:
         raise WeightsError(f"{path} holds weights of {found.name}, not of {name}.")
-    room = import_module(f"..{name}.room", __package__)
+    room = import_module(f"..{ROOMS[name]}.room", __package__)
     return room.build(path, found, choose_device(device))
 
 

@@ -37,6 +37,9 @@ class ModelCard:
         Score at which the window starts.
     intended_use, limits
         For whom it is, and for what not.
+    task
+        ``"detection"`` (image in, findings out), ``"reduction"`` (judges whether a detector's findings are nodules) or
+        ``"characterisation"`` (says what nodules look like and whether they are malignant).
     """
 
     name: str
@@ -52,6 +55,7 @@ class ModelCard:
     default_threshold: float = 0.5
     intended_use: str = "Research only: not a medical device, not for diagnosis."
     limits: tuple[str, ...] = ()
+    task: str = "detection"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ATTRIBUTES = (
     "subtlety",
     "internalStructure",
@@ -137,6 +137,53 @@ class Origin:
         return f"{self.model} {self.version}".strip() if self.model else (self.person or "person")
 
 
+@dataclass(frozen=True)
+class Opinion:
+    """What one network says about one nodule, with what lies behind it.
+
+    Parameters
+    ----------
+    model, version
+        Which weights.
+    malignancy
+        Calibrated probability 0–1.
+    spread
+        Standard deviation of `parts`: how far slices or views disagree.
+    parts, places
+        Probability of each slice or view the network looked at (mean of the fold models), and its name:
+        ``"−3 mm"`` for a slice that far below the centre, ``"axial"`` … for a view.
+    folds
+        Probability by each fold model that was asked. A model that was trained on this series is not asked.
+    attributes, attribute_spread
+        The LIDC attributes on the LIDC scales and the standard deviation over slices, where the network rates them.
+    notes
+        Sentences for the person: padded at the edge of the scan, outside the range of sizes that it was trained on.
+    """
+
+    model: str
+    version: str
+    malignancy: float
+    spread: float = 0.0
+    parts: tuple[float, ...] = ()
+    places: tuple[str, ...] = ()
+    folds: tuple[float, ...] = ()
+    attributes: Mapping[str, float] = field(default_factory=dict)
+    attribute_spread: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("parts", "folds"):
+            object.__setattr__(self, name, tuple(float(p) for p in getattr(self, name)))
+        if not all(0 <= p <= 1 for p in (self.malignancy, *self.parts, *self.folds)):
+            raise ValueError(
+                f"probabilities lie between 0 and 1, not {self.malignancy}, {self.parts}, {self.folds}"
+            )
+        if len(self.parts) != len(self.places):
+            raise ValueError(f"{len(self.parts)} parts need as many places, not {len(self.places)}")
+        if not self.spread >= 0:
+            raise ValueError(f"a spread is not negative: {self.spread}")
+
+
 def new_id() -> str:
     """A fresh identifier of a finding."""
     return uuid.uuid4().hex[:12]
@@ -153,9 +200,13 @@ class Finding:
     score
         Confidence 0–1 that it is a nodule; 1 for what a person drew.
     malignancy
-        Probability 0–1, or None where nothing judged it.
+        Probability 0–1, fused from the opinions, or None where nothing judged it.
+    malignancy_spread
+        Standard deviation of that probability over what the networks looked at (slices, views), or None.
     attributes
         The eight LIDC attributes by name, on the LIDC scales, or empty.
+    opinions
+        What each characterising network says, at most one of each model.
     scores
         The parts of `score` by name (``rpn``, ``fprn`` …), for the curious.
     origin, status, note, id
@@ -165,7 +216,9 @@ class Finding:
     geometry: Geometry
     score: float = 1.0
     malignancy: float | None = None
+    malignancy_spread: float | None = None
     attributes: Mapping[str, float] = field(default_factory=dict)
+    opinions: tuple[Opinion, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
     status: Status = "unreviewed"
@@ -177,8 +230,14 @@ class Finding:
             raise ValueError(f"a score lies between 0 and 1, not {self.score}")
         if self.malignancy is not None and not 0 <= self.malignancy <= 1:
             raise ValueError(f"malignancy lies between 0 and 1, not {self.malignancy}")
+        if self.malignancy_spread is not None and not self.malignancy_spread >= 0:
+            raise ValueError(f"a spread is not negative: {self.malignancy_spread}")
         if self.status not in ("unreviewed", "accepted", "rejected"):
             raise ValueError(f"unknown status {self.status!r}")
+
+    def opinion(self, model: str) -> Opinion | None:
+        """What a network says, if it was asked."""
+        return next((o for o in self.opinions if o.model == model), None)
 
     @property
     def kind(self) -> Kind:

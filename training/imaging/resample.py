@@ -46,6 +46,53 @@ def resample(image: Image, spacing_mm: float | Sequence[float] = 1.0) -> Image:
     if not np.all(target > 0):
         raise ValueError(f"a spacing is positive, not {spacing_mm}")
     weights = [_weights(n, s, t) for n, s, t in zip(image.shape, image.spacing, target)]
+    origin = np.asarray(image.origin) + (target - np.asarray(image.spacing)) / 2
+    return _apply(image, weights, target, origin)
+
+
+def sample_grid(
+    image: Image, origin: Sequence[float], shape: Sequence[int], spacing_mm: float = 1.0
+) -> Image:
+    """The part of a volume on a grid of one's own: the way of `resample`, from any starting point.
+
+    Parameters
+    ----------
+    image
+        Volume (z, y, x) with a spacing.
+    origin
+        World position (z, y, x) in mm of the new first voxel's centre.
+    shape
+        Voxels of the new grid (z, y, x). What lies beyond the image continues its outermost voxels.
+    spacing_mm
+        Distance of the new voxels' centres.
+
+    Returns
+    -------
+    Image
+        float32 voxels.
+
+    Raises
+    ------
+    ValueError
+        The image has no spacing.
+    """
+    if image.spacing is None:
+        raise ValueError("an image without spacing cannot be sampled in millimetres")
+    target = np.full(image.ndim, float(spacing_mm))
+    weights, low = [], []
+    for n, s, o, first, new in zip(image.shape, image.spacing, image.origin, origin, shape, strict=True):
+        centres = (first - o + np.arange(new) * spacing_mm) / s
+        matrix = _matrix(n, centres, max(0.0, spacing_mm / s - 1))
+        used = np.unique(matrix.indices)
+        start, stop = int(used[0]), int(used[-1]) + 1
+        weights.append(matrix[:, start:stop])
+        low.append(slice(start, stop))
+    part = replace(image, voxels=image.voxels[tuple(low)].astype(np.float32, copy=False))
+    return _apply(part, weights, target, np.asarray(origin, float))
+
+
+def _apply(image: Image, weights: list[sparse.csr_array], target: np.ndarray, origin: np.ndarray) -> Image:
+    """Apply a matrix of weights along each axis."""
     values = image.voxels if image.ndim == 3 else image.voxels[None]
     down, right = weights[-2], weights[-1]
     # In the plane slice by slice, which stays in the cache; sparse throughout, since BLAS threads waiting for each
@@ -58,18 +105,22 @@ def resample(image: Image, spacing_mm: float | Sequence[float] = 1.0) -> Image:
     out = plane if image.ndim == 3 else plane[0]
     if image.voxels.dtype == np.int16:
         out = np.rint(out, out=out).astype(np.int16)
-    origin = np.asarray(image.origin) + (target - np.asarray(image.spacing)) / 2
     metadata = {k: v for k, v in image.metadata.items() if k != "sop_instance_uids"}
     return replace(image, voxels=out, spacing=tuple(target), origin=tuple(origin), metadata=metadata)
 
 
 def _weights(count: int, spacing: float, target: float) -> sparse.csr_array:
     """Matrix (new, old) of weights along one axis; beyond the ends the last voxel goes on."""
-    from scipy import sparse
-
     new = max(1, round(count * spacing / target))
     centres = (np.arange(new) + 0.5) * target / spacing - 0.5
-    width = max(0.0, target / spacing - 1)
+    return _matrix(count, centres, max(0.0, target / spacing - 1))
+
+
+def _matrix(count: int, centres: np.ndarray, width: float) -> sparse.csr_array:
+    """Weights (new, old) at fractional old indices `centres`, the interpolant averaged over `width` old voxels."""
+    from scipy import sparse
+
+    new = len(centres)
     reach = int(np.ceil(1 + width / 2))
     old = np.floor(centres).astype(int)[:, None] + np.arange(-reach, reach + 1)
     offset = centres[:, None] - old
