@@ -11,6 +11,7 @@ from napari_lungmtl.training.findings import (
     Findings,
     ImageReference,
     Mask,
+    Opinion,
     Origin,
     Sphere,
 )
@@ -34,12 +35,38 @@ def masks(draw):
     return Mask.from_array(array, spacing, draw(st.tuples(*(mm,) * dims)))
 
 
+scales = st.dictionaries(st.sampled_from(ATTRIBUTES), st.floats(1, 6))
+parts = st.lists(st.tuples(unit, words), max_size=4)
+
+
+def opinions_of(model):
+    """What a network of that name might say."""
+    return st.builds(
+        lambda said, **fields: Opinion(
+            model, parts=tuple(p for p, _ in said), places=tuple(w for _, w in said), **fields
+        ),
+        parts,
+        version=words,
+        malignancy=unit,
+        spread=unit,
+        folds=st.lists(unit, max_size=5).map(tuple),
+        attributes=scales,
+        attribute_spread=st.dictionaries(st.sampled_from(ATTRIBUTES), st.floats(0, 3)),
+        notes=st.lists(words, max_size=2).map(tuple),
+    )
+
+
+opinions = st.lists(st.sampled_from(["mtmr", "mtcnn"]), unique=True).flatmap(
+    lambda names: st.tuples(*(opinions_of(name) for name in sorted(names, reverse=True)))
+)
 findings_items = st.builds(
     Finding,
     geometry=spheres | boxes | masks(),
     score=unit,
     malignancy=st.none() | unit,
-    attributes=st.dictionaries(st.sampled_from(ATTRIBUTES), st.floats(1, 6)),
+    malignancy_spread=st.none() | unit,
+    attributes=scales,
+    opinions=opinions,
     scores=st.dictionaries(words, unit, max_size=3),
     origin=st.builds(Origin, words, words, words),
     status=st.sampled_from(["unreviewed", "accepted", "rejected"]),

@@ -28,7 +28,8 @@ HEADER = "seriesuid,coordX,coordY,coordZ,diameter_mm\n"
 def test_columns_are_the_documented_ones():
     assert ",".join(COLUMNS) == (
         "seriesuid,coordX,coordY,coordZ,probability,diameter_mm,malignancy,subtlety,internalStructure,calcification,"
-        "sphericity,margin,lobulation,spiculation,texture,kind,status,model,x0,y0,x1,y1"
+        "sphericity,margin,lobulation,spiculation,texture,kind,status,model,x0,y0,x1,y1,"
+        "malignancy_spread,mtmr_malignancy,mtmr_spread,mtcnn_malignancy,mtcnn_spread"
     )
 
 
@@ -47,10 +48,25 @@ def test_spheres_come_back_exactly(tmp_path, cases):
     assert list(read) == [case.image.series_uid for case in written]
     for case in written:
         for a, b in zip(case, read[case.image.series_uid], strict=True):
-            assert (a.geometry, a.score, a.malignancy, a.attributes, a.status) == (
-                *(b.geometry, b.score, b.malignancy),
-                *(b.attributes, b.status),
-            )
+            for name in ("geometry", "score", "malignancy", "malignancy_spread", "attributes", "status"):
+                assert getattr(a, name) == getattr(b, name)
+            assert [judged(o) for o in a.opinions] == [judged(o) for o in b.opinions]
+
+
+def judged(opinion):
+    """What a row can hold of an opinion."""
+    return opinion.model, opinion.malignancy, opinion.spread
+
+
+def test_a_table_from_before_the_characterisers_reads_as_before(tmp_path):
+    path = tmp_path / "findings.csv"
+    path.write_text(
+        "seriesuid,coordX,coordY,coordZ,probability,diameter_mm,malignancy,spiculation,kind,status,model\n"
+        "1,1,2,3,0.9,8,0.25,4,sphere,accepted,ag3d 0.1\n"
+    )
+    (finding,) = read_csv(path)["1"]
+    assert (finding.malignancy, finding.malignancy_spread, finding.opinions) == (0.25, None, ())
+    assert finding.attributes == {"spiculation": 4}
 
 
 @settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=25)
@@ -124,6 +140,8 @@ def test_a_bare_annotation_table_is_enough(tmp_path):
         (HEADER + "1,2,3,4,-5\n", "line 2: a sphere's diameter is positive"),
         (HEADER + ",2,3,4,5\n", "line 2: no seriesuid"),
         (HEADER.replace("\n", ",status\n") + "1,2,3,4,5,perhaps\n", "unknown status"),
+        (HEADER.replace("\n", ",mtmr_malignancy\n") + "1,2,3,4,5,1.5\n", "line 2: probabilities lie between"),
+        (HEADER.replace("\n", ",malignancy_spread\n") + "1,2,3,4,5,-1\n", "line 2: a spread is not negative"),
     ],
 )
 def test_bad_tables_name_the_line(tmp_path, text, says):

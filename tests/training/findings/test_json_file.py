@@ -6,15 +6,41 @@ import stat
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from napari_lungmtl.training.findings import SCHEMA_VERSION, Finding, Findings, ImageReference, Sphere
+from napari_lungmtl.training.findings import (
+    SCHEMA_VERSION,
+    Finding,
+    Findings,
+    ImageReference,
+    Opinion,
+    Sphere,
+)
 from napari_lungmtl.training.findings.formats import atomic, json_file
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError, NewerSchemaError, SaveError
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
 
 from .strategies import all_findings
 
+SAID = Opinion(
+    *("mtmr", "0.1", 0.81, 0.12),
+    parts=(0.7, 0.9),
+    places=("−1 mm", "0 mm"),
+    folds=(0.8, 0.82),
+    attributes={"spiculation": 4.1},
+    attribute_spread={"spiculation": 0.3},
+    notes=("At the edge of the scan.",),
+)
 ONE = Findings(
-    (Finding(Sphere((-190.46, 76.9, 72.29), 21.45), score=0.97, note="größer?", id="a1"),),
+    (
+        Finding(
+            Sphere((-190.46, 76.9, 72.29), 21.45),
+            score=0.97,
+            malignancy=0.81,
+            malignancy_spread=0.12,
+            opinions=(SAID,),
+            note="größer?",
+            id="a1",
+        ),
+    ),
     ImageReference("1.2.840.0001", "folder", "CT", (11, 512, 512), (2.5, 0.8, 0.8), (-200, 0, 0)),
     ({"name": "ag3d", "version": "0.1", "sha256": "00ff"},),
 )
@@ -38,6 +64,21 @@ def test_layout_is_what_the_documentation_says(tmp_path):
         "center_lps_mm": [72.29, 76.9, -190.46],
         "diameter_mm": 21.45,
     }
+    assert document["findings"][0]["malignancy_spread"] == 0.12
+    assert document["findings"][0]["opinions"] == [
+        {
+            "model": "mtmr",
+            "version": "0.1",
+            "malignancy": 0.81,
+            "spread": 0.12,
+            "parts": [0.7, 0.9],
+            "places": ["−1 mm", "0 mm"],
+            "folds": [0.8, 0.82],
+            "attributes": {"spiculation": 4.1},
+            "attribute_spread": {"spiculation": 0.3},
+            "notes": ["At the edge of the scan."],
+        }
+    ]
     assert "größer?" in path.read_text("utf-8")
     assert path.read_text("utf-8").count("\n") > 20
 
@@ -58,11 +99,51 @@ def test_version_1_stays_readable(tmp_path):
     finding = read_findings(path)["a"]
     assert finding.center == (3, 2, 1)
     assert finding.attributes == {"margin": 3}
+    assert (finding.malignancy, finding.malignancy_spread, finding.opinions) == (None, None, ())
+
+
+VERSION_2 = """{"format": "lungmtl-findings", "schema_version": 2,
+ "image": {"series_uid": "1.2", "source": "", "modality": "CT", "units": "mm",
+           "shape_zyx": [2, 3, 4], "spacing_zyx": [1, 1, 1], "origin_zyx": [0, 0, 0]},
+ "models": [], "findings": [
+ {"id": "a", "kind": "sphere", "sphere": {"center_lps_mm": [1, 2, 3], "diameter_mm": 4}, "score": 0.5,
+  "malignancy": 0.7, "malignancy_spread": 0.1, "attributes": {"margin": 3}, "scores": {}, "status": "accepted",
+  "note": "", "origin": {"model": "ag3d", "version": "0.1", "person": ""},
+  "opinions": [{"model": "mtcnn", "version": "0.1", "malignancy": 0.6, "spread": 0.2, "parts": [0.5, 0.7],
+    "places": ["axial", "coronal"], "folds": [], "attributes": {}, "attribute_spread": {}, "notes": []}]}]}"""
+
+
+def test_version_2_stays_readable(tmp_path):
+    """Neither does this one."""
+    path = tmp_path / "old.lungmtl.json"
+    path.write_text(VERSION_2)
+    (opinion,) = read_findings(path)["a"].opinions
+    assert (opinion.model, opinion.parts, opinion.places) == ("mtcnn", (0.5, 0.7), ("axial", "coronal"))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (('"malignancy": 0.6', '"malignancy": 1.6'), "finding 1: probabilities lie between"),
+        (('"malignancy": 0.6', '"malignancy": "high"'), "finding 1: expected a number"),
+        (('"places": ["axial", "coronal"]', '"places": ["axial"]'), "finding 1: 2 parts need as many places"),
+        (('"places": ["axial", "coronal"]', '"places": ["axial", 3]'), "finding 1: expected text"),
+        (('"spread": 0.2', '"spread": -1'), "finding 1: a spread is not negative"),
+        (('"notes": []', '"notes": {}'), "finding 1: expected a list"),
+        (('"folds": [], ', ""), "finding 1: 'folds' is missing"),
+        (('"malignancy_spread": 0.1, ', ""), "finding 1: 'malignancy_spread' is missing"),
+    ],
+)
+def test_damaged_opinions_name_the_place(tmp_path, change, says):
+    path = tmp_path / "bad.lungmtl.json"
+    path.write_text(VERSION_2.replace(*change))
+    with pytest.raises(FindingsFileError, match=says):
+        read_findings(path)
 
 
 def test_older_versions_go_through_the_migrations(tmp_path, monkeypatch):
     path = tmp_path / "old.lungmtl.json"
-    old = json.loads(VERSION_1)
+    old = json.loads(VERSION_2)
     for finding in old["findings"]:
         finding["remark"] = finding.pop("note")
     path.write_text(json.dumps(old | {"schema_version": SCHEMA_VERSION}))
@@ -105,6 +186,8 @@ def test_a_newer_version_is_a_clear_error(tmp_path):
         (lambda t: t.replace('"kind": "sphere"', '"kind": "cone"'), "unknown kind 'cone'"),
         (lambda t: t.replace('"accepted"', '"maybe"'), "unknown status"),
         (lambda t: t.replace('"models": []', '"models": 3'), "models: expected a list"),
+        (lambda t: json.dumps(json.loads(t) | {"findings": 3}), "findings: expected a list"),
+        (lambda t: t.replace('"findings"', '"found"'), "findings: 'findings' is missing"),
         (
             lambda t: t.replace(
                 '"origin": {"model": "ag3d", "version": "0.1", "person": ""}', '"origin": []'

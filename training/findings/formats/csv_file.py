@@ -1,10 +1,12 @@
 """``findings.csv``: one table for the findings of many cases, in the columns of a LUNA16 submission and more.
 
 ``seriesuid,coordX,coordY,coordZ,probability,diameter_mm,malignancy,`` the eight attributes by their LIDC names,
-``kind,status,model,x0,y0,x1,y1``. Positions are LPS mm (x, y, z); cells that do not apply are empty. A box has no position
-in space: its corners stand in the last four columns, in pixels where a function says so. A mask is written as its centre and
-the diameter of the ball of equal volume (on a radiograph as its bounding box), and comes back as a sphere (a box): only the
-JSON file keeps its shape. `model` is empty for what a person drew.
+``kind,status,model,x0,y0,x1,y1``, then ``malignancy_spread`` (the standard deviation of `malignancy`) and what each network
+says: ``mtmr_malignancy,mtmr_spread,mtcnn_malignancy,mtcnn_spread``. Positions are LPS mm (x, y, z); cells that do not apply
+are empty. A box has no position in space: its corners stand in ``x0`` to ``y1``, in pixels where a function says so. A mask
+is written as its centre and the diameter of the ball of equal volume (on a radiograph as its bounding box), and comes back
+as a sphere (a box): only the JSON file keeps its shape, and only there opinions keep their slices, views, folds and the
+version of the network. `model` is empty for what a person drew.
 """
 
 from __future__ import annotations
@@ -15,15 +17,30 @@ from typing import Any
 
 import numpy as np
 
-from ..finding import ATTRIBUTES, Box, Finding, Findings, Geometry, ImageReference, Mask, Origin, Sphere
+from ..finding import (
+    ATTRIBUTES,
+    Box,
+    Finding,
+    Findings,
+    Geometry,
+    ImageReference,
+    Mask,
+    Opinion,
+    Origin,
+    Sphere,
+)
 from .tables import bad_line, number, read_rows, write_rows
 
 CORNERS = ("x0", "y0", "x1", "y1")
+CHARACTERISERS = ("mtmr", "mtcnn")
+"""Networks whose opinions have columns of their own."""
 COLUMNS = (
     *("seriesuid", "coordX", "coordY", "coordZ", "probability", "diameter_mm", "malignancy"),
     *ATTRIBUTES,
     *("kind", "status", "model"),
     *CORNERS,
+    "malignancy_spread",
+    *(f"{name}_{what}" for name in CHARACTERISERS for what in ("malignancy", "spread")),
 )
 
 
@@ -44,11 +61,21 @@ def _row(image: ImageReference, finding: Finding) -> Sequence[object]:
     return (
         *(image.series_uid, x, y, z, float(finding.score)),
         None if planar else float(finding.diameter),
-        None if finding.malignancy is None else float(finding.malignancy),
+        _float(finding.malignancy),
         *(float(finding.attributes[name]) if name in finding.attributes else None for name in ATTRIBUTES),
         *(finding.kind, finding.status, finding.origin.label if finding.origin.model else ""),
         *(_corners(image, _box(finding.geometry)) if planar else (None,) * 4),
+        _float(finding.malignancy_spread),
+        *(cell for name in CHARACTERISERS for cell in _judged(finding.opinion(name))),
     )
+
+
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _judged(opinion: Opinion | None) -> tuple[float | None, float | None]:
+    return (None, None) if opinion is None else (float(opinion.malignancy), float(opinion.spread))
 
 
 def _box(geometry: Geometry) -> Box:
@@ -119,11 +146,18 @@ def _finding(path: Path | str, line: int, record: dict[str, str], image: ImageRe
         # A truth table has no probability: what is true is certain.
         "score": 1.0 if (score := value("probability")) is None else score,
         "malignancy": value("malignancy"),
+        "malignancy_spread": value("malignancy_spread"),
         "attributes": {name: v for name, v in values.items() if v is not None},
         "origin": _origin(record.get("model", "")),
         "status": record.get("status") or "unreviewed",
     }
+    judged = {name: (value(f"{name}_malignancy"), value(f"{name}_spread")) for name in CHARACTERISERS}
     try:
+        fields["opinions"] = tuple(
+            Opinion(name, "", malignancy, spread or 0.0)
+            for name, (malignancy, spread) in judged.items()
+            if malignancy is not None
+        )
         return Finding(_geometry(path, line, record, image), **fields)
     except ValueError as error:
         raise bad_line(path, line, str(error)) from error

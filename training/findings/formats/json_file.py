@@ -1,40 +1,72 @@
 """The project's own file: ``<case>.lungmtl.json``, everything a `Findings` holds, for people and for other tools.
 
-Layout of version 1 (UTF-8 JSON)::
+Layout of version 2 (UTF-8 JSON)::
 
-    {"format": "lungmtl-findings", "schema_version": 1,
+    {"format": "lungmtl-findings", "schema_version": 2,
      "image": {"series_uid", "source", "modality", "units": "mm" | "pixel",
                "shape_zyx", "spacing_zyx", "origin_zyx"},
      "models": [{"name", "version", "sha256", ...}],
-     "findings": [{"id", "kind", "score", "malignancy", "attributes", "scores", "status", "note",
-                   "origin": {"model", "version", "person"}, and one of
+     "findings": [{"id", "kind", "score", "malignancy", "malignancy_spread", "attributes", "scores", "status", "note",
+                   "origin": {"model", "version", "person"},
+                   "opinions": [{"model", "version", "malignancy", "spread", "parts", "places", "folds",
+                                 "attributes", "attribute_spread", "notes"}], and one of
                    "sphere": {"center_lps_mm": [x, y, z], "diameter_mm"}
                    "box": {"low_yx", "high_yx"}
                    "mask": {"shape", "spacing", "origin", "runs": [[start, length], ...]}}]}
 
 A sphere's centre is x, y, z in DICOM patient coordinates (LPS, mm), as in LUNA16's csv files. Everything named ``_zyx`` or
 ``_yx``, and a mask, follows the order of array axes; boxes are in the image's units. A mask's runs go over its grid
-flattened with the last axis fastest, `origin` being the centre of its first voxel.
+flattened with the last axis fastest, `origin` being the centre of its first voxel. ``malignancy_spread`` is null where
+nothing judged the finding. An opinion is what one network says: ``parts`` are the probabilities of the slices or views
+named by ``places``, ``folds`` those of its fold models, attributes by their LIDC names on the LIDC scales.
+
+Version 1 had neither ``malignancy_spread`` nor ``opinions``.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..finding import SCHEMA_VERSION, Box, Finding, Findings, Geometry, ImageReference, Mask, Origin, Sphere
+from ..finding import (
+    SCHEMA_VERSION,
+    Box,
+    Finding,
+    Findings,
+    Geometry,
+    ImageReference,
+    Mask,
+    Opinion,
+    Origin,
+    Sphere,
+)
 from .atomic import write_atomically
 from .errors import FindingsFileError, NewerSchemaError
+from .json_values import checked, integer, named, number, numbers, texts
 
 SUFFIX = ".lungmtl.json"
 FORMAT = "lungmtl-findings"
 
 Document = dict[str, Any]
 
-MIGRATIONS: dict[int, Callable[[Document], Document]] = {}
+
+def _from_1(document: Document) -> Document:
+    """Nothing had an opinion before version 2."""
+    none: Document = {"malignancy_spread": None, "opinions": []}
+    return document | {"findings": [entry | none for entry in _entries(document)]}
+
+
+def _entries(document: Document) -> list[Document]:
+    """The findings of a document that nobody has checked yet."""
+    try:
+        return [checked(entry, dict) for entry in checked(document["findings"], list)]
+    except KeyError as error:
+        raise TypeError(f"{error} is missing") from error
+
+
+MIGRATIONS: dict[int, Callable[[Document], Document]] = {1: _from_1}
 """For each older version, what makes of its document one of the next version. A change of the layout adds an entry here
 and a file of the old version to the tests."""
 
@@ -89,7 +121,10 @@ def _current(path: Path, document: Any) -> Document:
     while version < SCHEMA_VERSION:
         if version not in MIGRATIONS:
             raise FindingsFileError(f"{path} has the unknown file version {version}: choose a *{SUFFIX} file")
-        document = MIGRATIONS[version](document)
+        try:
+            document = MIGRATIONS[version](document)
+        except TypeError as error:
+            raise _damaged(path, "findings", str(error)) from error
         version += 1
     return document
 
@@ -121,6 +156,7 @@ def _finding_document(finding: Finding) -> Document:
         finding.kind: _geometry_document(finding.geometry),
         "score": float(finding.score),
         "malignancy": None if finding.malignancy is None else float(finding.malignancy),
+        "malignancy_spread": None if finding.malignancy_spread is None else float(finding.malignancy_spread),
         "attributes": {name: float(value) for name, value in finding.attributes.items()},
         "scores": {name: float(value) for name, value in finding.scores.items()},
         "status": finding.status,
@@ -130,6 +166,22 @@ def _finding_document(finding: Finding) -> Document:
             "version": finding.origin.version,
             "person": finding.origin.person,
         },
+        "opinions": [_opinion_document(opinion) for opinion in finding.opinions],
+    }
+
+
+def _opinion_document(opinion: Opinion) -> Document:
+    return {
+        "model": opinion.model,
+        "version": opinion.version,
+        "malignancy": float(opinion.malignancy),
+        "spread": float(opinion.spread),
+        "parts": list(opinion.parts),
+        "places": list(opinion.places),
+        "folds": list(opinion.folds),
+        "attributes": {name: float(value) for name, value in opinion.attributes.items()},
+        "attribute_spread": {name: float(value) for name, value in opinion.attribute_spread.items()},
+        "notes": list(opinion.notes),
     }
 
 
@@ -151,12 +203,12 @@ def _from_document(path: Path, document: Document) -> Findings:
     try:
         image = _image(document["image"])
         where = "models"
-        models = tuple(_checked(model, dict) for model in _checked(document["models"], list))
+        models = tuple(checked(model, dict) for model in checked(document["models"], list))
         where = "findings"
         items = []
-        for number, entry in enumerate(_checked(document["findings"], list), 1):
+        for number, entry in enumerate(checked(document["findings"], list), 1):
             where = f"finding {number}"
-            items.append(_finding(_checked(entry, dict)))
+            items.append(_finding(checked(entry, dict)))
         where = "findings"
         return Findings(tuple(items), image, models)
     except KeyError as error:
@@ -171,79 +223,69 @@ def _damaged(path: Path, where: str, why: str) -> FindingsFileError:
     )
 
 
-def _checked(value: Any, kind: type) -> Any:
-    if not isinstance(value, kind):
-        names: dict[type, str] = {str: "text", list: "a list", dict: "an object"}
-        raise TypeError(f"expected {names[kind]}, found {json.dumps(value)[:40]}")
-    return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError(f"expected a number, found {json.dumps(value)[:40]}")
-    return float(value)
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError(f"expected a whole number, found {json.dumps(value)[:40]}")
-    return value
-
-
-def _numbers(value: Any) -> tuple[float, ...]:
-    return tuple(_number(v) for v in _checked(value, list))
-
-
-def _named(value: Any) -> dict[str, float]:
-    return {name: _number(v) for name, v in _checked(value, dict).items()}
-
-
 def _image(entry: Document) -> ImageReference:
-    spacing = _checked(entry, dict)["spacing_zyx"]
+    spacing = checked(entry, dict)["spacing_zyx"]
     return ImageReference(
-        series_uid=_checked(entry["series_uid"], str),
-        source=_checked(entry["source"], str),
-        modality=_checked(entry["modality"], str),
-        shape=tuple(_integer(n) for n in _checked(entry["shape_zyx"], list)),
-        spacing=None if spacing is None else _numbers(spacing),
-        origin=_numbers(entry["origin_zyx"]),
-        units=_checked(entry["units"], str),
+        series_uid=checked(entry["series_uid"], str),
+        source=checked(entry["source"], str),
+        modality=checked(entry["modality"], str),
+        shape=tuple(integer(n) for n in checked(entry["shape_zyx"], list)),
+        spacing=None if spacing is None else numbers(spacing),
+        origin=numbers(entry["origin_zyx"]),
+        units=checked(entry["units"], str),
     )
 
 
 def _finding(entry: Document) -> Finding:
-    malignancy = entry["malignancy"]
-    origin = {name: _checked(value, str) for name, value in _checked(entry["origin"], dict).items()}
+    malignancy, spread = entry["malignancy"], entry["malignancy_spread"]
+    origin = {name: checked(value, str) for name, value in checked(entry["origin"], dict).items()}
     return Finding(
-        geometry=_geometry(_checked(entry["kind"], str), entry),
-        score=_number(entry["score"]),
-        malignancy=None if malignancy is None else _number(malignancy),
-        attributes=_named(entry["attributes"]),
-        scores=_named(entry["scores"]),
+        geometry=_geometry(checked(entry["kind"], str), entry),
+        score=number(entry["score"]),
+        malignancy=None if malignancy is None else number(malignancy),
+        malignancy_spread=None if spread is None else number(spread),
+        attributes=named(entry["attributes"]),
+        opinions=tuple(_opinion(checked(o, dict)) for o in checked(entry["opinions"], list)),
+        scores=named(entry["scores"]),
         origin=Origin(origin["model"], origin["version"], origin["person"]),
-        status=_checked(entry["status"], str),
-        note=_checked(entry["note"], str),
-        id=_checked(entry["id"], str),
+        status=checked(entry["status"], str),
+        note=checked(entry["note"], str),
+        id=checked(entry["id"], str),
+    )
+
+
+def _opinion(entry: Document) -> Opinion:
+    return Opinion(
+        model=checked(entry["model"], str),
+        version=checked(entry["version"], str),
+        malignancy=number(entry["malignancy"]),
+        spread=number(entry["spread"]),
+        parts=numbers(entry["parts"]),
+        places=texts(entry["places"]),
+        folds=numbers(entry["folds"]),
+        attributes=named(entry["attributes"]),
+        attribute_spread=named(entry["attribute_spread"]),
+        notes=texts(entry["notes"]),
     )
 
 
 def _geometry(kind: str, entry: Document) -> Geometry:
     if kind not in ("sphere", "box", "mask"):
         raise ValueError(f"unknown kind {kind!r}")
-    shape = _checked(entry[kind], dict)
+    shape = checked(entry[kind], dict)
     if kind == "sphere":
-        x, y, z = _numbers(shape["center_lps_mm"])
-        return Sphere((z, y, x), _number(shape["diameter_mm"]))
+        x, y, z = numbers(shape["center_lps_mm"])
+        return Sphere((z, y, x), number(shape["diameter_mm"]))
     if kind == "box":
-        (y0, x0), (y1, x1) = _numbers(shape["low_yx"]), _numbers(shape["high_yx"])
+        (y0, x0), (y1, x1) = numbers(shape["low_yx"]), numbers(shape["high_yx"])
         return Box((y0, x0), (y1, x1))
     return _mask(shape)
 
 
 def _mask(entry: Document) -> Mask:
-    size = tuple(_integer(n) for n in _checked(entry["shape"], list))
-    spacing, origin = _numbers(entry["spacing"]), _numbers(entry["origin"])
-    runs = tuple((_integer(start), _integer(length)) for start, length in _checked(entry["runs"], list))
+    size = tuple(integer(n) for n in checked(entry["shape"], list))
+    spacing, origin = numbers(entry["spacing"]), numbers(entry["origin"])
+    runs = tuple((integer(start), integer(length)) for start, length in checked(entry["runs"], list))
     if not len(size) == len(spacing) == len(origin) or len(size) not in (2, 3):
         raise ValueError("a mask's shape, spacing and origin have two or three values each")
     voxels, end = 1, 0
