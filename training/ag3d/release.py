@@ -122,7 +122,8 @@ def release(
     net.config = net.fprn.config = tuned
     figures = measure(net, device, read_card(path), data, report=report)
     metrics = {
-        "how": f"lungmtl evaluate ag3d --data {data.name}: fold {', '.join(map(str, config.test_folds))} of folds.csv, never trained or tuned on; "
+        "how": f"lungmtl evaluate ag3d --data {data.name}: "
+        f"fold {', '.join(map(str, config.test_folds))} of folds.csv, never trained or tuned on; "
         "cube-FROC (false positives per cube of about 0.084 l), not LUNA16's CPM",
         "cases": figures["cases"],
         "scans": figures["scans"],

@@ -95,6 +95,22 @@ def fit(
     return trainer.global_step
 
 
+def fit_steps(module: L.LightningModule, loader: DataLoader, steps: int) -> None:
+    """Train for a number of steps: short runs that start again after an interruption (a fold of `engine.folds`)."""
+    trainer = L.Trainer(
+        max_steps=steps,
+        max_epochs=-1,
+        accelerator="auto",
+        devices=1,
+        gradient_clip_val=5.0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(module, loader)
+
+
 def train(room: str, data: Path, out: Path, config: Path | None = None, resume: bool = False) -> Path:
     """Train a room's network and write weights with their card: what ``lungmtl train`` calls.
 
