@@ -1,0 +1,19 @@
+"""Many nodules at once: where they come from, a map of them by t-SNE, and the image behind each."""
+
+from .cohort import BY, Cohort, CohortError, Nodule
+from .embed import MIN_NODULES, Step, embed
+from .load import load_cohort, loading
+from .opening import read_nodule
+
+__all__ = [
+    "BY",
+    "MIN_NODULES",
+    "Cohort",
+    "CohortError",
+    "Nodule",
+    "Step",
+    "embed",
+    "load_cohort",
+    "loading",
+    "read_nodule",
+]
