@@ -1,7 +1,7 @@
 """The words of the eight LIDC attributes: titles, the ends of their scales, the names of their categories.
 
 The numbers and their meaning are those of the LIDC-IDRI reading protocol (McNitt-Gray et al., Acad. Radiol. 14, 2007,
-"The LIDC data collection process for nodule detection and annotation").
+"The Lung Image Database Consortium (LIDC) data collection process for nodule detection and annotation").
 """
 
 from __future__ import annotations

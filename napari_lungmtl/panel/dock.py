@@ -16,6 +16,7 @@ from ..training.findings import Sphere
 from . import planes
 from .findings_table import FindingsSection
 from .footer import Footer
+from .nodule_card import NoduleCardSection
 from .run import RunSection
 from .section import Section
 from .studies import Studies, Study
@@ -59,12 +60,14 @@ class LungNodulesDock(QWidget):
         self.run = RunSection()
         self.show_section = ShowSection(viewer)
         self.findings = FindingsSection(self._actions)
+        self.card = NoduleCardSection()
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (
             self.study_section,
             self.run,
             self.show_section,
             self.findings,
+            self.card,
             self.footer,
         )
         self._lay_out()
@@ -120,6 +123,7 @@ class LungNodulesDock(QWidget):
         colors = palette(self.viewer.theme)
         self.setStyleSheet(stylesheet(colors))
         self.findings.set_colors(colors)
+        self.card.set_colors(colors)
 
     def _set_study(self, study: Study | None) -> None:
         for section in self.sections:
