@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from napari_lungmtl.training import cli
 from napari_lungmtl.training.commands import common, models, predict, view
 from napari_lungmtl.training.engine import evaluate as engine_evaluate
-from napari_lungmtl.training.engine import registry
+from napari_lungmtl.training.engine import pipelines, registry
 from napari_lungmtl.training.engine.predictor import ModelInfo, PredictorError, Progress
 from napari_lungmtl.training.engine.weights import ModelCard
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Origin, Sphere
@@ -56,7 +56,9 @@ def stub_registry(monkeypatch):
     monkeypatch.setattr(registry, "models", lambda: (Stub.info,))
     monkeypatch.setattr(registry, "load_predictor", load)
     common.debug(False)
-    return loaded
+    pipelines.loaded.cache_clear()
+    yield loaded
+    pipelines.loaded.cache_clear()
 
 
 def save_ct(path, value=500, place=(1, 2, 3)):
@@ -218,10 +220,12 @@ def test_evaluate_passes_everything_on(tmp_path, monkeypatch):
     result = lungmtl(
         *("evaluate", "ag3d", "--data", tmp_path, "--weights", tmp_path / "w", "--folds", "0, 1"),
         *("--truth", "t.csv", "--device", "cpu", "--json", tmp_path / "e.json"),
+        *("--findings", "f.csv"),
     )
     assert result.exit_code == 0, result.output
     assert asked["folds"] == ["0", "1"]
     assert asked["weights"] == tmp_path / "w"
+    assert str(asked["findings"]) == "f.csv"
     assert (str(asked["truth"]), asked["excluded"], asked["device"]) == ("t.csv", None, "cpu")
     assert "whole" in result.stdout
     assert "WARNING: these scans were trained on" in result.stderr
@@ -273,7 +277,7 @@ def test_models(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "card", lambda name: CARD)
     result = lungmtl("models", "--json", tmp_path / "m.json")
     assert result.exit_code == 0, result.output
-    for text in ("stub 1.0", "phantoms", "0.951 at 1 false", CARD.sha256, "Research use only"):
+    for text in ("stub 1.0", "phantoms", "0.951 at 1 false", "AUC 0.900", CARD.sha256, "Research use only"):
         assert text in result.stdout
     assert json.loads((tmp_path / "m.json").read_text())[0]["training"]["series"][39] == "39"
     whole = lungmtl("models", "stub")

@@ -11,7 +11,9 @@ from .common import complain, explained, progress, show_table, write_json
 
 
 def evaluate(
-    room: Annotated[str, typer.Argument(metavar="ROOM", help="The model, such as ag3d.")],
+    room: Annotated[
+        str, typer.Argument(metavar="ROOM", help="The model, such as ag3d or mtmr; fusion for both.")
+    ],
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of the room's dataset.")],
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Other weights (.safetensors, card beside them).")
@@ -28,6 +30,13 @@ def evaluate(
         typer.Option(
             metavar="LIST",
             help="Folds of folds.csv, such as '0' or '0,1', or 'all'; default: those never trained on.",
+        ),
+    ] = None,
+    findings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A detector's findings.csv: judge nodules where it found them instead of at the given places.",
         ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
@@ -51,6 +60,7 @@ def evaluate(
                 truth=truth,
                 excluded=excluded,
                 folds=chosen,
+                findings=findings,
                 device=device,
                 report=report,
             )

@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 
 RESEARCH_ONLY = "Research use only: no medical device, not for diagnosis."
 LONGEST_LIST = 8
+FIGURES = {
+    "auc": "AUC",
+    "auc_median_rule": "AUC by the readers' median",
+    "accuracy": "accuracy",
+    "calibration_error": "calibration error",
+    "roc_auc": "roc_auc",
+    "cpm": "cpm",
+    "f1": "f1",
+    "lung_dice": "lung_dice",
+}
+"""Figures of cards, and how they are called in a line."""
+TASKS = {
+    "detection": "finds nodules in an image",
+    "reduction": "sorts false positives out of a detector's findings",
+    "characterisation": "judges nodules that are there",
+}
 
 
 def models(
@@ -50,6 +66,7 @@ def _show_summary(card: ModelCard) -> None:
     data = card.training.get("data", ())
     rows = [
         ["what for", card.purpose],
+        ["task", TASKS.get(card.task, card.task)],
         ["takes", ", ".join(card.modalities)],
         ["trained on", "; ".join(map(str, data)) if data else "the card does not say"],
         ["key figures", key_figures(card.metrics) or "the card has none"],
@@ -74,9 +91,13 @@ def key_figures(metrics: dict[str, Any]) -> str:
         ]
         if values:
             found.append(f"sensitivity {geometry}: {', '.join(values)} false positives per cube")
-    for name in ("auc", "roc_auc", "cpm", "f1", "lung_dice"):
+    for name, words in FIGURES.items():
         if isinstance(metrics.get(name), int | float):
-            found.append(f"{name} {metrics[name]:.3f}")
+            found.append(f"{words} {metrics[name]:.3f}")
+    if isinstance(metrics.get("helps"), bool):
+        found.append(
+            "helps the detector" if metrics["helps"] else "does not help the detector, so off by default"
+        )
     return "; ".join(found)
 
 

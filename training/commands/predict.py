@@ -1,10 +1,10 @@
-"""``lungmtl predict``: models on many studies, findings as files."""
+"""``lungmtl predict``: chains of models on many studies, findings as files."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,8 @@ import typer
 from .common import Failed, complain, debugging, explain, explained, progress, show_table, write_json
 
 if TYPE_CHECKING:
-    from ..engine.predictor import ModelInfo, Predictor
+    from ..engine.pipelines import Chain
+    from ..engine.predictor import ModelInfo
     from ..findings import Findings
     from ..imaging import Image
 
@@ -68,7 +69,15 @@ def predict(
     ],
     model: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Which network, may be repeated; default: what suits the image."),
+        typer.Option(
+            metavar="NAME", help="Which network, may be repeated; default: all that suit the image."
+        ),
+    ] = None,
+    findings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Judge these spheres (json or csv) instead of looking for nodules."
+        ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
     series: Annotated[
@@ -78,11 +87,12 @@ def predict(
         Path | None, typer.Option("--json", metavar="FILE", help="Write a summary here.")
     ] = None,
 ) -> None:
-    """Find nodules in studies, and write what was found.
+    """Find nodules in studies, judge how malignant they are and what they look like, and write it down.
 
     Every CT series in a folder is taken, unless --series names one. An input that fails is reported in one line on
     standard error, the others go on, and the exit status is then 1. findings.csv holds everything above a score of
-    0.05 and can be given to 'lungmtl froc'.
+    0.05 and can be given to 'lungmtl froc'. --model ag3d only detects, --model ag3d --model mtmr also asks one network
+    about malignancy. With --findings a *.lungmtl.json, a findings.csv or LUNA16's annotations.csv says where to look.
 
     Example: lungmtl predict ~/studies --out results --device cpu
     """
@@ -95,15 +105,35 @@ def predict(
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Failed(f"{out} cannot be made ({error.strerror}): choose another --out") from error
-        loaded: dict[str, Predictor] = {}
+        given = None if findings is None else _given(findings)
         try:
             for study in _studies(paths, series, infos, batch):
-                _one(study, infos, device, loaded, batch)
+                _one(study, Task(model, device, given), batch)
         finally:
             # Also when interrupted: what is done is done.
             _finish(batch, json_file)
     if batch.failed:
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is done with every image: names of models (None for all that suit), device, and findings by series."""
+
+    models: Sequence[str] | None
+    device: str
+    given: Mapping[str, Findings] | None
+
+
+def _given(path: Path) -> dict[str, Findings]:
+    """Findings of a file by series."""
+    from ..findings.formats.csv_file import read_csv
+    from ..findings.formats.json_file import read_findings
+
+    if path.suffix == ".json":
+        findings = read_findings(path)
+        return {findings.image.series_uid: findings}
+    return read_csv(path)
 
 
 def _chosen(infos: Sequence[ModelInfo], names: Sequence[str] | None) -> list[ModelInfo]:
@@ -152,9 +182,8 @@ def _studies(
             batch.fail(str(path), error)
 
 
-def _one(
-    study: Study, infos: Sequence[ModelInfo], device: str, loaded: dict[str, Predictor], batch: Batch
-) -> None:
+def _one(study: Study, task: Task, batch: Batch) -> None:
+    from ..engine.pipelines import choose
     from ..findings.formats.json_file import SUFFIX, write_findings
     from ..imaging import read_image
 
@@ -163,7 +192,8 @@ def _one(
         with progress(study.path.name) as report:
             report(0.0, "reading")
             image = read_image(study.path, series=study.series)
-            findings = _run(image, infos, device, loaded, report)
+            chain = choose(image, task.models or _judges(task), task.device)
+            findings, notes = _run(chain, image, task, report)
         for warning in image.warnings:
             complain(f"warning: {study.label}: {warning}")
         name = batch.name(image.series_uid, study.path)
@@ -176,7 +206,7 @@ def _one(
             raise
         batch.fail(study.label, error)
         return
-    threshold = min(info.default_threshold for info in infos)
+    threshold = chain.info.default_threshold
     shown = [f for f in findings if f.score >= threshold]
     batch.findings.append(findings)
     batch.cases.append(
@@ -190,37 +220,57 @@ def _one(
             "above_threshold": len(shown),
             "best_score": max((f.score for f in findings), default=None),
             "largest_mm": max((f.diameter for f in shown), default=None),
+            "highest_malignancy": max(
+                (f.malignancy for f in shown if f.malignancy is not None), default=None
+            ),
             "models": [dict(m) for m in findings.models],
             "warnings": list(image.warnings),
+            "notes": notes,
             "seconds": round(time.perf_counter() - start, 3),
         }
     )
 
 
-def _run(
-    image: Image, infos: Sequence[ModelInfo], device: str, loaded: dict[str, Predictor], report: Any
-) -> Findings:
-    """All models that take this image (all that were named, where none does: their message says why)."""
+def _judges(task: Task) -> list[str] | None:
+    """The characterisers at hand, where findings are given; None leaves the choice to the image."""
     from ..engine import registry
 
-    suitable = [i for i in infos if image.modality in i.modalities or not image.modality] or list(infos)
-    parts = []
-    for number, info in enumerate(suitable):
-        if info.name not in loaded:
-            report(number / len(suitable), f"loading {info.name}")
-            loaded[info.name] = registry.load_predictor(info.name, device)
-        run = loaded[info.name].run(image)
-        while True:
-            try:
-                step = next(run)
-            except StopIteration as stop:
-                parts.append(stop.value)
-                break
-            report((number + step.fraction) / len(suitable), step.stage)
-            if step.note:
-                complain(step.note)
-    items = sorted((f for part in parts for f in part), key=lambda f: -f.score)
-    return replace(parts[0], items=tuple(items), models=tuple(m for part in parts for m in part.models))
+    if task.given is None:
+        return None
+    names = [info.name for info in registry.models() if info.task == "characterisation"]
+    if not names:
+        raise Failed(
+            "--findings needs a characteriser, and the weights of none are at hand: install the package again"
+        )
+    return names
+
+
+def _run(chain: Chain, image: Image, task: Task, report: Any) -> tuple[Findings, list[str]]:
+    """The chain's findings, by descending score where it looked for them, and what it had to say."""
+    run = (
+        chain.run(image) if task.given is None else chain.characterise(image, _findings_of(image, task.given))
+    )
+    notes = []
+    while True:
+        try:
+            step = next(run)
+        except StopIteration as stop:
+            return stop.value, notes
+        report(step.fraction, step.stage)
+        if step.note:
+            complain(step.note)
+            notes.append(step.note)
+
+
+def _findings_of(image: Image, given: Mapping[str, Findings]) -> Findings:
+    """The given findings of an image; a file that names no series has them for any."""
+    from ..findings import ImageReference
+
+    findings = given.get(image.series_uid) or given.get("")
+    if findings is None:
+        raise Failed(f"the --findings file has none for series {image.series_uid}")
+    place = (image.modality, image.shape, image.spacing, image.origin, image.units)
+    return replace(findings, image=ImageReference(image.series_uid, str(image.source or ""), *place))
 
 
 def _finish(batch: Batch, json_file: Path | None) -> None:
@@ -230,7 +280,7 @@ def _finish(batch: Batch, json_file: Path | None) -> None:
     if batch.cases:
         write_csv(batch.findings, table)
         rows = [_row(case) for case in batch.cases]
-        show_table(str(table), ("case", "findings", "shown", "score", "Ø mm", "s"), rows)
+        show_table(str(table), ("case", "findings", "shown", "score", "malignancy", "Ø mm", "s"), rows)
     if batch.failed:
         complain(f"{len(batch.failed)} of {len(batch.failed) + len(batch.cases)} inputs failed")
     summary = {"cases": batch.cases, "failed": batch.failed, "csv": str(table) if batch.cases else None}
@@ -238,12 +288,13 @@ def _finish(batch: Batch, json_file: Path | None) -> None:
 
 
 def _row(case: dict[str, Any]) -> tuple[str, ...]:
-    score, largest = case["best_score"], case["largest_mm"]
+    score, largest, malignancy = case["best_score"], case["largest_mm"], case["highest_malignancy"]
     return (
         case["case"],
         str(case["findings"]),
         f"{case['above_threshold']} ≥ {case['threshold']:g}",
         "-" if score is None else f"{score:.2f}",
+        "-" if malignancy is None else f"{malignancy:.2f}",
         "-" if largest is None else f"{largest:.1f}",
         f"{case['seconds']:.1f}",
     )

@@ -28,7 +28,7 @@ def view(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH", help="Image files, or folders with DICOM files.")
     ],
-    run: Annotated[bool, typer.Option("--run", help="Run the detector at once.")] = False,
+    run: Annotated[bool, typer.Option("--run", help="Detect and judge nodules at once.")] = False,
     truth: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Show true nodules: *.lungmtl.json or LUNA16's annotations.csv."),
@@ -60,7 +60,7 @@ def demo(
         typer.Option(metavar="DIR", help="Save screenshots into this folder and close the window."),
     ] = None,
 ) -> None:
-    """Open the sample CT, run the detector and show what it finds.
+    """Open the sample CT, run the networks and show what they find.
 
     Example: lungmtl demo --screenshot demo
     """

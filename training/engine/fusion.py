@@ -161,7 +161,7 @@ def fit_fusion(
     folds = {str(k): fit(known & (mtmr.fold != k)) for k in np.unique(mtmr.fold)}
     fusion = Fusion(fit(known), folds)
     fused = np.array(
-        [fusion.malignancy(*row, str(k)) for row, k in zip(p.tolist(), mtmr.fold, strict=True)], float
+        [fusion.malignancy(a, b, str(k)) for a, b, k in zip(p[:, 0], p[:, 1], mtmr.fold, strict=True)]
     )
     document = {
         "name": "fusion",
