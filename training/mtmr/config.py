@@ -99,7 +99,7 @@ class TrainingConfig:
         Moving average of the weights, dropout of the features, random numbers.
     """
 
-    steps: int = 1100
+    steps: int = 1200
     batch: int = 64
     learning_rate: float = 3e-3
     regression: float = 1.0

@@ -62,13 +62,14 @@ class Training(L.LightningModule):
     def __init__(self, network: Config, config: TrainingConfig, nodules: RatedNodules) -> None:
         super().__init__()
         self.config = config
-        self.net = Mtmr(network, config.dropout)
+        self.net = Mtmr(network, config.dropout).to(memory_format=torch.channels_last)
         self.average = AveragedModel(
             self.net, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
         ).requires_grad_(False)
         scale = np.array([SCALE_MAX[a] - 1 for a in ATTRIBUTES])
         tensors = {
-            "voxels": torch.from_numpy(nodules.voxels),
+            # Half a gigabyte, and a third of a step's time saved.
+            "cubes": to_unit(torch.from_numpy(nodules.voxels).float() * HU_STEP + HU_LOW, network),
             "centre": torch.from_numpy(nodules.centre).float(),
             "diameter": torch.from_numpy(nodules.diameter).float(),
             "attributes": torch.from_numpy((nodules.attributes - 1) / scale).float(),
@@ -126,14 +127,13 @@ class Training(L.LightningModule):
         offset = (torch.rand(n, device=device) - 0.5) * 0.8 * diameter
         wanted = torch.tensor([PLANES.index(p) for p in network.planes], device=device)
         plane = wanted[torch.randint(len(wanted), (n,), device=device)][:, None].expand(-1, network.channels)
-        cubes = to_unit(self.voxels[chosen].float() * HU_STEP + HU_LOW, network)
         sides = side(diameter, network) * normal(config.zoom).exp()
         angle = torch.rand(n, device=device) * 2 * math.pi
-        x = cut(cubes, centre, neighbours(offset, diameter, network), plane, sides, network.pixels, angle)
+        x = cut(self.cubes[chosen], centre, neighbours(offset, diameter, network), plane, sides, network.pixels, angle)
         mirrored = torch.rand(n, device=device) < 0.5
         x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
         x = x + normal(0.03, 1, 1, 1) + torch.randn_like(x) * 0.01
-        return x, standard_size(diameter)
+        return x.contiguous(memory_format=torch.channels_last), standard_size(diameter)
 
 
 def fit_fold(fold: str, nodules: RatedNodules, network: Config, config: TrainingConfig) -> FoldResult:
