@@ -15,6 +15,8 @@ import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader
 
+from .registry import ROOMS
+
 
 class Clock(L.Callback):
     """Moves the module's `progress` with the time spent training and stops at 1; time before a resume counts."""
@@ -125,7 +127,9 @@ def train(room: str, data: Path, out: Path, config: Path | None = None, resume: 
         The weights' file.
     """
     settings = read_settings(config) if config else {}
-    return import_module(f"..{room}.training", __package__).train(data, out, settings, resume=resume)
+    # A room with several weights learns from "model" which ones are meant.
+    module = import_module(f"..{ROOMS[room]}.training", __package__)
+    return module.train(data, out, {**settings, "model": room}, resume=resume)
 
 
 def read_settings(path: Path) -> dict[str, Any]:

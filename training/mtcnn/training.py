@@ -1,0 +1,171 @@
+"""Cross-validated training of MT-CNN on the readers' malignancies, and the weights with their card."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..datasets.luna16_nodules import DatasetError
+from ..datasets.rated_nodules import RatedNodules, load_rated_nodules
+from ..engine.characterise import evaluate_on_cubes
+from ..engine.fit import config_from
+from ..engine.folds import (
+    FoldResult,
+    cross_fitted,
+    joined,
+    logit,
+    out_of_fold,
+    train_folds,
+    training_record,
+)
+from ..engine.weights import ModelCard, read_card, save_weights
+from ..metrics.out_of_fold import write_out_of_fold
+from .config import PAPER, SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
+from .fitting import fit_fold
+from .room import build
+from .samples import Samples, nodule_samples, view_probabilities
+
+
+def fold_result(
+    samples: Samples, names: np.ndarray, fold: str, network: Config, config: TrainingConfig, out: Path
+) -> FoldResult:
+    """Train on the other folds and judge this one.
+
+    Parameters
+    ----------
+    names
+        (N,) what the samples are called in ``index`` of the predictions.
+    """
+    net = fit_fold(
+        samples,
+        samples.without_fold(fold),
+        network,
+        config,
+        config.seed + int(fold),
+        out / f"fold{fold}.log.jsonl",
+    )
+    chosen = samples.of_fold(fold)
+    device = net.fusion.device
+    each = view_probabilities(net, samples, chosen, device)
+    fused = each @ net.fusion.double().cpu().numpy()
+    state = {k: t for k, t in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+    return FoldResult(state, {"index": names[chosen], "logit": logit(fused), "parts": logit(each)})
+
+
+def check_field(config: Config, cubes: np.ndarray) -> None:
+    """Refuse a field that the data do not have: padded in training and real in use, it would teach the padding.
+
+    Raises
+    ------
+    DatasetError
+        With the way out.
+    """
+    side = min(cubes.shape[1:])
+    if config.field_mm > side:
+        raise DatasetError(
+            f"views of {config.field_mm:g} mm do not fit into cubes of {side} mm: set field_mm to {side} or less "
+            "(pixels may stay 64)."
+        )
+
+
+def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+    """Train the five fold models and write weights, card and ``oof.csv``.
+
+    Parameters
+    ----------
+    data
+        Layout of ``shared/data/luna16_nodules``.
+    out
+        Gets ``mtcnn.safetensors``, ``mtcnn.json``, ``oof.csv``, and each fold's files.
+    settings
+        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"model": "mtcnn_fpr"``
+        trains the false-positive reduction instead (`reduction`).
+    resume
+        Keep the folds that are finished.
+    """
+    if settings.get("model") == "mtcnn_fpr":
+        from .reduction import train_reduction
+
+        return train_reduction(data, out, settings, resume=resume)
+    network = config_from(SHIPPED, settings.get("network", {}))
+    config = config_from(SHIPPED_TRAINING, settings.get("training", {}))
+    nodules = load_rated_nodules(data)
+    check_field(network, nodules.voxels)
+    samples = nodule_samples(nodules, config)
+    start = time.monotonic()
+    results = train_folds(
+        out, lambda fold: fold_result(samples, nodules.index, fold, network, config, out), resume=resume
+    )
+    record = {"steps": config.steps, "minutes": round((time.monotonic() - start) / 60, 1)}
+    version = settings.get("version", "0.1")
+    return release(nodules, samples, results, network, config, data, out, record, version)
+
+
+def release(
+    nodules: RatedNodules,
+    samples: Samples,
+    results: Mapping[str, FoldResult],
+    network: Config,
+    config: TrainingConfig,
+    data: Path,
+    out: Path,
+    record: dict[str, Any],
+    version: str,
+) -> Path:
+    """Calibrate, write ``oof.csv``, weights and card, and put the figures of what was written into the card."""
+    scores = np.concatenate([r.predictions["logit"] for r in results.values()])
+    index = np.concatenate([r.predictions["index"] for r in results.values()])
+    place = {int(i): n for n, i in enumerate(nodules.index)}
+    rows = np.array([place[int(i)] for i in index])
+    calibration = cross_fitted(scores, nodules.label("mean")[rows], nodules.fold[rows])
+    write_out_of_fold(out / "oof.csv", out_of_fold(nodules, results, calibration, attributes=False))
+    card = ModelCard(
+        name="mtcnn",
+        version=version,
+        title="MT-CNN",
+        purpose="Says how likely a nodule is malignant, from nine planes through it, and shows what it kept of each.",
+        modalities=("CT",),
+        config={**dataclasses.asdict(network), "calibration": {k: list(v) for k, v in calibration.items()}},
+        input={
+            "voxels_mm": 1.0,
+            "field": f"nine planes of {network.field_mm:g} mm from the 50 mm cube around the sphere",
+            "axes": "z, y, x (LPS)",
+            "hu_range": list(network.hu_range),
+            "diameter_mm": [3, 30],
+        },
+        training=training_record(nodules, dataclasses.asdict(config), record),
+        limits=(
+            "The truth is the opinion of three or four radiologists who saw the CT alone (LIDC-IDRI), not a biopsy.",
+            "Nodules of 3 mm and more that at least three of four readers marked (LUNA16); slices up to 2.5 mm.",
+            "Under 3 mm and over 30 mm it has seen next to nothing.",
+            "Trained on two CPU cores. " + difference(network),
+        ),
+        task="characterisation",
+    )
+    path = save_weights(joined(results), card, out)
+    card = read_card(path)
+    figures, _ = evaluate_on_cubes(
+        build(path, card, "cpu").opinion, card, data, folds=card.training["models"]
+    )
+    metrics = {
+        "how": f"lungmtl evaluate mtcnn --data {data.name}: 5-fold cross-validation by scan (folds.csv), each nodule judged by "
+        "the model that never saw its scan; settings were chosen with these scans in sight",
+        "cases": figures["cases"],
+        "scans": figures["scans"],
+        **figures["metrics"],
+    }
+    return save_weights(joined(results), dataclasses.replace(card, metrics=metrics), out)
+
+
+def difference(network: Config) -> str:
+    """How a configuration differs from the paper's, for the card."""
+    paper, own = dataclasses.asdict(PAPER), dataclasses.asdict(network)
+    changed = [f"{k} {own[k]} ({paper[k]})" for k in own if own[k] != paper[k]]
+    if not changed:
+        return "The network is the paper's."
+    return f"The network differs from the paper's (in brackets): {', '.join(changed)}."
