@@ -1,4 +1,4 @@
-"""Taking Points layers out of a viewer without crashing napari.
+"""Taking Points and Shapes layers out of a viewer without crashing napari.
 
 When the last Points or Shapes layer goes and only images stay drawn, napari 0.9.2 crashes at the next redraw: a deleted
 buffer is still switched on in OpenGL. Any other drawn layer prevents it, even an empty one.
@@ -9,20 +9,20 @@ from __future__ import annotations
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
-from napari.layers import Layer, Points
+from napari.layers import Layer, Points, Shapes
 
 LEFT = "lungmtl_left"
 """Key of the metadata of an empty layer that is there only to be drawn."""
 _NAME = "(empty)"
 
 
-def take_out(viewer: ViewerModel, layer: Points) -> None:
+def take_out(viewer: ViewerModel, layer: Points | Shapes) -> None:
     """Remove a layer; where only images would stay drawn, empty it instead."""
     if layer not in viewer.layers:
         return
     if layer.visible and _only_images([other for other in viewer.layers if other is not layer]):
         layer.selected_data.clear()
-        layer.data = np.empty((0, layer.ndim))
+        layer.data = np.empty((0, layer.ndim)) if isinstance(layer, Points) else []
         layer.metadata = {LEFT: True}
         layer.name = _NAME
     else:

@@ -7,12 +7,13 @@ in data units times the last scale, and shows a sphere only within half a data u
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from .review import reviewer
+from .malignancy_colors import malignancy_colors
+from .review import moved, reviewer
 from .training.findings import Finding, Origin, Sphere
 
 SCALE = 60.0
@@ -34,9 +35,6 @@ NEW_ROW = {
 }
 """Features of a point that was just clicked, until it has become a finding."""
 
-# Blue, yellow, vermilion: told apart with any colour vision, and none of them a grey of the image.
-_STOPS = (0.0, 0.5, 1.0)
-_COLORS = np.array([[0.23, 0.58, 0.92], [0.93, 0.68, 0.15], [0.91, 0.31, 0.16]])
 _REJECTED = (0.65, 0.65, 0.65)
 ACCENT = (1.0, 0.35, 1.0)
 """Edge of the selected sphere."""
@@ -69,13 +67,24 @@ def size(findings: Sequence[Finding]) -> np.ndarray:
     return np.array([f.diameter for f in findings], float) / SCALE
 
 
+def label(finding: Finding) -> str:
+    """What stands beside a sphere: its score, and the malignancy where it is known (``0.97 · M .81``)."""
+    score = f"{finding.score:.2f}"
+    return score if finding.malignancy is None else f"{score} · M {short(finding.malignancy)}"
+
+
+def short(probability: float) -> str:
+    """Two digits without the leading zero: ``.81``, ``1.00``."""
+    return f"{probability:.2f}".removeprefix("0")
+
+
 def features(findings: Sequence[Finding], labelled: str | None = None) -> pd.DataFrame:
     """The columns that stay with the rows; `label` is written beside the sphere (only of the id `labelled`, if given)."""
     return pd.DataFrame(
         {
             "id": pd.Series([f.id for f in findings], dtype=object),
             "label": pd.Series(
-                [f"{f.score:.2f}" if labelled in (None, f.id) else "" for f in findings], dtype=object
+                [label(f) if labelled in (None, f.id) else "" for f in findings], dtype=object
             ),
             "score": pd.Series([f.score for f in findings], dtype=float),
             "diameter": pd.Series([f.diameter for f in findings], dtype=float),
@@ -86,12 +95,8 @@ def features(findings: Sequence[Finding], labelled: str | None = None) -> pd.Dat
 
 
 def colors(findings: Sequence[Finding]) -> np.ndarray:
-    """RGBA (n, 4): by malignancy where any finding has one, else by score; grey where rejected."""
-    judged = any(f.malignancy is not None for f in findings)
-    values = [(f.malignancy or 0.0) if judged else f.score for f in findings]
-    rgba = np.ones((len(findings), 4))
-    for channel in range(3):
-        rgba[:, channel] = np.interp(values, _STOPS, _COLORS[:, channel])
+    """RGBA (n, 4): the malignancy, or that it is unknown; grey where rejected."""
+    rgba = malignancy_colors([f.malignancy for f in findings])
     rgba[[f.status == "rejected" for f in findings], :3] = _REJECTED
     return rgba
 
@@ -154,8 +159,7 @@ def reconcile(
         last, finding = place, drawn[place]
         seen.add(finding.id)
         if _differs(finding, sphere):
-            origin = replace(finding.origin, person=reviewer())
-            change.append(finding.with_(geometry=sphere, origin=origin))
+            change.append(moved(finding, sphere))
     return Edit(tuple(add), tuple(change), tuple(id for id in places if id not in seen))
 
 

@@ -15,7 +15,7 @@ DRAWN = "lungmtl_drawn"
 """Key of a Points layer's metadata: ids of the findings that were given a row."""
 NAME = "nodules"
 
-_TEXT = {"string": "{label}", "size": 12, "color": "#eda926", "anchor": "upper_left"}
+_TEXT = {"string": "{label}", "size": 9, "color": "#eda926", "anchor": "upper_left"}
 
 
 def points_layer_data(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
-from .training.findings import Box, Finding, Findings, ImageReference
+from .training.findings import Box, Finding, Findings, Geometry, ImageReference
+from .training.findings.models import joined
 from .training.imaging.image import Image
 
 
@@ -43,16 +47,64 @@ def reviewer() -> str:
         return "person"
 
 
+def moved(finding: Finding, geometry: Geometry) -> Finding:
+    """A finding that a person put elsewhere or resized: it is now that person's.
+
+    What networks said of the former place (malignancy, attributes, opinions) would be false of the new one, and goes;
+    the detector's score stays, as the reason why anybody looked there.
+    """
+    return finding.with_(
+        geometry=geometry,
+        origin=replace(finding.origin, person=reviewer()),
+        malignancy=None,
+        malignancy_spread=None,
+        attributes={},
+        opinions=(),
+    )
+
+
 def merge_run(present: Findings, run: Findings) -> Findings:
     """A run's result together with what a person accepted, rejected, drew, edited or noted.
 
-    Of the new findings those are dropped whose centre lies inside a kept one: the same nodule, found again.
+    Of the new findings those are dropped whose centre lies inside a kept one: the same nodule, found again. A kept one
+    that the run judged has the new opinions, and one that had none takes those of the nodule found again, unless a person
+    moved it: then they are of another place.
     """
-    kept = tuple(f for f in present if is_reviewed(f))
+    judged = {f.id: f for f in run if f.opinions}
+    kept = [with_opinions(f, judged[f.id]) if f.id in judged else f for f in present if is_reviewed(f)]
     ids = {f.id for f in kept}
-    new = (f for f in run if f.id not in ids and not any(_covers(k, f) for k in kept))
+    new = []
+    for finding in run:
+        over = [k for k, f in enumerate(kept) if finding.id not in ids and _covers(f, finding)]
+        if finding.id not in ids and not over:
+            new.append(finding)
+        for k in over:
+            if not kept[k].opinions and not is_by_person(kept[k]):
+                kept[k] = _with_opinions(kept[k], finding)
     items = sorted((*kept, *new), key=lambda f: -f.score)
-    return Findings(tuple(items), present.image, run.models)
+    return Findings(tuple(items), present.image, joined(_named(present, kept), run.models))
+
+
+def with_opinions(finding: Finding, judged: Finding) -> Finding:
+    """A finding with what networks said of it, if it is still where it was then."""
+    return finding if finding.geometry != judged.geometry else _with_opinions(finding, judged)
+
+
+def _with_opinions(finding: Finding, judged: Finding) -> Finding:
+    return finding.with_(
+        malignancy=judged.malignancy,
+        malignancy_spread=judged.malignancy_spread,
+        attributes=judged.attributes,
+        opinions=judged.opinions,
+    )
+
+
+def _named(present: Findings, kept: list[Finding]) -> list[Mapping[str, Any]]:
+    """The models that kept findings still name."""
+    names = {f.origin.model for f in kept} | {o.model for f in kept for o in f.opinions}
+    if any(len(f.opinions) > 1 for f in kept):
+        names.add("fusion")
+    return [model for model in present.models if model.get("name") in names]
 
 
 def _covers(kept: Finding, new: Finding) -> bool:

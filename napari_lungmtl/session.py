@@ -6,7 +6,7 @@ image that nobody looks at can still take a run's result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,18 +16,33 @@ from psygnal import Signal, SignalGroup
 
 from .autosave import Autosaver
 from .history import History
-from .review import image_reference, is_by_person, merge_run, reviewer
+from .review import image_reference, is_by_person, merge_run, moved
 from .sidecar import Sidecar, SidecarError
 from .training.findings import Finding, Findings
+from .training.findings.models import joined
 from .training.imaging.image import Image
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What is shown: findings of at least this score (0–1) and diameter (mm; pixels without spacing)."""
+    """What is shown: findings of at least this score (0–1), diameter (mm; pixels without spacing) and malignancy (0–1).
+
+    What nothing has judged passes any malignancy: it must not go unseen because a network was not asked.
+    """
 
     score: float = 0.5
     diameter: float = 3.0
+    malignancy: float = 0.0
+
+    def hides(self, finding: Finding) -> str:
+        """Name of the first threshold that a finding does not reach; empty where it passes all."""
+        if finding.score < self.score:
+            return "score"
+        if finding.diameter < self.diameter:
+            return "diameter"
+        if finding.malignancy is not None and finding.malignancy < self.malignancy:
+            return "malignancy"
+        return ""
 
 
 class SessionEvents(SignalGroup):
@@ -178,6 +193,7 @@ class Session:
         add: Iterable[Finding] = (),
         change: Iterable[Finding] = (),
         remove: Iterable[str] = (),
+        models: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         """Several edits as one step of the history.
 
@@ -189,6 +205,8 @@ class Session:
             Findings that replace those of the same id.
         remove
             Ids to take out.
+        models
+            Models that the change comes from; they join those of the findings.
 
         Raises
         ------
@@ -201,7 +219,8 @@ class Session:
         if unknown := (set(changed) | gone) - known:
             raise KeyError(", ".join(sorted(unknown)))
         items = [changed.get(f.id, f) for f in self._findings if f.id not in gone]
-        self._do(self._findings.with_items((*items, *add)))
+        after = self._findings.with_items((*items, *add))
+        self._do(replace(after, models=joined(after.models, models)))
 
     def add(self, finding: Finding) -> None:
         """Append a finding and select it."""
@@ -213,11 +232,14 @@ class Session:
         self.edit(remove=[id])
 
     def change(self, id: str, **fields: Any) -> None:
-        """Change fields of a finding (`geometry`, `note`, `status` …); who moves it becomes its author."""
+        """Change fields of a finding (`geometry`, `note`, `status` …).
+
+        Who moves or resizes it becomes its author, and what networks said of the former place goes (see `moved`).
+        """
         finding = self._findings[id]
         geometry = fields.get("geometry", finding.geometry)
-        if geometry != finding.geometry and "origin" not in fields:
-            fields["origin"] = replace(finding.origin, person=reviewer())
+        if geometry != finding.geometry:
+            finding = moved(finding, geometry)
         self.edit(change=[finding.with_(**fields)])
 
     def accept(self, id: str) -> None:
@@ -241,7 +263,7 @@ class Session:
     # ---- ways of looking (not in the history)
 
     def set_thresholds(self, **changes: float) -> None:
-        """Change `score` or `diameter` of the thresholds."""
+        """Change `score`, `diameter` or `malignancy` of the thresholds."""
         thresholds = replace(self._thresholds, **changes)
         if thresholds != self._thresholds:
             self._thresholds, self._visible = thresholds, None
@@ -291,7 +313,7 @@ class Session:
     def _passes(self, finding: Finding) -> bool:
         if finding.status == "accepted" or is_by_person(finding):
             return True
-        return finding.score >= self._thresholds.score and finding.diameter >= self._thresholds.diameter
+        return not self._thresholds.hides(finding)
 
     def _do(self, after: Findings) -> None:
         if after != self._findings:

@@ -12,6 +12,7 @@ from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
+from ..attribute_bars import AttributeBars
 from ..training.findings import Sphere
 from . import planes
 from .findings_table import FindingsSection
@@ -76,6 +77,7 @@ class LungNodulesDock(QWidget):
         viewer.events.theme.connect(self._set_theme)
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer)
         self.studies = Studies(viewer)
+        self.bars = AttributeBars(viewer)
         self.studies.events.current.connect(self._set_study)
         self.studies.events.closing.connect(self.run.forget)
         self._set_study(self.studies.current)
@@ -128,6 +130,7 @@ class LungNodulesDock(QWidget):
     def _set_study(self, study: Study | None) -> None:
         for section in self.sections:
             section.set_study(study)
+        self.bars.set_session(study.session if study is not None else None)
         if study is not None:
             study.session.events.selected.connect(self._go_to_selected, unique=True)
 
@@ -187,4 +190,5 @@ def _let_go(dock: LungNodulesDock) -> None:
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
+    dock.bars.close()  # while the spheres are still drawn
     dock.studies.close()

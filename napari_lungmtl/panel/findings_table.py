@@ -3,152 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from qtpy.QtCore import (
-    QAbstractTableModel,
-    QItemSelection,
-    QItemSelectionModel,
-    QModelIndex,
-    Qt,
-)
-from qtpy.QtGui import QBrush, QColor
-from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QSizePolicy, QTableView
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt
+from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QMenu, QSizePolicy, QTableView
 
+from ..attribute_words import SCALES
 from ..shortcuts import tooltip
-from ..training.findings import Finding
-from ..training.imaging.image import Image
+from .findings_columns import ALWAYS, COLUMNS, MALIGNANCY, ORDER, defaults
+from .findings_model import ID, FindingsModel
+from .malignancy_cell import MalignancyDelegate
 from .section import Section, label, tool_button
 from .studies import Study
 from .theme import Palette
 
-ID = Qt.ItemDataRole.UserRole
-STATUS = {"unreviewed": "○", "accepted": "✓", "rejected": "✕"}
-_STATUS_ORDER = {status: rank for rank, status in enumerate(STATUS)}
-_TEXT, _RIGHT = Qt.ItemDataRole.DisplayRole, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-
-
-@dataclass(frozen=True)
-class Row:
-    """A finding with the texts and sort keys of its columns."""
-
-    finding: Finding
-    texts: tuple[str, ...]
-    keys: tuple[float, ...]
-
-
-class FindingsModel(QAbstractTableModel):
-    """The visible findings of a session, one row each, in the order of a column.
-
-    It sorts by itself: a `QSortFilterProxyModel` asks for every cell one by one, which a threshold drag would wait for.
-    """
-
-    COLUMNS = ("#", "Score", "Ø", "Slice", "z, y, x", "Status")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._rows: list[Row] = []
-        self._image: Image | None = None
-        self._order = (0, False)
-        self.colors: Palette | None = None
-
-    def set_findings(self, findings: list[tuple[int, Finding]], image: Image | None) -> None:
-        """Show findings, each with its number in the study; keep the rows where only their content changed."""
-        rows = self._ordered([_row(number, finding, image) for number, finding in findings])
-        same = self._ids(rows) == self._ids(self._rows) and image is self._image
-        if same:
-            self._rows = rows
-            if rows:
-                self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(self.COLUMNS) - 1))
-            return
-        self.beginResetModel()
-        self._rows, self._image = rows, image
-        self.endResetModel()
-
-    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Order the rows by a column; the selection stays with its finding."""
-        self._order = (column, order == Qt.SortOrder.DescendingOrder)
-        self.layoutAboutToBeChanged.emit()
-        before = self._ids(self._rows)
-        self._rows = self._ordered(self._rows)
-        places = {id: row for row, id in enumerate(self._ids(self._rows))}
-        for index in self.persistentIndexList():
-            self.changePersistentIndex(index, self.index(places[before[index.row()]], index.column()))
-        self.layoutChanged.emit()
-
-    def row_of(self, id: str | None) -> int | None:
-        """The row of a finding, if it is shown."""
-        return next((row for row, shown in enumerate(self._rows) if shown.finding.id == id), None)
-
-    def id_of(self, row: int) -> str:
-        """The finding's id in a row."""
-        return self._rows[row].finding.id
-
-    def _ordered(self, rows: list[Row]) -> list[Row]:
-        column, descending = self._order
-        return sorted(rows, key=lambda row: row.keys[column], reverse=descending)
-
-    @staticmethod
-    def _ids(rows: list[Row]) -> list[str]:
-        return [row.finding.id for row in rows]
-
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
-        """Number of findings."""
-        return 0 if parent is not None and parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
-        """Number of columns."""
-        return 0 if parent is not None and parent.isValid() else len(self.COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _TEXT) -> Any:
-        """Names of the columns with their units."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignCenter if section == 5 else _RIGHT
-        if role == _TEXT:
-            units = "px" if self._image is not None and self._image.spacing is None else "mm"
-            name = self.COLUMNS[section]
-            if name == "z, y, x" and self._image is not None and self._image.ndim == 2:
-                name = "y, x"
-            return f"{name} {units}" if section in (2, 4) else name
-        return None
-
-    def data(self, index: QModelIndex, role: int = _TEXT) -> Any:
-        """Text, sort key, alignment and colour of a cell; the finding's id under `ID`."""
-        if not index.isValid():
-            return None
-        row = self._rows[index.row()]
-        finding = row.finding
-        if role == ID:
-            return finding.id
-        if role == _TEXT:
-            return row.texts[index.column()]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignCenter if index.column() == 5 else _RIGHT
-        if role == Qt.ItemDataRole.ForegroundRole and self.colors is not None:
-            color = {"rejected": self.colors.faint, "accepted": self.colors.accepted}.get(finding.status)
-            return QBrush(QColor(color)) if color else None
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{finding.status}, by {finding.origin.label}. {finding.note}".strip()
-        return None
-
-
-def _row(number: int, finding: Finding, image: Image | None) -> Row:
-    place = finding.center[0]
-    flat = image is None or image.ndim == 2
-    slice_ = 1 if flat else round((place - image.origin[0]) / image.scale[0]) + 1
-    texts = (
-        str(number),
-        f"{finding.score:.2f}",
-        f"{finding.diameter:.1f}",
-        str(slice_),
-        ", ".join(f"{c:.0f}" for c in finding.center).replace("-", "−"),
-        STATUS[finding.status],
-    )
-    keys = (number, finding.score, finding.diameter, slice_, place, _STATUS_ORDER[finding.status])
-    return Row(finding, texts, keys)
+__all__ = ["ID", "FindingsModel", "FindingsSection"]
+_ATTRIBUTES = frozenset(range(len(COLUMNS) - len(SCALES), len(COLUMNS)))
 
 
 class FindingsSection(Section):
@@ -182,6 +52,8 @@ class FindingsSection(Section):
             if action == "undo":
                 row.addStretch(1)
             row.addWidget(self._buttons[action])
+        self.columns = tool_button("☰", "Choose the columns of the table", self._choose_columns)
+        row.insertWidget(4, self.columns)
         self.body.addLayout(row)
 
     def _set_up_table(self) -> None:
@@ -202,10 +74,17 @@ class FindingsSection(Section):
         header.setHighlightSections(False)
         header.setMinimumSectionSize(24)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(len(FindingsModel.COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
-        for column, width in enumerate((32, 44, 46, 40, 124)):
-            table.setColumnWidth(column, width)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        header.setStretchLastSection(True)
+        for place, column in enumerate(ORDER):
+            header.moveSection(header.visualIndex(column), place)
+        for number, column in enumerate(COLUMNS):
+            table.setColumnWidth(number, column.width)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(lambda at: self._choose_columns(header.mapToGlobal(at)))
+        self._chosen: frozenset[int] | None = None  # by the person; None: what suits the findings
+        self._show_columns(defaults(judged=False))
+        table.setItemDelegateForColumn(MALIGNANCY, MalignancyDelegate(table))
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.setMinimumHeight(25 * self.ROWS + 32)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         # Not the current row: that moves to the first when the table merely takes the focus.
@@ -235,6 +114,50 @@ class FindingsSection(Section):
             row = -1 if step > 0 else rows
         self.study.session.select(self.model.id_of((row + step) % rows))
 
+    # ---- columns
+
+    def choose(self, columns: frozenset[int]) -> None:
+        """Show these columns from now on, whatever the findings hold."""
+        self._chosen = columns | ALWAYS
+        self._show_columns(self._chosen)
+
+    def shown_columns(self) -> frozenset[int]:
+        """The columns that are shown."""
+        return frozenset(n for n in range(len(COLUMNS)) if not self.table.isColumnHidden(n))
+
+    def column_menu(self) -> QMenu:
+        """A menu that shows and hides columns."""
+        shown = self.shown_columns()
+        menu = QMenu(self)
+        for number in ORDER:
+            if number in ALWAYS:
+                continue
+            if number == min(_ATTRIBUTES):
+                menu.addSeparator()
+            action = menu.addAction(COLUMNS[number].name)
+            action.setCheckable(True)
+            action.setChecked(number in shown)
+            action.triggered.connect(lambda _on, n=number: self.choose(self.shown_columns() ^ {n}))
+        menu.addSeparator()
+        menu.addAction("All attributes").triggered.connect(lambda: self.choose(shown | _ATTRIBUTES))
+        menu.addAction("As at first").triggered.connect(self._choose_defaults)
+        return menu
+
+    def _choose_columns(self, at: QPoint | None = None) -> None:
+        where = at if isinstance(at, QPoint) else self.columns.mapToGlobal(self.columns.rect().bottomLeft())
+        menu = self.column_menu()
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(where)
+
+    def _choose_defaults(self) -> None:
+        self._chosen = None
+        self._show()
+
+    def _show_columns(self, columns: frozenset[int]) -> None:
+        if columns != self.shown_columns():
+            for number in range(len(COLUMNS)):
+                self.table.setColumnHidden(number, number not in columns)
+
     def _show(self, _value: object = None) -> None:
         session = self.study.session if self.study is not None else None
         shown = {f.id for f in session.visible} if session is not None else set()
@@ -247,6 +170,9 @@ class FindingsSection(Section):
         blocked = self.table.selectionModel().blockSignals(True)
         self.model.set_findings(rows, session.image if session is not None else None)
         self.table.selectionModel().blockSignals(blocked)
+        if self._chosen is None:
+            judged = session is not None and any(f.malignancy is not None for f in session.findings)
+            self._show_columns(defaults(judged))
         total = len(session.findings) if session is not None else 0
         self.table.setVisible(bool(rows))
         self._empty.setVisible(not rows)

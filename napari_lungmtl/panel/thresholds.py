@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
@@ -11,7 +13,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSlider,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -19,12 +20,13 @@ from ..session import Session, Thresholds
 from ..shortcuts import tooltip
 from ..training.engine.predictor import SCORE_FLOOR
 from . import planes, windows
+from .color_bar import ColorBar
 from .section import Section, label, tool_button
 from .studies import Study
 
 
 class ThresholdSlider(QWidget):
-    """A captioned slider over ``low + step * position``.
+    """A slider over ``low + step * position`` in one line with its caption and with what it hides.
 
     Parameters
     ----------
@@ -37,6 +39,8 @@ class ThresholdSlider(QWidget):
     """
 
     moved = Signal(float)
+    CAPTION, HIDES = 128, 66
+    """Widths of the texts in pixels."""
 
     def __init__(self, caption: str, low: float, high: float, step: float, tip: str) -> None:
         super().__init__()
@@ -49,15 +53,15 @@ class ThresholdSlider(QWidget):
         self.slider.setToolTip(tip)
         self.slider.setAccessibleName(caption.split("{")[0].strip())
         self.slider.valueChanged.connect(self._on_moved)
-        row = QHBoxLayout()
+        self._caption.setFixedWidth(self.CAPTION)  # the sliders of all thresholds begin and end in line
+        self.hides.setFixedWidth(self.HIDES)
+        self.hides.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
         row.addWidget(self._caption)
-        row.addStretch(1)
+        row.addWidget(self.slider, 1)
         row.addWidget(self.hides)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addLayout(row)
-        layout.addWidget(self.slider)
 
     def set_value(self, value: float, units: str = "mm") -> None:
         """Show a value without reporting it back."""
@@ -84,8 +88,17 @@ class ShowSection(Section):
         self.diameter = ThresholdSlider("Diameter ≥ {:g} {}", 0.0, 30.0, 0.5, "Hide smaller findings")
         self.score.moved.connect(lambda value: self._threshold(score=value))
         self.diameter.moved.connect(lambda value: self._threshold(diameter=value))
-        self.body.addWidget(self.score)
-        self.body.addWidget(self.diameter)
+        self.malignancy = ThresholdSlider(
+            "Malignancy ≥ {:.2f}",
+            0.0,
+            1.0,
+            0.01,
+            "Hide findings that are less likely to be malignant; those that nothing judged stay",
+        )
+        self.malignancy.moved.connect(lambda value: self._threshold(malignancy=value))
+        self.color_bar = ColorBar()
+        for widget in (self.score, self.diameter, self.malignancy, self.color_bar):
+            self.body.addWidget(widget)
         self.body.addLayout(self._image_row())
         self.body.addLayout(self._plane_row())
 
@@ -150,9 +163,14 @@ class ShowSection(Section):
         units = session.image.units if session is not None and session.image is not None else "mm"
         self.score.set_value(thresholds.score)
         self.diameter.set_value(thresholds.diameter, "px" if units == "pixel" else units)
-        score, diameter = hidden_by(session) if session is not None else (0, 0)
-        self.score.hides.setText(f"hides {score}" if score else "")
-        self.diameter.hides.setText(f"hides {diameter}" if diameter else "")
+        self.malignancy.set_value(thresholds.malignancy)
+        hidden = hidden_by(session) if session is not None else Counter()
+        for name in ("score", "diameter", "malignancy"):
+            getattr(self, name).hides.setText(f"hides {hidden[name]}" if hidden[name] else "")
+        # Where nothing has been judged there is nothing to choose by.
+        judged = session is not None and any(f.malignancy is not None for f in session.findings)
+        self.malignancy.setVisible(judged)
+        self.color_bar.setVisible(judged)
         total = len(session.findings) if session is not None else 0
         self.summary.setText(
             f"{len(session.visible)} of {total} shown" if session is not None and total else ""
@@ -183,9 +201,7 @@ class ShowSection(Section):
             button.setVisible(self._viewer.dims.ndim >= 3)
 
 
-def hidden_by(session: Session) -> tuple[int, int]:
-    """How many findings are hidden because of their score, and how many only because of their diameter."""
+def hidden_by(session: Session) -> Counter[str]:
+    """How many findings each threshold hides, by its name; a finding counts once, for the first that it does not reach."""
     shown = {f.id for f in session.visible}
-    hidden = [f for f in session.findings if f.id not in shown]
-    by_score = sum(f.score < session.thresholds.score for f in hidden)
-    return by_score, len(hidden) - by_score
+    return Counter(session.thresholds.hides(f) for f in session.findings if f.id not in shown)
