@@ -15,6 +15,7 @@ from .. import shortcuts
 from ..attribute_bars import AttributeBars
 from ..training.findings import Sphere
 from . import planes
+from .cohort import CohortSection
 from .findings_table import FindingsSection
 from .footer import Footer
 from .nodule_card import NoduleCardSection
@@ -62,6 +63,7 @@ class LungNodulesDock(QWidget):
         self.show_section = ShowSection(viewer)
         self.findings = FindingsSection(self._actions)
         self.card = NoduleCardSection()
+        self.cohort = CohortSection(viewer, lambda: self.studies, lambda: self.run.runner.running)
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (
             self.study_section,
@@ -69,6 +71,7 @@ class LungNodulesDock(QWidget):
             self.show_section,
             self.findings,
             self.card,
+            self.cohort,
             self.footer,
         )
         self._lay_out()
@@ -126,6 +129,7 @@ class LungNodulesDock(QWidget):
         self.setStyleSheet(stylesheet(colors))
         self.findings.set_colors(colors)
         self.card.set_colors(colors)
+        self.cohort.set_colors(colors)
 
     def _set_study(self, study: Study | None) -> None:
         for section in self.sections:
@@ -187,6 +191,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     dock._stop_turning()
     dock._stop_turning = None
     dock.run.runner.abandon()
+    dock.cohort.abandon()
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)

@@ -108,5 +108,5 @@ class Cohort:
         return np.column_stack([self.values(name, by) for name in ATTRIBUTES])
 
     def row(self, case: str, id: str) -> int | None:
-        """Where a nodule stands in the table."""
-        return next((i for i, n in enumerate(self.nodules) if n.id == id and n.case == case), None)
+        """Where a nodule stands in the table, None where it does not; an empty `case` fits any."""
+        return next((i for i, n in enumerate(self.nodules) if n.id == id and case in (n.case, "")), None)
