@@ -1,6 +1,6 @@
-"""Run predictors off the GUI thread: progress, cancel, errors.
+"""Run chains of models off the GUI thread: progress, cancel, errors.
 
-The predictor is loaded in the worker thread as well: importing torch and reading weights take seconds.
+Models are loaded in the worker thread as well: importing torch and reading weights take seconds.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, Signal
 
-from .training.engine.predictor import Predictor, PredictorError, Progress
+from .training.engine.predictor import PredictorError, Progress
 from .training.engine.weights import WeightsError
 from .training.findings import Findings
 from .training.imaging.errors import ImageError
-from .training.imaging.image import Image
 
 log = logging.getLogger("napari_lungmtl")
 
@@ -34,30 +33,33 @@ class Outcome:
     message: str | None = None
 
 
+Run = Generator[Progress, None, Findings]
+
+
 def work(
-    load: Callable[[], Predictor], image: Image, cancelled: threading.Event
+    begin: Callable[[], Run], name: str, cancelled: threading.Event
 ) -> Generator[Progress, None, Outcome]:
-    """Load a predictor and run it, never raising.
+    """Exhaust a run, never raising.
 
     An exception that leaves a worker's generator may end the process, so it is caught here and returned.
 
     Parameters
     ----------
-    load
-        Gives the predictor; called here, in the worker's thread.
-    image
-        What it runs on.
+    begin
+        Starts the run; called here, in the worker's thread.
+    name
+        What the log calls the image.
     cancelled
-        Looked at after each of the predictor's steps, also those that are not passed on.
+        Looked at after each of the run's steps, also those that are not passed on.
 
     Yields
     ------
     Progress
         At most one every `INTERVAL` seconds; one with a `note` is never left out.
     """
-    yield Progress(0.0, "loading the model")
+    yield Progress(0.0, "starting")
     try:
-        run = load().run(image)
+        run = begin()
         try:
             last = -INTERVAL
             while not cancelled.is_set():
@@ -71,10 +73,10 @@ def work(
         finally:
             run.close()
     except (PredictorError, WeightsError, ImageError) as error:  # written for the person
-        log.error("run on %s failed: %s", image.series_uid, error, exc_info=True)
+        log.error("run on %s failed: %s", name, error, exc_info=True)
         return Outcome(message=str(error))
     except Exception as error:
-        log.exception("run on %s failed", image.series_uid)
+        log.exception("run on %s failed", name)
         return Outcome(
             message=f"The model stopped: {type(error).__name__}: {error}. The log has the details."
         )
@@ -105,12 +107,12 @@ class Runner(QObject):
         """Whether a run goes on that has not been cancelled."""
         return self._worker is not None
 
-    def start(self, load: Callable[[], Predictor], image: Image) -> None:
-        """Start a run; the one before must have ended or been cancelled."""
+    def start(self, begin: Callable[[], Run], name: str) -> None:
+        """Start a run on the image of that name; the one before must have ended or been cancelled."""
         if self.running:
             raise RuntimeError("a run is going on")
         self._flag = threading.Event()
-        worker = create_worker(work, load, image, self._flag)
+        worker = create_worker(work, begin, name, self._flag)
         worker.yielded.connect(self._on_yielded)
         worker.returned.connect(self._on_returned)
         worker.aborted.connect(self._on_aborted)

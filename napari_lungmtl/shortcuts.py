@@ -38,6 +38,7 @@ KEYS = (
     Key("P", "previous", "Previous finding"),
     Key("A", "accept", "Accept the selected finding"),
     Key("R", "reject", "Reject the selected finding"),
+    Key("C", "characterise", "Characterise the selected sphere"),
     Key("H", "overlays", "Hide or show the overlays"),
     Key("[", "smaller", "Selected sphere 1 mm smaller", painting=False),
     Key("]", "larger", "Selected sphere 1 mm larger", painting=False),

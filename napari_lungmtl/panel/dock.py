@@ -50,6 +50,7 @@ class LungNodulesDock(QWidget):
             "previous": lambda: self.findings.step(-1),
             "accept": lambda: self._judge("accept"),
             "reject": lambda: self._judge("reject"),
+            "characterise": lambda: self.run.characterise(),
             "overlays": self._toggle_overlays,
             "smaller": lambda: self._resize(-1.0),
             "larger": lambda: self._resize(1.0),
@@ -63,6 +64,7 @@ class LungNodulesDock(QWidget):
         self.show_section = ShowSection(viewer)
         self.findings = FindingsSection(self._actions)
         self.card = NoduleCardSection()
+        self.card.characterise.connect(self.run.characterise)
         self.cohort = CohortSection(viewer, lambda: self.studies, lambda: self.run.runner.running)
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (

@@ -1,27 +1,35 @@
-"""Section *run*: one button, which model on which device, how far it is, and what went wrong."""
+"""Section *run*: one button, which stages on which device, how far it is, and what went wrong."""
 
 from __future__ import annotations
 
 import logging
 import math
 import time
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from napari.qt.threading import create_worker
 from napari.utils.notifications import show_error, show_warning
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
+from .. import stages
+from ..review import is_reviewed, with_opinions
 from ..runner import Runner
 from ..session import Thresholds
 from ..training.engine import registry
-from ..training.engine.predictor import ModelInfo, Progress
-from ..training.findings import Findings
+from ..training.engine.pipelines import Chain
+from ..training.engine.predictor import PredictorError, Progress
+from ..training.engine.weights import WeightsError
+from ..training.findings import Finding, Findings
 from ..training.imaging.image import Image
 from .section import Section, label, set_role
 from .studies import Study
 
 log = logging.getLogger("napari_lungmtl")
+
+PATIENCE_MS = 400
+"""What is done sooner shows no bar: the dock would jump for the blink of an eye."""
 
 
 class DeviceBox(QComboBox):
@@ -56,18 +64,31 @@ def _devices() -> list[str]:
         return []
 
 
+@dataclass(frozen=True)
+class Job:
+    """A run: on what, by which chain; `judges` says that it judges what is there instead of looking for nodules."""
+
+    study: Study
+    chain: Chain
+    judges: bool
+    started: float
+
+
 class RunSection(Section):
-    """Runs a model on the study that the dock acts on; the result goes to that study, whichever is looked at then."""
+    """Runs models on the study that the dock acts on; the result goes to that study, whichever is looked at then."""
 
     finished = Signal(object)  # Study
 
     def __init__(self) -> None:
         super().__init__("run")
         self.runner = Runner(self)
-        self._running: Study | None = None
+        self._job: Job | None = None
         self._since: tuple[float, float] | None = None
-        self._started = 0.0
         self._build()
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE_MS)
+        self._patience.timeout.connect(self._show_running)
         self.runner.progressed.connect(self._on_progress)
         self.runner.finished.connect(self._on_finished)
         self.runner.failed.connect(self._on_failed)
@@ -77,15 +98,15 @@ class RunSection(Section):
         self.button = QPushButton("Run")
         self.button.setObjectName("primary")
         self.button.clicked.connect(self.start)
-        self.model = QComboBox()
-        self.model.setToolTip("Which network looks at the image")
-        self.model.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.model.currentIndexChanged.connect(self._show_purpose)
+        self.mode = QComboBox()
+        self.mode.setToolTip("What a run does")
+        self.mode.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.mode.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.mode.currentIndexChanged.connect(self._show_purpose)
         self.device = DeviceBox()
         row = QHBoxLayout()
         row.addWidget(self.button)
-        row.addWidget(self.model, 1)
+        row.addWidget(self.mode, 1)
         row.addWidget(self.device)
         self.body.addLayout(row)
         self.purpose = label("", "faint", wrap=True)
@@ -111,25 +132,41 @@ class RunSection(Section):
         self._show_running()
 
     def follow(self, study: Study | None) -> None:
-        """Offer the models that suit the study's image."""
+        """Offer what the models at hand can do with the study's image."""
         if study is not None:
-            self.listen(study.session.events.image, self._show_models)
-        self._show_models(study.session.image if study is not None else None)
+            self.listen(study.session.events.image, self._show_modes)
+        self._show_modes(study.session.image if study is not None else None)
         if not self.runner.running:
             self._say("")
 
     def start(self) -> None:
-        """Run the chosen model on the study."""
-        study, info = self.study, self.model.currentData()
-        if study is None or study.session.image is None or info is None or self.runner.running:
+        """Do what the box beside the button says."""
+        study, mode = self.study, self.mode.currentData()
+        if study is None or study.session.image is None or mode is None or self.runner.running:
             return
-        self._running, self._since, self._started = study, None, time.monotonic()
-        self._info = info
-        self._say("")
-        load = partial(registry.load_predictor, info.name, device=self.device.currentText())
-        self.runner.start(load, study.session.image)
-        self._on_progress(Progress(0.0, "starting"))
+        if mode == stages.JUDGE:
+            if not len(study.session.findings):
+                self._say("There is nothing to characterise yet: draw a sphere, or detect first.", "warning")
+                return
+            self._begin(study, mode, tuple(study.session.findings))
+        else:
+            kept = tuple(f for f in study.session.findings if is_reviewed(f)) if mode == stages.ALL else ()
+            self._begin(study, mode, kept)
         self._show_running()
+
+    def characterise(self, id: str | None = None) -> None:
+        """Judge one finding alone: the one with this id, or the selected one."""
+        session = self.study.session if self.study is not None else None
+        id = id or (session.selected if session is not None else None)
+        if self.study is None or session is None or session.image is None or id is None:
+            self._say("Select a finding to characterise it.", "warning")
+        elif self.runner.running:
+            show_warning("A run is going on: wait for its end, or cancel it.")
+        elif stages.JUDGE not in stages.modes_for(session.image):
+            self._say("No network at hand judges nodules in this kind of image.", "warning")
+        else:
+            self._begin(self.study, stages.JUDGE, (session.findings[id],))
+            self._patience.start()
 
     def cancel(self) -> None:
         """Stop; the session stays as it is."""
@@ -137,93 +174,122 @@ class RunSection(Section):
 
     def forget(self, study: Study) -> None:
         """The study's image is gone: stop a run on it."""
-        if study is self._running:
+        if self._job is not None and study is self._job.study:
             self.runner.cancel()
 
-    def _show_models(self, image: Image | None) -> None:
-        infos = models_for(image) if image is not None else ()
-        self.model.blockSignals(True)
-        self.model.clear()
-        for info in infos:
-            self.model.addItem(info.title, info)
-        self.model.blockSignals(False)
+    def _begin(self, study: Study, mode: str, findings: Sequence[Finding]) -> None:
+        """Start a mode on the study, with a person's findings or those to be judged."""
+        image = study.session.image
+        assert image is not None
+        try:
+            chain = stages.chain_for(image, mode, self.device.currentText())
+        except (PredictorError, WeightsError) as error:
+            self._on_failed(str(error))
+            return
+        judges = mode == stages.JUDGE
+        self._job, self._since = Job(study, chain, judges, time.monotonic()), None
+        self._say("")
+        asked = study.session.findings.with_items(tuple(findings))
+        self.runner.start(
+            lambda: chain.characterise(image, asked) if judges else chain.run(image, asked.items),
+            image.series_uid,
+        )
+        self._on_progress(Progress(0.0, "starting"))
+
+    def _show_modes(self, image: Image | None) -> None:
+        self.mode.blockSignals(True)
+        self.mode.clear()
+        for mode in stages.modes_for(image) if image is not None else ():
+            self.mode.addItem(stages.TITLES[mode], mode)
+        self.mode.blockSignals(False)
         self._show_purpose()
         self._show_running()
 
     def _show_purpose(self, _index: int = 0) -> None:
-        info: ModelInfo | None = self.model.currentData()
+        mode: str | None = self.mode.currentData()
         image = self.study.session.image if self.study is not None else None
-        if info is not None:
-            self.purpose.setText(info.purpose)
-        elif image is not None:
+        if image is None:
+            self.purpose.setText("")
+        elif mode is not None:
+            self.purpose.setText(stages.purpose(stages.chain_for(image, mode)))
+        else:
             kind = image.modality or ("volume" if image.ndim == 3 else "radiograph")
             self.purpose.setText(f"There is no model for this kind of image ({kind}, {image.ndim}-D).")
-        else:
-            self.purpose.setText("")
         self.purpose.setVisible(bool(self.purpose.text()))
 
     def _show_running(self) -> None:
         running = self.runner.running
-        self.button.setEnabled(not running and self.model.count() > 0)
-        self.button.setToolTip("A run is going on" if running else "Find nodules in this image")
+        self.button.setEnabled(not running and self.mode.count() > 0)
+        self.button.setToolTip("A run is going on" if running else "Do what the box beside it says")
         self.bar.setVisible(running)
         self._progress.setVisible(running)
-        self.summary.setText(
-            f"on “{self._running.layer.name}”" if running and self._running is not None else ""
-        )
+        self.summary.setText(f"on “{self._job.study.layer.name}”" if running and self._job else "")
 
     def _on_progress(self, progress: Progress) -> None:
         now = time.monotonic()
         if self._since is None and progress.fraction > 0:
             self._since = now, progress.fraction
         self.bar.setValue(round(1000 * progress.fraction))
-        parts = [f"{progress.stage} {progress.fraction:.0%}".replace("%", " %")]
+        parts = [f"{progress.stage} · {progress.fraction:.0%}".replace("%", " %")]
         if self._since is not None and now - self._since[0] > 0.5 and progress.fraction > self._since[1]:
             speed = (progress.fraction - self._since[1]) / (now - self._since[0])
             parts.append(f"{clock(math.ceil((1 - progress.fraction) / speed))} left")
-        if progress.findings is not None:
-            parts.append(f"{len(progress.findings)} so far")
         self.stage.setText(" · ".join(parts))
         if progress.note:
             self._say(progress.note, "warning")
             show_warning(progress.note)
 
     def _on_finished(self, findings: Findings) -> None:
-        study, self._running = self._running, None
-        took = time.monotonic() - self._started
-        self._show_running()
-        if study is None:
+        job, self._job = self._job, None
+        self._end()
+        if job is None:
             return
-        if study.session.thresholds == Thresholds():  # nobody has moved them
-            study.session.set_thresholds(score=self._info.default_threshold)
-        study.session.replace_findings(findings)
+        text = self._take_judged(job, findings) if job.judges else self._take_found(job, findings)
         if self.message.property("role") != "warning":  # a note of the run stays
-            self._say(
-                f"Done in {clock(took)}: {len(study.session.visible)} shown of {len(findings)}.", "faint"
-            )
-        self.finished.emit(study)
+            self._say(text, "faint")
+        self.finished.emit(job.study)
+
+    def _take_found(self, job: Job, findings: Findings) -> str:
+        session = job.study.session
+        if session.thresholds == Thresholds():  # nobody has moved them
+            session.set_thresholds(score=job.chain.info.default_threshold)
+        session.replace_findings(findings)
+        took = clock(time.monotonic() - job.started)
+        return f"Done in {took}: {len(session.visible)} shown of {len(session.findings)}."
+
+    def _take_judged(self, job: Job, findings: Findings) -> str:
+        """Only what networks say changes, and only where the sphere is still what it was when the run began."""
+        session = job.study.session
+        judged = {f.id: f for f in findings}
+        asked = [f for f in session.findings if f.id in judged]
+        after = [with_opinions(f, judged[f.id]) for f in asked]
+        if changed := [b for a, b in zip(asked, after, strict=True) if b != a]:
+            session.edit(change=changed, models=findings.models)
+        done = [f for f in after if f.opinions and f.geometry == judged[f.id].geometry]
+        if len(judged) == 1 and len(done) == 1 and done[0].malignancy is not None:
+            return f"Malignancy {done[0].malignancy:.2f}, spread {done[0].malignancy_spread or 0:.2f}."
+        took = clock(time.monotonic() - job.started)
+        return f"Done in {took}: {len(done)} of {len(judged)} characterised."
 
     def _on_failed(self, message: str) -> None:
-        self._running = None
-        self._show_running()
+        self._job = None
+        self._end()
         self._say(message, "error")
         show_error(message)
 
     def _on_cancelled(self) -> None:
-        self._running = None
-        self._show_running()
+        self._job = None
+        self._end()
         self._say("Cancelled. Nothing was changed.", "faint")
+
+    def _end(self) -> None:
+        self._patience.stop()
+        self._show_running()
 
     def _say(self, text: str, role: str = "") -> None:
         set_role(self.message, role)
         self.message.setText(text)
         self.message.setVisible(bool(text))
-
-
-def models_for(image: Image) -> tuple[ModelInfo, ...]:
-    """Models for an image's modality; where the file does not say, volumes count as CT and flat images as radiographs."""
-    modalities = {image.modality} if image.modality else ({"CT"} if image.ndim == 3 else {"CR", "DX"})
-    return tuple(info for info in registry.models() if modalities & set(info.modalities))
 
 
 def clock(seconds: float) -> str:

@@ -15,7 +15,7 @@ import napari
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.engine import registry
+from napari_lungmtl.training.engine import pipelines, registry
 from napari_lungmtl.training.engine.predictor import ModelInfo, Progress
 from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
 from napari_lungmtl.training.imaging.image import Image
@@ -87,6 +87,7 @@ def findings(image: Image) -> Findings:
 def predictor(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
     """The only model at hand; change its fields before a run."""
     fake = FakePredictor(findings)
+    pipelines.loaded.cache_clear()  # what another test had loaded
     monkeypatch.setattr(registry, "models", lambda: (INFO,))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": fake)
     return fake

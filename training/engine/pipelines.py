@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..findings import Finding, Findings
+from ..findings.models import joined
 from ..imaging.image import Image
 from . import registry
 from .bar import Bar
@@ -189,7 +190,7 @@ class Chain:
         for info in self.characterisers if chosen else ():
             try:
                 findings = yield from self._judge(image, findings, ids, info, bar, said)
-                findings = replace(findings, models=_joined(findings.models, _listed(info)))
+                findings = replace(findings, models=joined(findings.models, _listed(info)))
             except (PredictorError, WeightsError, ImportError) as error:
                 said.problems.append(error)
                 yield Progress(bar.at(1.0), STAGE, note=_sentence(info, error))
@@ -298,14 +299,6 @@ def _listed(info: ModelInfo, own: Sequence[Mapping[str, Any]] = ()) -> tuple[Map
     return (entry,)
 
 
-def _joined(
-    models: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
-) -> tuple[Mapping[str, Any], ...]:
-    """Models with some more, those of the same name replaced."""
-    names = {m.get("name") for m in new}
-    return (*(m for m in models if m.get("name") not in names), *new)
-
-
 def _fused(
     image: Image, findings: Findings, ids: set[str], infos: Sequence[ModelInfo]
 ) -> tuple[Findings, str]:
@@ -321,7 +314,7 @@ def _fused(
     fused = findings.with_items(tuple(fusion.fuse(f, fold) if f.id in ids else f for f in findings))
     if both:
         entry = {"name": "fusion", "version": fusion.version, "sha256": fusion.sha256}
-        fused = replace(fused, models=_joined(fused.models, (entry,)))
+        fused = replace(fused, models=joined(fused.models, (entry,)))
     return fused, note
 
 
