@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from .commands.candidates import candidates
 from .commands.common import debug as set_debug
 from .commands.evaluate import evaluate
 from .commands.froc import froc
 from .commands.models import models
 from .commands.predict import predict
+from .commands.report import report
 from .commands.train import train
 from .commands.view import demo, view
 
@@ -22,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, view, predict, models, evaluate, train, froc):
+for command in (demo, view, predict, models, evaluate, train, candidates, report, froc):
     app.command()(command)
 
 

@@ -1,0 +1,205 @@
+"""The command on made-up data and runs: whole, with nothing trained, and with runs that do not belong to the data."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+from typer.testing import CliRunner
+
+from napari_lungmtl.training.cli import app
+from napari_lungmtl.training.datasets.rated_nodules import load_rated_nodules
+from napari_lungmtl.training.metrics.out_of_fold import read_out_of_fold, write_out_of_fold
+from napari_lungmtl.training.report.baselines import cross_validated
+from napari_lungmtl.training.report.build import write_report
+from napari_lungmtl.training.report.runs import EXPECTED, find_runs, fuse, title
+
+from .made_up import write_data, write_runs
+
+VARIANTS = {
+    "mtmr/shipped": 0.8,
+    "mtmr/no_ranking": 1.5,
+    "mtmr/no_regression": 1.5,
+    "mtcnn/shipped": 1.0,
+    "mtcnn/alpha_0.0": 4.0,
+    "mtcnn/alpha_1.0": 2.0,
+}
+
+
+def read(folder):
+    return json.loads((folder / "report.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    root = tmp_path_factory.mktemp("study")
+    data = write_data(root / "data", 100)
+    nodules = cross_validated(load_rated_nodules(data))
+    return data, write_runs(root / "runs", nodules, VARIANTS), nodules
+
+
+@pytest.fixture(scope="module")
+def report(study, tmp_path_factory):
+    out = tmp_path_factory.mktemp("report")
+    data, runs, _ = study
+    result = CliRunner().invoke(app, ["report", "--data", str(data), "--runs", str(runs), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert "MTMR-Net without ranking loss" in result.output
+    return out
+
+
+def test_every_file_is_there_and_the_text_shows_every_picture(report):
+    text = (report / "report.md").read_text()
+    for name in ("roc.png", "reliability.png", "attribute_map.png"):
+        assert (report / name).read_bytes().startswith(b"\x89PNG")
+        assert f"]({name})" in text
+    for heading in (
+        "Targets",
+        "Table II",
+        "Table III",
+        "Table IV",
+        "Fig. 7",
+        "Paired differences",
+        "Calibration",
+    ):
+        assert heading in text
+    assert "0.979" in text, "the paper's figures stand beside"
+
+
+def test_figures_are_those_of_the_files(report, study):
+    _, runs, _ = study
+    figures = read(report)["malignancy"]
+    run = read_out_of_fold(runs / "mtmr/shipped/oof.csv")
+    for rule in ("mean", "median"):
+        label = run.label(rule)
+        known = label >= 0
+        expected = roc_auc_score(label[known], run.malignancy[known])
+        assert figures["mtmr/shipped"][rule]["auc"]["value"] == pytest.approx(expected)
+        assert f"| MTMR-Net | {expected:.3f} (" in (report / "report.md").read_text()
+
+
+def test_a_noisier_variant_is_told_from_the_shipped_one(report):
+    rows = {(r["first"], r["second"], r["rule"]): r for r in read(report)["differences"]}
+    assert rows["mtcnn/shipped", "mtcnn/alpha_0.0", "mean"]["lower"] > 0
+    assert ("fused", "mtmr/shipped", "median") in rows
+    assert ("mtmr/shipped", "15 mask features", "mean") in rows
+
+
+def test_what_is_missing_is_listed(report):
+    result = read(report)
+    assert set(result["missing"]) == set(EXPECTED) - set(VARIANTS) | {"fpr/…"}
+    assert "`mtmr/no_diameter`" in (report / "report.md").read_text()
+
+
+def test_attributes_that_nothing_was_taught_are_not_reported(report):
+    errors = read(report)["attributes"]
+    assert "mtmr/no_ranking" in errors
+    assert not {"mtmr/no_regression", "mtcnn/shipped", "fused"} & set(errors)
+
+
+def test_weights_of_the_reconstruction_are_in_order(report):
+    rows = read(report)["reconstruction"]
+    assert [(row["weight"], row["name"]) for row in rows] == [
+        (0.0, "mtcnn/alpha_0.0"),
+        (0.3, "mtcnn/shipped"),
+        (1.0, "mtcnn/alpha_1.0"),
+    ]
+
+
+def test_the_same_input_gives_the_same_files(report, study, tmp_path):
+    data, runs, _ = study
+    write_report(data, runs, tmp_path)
+    assert len(list(report.iterdir())) == 5
+    for file in report.iterdir():
+        assert file.read_bytes() == (tmp_path / file.name).read_bytes(), file.name
+
+
+def test_without_any_run_the_baselines_stand(study, tmp_path):
+    (tmp_path / "runs").mkdir()
+    result = write_report(study[0], tmp_path / "runs", tmp_path / "out", samples=50)
+    assert [name for name in result["malignancy"] if "/" in name] == []
+    assert all(row["met"] is None for row in result["targets"])
+    assert "No run of MT-CNN" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_false_positive_reduction_has_its_own_table(study, tmp_path):
+    rows = ["seriesuid,fold,label,probability"]
+    rows += [f"1.2.{i},{i % 5},{int(i % 4 == 0)},{0.9 if i % 4 == 0 else i / 200}" for i in range(100)]
+    (tmp_path / "fpr" / "d34").mkdir(parents=True)
+    (tmp_path / "fpr" / "d34" / "oof.csv").write_text("\n".join(rows) + "\n")
+    result = write_report(study[0], tmp_path, tmp_path / "out", samples=50)
+    reduced = result["false_positive_reduction"]["fpr/d34"]
+    assert (reduced["auc"]["value"], reduced["specificity_at_95"]) == (1, 1)
+    assert (reduced["nodules"], reduced["candidates"]) == (25, 100)
+    assert "| fpr/d34 | 25 of 100 |" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_fusion_never_learns_from_the_fold_it_judges(study):
+    _, runs, nodules = study
+    found = find_runs(runs, nodules)
+    mtmr, mtcnn = found["mtmr/shipped"], found["mtcnn/shipped"]
+    own = mtmr.fold == "1"
+    turned = {k: np.where(own, 6 - v, v) for k, v in mtmr.readers.items()}
+    before, after = fuse(mtmr, mtcnn), fuse(replace(mtmr, readers=turned), mtcnn)
+    np.testing.assert_allclose(before.malignancy[own], after.malignancy[own])
+    assert np.abs(before.malignancy[~own] - after.malignancy[~own]).min() > 0
+    np.testing.assert_array_equal(before.malignancy, found["fused"].malignancy)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"fold": "9"}, "split of folds.csv"),
+        ({"series": "8.8"}, "the series 8.8"),
+        ({"index": 5000}, "other data"),
+    ],
+)
+def test_a_run_on_another_split_or_other_data_is_refused(study, tmp_path, change, says):
+    data, runs, _ = study
+    run = read_out_of_fold(runs / "mtmr/shipped/oof.csv").take(np.array([3]))
+    changed = replace(run, **{k: np.array([v]) for k, v in change.items()})
+    (tmp_path / "mtmr" / "odd").mkdir(parents=True)
+    write_out_of_fold(tmp_path / "mtmr" / "odd" / "oof.csv", changed)
+    result = CliRunner().invoke(
+        app, ["report", "--data", str(data), "--runs", str(tmp_path), "--out", str(tmp_path / "out")]
+    )
+    assert result.exit_code == 1
+    assert says in result.output
+    assert "Traceback" not in result.output
+
+
+def test_every_expected_variant_has_a_name_for_a_person():
+    assert len({title(name) for name in EXPECTED}) == len(EXPECTED)
+    assert not [name for name in EXPECTED if "/" in title(name) or "_" in title(name)]
+    assert title("mtcnn/alpha_0.5") == "MT-CNN, α = 0.5"
+    assert title("15 mask features") == "15 mask features"
+
+
+def test_on_the_real_nodules(lungmtl_data, tmp_path):
+    """A minute is what a person waits for; the real data with two made-up networks."""
+    data = lungmtl_data / "luna16_nodules"
+    nodules = cross_validated(load_rated_nodules(data))
+    runs = write_runs(tmp_path / "runs", nodules, {"mtmr/shipped": 0.6, "mtcnn/shipped": 0.8})
+    command = [sys.executable, "-m", "napari_lungmtl.training.cli", "report", "--data", str(data)]
+    start = time.monotonic()
+    done = subprocess.run(
+        [*command, "--runs", str(runs), "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    seconds = time.monotonic() - start
+    assert done.returncode == 0, done.stderr
+    result = read(tmp_path / "out")
+    assert result["labels"]["mean"] == {"malignant": 389, "benign": 464}
+    assert result["malignancy"]["15 mask features"]["mean"]["auc"]["value"] == pytest.approx(0.927, abs=0.005)
+    met = {row["what"]: row["met"] for row in result["targets"]}
+    assert met["fused: AUC, readers' mean"]
+    assert result["attributes"]["readers"]["subtlety"]["mae"] == pytest.approx(0.84, abs=0.01)
+    # A loaded machine is not the report's fault: about 10 s of computing on an idle one.
+    assert seconds < 240

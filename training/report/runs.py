@@ -1,0 +1,140 @@
+"""The trained variants that a report finds: ``<runs>/<room>/<variant>/oof.csv``, and ``<runs>/fused/oof.csv``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..datasets.luna16_nodules import DatasetError
+from ..datasets.rated_nodules import RatedNodules
+from ..engine.fusion import fit_fusion
+from ..findings.formats.tables import numbers, read_columns
+from ..metrics.out_of_fold import OutOfFold, read_out_of_fold, same_nodules
+from .published import MTCNN_WEIGHTS
+
+MTMR, MTCNN, FUSED = "mtmr/shipped", "mtcnn/shipped", "fused"
+WEIGHT = "mtcnn/alpha_"
+TITLES = {
+    FUSED: "both networks fused",
+    MTMR: "MTMR-Net",
+    "mtmr/no_regression": "MTMR-Net without regression loss (single task)",
+    "mtmr/no_ranking": "MTMR-Net without ranking loss",
+    "mtmr/no_diameter": "MTMR-Net without the diameter",
+    "mtmr/detector": "MTMR-Net at the detector's centres and diameters",
+    MTCNN: "MT-CNN",
+    f"{WEIGHT}0.0": "MT-CNN without reconstruction (single task, α = 0)",
+    "mtcnn/no_diameter": "MT-CNN without the diameter",
+    "mtcnn/detector": "MT-CNN at the detector's centres and diameters",
+}
+"""What the variants that the papers' tables need are called; others are named after their folder."""
+EXPECTED = (
+    MTMR,
+    "mtmr/no_regression",
+    "mtmr/no_ranking",
+    "mtmr/no_diameter",
+    "mtmr/detector",
+    MTCNN,
+    *(f"{WEIGHT}{weight}" for weight in MTCNN_WEIGHTS if weight != 0.3),
+    "mtcnn/detector",
+)
+"""What a full report needs; MT-CNN itself stands for the weight 0.3."""
+
+
+def title(name: str) -> str:
+    """A variant for a person."""
+    if name in TITLES:
+        return TITLES[name]
+    room, _, variant = name.partition("/")
+    network = {"mtmr": "MTMR-Net", "mtcnn": "MT-CNN"}.get(room, room)
+    if name.startswith(WEIGHT):
+        return f"{network}, α = {variant.removeprefix('alpha_')}"
+    return f"{network}, {variant.replace('_', ' ')}" if variant else network
+
+
+def find_runs(folder: Path, nodules: RatedNodules) -> dict[str, OutOfFold]:
+    """``room/variant`` -> predictions of the nodules of the folds; ``fused`` where it is there or both networks are.
+
+    Rooms are ``mtmr`` and ``mtcnn``; the fused opinion is fitted fold by fold on the others (`fusion.fit_fusion`, mean of
+    the readers) unless its own file is there.
+
+    Raises
+    ------
+    DatasetError, FindingsFileError
+        A file is damaged, or was made on other nodules or another split than ``folds.csv``.
+    """
+    found = {}
+    for room in ("mtmr", "mtcnn"):
+        for path in sorted((folder / room).glob("*/oof.csv")):
+            found[f"{room}/{path.parent.name}"] = _checked(path, nodules)
+    fused = folder / FUSED / "oof.csv"
+    if fused.exists():
+        found[FUSED] = _checked(fused, nodules)
+    elif MTMR in found and MTCNN in found:
+        found[FUSED] = fuse(found[MTMR], found[MTCNN])
+    return found
+
+
+def fuse(mtmr: OutOfFold, mtcnn: OutOfFold) -> OutOfFold:
+    """Both networks as one, on the nodules that both know; each fold by coefficients that never saw it."""
+    first, second = same_nodules([mtmr, mtcnn])
+    _, probability = fit_fusion(first, second, first.label("mean"))
+    empty = np.empty(0)
+    return replace(first, malignancy=np.asarray(probability, float), logit=empty, spread=empty)
+
+
+def _checked(path: Path, nodules: RatedNodules) -> OutOfFold:
+    """The predictions, with what the data say of each nodule; nodules outside the folds are left out."""
+    predictions = read_out_of_fold(path)
+    place = {int(index): position for position, index in enumerate(nodules.index)}
+    known = np.array([int(index) in place for index in predictions.index])
+    if not known.any():
+        raise DatasetError(f"{path} holds no nodule of the data's folds: was it made on other data?")
+    predictions = predictions.take(known)
+    own = nodules.take(np.array([place[int(index)] for index in predictions.index]))
+    for what, theirs, ours in (
+        ("series", predictions.series, own.series),
+        ("fold", predictions.fold, own.fold),
+    ):
+        wrong = theirs != ours
+        if wrong.any():
+            raise DatasetError(
+                f"{path} gives nodule {predictions.index[wrong][0]} the {what} {theirs[wrong][0]}, the data say "
+                f"{ours[wrong][0]}: only predictions on the split of folds.csv can be compared."
+            )
+    return replace(predictions, readers={rule: own.malignancy(rule) for rule in predictions.readers})
+
+
+def reconstruction_weight(folder: Path, name: str) -> float | None:
+    """The weight of the reconstruction of a variant of MT-CNN, from its card or the name of its folder."""
+    card = folder / name / "mtcnn.json"
+    if card.exists():
+        try:
+            return float(json.loads(card.read_text(encoding="utf-8"))["config"]["alpha"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DatasetError(f"{card} is no card of MT-CNN: {error}") from error
+    if name == MTCNN:
+        return 0.3
+    try:
+        return float(name.removeprefix(WEIGHT)) if name.startswith(WEIGHT) else None
+    except ValueError:
+        return None
+
+
+def find_reduction(folder: Path) -> dict[str, dict[str, np.ndarray]]:
+    """Runs of the false-positive reduction: ``fpr/<variant>`` -> label (1 nodule), probability, series and fold, (n,) each.
+
+    Their ``oof.csv`` has the columns ``seriesuid, fold, label, probability``.
+    """
+    found = {}
+    for path in sorted((folder / "fpr").glob("*/oof.csv")):
+        lines, columns = read_columns(path, ("seriesuid", "fold", "label", "probability"))
+        found[f"fpr/{path.parent.name}"] = {
+            "series": np.array(columns["seriesuid"]),
+            "fold": np.array(columns["fold"]),
+            "label": numbers(path, lines, columns["label"], "label"),
+            "probability": numbers(path, lines, columns["probability"], "probability"),
+        }
+    return found
