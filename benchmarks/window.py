@@ -59,7 +59,7 @@ def in_window(repeats: int) -> dict[str, list[tuple[float, float]]]:
     from qtpy.QtWidgets import QApplication
 
     from napari_lungmtl.layers import add_image_layer
-    from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
+    from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, Origin, Sphere
     from napari_lungmtl.training.imaging.image import Image
 
     rng = np.random.default_rng(0)
@@ -96,6 +96,9 @@ def in_window(repeats: int) -> dict[str, list[tuple[float, float]]]:
             Finding(
                 Sphere(tuple(low + (high - low) * rng.random(3)), rng.uniform(3, 30)),
                 score=score,
+                malignancy=rng.random(),
+                malignancy_spread=0.1,
+                attributes=dict.fromkeys(ATTRIBUTES, 3.0),
                 origin=Origin("x", "1"),
             )
             for score in np.linspace(0.99, 0.05, N_FINDINGS)
@@ -113,6 +116,17 @@ def in_window(repeats: int) -> dict[str, list[tuple[float, float]]]:
     slider.setValue(0)
     drawn(lambda: None)
     results["select the next finding, drawn"] = [
+        drawn(lambda: docks[0].findings.step(1)) for _ in range(repeats)
+    ]
+    camera = viewer.scene.camera
+
+    def zoom() -> None:
+        camera.zoom *= 1.02
+
+    results["zoom with attribute bars, drawn"] = [drawn(zoom) for _ in range(repeats)]
+    docks[0].bars.close()
+    results["zoom without them, drawn"] = [drawn(zoom) for _ in range(repeats)]
+    results["select the next finding without them, drawn"] = [
         drawn(lambda: docks[0].findings.step(1)) for _ in range(repeats)
     ]
     viewer.close()

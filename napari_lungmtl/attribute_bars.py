@@ -269,6 +269,6 @@ def _seat_letters(layer: Shapes, drawing: Drawing) -> None:
     """Letters stand on the corner with the lowest coordinates: where rows run downwards, that is a strip's upper edge."""
     translation = np.zeros(3)
     if drawing.mm[0] > 0:
-        translation[drawing.displayed[0]] = drawing.mm[0] * layout.ROW / rows.SCALE
+        translation[drawing.displayed[0]] = drawing.mm[0] * (layout.ROW - 1.5) / rows.SCALE
     if not np.array_equal(layer.text.translation, translation):
         layer.text.translation = translation

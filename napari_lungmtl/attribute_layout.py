@@ -14,7 +14,7 @@ from .attribute_words import SCALES
 
 ROW, INSET = 18.0, 1.0
 """Height of a strip, and how much less of it a bar leaves above and below."""
-NAME_WIDTH, BAR_WIDTH = 128.0, 92.0
+NAME_WIDTH, BAR_WIDTH = 132.0, 92.0
 """Room for the name, and length of a bar at the highest value."""
 SIZE = (ROW * len(SCALES), NAME_WIDTH + BAR_WIDTH)
 """Height and width of all."""
@@ -76,13 +76,11 @@ def place(center: tuple[float, float], radius: float, region: Rectangle, label: 
     height, width = SIZE
     beside = center[1] + radius + GAP
     before = center[1] - radius - GAP - width
-    if beside + width <= right:
+    fits = beside + width <= right, before >= left
+    if fits[0] or (not fits[1] and right - center[1] >= center[1] - left):
         column, row = beside, center[0] + label + (4.0 if label <= 0 else -LABEL_HEIGHT - height)
-    elif before >= left:
-        column, row = before, center[0] - height / 2
     else:
-        to_the_right = right - center[1] >= center[1] - left
-        column, row = (right - width if to_the_right else left), center[0] - height / 2
+        column, row = before, center[0] - height / 2
     return max(min(row, bottom - height), top), max(min(column, right - width), left)
 
 

@@ -8,10 +8,19 @@ from napari.components import ViewerModel
 
 from napari_lungmtl.drawn import keep_drawing
 from napari_lungmtl.layers import LayerBinding, add_image_layer
+from napari_lungmtl.malignancy_colors import UNKNOWN, malignancy_colors
+from napari_lungmtl.points_layer import findings_of_points, points_layer_data
 from napari_lungmtl.session import Session
-from napari_lungmtl.training.findings import Findings
+from napari_lungmtl.training.findings import Findings, Opinion, Sphere
 
 from .conftest import ball, chest
+
+JUDGED = {
+    "malignancy": 0.8,
+    "malignancy_spread": 0.1,
+    "attributes": {"texture": 4.0},
+    "opinions": (Opinion("mtmr", "0.1", 0.8),),
+}
 
 
 @pytest.fixture
@@ -217,13 +226,76 @@ def test_the_selected_and_the_rejected_look_different(binding) -> None:
     assert (layer.border_width <= 0.02).all()
 
 
-def test_malignancy_takes_over_the_colour(binding) -> None:
-    session = binding.session
-    by_score = binding.layer.border_color.copy()
+def test_the_colour_is_the_malignancy_and_says_where_it_is_unknown(binding) -> None:
+    session, layer = binding.session, binding.layer
+    np.testing.assert_allclose(layer.border_color, [UNKNOWN] * 2, atol=1e-6)
     session.change(session.visible[0].id, malignancy=0.0)
     session.change(session.visible[1].id, malignancy=1.0)
-    np.testing.assert_allclose(binding.layer.border_color[1, :3], (0.91, 0.31, 0.16), atol=1e-6)
-    assert not np.allclose(by_score[0], binding.layer.border_color[0])
+    np.testing.assert_allclose(layer.border_color, malignancy_colors([0.0, 1.0]), atol=1e-6)
+    np.testing.assert_allclose(layer.face_color[:, :3], malignancy_colors([0.0, 1.0])[:, :3], atol=1e-6)
+    session.undo()
+    np.testing.assert_allclose(layer.border_color, malignancy_colors([0.0, None]), atol=1e-6)
+    session.reject(session.visible[0].id)
+    red, green, blue = layer.border_color[0, :3]
+    assert red == green == blue
+
+
+def test_labels_say_the_malignancy_where_it_is_known(binding) -> None:
+    first = binding.session.visible[0].id
+    binding.session.change(first, malignancy=0.814)
+    assert list(binding.layer.text.values) == ["0.90 · M .81", "0.60"]
+    binding.session.change(first, malignancy=1.0)
+    assert list(binding.layer.text.values) == ["0.90 · M 1.00", "0.60"]
+
+
+def test_a_sphere_dragged_elsewhere_loses_what_was_said_of_its_place(binding) -> None:
+    session = binding.session
+    first = session.visible[0].id
+    session.change(first, **JUDGED)
+    before = session.findings
+    for edit in (
+        lambda: _drag(binding.layer, 0, (2.5, -3.0, 1.0)),
+        lambda: session.change(first, geometry=Sphere((-170, 20, 10), 8)),
+        lambda: session.change(first, geometry=Sphere(before[first].center, 9)),
+    ):
+        edit()
+        moved = session.findings[first]
+        assert (moved.malignancy, moved.malignancy_spread, moved.attributes, moved.opinions) == (
+            None,
+            None,
+            {},
+            (),
+        )
+        assert moved.score == before[first].score
+        assert moved.origin.person
+        np.testing.assert_allclose(binding.layer.face_color[0, :3], UNKNOWN[:3], atol=1e-6)
+        session.undo()
+        assert session.findings == before
+
+
+def test_what_is_not_moved_keeps_its_judgement(binding) -> None:
+    session = binding.session
+    first, second = (f.id for f in session.visible)
+    session.change(first, **JUDGED)
+    _drag(binding.layer, 0, (0.0, 0.0, 0.0))
+    _drag(binding.layer, 1, (1.0, 0.0, 0.0))
+    session.accept(first)
+    assert session.findings[first].malignancy == 0.8
+    assert session.findings[first].opinions == JUDGED["opinions"]
+    assert session.findings[second].origin.person
+
+
+def test_a_points_layer_by_itself_forgets_the_judgement_of_what_is_moved(binding) -> None:
+    session = binding.session
+    first = session.findings[0].id
+    session.change(first, **JUDGED)
+    data, attributes, _ = points_layer_data(session.findings)
+    assert findings_of_points(data, attributes)[first] == session.findings[first]
+    data[0] += 0.1
+    moved = findings_of_points(data, attributes)[first]
+    assert moved.malignancy is None
+    assert not moved.opinions
+    assert moved.origin.person
 
 
 def test_overlays_can_be_hidden_from_either_side(binding) -> None:

@@ -24,6 +24,29 @@ def test_thresholds_hide_by_score_and_diameter(session: Session) -> None:
     assert (session.n_visible, len(session.findings)) == (2, 4)
 
 
+def test_a_malignancy_threshold_hides_only_what_was_judged(session: Session) -> None:
+    first, second = session.visible
+    session.change(first.id, malignancy=0.3)
+    session.set_thresholds(malignancy=0.3)
+    assert _scores(session) == [0.9, 0.6]
+    session.set_thresholds(malignancy=0.31)
+    assert _scores(session) == [0.6]
+    session.change(second.id, malignancy=1.0)
+    session.set_thresholds(malignancy=1.0)
+    assert _scores(session) == [0.6]
+    session.accept(first.id)
+    assert _scores(session) == [0.9, 0.6]
+
+
+def test_a_finding_counts_for_the_first_threshold_that_it_does_not_reach() -> None:
+    thresholds = Thresholds(0.5, 5.0, 0.4)
+    assert thresholds.hides(ball(0, score=0.4, d=4.0, malignancy=0.1)) == "score"
+    assert thresholds.hides(ball(0, d=4.0, malignancy=0.1)) == "diameter"
+    assert thresholds.hides(ball(0, malignancy=0.1)) == "malignancy"
+    assert thresholds.hides(ball(0)) == ""
+    assert thresholds.hides(ball(0, malignancy=0.4)) == ""
+
+
 def test_a_threshold_is_inclusive_and_silent_when_unchanged(session: Session) -> None:
     heard = []
     session.events.thresholds.connect(heard.append)
