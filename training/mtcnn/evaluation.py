@@ -22,7 +22,7 @@ def evaluate(
     findings: Path | None = None,
     report: Callable[[float, str], None] = lambda _f, _s: None,
 ) -> dict[str, Any]:
-    """Figures of a loaded predictor; see `engine.characterise.evaluate_on_cubes` and `reduction.evaluate_candidates`.
+    """Figures of a loaded predictor; see `engine.characterise.evaluate_on_cubes` and `reduction_evaluation.evaluate_candidates`.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def evaluate(
     """
     card = read_card(weights)
     if not isinstance(predictor, MtcnnPredictor):
-        from .reduction import evaluate_candidates
+        from .reduction_evaluation import evaluate_candidates
 
         return evaluate_candidates(predictor, card, data, folds=folds, candidates=findings, report=report)
     figures, _ = evaluate_on_cubes(

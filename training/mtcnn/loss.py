@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.metrics import roc_auc_score
 from torch import Tensor
+
+from ..metrics.classification import roc_auc
 
 
 def multi_task_loss(
@@ -55,10 +56,11 @@ def fusion_weights(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray
-        (9,); equal weights where only one class is there.
+        (9,); equal weights where only one class is there, or no view is right about any pair.
     """
+    equal = np.full(probabilities.shape[1], 1 / probabilities.shape[1])
     keep = label >= 0
     if len(np.unique(label[keep])) < 2:
-        return np.full(probabilities.shape[1], 1 / probabilities.shape[1])
-    auc = np.array([roc_auc_score(label[keep], column) for column in probabilities[keep].T])
-    return auc / auc.sum()
+        return equal
+    auc = np.array([roc_auc(label[keep], column) for column in probabilities[keep].T])
+    return auc / auc.sum() if auc.any() else equal

@@ -27,6 +27,7 @@ from ..engine.weights import ModelCard, read_card, save_weights
 from ..metrics.out_of_fold import write_out_of_fold
 from .config import PAPER, SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .fitting import fit_fold
+from .predictor import MtcnnPredictor
 from .room import build
 from .samples import Samples, nodule_samples, view_probabilities
 
@@ -84,12 +85,12 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
         Gets ``mtcnn.safetensors``, ``mtcnn.json``, ``oof.csv``, and each fold's files.
     settings
         ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"model": "mtcnn_fpr"``
-        trains the false-positive reduction instead (`reduction`).
+        trains the false-positive reduction instead (`reduction_training`).
     resume
         Keep the folds that are finished.
     """
     if settings.get("model") == "mtcnn_fpr":
-        from .reduction import train_reduction
+        from .reduction_training import train_reduction
 
         return train_reduction(data, out, settings, resume=resume)
     network = config_from(SHIPPED, settings.get("network", {}))
@@ -149,9 +150,9 @@ def release(
     )
     path = save_weights(joined(results), card, out)
     card = read_card(path)
-    figures, _ = evaluate_on_cubes(
-        build(path, card, "cpu").opinion, card, data, folds=card.training["models"]
-    )
+    predictor = build(path, card, "cpu")
+    assert isinstance(predictor, MtcnnPredictor)
+    figures, _ = evaluate_on_cubes(predictor.opinion, card, data, folds=card.training["models"])
     metrics = {
         "how": f"lungmtl evaluate mtcnn --data {data.name}: 5-fold cross-validation by scan (folds.csv), each nodule judged by "
         "the model that never saw its scan; settings were chosen with these scans in sight",
