@@ -11,7 +11,7 @@ from .training.engine.suitable import suits
 from .training.imaging.image import Image
 
 ALL, DETECT, JUDGE = "all", "detect", "judge"
-TITLES = {ALL: "Detect and characterise", DETECT: "Detect only", JUDGE: "Characterise what is there"}
+TITLES = {ALL: "Detect → characterise", DETECT: "Detect only", JUDGE: "Characterise only"}
 
 
 def modes_for(image: Image) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def open_window(
     paths
         Image files, or folders of DICOM files.
     run
-        Run the default model on the last image.
+        Detect and judge nodules in the last image.
     truth
         ``*.lungmtl.json`` or a LUNA16 ``annotations.csv``: the nodules there are in the images, drawn as squares.
     screenshot
@@ -83,14 +83,14 @@ def open_window(
 
 
 def demo(screenshot_dir: Path | str | None = None, run: bool = True) -> list[Path]:
-    """The sample CT with what the model finds.
+    """The sample CT with what the models find.
 
     Parameters
     ----------
     screenshot_dir
         Folder for screenshots of the axial, coronal and 3-D view; the window is then closed. Without it, it stays.
     run
-        Run the model.
+        Run the models.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Findings) ->
 
 
 def run_and_wait(dock: LungNodulesDock, limit: float = 900.0) -> None:
-    """Run the default model on the study that the dock acts on.
+    """Run all that suits the study that the dock acts on.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The real model on a real scan that no training has seen: what the window draws, in world millimetres."""
+"""The real models on a real scan that no training has seen: what the window draws, in world millimetres."""
 
 from __future__ import annotations
 
@@ -42,6 +42,10 @@ def test_the_annotated_nodule_of_lidc_idri_0003_is_drawn(shared_viewer, qtbot):
         inside = np.linalg.norm(centers - CENTER, axis=1) < DIAMETER / 2
         assert inside.any(), centers
         assert (~inside).sum() <= 4
+        judges = {info.name for info in registry.models() if info.task == "characterisation"}
+        for finding in dock.study.session.findings:
+            assert {opinion.model for opinion in finding.opinions} == judges
+            assert (finding.malignancy is not None) == bool(judges)
     finally:
         viewer.window.remove_dock_widget(dock)
         dock.close()

@@ -250,7 +250,7 @@ def _run(chain: Chain, image: Image, task: Task, report: Any) -> tuple[Findings,
     run = (
         chain.run(image) if task.given is None else chain.characterise(image, _findings_of(image, task.given))
     )
-    notes = []
+    notes: list[str] = []
     while True:
         try:
             step = next(run)

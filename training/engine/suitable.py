@@ -32,13 +32,16 @@ def sort_out(image: Image, findings: Iterable[Finding]) -> tuple[list[Finding], 
     for finding in findings:
         if finding.kind != "sphere":
             flat.append(finding)
-        elif not image.contains(finding.center):
+        elif image.ndim == 3 and not image.contains(
+            finding.center
+        ):  # a flat image: the model says what it needs
             outside.append(finding)
         else:
             judged.append(finding)
     notes = []
     if outside:
-        notes.append(f"{places(outside)}: not judged, because outside the scan. Move it onto a nodule.")
+        what = "it" if len(outside) == 1 else "them"
+        notes.append(f"{places(outside)}: not judged, because outside the scan. Move {what} onto a nodule.")
     if flat:
         what = "One finding is" if len(flat) == 1 else f"{len(flat)} findings are"
         notes.append(f"{what} no sphere and not judged: draw a sphere around the nodule.")
