@@ -23,23 +23,16 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..attribute_words import SCALES
 from ..background import Background
-from ..training.cohort import BY, MIN_NODULES, Cohort, embed, loading
-from ..training.cohort.cohort import By, Nodule
-from ..training.findings import ATTRIBUTES
+from ..training.cohort import Cohort, embed, loading
 from .cohort_colors import WHOSE, Colouring, colourings
 from .cohort_legend import ColouringLegend
 from .cohort_open import NoduleOpener
+from .cohort_words import HINT, describe, possible
 from .scatter import ScatterPlot
 from .section import Section, eliding, label, set_role
 from .studies import Studies, Study
 from .theme import Palette
-
-HINT = (
-    "Open a folder of results (lungmtl predict) or of nodule cubes, or drop it here: every nodule becomes a point, like "
-    "ones lie together, a click opens one."
-)
 
 
 class CohortSection(Section):
@@ -314,32 +307,6 @@ class CohortSection(Section):
         set_role(self.message, role)
         self.message.setText(text)
         self.message.setVisible(bool(text))
-
-
-def possible(cohort: Cohort) -> list[By]:
-    """Whose attributes are enough for a map; the networks' where nobody's are, whose lack is then explained."""
-    enough: list[By] = [
-        by for by in BY if np.isfinite(cohort.attributes(by)).all(axis=1).sum() >= MIN_NODULES
-    ]
-    return enough or (["readers"] if cohort.has_cubes else ["networks"])
-
-
-def describe(nodule: Nodule, colouring: Colouring | None) -> str:
-    """Case, size and malignancy by network and readers, and the value of the present colouring."""
-    case = nodule.case if len(nodule.case) <= 24 else f"…{nodule.case[-20:]}"
-    malignancy = []
-    if nodule.finding.malignancy is not None:
-        malignancy.append(f"{nodule.finding.malignancy:.2f} (network)")
-    if "malignancy" in nodule.readers:
-        malignancy.append(f"{nodule.readers['malignancy']:.1f} of 5 (readers)")
-    lines = [f"{case} · Ø {nodule.diameter:.1f} mm", f"Malignancy {', '.join(malignancy) or 'not judged'}"]
-    if nodule.cube is not None:
-        lines[0] = f"Nodule {nodule.cube} of {lines[0]}"
-    if colouring is not None and colouring.name in ATTRIBUTES:
-        value = nodule.value(colouring.name, colouring.by)
-        text = SCALES[colouring.name].describe(value) if np.isfinite(value) else "not known"
-        lines.append(f"{colouring.title}: {text}")
-    return "\n".join(lines)
 
 
 def _button(text: str, tip: str, slot: Callable[[], object]) -> QPushButton:
