@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNetCV, LassoCV, LogisticRegression
 from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -112,7 +114,10 @@ def shrunken_attributes(nodules: RatedNodules, features: np.ndarray, kind: Shrin
                 model = LassoCV(alphas=PENALTIES, cv=inner, max_iter=20_000, tol=1e-3)
             else:
                 model = ElasticNetCV(l1_ratio=0.5, alphas=PENALTIES, cv=inner, max_iter=20_000, tol=1e-3)
-            columns.append(model.fit(x, truth).predict(scaler.transform(features[judge])))
+            with warnings.catch_warnings():
+                # Of few nodules the weakest penalties need not converge; they are candidates, no more.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                columns.append(model.fit(x, truth).predict(scaler.transform(features[judge])))
         return np.column_stack(columns)
 
     return _attributes(nodules, predict)

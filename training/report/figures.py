@@ -13,9 +13,8 @@ from ..datasets.lidc_ratings import RULES
 from ..datasets.rated_nodules import RatedNodules
 from ..findings import ATTRIBUTES
 from ..metrics.attributes import attribute_figures, reader_disagreement
-from ..metrics.bootstrap import bootstrap_weights, finite, interval, paired_difference
+from ..metrics.bootstrap import bootstrap_weights, finite, paired_difference
 from ..metrics.characterisation import rule_figures, statistics
-from ..metrics.classification import rates
 from ..metrics.out_of_fold import OutOfFold, same_nodules
 from .baselines import logistic, median_attributes, shrunken_attributes
 from .published import ATTRIBUTE_TARGETS, AUC_TARGETS, CALIBRATION_TARGET
@@ -177,22 +176,3 @@ def targets(judged: Mapping[str, Any], errors: Mapping[str, Any]) -> list[dict[s
         value = errors[MTMR][attribute]["mae"] if MTMR in errors else None
         add(f"{MTMR}: error of {attribute}", target, value, at_least=False)
     return rows
-
-
-def reduction(found: Mapping[str, Mapping[str, np.ndarray]], samples: int, seed: int) -> dict[str, Any]:
-    """False-positive reduction: AUC over candidates, and what is kept of them where 95 % of the nodules are kept."""
-    figures: dict[str, Any] = {}
-    for name, run in found.items():
-        label, probability = run["label"].astype(int), run["probability"]
-        own = {"nodules": int(label.sum()), "candidates": len(label)}
-        figures[name] = own | {"auc": None, "specificity_at_95": None}
-        if 0 < own["nodules"] < len(label):
-            auc = interval(
-                statistics(label, probability)["auc"], bootstrap_weights(run["series"], samples, seed)
-            )
-            threshold = float(np.quantile(probability[label == 1], 0.05, method="lower"))
-            figures[name] |= {
-                "auc": auc.to_json(),
-                "specificity_at_95": finite(float(rates(label, probability, threshold).specificity)),
-            }
-    return figures

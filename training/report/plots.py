@@ -81,18 +81,10 @@ def reliability_plot(judged: Mapping[str, Any], path: Path) -> None:
         axis.plot([0, 1], [0, 1], color="0.85", lw=1, zorder=0)
         axis.plot(predicted, observed, "o-", color=COLORS[name], lw=1.5, ms=5)
         for row in rows:
-            below = row["observed"] > 0.5
-            axis.annotate(
-                str(row["count"]),
-                (row["predicted"], row["observed"]),
-                xytext=(6, -12) if below else (-6, 8),
-                textcoords="offset points",
-                ha="left" if below else "right",
-                fontsize=8,
-                color="0.35",
-            )
-        axis.set(xlabel="predicted probability", ylabel="share malignant (numbers: nodules)", aspect="equal")
-        axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+            axis.text(row["predicted"], -0.08, str(row["count"]), ha="center", fontsize=8, color="0.35")
+        axis.axhline(-0.03, color="0.85", lw=0.8)
+        axis.set(xlabel="predicted probability (above it: nodules in the bin)", ylabel="share malignant")
+        axis.set(xlim=(-0.03, 1.03), ylim=(-0.1, 1.03), aspect="equal")
         axis.set_title(f"{_short(name)}: calibration error {part['calibration_error'] or 0:.3f}")
     _save(figure, path)
 
@@ -122,7 +114,8 @@ def attribute_map_plot(
     for axis, (chosen, name, auc) in zip(axes, panels, strict=True):
         position = map_of(chosen)
         for value, color, shown in ((0, BENIGN, "benign"), (1, MALIGNANT, "malignant")):
-            axis.scatter(*position[label == value].T, s=9, color=color, alpha=0.65, lw=0, label=shown)
+            x, y = position[label == value].T
+            axis.scatter(x, y, s=9, color=color, alpha=0.65, lw=0, label=shown)
         axis.set(xticks=[], yticks=[])
         axis.set_title(f"{name}: AUC {auc:.3f}")
     axes[0].legend(loc="best", frameon=True, framealpha=0.9, markerscale=2)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..datasets.luna16_nodules import DatasetError
 from ..datasets.rated_nodules import RatedNodules
 from ..engine.fusion import fit_fusion
-from ..findings.formats.tables import numbers, read_columns
 from ..metrics.out_of_fold import OutOfFold, read_out_of_fold, same_nodules
 from .published import MTCNN_WEIGHTS
 
@@ -123,18 +123,23 @@ def reconstruction_weight(folder: Path, name: str) -> float | None:
         return None
 
 
-def find_reduction(folder: Path) -> dict[str, dict[str, np.ndarray]]:
-    """Runs of the false-positive reduction: ``fpr/<variant>`` -> label (1 nodule), probability, series and fold, (n,) each.
+def find_reduction(folder: Path) -> dict[str, dict[str, Any]]:
+    """``fpr/<variant>`` -> what the card of a false-positive reduction says of the marks before and after it.
 
-    Their ``oof.csv`` has the columns ``seriesuid, fold, label, probability``.
+    The figures are those of ``lungmtl train mtcnn`` with ``"model": "mtcnn_fpr"``: ``before`` and ``after`` with ``sensitivity_at``
+    and ``mean_sensitivity``, ``difference`` with its interval, and ``auc`` of the network alone.
+
+    Raises
+    ------
+    DatasetError
+        A card lacks them.
     """
     found = {}
-    for path in sorted((folder / "fpr").glob("*/oof.csv")):
-        lines, columns = read_columns(path, ("seriesuid", "fold", "label", "probability"))
-        found[f"fpr/{path.parent.name}"] = {
-            "series": np.array(columns["seriesuid"]),
-            "fold": np.array(columns["fold"]),
-            "label": numbers(path, lines, columns["label"], "label"),
-            "probability": numbers(path, lines, columns["probability"], "probability"),
-        }
+    for path in sorted((folder / "fpr").glob("*/mtcnn_fpr.json")):
+        name = f"fpr/{path.parent.name}"
+        try:
+            metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+            found[name] = {key: metrics[key] for key in ("before", "after", "difference", "auc")}
+        except (KeyError, TypeError, ValueError) as error:
+            raise DatasetError(f"{path} is no card of a false-positive reduction: {error!r}") from error
     return found

@@ -177,15 +177,17 @@ def reconstruction_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def reduction_table(figures: Mapping[str, Any]) -> Table:
-    """False-positive reduction."""
-    table = [
-        ["run", "nodules of candidates", "AUC (95 % interval)", "false alarms dropped at 95 % sensitivity"]
-    ]
+    """False-positive reduction: sensitivities before and after."""
+    rates = list(next(iter(figures.values()))["before"]["sensitivity_at"])
+    table = [["run", *rates, "mean", "AUC of the network alone"]]
     for name, row in figures.items():
-        auc = row["auc"] or {}
-        shown = f"{text(auc.get('value'))} ({span(auc.get('lower'), auc.get('upper'))})"
-        of = f"{row['nodules']} of {row['candidates']}"
-        table.append([name, of, shown, percent(row["specificity_at_95"])])
+        for when in ("before", "after"):
+            at = [text(row[when]["sensitivity_at"].get(rate)) for rate in rates]
+            auc = text(row["auc"]) if when == "after" else ""
+            table.append([f"{name}, {when}", *at, text(row[when]["mean_sensitivity"]), auc])
+        gain = row["difference"]
+        bounds = f"{signed(gain['value'])} ({signed(gain['lower'])} to {signed(gain['upper'])})"
+        table.append([f"{name}, difference", *[""] * len(rates), bounds, ""])
     return table
 
 

@@ -13,11 +13,12 @@ from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli import app
+from napari_lungmtl.training.datasets.luna16_nodules import DatasetError
 from napari_lungmtl.training.datasets.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.metrics.out_of_fold import read_out_of_fold, write_out_of_fold
 from napari_lungmtl.training.report.baselines import cross_validated
 from napari_lungmtl.training.report.build import write_report
-from napari_lungmtl.training.report.runs import EXPECTED, find_runs, fuse, title
+from napari_lungmtl.training.report.runs import EXPECTED, find_reduction, find_runs, fuse, title
 
 from .made_up import write_data, write_runs
 
@@ -127,16 +128,26 @@ def test_without_any_run_the_baselines_stand(study, tmp_path):
     assert "No run of MT-CNN" in (tmp_path / "out" / "report.md").read_text()
 
 
-def test_false_positive_reduction_has_its_own_table(study, tmp_path):
-    rows = ["seriesuid,fold,label,probability"]
-    rows += [f"1.2.{i},{i % 5},{int(i % 4 == 0)},{0.9 if i % 4 == 0 else i / 200}" for i in range(100)]
-    (tmp_path / "fpr" / "d34").mkdir(parents=True)
-    (tmp_path / "fpr" / "d34" / "oof.csv").write_text("\n".join(rows) + "\n")
+def test_false_positive_reduction_comes_from_its_card(study, tmp_path):
+    folder = tmp_path / "fpr" / "shipped"
+    folder.mkdir(parents=True)
+    metrics = {
+        "before": {"sensitivity_at": {"0.125": 0.6, "8": 0.9}, "mean_sensitivity": 0.75},
+        "after": {"sensitivity_at": {"0.125": 0.7, "8": None}, "mean_sensitivity": 0.8},
+        "difference": {"value": 0.05, "lower": -0.01, "upper": 0.11},
+        "auc": 0.93,
+    }
+    card = folder / "mtcnn_fpr.json"
+    card.write_text(json.dumps({"metrics": metrics}))
     result = write_report(study[0], tmp_path, tmp_path / "out", samples=50)
-    reduced = result["false_positive_reduction"]["fpr/d34"]
-    assert (reduced["auc"]["value"], reduced["specificity_at_95"]) == (1, 1)
-    assert (reduced["nodules"], reduced["candidates"]) == (25, 100)
-    assert "| fpr/d34 | 25 of 100 |" in (tmp_path / "out" / "report.md").read_text()
+    assert result["false_positive_reduction"] == {"fpr/shipped": metrics}
+    assert "fpr/…" not in result["missing"]
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "| fpr/shipped, after | 0.700 | – | 0.800 | 0.930 |" in text
+    assert "+0.050 (−0.010 to +0.110)" in text
+    card.write_text("{}")
+    with pytest.raises(DatasetError, match="no card of a false-positive"):
+        find_reduction(tmp_path)
 
 
 def test_fusion_never_learns_from_the_fold_it_judges(study):
