@@ -31,7 +31,7 @@ from .section import label
 
 SIDES = (112, 150, 200)
 """Sides (logical pixels) of a close-up; the widest that fits the dock thrice is taken, 112 at 380 pixels."""
-_GAP = 6
+_GAP = 4
 _OUTLINE = QColor.fromRgbF(*ACCENT)  # as the selected sphere in the image
 _BARS = (1, 2, 5, 10, 20, 50, 100, 200)
 
