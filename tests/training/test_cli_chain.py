@@ -166,6 +166,7 @@ def test_models_show_what_characterisers_are_good_for(monkeypatch):
     card = ModelCard(
         *("mtmr", "0.1", "MTMR-Net", "judges", ("CT",), {}),
         metrics={"auc": 0.94, "auc_median_rule": 0.961, "calibration_error": 0.03},
+        training={"folds": {f"1.2.{i}": "0" for i in range(600)}, "models": ["0", "1"]},
         task="characterisation",
     )
     monkeypatch.setattr(registry, "card", lambda name: card)
@@ -177,6 +178,9 @@ def test_models_show_what_characterisers_are_good_for(monkeypatch):
         "judges nodules that",
     ):
         assert part in text
+    whole = lungmtl("models", "mtmr").stdout
+    assert "folds: 600 entries" in whole
+    assert "auc: 0.94" in whole
     assert models.key_figures({"helps": False}) == "does not help the detector, so off by default"
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 RESEARCH_ONLY = "Research use only: no medical device, not for diagnosis."
 LONGEST_LIST = 8
+LONGEST_TABLE = 40
 FIGURES = {
     "auc": "AUC",
     "auc_median_rule": "AUC by the readers' median",
@@ -108,7 +109,7 @@ def _show_card(card: ModelCard) -> None:
 
 
 def lines(value: Any, indent: int = 0) -> Iterator[str]:
-    """A card as indented lines; long lists (the series trained on) by their length."""
+    """A card as indented lines; long lists and tables (the series trained on) by their length."""
     space = "  " * indent
     if isinstance(value, dict):
         for key, entry in value.items():
@@ -124,12 +125,14 @@ def lines(value: Any, indent: int = 0) -> Iterator[str]:
 
 def _nested(value: Any) -> bool:
     texts = isinstance(value, list | tuple) and any(isinstance(v, str) and len(v) > 40 for v in value)
-    return (isinstance(value, dict) and bool(value)) or (texts and len(value) <= LONGEST_LIST)
+    return (isinstance(value, dict) and 0 < len(value) <= LONGEST_TABLE) or (
+        texts and len(value) <= LONGEST_LIST
+    )
 
 
 def _flat(value: Any) -> str:
+    if isinstance(value, list | tuple | dict) and len(value) > LONGEST_LIST:
+        return f"{len(value)} entries (--json writes them all)"
     if isinstance(value, list | tuple):
-        if len(value) > LONGEST_LIST:
-            return f"{len(value)} entries (--json writes them all)"
         return ", ".join(_flat(v) for v in value) if value else "none"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
