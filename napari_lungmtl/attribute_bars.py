@@ -135,7 +135,7 @@ class AttributeBars:
     def _drawing(self, finding: Finding) -> Drawing | None:
         """The bars' place; None where the slice does not cut the nodule, or the nodule is out of sight."""
         session, dims, camera = self._session, self.viewer.dims, self.viewer.scene.camera
-        if session is None or session.image is None or not camera.zoom > 0:
+        if session is None or session.image is None or session.image.ndim != 3 or not camera.zoom > 0:
             return None
         displayed = list(dims.displayed)
         point = np.array(dims.point, float)

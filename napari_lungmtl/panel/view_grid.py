@@ -157,10 +157,18 @@ class ViewGrid(QWidget):
         for pair, name, text, view, again in zip(
             self.pictures, self.names, answer.names, answer.views, answer.again, strict=False
         ):
-            name.setText(text)
+            name.setText(short(text))
+            name.setToolTip(text)
             for picture, values in zip(pair, (view, again), strict=True):
                 picture.setPixmap(_pixmap(values, self.devicePixelRatioF()))
         self._pairs.show()
+
+
+def short(view: str) -> str:
+    """A view's name in the width of a pair: ``ax–cor +45°`` for ``axial–coronal +45°``."""
+    if "–" not in view:
+        return view
+    return view.replace("axial", "ax").replace("coronal", "cor").replace("sagittal", "sag")
 
 
 def _pixmap(values: np.ndarray, ratio: float) -> QPixmap:

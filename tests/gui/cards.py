@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from qtpy.QtGui import QImage
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_lungmtl.layer_rows import ACCENT
 from napari_lungmtl.layers import add_image_layer
@@ -71,7 +73,11 @@ def shown(window, image: Image, *findings: Finding, select: int | None = 0):
 
 
 def rgb(picture: QImage | QWidget) -> np.ndarray:
-    """(y, x, 3) of an image, or of what a widget paints, in logical pixels."""
+    """(y, x, 3) of an image, or of what a widget paints once it has its height, in logical pixels."""
+    if isinstance(picture, QWidget):
+        end = time.monotonic() + 20
+        while picture.height() < picture.sizeHint().height() and time.monotonic() < end:
+            QApplication.processEvents()
     image = picture if isinstance(picture, QImage) else picture.grab().toImage()
     image = image.convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits().asarray(image.sizeInBytes()), np.uint8)
