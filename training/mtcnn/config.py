@@ -81,9 +81,10 @@ class TrainingConfig:
     rule
         ``"median"`` (the paper) or ``"mean"`` of the readers' malignancies; above 3 is malignant, below benign, and exactly 3
         takes part in the reconstruction only.
-    soft
-        Train on the mean of the readers' (malignancy − 1) / 4 instead of on 0 and 1; every nodule then has a target. The
-        rule decides only what is reported.
+    target
+        What the class is trained on. ``"label"``: 0 and 1 by the rule (the paper). ``"grade"``: the mean of the readers'
+        (malignancy − 1) / 4. ``"votes"``: the share of readers above 3, those at 3 counting half. With the last two every nodule
+        has a target, and the rule decides only what is reported.
     ema
         Decay of the moving average of the weights, which is what is kept; 0 keeps the last weights.
     shift_mm, zoom, noise_hu, offset_hu
@@ -104,7 +105,7 @@ class TrainingConfig:
     schedule: Literal["paper", "cosine"] = "paper"
     weight_decay: float = 0.0
     rule: Literal["mean", "median"] = "median"
-    soft: bool = False
+    target: Literal["label", "grade", "votes"] = "label"
     ema: float = 0.0
     shift_mm: float = 2.0
     zoom: float = 0.0
@@ -122,7 +123,7 @@ SHIPPED_TRAINING = TrainingConfig(
     learning_rate=2e-3,
     schedule="cosine",
     weight_decay=1e-2,
-    soft=True,
+    target="grade",
     ema=0.99,
     zoom=0.08,
     noise_hu=20.0,

@@ -58,8 +58,10 @@ class Samples:
 def nodule_samples(nodules: RatedNodules, config: TrainingConfig) -> Samples:
     """One sample for each nodule with the readers' malignancy as its target."""
     label = nodules.label(config.rule)
-    if config.soft:
+    if config.target == "grade":
         target = (nodules.malignancy("mean") - 1) / 4
+    elif config.target == "votes":
+        target = np.array([np.nanmean((np.sign(r.values[:, 8] - 3) + 1) / 2) for r in nodules.ratings])
     else:
         target = np.where(label < 0, np.nan, label)
     return Samples(

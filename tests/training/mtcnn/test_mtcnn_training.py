@@ -75,8 +75,10 @@ def test_targets_follow_the_rule(data):
     nodules = load_rated_nodules(data)
     hard = nodule_samples(nodules, TrainingConfig(rule="median"))
     assert np.array_equal(np.isnan(hard.target), nodules.label("median") < 0)
-    soft = nodule_samples(nodules, TrainingConfig(soft=True))
-    assert np.allclose(soft.target, (nodules.malignancy("mean") - 1) / 4)
+    grade = nodule_samples(nodules, TrainingConfig(target="grade"))
+    assert np.allclose(grade.target, (nodules.malignancy("mean") - 1) / 4)
+    votes = nodule_samples(nodules, TrainingConfig(target="votes"))
+    assert votes.target.tolist() == [{1: 1.0, 0: 0.0, -1: 0.5}[k] for k in nodules.label("mean")]
     balanced = next(
         batches(hard, np.arange(40), TrainingConfig(batch=20, balance=True), np.random.default_rng(0))
     )
