@@ -9,7 +9,7 @@ import pandas as pd
 from napari.components import ViewerModel
 from napari.layers import Shapes
 from qtpy.QtCore import QTimer
-from vispy.util.dpi import get_dpi
+from qtpy.QtGui import QGuiApplication
 
 from . import attribute_layout as layout
 from . import layer_rows as rows
@@ -21,7 +21,7 @@ from .training.findings import Finding, Sphere
 NAME = "attributes"
 # The strips: so dark that white letters can be read on them over any grey; the bars: a blue with 5 : 1 to the letters.
 _STRIP, _FILLED, _BARE = (0.07, 0.08, 0.10, 0.85), (0.22, 0.44, 0.66, 1.0), (0.0, 0.0, 0.0, 0.0)
-# 8 is drawn as 10 pt elsewhere: letters of 14 pixels at 100 to the inch.
+# 8 is drawn as 10 pt elsewhere: letters of 14 pixels at 96 to the inch.
 _TEXT = {"string": "{label}", "size": 8, "color": "white", "anchor": "upper_left"}
 _MARGIN = 6.0
 """Pixels to the edge of the canvas."""
@@ -60,7 +60,8 @@ class AttributeBars:
         self._drawn: Drawing | None = None
         self._unwanted = False
         # napari sizes letters by the screen's resolution; with them the bars grow.
-        self._pixel = get_dpi(raise_error=False) / 100
+        screen = QGuiApplication.primaryScreen()
+        self._pixel = max(screen.logicalDotsPerInch() / 96, 1.0) if screen is not None else 1.0
         self._timer = QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)

@@ -1,6 +1,6 @@
 """Where the attribute bars stand beside a nodule, in pixels of the screen: no napari, no Qt.
 
-Pixels (of 100 to the inch) are (row, column) from the middle of the canvas, rows growing downwards on the screen. The bars are
+Pixels (of 96 to the inch) are (row, column) from the middle of the canvas, rows growing downwards on the screen. The bars are
 a table of eight strips: at their left the name, then the bar from the scale's lowest value to its highest, the value
 written at its beginning.
 """
