@@ -185,7 +185,7 @@ class CohortSection(Section):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.addWidget(QLabel("Colour"), 0, 0)
         grid.addWidget(self.color_by, 0, 1, 1, 2)
-        grid.addWidget(QLabel("Place by"), 1, 0)
+        grid.addWidget(QLabel("Attributes"), 1, 0)
         grid.addWidget(self.place_by, 1, 1)
         grid.addWidget(self.diameter, 1, 2)
         grid.setColumnStretch(1, 1)
@@ -261,7 +261,7 @@ class CohortSection(Section):
         self.color_by.blockSignals(False)
         self.place_by.clear()
         for by in possible(cohort):
-            self.place_by.addItem(f"{WHOSE[by]}'{'' if by == 'readers' else 's'} attributes", by)
+            self.place_by.addItem(f"by the {WHOSE[by]}", by)
         self.plot.set_positions(np.full((len(cohort), 2), np.nan))
         self.plot.reset_view()
         self._show_colors()
@@ -277,6 +277,8 @@ class CohortSection(Section):
         colors = colouring.colors(self.cohort)
         self.plot.set_colors(colors)
         self.legend.show_colouring(colouring, int((colors[:, 3] == 0).sum()))
+        if self.plot.marked is not None and not self.message.property("role"):
+            self._say(self._describe(self.plot.marked))
 
     def _show_marked(self, _id: str | None = None) -> None:
         study, cohort = self.study, self.cohort

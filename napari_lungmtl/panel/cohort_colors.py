@@ -15,7 +15,7 @@ from ..training.findings import ATTRIBUTES
 WHOSE: dict[By, str] = {"networks": "network", "readers": "readers"}
 DIAMETERS = (3.0, 30.0)
 """Millimetres at the ends of the scale: LUNA16's nodules."""
-_VIRIDIS = (0.12, 0.97)
+_VIRIDIS = (0.22, 0.97)
 """The part of viridis that can be told from a dark and from a light background."""
 
 

@@ -78,6 +78,9 @@ def test_what_the_network_says_comes_with_it(loaded, qtbot):
     assert finding.attributes["subtlety"] == pytest.approx(2 + 4 / 12)
     assert "0.38 (network)" in dock.cohort.message.text()
     assert dock.show_section.summary.text() == "1 of 1 shown"
+    box = dock.cohort.color_by
+    box.setCurrentIndex(box.findText("Subtlety (network)"))
+    assert "Subtlety (network): 2.3" in dock.cohort.message.text()
 
 
 def test_colours_follow_the_choice(loaded):

@@ -127,7 +127,7 @@ def test_another_choice_of_features_makes_another_map(loaded, monkeypatch, qtbot
 
     monkeypatch.setattr(section_module, "embed", embed)
     box = dock.cohort.place_by
-    assert [box.itemText(i) for i in range(box.count())] == ["network's attributes", "readers' attributes"]
+    assert [box.itemText(i) for i in range(box.count())] == ["by the network", "by the readers"]
     box.setCurrentIndex(1)
     box.activated.emit(1)
     qtbot.waitUntil(lambda: not dock.cohort.work.running, timeout=60_000)
