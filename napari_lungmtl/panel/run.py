@@ -18,6 +18,7 @@ from ..review import is_reviewed, with_opinions
 from ..runner import Runner
 from ..session import Thresholds
 from ..training.engine import registry
+from ..training.engine.graphics import keep_triton_out
 from ..training.engine.pipelines import Chain
 from ..training.engine.predictor import PredictorError, Progress
 from ..training.engine.weights import WeightsError
@@ -58,6 +59,7 @@ class DeviceBox(QComboBox):
 def _devices() -> list[str]:
     """What torch can use; nothing where torch cannot be imported (an exception in a worker may end the process)."""
     try:
+        keep_triton_out()
         return registry.devices()
     except Exception:
         log.exception("devices cannot be listed")

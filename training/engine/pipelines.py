@@ -21,6 +21,7 @@ from ..imaging.image import Image
 from . import registry
 from .bar import Bar
 from .fusion import NAMES, Fusion, read_fusion
+from .graphics import keep_triton_out
 from .predictor import ModelInfo, PredictorError, Progress
 from .suitable import places, sort_out, suits
 from .weights import WeightsError
@@ -35,6 +36,7 @@ STAGE = "judging malignancy"
 @lru_cache(maxsize=8)
 def loaded(name: str, device: str = "auto") -> Any:
     """A model ready to run, read once in a process."""
+    keep_triton_out()
     return registry.load_predictor(name, device=device)
 
 
