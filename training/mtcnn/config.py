@@ -87,8 +87,12 @@ class TrainingConfig:
         has a target, and the rule decides only what is reported.
     ema
         Decay of the moving average of the weights, which is what is kept; 0 keeps the last weights.
+    turn
+        Augmentation beside mirroring: ``"quarter"`` turns of each view (the paper), any angle in its ``"plane"``, or, where one
+        network serves all views, any plane in ``"space"``. The corners of turned views stay in the 50 mm cube up to a field of
+        about 34 mm.
     shift_mm, zoom, noise_hu, offset_hu
-        Augmentation beside mirroring and quarter turns: each nodule's centre by up to `shift_mm` along z, y and x, field
+        Further augmentation: each nodule's centre by up to `shift_mm` along z, y and x, field
         times 1 ± `zoom`, white noise of up to that standard deviation, and a shift of all values.
     balance
         Draw both classes equally often (hard labels only).
@@ -107,6 +111,7 @@ class TrainingConfig:
     rule: Literal["mean", "median"] = "median"
     target: Literal["label", "grade", "votes"] = "label"
     ema: float = 0.0
+    turn: Literal["quarter", "plane", "space"] = "quarter"
     shift_mm: float = 2.0
     zoom: float = 0.0
     noise_hu: float = 0.0

@@ -142,8 +142,8 @@ class MtCnn(nn.Module):
     def probabilities(self, views: Tensor) -> Tensor:
         """(B, 9) p_v of eq. 4, averaged over mirror images where the config says so."""
         flips: list[list[int]] = [[], [2], [3], [2, 3]] if self.config.flips else [[]]
-        each = [torch.sigmoid(self(views.flip(f) if f else views, reconstruct=False)[0]) for f in flips]
-        return torch.stack(each).mean(0)
+        logits, _ = self(torch.cat([views.flip(f) for f in flips]), reconstruct=False)
+        return torch.sigmoid(logits).view(len(flips), len(views), -1).mean(0)
 
     def fuse(self, probabilities: Tensor) -> Tensor:
         """(B,) P = Σ ω_v p_v (eq. 4)."""

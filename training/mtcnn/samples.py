@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..datasets.luna16_nodules import to_hu
@@ -85,7 +86,7 @@ def views_of(samples: Samples, chosen: np.ndarray, config: Config, where: Tensor
 def random_views(
     samples: Samples, chosen: np.ndarray, config: Config, training: TrainingConfig, generator: torch.Generator
 ) -> Tensor:
-    """Augmented views (B, V, n, n) of some samples: shifted, zoomed, mirrored, turned by quarters, with other noise and offset.
+    """Augmented views (B, V, n, n) of some samples: shifted, zoomed, mirrored, turned, with other noise and offset.
 
     V is nine, or for a network of all views `TrainingConfig.views_per_step` different ones of each sample.
     """
@@ -98,9 +99,7 @@ def random_views(
     if config.shared_views and training.views_per_step < len(AXES):
         order = torch.rand(batch, len(AXES), generator=generator).argsort(1)[:, : training.views_per_step]
         axes = axes[torch.arange(batch)[:, None], order]
-    axes = axes * uniform(*axes.shape[:3], 1).sign()
-    turned = torch.rand(*axes.shape[:2], 1, 1, generator=generator) < 0.5
-    axes = torch.where(turned, axes.flip(2), axes)
+    axes = turned(axes, training.turn, generator)
     along = ((torch.arange(n) + 0.5) / n - 0.5) * config.field_mm
     along = along * (1 + training.zoom * uniform(batch, 1))
     where = (
@@ -117,8 +116,26 @@ def random_views(
     return views.clamp(0, 1)
 
 
+def turned(axes: Tensor, how: str, generator: torch.Generator) -> Tensor:
+    """Directions (B, V, 2, 3) of rows and columns, mirrored at random and turned as `TrainingConfig.turn` says."""
+    shape = axes.shape[:2]
+    axes = axes * torch.randn(*shape, 2, 1, generator=generator).sign()
+    if how == "space":
+        first, second = torch.randn(2, *shape, 3, generator=generator)
+        first = F.normalize(first, dim=-1)
+        second = F.normalize(second - (second * first).sum(-1, keepdim=True) * first, dim=-1)
+        return torch.stack([first, second], 2)
+    if how == "quarter":
+        swap = torch.rand(*shape, 1, 1, generator=generator) < 0.5
+        return torch.where(swap, axes.flip(2), axes)
+    angle = 2 * torch.pi * torch.rand(*shape, 1, generator=generator)
+    rows, columns = axes.unbind(2)
+    cosine, sine = angle.cos(), angle.sin()
+    return torch.stack([cosine * rows + sine * columns, cosine * columns - sine * rows], 2)
+
+
 def view_probabilities(
-    net: MtCnn, samples: Samples, chosen: np.ndarray, device: torch.device, batch: int = 64
+    net: MtCnn, samples: Samples, chosen: np.ndarray, device: torch.device, batch: int = 32
 ) -> np.ndarray:
     """(len(chosen), 9) p_v of some samples, without augmentation."""
     net.eval()

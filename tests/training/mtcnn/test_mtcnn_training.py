@@ -17,7 +17,8 @@ from napari_lungmtl.training.metrics.out_of_fold import read_out_of_fold
 from napari_lungmtl.training.mtcnn import training as module
 from napari_lungmtl.training.mtcnn.config import PAPER, SHIPPED, SHIPPED_TRAINING, TrainingConfig
 from napari_lungmtl.training.mtcnn.fitting import batches, fit_fold, learning_rate
-from napari_lungmtl.training.mtcnn.samples import nodule_samples, random_views, view_probabilities
+from napari_lungmtl.training.mtcnn.samples import nodule_samples, random_views, turned, view_probabilities
+from napari_lungmtl.training.mtcnn.views import AXES
 
 from ..mtmr.cubes import write_rated_cubes
 
@@ -85,6 +86,21 @@ def test_targets_follow_the_rule(data):
     assert sorted(hard.label[balanced]) == [0] * 10 + [1] * 10
     epoch = batches(hard, np.arange(40), TrainingConfig(batch=20), np.random.default_rng(0))
     assert sorted(np.concatenate([next(epoch), next(epoch)])) == list(range(40))
+
+
+@pytest.mark.parametrize("how", ["quarter", "plane", "space"])
+def test_turned_views_keep_right_angles_and_millimetres(how):
+    axes = torch.from_numpy(AXES).float().expand(200, -1, -1, -1)
+    found = turned(axes, how, torch.Generator().manual_seed(0))
+    assert torch.allclose(found @ found.transpose(2, 3), torch.eye(2), atol=1e-4)
+    normal = torch.linalg.cross(found[:, :, 0], found[:, :, 1])
+    same = (normal * torch.linalg.cross(axes[:, :, 0], axes[:, :, 1])).sum(-1).abs()
+    if how == "space":
+        assert 0.4 < same.mean() < 0.6, "uniform over all planes"
+    else:
+        assert torch.allclose(same, torch.ones(()), atol=1e-5), "it stays in its plane"
+        kinds = len(torch.unique(found[:, 0].flatten(1).round(decimals=3), dim=0))
+        assert kinds == 8 if how == "quarter" else kinds > 150
 
 
 def test_the_papers_learning_rates():
