@@ -18,7 +18,7 @@ from . import figures as measure
 from . import plots, tables
 from .baselines import cross_validated
 from .features import simple_features
-from .runs import EXPECTED, FUSED, MTCNN, MTMR, find_reduction, find_runs
+from .runs import EXPECTED, FUSED, MTCNN, MTMR, WITHOUT_MALIGNANCY, find_reduction, find_runs
 
 Report = Callable[[float, str], None]
 
@@ -60,7 +60,11 @@ def write_report(
     report(0.15, "measuring the masks")
     features = simple_features(data, nodules)
     report(0.35, "baselines")
-    predictors = {name: dict.fromkeys(RULES, run) for name, run in _in_order(found).items()}
+    predictors = {
+        name: dict.fromkeys(RULES, run)
+        for name, run in _in_order(found).items()
+        if name not in WITHOUT_MALIGNANCY
+    }
     predictors |= measure.baseline_predictors(nodules, features)
     report(0.45, "malignancy")
     judged = measure.malignancy(predictors, samples, seed)

@@ -19,7 +19,7 @@ from ..metrics.out_of_fold import OutOfFold, same_nodules
 from .baselines import logistic, median_attributes, shrunken_attributes
 from .published import ATTRIBUTE_TARGETS, AUC_TARGETS, CALIBRATION_TARGET
 from .relatedness import left_out_auc, relatedness
-from .runs import FUSED, MTCNN, MTMR, reconstruction_weight
+from .runs import FUSED, MTCNN, MTMR, REFERENCE, WITHOUT_ATTRIBUTES, reconstruction_weight
 
 Predictor = dict[str, OutOfFold]
 """By label rule; a network says the same under both, a baseline is fitted anew."""
@@ -55,13 +55,18 @@ def differences(predictors: Mapping[str, Predictor], samples: int, seed: int) ->
     networks = [name for name in (FUSED, MTMR, MTCNN) if name in predictors]
     pairs = [(name, baseline) for name in networks for baseline in (MASK, DIAMETER)]
     pairs += [(FUSED, name) for name in networks[1:] if FUSED in predictors]
-    pairs += [
-        (shipped, name)
-        for shipped in (MTMR, MTCNN)
-        if shipped in predictors
-        for name in predictors
-        if name.startswith(shipped.partition("/")[0] + "/") and name != shipped
-    ]
+    for room, shipped in (("mtmr", MTMR), ("mtcnn", MTCNN)):
+        for name in predictors:
+            if not name.startswith(f"{room}/") or name in (shipped, REFERENCE[room]):
+                continue
+            # The detector's places are judged by the shipped network, ablations by one of their own schedule.
+            whole = (
+                shipped
+                if name.endswith("/detector") or REFERENCE[room] not in predictors
+                else REFERENCE[room]
+            )
+            if whole in predictors:
+                pairs.append((whole, name))
     rows = []
     for first, second in pairs:
         for rule in RULES:
@@ -89,7 +94,7 @@ def attributes(
     }
     for name, run in runs.items():
         # The fused opinion has MTMR-Net's attributes; without regression loss nothing has learnt any.
-        if run.has_attributes and name not in (FUSED, "mtmr/no_regression"):
+        if run.has_attributes and name not in (FUSED, *WITHOUT_ATTRIBUTES):
             predicted[name] = (rated(run, nodules), run.attributes)
     disagreement = reader_disagreement(nodules.ratings)
     figures: dict[str, Any] = {
@@ -146,7 +151,7 @@ def reconstruction(folder: Path, judged: Mapping[str, Any]) -> list[dict[str, An
     rows = [
         {"weight": weight, "name": name, **{rule: figures[rule]["auc"] for rule in RULES}}
         for name, figures in judged.items()
-        if name.startswith("mtcnn/") and (name == MTCNN or "alpha_" in name)
+        if "alpha_" in name or (name == MTCNN and REFERENCE["mtcnn"] not in judged)
         if (weight := reconstruction_weight(folder, name)) is not None
     ]
     return sorted(rows, key=lambda row: (row["weight"], row["name"]))

@@ -17,10 +17,19 @@ from .published import MTCNN_WEIGHTS
 
 MTMR, MTCNN, FUSED = "mtmr/shipped", "mtcnn/shipped", "fused"
 WEIGHT = "mtcnn/alpha_"
+REFERENCE = {"mtmr": "mtmr/full", "mtcnn": f"{WEIGHT}0.3"}
+"""What an ablation is compared with: the whole network on the ablations' own shorter schedule (``experiments/``)."""
+WITHOUT_ATTRIBUTES = ("mtmr/no_regression", "mtmr/malignancy_only")
+WITHOUT_MALIGNANCY = ("mtmr/attributes_only",)
+"""Variants whose training taught them nothing of the one or the other."""
 TITLES = {
     FUSED: "both networks fused",
     MTMR: "MTMR-Net",
-    "mtmr/no_regression": "MTMR-Net without regression loss (single task)",
+    "mtmr/full": "MTMR-Net, all losses, shorter schedule",
+    "mtmr/no_regression": "MTMR-Net without regression loss",
+    "mtmr/malignancy_only": "MTMR-Net, malignancy alone (single task)",
+    "mtmr/attributes_only": "MTMR-Net, attributes alone (single task)",
+    "mtmr/paper_losses": "MTMR-Net with the paper's input and losses",
     "mtmr/no_ranking": "MTMR-Net without ranking loss",
     "mtmr/no_diameter": "MTMR-Net without the diameter",
     "mtmr/detector": "MTMR-Net at the detector's centres and diameters",
@@ -32,15 +41,20 @@ TITLES = {
 """What the variants that the papers' tables need are called; others are named after their folder."""
 EXPECTED = (
     MTMR,
+    "mtmr/full",
     "mtmr/no_regression",
+    "mtmr/malignancy_only",
+    "mtmr/attributes_only",
+    "mtmr/paper_losses",
     "mtmr/no_ranking",
     "mtmr/no_diameter",
     "mtmr/detector",
     MTCNN,
-    *(f"{WEIGHT}{weight}" for weight in MTCNN_WEIGHTS if weight != 0.3),
+    *(f"{WEIGHT}{weight}" for weight in MTCNN_WEIGHTS),
+    "mtcnn/no_diameter",
     "mtcnn/detector",
 )
-"""What a full report needs; MT-CNN itself stands for the weight 0.3."""
+"""What a full report needs."""
 
 
 def title(name: str) -> str:

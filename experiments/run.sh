@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Train every variant under experiments/ (finished folds are kept) and write the report: experiments/run.sh DATA RUNS OUT
+set -euo pipefail
+cd "$(dirname "$0")/.."
+data=$1 runs=$2 out=$3
+for config in experiments/*/*.toml; do
+    room=$(basename "$(dirname "$config")")
+    variant=$(basename "$config" .toml)
+    [ -f "$runs/$room/$variant/oof.csv" ] && continue
+    echo "$room/$variant"
+    lungmtl train "$room" --data "$data" --out "$runs/$room/$variant" --config "$config" --resume
+done
+lungmtl report --data "$data" --runs "$runs" --out "$out"
