@@ -28,6 +28,8 @@ class Config:
         On the first and second fully connected layer (§III-D).
     flips
         In use, average over the four mirror images of each view.
+    size
+        Whether the log diameter stands beside ClsNet's first features. The paper has the image alone.
     """
 
     field_mm: float = 64.0
@@ -39,6 +41,7 @@ class Config:
     batch_norm: bool = False
     dropout: float = 0.5
     flips: bool = False
+    size: bool = False
 
     filters = (24, 32, 64, 64)
     kernels = (5, 3, 3, 3)
@@ -58,7 +61,16 @@ class Config:
 
 
 PAPER = Config()
-SHIPPED = Config(field_mm=40.0, pixels=40, shared_views=True, batch_norm=True, flips=True)
+SHIPPED = Config(
+    field_mm=40.0,
+    pixels=40,
+    layers=4,
+    shared_views=True,
+    batch_norm=True,
+    dropout=0.25,
+    flips=True,
+    size=True,
+)
 REDUCTION = Config(field_mm=28.0, pixels=28, shared_views=True, batch_norm=True, flips=True)
 
 
@@ -122,14 +134,15 @@ class TrainingConfig:
 
 
 SHIPPED_TRAINING = TrainingConfig(
-    steps=900,
+    steps=1800,
     batch=64,
-    views_per_step=4,
+    views_per_step=2,
     learning_rate=2e-3,
     schedule="cosine",
     weight_decay=1e-2,
     target="grade",
     ema=0.99,
+    shift_mm=1.0,
     zoom=0.08,
     noise_hu=20.0,
     offset_hu=15.0,

@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from .config import Config, TrainingConfig
 from .loss import fusion_weights, multi_task_loss
 from .network import MtCnn
-from .samples import Samples, random_views, view_probabilities
+from .samples import Samples, random_diameters, random_views, view_probabilities
 
 
 def learning_rate(config: TrainingConfig, share: float) -> float:
@@ -78,9 +78,10 @@ def fit_fold(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, step / config.steps)
         views = random_views(samples, batch, network, config, generator).to(device)
+        diameters = random_diameters(samples, batch, generator) if network.size else None
         target = torch.from_numpy(samples.target[batch]).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
-            logits, images = net(views)
+            logits, images = net(views, diameters)
         images = None if images is None else images.float()
         classification, pixels = multi_task_loss(logits.float(), images, target, views, network.alpha)
         # Separate networks share no weight, so the sum trains each by its own loss; one network takes the mean.

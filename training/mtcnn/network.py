@@ -38,25 +38,31 @@ class ShareNet(nn.Module):
 
 
 class ClsNet(nn.Module):
-    """Three fully connected layers: 256, 16, and the logit."""
+    """Three fully connected layers: 256 (and the size, where the config says so), 16, and the logit."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+        self.size = config.size
         features = config.filters[config.layers - 1] * (config.pixels >> config.layers) ** 2
         first, second = config.hidden
         self.layers = nn.Sequential(
             nn.Linear(features, first),
             nn.ReLU(inplace=True),
             nn.Dropout(config.dropout),
-            nn.Linear(first, second),
+            nn.Linear(first + int(config.size), second),
             nn.ReLU(inplace=True),
             nn.Dropout(config.dropout),
             nn.Linear(second, 1),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) -> (N,) logits."""
-        return self.layers(x.flatten(1))[:, 0]
+    def forward(self, x: Tensor, size: Tensor | None = None) -> Tensor:
+        """(N, C, h, w) and `standard_size` (N,) -> (N,) logits."""
+        features = self.layers[:3](x.flatten(1))
+        if self.size:
+            if size is None:
+                raise ValueError("this network reads the diameter too")
+            features = torch.cat([features, size[:, None].to(features.dtype)], 1)
+        return self.layers[3:](features)[:, 0]
 
 
 class ImgNet(nn.Module):
@@ -91,11 +97,18 @@ class ViewNet(nn.Module):
         assert isinstance(last, nn.Linear)
         nn.init.normal_(last.weight, std=0.01)
 
-    def forward(self, x: Tensor, reconstruct: bool = True) -> tuple[Tensor, Tensor | None]:
-        """(N, 1, n, n) -> logits (N,) and, where asked for, pixels' logits (N, 1, n, n)."""
+    def forward(
+        self, x: Tensor, size: Tensor | None = None, reconstruct: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
+        """(N, 1, n, n) and sizes (N,) -> logits (N,) and, where asked for, pixels' logits (N, 1, n, n)."""
         features = self.share(x)
         image = self.img(features) if reconstruct and self.img is not None else None
-        return self.cls(features), image
+        return self.cls(features, size), image
+
+
+def standard_size(diameter: Tensor) -> Tensor:
+    """Log of diameters in mm around the data's mean (8.3 mm) in units of 0.5."""
+    return (diameter.log() - 2.116) / 0.5
 
 
 def _kaiming(module: nn.Module) -> None:
@@ -123,26 +136,31 @@ class MtCnn(nn.Module):
         self.nets = nn.ModuleList(ViewNet(config) for _ in range(1 if config.shared_views else count))
         self.register_buffer("fusion", torch.full((count,), 1 / count))
 
-    def forward(self, views: Tensor, reconstruct: bool = True) -> tuple[Tensor, Tensor | None]:
+    def forward(
+        self, views: Tensor, diameter: Tensor | None = None, reconstruct: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
         """Logits (B, V) and pixels' logits (B, V, n, n), or None, of views (B, V, n, n).
 
-        V is nine; one network for all views takes any number.
+        V is nine; one network for all views takes any number. Diameters (B,) in mm are read where the config has `size`.
         """
-        batch, count, *size = views.shape
+        batch, count, *shape = views.shape
+        size = standard_size(diameter.to(views.device)) if diameter is not None else None
         if self.config.shared_views:
-            logits, image = self.nets[0](views.reshape(batch * count, 1, *size), reconstruct)
-            return logits.view(batch, count), None if image is None else image.view(batch, count, *size)
+            each = size.repeat_interleave(count) if size is not None else None
+            logits, image = self.nets[0](views.reshape(batch * count, 1, *shape), each, reconstruct)
+            return logits.view(batch, count), None if image is None else image.view(batch, count, *shape)
         if count != len(self.nets):
             raise ValueError(f"{len(self.nets)} networks take as many views, not {count}")
-        pairs = [net(views[:, i : i + 1], reconstruct) for i, net in enumerate(self.nets)]
+        pairs = [net(views[:, i : i + 1], size, reconstruct) for i, net in enumerate(self.nets)]
         images = [image for _, image in pairs if image is not None]
         return torch.stack([logit for logit, _ in pairs], 1), torch.cat(images, 1) if images else None
 
     @torch.inference_mode()
-    def probabilities(self, views: Tensor) -> Tensor:
+    def probabilities(self, views: Tensor, diameter: Tensor | None = None) -> Tensor:
         """(B, 9) p_v of eq. 4, averaged over mirror images where the config says so."""
         flips: list[list[int]] = [[], [2], [3], [2, 3]] if self.config.flips else [[]]
-        logits, _ = self(torch.cat([views.flip(f) for f in flips]), reconstruct=False)
+        sizes = diameter.repeat(len(flips)) if diameter is not None else None
+        logits, _ = self(torch.cat([views.flip(f) for f in flips]), sizes, reconstruct=False)
         return torch.sigmoid(logits).view(len(flips), len(views), -1).mean(0)
 
     def fuse(self, probabilities: Tensor) -> Tensor:

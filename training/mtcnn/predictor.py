@@ -73,7 +73,7 @@ class MtcnnPredictor:
         centre
             (3,) voxel index of the nodule.
         diameter
-            mm; the network sees the size in its field and does not read it.
+            mm; read where the config has `size`, seen in the field in any case.
         series
             Of the scan; a model that was trained on it is not asked.
         """
@@ -81,7 +81,7 @@ class MtcnnPredictor:
         folds, parts = [], []
         for fold in models_for(series, self.folds, list(self.models)):
             net = self.models[fold]
-            each = net.probabilities(views)
+            each = net.probabilities(views, torch.tensor([diameter]))
             folds.append(self._calibrated(fold, net.fuse(each)))
             parts.append(self._calibrated(fold, each[0]))
         by_view = np.mean(parts, axis=0)
@@ -129,7 +129,7 @@ class MtcnnPredictor:
         views = self.views(cube, np.full(3, MIDDLE))
         images = []
         for fold in models_for(image.series_uid, self.folds, list(self.models)):
-            _, pixels = self.models[fold](views)
+            _, pixels = self.models[fold](views, torch.tensor([finding.diameter]))
             assert pixels is not None
             images.append(torch.sigmoid(pixels)[0].cpu().numpy())
         return views[0].cpu().numpy(), np.mean(images, axis=0), NAMES

@@ -49,20 +49,17 @@ def candidate_samples(candidates: Candidates, cubes: Sequence[NoduleCube]) -> Sa
         candidates.nodule,
         candidates.series,
         np.array([cubes[place[int(i)]].fold for i in candidates.index]),
+        candidates.diameter,
     )
 
 
-def combine(
-    probability: np.ndarray, network: np.ndarray, nodule: np.ndarray, others: np.ndarray, cubes: int
-) -> Combination:
+def combine(probability: np.ndarray, network: np.ndarray, nodule: np.ndarray, cubes: int) -> Combination:
     """Logistic regression on log odds; the intercept puts `RATE_AT_DEFAULT` false positives per cube at a score of 0.5.
 
     Parameters
     ----------
     probability, network, nodule
         (n,) the detector's score, the network's out-of-fold log odds, and 1 or 0.
-    others
-        Detector's scores of the false positives that the network did not judge.
     cubes
         How many cubes these marks come from.
     """
@@ -70,8 +67,7 @@ def combine(
     fitted = LogisticRegression(C=10.0).fit(features, nodule)
     weights = np.maximum(fitted.coef_[0], 0.0)
     false = np.sort(features[nodule == 0] @ weights)[::-1]
-    allowed = max(0, int(RATE_AT_DEFAULT * cubes) - int((others >= 0.5).sum()))
-    threshold = false[min(allowed, len(false) - 1)]
+    threshold = false[min(int(RATE_AT_DEFAULT * cubes), len(false) - 1)]
     return Combination(float(weights[0]), float(weights[1]), -float(threshold))
 
 
@@ -105,7 +101,7 @@ def train_reduction(data: Path, out: Path, settings: dict[str, Any], *, resume: 
     results = train_folds(
         out, lambda fold: fold_result(samples, names, fold, network, config, out), resume=resume
     )
-    combinations = cross_fitted_combinations(usable, marks.take(~judged), samples.fold, results, cubes)
+    combinations = cross_fitted_combinations(usable, samples.fold, results, cubes)
     record = {"steps": config.steps, "minutes": round((time.monotonic() - start) / 60, 1)}
     counts = {"nodules": int((usable.nodule == 1).sum()), "false_positives": int((usable.nodule == 0).sum())}
     card = reduction_card(network, combinations, settings.get("version", "0.1"))
@@ -134,7 +130,8 @@ def train_reduction(data: Path, out: Path, settings: dict[str, Any], *, resume: 
     metrics = {
         "how": f"cube-FROC on {data.name} (about 0.084 l each, a nodule in the middle; not LUNA16's CPM): marks of 3D-AG by "
         "detectors that never saw the fold, scored by the fold model that never saw the scan; before: the detector's score, "
-        "after: the combined one; 95 % interval of the difference by paired bootstrap over scans",
+        "after: the combined one. Marks whose field leaves the cube are in neither. The difference is the mean over folds (each "
+        "has its own detector) with a 95 % interval by paired bootstrap over scans",
         **before_and_after(predictor, marks, cubes),
     }
     return save_weights(joined(results), dataclasses.replace(card, metrics=metrics), out)
@@ -142,7 +139,6 @@ def train_reduction(data: Path, out: Path, settings: dict[str, Any], *, resume: 
 
 def cross_fitted_combinations(
     usable: Candidates,
-    unjudged: Candidates,
     fold: np.ndarray,
     results: Mapping[str, FoldResult],
     cubes: Sequence[NoduleCube],
@@ -151,14 +147,11 @@ def cross_fitted_combinations(
     network = np.zeros(len(usable))
     for result in results.values():
         network[result.predictions["index"]] = result.predictions["logit"]
-    fold_of = {c.series: c.fold for c in cubes}
-    away = np.array([fold_of.get(str(s), "") for s in unjudged.series])
     found = {}
     for k in FOLDS:
         other = fold != k
-        others = unjudged.probability[(away != k) & (unjudged.nodule == 0)]
         count = sum(c.fold != k for c in cubes)
-        found[k] = combine(usable.probability[other], network[other], usable.nodule[other], others, count)
+        found[k] = combine(usable.probability[other], network[other], usable.nodule[other], count)
     return found
 
 

@@ -34,6 +34,8 @@ class Samples:
         (N,) 1, 0, −1 to measure with.
     series, fold
         (N,) of the scan.
+    diameter
+        (N,) mm.
     """
 
     cubes: np.ndarray
@@ -43,6 +45,7 @@ class Samples:
     label: np.ndarray
     series: np.ndarray
     fold: np.ndarray
+    diameter: np.ndarray
 
     def __len__(self) -> int:
         return len(self.cube)
@@ -73,6 +76,7 @@ def nodule_samples(nodules: RatedNodules, config: TrainingConfig) -> Samples:
         label,
         nodules.series,
         nodules.fold,
+        nodules.diameter,
     )
 
 
@@ -134,6 +138,12 @@ def turned(axes: Tensor, how: str, generator: torch.Generator) -> Tensor:
     return torch.stack([cosine * rows + sine * columns, cosine * columns - sine * rows], 2)
 
 
+def random_diameters(samples: Samples, chosen: np.ndarray, generator: torch.Generator) -> Tensor:
+    """(B,) mm, off by up to 15 %, as a person's or a detector's are."""
+    off = (0.08 * torch.randn(len(chosen), generator=generator)).clamp(-0.15, 0.15)
+    return torch.from_numpy(samples.diameter[chosen]).float() * off.exp()
+
+
 def view_probabilities(
     net: MtCnn, samples: Samples, chosen: np.ndarray, device: torch.device, batch: int = 32
 ) -> np.ndarray:
@@ -142,7 +152,8 @@ def view_probabilities(
     where = torch.from_numpy(offsets(net.config.field_mm, net.config.pixels)).float()
     parts = [
         net.probabilities(
-            views_of(samples, part, net.config, where, torch.zeros(len(part), 3)).to(device)
+            views_of(samples, part, net.config, where, torch.zeros(len(part), 3)).to(device),
+            torch.from_numpy(samples.diameter[part]).float(),
         ).cpu()
         for part in np.array_split(chosen, max(1, -(-len(chosen) // batch)))
     ]

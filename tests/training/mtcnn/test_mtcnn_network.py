@@ -11,6 +11,8 @@ from napari_lungmtl.training.mtcnn.config import PAPER, REDUCTION, SHIPPED, Conf
 from napari_lungmtl.training.mtcnn.loss import fusion_weights, multi_task_loss
 from napari_lungmtl.training.mtcnn.network import MtCnn, ViewNet
 
+IMAGE_ONLY = dataclasses.replace(SHIPPED, size=False)
+
 
 def shapes(net, kinds):
     """Weight shapes in order."""
@@ -36,7 +38,7 @@ def test_the_papers_table_of_layers():
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 4])
-@pytest.mark.parametrize("base", [PAPER, SHIPPED, REDUCTION])
+@pytest.mark.parametrize("base", [PAPER, IMAGE_ONLY, REDUCTION])
 def test_one_to_four_layers_and_any_size(layers, base):
     config = dataclasses.replace(base, layers=layers, pixels=50)
     net = MtCnn(config).eval()
@@ -46,7 +48,7 @@ def test_one_to_four_layers_and_any_size(layers, base):
 
 
 def test_separate_networks_see_their_own_view_only():
-    net = MtCnn(dataclasses.replace(SHIPPED, shared_views=False)).eval()
+    net = MtCnn(dataclasses.replace(IMAGE_ONLY, shared_views=False)).eval()
     x = torch.rand(1, 9, 40, 40)
     changed = x.clone()
     changed[:, 4] = 0
@@ -57,7 +59,7 @@ def test_separate_networks_see_their_own_view_only():
 
 
 def test_the_single_task_variant_has_no_decoder():
-    net = MtCnn(dataclasses.replace(SHIPPED, alpha=0.0))
+    net = MtCnn(dataclasses.replace(IMAGE_ONLY, alpha=0.0))
     assert not [m for m in net.modules() if isinstance(m, nn.ConvTranspose2d)]
     assert net(torch.rand(1, 9, 40, 40))[1] is None
 
@@ -86,7 +88,7 @@ def test_loss_is_the_papers_equation():
 
 
 def test_loss_without_a_known_class_trains_the_reconstruction_only():
-    net = MtCnn(SHIPPED)
+    net = MtCnn(IMAGE_ONLY)
     views = torch.rand(2, 9, 40, 40)
     logits, images = net(views)
     classification, pixels = multi_task_loss(logits, images, torch.full((2,), torch.nan), views, 0.3)
@@ -104,15 +106,29 @@ def test_fusion_weighs_views_by_their_auc():
     assert weights.sum() == pytest.approx(1)
     assert weights[8] / weights[0] == pytest.approx(0.5)
     assert np.allclose(fusion_weights(p[:2], label[:2]), 1 / 9)
-    net = MtCnn(SHIPPED)
+    net = MtCnn(IMAGE_ONLY)
     net.fusion.copy_(torch.from_numpy(weights))
     assert np.allclose(net.fuse(torch.from_numpy(p).float()).numpy(), p @ weights, atol=1e-6)
 
 
 def test_mirror_images_are_averaged():
-    net = MtCnn(SHIPPED).eval()
+    net = MtCnn(IMAGE_ONLY).eval()
     for p in net.parameters():
         nn.init.normal_(p, std=0.2)
     x = torch.rand(2, 9, 40, 40)
     assert torch.allclose(net.probabilities(x), net.probabilities(x.flip(2)), atol=1e-5)
     assert not torch.allclose(net(x)[0], net(x.flip(2))[0], atol=1e-3)
+
+
+def test_the_size_is_read_where_the_config_says_so():
+    net = MtCnn(SHIPPED).eval()
+    for p in net.parameters():
+        nn.init.normal_(p, std=0.2)
+    x = torch.rand(2, 9, 40, 40)
+    small, large = (net(x, torch.full((2,), d))[0] for d in (4.0, 25.0))
+    assert not torch.allclose(small, large)
+    assert net.probabilities(x, torch.tensor([4.0, 25.0])).shape == (2, 9)
+    with pytest.raises(ValueError, match="diameter"):
+        net(x)
+    alone = MtCnn(IMAGE_ONLY).eval()
+    assert torch.equal(alone(x)[0], alone(x, torch.tensor([4.0, 25.0]))[0])

@@ -35,7 +35,9 @@ def test_overfit(data, shared):
     """It learns both tasks: classes apart, and images far better than their mean."""
     nodules = load_rated_nodules(data)
     config = TrainingConfig(steps=60, batch=20, learning_rate=3e-3, ema=0.0, shift_mm=0.5)
-    network = dataclasses.replace(SHIPPED, pixels=20, layers=2, shared_views=shared, flips=False, dropout=0.2)
+    network = dataclasses.replace(
+        SHIPPED, pixels=20, layers=2, shared_views=shared, flips=False, dropout=0.2, size=False
+    )
     samples = nodule_samples(nodules, config)
     known = np.flatnonzero(samples.label >= 0)
     net = fit_fold(samples, np.arange(len(samples)), network, config, 0)
