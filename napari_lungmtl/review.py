@@ -102,8 +102,6 @@ def _with_opinions(finding: Finding, judged: Finding) -> Finding:
 def _named(present: Findings, kept: list[Finding]) -> list[Mapping[str, Any]]:
     """The models that kept findings still name."""
     names = {f.origin.model for f in kept} | {o.model for f in kept for o in f.opinions}
-    if any(len(f.opinions) > 1 for f in kept):
-        names.add("fusion")
     return [model for model in present.models if model.get("name") in names]
 
 

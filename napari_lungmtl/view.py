@@ -24,6 +24,8 @@ from .training.imaging import Image, SeveralSeriesError, list_series, read_image
 SIZE = (1440, 900)
 """Pixels of the window in screenshots."""
 TRUTH_COLOR = "#3fd0c9"
+COHORT_LIMIT = 300.0
+"""Seconds that a screenshot waits for a cohort's map."""
 
 
 class ViewError(Exception):
@@ -36,6 +38,8 @@ def open_window(
     truth: Path | str | None = None,
     screenshot: Path | str | None = None,
     series: str | None = None,
+    cohort: Path | str | None = None,
+    predictions: Path | str | None = None,
 ) -> None:
     """Open napari with images and the dock; return when the window is closed.
 
@@ -51,6 +55,8 @@ def open_window(
         PNG to save the whole window to; the window is then closed, and nobody is asked anything.
     series
         SeriesInstanceUID to open where a folder has several.
+    cohort, predictions
+        Folder of many nodules for the dock's map, and predictions for them.
 
     Raises
     ------
@@ -68,11 +74,15 @@ def open_window(
                 if truth is not None:
                     show_truth(viewer, dock, read_truth(truth, image))
         _fit(viewer)
+        if cohort is not None:
+            dock.cohort.load(Path(cohort), None if predictions is None else Path(predictions))
         if screenshot is None:
             if run:
                 dock.run.start()
             napari.run()
             return
+        if cohort is not None and not _wait(lambda: not dock.cohort.work.running, COHORT_LIMIT):
+            raise ViewError(f"The cohort's map was not ready within {COHORT_LIMIT:.0f} s.")
         if run:
             run_and_wait(dock)
             dock.findings.step(1)

@@ -50,7 +50,6 @@ def judges(predictor, monkeypatch):
     (detector,) = registry.models()
     monkeypatch.setattr(registry, "models", lambda: (detector, mtmr.info, mtcnn.info))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
-    monkeypatch.setattr(pipelines, "read_fusion", lambda: pipelines.Fusion(version="1"))
     pipelines.loaded.cache_clear()
     yield mtmr, mtcnn
     pipelines.loaded.cache_clear()
@@ -83,7 +82,7 @@ def test_one_run_does_everything_off_the_gui_thread(dock, judges, qtbot):
     findings = dock.study.session.findings
     assert [f.malignancy for f in findings] == pytest.approx([0.21, 0.04, 0.12, 0.08, 0.06])
     assert all(f.attributes == {"spiculation": 4.0} and len(f.opinions) == 2 for f in findings)
-    assert [m["name"] for m in findings.models] == ["fake", "mtmr", "mtcnn", "fusion"]
+    assert [m["name"] for m in findings.models] == ["fake", "mtmr", "mtcnn"]
     assert threading.get_ident() not in judges[0].threads
     assert any(s.startswith("MTMR-Net: judging malignancy") for s in stages_seen)
     assert dock.run.message.text().endswith("3 shown of 5.")
@@ -153,7 +152,7 @@ def test_c_characterises_the_selected_sphere_alone(dock, judges, qtbot):
     ]
     assert (after["f3"].note, after["f3"].geometry) == ("hm", before["f3"].geometry)
     assert dock.run.message.text() == "Malignancy 0.12, spread 0.10."
-    assert {m["name"] for m in after.models} == {"fake", "mtmr", "mtcnn", "fusion"}
+    assert {m["name"] for m in after.models} == {"fake", "mtmr", "mtcnn"}
     session.undo()
     assert session.findings == before
 

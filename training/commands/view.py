@@ -26,8 +26,8 @@ def _window() -> Any:
 
 def view(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Image files, or folders with DICOM files.")
-    ],
+        list[Path] | None, typer.Argument(metavar="PATH", help="Image files, or folders with DICOM files.")
+    ] = None,
     run: Annotated[bool, typer.Option("--run", help="Detect and judge nodules at once.")] = False,
     truth: Annotated[
         Path | None,
@@ -39,15 +39,34 @@ def view(
     series: Annotated[
         str | None, typer.Option(metavar="UID", help="Which series, where a folder has several.")
     ] = None,
+    cohort: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Map many nodules: results of 'lungmtl predict', or nodule cubes."),
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Predictions for the cubes (oof.csv of 'lungmtl train').")
+    ] = None,
 ) -> None:
     """Open studies in napari, with the dock 'Lung nodules'.
 
     Example: lungmtl view ~/studies/LIDC-IDRI-0003 --run
     """
     with explained():
+        if not paths and cohort is None:
+            raise Failed("nothing to open: name an image, or a folder with --cohort")
+        if predictions is not None and cohort is None:
+            raise Failed("--predictions belong to a cohort: name its folder with --cohort")
         window = _window()
         try:
-            window.open_window(paths, run=run, truth=truth, screenshot=screenshot, series=series)
+            window.open_window(
+                paths or [],
+                run=run,
+                truth=truth,
+                screenshot=screenshot,
+                series=series,
+                cohort=cohort,
+                predictions=predictions,
+            )
         except window.ViewError as error:
             raise Failed(str(error)) from error
         if screenshot is not None:

@@ -14,7 +14,7 @@ from ..findings import Opinion
 from ..metrics.classification import roc_auc
 from . import registry
 from .characterise import evaluate_on_cubes
-from .fusion import NAMES, read_fusion
+from .fusion import NAMES, mean_log_odds
 
 
 def evaluate(
@@ -36,7 +36,7 @@ def evaluate(
     """
     models = [registry.load_predictor(name, device) for name in NAMES]
     cards = [registry.card(name) for name in NAMES]
-    fusion = read_fusion()
+    version = " + ".join(f"{c.name} {c.version}" for c in cards)
     trained = cards[0].training.get("folds", {}) | cards[1].training.get("folds", {})
     alone: list[tuple[float, ...]] = []
 
@@ -45,8 +45,8 @@ def evaluate(
         alone.append((one.malignancy, other.malignancy))
         return Opinion(
             "fusion",
-            fusion.version,
-            fusion.malignancy(one.malignancy, other.malignancy, trained.get(series)),
+            version,
+            float(mean_log_odds(one.malignancy, other.malignancy)),
             math.hypot(one.spread, other.spread) / math.sqrt(2),
             attributes=one.attributes,
         )
@@ -54,8 +54,8 @@ def evaluate(
     card = replace(
         cards[0],
         name="fusion",
-        version=fusion.version,
-        sha256=fusion.sha256,
+        version=version,
+        sha256="",
         training={**cards[0].training, "folds": trained},
     )
     figures, predictions = evaluate_on_cubes(judge, card, data, folds=folds, findings=findings, report=report)

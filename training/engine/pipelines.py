@@ -20,7 +20,7 @@ from ..findings.models import joined
 from ..imaging.image import Image
 from . import registry
 from .bar import Bar
-from .fusion import NAMES, Fusion, read_fusion
+from .fusion import fuse
 from .graphics import keep_triton_out
 from .predictor import ModelInfo, PredictorError, Progress
 from .suitable import places, sort_out, suits
@@ -196,8 +196,8 @@ class Chain:
             except (PredictorError, WeightsError, ImportError) as error:
                 said.problems.append(error)
                 yield Progress(bar.at(1.0), STAGE, note=_sentence(info, error))
-        findings, note = _fused(image, findings, ids, self.characterisers)
-        yield Progress(bar.end(), STAGE, findings, note)
+        findings = findings.with_items(tuple(fuse(f) if f.id in ids else f for f in findings))
+        yield Progress(bar.end(), STAGE, findings)
         return findings
 
     def _judge(
@@ -299,37 +299,6 @@ def _listed(info: ModelInfo, own: Sequence[Mapping[str, Any]] = ()) -> tuple[Map
         except WeightsError:  # not one of the shipped models
             entry["sha256"] = ""
     return (entry,)
-
-
-def _fused(
-    image: Image, findings: Findings, ids: set[str], infos: Sequence[ModelInfo]
-) -> tuple[Findings, str]:
-    """Malignancy, spread and attributes from the opinions of the findings with these ids, and what to say about it."""
-    fusion, note = Fusion(), ""
-    both = any(all(f.opinion(name) for name in NAMES) for f in findings if f.id in ids)
-    if both:
-        try:
-            fusion = read_fusion()
-        except WeightsError as error:
-            note = f"{error} Until then, malignancy is the mean of both networks' log odds."
-    fold = _fold(image.series_uid, infos)
-    fused = findings.with_items(tuple(fusion.fuse(f, fold) if f.id in ids else f for f in findings))
-    if both:
-        entry = {"name": "fusion", "version": fusion.version, "sha256": fusion.sha256}
-        fused = replace(fused, models=joined(fused.models, (entry,)))
-    return fused, note
-
-
-def _fold(series: str, infos: Sequence[ModelInfo]) -> str | None:
-    """The fold of a series that the characterisers were trained on, by their cards."""
-    for info in infos:
-        try:
-            folds = registry.card(info.name).training.get("folds", {})
-        except WeightsError:
-            continue
-        if series in folds:
-            return str(folds[series])
-    return None
 
 
 def reconstruct(

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..datasets.luna16_nodules import DatasetError
 from ..datasets.rated_nodules import RatedNodules
-from ..engine.fusion import fit_fusion
+from ..engine.fusion import mean_log_odds
 from ..metrics.out_of_fold import OutOfFold, read_out_of_fold, same_nodules
 from .published import MTCNN_WEIGHTS
 
@@ -71,8 +71,8 @@ def title(name: str) -> str:
 def find_runs(folder: Path, nodules: RatedNodules) -> dict[str, OutOfFold]:
     """``room/variant`` -> predictions of the nodules of the folds; ``fused`` where it is there or both networks are.
 
-    Rooms are ``mtmr`` and ``mtcnn``; the fused opinion is fitted fold by fold on the others (`fusion.fit_fusion`, mean of
-    the readers) unless its own file is there.
+    Rooms are ``mtmr`` and ``mtcnn``; the fused opinion is their mean log odds (`engine.fusion`) unless its own file is
+    there.
 
     Raises
     ------
@@ -92,11 +92,11 @@ def find_runs(folder: Path, nodules: RatedNodules) -> dict[str, OutOfFold]:
 
 
 def fuse(mtmr: OutOfFold, mtcnn: OutOfFold) -> OutOfFold:
-    """Both networks as one, on the nodules that both know; each fold by coefficients that never saw it."""
+    """Both networks as one, on the nodules that both know."""
     first, second = same_nodules([mtmr, mtcnn])
-    _, probability = fit_fusion(first, second, first.label("mean"))
     empty = np.empty(0)
-    return replace(first, malignancy=np.asarray(probability, float), logit=empty, spread=empty)
+    probability = mean_log_odds(first.malignancy, second.malignancy)
+    return replace(first, malignancy=probability, logit=empty, spread=empty)
 
 
 def _checked(path: Path, nodules: RatedNodules) -> OutOfFold:

@@ -32,7 +32,6 @@ def chain(monkeypatch):
     mtmr = MtmrPredictor({"0": Mtmr(dataclasses.replace(MTMR, width=8))}, calibration, {}, INFOS[0], cpu)
     mtcnn = MtcnnPredictor({"0": MtCnn(MTCNN)}, calibration, {}, INFOS[1], cpu)
     monkeypatch.setattr(registry, "load_predictor", lambda name, device: {"mtmr": mtmr, "mtcnn": mtcnn}[name])
-    monkeypatch.setattr(pipelines, "read_fusion", lambda: pipelines.Fusion(version="1"))
     pipelines.loaded.cache_clear()
     yield pipelines.chain_of(INFOS)
     pipelines.loaded.cache_clear()

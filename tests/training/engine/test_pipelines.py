@@ -119,7 +119,6 @@ def hand(monkeypatch):
     monkeypatch.setattr(registry, "models", hand.infos)
     monkeypatch.setattr(registry, "load_predictor", hand.load)
     monkeypatch.setattr(registry, "card", hand.card)
-    monkeypatch.setattr(pipelines, "read_fusion", lambda: pipelines.Fusion(version="7", sha256="ff"))
     pipelines.loaded.cache_clear()
     yield hand
     pipelines.loaded.cache_clear()
@@ -153,7 +152,6 @@ def test_one_run_detects_and_characterises(hand, image):
         ("ag3d", "0.1", "hash of ag3d"),
         ("mtmr", "0.1", "hash of mtmr"),
         ("mtcnn", "0.1", "hash of mtcnn"),
-        ("fusion", "7", "ff"),
     ]
     # A reduction takes part only where its card says that it helps.
     assert hand.loaded == ["ag3d", "mtmr", "mtcnn"]
@@ -244,7 +242,7 @@ def test_what_is_there_is_judged_in_place(hand, image):
         "Sphere at z 500.0 mm: not judged, because outside the scan. Move it onto a nodule. "
         "One finding is no sphere and not judged: draw a sphere around the nodule."
     )
-    assert [m["name"] for m in findings.models] == ["ag3d", "mtmr", "mtcnn", "fusion"]
+    assert [m["name"] for m in findings.models] == ["ag3d", "mtmr", "mtcnn"]
     assert hand.models["mtmr"].asked == [["a", "b"]]
     again = finish(choose(image, ["mtmr", "mtcnn"]).characterise(image, findings))
     assert again == findings
@@ -300,24 +298,6 @@ def test_a_detector_that_fails_ends_the_run(hand, image):
     hand.models["ag3d"] = WeightsError("a is damaged.")
     with pytest.raises(WeightsError, match="a is damaged"):
         finish(choose(image).run(image))
-
-
-def test_without_a_fitted_fusion_it_says_so_and_goes_on(hand, image, monkeypatch):
-    def missing():
-        raise WeightsError("fusion.json cannot be read.")
-
-    monkeypatch.setattr(pipelines, "read_fusion", missing)
-    seen, findings = steps(choose(image).run(image))
-    assert "mean of both networks' log odds" in seen[-1].note
-    assert findings[0].malignancy == pytest.approx(0.786, abs=1e-3)
-
-
-def test_a_trained_series_gets_the_coefficients_of_its_fold(hand, image, monkeypatch):
-    fusion = pipelines.Fusion(folds={"3": pipelines.Fusion().coefficients.__class__(0.0, 0.0, 1.0)})
-    monkeypatch.setattr(pipelines, "read_fusion", lambda: fusion)
-    known = replace(image, series_uid="trained")
-    assert finish(choose(known).run(known))[0].malignancy == pytest.approx(0.6)
-    assert finish(choose(image).run(image))[0].malignancy != pytest.approx(0.6)
 
 
 def test_closing_stops_the_model_that_is_at_work(hand, image):

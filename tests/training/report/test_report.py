@@ -150,15 +150,13 @@ def test_false_positive_reduction_comes_from_its_card(study, tmp_path):
         find_reduction(tmp_path)
 
 
-def test_fusion_never_learns_from_the_fold_it_judges(study):
+def test_fusion_learns_nothing_from_the_readers(study):
     _, runs, nodules = study
     found = find_runs(runs, nodules)
     mtmr, mtcnn = found["mtmr/shipped"], found["mtcnn/shipped"]
-    own = mtmr.fold == "1"
-    turned = {k: np.where(own, 6 - v, v) for k, v in mtmr.readers.items()}
+    turned = {k: 6 - v for k, v in mtmr.readers.items()}
     before, after = fuse(mtmr, mtcnn), fuse(replace(mtmr, readers=turned), mtcnn)
-    np.testing.assert_allclose(before.malignancy[own], after.malignancy[own])
-    assert np.abs(before.malignancy[~own] - after.malignancy[~own]).min() > 0
+    np.testing.assert_allclose(before.malignancy, after.malignancy)
     np.testing.assert_array_equal(before.malignancy, found["fused"].malignancy)
 
 
