@@ -18,6 +18,11 @@ from ..metrics.cube_froc import regions, score_regions
 from ..metrics.froc import RATES, Matching, by_rate, froc_curve, sensitivity_at
 from .reduction import ReductionPredictor, judged_mask
 
+WORTH_A_STAGE = 0.01
+"""Gain in mean sensitivity that the lower bound must pass before the reduction runs by default. In whole scans there is more that
+looks round than in cubes around nodules, so a gain of some thousandths in cubes says nothing about them.
+"""
+
 
 def evaluate_candidates(
     predictor: ReductionPredictor,
@@ -102,7 +107,7 @@ def before_and_after(
             for k in sorted(set(fold))
         },
         "difference": difference,
-        "helps": difference["lower"] > 0,
+        "helps": difference["lower"] > WORTH_A_STAGE,
         "auc": float(roc_auc(marks.nodule[clear], own[clear])) if both else None,
         "judged": int(judged.sum()),
         "not_judged": int((~judged).sum()),
