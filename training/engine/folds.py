@@ -179,7 +179,7 @@ def load_models(weights: Path, card: ModelCard, build: Callable[[], nn.Module]) 
 
 def models_for(series: str, folds: Mapping[str, str], models: Sequence[str]) -> list[str]:
     """The fold models that may judge a series: only the one that never saw it, all for an unknown series."""
-    fold = folds.get(series)
+    fold = folds.get(series, "")
     return [fold] if fold in models else list(models)
 
 

@@ -38,7 +38,9 @@ class MtmrPredictor:
         info: ModelInfo,
         device: torch.device,
     ) -> None:
-        self.models = {k: m.eval().to(device, memory_format=torch.channels_last) for k, m in models.items()}
+        self.models = {
+            k: m.eval().to(device).to(memory_format=torch.channels_last) for k, m in models.items()
+        }
         self.calibration, self.folds, self.info, self.device = calibration, folds, info, device
 
     @property

@@ -59,6 +59,12 @@ class Training(L.LightningModule):
         What to train on; the fold to leave out is not among them.
     """
 
+    cubes: Tensor
+    centre: Tensor
+    diameter: Tensor
+    attributes: Tensor
+    grade: Tensor
+
     def __init__(self, network: Config, config: TrainingConfig, nodules: RatedNodules) -> None:
         super().__init__()
         self.config = config
@@ -129,7 +135,15 @@ class Training(L.LightningModule):
         plane = wanted[torch.randint(len(wanted), (n,), device=device)][:, None].expand(-1, network.channels)
         sides = side(diameter, network) * normal(config.zoom).exp()
         angle = torch.rand(n, device=device) * 2 * math.pi
-        x = cut(self.cubes[chosen], centre, neighbours(offset, diameter, network), plane, sides, network.pixels, angle)
+        x = cut(
+            self.cubes[chosen],
+            centre,
+            neighbours(offset, diameter, network),
+            plane,
+            sides,
+            network.pixels,
+            angle,
+        )
         mirrored = torch.rand(n, device=device) < 0.5
         x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
         x = x + normal(0.03, 1, 1, 1) + torch.randn_like(x) * 0.01
