@@ -51,7 +51,7 @@ def resample(image: Image, spacing_mm: float | Sequence[float] = 1.0) -> Image:
 
 
 def sample_grid(
-    image: Image, origin: Sequence[float], shape: Sequence[int], spacing_mm: float = 1.0
+    image: Image, origin: Sequence[float] | np.ndarray, shape: Sequence[int], spacing_mm: float = 1.0
 ) -> Image:
     """The part of a volume on a grid of one's own: the way of `resample`, from any starting point.
 
