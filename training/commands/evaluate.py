@@ -29,7 +29,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Folds of folds.csv, such as '0' or '0,1', or 'all'; default: those never trained on.",
+            help="Folds of folds.csv, such as '0' or '0,1', or 'all'; default: for a detector those never trained on, for "
+            "characterisers all.",
         ),
     ] = None,
     findings: Annotated[

@@ -44,7 +44,8 @@ def view(
         typer.Option(metavar="DIR", help="Map many nodules: results of 'lungmtl predict', or nodule cubes."),
     ] = None,
     predictions: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="Predictions for the cubes (oof.csv of 'lungmtl train').")
+        Path | None,
+        typer.Option(metavar="CSV", help="Predictions for the cubes (oof.csv of 'lungmtl train')."),
     ] = None,
 ) -> None:
     """Open studies in napari, with the dock 'Lung nodules'.

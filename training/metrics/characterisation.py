@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets.lidc_ratings import RULES, Ratings
+from ..datasets.rated_nodules import NEVER
 from .attributes import attribute_figures
 from .bootstrap import SAMPLES, bootstrap_weights, finite, interval
 from .classification import brier_score, calibration_error, rates, reliability, roc_auc
@@ -50,7 +51,8 @@ def rule_figures(
     if not len(known):
         return {**dict.fromkeys((*MEASURES, "calibration_error")), **counts, "scans": 0}
     weights = bootstrap_weights(known.series, samples, seed)
-    in_fold = np.array([known.fold == fold for fold in np.unique(known.fold)], float)
+    folds = [fold for fold in np.unique(known.fold) if fold not in ("", NEVER)]
+    in_fold = np.array([known.fold == fold for fold in folds], float).reshape(len(folds), len(known))
     figures: dict[str, Any] = {}
     for name, statistic in statistics(label, known.malignancy, threshold).items():
         by_fold = np.asarray(statistic(in_fold))
