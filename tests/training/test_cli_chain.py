@@ -181,7 +181,7 @@ def test_models_show_what_characterisers_are_good_for(monkeypatch):
     whole = lungmtl("models", "mtmr").stdout
     assert "folds: 600 entries" in whole
     assert "auc: 0.94" in whole
-    assert models.key_figures({"helps": False}) == "does not help the detector, so off by default"
+    assert models.key_figures({"helps": False}) == "gains the detector too little, so off by default"
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def key_figures(metrics: dict[str, Any]) -> str:
             found.append(f"{words} {metrics[name]:.3f}")
     if isinstance(metrics.get("helps"), bool):
         found.append(
-            "helps the detector" if metrics["helps"] else "does not help the detector, so off by default"
+            "helps the detector" if metrics["helps"] else "gains the detector too little, so off by default"
         )
     return "; ".join(found)
 
