@@ -156,7 +156,8 @@ class AttributeBars:
         edges = (np.array(session.image.extent)[:, displayed] - middle) / mm
         image = (*edges.min(axis=0), *edges.max(axis=0))
         canvas = (*(-half + _MARGIN), *(half - _MARGIN))
-        label = rows.label_offset(rows.spheres(session.findings.items))[displayed[0]] * rows.SCALE / mm[0]
+        seat = rows.label_offset(rows.spheres(session.findings.items), session.selected)
+        label = seat[displayed[0]] * rows.SCALE / mm[0]
         corner = layout.place(tuple(on_screen), disc, layout.region(canvas, image), float(label))
         world = middle + np.array(corner) * mm
         # Rounded, so that a pan that only moves the canvas gives the same drawing.

@@ -119,13 +119,15 @@ def edges(colors: np.ndarray, selected: int | None) -> np.ndarray:
     return result
 
 
-def label_offset(findings: Sequence[Finding]) -> tuple[float, float, float]:
-    """Where labels stand, from the centres, in data units: napari has one place for all, so beside the typical sphere.
+def label_offset(findings: Sequence[Finding], selected: str | None = None) -> tuple[float, float, float]:
+    """Where labels stand, from the centres, in data units: on the rim of the selected sphere.
 
-    Towards -z, -y, +x: up and to the right in axial slices.
+    napari has one place for all; without a selected sphere it is the rim of the typical one. Towards -z, -y, +x: up and
+    to the right in axial slices. The text begins there and stands above, so all of it is outside the circle.
     """
-    radius = float(np.median(size(findings))) / 2 if findings else NEW_DIAMETER / SCALE / 2
-    return (-0.6 * radius, -0.6 * radius, 0.7 * radius)
+    chosen = [f for f in findings if f.id == selected] or findings
+    radius = float(np.median(size(chosen))) / 2 if chosen else NEW_DIAMETER / SCALE / 2
+    return (-0.72 * radius, -0.72 * radius, 0.72 * radius)
 
 
 def reconcile(

@@ -112,7 +112,7 @@ class LayerBinding:
             # Each assignment would redraw the layer; it is redrawn once, at the end.
             with layer.events.blocker_all():
                 self._assign(layer)
-            layer.text.translation = rows.label_offset(rows.spheres(self.session.findings.items))
+            self._seat_labels(layer)
             self._select_row(layer)
             layer.refresh(thumbnail=False)
             layer.events.features()
@@ -144,6 +144,7 @@ class LayerBinding:
             return
         with self._drawing(layer):
             layer.border_color = rows.edges(rows.colors(self._drawn), self._selected_row())
+            self._seat_labels(layer)
             self._select_row(layer)
             if self.viewer.dims.ndisplay == 3:
                 layer.features = rows.features(self._drawn, self._labelled())
@@ -157,6 +158,11 @@ class LayerBinding:
         """In 3-D, where labels of all slices crowd, the selected finding alone has one; None means all."""
         in_3d = self.viewer.dims.ndisplay == 3 and self._selected_row() is not None
         return self.session.selected if in_3d else None
+
+    def _seat_labels(self, layer: Points) -> None:
+        place = rows.label_offset(rows.spheres(self.session.findings.items), self.session.selected)
+        if not np.array_equal(layer.text.translation, place):
+            layer.text.translation = place
 
     def _select_row(self, layer: Points) -> None:
         row = self._selected_row()

@@ -43,7 +43,7 @@ class Swatch(QWidget):
 
 
 class ColorBar(QWidget):
-    """``benign ▬▬▬▬ malignant  ■ not judged``."""
+    """``benign ▬▬▬▬ malignant  ■ not judged``; the end is shown where there are such spheres."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,9 +54,13 @@ class ColorBar(QWidget):
         row.addWidget(label("benign", "faint"))
         row.addWidget(Gradient(), 1)
         row.addWidget(label("malignant", "faint"))
-        row.addSpacing(8)
-        row.addWidget(Swatch(UNKNOWN_HEX))
-        row.addWidget(label("not judged", "faint"))
+        self.unknown = QWidget()
+        unknown = QHBoxLayout(self.unknown)
+        unknown.setContentsMargins(8, 0, 0, 0)
+        unknown.setSpacing(5)
+        unknown.addWidget(Swatch(UNKNOWN_HEX))
+        unknown.addWidget(label("not judged", "faint"))
+        row.addWidget(self.unknown)
 
 
 def _rounded(widget: QWidget, brush: QColor | QLinearGradient) -> None:

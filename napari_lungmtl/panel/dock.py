@@ -109,8 +109,8 @@ class LungNodulesDock(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         for section in self.sections:
-            column.addWidget(section, 1 if section is self.findings else 0)
-        column.addStretch(0)
+            column.addWidget(section)
+        column.addStretch(1)
         scroll = self._scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt
-from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QMenu, QSizePolicy, QTableView
+from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QMenu, QTableView
 
 from ..attribute_words import SCALES
 from ..shortcuts import tooltip
@@ -24,8 +24,9 @@ _ATTRIBUTES = frozenset(range(len(COLUMNS) - len(SCALES), len(COLUMNS)))
 class FindingsSection(Section):
     """The table; its selection is the session's, both ways. The next finding is the next row, however it is sorted."""
 
-    ROWS = 4
-    """Fewest rows that are seen at once; the table takes the height that is left."""
+    ROWS = (2, 6)
+    """Fewest and most rows that are seen at once: more are scrolled, so that the nodule card stays in sight."""
+    ROW_HEIGHT = 25
 
     def __init__(self, actions: Mapping[str, Any]) -> None:
         super().__init__("findings")
@@ -69,7 +70,7 @@ class FindingsSection(Section):
         table.setWordWrap(False)
         table.setTabKeyNavigation(False)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(25)
+        table.verticalHeader().setDefaultSectionSize(self.ROW_HEIGHT)
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setMinimumSectionSize(24)
@@ -85,8 +86,7 @@ class FindingsSection(Section):
         self._show_columns(defaults(judged=False))
         table.setItemDelegateForColumn(MALIGNANCY, MalignancyDelegate(table))
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        table.setMinimumHeight(25 * self.ROWS + 32)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        table.horizontalScrollBar().rangeChanged.connect(self._fit_height)
         # Not the current row: that moves to the first when the table merely takes the focus.
         table.selectionModel().selectionChanged.connect(self._on_selection)
 
@@ -158,6 +158,14 @@ class FindingsSection(Section):
             for number in range(len(COLUMNS)):
                 self.table.setColumnHidden(number, number not in columns)
 
+    def _fit_height(self, *_range: int) -> None:
+        """Take the height of the rows, within `ROWS`, with the header and the scroll bar where columns need one."""
+        fewest, most = self.ROWS
+        bar = self.table.horizontalScrollBar()
+        height = self.ROW_HEIGHT * min(max(self.model.rowCount(), fewest), most)
+        height += self.table.horizontalHeader().sizeHint().height() + 2 * self.table.frameWidth()
+        self.table.setFixedHeight(height + (bar.sizeHint().height() if bar.maximum() else 0))
+
     def _show(self, _value: object = None) -> None:
         session = self.study.session if self.study is not None else None
         shown = {f.id for f in session.visible} if session is not None else set()
@@ -174,6 +182,7 @@ class FindingsSection(Section):
             judged = session is not None and any(f.malignancy is not None for f in session.findings)
             self._show_columns(defaults(judged))
         total = len(session.findings) if session is not None else 0
+        self._fit_height()
         self.table.setVisible(bool(rows))
         self._empty.setVisible(not rows)
         if total:

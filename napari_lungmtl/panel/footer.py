@@ -62,12 +62,13 @@ class Footer(Section):
     def _show_line(self, _value: object = None) -> None:
         session = self.study.session if self.study is not None else None
         saved = session.saved_at if session is not None else None
-        parts = [f"saved {saved:%H:%M}" if isinstance(saved, datetime) else "nothing to save yet"]
-        for model in session.findings.models if session is not None else ():
-            parts.append(f"{model.get('name', '')} {model.get('version', '')}".strip())
+        parts = [f"saved {saved:%H:%M}" if isinstance(saved, datetime) else "nothing to save"]
+        known = session.findings.models if session is not None else ()
+        models = [f"{model.get('name', '')} {model.get('version', '')}".strip() for model in known]
+        parts += models if len(models) < 2 else [f"{len(models)} models"]  # more do not fit into the line
         self.line.setText(" · ".join([*parts, "research use only"]))
         where = session.sidecar if session is not None else None
-        self.line.setToolTip("\n".join([self.line.text(), *([str(where)] if where else [])]))
+        self.line.setToolTip("\n".join([self.line.text(), *models, *([str(where)] if where else [])]))
 
     def _show_problem(self, text: str) -> None:
         set_role(self.problem, "error")

@@ -18,7 +18,7 @@ from .opinion_plots import (
     malignancy_rows,
     network,
     part_rows,
-    slice_offsets,
+    slice_places,
 )
 from .section import Section, label
 from .studies import Study
@@ -118,7 +118,7 @@ class NoduleCardSection(Section):
         return self._offer
 
     def _build_details(self) -> FoldOut:
-        details = FoldOut("Scores behind it")
+        details = FoldOut("Scores by slice, view and model")
         self.slices, self.parts, self.folds = SlicePlot(), ScoreRows(), ScoreRows()
         self._slices_title, self._parts_title = label("", "faint"), label("", "faint")
         self._folds_title = label("By each model that was trained without this scan", "faint")
@@ -201,12 +201,14 @@ class NoduleCardSection(Section):
         self._offer.setVisible(judgeable and not rows and not attributes)
 
     def _show_details(self, opinions: Sequence[Opinion]) -> None:
-        sliced = next(((o, x) for o in opinions if (x := slice_offsets(o)) is not None), None)
-        viewed = next((o for o in opinions if o.parts and slice_offsets(o) is None), None)
+        sliced = next(((o, x) for o in opinions if (x := slice_places(o)) is not None), None)
+        viewed = next((o for o in opinions if o.parts and slice_places(o) is None), None)
         folds = fold_rows(opinions)
         if sliced is not None:
-            self._slices_title.setText(f"{network(sliced[0].model)}, slice by slice")
-            self.slices.set_points(sliced[1], sliced[0].parts)
+            self.slices.set_slices(sliced[1], sliced[0].parts)
+            self._slices_title.setText(
+                f"{network(sliced[0].model)}, slice by slice, to ±{self.slices.reach:g} mm"
+            )
         if viewed is not None:
             self._parts_title.setText(f"{network(viewed.model)}, view by view")
             self.parts.set_rows(part_rows(viewed))

@@ -14,6 +14,8 @@ from .painted import CENTRE, GAP, LEFT, RIGHT, PaintedRows
 
 NETWORKS = {"mtmr": "MTMR-Net", "mtcnn": "MT-CNN"}
 """Names of the characterising networks in their papers."""
+ENDS = {"axial": ("feet", "head"), "coronal": ("front", "back"), "sagittal": ("right", "left")}
+"""Where slices of a plane go to in the patient, from negative to positive offsets: world axes are LPS."""
 
 
 def network(model: str) -> str:
@@ -75,24 +77,24 @@ def fold_rows(opinions: Sequence[Opinion]) -> list[ScoreRow]:
     rows = []
     for opinion in opinions:
         if opinion.folds:
-            low, high = min(opinion.folds), max(opinion.folds)
-            text = f"{low:.2f}" if len(opinion.folds) == 1 else f"{low:.2f} – {high:.2f}"
-            rows.append(ScoreRow(network(opinion.model), text, opinion.folds))
+            ends = dict.fromkeys(f"{p:.2f}" for p in (min(opinion.folds), max(opinion.folds)))
+            rows.append(ScoreRow(network(opinion.model), " – ".join(ends), opinion.folds))
     return rows
 
 
-def slice_offsets(opinion: Opinion) -> tuple[float, ...] | None:
-    """Millimetres from the centre (towards the head) of an opinion's parts; None where they are no slices."""
-    offsets = []
+def slice_places(opinion: Opinion) -> tuple[tuple[str, float], ...] | None:
+    """Plane, and millimetres from the centre, of an opinion's parts (``axial −4.5 mm``); None where they are no slices."""
+    places = []
     for place in opinion.places:
-        number, mm, rest = place.replace("−", "-").partition("mm")
+        plane, _, offset = place.replace("−", "-").partition(" ")
+        number, mm, rest = offset.partition("mm")
         try:
-            offsets.append(float(number))
+            places.append((plane, float(number)))
         except ValueError:
             return None
-        if not mm or rest:
+        if plane not in ENDS or not mm or rest:
             return None
-    return tuple(offsets) or None
+    return tuple(places) or None
 
 
 class ScoreRows(PaintedRows):
@@ -154,58 +156,75 @@ class ScoreRows(PaintedRows):
 
 
 class SlicePlot(PaintedRows):
-    """Probability of malignancy over the slices' distance from the centre, feet to the left."""
+    """Probability of malignancy over the slices' distance from the centre: a panel for each plane, side by side."""
 
-    ROWS = 5
+    ROWS = 4
+    """Height of a panel; its name stands above, its ends below."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.points: tuple[tuple[float, float], ...] = ()
-        self.set_row_count(self.ROWS + 1)
+        self.points: tuple[tuple[str, float, float], ...] = ()
+        self.set_row_count(self.ROWS + 2)
 
-    def set_points(self, offsets: Sequence[float], scores: Sequence[float]) -> None:
-        """Show scores (0–1) at offsets (mm, towards the head)."""
-        self.points = tuple(sorted(zip(offsets, scores, strict=True)))
-        self.setAccessibleDescription("; ".join(f"{x:+g} mm {y:.2f}" for x, y in self.points))
+    def set_slices(self, places: Sequence[tuple[str, float]], scores: Sequence[float]) -> None:
+        """Show scores (0–1) at planes and offsets (mm along the patient's axis, towards head, back and left)."""
+        self.points = tuple((*place, score) for place, score in zip(places, scores, strict=True))
+        self.setAccessibleDescription("; ".join(f"{p} {x:+g} mm {y:.2f}" for p, x, y in self.points))
         self.update()
 
-    def area(self) -> QRectF:
-        """Where the points are drawn: 0 to 1 upwards."""
-        left = self.widest(("0.0",)) + GAP
-        height = (self.ROWS - 1) * self.row_height
-        return QRectF(left + GAP, self.row_height / 2, self.width() - left - 3 * GAP, height)
+    @property
+    def planes(self) -> tuple[str, ...]:
+        """The planes that there are slices of, in their order."""
+        return tuple(dict.fromkeys(plane for plane, _, _ in self.points))
 
-    def place(self, offset: float, score: float) -> QPointF:
+    @property
+    def reach(self) -> float:
+        """Millimetres from the middle of a panel to its ends."""
+        return max([abs(x) for _, x, _ in self.points] + [1.0])
+
+    def area(self, plane: str) -> QRectF:
+        """Where a plane's points are drawn: 0 to 1 upwards."""
+        left = self.widest(("0.5",)) + GAP
+        width = (self.width() - left) / len(self.planes)
+        x = left + self.planes.index(plane) * width
+        return QRectF(x + 2 * GAP, 1.5 * self.row_height, width - 4 * GAP, (self.ROWS - 1) * self.row_height)
+
+    def place(self, plane: str, offset: float, score: float) -> QPointF:
         """Where a point is drawn."""
-        area, reach = self.area(), self._reach()
-        return QPointF(
-            area.center().x() + offset / reach * area.width() / 2, area.bottom() - score * area.height()
-        )
-
-    def _reach(self) -> float:
-        return max([abs(x) for x, _ in self.points] + [1.0])
+        area = self.area(plane)
+        x = area.center().x() + offset / self.reach * area.width() / 2
+        return QPointF(x, area.bottom() - score * area.height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw axes, line and points."""
+        """Draw the panels."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area, high = self.area(), self.row_height
+        for number, plane in enumerate(self.planes):
+            self._draw_axes(painter, plane, numbered=number == 0)
+            slices = sorted((x, score) for p, x, score in self.points if p == plane)
+            drawn = [self.place(plane, *point) for point in slices]
+            painter.setPen(QPen(self.color(self.colors.faint), 1.2))
+            painter.drawPolyline(drawn)
+            for point, (_, score) in zip(drawn, slices, strict=True):
+                _dot(painter, point, score)
+        painter.end()
+
+    def _draw_axes(self, painter: QPainter, plane: str, *, numbered: bool) -> None:
+        area, high = self.area(plane), self.row_height
+        wide = area.adjusted(-GAP, 0, GAP, 0)
+        axis = QPen(self.color(self.colors.line), 1.0)
         for score in (0.0, 0.5, 1.0):
             y = area.bottom() - score * area.height()
-            painter.setPen(QPen(self.color(self.colors.line), 1.0))
-            painter.drawLine(QLineF(area.left() - GAP, y, area.right() + GAP, y))
-            self.write(painter, QRectF(0, y - high / 2, area.left() - 2 * GAP, high), RIGHT, f"{score:g}")
-        reach = self._reach()
-        below = QRectF(area.left() - GAP, area.bottom() + high / 2, area.width() + 2 * GAP, high)
-        self.write(painter, below, LEFT, f"−{reach:g} mm (feet)")
-        self.write(painter, below, CENTRE, "0")
-        self.write(painter, below, RIGHT, f"+{reach:g} mm (head)")
-        drawn = [self.place(x, y) for x, y in self.points]
-        painter.setPen(QPen(self.color(self.colors.faint), 1.2))
-        painter.drawPolyline(drawn)
-        for point, (_, score) in zip(drawn, self.points, strict=True):
-            _dot(painter, point, score)
-        painter.end()
+            painter.setPen(axis)
+            painter.drawLine(QLineF(wide.left(), y, wide.right(), y))
+            if numbered:
+                self.write(painter, QRectF(0, y - high / 2, wide.left() - GAP, high), RIGHT, f"{score:g}")
+        painter.setPen(axis)
+        painter.drawLine(QLineF(area.center().x(), area.top(), area.center().x(), area.bottom()))
+        below = QRectF(wide.left(), area.bottom() + high / 2, wide.width(), high)
+        self.write(painter, QRectF(wide.left(), 0, wide.width(), high), CENTRE, plane, self.colors.text)
+        self.write(painter, below, LEFT, ENDS[plane][0])
+        self.write(painter, below, RIGHT, ENDS[plane][1])
 
 
 def _dot(painter: QPainter, center: QPointF, score: float) -> None:

@@ -137,6 +137,7 @@ class RunSection(Section):
         """Offer what the models at hand can do with the study's image."""
         if study is not None:
             self.listen(study.session.events.image, self._show_modes)
+            self.listen(study.session.events.findings, self._make_room)
         self._show_modes(study.session.image if study is not None else None)
         if not self.runner.running:
             self._say("")
@@ -217,7 +218,13 @@ class RunSection(Section):
         else:
             kind = image.modality or ("volume" if image.ndim == 3 else "radiograph")
             self.purpose.setText(f"There is no model for this kind of image ({kind}, {image.ndim}-D).")
-        self.purpose.setVisible(bool(self.purpose.text()))
+        self.mode.setToolTip(self.purpose.text() or "What a run does")
+        self._make_room()
+
+    def _make_room(self, _value: object = None) -> None:
+        """Once there are findings, what a run does moves to the tool tip: their card needs the height."""
+        told = self.mode.count() and self.study is not None and len(self.study.session.findings)
+        self.purpose.setVisible(bool(self.purpose.text()) and not told)
 
     def _show_running(self) -> None:
         running = self.runner.running

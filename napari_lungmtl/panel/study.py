@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout
 
@@ -23,6 +25,7 @@ class StudySection(Section):
         self._warnings = label("", "warning", wrap=True)
         self._warnings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._legend = label()
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
         self._legend.hide()
         row = QHBoxLayout()
         row.addWidget(self.name, 1)
@@ -40,9 +43,8 @@ class StudySection(Section):
         self._show_layer()
 
     def set_legend(self, text: str, color: str) -> None:
-        """Say what is drawn beside the findings, in its colour."""
-        self._legend.setText(text)
-        self._legend.setStyleSheet(f"color: {color};")
+        """Say what is drawn beside the findings: a symbol in its colour, then words that can be read in any theme."""
+        self._legend.setText(f'<span style="color: {color};">{escape(text[:1])}</span>{escape(text[1:])}')
         self._legend.setVisible(bool(text))
 
     def _show_image(self, image: Image | None) -> None:

@@ -171,6 +171,9 @@ class ShowSection(Section):
         judged = session is not None and any(f.malignancy is not None for f in session.findings)
         self.malignancy.setVisible(judged)
         self.color_bar.setVisible(judged)
+        self.color_bar.unknown.setVisible(
+            session is not None and any(f.malignancy is None for f in session.visible)
+        )
         total = len(session.findings) if session is not None else 0
         self.summary.setText(
             f"{len(session.visible)} of {total} shown" if session is not None and total else ""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_lungmtl.malignancy_colors import malignancy_color
-from napari_lungmtl.panel.opinion_plots import slice_offsets
+from napari_lungmtl.panel.opinion_plots import slice_places
 from napari_lungmtl.panel.view_grid import Reconstructions, short
 from napari_lungmtl.training.findings import Finding, Opinion
 from napari_lungmtl.training.imaging.image import Image
@@ -21,13 +21,20 @@ def test_slices_and_views_are_plotted_where_they_belong(window, qtbot):
     card, _ = shown(window, balls({}), judged((-150.0, 40.0, 0.0)))
     card.details.button.click()
     qtbot.waitUntil(card.slices.isVisible)
-    assert card.slices.points == ((-5.0, 0.6), (0.0, 0.9), (2.5, 0.7))
+    assert card.slices.points == (
+        ("axial", -5.0, 0.6),
+        ("axial", 0.0, 0.9),
+        ("axial", 2.5, 0.7),
+        ("sagittal", -5.0, 0.3),
+        ("sagittal", 5.0, 0.4),
+    )
     pixels = rgb(card.slices)
-    for offset, score in card.slices.points:
-        place = card.slices.place(offset, score)
+    for plane, offset, score in card.slices.points:
+        place = card.slices.place(plane, offset, score)
         assert is_color(pixels[int(place.y()), int(place.x())], malignancy_color(score))
-    xs = [card.slices.place(x, 0).x() for x in (-5, -2.5, 0, 2.5, 5)]
+    xs = [card.slices.place("sagittal", x, 0).x() for x in (-5, -2.5, 0, 2.5, 5)]
     assert np.diff(xs) == pytest.approx([xs[1] - xs[0]] * 4)
+    assert xs[0] > card.slices.area("axial").right()
     assert [row.name for row in card.parts.rows] == list(VIEWS)
     views = rgb(card.parts)
     for number, part in enumerate(MTCNN.parts):
@@ -41,10 +48,17 @@ def test_slices_and_views_are_plotted_where_they_belong(window, qtbot):
 
 
 def test_places_are_slices_only_where_all_are_millimetres():
-    assert slice_offsets(MTMR) == (-5.0, 0.0, 2.5)
-    assert slice_offsets(MTCNN) is None
-    assert slice_offsets(replace(MTMR, places=("−5 mm", "axial", "0 mm"))) is None
-    assert slice_offsets(Opinion("mtmr", "1", 0.5)) is None
+    assert slice_places(MTMR) == (
+        ("axial", -5.0),
+        ("axial", 0.0),
+        ("axial", 2.5),
+        ("sagittal", -5.0),
+        ("sagittal", 5.0),
+    )
+    assert slice_places(MTCNN) is None
+    places = ("axial −5 mm", "axial", "axial 0 mm", "sagittal 0 mm", "sagittal 1 mm")
+    assert slice_places(replace(MTMR, places=places)) is None
+    assert slice_places(Opinion("mtmr", "1", 0.5)) is None
 
 
 def test_the_names_of_views_fit_above_their_pair():
