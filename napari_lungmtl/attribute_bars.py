@@ -59,6 +59,7 @@ class AttributeBars:
         self._session: Session | None = None
         self._drawn: Drawing | None = None
         self._unwanted = False
+        self._covered = False
         # napari sizes letters by the screen's resolution; with them the bars grow.
         screen = QGuiApplication.primaryScreen()
         self._pixel = max(screen.logicalDotsPerInch() / 96, 1.0) if screen is not None else 1.0
@@ -84,6 +85,7 @@ class AttributeBars:
         """Stand beside the nodules of another study (or of none)."""
         self._leave()
         self._session, self._unwanted = session, False
+        self._covered = True  # perhaps: an image that was opened since lies on top of the bars
         if session is None:
             self._take_out()
             return
@@ -114,6 +116,10 @@ class AttributeBars:
             return
         if self.layer is None:
             self._add_layer()
+        elif self._covered:
+            layers = self.viewer.layers
+            layers.move(layers.index(self.layer), len(layers))
+        self._covered = False
         self._fill(drawing)
 
     def _later(self, _event: object = None) -> None:

@@ -26,7 +26,7 @@ def possible(cohort: Cohort) -> list[By]:
 
 def describe(nodule: Nodule, colouring: Colouring | None) -> str:
     """Case, size and malignancy by network and readers, and the value of the present colouring."""
-    case = nodule.case if len(nodule.case) <= 24 else f"…{nodule.case[-20:]}"
+    case = nodule.case if len(nodule.case) <= 16 else f"…{nodule.case[-12:]}"
     malignancy = []
     if nodule.finding.malignancy is not None:
         malignancy.append(f"{nodule.finding.malignancy:.2f} (network)")

@@ -288,6 +288,14 @@ def test_another_study_has_bars_of_its_own(bars, viewer, session, tmp_path):
     other.close()
 
 
+def test_an_image_opened_later_does_not_cover_the_bars(bars, viewer, session):
+    layer = show(bars, "a")
+    add_image_layer(viewer, chest(series_uid="7.8.9"))
+    bars.set_session(session)
+    show(bars, "b")
+    assert viewer.layers[-1] is layer
+
+
 def test_after_close_nothing_follows(bars, viewer, session):
     show(bars, "a")
     bars.close()

@@ -56,6 +56,16 @@ def test_spheres_lie_where_they_are_and_are_as_large(binding, viewer, order, ndi
     np.testing.assert_allclose(index, binding.session.image.to_index(binding.session.visible[0].center))
 
 
+def test_labels_begin_outside_the_selected_sphere(binding, session) -> None:
+    for diameter in (4.0, 22.0):
+        chosen = session.visible[1]
+        session.change(chosen.id, geometry=Sphere(chosen.center, diameter))
+        session.select(chosen.id)
+        up, right = binding.layer.text.translation[[1, 2]] * binding.layer.scale[-1]
+        assert up < 0 < right
+        assert diameter / 2 < np.hypot(up, right) < 0.6 * diameter
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_a_slice_beside_the_centre_cuts_the_right_disc(binding, viewer, axis) -> None:
     """Told by clicks: napari finds the point under the cursor inside the disc, and not outside."""
