@@ -52,7 +52,7 @@ def notes_of(diameter: float, padded: float) -> tuple[str, ...]:
         )
     if padded > PADDING_WORTH_A_NOTE:
         notes.append(
-            f"The scan ends beside the nodule: {padded:.0%} of what the network looked at is padding.".replace(
+            f"The scan ends beside the nodule: {padded:.0%} of the 50 mm around it lie outside (padding).".replace(
                 "%", " %"
             )
         )
