@@ -341,7 +341,8 @@ def test_without_a_qt_binding_the_window_says_what_to_install(monkeypatch):
 # help
 
 
-@pytest.mark.parametrize("command",
+@pytest.mark.parametrize(
+    "command",
     ["demo", "view", "predict", "models", "evaluate", "train", "froc", "report", "candidates"],
 )
 def test_every_command_has_help_with_an_example(command):
