@@ -90,7 +90,12 @@ def test_the_wheel_holds_every_file_of_the_tree_once(names: set[str]):
 
 def test_the_wheel_holds_manifest_weights_and_sample(names: set[str]):
     assert "napari_lungmtl/napari.yaml" in names
-    assert {f"napari_lungmtl/training/ag3d/weights/ag3d.{s}" for s in ("safetensors", "json")} <= names
+    rooms = {"ag3d": "ag3d", "mtmr": "mtmr", "mtcnn": "mtcnn", "mtcnn_fpr": "mtcnn"}
+    assert {
+        f"napari_lungmtl/training/{room}/weights/{name}.{suffix}"
+        for name, room in rooms.items()
+        for suffix in ("safetensors", "json")
+    } <= names
     assert (
         len([n for n in names if n.startswith("napari_lungmtl/sample_data/ct/") and n.endswith(".dcm")]) > 10
     )
@@ -142,7 +147,8 @@ def test_the_command_line_knows_its_weights(installed: Path):
     script = _python(installed / "env").with_name("lungmtl.exe" if os.name == "nt" else "lungmtl")
     out = installed / "models.json"
     run(script, "models", "--json", out, cwd=installed)
-    assert [card["name"] for card in json.loads(out.read_text(encoding="utf-8"))] == ["ag3d"]
+    names = [card["name"] for card in json.loads(out.read_text(encoding="utf-8"))]
+    assert names == ["ag3d", "mtcnn_fpr", "mtmr", "mtcnn"]
 
 
 def test_the_weights_load_and_find_the_largest_sample_nodule(installed: Path):

@@ -48,14 +48,13 @@ def test_an_accepted_finding_without_opinions_takes_those_of_the_nodule_found_ag
 
 def test_opinions_that_are_there_stay_when_a_run_has_none():
     accepted = judged(ball(-180, status="accepted", id="old"), 0.6, "mtmr", "mtcnn")
-    present = Findings((accepted,), models=entries("ag3d", "mtmr", "mtcnn", "fusion", "other"))
+    present = Findings((accepted,), models=entries("ag3d", "mtmr", "mtcnn", "other"))
     run = Findings((ball(-181, id="again"), ball(-100, id="new")), models=({"name": "ag3d", "version": "2"},))
     after = merge_run(present, run)
     assert after["old"] == accepted
     assert [(m["name"], m["version"]) for m in after.models] == [
         ("mtmr", "1"),
         ("mtcnn", "1"),
-        ("fusion", "1"),
         ("ag3d", "2"),
     ]
 
