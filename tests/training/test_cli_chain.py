@@ -64,7 +64,6 @@ def hand(monkeypatch):
     at_hand = {m.info.name: m for m in (Detector(), Judge("mtmr"), Judge("mtcnn"))}
     monkeypatch.setattr(registry, "models", lambda: tuple(m.info for m in at_hand.values()))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto", weights=None: at_hand[name])
-    monkeypatch.setattr(pipelines, "read_fusion", lambda: pipelines.Fusion(version="1"))
     pipelines.loaded.cache_clear()
     yield at_hand
     pipelines.loaded.cache_clear()
@@ -93,7 +92,7 @@ def test_predict_runs_the_whole_chain(ct, tmp_path):
     assert float(second["malignancy"]) == pytest.approx(0.8)
     findings = read_findings(tmp_path / "out" / "ct.lungmtl.json")
     assert [o.model for o in findings[0].opinions] == ["mtmr", "mtcnn"]
-    assert [m["name"] for m in findings.models] == ["ag3d", "mtmr", "mtcnn", "fusion"]
+    assert [m["name"] for m in findings.models] == ["ag3d", "mtmr", "mtcnn"]
     # What the table shows: the highest malignancy of what passes the threshold.
     assert "malignancy" in result.stdout
     assert "0.90" in result.stdout

@@ -26,13 +26,13 @@ SMALL = {"width": 8, "pixels": 32, "hidden": 16, "planes": ["axial"], "max_slice
 
 def test_overfit(tmp_path):
     nodules = load_rated_nodules(write_rated_cubes(tmp_path, 12))
-    config = TrainingConfig(steps=150, batch=12, learning_rate=8e-3, ema=0.9, dropout=0.0, soft_labels=False)
+    config = TrainingConfig(steps=250, batch=12, learning_rate=8e-3, ema=0.9, dropout=0.0, soft_labels=False)
     network = dataclasses.replace(SHIPPED, width=8, pixels=32, size=False)
     torch.manual_seed(0)
     module = t.Training(network, config, nodules)
     optimizer = module.configure_optimizers()
     chosen = torch.arange(12)
-    for _ in range(150):
+    for _ in range(250):
         patches, size = module.batch(chosen)
         logit, attributes = module.net(patches, size)
         loss = t.classification_loss(logit, module.grade, False) + t.regression_loss(
@@ -44,8 +44,9 @@ def test_overfit(tmp_path):
     predictions = t.judge_nodules(module.net.eval(), nodules)
     label = nodules.label("mean")
     assert predictions["logit"][label == 1].min() > predictions["logit"][label == 0].max()
-    error = np.abs(predictions["attributes"] - nodules.attributes).mean(0)
-    assert error.max() < 0.8
+    error = np.abs(predictions["attributes"] - nodules.attributes).mean()
+    constant = np.abs(nodules.attributes.mean(0) - nodules.attributes).mean()
+    assert error < 0.6 * constant
 
 
 def test_batches_are_balanced():
