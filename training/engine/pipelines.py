@@ -22,7 +22,7 @@ from . import registry
 from .bar import Bar
 from .fusion import fuse
 from .graphics import keep_triton_out
-from .predictor import ModelInfo, PredictorError, Progress
+from .predictor import Evidence, ModelInfo, PredictorError, Progress
 from .suitable import places, sort_out, suits
 from .weights import WeightsError
 
@@ -72,7 +72,8 @@ def choose(image: Image, names: Sequence[str] | None = None, device: str = "auto
         kinds = ", ".join(sorted({m for i in known.values() for m in i.modalities}))
         kind = image.modality or ("volume" if image.ndim == 3 else "flat image")
         raise PredictorError(
-            f"{image.source or image.series_uid or 'the image'} is {kind}, and the models take {kinds}. Open a chest CT."
+            f"{image.source or image.series_uid or 'the image'} is {kind}, and the models take {kinds}. "
+            "Open a chest CT or a frontal chest radiograph."
         )
     return chain_of(picked, device)
 
@@ -146,8 +147,15 @@ class Chain:
         for number, info in enumerate(self.detectors):
             part = yield from self._follow(info, bar, lambda m: m.run(image))
             items = sorted((*found, *part), key=lambda f: -f.score)
-            models = (*found.models, *_listed(info, part.models))
-            found = replace(part if number == 0 else found, items=tuple(items), models=models)
+            found = replace(
+                part if number == 0 else found,
+                items=tuple(items),
+                models=(*found.models, *_listed(info, part.models)),
+                image_scores=(*found.image_scores, *part.image_scores),
+                regions=(*found.regions, *(r for r in part.regions if found.region(r.name) is None)),
+            )
+            if len(self.detectors) > 1:
+                yield Progress(bar.at(1.0), "detecting", found)
         for info in self.reductions:
             found = yield from self._reduce(image, found, info, bar)
         ids = {f.id for f in drawn}
@@ -299,6 +307,20 @@ def _listed(info: ModelInfo, own: Sequence[Mapping[str, Any]] = ()) -> tuple[Map
         except WeightsError:  # not one of the shipped models
             entry["sha256"] = ""
     return (entry,)
+
+
+def evidence(image: Image, name: str, device: str = "auto") -> Evidence:
+    """The heat map of a radiograph's network, such as ``"dhn"`` or ``"mosegnet"``.
+
+    Raises
+    ------
+    PredictorError, WeightsError
+        The network has none for such an image, or is not at hand.
+    """
+    model = loaded(name, device)
+    if not hasattr(model, "evidence"):
+        raise PredictorError(f"{model.info.title} has no heat map.")
+    return model.evidence(image)
 
 
 def reconstruct(

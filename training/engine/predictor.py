@@ -6,6 +6,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from ..findings import Findings
 from ..imaging.image import Image
 
@@ -46,6 +48,26 @@ class ModelInfo:
     version: str = ""
     default_threshold: float = 0.5
     task: str = "detection"
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A heat map of what a network went by, placed in the world (`evidence(image)` of a radiograph's predictor).
+
+    Parameters
+    ----------
+    values
+        float32 (h, w), 0–1.
+    spacing, origin
+        (y, x): world units for one pixel of `values`, and the world position of its first pixel's centre.
+    title
+        What it shows: ``"DHN objectness"``, ``"MO-SegNet nodule probability"``.
+    """
+
+    values: np.ndarray
+    spacing: tuple[float, float]
+    origin: tuple[float, float]
+    title: str
 
 
 class Predictor(Protocol):

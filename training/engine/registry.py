@@ -10,7 +10,14 @@ from typing import Any
 from .predictor import ModelInfo
 from .weights import ModelCard, WeightsError, read_card
 
-ROOMS = {"ag3d": "ag3d", "mtcnn_fpr": "mtcnn", "mtmr": "mtmr", "mtcnn": "mtcnn"}
+ROOMS = {
+    "ag3d": "ag3d",
+    "mtcnn_fpr": "mtcnn",
+    "mtmr": "mtmr",
+    "mtcnn": "mtcnn",
+    "dhn": "dhn",
+    "mosegnet": "mosegnet",
+}
 """Weights by name, in the order of work, and the room that they belong to: each room has ``build(weights, card, device)`` in
 ``room.py`` and ``weights/<name>.safetensors``."""
 

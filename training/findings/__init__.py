@@ -8,9 +8,11 @@ from .finding import (
     Findings,
     Geometry,
     ImageReference,
+    ImageScore,
     Mask,
     Opinion,
     Origin,
+    Region,
     Sphere,
     new_id,
 )
@@ -23,9 +25,11 @@ __all__ = [
     "Findings",
     "Geometry",
     "ImageReference",
+    "ImageScore",
     "Mask",
     "Opinion",
     "Origin",
+    "Region",
     "Sphere",
     "new_id",
 ]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 ATTRIBUTES = (
     "subtlety",
     "internalStructure",
@@ -104,6 +104,24 @@ class Mask:
         for start, length in self.runs:
             flat[start : start + length] = True
         return flat.reshape(self.shape)
+
+    @property
+    def box(self) -> Box:
+        """The upright rectangle around a planar region, through the outer edges of its pixels.
+
+        Raises
+        ------
+        ValueError
+            The region is empty or has three axes.
+        """
+        pixels = np.argwhere(self.to_array())
+        if len(self.shape) != 2 or not len(pixels):
+            raise ValueError("only a planar region that is not empty has a box")
+        low, high = (
+            np.asarray(self.origin) + edge * np.asarray(self.spacing)
+            for edge in (pixels.min(0) - 0.5, pixels.max(0) + 0.5)
+        )
+        return Box((low[0], low[1]), (high[0], high[1]))
 
     @property
     def center(self) -> tuple[float, ...]:
@@ -256,9 +274,47 @@ class Finding:
         """Size in mm (pixels where the image has no spacing)."""
         return self.geometry.diameter
 
+    @property
+    def box(self) -> Box | None:
+        """The rectangle of a planar finding: its own, or the one around its mask. None for spheres and volumes."""
+        if isinstance(self.geometry, Mask):
+            return self.geometry.box if len(self.geometry.shape) == 2 else None
+        return self.geometry if isinstance(self.geometry, Box) else None
+
     def with_(self, **changes: Any) -> Finding:
         """A copy with some fields changed; the id stays."""
         return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """What a network says of an image as a whole: the probability 0–1 that it shows a nodule (DHN's global head).
+
+    `threshold` is the one that the network's card proposes for this probability.
+    """
+
+    model: str
+    version: str
+    probability: float
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("probability", "threshold"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} lies between 0 and 1, not {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Region:
+    """Anatomy that a network or a person outlined: no finding, nothing to accept or reject.
+
+    `name` is one of ``"right lung"``, ``"left lung"``, ``"lungs"`` (both, where the sides are not told apart), or a further
+    one that a network names (``"pleural effusion"``). Right is the patient's right, on the left of a frontal radiograph.
+    """
+
+    name: str
+    mask: Mask
+    origin: Origin = field(default_factory=Origin)
 
 
 @dataclass(frozen=True)
@@ -286,14 +342,25 @@ class Findings:
         What they were found in.
     models
         One entry for each model that took part: name, version, sha256 (plain JSON values).
+    image_scores
+        What networks say of the image as a whole, at most one of each model.
+    regions
+        Lungs and other anatomy, at most one of each name.
     """
 
     items: tuple[Finding, ...] = ()
     image: ImageReference = field(default_factory=ImageReference)
     models: tuple[Mapping[str, Any], ...] = ()
+    image_scores: tuple[ImageScore, ...] = ()
+    regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "items", tuple(self.items))
+        for name in ("items", "image_scores", "regions"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if len({s.model for s in self.image_scores}) != len(self.image_scores):
+            raise ValueError("a network scores an image once")
+        if len({r.name for r in self.regions}) != len(self.regions):
+            raise ValueError("two regions share a name")
         ids = [f.id for f in self.items]
         if len(set(ids)) != len(ids):
             raise ValueError("two findings share an id")
@@ -312,6 +379,10 @@ class Findings:
                     return finding
             raise KeyError(key)
         return self.items[key]
+
+    def region(self, name: str) -> Region | None:
+        """The region of that name, if there is one."""
+        return next((r for r in self.regions if r.name == name), None)
 
     def with_items(self, items: tuple[Finding, ...]) -> Findings:
         """The same image and models with other findings."""

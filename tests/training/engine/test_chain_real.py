@@ -14,7 +14,7 @@ from napari_lungmtl.training import cli
 from napari_lungmtl.training.engine import registry
 from napari_lungmtl.training.engine.pipelines import choose, reconstruct
 from napari_lungmtl.training.engine.predictor import finish
-from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, Sphere
+from napari_lungmtl.training.findings import SCHEMA_VERSION, ATTRIBUTES, Finding, Findings, Sphere
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging import read_image
 
@@ -50,7 +50,7 @@ def test_the_sample_ct_from_file_to_files(tmp_path):
     for row, finding in zip(rows, findings, strict=True):
         assert float(row["malignancy"]) == finding.malignancy
         assert float(row["mtcnn_malignancy"]) == finding.opinion("mtcnn").malignancy
-    assert json.loads(file.read_text())["schema_version"] == 2
+    assert json.loads(file.read_text())["schema_version"] == SCHEMA_VERSION
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,11 @@ from napari_lungmtl.training.findings import (
     Finding,
     Findings,
     ImageReference,
+    ImageScore,
     Mask,
     Opinion,
     Origin,
+    Region,
     Sphere,
 )
 
@@ -83,8 +85,21 @@ references = st.builds(
     units=st.sampled_from(["mm", "pixel"]),
 )
 models = st.lists(st.fixed_dictionaries({"name": words, "version": words, "sha256": words}), max_size=2)
+image_scores = st.lists(
+    st.builds(ImageScore, words, words, unit, unit), max_size=2, unique_by=lambda s: s.model
+).map(tuple)
+regions = st.lists(
+    st.builds(Region, words, masks(), st.builds(Origin, words, words, words)),
+    max_size=2,
+    unique_by=lambda r: r.name,
+).map(tuple)
 all_findings = st.builds(
-    Findings, st.lists(findings_items, max_size=5).map(tuple), references, models.map(tuple)
+    Findings,
+    st.lists(findings_items, max_size=5).map(tuple),
+    references,
+    models.map(tuple),
+    image_scores,
+    regions,
 )
 
 

@@ -141,9 +141,45 @@ def test_damaged_opinions_name_the_place(tmp_path, change, says):
         read_findings(path)
 
 
+VERSION_3 = """{"format": "lungmtl-findings", "schema_version": 3,
+ "image": {"series_uid": "film", "source": "", "modality": "DX", "units": "pixel",
+           "shape_zyx": [3, 4], "spacing_zyx": null, "origin_zyx": [0, 0]},
+ "models": [], "image_scores": [{"model": "dhn", "version": "0.1", "probability": 0.8, "threshold": 0.5}],
+ "regions": [{"name": "left lung", "origin": {"model": "mosegnet", "version": "0.1", "person": ""},
+              "mask": {"shape": [2, 2], "spacing": [1, 1], "origin": [0, 0], "runs": [[1, 2]]}}], "findings": [
+ {"id": "a", "kind": "box", "box": {"low_yx": [1, 2], "high_yx": [2, 3]}, "score": 0.5, "malignancy": null,
+  "malignancy_spread": null, "attributes": {}, "scores": {}, "status": "accepted", "note": "", "opinions": [],
+  "origin": {"model": "dhn", "version": "0.1", "person": ""}}]}"""
+
+
+def test_version_3_stays_readable(tmp_path):
+    path = tmp_path / "old.lungmtl.json"
+    path.write_text(VERSION_3)
+    findings = read_findings(path)
+    (score,) = findings.image_scores
+    assert (score.model, score.probability, findings["a"].kind) == ("dhn", 0.8, "box")
+    assert findings.region("left lung").mask.to_array().tolist() == [[False, True], [True, False]]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (('"probability": 0.8', '"probability": 8'), "image_scores: probability lies between"),
+        (('"threshold": 0.5', '"limit": 0.5'), "image_scores: 'threshold' is missing"),
+        (('"runs": [[1, 2]]', '"runs": [[1, 9]]'), "regions: a mask's runs"),
+        (('"regions": [{', '"regions": [3, {'), "regions: expected"),
+    ],
+)
+def test_damaged_scores_and_regions_name_the_place(tmp_path, change, says):
+    path = tmp_path / "bad.lungmtl.json"
+    path.write_text(VERSION_3.replace(*change))
+    with pytest.raises(FindingsFileError, match=says):
+        read_findings(path)
+
+
 def test_older_versions_go_through_the_migrations(tmp_path, monkeypatch):
     path = tmp_path / "old.lungmtl.json"
-    old = json.loads(VERSION_2)
+    old = json.loads(VERSION_3)
     for finding in old["findings"]:
         finding["remark"] = finding.pop("note")
     path.write_text(json.dumps(old | {"schema_version": SCHEMA_VERSION}))

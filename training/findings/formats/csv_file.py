@@ -15,8 +15,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..finding import (
     ATTRIBUTES,
     Box,
@@ -24,7 +22,6 @@ from ..finding import (
     Findings,
     Geometry,
     ImageReference,
-    Mask,
     Opinion,
     Origin,
     Sphere,
@@ -64,7 +61,7 @@ def _row(image: ImageReference, finding: Finding) -> Sequence[object]:
         _float(finding.malignancy),
         *(float(finding.attributes[name]) if name in finding.attributes else None for name in ATTRIBUTES),
         *(finding.kind, finding.status, finding.origin.label if finding.origin.model else ""),
-        *(_corners(image, _box(finding.geometry)) if planar else (None,) * 4),
+        *(_corners(image, finding.box) if finding.box else (None,) * 4),
         _float(finding.malignancy_spread),
         *(cell for name in CHARACTERISERS for cell in _judged(finding.opinion(name))),
     )
@@ -76,19 +73,6 @@ def _float(value: float | None) -> float | None:
 
 def _judged(opinion: Opinion | None) -> tuple[float | None, float | None]:
     return (None, None) if opinion is None else (float(opinion.malignancy), float(opinion.spread))
-
-
-def _box(geometry: Geometry) -> Box:
-    """The box of a planar finding; of a mask the one around its pixels."""
-    if isinstance(geometry, Box):
-        return geometry
-    assert isinstance(geometry, Mask)
-    pixels = np.argwhere(geometry.to_array())
-    low, high = (
-        np.asarray(geometry.origin) + e * np.asarray(geometry.spacing)
-        for e in (pixels.min(0) - 0.5, pixels.max(0) + 0.5)
-    )
-    return Box((low[0], low[1]), (high[0], high[1]))
 
 
 def _grid(image: ImageReference) -> tuple[Sequence[float], Sequence[float]]:

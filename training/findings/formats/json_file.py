@@ -1,11 +1,13 @@
 """The project's own file: ``<case>.lungmtl.json``, everything a `Findings` holds, for people and for other tools.
 
-Layout of version 2 (UTF-8 JSON)::
+Layout of version 3 (UTF-8 JSON)::
 
-    {"format": "lungmtl-findings", "schema_version": 2,
+    {"format": "lungmtl-findings", "schema_version": 3,
      "image": {"series_uid", "source", "modality", "units": "mm" | "pixel",
                "shape_zyx", "spacing_zyx", "origin_zyx"},
      "models": [{"name", "version", "sha256", ...}],
+     "image_scores": [{"model", "version", "probability", "threshold"}],
+     "regions": [{"name", "mask": {…}, "origin": {"model", "version", "person"}}],
      "findings": [{"id", "kind", "score", "malignancy", "malignancy_spread", "attributes", "scores", "status", "note",
                    "origin": {"model", "version", "person"},
                    "opinions": [{"model", "version", "malignancy", "spread", "parts", "places", "folds",
@@ -20,7 +22,9 @@ flattened with the last axis fastest, `origin` being the centre of its first vox
 nothing judged the finding. An opinion is what one network says: ``parts`` are the probabilities of the slices or views
 named by ``places``, ``folds`` those of its fold models, attributes by their LIDC names on the LIDC scales.
 
-Version 1 had neither ``malignancy_spread`` nor ``opinions``.
+``image_scores`` are probabilities that the image shows a nodule anywhere, ``regions`` anatomy such as the lungs.
+
+Version 1 had neither ``malignancy_spread`` nor ``opinions``, version 2 neither ``image_scores`` nor ``regions``.
 """
 
 from __future__ import annotations
@@ -37,9 +41,11 @@ from ..finding import (
     Findings,
     Geometry,
     ImageReference,
+    ImageScore,
     Mask,
     Opinion,
     Origin,
+    Region,
     Sphere,
 )
 from .atomic import write_atomically
@@ -58,6 +64,11 @@ def _from_1(document: Document) -> Document:
     return document | {"findings": [entry | none for entry in _entries(document)]}
 
 
+def _from_2(document: Document) -> Document:
+    """Images as a whole had no score, and anatomy was not kept, before version 3."""
+    return document | {"image_scores": [], "regions": []}
+
+
 def _entries(document: Document) -> list[Document]:
     """The findings of a document that nobody has checked yet."""
     try:
@@ -66,7 +77,7 @@ def _entries(document: Document) -> list[Document]:
         raise TypeError(f"{error} is missing") from error
 
 
-MIGRATIONS: dict[int, Callable[[Document], Document]] = {1: _from_1}
+MIGRATIONS: dict[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2}
 """For each older version, what makes of its document one of the next version. A change of the layout adds an entry here
 and a file of the old version to the tests."""
 
@@ -145,6 +156,14 @@ def to_document(findings: Findings) -> Document:
             "origin_zyx": list(image.origin),
         },
         "models": [dict(model) for model in findings.models],
+        "image_scores": [
+            {"model": s.model, "version": s.version, "probability": s.probability, "threshold": s.threshold}
+            for s in findings.image_scores
+        ],
+        "regions": [
+            {"name": r.name, "mask": _geometry_document(r.mask), "origin": _origin_document(r.origin)}
+            for r in findings.regions
+        ],
         "findings": [_finding_document(finding) for finding in findings],
     }
 
@@ -161,13 +180,13 @@ def _finding_document(finding: Finding) -> Document:
         "scores": {name: float(value) for name, value in finding.scores.items()},
         "status": finding.status,
         "note": finding.note,
-        "origin": {
-            "model": finding.origin.model,
-            "version": finding.origin.version,
-            "person": finding.origin.person,
-        },
+        "origin": _origin_document(finding.origin),
         "opinions": [_opinion_document(opinion) for opinion in finding.opinions],
     }
+
+
+def _origin_document(origin: Origin) -> Document:
+    return {"model": origin.model, "version": origin.version, "person": origin.person}
 
 
 def _opinion_document(opinion: Opinion) -> Document:
@@ -204,13 +223,17 @@ def _from_document(path: Path, document: Document) -> Findings:
         image = _image(document["image"])
         where = "models"
         models = tuple(checked(model, dict) for model in checked(document["models"], list))
+        where = "image_scores"
+        scores = tuple(_image_score(checked(s, dict)) for s in checked(document["image_scores"], list))
+        where = "regions"
+        regions = tuple(_region(checked(r, dict)) for r in checked(document["regions"], list))
         where = "findings"
         items = []
         for number, entry in enumerate(checked(document["findings"], list), 1):
             where = f"finding {number}"
             items.append(_finding(checked(entry, dict)))
         where = "findings"
-        return Findings(tuple(items), image, models)
+        return Findings(tuple(items), image, models, scores, regions)
     except KeyError as error:
         raise _damaged(path, where, f"{error} is missing") from error
     except (TypeError, ValueError, OverflowError) as error:
@@ -236,9 +259,26 @@ def _image(entry: Document) -> ImageReference:
     )
 
 
+def _image_score(entry: Document) -> ImageScore:
+    return ImageScore(
+        checked(entry["model"], str),
+        checked(entry["version"], str),
+        number(entry["probability"]),
+        number(entry["threshold"]),
+    )
+
+
+def _region(entry: Document) -> Region:
+    return Region(checked(entry["name"], str), _mask(checked(entry["mask"], dict)), _origin(entry["origin"]))
+
+
+def _origin(entry: Any) -> Origin:
+    names = {name: checked(value, str) for name, value in checked(entry, dict).items()}
+    return Origin(names["model"], names["version"], names["person"])
+
+
 def _finding(entry: Document) -> Finding:
     malignancy, spread = entry["malignancy"], entry["malignancy_spread"]
-    origin = {name: checked(value, str) for name, value in checked(entry["origin"], dict).items()}
     return Finding(
         geometry=_geometry(checked(entry["kind"], str), entry),
         score=number(entry["score"]),
@@ -247,7 +287,7 @@ def _finding(entry: Document) -> Finding:
         attributes=named(entry["attributes"]),
         opinions=tuple(_opinion(checked(o, dict)) for o in checked(entry["opinions"], list)),
         scores=named(entry["scores"]),
-        origin=Origin(origin["model"], origin["version"], origin["person"]),
+        origin=_origin(entry["origin"]),
         status=checked(entry["status"], str),
         note=checked(entry["note"], str),
         id=checked(entry["id"], str),

@@ -1,0 +1,104 @@
+"""Radiographs with truth, as the rooms `dhn` and `mosegnet` train on them and are judged by them.
+
+Every source (the simulation, NODE21, JSRT with SCR, NIH) yields the same two things: `Films`, from which training draws
+samples, and `FilmCase`, one file of a test set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFilm:
+    """One training sample, in the pixels that networks see (`imaging.film`).
+
+    Parameters
+    ----------
+    pixels
+        float32 (side, side), 0–1, dark air.
+    boxes
+        float32 (n, 4): x0, y0, x1, y1 of each nodule in edge coordinates (pixel i covers i to i + 1).
+    lungs
+        bool (2, side, side), the patient's right and left lung; None where nobody outlined them. Where the sides are not told
+        apart, both are in channel 0 and `sides` is False.
+    nodules
+        bool (side, side), the union of the nodules; None where only boxes are known.
+    nodule_known
+        False where it is not known whether there are nodules: neither boxes nor `nodules` may train anything.
+    sides
+        Whether `lungs` tells right from left.
+    diameter_mm
+        float32 (n,) of the nodules, NaN where unknown.
+    mm
+        Pixel size in mm, or None.
+    name
+        Of the picture underneath: simulated samples on one background share it.
+    """
+
+    pixels: np.ndarray
+    boxes: np.ndarray
+    lungs: np.ndarray | None = None
+    nodules: np.ndarray | None = None
+    nodule_known: bool = True
+    sides: bool = True
+    diameter_mm: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    mm: float | None = None
+    name: str = ""
+
+    @property
+    def positive(self) -> bool:
+        """Whether a nodule is on it."""
+        return len(self.boxes) > 0
+
+
+class Films(Protocol):
+    """A source of training samples."""
+
+    name: str
+    licence: str
+    cases: tuple[str, ...]
+    """Names of the pictures that samples are made from: what a card lists as trained on."""
+
+    def draw(self, rng: np.random.Generator) -> LabelledFilm:
+        """One sample; the same generator state gives the same sample. About half of them show nodules."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class FilmCase:
+    """One file of a test set with its truth, in the pixels of the file.
+
+    Parameters
+    ----------
+    path
+        Image file.
+    name
+        Unique in the set.
+    boxes
+        float32 (n, 4): x0, y0, x1, y1 in pixels of the file, edge coordinates. None where boxes are unknown.
+    positive
+        Whether a nodule is on it, or None where unknown.
+    background
+        Group for the bootstrap: files made from one picture (or of one patient) share it.
+    lungs
+        File with the lung mask, or None; `lung_labels` are the values in it that are lung.
+    diameter_mm
+        float32 (n,), NaN where unknown.
+    shams
+        float32 (k, 4): places that were touched like a pasted nodule, without one.
+    """
+
+    path: Path
+    name: str
+    boxes: np.ndarray | None = None
+    positive: bool | None = None
+    background: str = ""
+    lungs: Path | None = None
+    lung_labels: tuple[int, ...] = (1, 2, 255)
+    diameter_mm: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    shams: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
