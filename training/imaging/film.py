@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Picture
 
+from .borders import exposed_area
 from .image import Image
 
 SIDE = 512
 """Pixels along both sides of a film that networks see."""
 TAILS = (0.5, 99.5)
-"""Percentiles of the picture that become 0 and 1."""
+"""Percentiles of the exposed area that become 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,9 @@ class Film:
 def make_film(image: Image, side: int = SIDE) -> Film:
     """The film of a radiograph: reduced by area means to `side` along the longer edge, and stretched between percentiles.
 
-    Two files of one picture (PNG and DICOM, MONOCHROME1 and 2) whose values differ by a factor and an offset give the same
-    film.
+    A frame or collimator bar beside the exposed area takes no part in the percentiles, but stays in the picture.
+    Two files of one picture (PNG and DICOM, MONOCHROME1 and 2) whose values differ by a factor and an offset give the
+    same film.
 
     Raises
     ------
@@ -108,7 +110,8 @@ def film_of(
         )
     offset = (side - size[0]) // 2, (side - size[1]) // 2
     pixels = np.zeros((side, side), np.float32)
-    pixels[offset[0] : offset[0] + size[0], offset[1] : offset[1] + size[1]] = stretched(picture)
+    area = _reduced(exposed_area(values), values.shape, size)
+    pixels[offset[0] : offset[0] + size[0], offset[1] : offset[1] + size[1]] = stretched(picture, area)
     return Film(
         pixels,
         (height, width),
@@ -119,9 +122,24 @@ def film_of(
     )
 
 
-def stretched(picture: np.ndarray) -> np.ndarray:
-    """The picture with its `TAILS` percentiles at 0 and 1, clipped; all 0 where it is flat."""
-    low, high = np.percentile(picture, TAILS)
+def stretched(picture: np.ndarray, area: tuple[slice, slice] = (slice(None), slice(None))) -> np.ndarray:
+    """The picture with the `TAILS` percentiles of an area of it at 0 and 1, clipped; all 0 where that is flat."""
+    low, high = np.percentile(picture[area], TAILS)
     if not high > low:
         return np.zeros(picture.shape, np.float32)
     return np.clip((picture - low) / (high - low), 0, 1).astype(np.float32)
+
+
+def _reduced(
+    area: tuple[int, int, int, int], shape: tuple[int, ...], size: tuple[int, int]
+) -> tuple[slice, slice]:
+    """The pixels of the reduced picture that lie in the area and got nothing of the border beside it."""
+
+    def along(axis: int) -> slice:
+        first, last, count = area[axis], area[axis + 2], shape[axis]
+        # Pillow's bilinear filter reaches one reduced pixel beyond the pixel that it computes.
+        low = 0 if first == 0 else int(np.ceil(first * size[axis] / count)) + 1
+        high = size[axis] if last == count else int(np.floor(last * size[axis] / count)) - 1
+        return slice(low, high) if high > low else slice(None)
+
+    return along(0), along(1)
