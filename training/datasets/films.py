@@ -6,6 +6,7 @@ samples, and `FilmCase`, one file of a test set.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +39,8 @@ class LabelledFilm:
         Pixel size in mm, or None.
     name
         Of the picture underneath: simulated samples on one background share it.
+    lesions
+        bool (side, side) of further lesions by name (``"pleural effusion"``); one that is not listed is taken as absent.
     """
 
     pixels: np.ndarray
@@ -49,6 +52,7 @@ class LabelledFilm:
     diameter_mm: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     mm: float | None = None
     name: str = ""
+    lesions: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def positive(self) -> bool:

@@ -1,0 +1,45 @@
+"""How far films are varied in training: settings only, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far films are varied; standard deviations of normal draws, shares of films, or half ranges of uniform draws.
+
+    Parameters
+    ----------
+    mirror
+        Share of films that are mirrored. The labels change sides too: right is what lies on the left of the picture.
+    degrees, zoom, aspect, shift
+        Orientation; log scale, log ratio of height to width; shift as a share of the side. Zoom in and shift are the paper's
+        random cropping.
+    bend
+        Elastic deformation: standard deviation of the displacement as a share of the side, on a coarse grid.
+    gamma, window
+        Log gamma, and how far black and white point move (share of the grey range).
+    noise
+        Largest standard deviation of Gaussian noise, and of Poisson noise at white (its normal approximation).
+    veil
+        Share of films with known lungs that get smooth opacities in them, as of pneumonia.
+    blur, sharpen, shade, frame, letters
+        Shares of films that get each.
+    """
+
+    mirror: float = 0.5
+    degrees: float = 6.0
+    zoom: float = 0.14
+    aspect: float = 0.07
+    shift: float = 0.07
+    bend: float = 0.012
+    gamma: float = 0.35
+    window: float = 0.15
+    noise: float = 0.05
+    veil: float = 0.3
+    blur: float = 0.3
+    sharpen: float = 0.3
+    shade: float = 0.4
+    frame: float = 0.2
+    letters: float = 0.4

@@ -1,0 +1,140 @@
+"""From probability maps to marks and lungs: connected components (the paper's Fig. 1, post-processing).
+
+The paper takes the components of a thresholded map. Here each peak owns the region down to half its height, so that the
+threshold on scores moves without another run and two nodules that touch at a low level stay two.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+MOST = 50
+"""Components of a film."""
+NEIGHBOURHOOD = 5
+"""Side in film pixels of the square in which a peak is the highest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Component:
+    """A region of a map.
+
+    Parameters
+    ----------
+    top, left
+        Film pixel at which `mask` begins.
+    mask
+        bool (h, w), cropped to the region.
+    peak
+        Highest probability in it.
+    place
+        (row, column) of the peak on the film.
+    """
+
+    top: int
+    left: int
+    mask: np.ndarray
+    peak: float
+    place: tuple[int, int]
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Centre of mass (y, x) on the film, edge coordinates (pixel i covers i to i + 1)."""
+        y, x = np.nonzero(self.mask)
+        return float(y.mean() + self.top + 0.5), float(x.mean() + self.left + 0.5)
+
+
+def components(probability: np.ndarray, floor: float, most: int = MOST) -> list[Component]:
+    """The components of a map by descending peak: disjoint, and each holds its peak.
+
+    Seeds are local maxima of at least `floor`. A seed's region is the connected part of what is at least half as high, but for
+    what belongs to higher peaks; a seed inside a higher peak's region is dropped. Regions may lie outside the lungs: that such
+    marks are rare is what the network learns from its second task.
+
+    Parameters
+    ----------
+    probability
+        float (h, w), 0–1.
+    """
+    highest = ndimage.maximum_filter(probability, NEIGHBOURHOOD, mode="constant")
+    rows, columns = np.nonzero((probability == highest) & (probability >= max(floor, 1e-6)))
+    order = np.argsort(-probability[rows, columns], kind="stable")
+    free = np.ones(probability.shape, bool)
+    found: list[Component] = []
+    for row, column in zip(rows[order], columns[order], strict=True):
+        if len(found) == most:
+            break
+        if not free[row, column]:
+            continue
+        peak = float(probability[row, column])
+        labelled, _ = ndimage.label((probability >= peak / 2) & free)
+        region = labelled == labelled[row, column]
+        free &= ~region
+        found.append(_cropped(region, peak, (int(row), int(column))))
+    return found
+
+
+def _cropped(region: np.ndarray, peak: float, place: tuple[int, int]) -> Component:
+    rows, columns = (np.flatnonzero(region.any(axis)) for axis in (1, 0))
+    top, left = int(rows[0]), int(columns[0])
+    return Component(top, left, region[top : rows[-1] + 1, left : columns[-1] + 1], peak, place)
+
+
+def calibrated(peak: float, calibration: tuple[float, float]) -> float:
+    """The score of a peak: slope and intercept on its log odds."""
+    p = min(max(peak, 1e-6), 1 - 1e-6)
+    return 1 / (1 + math.exp(-(calibration[0] * math.log(p / (1 - p)) + calibration[1])))
+
+
+def raw_peak(score: float, calibration: tuple[float, float]) -> float:
+    """The peak that has a score: `calibrated` backwards."""
+    return 1 / (1 + math.exp(-(math.log(score / (1 - score)) - calibration[1]) / calibration[0]))
+
+
+def lung_masks(lungs: np.ndarray) -> dict[str, np.ndarray]:
+    """Lungs by name: the likeliest class at each pixel, the largest piece of each side, holes filled.
+
+    Parameters
+    ----------
+    lungs
+        float (classes, h, w), background first; 3 classes give ``"right lung"`` and ``"left lung"``, 2 give ``"lungs"``,
+        whose two largest pieces are kept. A lung of which there is no pixel is left out.
+    """
+    best = lungs.argmax(0)
+    wanted = {"right lung": (1, 1), "left lung": (2, 1)} if len(lungs) == 3 else {"lungs": (1, 2)}
+    masks = {name: largest(best == label, pieces) for name, (label, pieces) in wanted.items()}
+    return {name: mask for name, mask in masks.items() if mask.any()}
+
+
+def largest(mask: np.ndarray, pieces: int = 1) -> np.ndarray:
+    """The largest connected pieces with their holes filled."""
+    labelled, count = ndimage.label(mask)
+    if not count:
+        return np.zeros(mask.shape, bool)
+    sizes = np.bincount(labelled.ravel())
+    sizes[0] = 0
+    return ndimage.binary_fill_holes(np.isin(labelled, np.argsort(-sizes, kind="stable")[:pieces]) & mask)
+
+
+def two_lungs(masks: dict[str, np.ndarray]) -> bool:
+    """Whether right and left lung have a size and a place that lungs of an upright frontal film have.
+
+    Each fills 2 % to 40 % of the film, the smaller at least a fifth of the larger; the right one lies on the left, further
+    beside than above the other, and at least an eighth of the film away from it.
+    """
+    if set(masks) != {"right lung", "left lung"}:
+        return False
+    right, left = masks["right lung"], masks["left lung"]
+    small, large = sorted((right.mean(), left.mean()))
+    (y0, x0), (y1, x1) = (ndimage.center_of_mass(m) for m in (right, left))
+    beside = x1 - x0
+    return bool(
+        small >= 0.02
+        and large <= 0.4
+        and small >= 0.2 * large
+        and beside >= right.shape[1] / 8
+        and beside > 1.5 * abs(y1 - y0)
+    )

@@ -1,0 +1,175 @@
+"""MO-SegNet's settings: the paper's values, and the ones that the shipped weights were trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .augmentation import Augmentation
+
+
+@dataclass(frozen=True)
+class Config:
+    """Architecture and reading of MO-SegNet (stored in the weights' card). The defaults are the paper's.
+
+    Parameters
+    ----------
+    network
+        ``"mosegnet"`` (Table 1), or ``"unet"``: the same without atrous pyramid.
+    tasks
+        ``"both"``, or ``"nodule"`` for a network without the lung branch (single task).
+    norm
+        ``"paper"``: GroupNorm and BatchNorm as Table 1 lists them; ``"group"`` or ``"batch"`` everywhere (Table 4).
+    stem
+        ``"paper"``: Table 1 on the film's own pixels. ``"space_to_depth"``: the four pixels of each 2 × 2 block become
+        channels, Table 1 works at half the resolution and its logits are doubled (bilinear); a quarter of the cost.
+    widths
+        Channels at the four resolutions of the encoder.
+    rates
+        Of the atrous convolutions.
+    groups
+        Of GroupNorm; the paper gives no number (32, its default, needs more channels than Table 1 has).
+    lesions
+        Classes of the lesion branch beside background; the first is the nodule. ``("nodule", "pleural effusion")`` adds §4.3's.
+    lung_sides
+        Whether right and left lung are two classes (the paper has one).
+    side
+        Pixels of the film along its longer side. The paper scales the *shorter* side to 1024; JSRT's films are square.
+    calibration
+        Slope and intercept on the log odds of a component's peak (1, 0: as it is).
+    mirror
+        Whether a prediction is the mean over the film and its mirror image.
+    """
+
+    network: Literal["mosegnet", "unet"] = "mosegnet"
+    tasks: Literal["both", "nodule"] = "both"
+    norm: Literal["paper", "group", "batch"] = "paper"
+    stem: Literal["paper", "space_to_depth"] = "paper"
+    widths: tuple[int, ...] = (16, 32, 64, 128)
+    rates: tuple[int, ...] = (3, 5, 7, 9)
+    groups: int = 8
+    lesions: tuple[str, ...] = ("nodule",)
+    lung_sides: bool = False
+    side: int = 1024
+    calibration: tuple[float, float] = (1.0, 0.0)
+    mirror: bool = False
+
+    def __post_init__(self) -> None:
+        # JSON gives lists; the card must compare equal to the code.
+        for name in ("widths", "rates", "lesions"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "calibration", tuple(float(c) for c in self.calibration))
+        for name, values in CHOICES.items():
+            if getattr(self, name) not in values:
+                raise ValueError(f"{name} is one of {', '.join(values)}, not {getattr(self, name)!r}")
+        if len(self.widths) != 4 or not self.rates or not self.lesions:
+            raise ValueError("four widths, at least one rate and at least one lesion are needed")
+        if any(w > self.groups and w % self.groups for w in self.widths):
+            raise ValueError(f"widths {self.widths} do not divide into {self.groups} groups")
+        if self.side % self.multiple:
+            raise ValueError(f"side {self.side} is no multiple of {self.multiple}")
+
+    @property
+    def multiple(self) -> int:
+        """What height and width of a film must be a multiple of: four halvings, five with the stem."""
+        return 16 if self.stem == "paper" else 32
+
+    @property
+    def lesion_classes(self) -> int:
+        """Channels of the lesion branch."""
+        return 1 + len(self.lesions)
+
+    @property
+    def lung_classes(self) -> int:
+        """Channels of the lung branch."""
+        return 3 if self.lung_sides else 2
+
+
+CHOICES = {
+    "network": ("mosegnet", "unet"),
+    "tasks": ("both", "nodule"),
+    "norm": ("paper", "group", "batch"),
+    "stem": ("paper", "space_to_depth"),
+}
+
+PAPER = Config()
+SHIPPED = Config(
+    norm="batch", stem="space_to_depth", widths=(24, 48, 96, 128), lung_sides=True, side=512, mirror=True
+)
+"""512 pixels, because most radiographs at hand exist at 512 only (the paper's stem at 1024 sees 75 % of its work done at
+resolutions that these films do not have); half-resolution work with wider maps, and BatchNorm, because from scratch on
+one CPU core the number of films seen decides."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the weights are trained. The defaults are the ones of the shipped weights; `PAPER_TRAINING` has the paper's.
+
+    Parameters
+    ----------
+    minutes, batch
+        Length of the whole schedule on the clock, and films in a step (the paper has 1).
+    learning_rate, weight_decay
+        Adam's rate, with a warm-up and a cosine to 1 %, and decoupled weight decay. The paper has 1e-3 and no decay.
+    balance
+        λ of eq. 2: the lesions' share. The paper's 0.99 belongs to its weights of classes, whose lesion loss is small.
+    lesion_loss, lung_loss
+        ``"cross_entropy"``: eq. 1. ``"focal_dice"`` (lesions): focal loss and Dice, which need no weights of classes and
+        learn from films without nodules. ``"dice"`` (lungs): cross entropy and Dice.
+    weight_cap
+        Largest weight of a class in eq. 1. The paper has no limit; a nodule of 10 mm would weigh 10⁴.
+    alpha, gamma
+        Of the focal loss.
+    augmentation
+        How far films are varied.
+    ema
+        Of the moving average of the weights, which is what is kept.
+    bfloat16
+        Convolutions in bfloat16 where the processor has it (`training.has_bfloat16`).
+    dev_films
+        Films drawn to set `Config.calibration`.
+    seed, workers
+        Random numbers; processes that draw films beside the one that trains.
+    """
+
+    minutes: float = 80.0
+    batch: int = 4
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    balance: float = 0.7
+    lesion_loss: Literal["cross_entropy", "focal_dice"] = "focal_dice"
+    lung_loss: Literal["cross_entropy", "dice"] = "dice"
+    weight_cap: float = 1e5
+    alpha: float = 0.75
+    gamma: float = 2.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    ema: float = 0.998
+    bfloat16: bool = True
+    dev_films: int = 300
+    seed: int = 0
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.augmentation, Mapping):  # from a settings file
+            object.__setattr__(self, "augmentation", Augmentation(**self.augmentation))
+        if self.lesion_loss not in ("cross_entropy", "focal_dice"):
+            raise ValueError(f"lesion_loss is cross_entropy or focal_dice, not {self.lesion_loss!r}")
+        if self.lung_loss not in ("cross_entropy", "dice"):
+            raise ValueError(f"lung_loss is cross_entropy or dice, not {self.lung_loss!r}")
+        if not 0 <= self.balance <= 1:
+            raise ValueError(f"the balance lies between 0 and 1, not {self.balance}")
+
+
+SHIPPED_TRAINING = TrainingConfig()
+PAPER_TRAINING = TrainingConfig(
+    batch=1,
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    balance=0.99,
+    lesion_loss="cross_entropy",
+    lung_loss="cross_entropy",
+    augmentation=Augmentation(
+        mirror=0, bend=0, gamma=0, veil=0, blur=0, sharpen=0, shade=0, frame=0, letters=0
+    ),
+)

@@ -1,0 +1,109 @@
+"""Losses: the paper's weighted cross entropy (eq. 1, 2), and the ones that the shipped weights were trained with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def adaptive_weights(labels: Tensor, classes: int, cap: float) -> Tensor:
+    """Weights of classes by what is in the batch: w_c = (N − r_c) / r_c (eq. 1), at most `cap`; 0 where a class is absent.
+
+    In a batch without lesion the background's weight is 0 as well: taken as printed, such films teach the lesion branch
+    nothing (the paper trains on films with nodules only).
+
+    Parameters
+    ----------
+    labels
+        Integers (B, h, w), 0 is background.
+    """
+    count = torch.bincount(labels.flatten(), minlength=classes).float()
+    return torch.where(count > 0, (labels.numel() - count) / count.clamp(min=1), 0.0).clamp(max=cap)
+
+
+def weighted_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Eq. 1: the mean over all pixels of −w_c log p_c, c the pixel's class.
+
+    Parameters
+    ----------
+    logits, labels
+        (B, C, h, w) and integers (B, h, w).
+    weights
+        (C,), or None for 1 everywhere.
+    """
+    return functional.cross_entropy(logits, labels, weights, reduction="sum") / labels.numel()
+
+
+def dice_loss(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """1 − Dice over the whole batch, the mean over the classes but background; 1 is added above and below."""
+    truth = functional.one_hot(labels, probabilities.shape[1]).movedim(-1, 1).to(probabilities.dtype)
+    axes = (0, 2, 3)
+    both = (probabilities * truth).sum(axes)[1:]
+    size = (probabilities + truth).sum(axes)[1:]
+    return (1 - (2 * both + 1) / (size + 1)).mean()
+
+
+def focal_loss(logits: Tensor, labels: Tensor, alpha: float, gamma: float) -> Tensor:
+    """Lin et al.'s focal loss over classes, summed and divided by the lesions' pixels (at least 100 for each film).
+
+    Every film counts, those without lesion by their false alarms.
+
+    Parameters
+    ----------
+    alpha
+        Share of the lesion classes; background has 1 − `alpha`.
+    gamma
+        How much what is known already counts less.
+    """
+    log_p = functional.log_softmax(logits, 1).gather(1, labels[:, None])[:, 0]
+    share = torch.where(labels > 0, alpha, 1 - alpha)
+    lesion = (labels > 0).sum().clamp(min=100 * len(labels))
+    return -(share * (1 - log_p.exp()) ** gamma * log_p).sum() / lesion
+
+
+def lesion_loss(logits: Tensor, labels: Tensor, kind: str, cap: float, alpha: float, gamma: float) -> Tensor:
+    """L_y of eq. 2: ``"cross_entropy"`` as in the paper, or ``"focal_dice"``, focal loss and Dice.
+
+    Parameters
+    ----------
+    logits, labels
+        Films whose lesions are known: (B, C, h, w) and integers (B, h, w). 0 when there are none.
+    """
+    if not len(labels):
+        return logits.sum() * 0
+    if kind == "cross_entropy":
+        return weighted_cross_entropy(logits, labels, adaptive_weights(labels, logits.shape[1], cap))
+    return focal_loss(logits, labels, alpha, gamma) + dice_loss(logits.softmax(1), labels)
+
+
+def lung_loss(logits: Tensor, labels: Tensor, sides: Tensor, kind: str, cap: float) -> Tensor:
+    """L_z of eq. 2: ``"cross_entropy"`` as in the paper, or ``"dice"``, plain cross entropy and Dice.
+
+    Parameters
+    ----------
+    logits, labels
+        Films whose lungs are known: (B, C, h, w) and integers (B, h, w): 0 background, 1 right, 2 left lung. 0 when there
+        are none.
+    sides
+        Boolean (B,): where False, the labels do not tell the sides apart and only the union is judged.
+    """
+    if not len(labels):
+        return logits.sum() * 0
+    total = logits.new_zeros(())
+    merged = torch.stack([logits[:, 0], logits[:, 1:].logsumexp(1)], 1)
+    for chosen, x, y in ((sides, logits, labels), (~sides, merged, (labels > 0).long())):
+        if not chosen.any():
+            continue
+        x, y = x[chosen], y[chosen]
+        if kind == "cross_entropy":
+            loss = weighted_cross_entropy(x, y, adaptive_weights(y, x.shape[1], cap))
+        else:
+            loss = weighted_cross_entropy(x, y) + dice_loss(x.softmax(1), y)
+        total = total + loss * chosen.float().mean()
+    return total
+
+
+def joint_loss(lesion: Tensor, lung: Tensor | None, balance: float) -> Tensor:
+    """Eq. 2: λ L_y + (1 − λ) L_z; L_y alone for a network with a single task."""
+    return lesion if lung is None else balance * lesion + (1 - balance) * lung

@@ -1,0 +1,164 @@
+"""MO-SegNet on a radiograph: nodule masks with scores, the lungs, and a heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+import torch
+
+from ..engine.predictor import SCORE_FLOOR, Evidence, ModelInfo, PredictorError, Progress
+from ..findings import Finding, Findings, ImageReference, Mask, Origin, Region
+from ..imaging.film import Film, make_film
+from ..imaging.image import Image
+from .components import MOST, calibrated, components, lung_masks, raw_peak, two_lungs
+from .maps import Maps, probability_maps
+from .network import MoSegNet
+
+TURNS = {1: "90° anticlockwise", 2: "180°", 3: "90° clockwise"}
+"""Quarter turns that are tried where no lungs are found, and how to turn the picture to make it upright."""
+
+
+class MoSegNetPredictor:
+    """The network as a `Predictor`.
+
+    Parameters
+    ----------
+    net
+        Trained network.
+    info
+        Name, version and default threshold, from the card.
+    device
+        Where to run. When a GPU runs out of memory, the CPU takes over.
+    """
+
+    def __init__(self, net: MoSegNet, info: ModelInfo, device: torch.device) -> None:
+        self.info = info
+        self.device = device
+        self.net = net.eval().to(memory_format=torch.channels_last)
+
+    def run(self, image: Image) -> Generator[Progress, None, Findings]:
+        """Yield progress; return masks by descending score, all above `SCORE_FLOOR`, and the lungs as regions.
+
+        Further lesions of the network (pleural effusion) are regions as well, at a probability of one half.
+
+        Raises
+        ------
+        PredictorError
+            The image is no radiograph.
+        """
+        check(image)
+        yield Progress(0.0, "preparing the film")
+        film = make_film(image, self.net.config.side)
+        yield Progress(0.2, "segmenting")
+        maps, note = self._maps(film.pixels)
+        yield Progress(0.8, "outlining", note=note)
+        inside = film.inside
+        lungs = {} if maps.lungs is None else lung_masks(maps.lungs * (inside | _background(maps.lungs)))
+        found = Findings(
+            self._nodules(maps.lesions[0] * inside, film),
+            reference(image),
+            ({"name": self.info.name, "version": self.info.version},),
+            regions=self._regions(lungs, maps.lesions * inside, film),
+        )
+        if maps.lungs is not None and maps.lungs.shape[0] == 3 and not two_lungs(lungs):
+            yield Progress(0.9, "looking whether it is turned", note=self._doubt(film, image))
+        return found
+
+    def evidence(self, image: Image) -> Evidence:
+        """The probability of a nodule at each film pixel.
+
+        Raises
+        ------
+        PredictorError
+            The image is no radiograph.
+        """
+        check(image)
+        film = make_film(image, self.net.config.side)
+        maps, _ = self._maps(film.pixels)
+        return Evidence(
+            maps.lesions[0] * film.inside, film.pixel, film.corner, "MO-SegNet nodule probability"
+        )
+
+    def _maps(self, pixels: np.ndarray) -> tuple[Maps, str]:
+        """The maps, and a note where the device had to change."""
+        try:
+            return probability_maps(self.net.to(self.device), pixels, self.device), ""
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+        self.device = torch.device("cpu")
+        maps = probability_maps(self.net.to(self.device), pixels, self.device)
+        return maps, "The GPU's memory does not suffice: going on with the CPU."
+
+    def _nodules(self, probability: np.ndarray, film: Film) -> tuple[Finding, ...]:
+        calibration = self.net.config.calibration
+        origin = Origin(self.info.name, self.info.version)
+        found = components(probability, raw_peak(SCORE_FLOOR, calibration), MOST)
+        return tuple(
+            Finding(
+                placed(part.mask, film, (part.top, part.left)),
+                score=calibrated(part.peak, calibration),
+                scores={"peak": part.peak},
+                origin=origin,
+            )
+            for part in found
+        )
+
+    def _regions(self, lungs: dict[str, np.ndarray], lesions: np.ndarray, film: Film) -> tuple[Region, ...]:
+        origin = Origin(self.info.name, self.info.version)
+        further = zip(self.net.config.lesions[1:], lesions[1:] >= 0.5, strict=True)
+        masks = {**lungs, **{name: mask for name, mask in further if mask.any()}}
+        return tuple(Region(name, cropped(mask, film), origin) for name, mask in masks.items())
+
+    def _doubt(self, film: Film, image: Image) -> str:
+        """What to tell a person when there are no two lungs."""
+        name = image.source or image.series_uid or "the image"
+        for quarters, turn in TURNS.items():
+            lungs = self._maps(np.ascontiguousarray(np.rot90(film.pixels, quarters)))[0].lungs
+            if lungs is not None and two_lungs(lung_masks(lungs)):
+                return f"{name} seems to be turned: turned by {turn} it shows two lungs. Turn it upright and run again."
+        return f"No two lungs were found: is {name} a frontal chest radiograph, upright?"
+
+
+def _background(lungs: np.ndarray) -> np.ndarray:
+    """Boolean (classes, 1, 1): the background, which padding keeps."""
+    return (np.arange(len(lungs)) == 0)[:, None, None]
+
+
+def placed(mask: np.ndarray, film: Film, first: tuple[int, int]) -> Mask:
+    """A mask whose pixel [0, 0] is the film pixel `first`, in world coordinates on the film's grid."""
+    y, x = film.to_world((first[0] + 0.5, first[1] + 0.5))
+    return Mask.from_array(mask, film.pixel, (float(y), float(x)))
+
+
+def cropped(mask: np.ndarray, film: Film) -> Mask:
+    """A mask of the whole film, cropped to what is in it."""
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    top, left = int(rows[0]), int(columns[0])
+    return placed(mask[top : rows[-1] + 1, left : columns[-1] + 1], film, (top, left))
+
+
+def reference(image: Image) -> ImageReference:
+    """What findings say about the image they belong to."""
+    return ImageReference(
+        image.series_uid,
+        str(image.source or ""),
+        image.modality,
+        image.shape,
+        image.spacing,
+        image.origin,
+        image.units,
+    )
+
+
+def check(image: Image) -> None:
+    """Refuse what is no radiograph."""
+    name = image.source or image.series_uid or "the image"
+    if image.ndim != 2:
+        raise PredictorError(
+            f"MO-SegNet segments chest radiographs, but {name} is a volume. Open a radiograph."
+        )
+    if image.modality == "CT":
+        raise PredictorError(f"MO-SegNet segments chest radiographs; {name} is a slice of a CT.")
+    if not np.ptp(image.voxels) > 0:
+        raise PredictorError(f"{name} has the same value everywhere: it shows nothing.")

@@ -1,0 +1,172 @@
+"""Training of MO-SegNet: both tasks at once (§3.3), by the clock."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
+
+from ..datasets.films import Films
+from ..engine.fit import config_from, fit
+from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
+from .loss import joint_loss, lesion_loss, lung_loss
+from .network import MoSegNet, normalise
+from .release import release
+from .samples import Sample, Samples
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is faster than float32 there: on processors that emulate it, it is not."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    found = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return device.type == "cpu" and bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+
+
+class Training(L.LightningModule):
+    """Loss, schedule and moving average; `engine.fit` drives it.
+
+    Parameters
+    ----------
+    samples
+        What the batches come from; told after a resume how many were drawn.
+    """
+
+    def __init__(self, network: Config, config: TrainingConfig, samples: Samples) -> None:
+        super().__init__()
+        self.config, self.samples = config, samples
+        self.net = MoSegNet(network).to(memory_format=torch.channels_last)
+        self.average = AveragedModel(
+            self.net, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
+        ).requires_grad_(False)
+        self.progress = 0.0
+        """Share of the schedule that is over; `engine.fit` sets it from the clock."""
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW (Adam where the decay is 0, as in the paper) without decay on norms and biases."""
+        decay = [p for p in self.net.parameters() if p.ndim > 1]
+        plain = [p for p in self.net.parameters() if p.ndim <= 1]
+        groups: list[dict[str, Any]] = [{"params": decay}, {"params": plain, "weight_decay": 0.0}]
+        return torch.optim.AdamW(groups, lr=self.config.learning_rate, weight_decay=self.config.weight_decay)
+
+    def learning_rate(self) -> float:
+        """Linear warm-up over 3 % of the schedule, then a cosine to 1 %."""
+        p = self.progress
+        if p < 0.03:
+            return self.config.learning_rate * (0.05 + 0.95 * p / 0.03)
+        return self.config.learning_rate * (
+            0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min((p - 0.03) / 0.97, 1)))
+        )
+
+    def training_step(self, batch: Sample, _index: int) -> Tensor:
+        """Loss of one batch (eq. 2)."""
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)
+        for group in optimizer.param_groups:
+            group["lr"] = self.learning_rate()
+        losses = self.losses(batch)
+        self.log_dict(
+            {k: v.detach() for k, v in losses.items()}, prog_bar=True, batch_size=len(batch["pixels"])
+        )
+        return joint_loss(losses["lesions"], losses.get("lungs"), self.config.balance)
+
+    def losses(self, batch: Sample) -> dict[str, Tensor]:
+        """L_y and L_z by name; what is unknown of a film trains nothing."""
+        config, device = self.config, self.device
+        x = normalise(batch["pixels"]).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16 and has_bfloat16(device)):
+            lesions, lungs = self.net(x)
+        known = batch["lesions_known"]
+        losses = {
+            "lesions": lesion_loss(
+                lesions[known],
+                batch["lesions"][known],
+                config.lesion_loss,
+                config.weight_cap,
+                config.alpha,
+                config.gamma,
+            )
+        }
+        if lungs is not None:
+            known = batch["lungs_known"]
+            # A network with one class of lung is judged by the union.
+            sides = batch["sides"][known] & (lungs.shape[1] == 3)
+            losses["lungs"] = lung_loss(
+                lungs[known], batch["lungs"][known], sides, config.lung_loss, config.weight_cap
+            )
+        return losses
+
+    def on_before_zero_grad(self, _optimizer: torch.optim.Optimizer) -> None:
+        """Follow the weights after each step; early on faster, so that the first ones are forgotten."""
+        self.average.update_parameters(self.net)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the schedule's place."""
+        checkpoint["progress"] = self.progress
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on where the checkpoint was, with films that were not drawn before."""
+        self.progress = checkpoint["progress"]
+        self.samples.seen = checkpoint["global_step"] * self.config.batch
+
+    @property
+    def trained(self) -> MoSegNet:
+        """The network with averaged weights."""
+        net = self.average.module
+        assert isinstance(net, MoSegNet)
+        return net
+
+
+def make_loader(samples: Samples, config: TrainingConfig) -> DataLoader:
+    """Endless batches."""
+    return DataLoader(
+        samples,
+        batch_size=config.batch,
+        num_workers=config.workers,
+        persistent_workers=config.workers > 0,
+    )
+
+
+def settle(settings: dict[str, Any]) -> tuple[Config, TrainingConfig]:
+    """The configurations of a settings file: what differs from the shipped ones."""
+    return (
+        config_from(SHIPPED, settings.get("network", {})),
+        config_from(SHIPPED_TRAINING, settings.get("training", {})),
+    )
+
+
+def train_on(films: Films, dev: Films, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+    """Train on films, set the operating point on others, and write weights with their card."""
+    network, config = settle(settings)
+    L.seed_everything(config.seed, verbose=False)
+    samples = Samples(films, network, config.augmentation, config.seed)
+    module = Training(network, config, samples)
+    steps = fit(module, make_loader(samples, config), out, config.minutes, resume=resume)
+    log = {"steps": steps, "minutes": config.minutes, "device": str(module.device)}
+    return release(module.trained, config, films, dev, out, settings.get("version", "0.1"), log)
+
+
+def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+    """Train on a folder of films and write weights with their card.
+
+    Parameters
+    ----------
+    data
+        A layout that `datasets.open_films` knows: a prepared simulation, NODE21, JSRT with SCR.
+    out
+        Gets checkpoints, the log, and ``mosegnet.safetensors`` with ``mosegnet.json``.
+    settings
+        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration.
+    resume
+        Go on from ``out/last.ckpt``.
+    """
+    from ..datasets.open_films import open_training_films
+
+    films = open_training_films(data)
+    return train_on(films, films, out, settings, resume=resume)
