@@ -18,14 +18,14 @@ from .errors import FindingsFileError
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def read_text(path: Path | str) -> str:
+def read_text(path: Path | str, encoding: str = "utf-8-sig") -> str:
     """The text of a file, gzipped or not (told by its bytes, not its name), without byte order mark."""
     path = Path(path)
     try:
         data = path.read_bytes()
         if data.startswith(_GZIP_MAGIC):
             data = gzip.decompress(data)
-        return data.decode("utf-8-sig")
+        return data.decode(encoding)
     except FileNotFoundError:
         raise FindingsFileError(f"{path} does not exist: check the path") from None
     except OSError as error:  # gzip's own errors included
@@ -34,8 +34,14 @@ def read_text(path: Path | str) -> str:
         raise FindingsFileError(f"{path} is damaged or no text file: get it again from its source") from error
 
 
-def _lines(path: Path | str, required: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """The header, then every row that is not blank, each with its line number; values are stripped."""
+def read_lines(path: Path | str, required: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The header, then every row that is not blank, each with its line number; values are stripped.
+
+    Raises
+    ------
+    FindingsFileError
+        A required column is missing, or a row is too short for it.
+    """
     reader = csv.reader(io.StringIO(read_text(path), newline=""))
     try:
         header = [name.strip() for name in next(reader, [])]
@@ -71,7 +77,7 @@ def read_rows(path: Path | str, required: Sequence[str]) -> Iterator[tuple[int, 
     FindingsFileError
         A required column is missing, or a row is too short for it.
     """
-    lines = _lines(path, required)
+    lines = read_lines(path, required)
     _, header = next(lines)
     for line, values in lines:
         yield line, dict(zip(header, values, strict=False))
@@ -79,7 +85,7 @@ def read_rows(path: Path | str, required: Sequence[str]) -> Iterator[tuple[int, 
 
 def read_columns(path: Path | str, required: Sequence[str]) -> tuple[list[int], dict[str, list[str]]]:
     """Line numbers and the required columns of a table, as strings: for tables of many thousand rows."""
-    lines = _lines(path, required)
+    lines = read_lines(path, required)
     _, header = next(lines)
     rows = list(lines)
     return [line for line, _ in rows], {

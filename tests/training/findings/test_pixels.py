@@ -1,0 +1,61 @@
+"""Where pixels lie: the half pixel between the world and the files."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_lungmtl.training.findings import Box, ImageReference, Mask
+from napari_lungmtl.training.findings.formats.pixels import (
+    PixelBox,
+    image_name,
+    is_named,
+    plain,
+    to_pixels,
+    to_world,
+)
+
+lengths = st.floats(0.05, 3)
+planes = st.builds(
+    lambda spacing, origin: ImageReference("a", shape=(4000, 4000), spacing=spacing, origin=origin),
+    st.none() | st.tuples(lengths, lengths),
+    st.tuples(st.floats(-500, 500), st.floats(-500, 500)),
+)
+pixel_boxes = st.builds(
+    PixelBox, *(st.integers(-50, 3000).map(float),) * 2, *(st.integers(1, 900).map(float),) * 2
+)
+
+
+def test_a_box_over_columns_3_to_5():
+    image = ImageReference("a", spacing=(0.175, 0.175), origin=(10.0, -7.0))
+    mask = np.zeros((9, 9), bool)
+    mask[1:3, 3:6] = True
+    region = Mask.from_array(mask, (0.175, 0.175), (10.0, -7.0))
+    assert to_pixels(region.box, image) == PixelBox(3, 1, 3, 2)
+    assert to_pixels(Box((0.5, 2.5), (2.5, 5.5)), ImageReference("b")) == PixelBox(3, 1, 3, 2)
+    assert to_world(PixelBox(3, 1, 3, 2), ImageReference("b")) == Box((0.5, 2.5), (2.5, 5.5))
+
+
+@given(pixel_boxes, planes)
+def test_whole_pixels_come_back_exactly(box, image):
+    assert to_pixels(to_world(box, image), image) == box
+
+
+@given(st.floats(-1e6, 1e6))
+def test_plain_numbers_keep_their_value(value):
+    assert plain(value) == value
+    assert str(plain(3.0)) == "3"
+
+
+def test_names_of_images():
+    image = ImageReference("1.2.3", source="/films/n0001.dcm")
+    assert image_name(image) == "n0001.dcm"
+    assert image_name(ImageReference("1.2.3")) == "1.2.3"
+    for name in ("n0001.dcm", "n0001.png", "images/n0001.mha", "1.2.3"):
+        assert is_named(name, image)
+    assert not is_named("n0002.png", image)
+    assert not is_named("", ImageReference(""))
+
+
+def test_scaling():
+    assert PixelBox(1, 2, 3, 4).scaled(2, 0.5) == pytest.approx((2, 1, 6, 2))

@@ -1,0 +1,198 @@
+"""COCO's detection format: one JSON file for many images, with boxes and, where known, the regions themselves.
+
+``images`` (id, file_name, width, height), ``annotations`` (image_id, category_id, bbox [x, y, width, height], segmentation as
+polygons or run lengths, area, iscrowd) and ``categories`` (id, name). Nodules are the categories whose name contains "nodule" or
+"mass"; where the file has only one category, it is taken for nodules whatever its name. cocodataset.org, format of data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..finding import Finding, Findings, ImageReference, Mask
+from .atomic import write_atomically
+from .coco_masks import mask_of, rle_of
+from .errors import FindingsFileError, SaveError
+from .json_document import read_json
+from .json_values import checked, integer, number, numbers
+from .luna16 import TRUTH
+from .pixels import PixelBox, grid, image_name, plain, to_pixels, to_world
+
+NODULE = "nodule"
+NAMES = ("nodule", "mass")
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """A nodule on an image: its box, its region as the file has it (None without), and a score (1 where there is none)."""
+
+    box: PixelBox
+    segmentation: Any
+    score: float
+
+
+@dataclass(frozen=True)
+class CocoImage:
+    """An image of the file with its nodules; shape is (height, width)."""
+
+    file_name: str
+    shape: tuple[int, int]
+    annotations: tuple[Annotation, ...]
+
+
+def read_coco(path: Path | str) -> list[CocoImage]:
+    """The images of a COCO file (may be gzipped), with the annotations that are nodules.
+
+    Raises
+    ------
+    FindingsFileError
+        The file is missing or damaged, or an annotation belongs to no image; the message says which entry is wrong.
+    """
+    document, where = read_json(path), "the file"
+    try:
+        names: dict[int, str] = {
+            integer(c["id"]): checked(c["name"], str) for c in _objects(document, "categories")
+        }
+        nodules = {key for key, name in names.items() if any(word in name.lower() for word in NAMES)}
+        nodules = nodules or (set(names) if len(names) == 1 else set())
+        shapes: dict[int, tuple[str, tuple[int, int]]] = {}
+        for i, entry in enumerate(_objects(document, "images"), 1):
+            where = f"image {i}"
+            shape = integer(entry["height"]), integer(entry["width"])
+            if integer(entry["id"]) in shapes:
+                raise ValueError(f"its id {entry['id']} is taken")
+            shapes[entry["id"]] = checked(entry["file_name"], str), shape
+        found: dict[int, list[Annotation]] = {key: [] for key in shapes}
+        for i, entry in enumerate(_objects(document, "annotations"), 1):
+            where = f"annotation {i}"
+            if entry["category_id"] in nodules:
+                found[entry["image_id"]].append(_annotation(entry))
+    except KeyError as error:
+        raise FindingsFileError(f"{path} is no complete COCO file ({where}: {error} is missing)") from error
+    except (TypeError, ValueError) as error:
+        raise FindingsFileError(
+            f"{path} is damaged ({where}: {error}): correct or delete the entry"
+        ) from error
+    return [CocoImage(name, shape, tuple(found[key])) for key, (name, shape) in shapes.items()]
+
+
+def _objects(document: Any, name: str) -> list[dict[str, Any]]:
+    return [checked(entry, dict) for entry in checked(checked(document, dict)[name], list)]
+
+
+def _annotation(entry: dict[str, Any]) -> Annotation:
+    values = numbers(entry["bbox"])
+    if len(values) != 4 or not min(values[2:]) > 0:
+        raise ValueError(f"its bbox is {list(values)}, not x, y, width and height above 0")
+    return Annotation(PixelBox(*values), entry.get("segmentation") or None, number(entry.get("score", 1.0)))
+
+
+def findings_of(coco: CocoImage, image: ImageReference) -> Findings:
+    """The nodules of one image as findings: masks where the file outlines them, otherwise boxes.
+
+    Where the picture has another size than the file says, they are brought to its size, masks as their boxes.
+
+    Raises
+    ------
+    FindingsFileError
+        A region cannot be read.
+    """
+    same = not image.shape or tuple(image.shape[-2:]) == tuple(coco.shape)
+    sy, sx = (1.0, 1.0) if same else np.asarray(image.shape[-2:]) / np.asarray(coco.shape)
+    items = []
+    for i, annotation in enumerate(coco.annotations):
+        mask = _region(annotation, coco) if same else None
+        geometry = (
+            to_world(annotation.box.scaled(sx, sy), image)
+            if mask is None or not mask.any()
+            else _cropped(mask, image)
+        )
+        items.append(Finding(geometry, annotation.score, origin=TRUTH, status="accepted", id=f"truth{i}"))
+    return Findings(tuple(items), image)
+
+
+def _region(annotation: Annotation, coco: CocoImage) -> np.ndarray | None:
+    if annotation.segmentation is None:
+        return None
+    try:
+        return mask_of(annotation.segmentation, coco.shape)
+    except (TypeError, ValueError) as error:
+        raise FindingsFileError(
+            f"the outline of a nodule on {coco.file_name} is damaged ({error}): correct or delete it in the COCO file"
+        ) from error
+
+
+def _cropped(mask: np.ndarray, image: ImageReference) -> Mask:
+    """The region on its bounding grid."""
+    spacing, origin = grid(image)
+    inside = np.argwhere(mask)
+    low, high = inside.min(0), inside.max(0) + 1
+    corner = np.asarray(origin) + low * np.asarray(spacing)
+    return Mask.from_array(mask[low[0] : high[0], low[1] : high[1]], tuple(spacing), tuple(corner))
+
+
+def write_coco(cases: Iterable[Findings], path: Path | str) -> None:
+    """Write boxes and masks of several images as one COCO file; rejected findings and volumes are left out.
+
+    Masks are run lengths on the image's pixels: where a mask has a grid of its own, each pixel takes the nearest point of it.
+    Every annotation has a ``score`` besides, as in COCO's files of results.
+
+    Raises
+    ------
+    SaveError
+        The size of an image is not known, or the file could not be written.
+    """
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for image_id, findings in enumerate(cases, 1):
+        image = findings.image
+        if len(image.shape) < 2:
+            raise SaveError(
+                f"{path} was not saved: the size of {image_name(image)} is not known; open the image first"
+            )
+        height, width = image.shape[-2:]
+        images.append({"id": image_id, "file_name": image_name(image), "width": width, "height": height})
+        for finding in findings:
+            if finding.status != "rejected" and finding.box is not None:
+                entry = {"id": len(annotations) + 1, "image_id": image_id, "category_id": 1}
+                annotations.append(entry | _entry(finding, image))
+    document = {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": NODULE, "supercategory": "finding"}],
+    }
+    write_atomically(path, json.dumps(document, indent=1).encode() + b"\n")
+
+
+def _entry(finding: Finding, image: ImageReference) -> dict[str, Any]:
+    assert finding.box is not None
+    box = to_pixels(finding.box, image)
+    entry: dict[str, Any] = {
+        "bbox": [plain(v) for v in box],
+        "area": box.width * box.height,
+        "iscrowd": 0,
+        "score": float(finding.score),
+    }
+    if isinstance(finding.geometry, Mask):
+        mask = on_image(finding.geometry, image)
+        entry |= {"segmentation": rle_of(mask), "area": int(mask.sum())}
+    return entry
+
+
+def on_image(mask: Mask, image: ImageReference) -> np.ndarray:
+    """A planar region on the pixels of its image: bool (h, w)."""
+    spacing, origin = grid(image)
+    inside = mask.to_array()
+    places, valid = [], []
+    for axis, n in enumerate(image.shape[-2:]):
+        world = np.arange(n) * spacing[axis] + origin[axis]
+        place = np.rint((world - mask.origin[axis]) / mask.spacing[axis]).astype(int)
+        valid.append((place >= 0) & (place < inside.shape[axis]))
+        places.append(np.clip(place, 0, inside.shape[axis] - 1))
+    return inside[np.ix_(*places)] & np.outer(*valid)

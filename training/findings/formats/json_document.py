@@ -1,0 +1,27 @@
+"""Reading a JSON file, gzipped or not, with an error that a person understands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .errors import FindingsFileError
+from .tables import read_text
+
+
+def read_json(path: Path | str) -> Any:
+    """The values of a JSON file.
+
+    Raises
+    ------
+    FindingsFileError
+        The file is missing or no valid JSON.
+    """
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FindingsFileError(
+            f"{path} is damaged (no valid JSON: {error}): get it again from its source"
+        ) from error
