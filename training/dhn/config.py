@@ -1,0 +1,154 @@
+"""The network's settings: the paper's values, and the ones that the shipped weights were trained with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Heads = Literal["both", "global", "local"]
+Augmentation = Literal["bin", "uni", "id"]
+
+
+@dataclass(frozen=True)
+class Config:
+    """Architecture and inference of DHN (stored in the weights' card). The defaults are the paper's where it gives any.
+
+    Parameters
+    ----------
+    side
+        Pixels along both sides of a film (§3.1: 512).
+    heads
+        ``"both"``, or one head alone (Table 1, "Global Head only", "Local Head only").
+    width
+        Channels of the first stage; 64 is ResNet-18, the following stages double it.
+    deformable
+        Stages (2–5) whose 3×3 convolutions are deformable; §3.1 has the final three.
+    pyramid_channels
+        Width of the FPN; 256 in torchvision's Faster R-CNN.
+    levels
+        FPN levels that the local head looks at (level n has stride 2ⁿ). The global head sees level 5, the coarsest.
+    anchors
+        Sides (pixels) of the square anchors on each level. Nodules of 8–60 mm are about 10–80 pixels of a film.
+    roi_size, roi_hidden
+        Cells along a side of a RoI, and width of the two layers behind it; 7 and 1024 in torchvision.
+    proposals
+        How many the RPN hands over, at most.
+    nms_iou, boxes
+        IoU from which the lower of two boxes falls, and how many stay at most.
+    calibration, global_calibration
+        Slope and intercept on the log odds of the local and of the global head's probability (1, 0: as they are).
+    """
+
+    side: int = 512
+    heads: Heads = "both"
+    width: int = 64
+    deformable: tuple[int, ...] = (3, 4, 5)
+    pyramid_channels: int = 256
+    levels: tuple[int, ...] = (2, 3, 4, 5)
+    anchors: tuple[tuple[float, ...], ...] = ((10.0, 14.0), (20.0, 28.0), (40.0, 56.0), (80.0, 112.0))
+    roi_size: int = 7
+    roi_hidden: int = 1024
+    proposals: int = 300
+    nms_iou: float = 0.3
+    boxes: int = 100
+    calibration: tuple[float, float] = (1.0, 0.0)
+    global_calibration: tuple[float, float] = (1.0, 0.0)
+
+    def __post_init__(self) -> None:
+        # JSON gives lists; the card must compare equal to the code.
+        object.__setattr__(self, "deformable", tuple(self.deformable))
+        object.__setattr__(self, "levels", tuple(self.levels))
+        object.__setattr__(self, "anchors", tuple(tuple(float(s) for s in level) for level in self.anchors))
+        for name in ("calibration", "global_calibration"):
+            object.__setattr__(self, name, tuple(float(c) for c in getattr(self, name)))
+        if self.heads not in ("both", "global", "local"):
+            raise ValueError(f"heads is both, global or local, not {self.heads!r}")
+        if len(self.anchors) != len(self.levels) or len({len(level) for level in self.anchors}) != 1:
+            raise ValueError(f"each of the levels {self.levels} needs as many anchors: {self.anchors}")
+        if self.levels not in [tuple(range(a, b + 1)) for a in range(2, 6) for b in range(a, 6)]:
+            raise ValueError(
+                f"levels are neighbours among 2, 3, 4 and 5, the finest first, not {self.levels}"
+            )
+        if set(self.deformable) - {2, 3, 4, 5}:
+            raise ValueError(f"deformable stages are some of 2, 3, 4 and 5, not {self.deformable}")
+        if self.side % 32:
+            raise ValueError(f"the side of a film is a multiple of 32, not {self.side}")
+
+
+PAPER = Config()
+SHIPPED = Config(width=32, deformable=(), pyramid_channels=64, roi_hidden=256, proposals=100)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the weights are trained.
+
+    Parameters
+    ----------
+    minutes
+        Length of the whole schedule on the clock; the learning rate follows it, so that a run fits the time at hand.
+    steps
+        When positive, so many steps instead of minutes: comparisons of variants at equal work.
+    batch
+        Films of a step; with both heads each is augmented twice (Fig. 3).
+    optimiser, learning_rate, momentum, weight_decay
+        ``"sgd"`` (the paper's: 5e-5, 0.975) or ``"adamw"``. `momentum` is SGD's.
+    schedule
+        ``"constant"`` (the paper names none), or ``"cosine"``: warm-up over 3 %, then a cosine to 1 %.
+    alpha
+        α₁ (films with nodules) and α₂ (without) of eq. 2. Printed as 0.69 and 1.76, which weighs the rarer class down and is
+        probably swapped.
+    loss_weights
+        λ₁ (global) and λ₂ (local) of eq. 3.
+    augment_global, augment_local
+        φ of each head: ``"bin"``, ``"uni"``, ``"id"`` (§3.2). The best pair of Table 3 is bin, uni.
+    probability
+        p of φ_bin; the paper leaves it to its supplement.
+    anchors_per_film, rois_per_film
+        Anchors and proposals that the losses look at; 256 and 512 in torchvision.
+    ema
+        Decay of the moving average of the weights that is released; 0 releases the weights themselves.
+    bfloat16
+        Convolutions in bfloat16; RPN, RoI head and losses stay in float32.
+    """
+
+    minutes: float = 80.0
+    steps: int = 0
+    batch: int = 4
+    optimiser: Literal["sgd", "adamw"] = "adamw"
+    learning_rate: float = 1e-3
+    momentum: float = 0.975
+    weight_decay: float = 1e-2
+    schedule: Literal["constant", "cosine"] = "cosine"
+    alpha: tuple[float, float] = (1.76, 0.69)
+    loss_weights: tuple[float, float] = (0.35, 2.5)
+    augment_global: Augmentation = "bin"
+    augment_local: Augmentation = "uni"
+    probability: float = 0.3
+    anchors_per_film: int = 256
+    rois_per_film: int = 64
+    ema: float = 0.0
+    bfloat16: bool = True
+    seed: int = 0
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("alpha", "loss_weights"):
+            object.__setattr__(self, name, tuple(float(v) for v in getattr(self, name)))
+        if self.optimiser not in ("sgd", "adamw") or self.schedule not in ("constant", "cosine"):
+            raise ValueError(f"unknown optimiser {self.optimiser!r} or schedule {self.schedule!r}")
+        if {self.augment_global, self.augment_local} - {"bin", "uni", "id"}:
+            raise ValueError("augment_global and augment_local are bin, uni or id")
+
+
+SHIPPED_TRAINING = TrainingConfig()
+PAPER_TRAINING = TrainingConfig(
+    batch=2,
+    optimiser="sgd",
+    learning_rate=5e-5,
+    weight_decay=0.0,
+    schedule="constant",
+    rois_per_film=512,
+    bfloat16=False,
+)
+"""§4, but for its 70 epochs of about 17 000 films. `alpha` is swapped here too: (0.69, 1.76) is what the paper prints."""

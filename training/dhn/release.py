@@ -1,0 +1,66 @@
+"""From a finished training run to weights with an honest card."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from ..datasets.films import Films
+from ..engine.weights import ModelCard, save_weights
+from .calibration import IOU, RATE_AT_DEFAULT, calibrate
+from .config import TrainingConfig
+from .network import Dhn
+
+LIMITS = (
+    "Trained from scratch on few films for a short time; where its films are simulated (see training data), real nodules, "
+    "and findings that look like nodules, are outside its experience.",
+    "Frontal views only. Nodules under 8 mm, and masses over 60 mm, are outside its experience.",
+    "Films without pixel spacing are taken as they are: sizes are then in pixels.",
+)
+
+
+def release(
+    net: Dhn,
+    config: TrainingConfig,
+    films: Films,
+    dev: Films | None,
+    out: Path,
+    version: str,
+    log: dict[str, Any],
+) -> Path:
+    """Calibrate on `dev` if there is one, and write ``out/dhn.safetensors`` with its card; gives the weights' path."""
+    net.eval()
+    figures: dict[str, Any] = {}
+    if dev is not None:
+        net.config, figures = calibrate(net, dev)
+    how = (
+        f"films drawn from held-out backgrounds and nodules; a hit has IoU ≥ {IOU}; score 0.5 is set to "
+        f"{RATE_AT_DEFAULT} false positives per film"
+        if dev is not None
+        else "not calibrated: scores are the network's own"
+    )
+    card = ModelCard(
+        name="dhn",
+        version=version,
+        title="DHN radiograph nodule detector",
+        purpose="Says how likely a chest radiograph shows a nodule, and marks nodules as boxes.",
+        modalities=("CR", "DX"),
+        config=dataclasses.asdict(net.config),
+        input={
+            "film": f"{net.config.side}² pixels, whole picture reduced by area means and padded",
+            "grey": "0–1 between the 0.5 and 99.5 percentiles, dark air",
+        },
+        training={
+            "data": [f"{films.name} ({films.licence})"],
+            "config": dataclasses.asdict(config),
+            "cases": sorted(films.cases),
+            "dev_cases": sorted(dev.cases) if dev is not None else [],
+            "log": log,
+            "weights": "from scratch, without ImageNet",
+        },
+        metrics={"calibration": {"how": how, **figures}},
+        default_threshold=0.5,
+        limits=LIMITS,
+    )
+    return save_weights(net.state_dict(), card, out)

@@ -1,0 +1,226 @@
+"""Training of DHN: one augmented view of each film for each head (Fig. 3), eq. 1–3."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from ..datasets.films import Films, LabelledFilm
+from ..engine.fit import config_from, fit, fit_steps
+from .augment import augment
+from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
+from .loss import global_loss, total_loss
+from .network import Dhn
+from .release import release
+
+PATIENCE = 1000
+"""Draws in a row without a film whose nodules are known, before training gives up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """φ_g(x) with its label and φ_l(x) with its boxes; a head that is not trained has None."""
+
+    global_view: Tensor | None
+    positive: bool
+    local_view: Tensor | None
+    boxes: Tensor
+
+
+def make_sample(
+    film: LabelledFilm, network: Config, config: TrainingConfig, rng: np.random.Generator
+) -> Sample:
+    """Both views of a film. The global label is the one of the view: a nodule may leave it."""
+    pixels = torch.from_numpy(np.ascontiguousarray(film.pixels, np.float32))
+    boxes = torch.from_numpy(np.asarray(film.boxes, np.float32).reshape(-1, 4))
+    global_view, local_view, positive = None, None, film.positive
+    if network.heads != "local":
+        global_view, seen = augment(pixels, boxes, config.augment_global, config.probability, rng)
+        positive = len(seen) > 0
+    if network.heads != "global":
+        local_view, boxes = augment(pixels, boxes, config.augment_local, config.probability, rng)
+    return Sample(global_view, positive, local_view, boxes)
+
+
+class Samples(IterableDataset):
+    """Endless samples of a source; films of which nobody knows whether they show nodules are passed over."""
+
+    def __init__(self, films: Films, network: Config, config: TrainingConfig, *seed: int) -> None:
+        self.films, self.network, self.config, self.seed = films, network, config, seed
+
+    def __iter__(self) -> Iterator[Sample]:
+        worker = get_worker_info()
+        rng = np.random.default_rng([self.config.seed, worker.id if worker else 0, *self.seed])
+        unknown = 0
+        while unknown < PATIENCE:
+            film = self.films.draw(rng)
+            if film.pixels.shape != (self.network.side, self.network.side):
+                raise ValueError(
+                    f"the films of {self.films.name} have {film.pixels.shape} pixels, the network wants "
+                    f"{self.network.side}²: set side in the table 'network' of the settings."
+                )
+            unknown = 0 if film.nodule_known else unknown + 1
+            if film.nodule_known:
+                yield make_sample(film, self.network, self.config, rng)
+        raise ValueError(f"{self.films.name} does not say where nodules are, so DHN cannot be trained on it.")
+
+
+def collate(samples: Sequence[Sample]) -> dict[str, Any]:
+    """A batch: ``views`` (V, side, side), those of the global head first; ``positive`` (N,), ``boxes``, a list of (n, 4)."""
+    global_views = [s.global_view for s in samples if s.global_view is not None]
+    local_views = [s.local_view for s in samples if s.local_view is not None]
+    return {
+        "views": torch.stack([*global_views, *local_views]),
+        "positive": torch.tensor([s.positive for s in samples][: len(global_views)]),
+        "boxes": [s.boxes for s in samples][: len(local_views)],
+    }
+
+
+def make_loader(films: Films, network: Config, config: TrainingConfig, *seed: int) -> DataLoader:
+    """Endless batches; further numbers beside the config's seed make other samples (a resumed run)."""
+    return DataLoader(
+        Samples(films, network, config, *seed),
+        batch_size=config.batch,
+        collate_fn=collate,
+        num_workers=config.workers,
+        persistent_workers=config.workers > 0,
+    )
+
+
+class Training(L.LightningModule):
+    """Loss, schedule and moving average; `engine.fit` drives it."""
+
+    def __init__(self, network: Config, config: TrainingConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.net = Dhn(network).to(memory_format=torch.channels_last)
+        if self.net.local_head is not None:
+            self.net.local_head.learn_from(config.anchors_per_film, config.rois_per_film)
+        self.average = (
+            AveragedModel(
+                self.net, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
+            ).requires_grad_(False)
+            if config.ema
+            else None
+        )
+        self.progress = 0.0
+        """Share of the schedule that is over; `engine.fit` sets it from the clock."""
+
+    @property
+    def trained(self) -> Dhn:
+        """The network to release: the moving average if there is one."""
+        net = self.average.module if self.average is not None else self.net
+        assert isinstance(net, Dhn)
+        return net
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """SGD with momentum as in §4, or AdamW; no decay on norms and biases."""
+        config = self.config
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in self.net.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},
+            {"params": [p for p in self.net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        if config.optimiser == "sgd":
+            return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
+        return torch.optim.AdamW(groups, lr=config.learning_rate)
+
+    def learning_rate(self) -> float:
+        """Constant; or a linear warm-up over 3 % of the schedule, then a cosine to 1 %."""
+        config = self.config
+        if config.schedule == "constant":
+            return config.learning_rate
+        p = self.global_step / config.steps if config.steps else self.progress
+        if p < 0.03:
+            return config.learning_rate * (0.05 + 0.95 * p / 0.03)
+        return config.learning_rate * (
+            0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min((p - 0.03) / 0.97, 1)))
+        )
+
+    def training_step(self, batch: dict[str, Any], _index: int) -> Tensor:
+        """Loss of one batch (eq. 3)."""
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)
+        for group in optimizer.param_groups:
+            group["lr"] = self.learning_rate()
+        losses = self.losses(batch)
+        figures = {k: v.detach() for k, v in losses.items()}
+        self.log_dict(figures, prog_bar=True, batch_size=self.config.batch)
+        return total_loss(losses, self.config.loss_weights)
+
+    def losses(self, batch: dict[str, Any]) -> dict[str, Tensor]:
+        """The terms by name. All views pass the body together; each head gets the features of its own (Fig. 3)."""
+        features = self.net.features(batch["views"], self.config.bfloat16)
+        count = len(batch["positive"])
+        losses = {}
+        if self.net.local_head is not None:
+            losses = self.net.local_head.losses([m[count:] for m in features], batch["boxes"])
+        if self.net.global_head is not None:
+            logits = self.net.global_logits([m[:count] for m in features])
+            losses["global"] = global_loss(logits, batch["positive"], self.config.alpha)
+        return losses
+
+    def on_before_zero_grad(self, _optimizer: torch.optim.Optimizer) -> None:
+        """Follow the weights after each step."""
+        if self.average is not None:
+            self.average.update_parameters(self.net)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the schedule's place."""
+        checkpoint["progress"] = self.progress
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on where the checkpoint was."""
+        self.progress = checkpoint["progress"]
+
+
+def train_on(
+    films: Films, out: Path, network: Config, config: TrainingConfig, *, resume: bool = False
+) -> tuple[Dhn, dict[str, Any]]:
+    """Train on a source; gives the network, on the CPU, and what happened (steps, minutes, device)."""
+    L.seed_everything(config.seed, verbose=False)
+    module = Training(network, config)
+    loader = make_loader(films, network, config, *([time.time_ns()] if resume else []))
+    start = time.monotonic()
+    if config.steps:
+        fit_steps(module, loader, config.steps)
+        steps = config.steps
+    else:
+        steps = fit(module, loader, out, config.minutes, resume=resume)
+    minutes = config.minutes if not config.steps else round((time.monotonic() - start) / 60, 1)
+    log = {"steps": steps, "minutes": minutes, "device": str(module.device)}
+    return module.trained.cpu().eval(), log
+
+
+def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+    """Train on a folder of films and write weights with their card.
+
+    Parameters
+    ----------
+    data
+        A layout that `datasets.open_films` knows: prepared simulation, NODE21 …
+    out
+        Gets checkpoints, the log, and ``dhn.safetensors`` with ``dhn.json``.
+    settings
+        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"dev"``: a folder of other
+        films for the calibration, or nothing (the scores then stay as they are).
+    """
+    # Here, because readers of real films need more than training on prepared ones.
+    from ..datasets.open_films import open_training_films
+
+    network = config_from(SHIPPED, settings.get("network", {}))
+    config = config_from(SHIPPED_TRAINING, settings.get("training", {}))
+    films = open_training_films(data)
+    dev = open_training_films(Path(settings["dev"])) if settings.get("dev") else None
+    net, log = train_on(films, out, network, config, resume=resume)
+    return release(net, config, films, dev, out, settings.get("version", "0.1"), log)
