@@ -11,6 +11,7 @@ Rows of Table 1 are named in the code. Where the table cannot be meant as printe
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +53,7 @@ class Up(nn.Module):
             nn.ReLU(inplace=True),
         )
         widths = [2 * skip, *outputs]
-        self.convs = nn.Sequential(*(conv(a, b, norm) for a, b in zip(widths, widths[1:], strict=False)))
+        self.convs = nn.Sequential(*(conv(a, b, norm) for a, b in pairwise(widths)))
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         return self.convs(torch.cat([self.up(x), skip], 1))

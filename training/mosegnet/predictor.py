@@ -19,7 +19,7 @@ TURNS = {1: "90° anticlockwise", 2: "180°", 3: "90° clockwise"}
 """Quarter turns that are tried where no lungs are found, and how to turn the picture to make it upright."""
 
 
-class MoSegNetPredictor:
+class MosegnetPredictor:
     """The network as a `Predictor`.
 
     Parameters

@@ -10,10 +10,10 @@ from ..engine.registry import info_of
 from ..engine.weights import ModelCard, WeightsError, load_state
 from .config import Config
 from .network import MoSegNet
-from .predictor import MoSegNetPredictor
+from .predictor import MosegnetPredictor
 
 
-def build(weights: Path, card: ModelCard, device: str) -> MoSegNetPredictor:
+def build(weights: Path, card: ModelCard, device: str) -> MosegnetPredictor:
     """The predictor of a weights' file.
 
     Raises
@@ -34,4 +34,4 @@ def build(weights: Path, card: ModelCard, device: str) -> MoSegNetPredictor:
     if missing or set(state) - set(own) or any(own[k].shape != t.shape for k, t in state.items()):
         raise WeightsError(f"the tensors of {weights} do not fit the network that its card describes.")
     net.load_state_dict(state, strict=False)
-    return MoSegNetPredictor(net, info_of(card), torch.device(device))
+    return MosegnetPredictor(net, info_of(card), torch.device(device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,16 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
+def moving_average(decay: float) -> Callable[..., None]:
+    """Exponential moving average for `AveragedModel`, faster at first so that short runs forget where they began."""
+
+    def update(averaged: list[Tensor], current: list[Tensor], steps: Tensor | int) -> None:
+        n = int(steps)
+        get_ema_multi_avg_fn(min(decay, (1 + n) / (10 + n)))(averaged, current, steps)
+
+    return update
+
+
 class Training(L.LightningModule):
     """Loss, schedule and moving average; `engine.fit` drives it.
 
@@ -43,7 +54,7 @@ class Training(L.LightningModule):
         self.config, self.samples = config, samples
         self.net = MoSegNet(network).to(memory_format=torch.channels_last)
         self.average = AveragedModel(
-            self.net, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
+            self.net, multi_avg_fn=moving_average(config.ema), use_buffers=True
         ).requires_grad_(False)
         self.progress = 0.0
         """Share of the schedule that is over; `engine.fit` sets it from the clock."""
@@ -103,7 +114,7 @@ class Training(L.LightningModule):
         return losses
 
     def on_before_zero_grad(self, _optimizer: torch.optim.Optimizer) -> None:
-        """Follow the weights after each step; early on faster, so that the first ones are forgotten."""
+        """Follow the weights after each step."""
         self.average.update_parameters(self.net)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
