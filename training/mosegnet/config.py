@@ -127,8 +127,8 @@ class TrainingConfig:
         Of the moving average of the weights, which is what is kept.
     bfloat16
         Convolutions in bfloat16 where the processor has it (`training.has_bfloat16`).
-    dev_films
-        Films drawn to set `Config.calibration`.
+    dev_films, dev_folds
+        Films drawn to set `Config.calibration`, and the folds of a simulation that they come from.
     seed, workers
         Random numbers; processes that draw films beside the one that trains.
     """
@@ -147,10 +147,12 @@ class TrainingConfig:
     ema: float = 0.998
     bfloat16: bool = True
     dev_films: int = 300
+    dev_folds: tuple[str, ...] = ("1",)
     seed: int = 0
     workers: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "dev_folds", tuple(str(f) for f in self.dev_folds))
         if isinstance(self.augmentation, Mapping):  # from a settings file
             object.__setattr__(self, "augmentation", Augmentation(**self.augmentation))
         if self.lesion_loss not in ("cross_entropy", "focal_dice"):

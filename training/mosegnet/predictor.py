@@ -11,7 +11,8 @@ from ..engine.predictor import SCORE_FLOOR, Evidence, ModelInfo, PredictorError,
 from ..findings import Finding, Findings, ImageReference, Mask, Origin, Region
 from ..imaging.film import Film, make_film
 from ..imaging.image import Image
-from .components import MOST, calibrated, components, lung_masks, raw_peak, two_lungs
+from .components import MOST, calibrated, components, raw_peak
+from .lungs import lung_masks, two_lungs
 from .maps import Maps, probability_maps
 from .network import MoSegNet
 
@@ -54,7 +55,7 @@ class MosegnetPredictor:
         maps, note = self._maps(film.pixels)
         yield Progress(0.8, "outlining", note=note)
         inside = film.inside
-        lungs = {} if maps.lungs is None else lung_masks(maps.lungs * (inside | _background(maps.lungs)))
+        lungs = {} if maps.lungs is None else lung_masks(within(maps.lungs, inside))
         found = Findings(
             self._nodules(maps.lesions[0] * inside, film),
             reference(image),
@@ -120,9 +121,10 @@ class MosegnetPredictor:
         return f"No two lungs were found: is {name} a frontal chest radiograph, upright?"
 
 
-def _background(lungs: np.ndarray) -> np.ndarray:
-    """Boolean (classes, 1, 1): the background, which padding keeps."""
-    return (np.arange(len(lungs)) == 0)[:, None, None]
+def within(lungs: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Probabilities (classes, h, w) with padding beside the picture as background."""
+    background = (np.arange(len(lungs)) == 0).astype(lungs.dtype)[:, None, None]
+    return np.where(inside, lungs, background)
 
 
 def placed(mask: np.ndarray, film: Film, first: tuple[int, int]) -> Mask:

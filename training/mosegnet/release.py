@@ -12,8 +12,9 @@ from scipy.optimize import minimize
 
 from ..datasets.films import Films
 from ..engine.weights import ModelCard, save_weights
-from .components import Component, components, lung_masks
+from .components import Component, components
 from .config import Config, TrainingConfig
+from .lungs import lung_masks
 from .maps import probability_maps
 from .network import MoSegNet
 from .samples import varied

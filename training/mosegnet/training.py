@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -180,4 +180,18 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
     from ..datasets.open_films import open_training_films
 
     films = open_training_films(data)
-    return train_on(films, films, out, settings, resume=resume)
+    dev = open_dev_films(data, settle(settings)[1].dev_folds) or films
+    return train_on(films, dev, out, settings, resume=resume)
+
+
+def open_dev_films(data: Path, folds: Sequence[str]) -> Films | None:
+    """Films that set the operating point: other folds of a simulation, other patients of a real set; None where there are none."""
+    from ..datasets.luna16_nodules import DatasetError
+    from ..datasets.open_films import PREPARED, open_training_films
+
+    try:
+        if (data / PREPARED).is_file():
+            return open_training_films(data, folds=folds)
+        return open_training_films(data, part="held-out")
+    except DatasetError:
+        return None
