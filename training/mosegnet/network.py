@@ -10,6 +10,7 @@ Rows of Table 1 are named in the code. Where the table cannot be meant as printe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -18,6 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .config import Config
+
+RARE = 0.01
+"""Odds of a lesion at a pixel before training."""
 
 Norm = Callable[[int], nn.Module]
 
@@ -121,6 +125,8 @@ class MoSegNet(nn.Module):
             if config.tasks == "both"
             else None
         )
+        with torch.no_grad():  # lesions are rare: begin there, as detectors do (Lin et al., focal loss, 4.1)
+            self.lesions[-1].bias.copy_(torch.tensor([0.0] + [math.log(RARE)] * len(config.lesions)))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Logits of both tasks.
