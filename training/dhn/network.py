@@ -80,8 +80,8 @@ def block(before: int, channels: int, stride: int, deformable: bool) -> BasicBlo
         change = nn.Sequential(nn.Conv2d(before, channels, 1, stride, bias=False), nn.BatchNorm2d(channels))
     made = BasicBlock(before, channels, stride, change)
     if deformable:
-        made.conv1 = Deformable(before, channels, stride)  # type: ignore[assignment]
-        made.conv2 = Deformable(channels, channels, 1)  # type: ignore[assignment]
+        made.conv1 = Deformable(before, channels, stride)
+        made.conv2 = Deformable(channels, channels, 1)
     return made
 
 

@@ -184,7 +184,7 @@ class Training(L.LightningModule):
         self.progress = checkpoint["progress"]
 
 
-def train_on(
+def fit_network(
     films: Films, out: Path, network: Config, config: TrainingConfig, *, resume: bool = False
 ) -> tuple[Dhn, dict[str, Any]]:
     """Train on a source; gives the network, on the CPU, and what happened (steps, minutes, device)."""
@@ -197,9 +197,17 @@ def train_on(
         steps = config.steps
     else:
         steps = fit(module, loader, out, config.minutes, resume=resume)
-    minutes = config.minutes if not config.steps else round((time.monotonic() - start) / 60, 1)
+    minutes = round((time.monotonic() - start) / 60, 1) if config.steps else config.minutes
     log = {"steps": steps, "minutes": minutes, "device": str(module.device)}
     return module.trained.cpu().eval(), log
+
+
+def train_on(films: Films, dev: Films, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+    """Train on `films`, calibrate on `dev`, and write weights with their card into `out`; see `train`."""
+    network = config_from(SHIPPED, settings.get("network", {}))
+    config = config_from(SHIPPED_TRAINING, settings.get("training", {}))
+    net, log = fit_network(films, out, network, config, resume=resume)
+    return release(net, config, films, dev, out, settings.get("version", "0.1"), log)
 
 
 def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
@@ -213,14 +221,11 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
         Gets checkpoints, the log, and ``dhn.safetensors`` with ``dhn.json``.
     settings
         ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"dev"``: a folder of other
-        films for the calibration, or nothing (the scores then stay as they are).
+        films for the calibration. Without it the training films serve, and the card says so.
     """
     # Here, because readers of real films need more than training on prepared ones.
     from ..datasets.open_films import open_training_films
 
-    network = config_from(SHIPPED, settings.get("network", {}))
-    config = config_from(SHIPPED_TRAINING, settings.get("training", {}))
     films = open_training_films(data)
-    dev = open_training_films(Path(settings["dev"])) if settings.get("dev") else None
-    net, log = train_on(films, out, network, config, resume=resume)
-    return release(net, config, films, dev, out, settings.get("version", "0.1"), log)
+    dev = open_training_films(Path(settings["dev"])) if settings.get("dev") else films
+    return train_on(films, dev, out, settings, resume=resume)
