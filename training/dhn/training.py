@@ -24,6 +24,8 @@ from .loss import global_loss, total_loss
 from .network import Dhn
 from .release import release
 
+DEV_FOLDS = ("1",)
+"""Of a prepared simulation, which trains on folds 2–4: the films that scores are calibrated on."""
 PATIENCE = 1000
 """Draws in a row without a film whose nodules are known, before training gives up."""
 
@@ -220,12 +222,20 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
     out
         Gets checkpoints, the log, and ``dhn.safetensors`` with ``dhn.json``.
     settings
-        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"dev"``: a folder of other
-        films for the calibration. Without it the training films serve, and the card says so.
+        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration.
+
+    Raises
+    ------
+    DatasetError
+        The folder is none of the layouts, or holds nothing to train or to calibrate on.
     """
     # Here, because readers of real films need more than training on prepared ones.
-    from ..datasets.open_films import open_training_films
+    from ..datasets.open_films import PREPARED, open_training_films
 
+    data = Path(data)
     films = open_training_films(data)
-    dev = open_training_films(Path(settings["dev"])) if settings.get("dev") else films
+    if (data / PREPARED).is_file():
+        dev = open_training_films(data, folds=DEV_FOLDS)
+    else:
+        dev = open_training_films(data, part="held-out")
     return train_on(films, dev, out, settings, resume=resume)
