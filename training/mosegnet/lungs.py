@@ -57,8 +57,8 @@ def filled(mask: np.ndarray) -> np.ndarray:
 def two_lungs(masks: dict[str, np.ndarray]) -> bool:
     """Whether right and left lung have a size and a place that lungs of an upright frontal film have.
 
-    Each fills 2 % to 40 % of the film, the smaller at least a fifth of the larger; the right one lies on the left, further
-    beside than above the other, and at least an eighth of the film away from it.
+    Each fills 2 % to 40 % of the film, the smaller at least a fifth of the larger, and none is much wider than high; the
+    right one lies on the left, further beside than above the other, and at least an eighth of the film away from it.
     """
     if set(masks) != {"right lung", "left lung"}:
         return False
@@ -72,4 +72,5 @@ def two_lungs(masks: dict[str, np.ndarray]) -> bool:
         and small >= 0.2 * large
         and beside >= right.shape[1] / 8
         and beside > 1.5 * abs(y1 - y0)
+        and all(np.ptp(np.nonzero(m)[0]) >= 0.7 * np.ptp(np.nonzero(m)[1]) for m in (right, left))
     )
