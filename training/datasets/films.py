@@ -90,7 +90,11 @@ class FilmCase:
     background
         Group for the bootstrap: files made from one picture (or of one patient) share it.
     lungs
-        File with the lung mask, or None; `lung_labels` are the values in it that are lung.
+        File with the lung mask, or None; `lung_labels` are the values in it that are lung. `lung_masks.read_lungs` reads it.
+    left_lung
+        File with the left lung, where each lung has a file of its own: `lungs` is then the patient's right one.
+    upright
+        False where the picture is known to lie on its side.
     diameter_mm
         float32 (n,), NaN where unknown.
     shams
@@ -104,5 +108,7 @@ class FilmCase:
     background: str = ""
     lungs: Path | None = None
     lung_labels: tuple[int, ...] = (1, 2, 255)
+    left_lung: Path | None = None
+    upright: bool = True
     diameter_mm: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     shams: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
