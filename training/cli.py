@@ -13,6 +13,7 @@ from .commands.froc import froc
 from .commands.models import models
 from .commands.predict import predict
 from .commands.report import report
+from .commands.simulate import simulate
 from .commands.train import train
 from .commands.view import demo, view
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 for command in (demo, view, predict, models, evaluate, train, candidates, report, froc):
     app.command()(command)
+app.add_typer(simulate)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,43 @@
+"""How hard the simulated nodules are to see. Frozen before any network was compared: see `DIFFICULTY`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Difficulty:
+    """What is drawn for each film and each nodule; ranges are uniform.
+
+    Parameters
+    ----------
+    mediastinum
+        Logarithm of the attenuation that lies between the grey values of a film's lungs and its mediastinum; it gives the
+        film's slope (grey value per unit). Scattered light and the processing that every digital film goes through (local
+        contrast is raised, the whole range squeezed) leave less than the 2.4 of 12 cm of tissue: a posterior rib, about
+        0.12, shows a tenth of the range on NIH's films, and so must a nodule of 8 mm.
+    dense_gain
+        Share of the slope that is left behind heart and diaphragm, where more of the light is scattered and films saturate.
+    blur_mm
+        Standard deviation of the detector's and the display's blur.
+    noise
+        Grey values (0–1) of the noise that is renewed where something is pasted.
+    nodules
+        Probabilities of 0, 1, 2, 3 nodules on a film.
+    shams
+        Probabilities of 0, 1, 2 sham pastes on a film, whether it shows nodules or not.
+    hidden
+        Share of the nodules placed behind heart and mediastinum instead of in the open lung.
+    """
+
+    mediastinum: tuple[float, float] = (0.5, 0.9)
+    dense_gain: float = 0.5
+    blur_mm: tuple[float, float] = (0.3, 0.8)
+    noise: tuple[float, float] = (0.002, 0.008)
+    nodules: tuple[float, ...] = (0.5, 0.32, 0.13, 0.05)
+    shams: tuple[float, ...] = (0.4, 0.4, 0.2)
+    hidden: float = 0.1
+
+
+DIFFICULTY = Difficulty()
+"""Frozen on 2026-11-21, before the first network was trained on it: changing it makes every published figure void."""
