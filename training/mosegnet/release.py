@@ -50,9 +50,12 @@ class DevMarks:
         return float((self.hits > self.threshold(rate)).sum() / max(self.nodules, 1))
 
     def threshold(self, rate: float) -> float:
-        """The lowest peak above which at most `rate` false positives fall on a film."""
+        """A peak above which at most `rate` false positives fall on a film: halfway to the next false positive."""
         allowed = int(rate * self.films)
-        return float(np.sort(self.false)[::-1][allowed]) if allowed < len(self.false) else 1e-3
+        if allowed >= len(self.false):
+            return 1e-3
+        highest = np.append(1.0, np.sort(self.false)[::-1])
+        return float(highest[allowed : allowed + 2].mean())
 
 
 def dev_marks(net: MoSegNet, films: Films, count: int, device: torch.device) -> DevMarks:
