@@ -21,8 +21,8 @@ IOU = 0.4
 """From which a box is a hit (§4, footnote 2)."""
 LOWEST = 0.05
 """Raw score under which no operating point lies, however few the false positives are."""
-FILMS, SEED = 400, 20260101
-"""How many films are drawn for it."""
+SEED = 20260101
+"""Of the films that are drawn: not the training's random numbers."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Judged:
 
 
 @torch.inference_mode()
-def judge(net: Dhn, films: Films, count: int = FILMS, seed: int = SEED) -> Judged:
+def judge(net: Dhn, films: Films, count: int, seed: int = SEED) -> Judged:
     """The network on films drawn from a source."""
     rng = np.random.default_rng(seed)
     hits: list[float] = []
@@ -105,7 +105,7 @@ def operating_point(false: np.ndarray, films: int, rate: float = RATE_AT_DEFAULT
     return float(np.clip(np.sort(false)[::-1][allowed], LOWEST, 0.99))
 
 
-def calibrate(net: Dhn, films: Films, count: int = FILMS) -> tuple[Config, dict[str, Any]]:
+def calibrate(net: Dhn, films: Films, count: int) -> tuple[Config, dict[str, Any]]:
     """The config with calibrations of both heads, and the figures that the card shows.
 
     Local head: Platt's slope over hits and false positives; the intercept makes 0.5 the score with `RATE_AT_DEFAULT` false

@@ -109,7 +109,12 @@ class TrainingConfig:
     ema
         Decay of the moving average of the weights that is released; 0 releases the weights themselves.
     bfloat16
-        Convolutions in bfloat16; RPN, RoI head and losses stay in float32.
+        Convolutions in bfloat16; RPN, RoI head and losses stay in float32. Twice as fast on processors with AVX-512 BF16 and on
+        GPUs, slower on others.
+    dev_films
+        How many films are drawn to calibrate the scores on.
+    seed, workers
+        Random numbers, and processes that draw films beside the one that trains.
     """
 
     minutes: float = 80.0
@@ -129,6 +134,7 @@ class TrainingConfig:
     rois_per_film: int = 64
     ema: float = 0.0
     bfloat16: bool = True
+    dev_films: int = 400
     seed: int = 0
     workers: int = 0
 

@@ -31,7 +31,7 @@ def release(
 ) -> Path:
     """Calibrate on `dev`, and write ``out/dhn.safetensors`` with its card; gives the weights' path."""
     net.eval()
-    net.config, figures = calibrate(net, dev)
+    net.config, figures = calibrate(net, dev, config.dev_films)
     held_out = not set(films.cases) & set(dev.cases)
     how = (
         f"films drawn from {dev.name}, {'none' if held_out else 'some'} of them trained on; a hit has IoU ≥ {IOU}; "
