@@ -1,0 +1,97 @@
+"""Which boxes hit which nodules on one film: the matching behind FROC, AFROC and average precision.
+
+Boxes are x0, y0, x1, y1 in pixels, edge coordinates: a box over the pixel columns 3 to 5 runs from 3 to 6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from .matching import Matching
+
+IOU = 0.4
+"""Intersection over union of a hit in DHN's tables (Tsai et al. 2022, footnote 2)."""
+
+
+def overlaps(a: npt.ArrayLike, b: npt.ArrayLike) -> np.ndarray:
+    """Intersection over union (n, m) of boxes (n, 4) and (m, 4); 0 where both are without area."""
+    one = np.asarray(a, float).reshape(-1, 1, 4)
+    two = np.asarray(b, float).reshape(1, -1, 4)
+    sides = np.minimum(one[..., 2:], two[..., 2:]) - np.maximum(one[..., :2], two[..., :2])
+    both = np.clip(sides, 0, None).prod(-1)
+    union = areas(one) + areas(two) - both
+    return np.divide(both, union, out=np.zeros_like(both), where=union > 0)
+
+
+def areas(boxes: np.ndarray) -> np.ndarray:
+    """Areas (…) of boxes (…, 4)."""
+    return (boxes[..., 2:] - boxes[..., :2]).prod(-1)
+
+
+def holding(boxes: npt.ArrayLike, points: npt.ArrayLike) -> np.ndarray:
+    """Whether boxes (n, 4) hold points (m, 2) given as x, y: boolean (n, m)."""
+    box = np.asarray(boxes, float).reshape(-1, 1, 4)
+    point = np.asarray(points, float).reshape(1, -1, 2)
+    return np.all((point >= box[..., :2]) & (point < box[..., 2:]), axis=-1)
+
+
+def match_boxes(
+    boxes: npt.ArrayLike, scores: npt.ArrayLike, truth: npt.ArrayLike, iou: float = IOU
+) -> Matching:
+    """Judge one film's boxes against its nodules, as COCO does for one class.
+
+    By descending score (among equals the better fit first), each box takes the free nodule that it overlaps most, if by at least
+    `iou`. A further box on nodules that are all taken is a duplicate: `Matching.false_positive` does not count it (rule of
+    LUNA16 and of Chakraborty's free-response analysis: the best mark on a lesion stands for all), average precision does.
+
+    Parameters
+    ----------
+    boxes, scores
+        (n, 4) and (n,), any order.
+    truth
+        (m, 4).
+
+    Raises
+    ------
+    ValueError
+        Boxes and scores differ in number or are not finite.
+    """
+    box = np.asarray(boxes, float).reshape(-1, 4)
+    score = np.asarray(scores, float).reshape(-1)
+    true = np.asarray(truth, float).reshape(-1, 4)
+    if len(box) != len(score):
+        raise ValueError(f"{len(box)} boxes but {len(score)} scores")
+    if not all(np.isfinite(values).all() for values in (box, score, true)):
+        raise ValueError("boxes and scores must be finite numbers")
+    overlap = overlaps(box, true)
+    near = overlap >= iou
+    hit = np.full(len(score), -1)
+    taken = np.full(len(true), -1)
+    duplicates = 0
+    for mark in np.lexsort((-overlap.max(1, initial=0), -score)):
+        if not near[mark].any():
+            continue
+        free = near[mark] & (taken < 0)
+        hit[mark] = np.where(free if free.any() else near[mark], overlap[mark], -1).argmax()
+        if free.any():
+            taken[hit[mark]] = mark
+        else:
+            duplicates += 1
+    nothing = np.zeros(len(score), bool)
+    return Matching(score, hit, ~nothing, nothing, taken, duplicates)
+
+
+def only(matching: Matching, keep: np.ndarray) -> Matching:
+    """The matching when only some nodules (m,) are to be found: what hits the others counts neither way."""
+    elsewhere = (matching.hit >= 0) & ~np.r_[keep, False][matching.hit]
+    number = np.r_[np.cumsum(keep) - 1, -1]
+    return replace(
+        matching,
+        hit=np.where(elsewhere, -1, number[matching.hit]),
+        on_excluded=matching.on_excluded | elsewhere,
+        nodule_mark=matching.nodule_mark[keep],
+        duplicates=int(((matching.hit >= 0) & ~elsewhere).sum() - (matching.nodule_mark[keep] >= 0).sum()),
+    )

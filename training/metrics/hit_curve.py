@@ -1,0 +1,89 @@
+"""Hits over false positives at the scores of the hits: what FROC and average precision are read from, for many weights at once.
+
+Between two hits a looser threshold adds false positives only, so that the curve is known from the scores of hits alone. Marks by
+film and score are sparse tables; a bootstrap of 1,000 samples is a product of its weights with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from .matching import Matching
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The curve at each of k distinct scores of hits, from the highest, for each row of weights.
+
+    Parameters
+    ----------
+    gained
+        (…, k) nodules found at exactly this score.
+    before, after
+        (…, k) false marks of a higher score, and of a higher or equal one.
+    nodules, films
+        (…, 1) how many there are.
+    """
+
+    gained: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    nodules: np.ndarray
+    films: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class HitCurve:
+    """Tables (rows, n films): nodules found at each score of a hit; false marks between and at these scores; nodules."""
+
+    hits: csr_array
+    false: csr_array
+    nodules: np.ndarray
+
+    def steps(self, weights: np.ndarray) -> Steps:
+        """The curve when each film counts `weights` times, (n,) or (samples, n)."""
+        w = np.asarray(weights, float)
+        false = np.cumsum((self.false @ w.T).T, axis=-1)
+        nodules = (w @ self.nodules)[..., None]
+        return Steps((self.hits @ w.T).T, false[..., 0::2], false[..., 1::2], nodules, w.sum(-1)[..., None])
+
+
+def hit_curve(matchings: Sequence[Matching], *, duplicates_are_false: bool) -> HitCurve:
+    """The tables of films, one `Matching` for each.
+
+    Parameters
+    ----------
+    duplicates_are_false
+        Whether a further mark on a found nodule is a false mark (average precision) or counts neither way (FROC).
+    """
+    hits = [m.hit_scores for m in matchings]
+    false = [m.score[_false(m) if duplicates_are_false else m.false_positive] for m in matchings]
+    score = np.unique(np.concatenate([*hits, np.empty(0)]))[::-1]
+    # Rows 2i and 2i + 1: between the scores i − 1 and i of hits, and equal to score i. What lies below all hits is left out.
+    above = [np.searchsorted(-score, -f, "left") for f in false]
+    equal = [np.isin(f, score) for f in false]
+    rows = [2 * a + e for a, e in zip(above, equal, strict=True)]
+    return HitCurve(
+        _table([np.searchsorted(-score, -h, "left") for h in hits], len(score)),
+        _table(rows, 2 * len(score)),
+        np.array([len(m.nodule_mark) for m in matchings], float),
+    )
+
+
+def _false(matching: Matching) -> np.ndarray:
+    """(n,) marks other than the best one on a nodule."""
+    false = matching.used & ~matching.on_excluded
+    false[matching.nodule_mark[matching.found]] = False
+    return false
+
+
+def _table(rows: Sequence[np.ndarray], height: int) -> csr_array:
+    """How often each row occurs in each film: (height, n); rows beyond the height are left out."""
+    row = np.concatenate([*rows, np.empty(0)]).astype(np.intp)
+    film = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
+    kept = row < height
+    return csr_array((np.ones(kept.sum()), (row[kept], film[kept])), shape=(height, len(rows)))

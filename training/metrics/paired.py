@@ -1,0 +1,115 @@
+"""Whether one way of training beats another: paired differences over seeds, intervals by drawing backgrounds.
+
+Both ways are judged on the same films, and seed i of one is set against seed i of the other. Simulated films on one background
+share everything but the nodule, so that backgrounds are drawn, not films (`bootstrap`); each draw serves all seeds of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .bootstrap import CONFIDENCE, SAMPLES, Interval, Statistic, bootstrap_weights, finite
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """`first` − `second`.
+
+    Parameters
+    ----------
+    first, second
+        Means over the seeds, on all films.
+    difference
+        Mean over the seeds, with the interval over backgrounds: what other radiographs might give, with the same trained networks.
+    with_seeds
+        The same with seeds drawn too: what training again might give as well. Three seeds say little about seeds; an interval
+        that holds 0 here while the other does not says that the seeds disagree.
+    by_seed
+        The difference of each pair.
+    samples
+        Bootstrap samples in which both have a value.
+    """
+
+    first: float
+    second: float
+    difference: Interval
+    with_seeds: Interval
+    by_seed: tuple[float, ...]
+    samples: int
+
+    @property
+    def resolved(self) -> bool:
+        """Whether both intervals lie on one side of 0: the data can tell the two apart."""
+        bounds = [
+            (i.lower, i.upper)
+            for i in (self.difference, self.with_seeds)
+            if np.isfinite([i.lower, i.upper]).all()
+        ]
+        return len(bounds) == 2 and (all(low > 0 for low, _ in bounds) or all(high < 0 for _, high in bounds))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; NaN becomes None."""
+        return {
+            "first": finite(self.first),
+            "second": finite(self.second),
+            "difference": self.difference.to_json(),
+            "with_seeds": self.with_seeds.to_json(),
+            "by_seed": [finite(d) for d in self.by_seed],
+            "resolved": self.resolved,
+            "samples": self.samples,
+        }
+
+
+def paired_over_seeds(
+    first: Sequence[Statistic],
+    second: Sequence[Statistic],
+    groups: Sequence[Hashable],
+    *,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    confidence: float = CONFIDENCE,
+) -> PairedDifference:
+    """The difference of one measure between two ways of training.
+
+    Parameters
+    ----------
+    first, second
+        The measure of each seed, as functions of weights over the same films in the same order (`film_statistics`).
+    groups
+        (n,) the background of each film.
+
+    Raises
+    ------
+    ValueError
+        The numbers of seeds differ or are 0.
+    """
+    if len(first) != len(second) or not first:
+        raise ValueError(f"{len(first)} seeds against {len(second)}: seeds are compared in pairs")
+    weights = bootstrap_weights(groups, samples, seed)
+    everything = np.ones((1, weights.shape[1]))
+    whole = np.array([[s(everything)[0] for s in side] for side in (first, second)], float)
+    drawn = np.array([np.asarray(a(weights)) - np.asarray(b(weights)) for a, b in zip(first, second)], float)
+    rows = np.random.default_rng(seed).integers(0, len(first), size=(len(first), samples))
+    by_seed = whole[0] - whole[1]
+    value = float(by_seed.mean())
+    several = len(set(groups)) > 1
+    return PairedDifference(
+        float(whole[0].mean()),
+        float(whole[1].mean()),
+        _interval(value, drawn.mean(0), confidence, several),
+        _interval(value, np.take_along_axis(drawn, rows, axis=0).mean(0), confidence, several),
+        tuple(float(d) for d in by_seed),
+        int(np.isfinite(drawn).all(0).sum()),
+    )
+
+
+def _interval(value: float, drawn: np.ndarray, confidence: float, several: bool) -> Interval:
+    drawn = drawn[np.isfinite(drawn)]
+    if not several or not len(drawn):  # one background says nothing about others
+        return Interval(value, np.nan, np.nan)
+    lower, upper = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(value, float(lower), float(upper))
