@@ -31,7 +31,11 @@ def view(
     run: Annotated[bool, typer.Option("--run", help="Detect and judge nodules at once.")] = False,
     truth: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Show true nodules: *.lungmtl.json or LUNA16's annotations.csv."),
+        typer.Option(
+            metavar="FILE",
+            help="Show true nodules: *.lungmtl.json, LUNA16's annotations.csv, NODE21's metadata.csv, NIH's "
+            "BBox_List_2017.csv, JSRT's CLNDAT_EN.txt or a COCO json.",
+        ),
     ] = None,
     screenshot: Annotated[
         Path | None, typer.Option(metavar="PNG", help="Save the window as PNG and close it.")

@@ -11,7 +11,7 @@ import numpy as np
 from ..findings.formats.pixels import PixelBox
 from .luna16_nodules import DatasetError
 
-SUFFIXES = (".mha", ".mhd", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".img", ".nii", ".nrrd")
+SUFFIXES = (".mha", ".mhd", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".img", ".nii", ".nrrd")
 """Of image files, in lower case."""
 
 
@@ -69,7 +69,7 @@ def require_files(names: Iterable[str], files: dict[str, Path], table: Path, whe
 def size_of(path: Path) -> tuple[int, int] | None:
     """Height and width of an image file by its header, None where the header alone does not tell (DICOM, JSRT)."""
     suffix = path.suffix.lower()
-    if suffix in (".png", ".jpg", ".jpeg", ".tif", ".tiff"):
+    if suffix in (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"):
         from PIL import Image, UnidentifiedImageError
 
         try:

@@ -71,10 +71,10 @@ def _from_json(path: Path | str, text: str, image: ImageReference) -> Findings:
 
 
 def _series(path: Path | str, image: ImageReference) -> Findings:
-    if "x0" in read_text(path).split("\n")[0]:
+    if "x0" in read_text(path).partition("\n")[0]:  # the columns of findings.csv
         cases = csv_file.read_csv(path, (image,))
         return cases.get(image.series_uid, Findings((), image))
-    return luna16.truth_of(luna16.read_annotations(path), image.series_uid)
+    return Findings(luna16.truth_of(luna16.read_annotations(path), image.series_uid).items, image)
 
 
 def _node21(path: Path | str, image: ImageReference) -> Findings:
