@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import napari
+import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from .layer_rows import SCALE, data, size, spheres
@@ -16,14 +17,16 @@ from .layers import add_image_layer
 from .panel import planes
 from .panel.dock import LungNodulesDock
 from .panel.series_chooser import choose_series
+from .review import image_reference
 from .training.findings import Findings
-from .training.findings.formats.json_file import read_findings
-from .training.findings.formats.luna16 import read_annotations, truth_of
+from .training.findings.formats.read_truth import read_truth as read_true_nodules
 from .training.imaging import Image, SeveralSeriesError, list_series, read_image
 
 SIZE = (1440, 900)
 """Pixels of the window in screenshots."""
 TRUTH_COLOR = "#3fd0c9"
+EDGE = 0.002
+"""Width of the edges of true boxes, as a part of the radiograph's longer side."""
 COHORT_LIMIT = 300.0
 """Seconds that a screenshot waits for a cohort's map."""
 
@@ -50,7 +53,8 @@ def open_window(
     run
         Detect and judge nodules in the last image.
     truth
-        ``*.lungmtl.json`` or a LUNA16 ``annotations.csv``: the nodules there are in the images, drawn as squares.
+        The nodules there are in the images, drawn as squares: ``*.lungmtl.json``, LUNA16's ``annotations.csv``, NODE21's
+        ``metadata.csv``, NIH's ``BBox_List_2017.csv``, JSRT's ``CLNDAT_EN.txt`` or COCO's json, told apart by content.
     screenshot
         PNG to save the whole window to; the window is then closed, and nobody is asked anything.
     series
@@ -132,16 +136,21 @@ def demo(screenshot_dir: Path | str | None = None, run: bool = True) -> list[Pat
 
 
 def read_truth(path: Path | str, image: Image) -> Findings:
-    """The true nodules of an image, from the project's own file or LUNA16's ``annotations.csv``."""
-    if str(path).endswith(".json"):
-        return read_findings(path)
-    return truth_of(read_annotations(path), image.series_uid)
+    """The true nodules of an image, from any of the formats of `training.findings.formats.read_truth`."""
+    return read_true_nodules(path, image_reference(image))
 
 
 def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Findings) -> None:
-    """Draw true spheres as squares in a colour of their own, and say so in the dock."""
-    nodules = spheres(truth.items)
+    """Draw true nodules as squares in a colour of their own, and say so in the dock: spheres in a CT, boxes on a radiograph."""
     active = viewer.layers.selection.active
+    count = _add_boxes(viewer, truth) if len(truth.image.shape) == 2 else _add_squares(viewer, truth)
+    viewer.layers.selection.active = active
+    nodules = f"{count} nodule" + ("" if count == 1 else "s")
+    dock.study_section.set_legend(f"□ truth: {nodules}", TRUTH_COLOR)
+
+
+def _add_squares(viewer: napari.Viewer, truth: Findings) -> int:
+    nodules = spheres(truth.items)
     viewer.add_points(
         data(nodules),
         ndim=3,
@@ -155,9 +164,23 @@ def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Findings) ->
         border_color=TRUTH_COLOR,
         border_width=0.03,
     )
-    viewer.layers.selection.active = active
-    count = f"{len(nodules)} nodule" + ("" if len(nodules) == 1 else "s")
-    dock.study_section.set_legend(f"□ truth: {count}", TRUTH_COLOR)
+    return len(nodules)
+
+
+def _add_boxes(viewer: napari.Viewer, truth: Findings) -> int:
+    boxes = [finding.box for finding in truth if finding.box is not None]
+    side = max(n * s for n, s in zip(truth.image.shape, truth.image.spacing or (1.0, 1.0), strict=True))
+    viewer.add_shapes(
+        [np.array([box.low, box.high]) for box in boxes] or None,
+        ndim=2,
+        shape_type="rectangle",
+        name="truth",
+        units=(truth.image.units,) * 2,
+        face_color="transparent",
+        edge_color=TRUTH_COLOR,
+        edge_width=EDGE * side,
+    )
+    return len(boxes)
 
 
 def run_and_wait(dock: LungNodulesDock, limit: float = 900.0) -> None:
