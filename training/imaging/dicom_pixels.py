@@ -69,7 +69,7 @@ def _hounsfield(s: Slice, out: np.ndarray, clip: bool) -> np.ndarray:
                 np.clip(out, low, 32767, out=out)  # faster than np.maximum with a scalar
                 np.add(out, np.int16(s.intercept), out=out)
                 return out
-    return _rescaled(_stored_values(s), s, clip)
+    return _rescaled(stored_values(s), s, clip)
 
 
 def _rescaled(stored: np.ndarray, s: Slice, clip: bool) -> np.ndarray:
@@ -117,8 +117,16 @@ def _keep_stored_bits(s: Slice, values: np.ndarray) -> None:
     np.right_shift(values, bits - stored, out=values)
 
 
-def _stored_values(s: Slice) -> np.ndarray:
-    """The stored values of a slice, whatever their encoding (row, column)."""
+def stored_values(s: Slice, *, colours: bool = False) -> np.ndarray:
+    """The stored values of a slice, whatever their encoding (row, column).
+
+    Coloured pixels become the mean of red, green and blue; with `colours` they stay (row, column, 3).
+
+    Raises
+    ------
+    ImageError
+        The pixels are damaged, cut off, or compressed in a way that no decoder reads.
+    """
     header = s.header
     if header.truncated:
         raise _truncated(s)
@@ -138,8 +146,8 @@ def _stored_values(s: Slice) -> np.ndarray:
     except Exception as error:  # decoders raise anything on damaged bytes
         raise (_unsupported(s) if _lacks_decoder(s) else _damaged(s, error)) from error
     if values.ndim == 3 and values.shape[-1] in (3, 4):
-        values = values[..., :3].mean(axis=-1)
-    if values.shape != s.shape:
+        values = values[..., :3] if colours else values[..., :3].mean(axis=-1)
+    if values.shape != (*s.shape, *values.shape[2:][: int(colours)]):
         raise _damaged(s, f"its pixels have shape {values.shape} where {s.shape} was announced")
     return values
 
@@ -165,7 +173,8 @@ def _decode(s: Slice) -> np.ndarray:
             dataset.file_meta.TransferSyntaxUID = UID(header.syntax)
         whole = dataset.pixel_array
         return whole if index is None else whole[index]
-    return pixel_array(s.path, index=index, raw=True)
+    # Of colours raw pixels may be luminance and chrominance; grey ones need no conversion.
+    return pixel_array(s.path, index=index, raw=header.integer("SamplesPerPixel", 1) == 1)
 
 
 def _lacks_decoder(s: Slice) -> bool:

@@ -76,5 +76,9 @@ class BadGeometryError(ImageError):
     """The file places its voxels nowhere sensible (zero spacing, singular directions)."""
 
 
+class NotAFrontalRadiographError(ImageError):
+    """The image is certainly no frontal chest radiograph: a lateral view, a CT slice, a photograph."""
+
+
 class ImageWriteError(ImageError):
     """The image could not be written (disk full, no permission, unknown suffix)."""

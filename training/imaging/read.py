@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from .dicom_projection import read_projection
 from .dicom_stack import Stack
 from .dicom_volume import read_stack
 from .errors import (
@@ -14,11 +15,13 @@ from .errors import (
     SeveralSeriesError,
     UnknownFormatError,
 )
+from .flat import flattened
 from .image import Image
+from .jsrt import SUFFIX, read_jsrt
 from .ome_zarr import read_zarr
-from .radiograph import read_picture, read_radiograph
+from .pictures import PICTURE_SUFFIXES, read_picture
 from .series import Contents, choices, describe, scan
-from .volume_files import PICTURE_SUFFIXES, read_volume, suffix_of
+from .volume_files import read_volume, suffix_of
 
 
 def read_image(path: str | Path, *, series: str | None = None) -> Image:
@@ -28,15 +31,16 @@ def read_image(path: str | Path, *, series: str | None = None) -> Image:
     ----------
     path
         A folder of DICOM files (folders below it included), one DICOM file (its whole series in that folder is
-        read), ``.mhd``, ``.mha``, ``.nii``, ``.nii.gz``, ``.nrrd``, ``.zarr``, ``.png`` or ``.jpg``.
+        read), ``.mhd``, ``.mha``, ``.nii``, ``.nii.gz``, ``.nrrd``, ``.zarr``, a picture (``.png``, ``.jpg``, ``.tif``,
+        ``.bmp``) or a film of the JSRT database (``.IMG``).
     series
         Which one (`Series.uid`) where there are several.
 
     Returns
     -------
     Image
-        On LPS+ axes. CT in Hounsfield units, not below -1024 when it comes from DICOM; `warnings` say what was
-        filled, left out or resampled.
+        On LPS+ axes. CT in Hounsfield units, not below -1024 when it comes from DICOM; radiographs with dark air.
+        `warnings` say what was filled, left out or resampled.
 
     Raises
     ------
@@ -80,8 +84,10 @@ def _read_one(what: Stack | Path, path: Path, contents: Contents) -> Image:
     if isinstance(what, Path):
         if what.is_dir():
             return read_zarr(what)
-        return read_picture(what) if suffix_of(what) in PICTURE_SUFFIXES else read_volume(what)
-    image = read_radiograph(what, path) if what.is_radiograph else read_stack(what, path)
+        if suffix_of(what) in PICTURE_SUFFIXES:
+            return read_picture(what)
+        return read_jsrt(what) if suffix_of(what) == SUFFIX else flattened(read_volume(what))
+    image = read_projection(what, path) if what.is_radiograph else read_stack(what, path)
     passed_over = contents.warnings_for({s.path.parent for s in what.slices})
     return replace(image, warnings=(*image.warnings, *passed_over))
 
@@ -92,7 +98,8 @@ def _no_picture(path: Path) -> UnknownFormatError | NoPixelDataError:
     header = read_header(path)
     if header is None:
         return UnknownFormatError(
-            f"{path} is no format that is read here; open DICOM, MHD, MHA, NIfTI, NRRD, OME-Zarr, PNG or JPEG."
+            f"{path} is no format that is read here; open DICOM, MHD, MHA, NIfTI, NRRD, OME-Zarr, PNG, JPEG, TIFF, BMP "
+            "or JSRT's IMG."
         )
     return NoPixelDataError(
         f"{path} is DICOM without a picture (modality {header.code('Modality') or 'not stated'}); open the CT series instead."

@@ -12,8 +12,11 @@ import numpy as np
 from .dicom_header import Header, read_header
 from .dicom_stack import Stack, stacks_of
 from .errors import EmptyFileError, ImageError, ImageNotFoundError
+from .flat import spacing_is_known
+from .jsrt import SUFFIX, is_jsrt, jsrt_series
 from .ome_zarr import is_zarr, zarr_series
-from .volume_files import PICTURE_SUFFIXES, VOLUME_SUFFIXES, stem_of, suffix_of, volume_series
+from .pictures import PICTURE_SUFFIXES, picture_series
+from .volume_files import VOLUME_SUFFIXES, stem_of, suffix_of, volume_series
 
 _COMPANIONS = frozenset({".raw", ".zraw", ".img"})  # pixels of .mhd, .nhdr, .hdr
 _DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})
@@ -126,6 +129,8 @@ def scan(path: Path) -> Contents:
         raise ImageNotFoundError(f"{path} does not exist; check the path.")
     if is_zarr(path) or suffix_of(path) in (*VOLUME_SUFFIXES, *PICTURE_SUFFIXES):
         return Contents(volumes=[path])
+    if suffix_of(path) == SUFFIX and path.is_file() and (is_jsrt(path) or not _is_dicom(path)):
+        return Contents(volumes=[path])  # and says itself what is wrong with it
     return scan_folder(path) if path.is_dir() else scan_file(path)
 
 
@@ -156,9 +161,19 @@ def choices(contents: Contents) -> list[tuple[Series, Stack | Path]]:
 def _volume_series(path: Path) -> Series:
     if path.is_dir():
         return zarr_series(path)
+    if suffix_of(path) in PICTURE_SUFFIXES:
+        return picture_series(path)
+    if suffix_of(path) == SUFFIX:
+        return jsrt_series(path)
     series = volume_series(path)
-    # ITK makes up a spacing of 1 where pictures have none.
-    return replace(series, spacing=None) if suffix_of(path) in PICTURE_SUFFIXES else series
+    if len(series.shape) == 2 and series.spacing and not spacing_is_known(series.spacing, series.shape):
+        return replace(series, spacing=None)
+    return series
+
+
+def _is_dicom(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(132)[128:] == b"DICM"
 
 
 def scan_folder(folder: Path, *, recursive: bool = True, prefer: Path | None = None) -> Contents:
@@ -235,6 +250,9 @@ def _scan_one(path: Path, contents: Contents, headers: list[Header]) -> None:
         contents.volumes.append(path)
         return
     if suffix in _COMPANIONS and _has_header_file(path):
+        return
+    if is_jsrt(path):
+        contents.volumes.append(path)
         return
     try:
         header = read_header(path)

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 VOLUME_SUFFIXES = (".mhd", ".mha", ".nii", ".nii.gz", ".nrrd", ".nhdr")
 """Suffixes that are read as volumes."""
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
-"""Suffixes that are read as pictures without a scale."""
 _WRITTEN = (".mhd", ".mha", ".nii", ".nii.gz", ".nrrd")
 
 

@@ -1,0 +1,48 @@
+"""Coloured pictures that are grey in truth, and those that are not."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image as Picture
+
+COLOURED = 0.08
+"""Part of the grey range by which a channel of a coloured pixel strays from what its brightness lets expect."""
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's
+_STEP = 4  # colours are looked for in every fourth pixel
+
+
+def grey_of(rgb: np.ndarray) -> tuple[np.ndarray, float]:
+    """Luminance of a coloured picture, and how much of it is coloured.
+
+    Parameters
+    ----------
+    rgb
+        (h, w, 3), unsigned integers.
+
+    Returns
+    -------
+    grey : numpy.ndarray
+        (h, w), of the same type.
+    share : float
+        0 to 1: part of the pixels that are coloured. A tint of the whole picture, as of a film photographed on a blue light
+        box, does not count: each channel follows from the brightness there.
+    """
+    if rgb.dtype == np.uint8:
+        grey = np.asarray(Picture.fromarray(np.ascontiguousarray(rgb)).convert("L"))
+    else:
+        grey = np.rint(rgb.astype(np.float32) @ _LUMINANCE).astype(rgb.dtype)
+    return grey, _coloured(rgb[::_STEP, ::_STEP].astype(np.float64))
+
+
+def _coloured(rgb: np.ndarray) -> float:
+    grey = rgb @ _LUMINANCE
+    reach = rgb.max() - rgb.min()
+    if not reach > 0:
+        return 0.0
+    centred = grey - grey.mean()
+    power = (centred**2).sum()
+    strays = np.zeros(grey.shape)
+    for channel in np.moveaxis(rgb, -1, 0):
+        slope = (centred * channel).sum() / power if power > 0 else 0.0
+        strays = np.maximum(strays, np.abs(channel - channel.mean() - slope * centred))
+    return float((strays > COLOURED * reach).mean())
