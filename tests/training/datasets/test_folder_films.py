@@ -12,7 +12,7 @@ from napari_lungmtl.training.datasets.open_films import open_film_cases, open_tr
 from napari_lungmtl.training.imaging.film import make_film
 from napari_lungmtl.training.imaging.image import Image
 
-from .film_sets import picture, save, write_coco_set, write_jsrt, write_nih, write_node21
+from .film_sets import JSRT_ROWS, picture, save, write_coco_set, write_jsrt, write_nih, write_node21
 
 
 def drawn(films, count=30, seed=0):
@@ -101,6 +101,20 @@ def test_jsrt_gives_lungs_and_nodules(tmp_path):
         # Masks of 128 pixels: rows 20 to 108, columns 10 to 60 and 68 to 118.
         assert [right.min(0).tolist(), (right.max(0) + 1).tolist()] == [[80, 40], [432, 240]]
         assert [left.min(0).tolist(), (left.max(0) + 1).tolist()] == [[80, 272], [432, 472]]
+
+
+def test_jsrts_own_films_show_the_nodule_where_the_table_says(tmp_path):
+    """2048² pixels of 16 bits, most significant byte first, dense tissue low."""
+    stored = np.random.default_rng(0).integers(2000, 3000, (2048, 2048)).astype(">u2")
+    # 21 mm around pixel (512, 600): 120 pixels.
+    stored[600 - 60 : 600 + 60, 512 - 60 : 512 + 60] = 100
+    stored.tofile(tmp_path / "JPCLN003.IMG")
+    (tmp_path / "CLNDAT_EN.txt").write_bytes(JSRT_ROWS.split("\r")[2].encode())
+    (sample,) = drawn(open_training_films(tmp_path, part="all"), 1)
+    np.testing.assert_allclose(sample.boxes, [[113.125, 135.125, 143.125, 165.125]], atol=1e-2)
+    assert sample.pixels[137:163, 115:141].min() > 0.9
+    assert sample.mm == pytest.approx(0.7)
+    assert sample.diameter_mm == [21]
 
 
 def test_lung_masks_alone_train_lungs_only(tmp_path):
