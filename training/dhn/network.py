@@ -97,6 +97,10 @@ class GlobalHead(nn.Module):
             nn.ReLU(inplace=True),
         )
         self.linear = nn.Linear(channels, 2)
+        for module in self.convolutions:
+            if isinstance(module, nn.Conv2d):
+                # torch's default shrinks the signal sixfold here, and the head then takes long to start learning.
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, coarsest: Tensor) -> Tensor:
         """Logits (N, 2), without and with a nodule, of the coarsest map of the pyramid (N, C, h, w)."""
