@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import IterableDataset
 
 from ..datasets.films import Films, LabelledFilm
@@ -24,6 +25,9 @@ class Samples(IterableDataset):
     ----------
     films
         Where they are drawn from.
+
+    Attributes
+    ----------
     seen
         Samples drawn before a resume: the random numbers go on elsewhere.
     """
@@ -72,7 +76,7 @@ def varied(film: LabelledFilm, network: Config, how: Augmentation | None, rng: n
     how
         None leaves the film as it is.
     """
-    pixels, labels = film.pixels, label_stack(film, network)
+    pixels, labels = at_side(network.side, film.pixels, label_stack(film, network))
     if how is None:
         labels = labels > 0.5
     elif film.sides:
@@ -87,6 +91,15 @@ def varied(film: LabelledFilm, network: Config, how: Augmentation | None, rng: n
         "lungs_known": torch.tensor(film.lungs is not None),
         "sides": torch.tensor(film.sides),
     }
+
+
+def at_side(side: int, pixels: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Film and labels at the network's size (bilinear): a network for 1024 sees films of 512 enlarged, as it will in use."""
+    if pixels.shape == (side, side):
+        return pixels, labels
+    stack = torch.from_numpy(np.concatenate([pixels[None], labels]).astype(np.float32))
+    sized = functional.interpolate(stack[None], (side, side), mode="bilinear", antialias=True)[0].numpy()
+    return sized[0], sized[1:]
 
 
 def classes(masks: np.ndarray) -> np.ndarray:

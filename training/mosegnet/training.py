@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from .release import release
 from .samples import Sample, Samples
 
 
+@cache
 def has_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is faster than float32 there: on processors that emulate it, it is not."""
     if device.type == "cuda":

@@ -198,8 +198,21 @@ def test_boxes_stand_for_nodules_where_there_are_no_masks():
     assert stack[2, 21, 11] == 0
 
 
+def test_films_come_at_the_size_of_the_network():
+    network = dataclasses.replace(SHIPPED, side=128)
+    drawn = film()
+    sample = varied(drawn, network, None, np.random.default_rng(0))
+    assert sample["pixels"].shape == (1, 128, 128)
+    assert abs((sample["lungs"] > 0).sum().item() / (4 * drawn.lungs.sum()) - 1) < 0.02
+    rows, columns = np.nonzero(sample["lungs"].numpy() == 1)
+    own = np.nonzero(drawn.lungs[0])
+    np.testing.assert_allclose(
+        (rows.mean() + 0.5, columns.mean() + 0.5), [2 * (n.mean() + 0.5) for n in own], atol=0.1
+    )
+
+
 def test_a_second_lesion_is_its_own_class():
-    network = dataclasses.replace(SHIPPED, lesions=("nodule", "pleural effusion"))
+    network = dataclasses.replace(SHIPPED, side=64, lesions=("nodule", "pleural effusion"))
     water = np.zeros((64, 64), bool)
     water[50:60, 5:20] = True
     sample = varied(film(lesions={"pleural effusion": water}), network, None, np.random.default_rng(0))
