@@ -12,9 +12,20 @@ from .common import complain, explained, progress, show_table, write_json
 
 def evaluate(
     room: Annotated[
-        str, typer.Argument(metavar="ROOM", help="The model, such as ag3d or mtmr; fusion for both.")
+        str,
+        typer.Argument(
+            metavar="ROOM",
+            help="The model, such as ag3d, mtmr, dhn or mosegnet; fusion for the chain of characterisers.",
+        ),
     ],
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of the room's dataset.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder in the layout of the room's dataset; of radiographs NODE21's, a simulated test set, JSRT, NIH "
+            "or lung_masks_100.",
+        ),
+    ],
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Other weights (.safetensors, card beside them).")
     ] = None,
@@ -30,7 +41,8 @@ def evaluate(
         typer.Option(
             metavar="LIST",
             help="Folds of folds.csv, such as '0' or '0,1', or 'all'; default: for a detector those never trained on, for "
-            "characterisers all.",
+            "characterisers all. Of radiographs 'held-out' or 'train': the patients that training leaves out, or the "
+            "others.",
         ),
     ] = None,
     findings: Annotated[
@@ -47,7 +59,13 @@ def evaluate(
 ) -> None:
     """How good a network is on data with truth.
 
+    Radiograph networks (dhn, mosegnet) are judged by image (ROC and PR), by box (FROC, AFROC, mAP, NODE21's score)
+    and by lesion, with 95 % intervals; mosegnet also by lung masks where there are any. --json then holds a row for
+    each image too. An image that cannot be judged is named in a warning, the others go on, and the exit status is 1.
+
     Example: lungmtl evaluate ag3d --data ../shared/data/luna16_nodules --json ag3d.json
+
+    Example: lungmtl evaluate dhn --data ~/NODE21 --json dhn.json
     """
     with explained():
         from ..engine.evaluate import evaluate as run
@@ -72,3 +90,5 @@ def evaluate(
         for warning in figures.get("warnings", ()):
             complain(f"WARNING: {warning}")
         write_json({key: value for key, value in figures.items() if key != "table"}, json_file)
+        if figures.get("failed"):
+            raise typer.Exit(1)

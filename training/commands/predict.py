@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,7 +65,7 @@ def predict(
         list[Path], typer.Argument(metavar="PATH", help="Files, DICOM folders, or trees with many series.")
     ],
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for <case>.lungmtl.json and findings.csv.")
+        Path, typer.Option(metavar="DIR", help="Folder for <case>.lungmtl.json, findings.csv and images.csv.")
     ],
     model: Annotated[
         list[str] | None,
@@ -87,12 +87,14 @@ def predict(
         Path | None, typer.Option("--json", metavar="FILE", help="Write a summary here.")
     ] = None,
 ) -> None:
-    """Find nodules in studies, judge how malignant they are and what they look like, and write it down.
+    """Find nodules in CT and radiographs, judge how malignant those in CT are, and write it down.
 
-    Every CT series in a folder is taken, unless --series names one. An input that fails is reported in one line on
-    standard error, the others go on, and the exit status is then 1. findings.csv holds everything above a score of
-    0.05 and can be given to 'lungmtl froc'. --model ag3d only detects, --model ag3d --model mtmr also asks one network
-    about malignancy. With --findings a *.lungmtl.json, a findings.csv or LUNA16's annotations.csv says where to look.
+    Every suitable series in a folder is taken, unless --series names one. An input that fails is reported in one line
+    on standard error, the others go on, and the exit status is then 1. findings.csv holds everything above a score of
+    0.05 and can be given to 'lungmtl froc'; of radiographs it has the corners of boxes in pixels (x0, y0, x1, y1), and
+    images.csv has the probability that each shows a nodule. --model ag3d only detects, --model ag3d --model mtmr also
+    asks one network about malignancy. With --findings a *.lungmtl.json, a findings.csv or LUNA16's annotations.csv
+    says where to look.
 
     Example: lungmtl predict ~/studies --out results --device cpu
     """
@@ -207,7 +209,10 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
         batch.fail(study.label, error)
         return
     threshold = chain.info.default_threshold
-    shown = [f for f in findings if f.score >= threshold]
+    own = {info.name: info.default_threshold for info in chain.detectors}
+    shown = [f for f in findings if f.score >= own.get(f.origin.model, threshold)]
+    largest = max((f.diameter for f in shown), default=None)
+    pixels = image.spacing is None
     batch.findings.append(findings)
     batch.cases.append(
         {
@@ -217,12 +222,15 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
             "file": str(file),
             "findings": len(findings),
             "threshold": threshold,
+            "thresholds": own,
             "above_threshold": len(shown),
             "best_score": max((f.score for f in findings), default=None),
-            "largest_mm": max((f.diameter for f in shown), default=None),
+            "largest_mm": None if pixels else largest,
+            "largest_px": largest if pixels else None,
             "highest_malignancy": max(
                 (f.malignancy for f in shown if f.malignancy is not None), default=None
             ),
+            "image_scores": [asdict(s) for s in findings.image_scores],
             "models": [dict(m) for m in findings.models],
             "warnings": list(image.warnings),
             "notes": notes,
@@ -275,26 +283,47 @@ def _findings_of(image: Image, given: Mapping[str, Findings]) -> Findings:
 
 def _finish(batch: Batch, json_file: Path | None) -> None:
     from ..findings.formats.csv_file import write_csv
+    from ..findings.formats.images_csv import write_images_csv
 
-    table = batch.out / "findings.csv"
+    table, images = batch.out / "findings.csv", batch.out / "images.csv"
+    scored = [findings for findings in batch.findings if findings.image_scores]
     if batch.cases:
         write_csv(batch.findings, table)
         rows = [_row(case) for case in batch.cases]
-        show_table(str(table), ("case", "findings", "shown", "score", "malignancy", "Ø mm", "s"), rows)
+        show_table(
+            str(table), ("case", "findings", "shown", "score", "malignancy", "P(nodule)", "Ø", "s"), rows
+        )
+    if scored:
+        write_images_csv(scored, images)
     if batch.failed:
         complain(f"{len(batch.failed)} of {len(batch.failed) + len(batch.cases)} inputs failed")
     summary = {"cases": batch.cases, "failed": batch.failed, "csv": str(table) if batch.cases else None}
+    summary["images_csv"] = str(images) if scored else None
     write_json(summary, json_file)
 
 
 def _row(case: dict[str, Any]) -> tuple[str, ...]:
-    score, largest, malignancy = case["best_score"], case["largest_mm"], case["highest_malignancy"]
+    score, malignancy = case["best_score"], case["highest_malignancy"]
     return (
         case["case"],
         str(case["findings"]),
-        f"{case['above_threshold']} ≥ {case['threshold']:g}",
+        f"{case['above_threshold']} ≥ {_thresholds(case)}",
         "-" if score is None else f"{score:.2f}",
         "-" if malignancy is None else f"{malignancy:.2f}",
-        "-" if largest is None else f"{largest:.1f}",
+        ", ".join(f"{s['probability']:.2f}" for s in case["image_scores"]) or "-",
+        _size(case),
         f"{case['seconds']:.1f}",
     )
+
+
+def _thresholds(case: dict[str, Any]) -> str:
+    """The threshold of each detector; one where they are the same."""
+    own = dict.fromkeys(f"{value:g}" for value in case["thresholds"].values())
+    return "/".join(own) or f"{case['threshold']:g}"
+
+
+def _size(case: dict[str, Any]) -> str:
+    """The largest diameter, in pixels where the image has no spacing."""
+    if case["largest_px"] is not None:
+        return f"{case['largest_px']:.0f} px"
+    return "-" if case["largest_mm"] is None else f"{case['largest_mm']:.1f} mm"

@@ -67,7 +67,10 @@ def require_files(names: Iterable[str], files: dict[str, Path], table: Path, whe
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Height and width of an image file by its header, None where the header alone does not tell (DICOM, JSRT)."""
+    """Height and width of an image file by its header, None where the header alone does not tell (DICOM, JSRT).
+
+    None for a damaged file too: whoever reads it says so, and one bad film does not keep the others from being judged.
+    """
     suffix = path.suffix.lower()
     if suffix in (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"):
         from PIL import Image, UnidentifiedImageError
@@ -75,10 +78,8 @@ def size_of(path: Path) -> tuple[int, int] | None:
         try:
             with Image.open(path) as picture:
                 return picture.height, picture.width
-        except (UnidentifiedImageError, OSError) as error:
-            raise DatasetError(
-                f"{path} cannot be read as a picture; copy it again from its source."
-            ) from error
+        except (UnidentifiedImageError, OSError):
+            return None
     if suffix in (".mha", ".mhd", ".nii", ".nrrd"):
         import SimpleITK as sitk
 
@@ -86,10 +87,8 @@ def size_of(path: Path) -> tuple[int, int] | None:
         reader.SetFileName(str(path))
         try:
             reader.ReadImageInformation()
-        except RuntimeError as error:
-            raise DatasetError(
-                f"{path} cannot be read as an image; copy it again from its source."
-            ) from error
+        except RuntimeError:
+            return None
         width, height = reader.GetSize()[:2]
         return height, width
     return None
