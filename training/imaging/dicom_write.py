@@ -53,7 +53,7 @@ def write_series(
     if shuffle:
         numbers = np.random.default_rng(0).permutation(numbers)
     files = []
-    identity = _identity(image)
+    identity = identity_of(image)
     for index, number in enumerate(numbers):
         dataset = slice_dataset(image, index, number=int(number), identity=identity)
         if compress:
@@ -85,7 +85,7 @@ def slice_dataset(
     from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
     assert image.spacing is not None
-    identity = identity or _identity(image)
+    identity = identity or identity_of(image)
     number = index + 1 if number is None else number
     dz, dy, dx = image.spacing
     z, y, x = image.to_world((index, 0, 0))
@@ -99,7 +99,7 @@ def slice_dataset(
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     ds.StudyInstanceUID = generate_uid(entropy_srcs=[identity, "study"])
     ds.SeriesInstanceUID = (
-        image.series_uid if _is_uid(image.series_uid) else generate_uid(entropy_srcs=[identity])
+        image.series_uid if is_uid(image.series_uid) else generate_uid(entropy_srcs=[identity])
     )
     ds.FrameOfReferenceUID = generate_uid(entropy_srcs=[identity, "frame of reference"])
     ds.Modality = "CT"
@@ -113,10 +113,10 @@ def slice_dataset(
     ds.AcquisitionNumber = 1
     ds.InstanceNumber = number
     ds.PatientPosition = "HFS"
-    ds.ImagePositionPatient = [_ds(x), _ds(y), _ds(z)]
+    ds.ImagePositionPatient = [decimal_string(x), decimal_string(y), decimal_string(z)]
     ds.ImageOrientationPatient = ["1", "0", "0", "0", "1", "0"]
-    ds.PixelSpacing = [_ds(dy), _ds(dx)]
-    ds.SliceThickness = _ds(dz)
+    ds.PixelSpacing = [decimal_string(dy), decimal_string(dx)]
+    ds.SliceThickness = decimal_string(dz)
     ds.SamplesPerPixel = 1
     ds.PhotometricInterpretation = "MONOCHROME2"
     ds.Rows, ds.Columns = image.shape[1:]
@@ -125,7 +125,7 @@ def slice_dataset(
     ds.PixelRepresentation = 1
     ds.RescaleSlope, ds.RescaleIntercept, ds.RescaleType = "1", str(_INTERCEPT), "HU"
     if image.window is not None:
-        ds.WindowCenter, ds.WindowWidth = map(_ds, image.window)
+        ds.WindowCenter, ds.WindowWidth = map(decimal_string, image.window)
     ds.PixelData = _stored(image.voxels[index]).tobytes()
     ds["PixelData"].VR = "OW"
     return ds
@@ -138,19 +138,21 @@ def _stored(values: np.ndarray) -> np.ndarray:
     return stored.astype("<i2")
 
 
-def _ds(value: float) -> str:
+def decimal_string(value: float) -> str:
     """A decimal string: DICOM allows 16 characters."""
     value = float(value)
     return next(text for digits in range(16, 0, -1) if len(text := f"{value:.{digits}g}") <= 16)
 
 
-def _is_uid(text: str) -> bool:
+def is_uid(text: str) -> bool:
+    """Whether a text is a DICOM identifier."""
     from pydicom.uid import UID
 
     return bool(text) and UID(text).is_valid
 
 
-def _identity(image: Image) -> str:
+def identity_of(image: Image) -> str:
+    """A digest of an image, from which its UIDs are derived."""
     digest = hashlib.sha256(np.ascontiguousarray(image.voxels))
     digest.update(
         repr((image.spacing, image.origin, image.series_uid, image.metadata.get("patient_id"))).encode()
