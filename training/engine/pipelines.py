@@ -23,7 +23,7 @@ from .bar import Bar
 from .fusion import fuse
 from .graphics import keep_triton_out
 from .predictor import Evidence, ModelInfo, PredictorError, Progress
-from .suitable import places, sort_out, suits
+from .suitable import check_film, places, sort_out, suits
 from .weights import WeightsError
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,8 @@ class Chain:
         Raises
         ------
         PredictorError, WeightsError
-            The detector does not take the image, or cannot be loaded; or there is none. A later stage that fails is noted,
+            The detector does not take the image, or cannot be loaded; or there is none; or radiograph networks are asked about
+            what is certainly no frontal chest radiograph. A later stage that fails is noted,
             and what was found until then is kept.
         """
         if not self.detectors:
@@ -143,6 +144,8 @@ class Chain:
                 f"{self.info.title} judges findings that are there: name a detector too, or give findings."
             )
         bar = Bar(self.infos)
+        if doubt := check_film(self.detectors, image):
+            yield Progress(bar.at(0.0), "detecting", note=doubt)
         found = Findings()
         for number, info in enumerate(self.detectors):
             part = yield from self._follow(info, bar, lambda m: m.run(image))

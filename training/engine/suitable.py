@@ -5,17 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..findings import Finding
+from ..imaging.errors import NotAFrontalRadiographError
+from ..imaging.frontal import PROJECTIONS, check_frontal
 from ..imaging.image import Image
-from .predictor import ModelInfo
+from .predictor import ModelInfo, PredictorError
 
+RADIOGRAPHS = frozenset({"CR", "DX"})
+"""Modalities that cards of radiograph networks name; files with others that mean the same (`PROJECTIONS`) suit them too."""
 NAMED = 5
 """Places that a sentence names."""
 
 
 def suits(info: ModelInfo, image: Image) -> bool:
     """Whether a model takes such images; where the file does not say, volumes count as CT and flat images as radiographs."""
-    modalities = {image.modality} if image.modality else ({"CT"} if image.ndim == 3 else {"CR", "DX"})
-    return bool(modalities & set(info.modalities))
+    if image.ndim == 2 and image.modality in PROJECTIONS:
+        return bool(RADIOGRAPHS & set(info.modalities))
+    return (image.modality or "CT") in info.modalities
+
+
+def check_film(infos: Iterable[ModelInfo], image: Image) -> str:
+    """Before radiograph networks run on a flat image: a sentence on a doubt whether it is a frontal chest radiograph, or ``""``.
+
+    Raises
+    ------
+    PredictorError
+        It is certainly none: a lateral view, a photograph, a CT slice; the sentence names the file and says why.
+    """
+    if image.ndim != 2 or not any(RADIOGRAPHS & set(info.modalities) for info in infos):
+        return ""
+    try:
+        return check_frontal(image)
+    except NotAFrontalRadiographError as error:
+        raise PredictorError(str(error)) from None
 
 
 def places(findings: Sequence[Finding]) -> str:
@@ -46,3 +67,30 @@ def sort_out(image: Image, findings: Iterable[Finding]) -> tuple[list[Finding], 
         what = "One finding is" if len(flat) == 1 else f"{len(flat)} findings are"
         notes.append(f"{what} no sphere and not judged: draw a sphere around the nodule.")
     return judged, " ".join(notes)
+
+
+def check_ct(image: Image, who: str, does: str = "characterises") -> None:
+    """Refuse what is no CT volume in Hounsfield units.
+
+    Raises
+    ------
+    PredictorError
+        With a sentence that says what to open instead.
+    """
+    name = image.source or image.series_uid or "the image"
+    if image.ndim != 3:
+        raise PredictorError(f"{who} {does} nodules in CT volumes, but {name} is a flat image. Open a CT series.")
+    if image.spacing is None:
+        raise PredictorError(
+            f"{name} has no voxel spacing, so sizes in mm are unknown. Open the original CT series."
+        )
+    if image.modality not in ("CT", ""):
+        raise PredictorError(f"{who} was trained on CT; {name} is {image.modality}. Open a CT series.")
+    low, high = float(image.voxels.min()), float(image.voxels.max())
+    if low > -500:
+        raise PredictorError(
+            f"{name} has no values below {low:.0f}; air in a CT is near -1000 HU. "
+            "Open a CT in Hounsfield units (apply the rescale slope and intercept)."
+        )
+    if high - low < 500:
+        raise PredictorError(f"{name} spans only {low:.0f} to {high:.0f}: it shows no tissue.")

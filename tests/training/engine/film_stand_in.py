@@ -75,12 +75,13 @@ class SquareFinder:
 
 def film(nodules=(), lungs=True, grey=NODULE):
     """A picture with lungs and bright squares x, y, side."""
-    pixels = np.full(SHAPE, GREY, np.uint8)
+    pixels = np.full(SHAPE, GREY, np.int16)
     if lungs:
         pixels[20:100, 10:45] = pixels[20:100, 55:90] = LUNG
     for x, y, side in nodules:
         pixels[y : y + side, x : x + side] = grey
-    return pixels
+    # A radiograph has many grey values: with two it would be refused as a mask. Rows of even length keep every mean.
+    return (pixels + np.resize([-9, 9, -5, 5, -2, 2, -12, 12, 0, 0], SHAPE)).astype(np.uint8)
 
 
 def lung_labels():
