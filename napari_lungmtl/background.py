@@ -14,6 +14,8 @@ from qtpy.QtCore import QObject, Signal
 
 from .runner import INTERVAL
 from .training.cohort import CohortError
+from .training.engine.predictor import PredictorError
+from .training.engine.weights import WeightsError
 from .training.findings.formats.errors import FindingsFileError
 from .training.imaging.errors import ImageError
 
@@ -45,7 +47,13 @@ def _work(make: Callable[[], Steps], stop: threading.Event) -> Generator[Any, No
                     yield step
         finally:
             steps.close()
-    except (CohortError, FindingsFileError, ImageError) as error:  # written for the person
+    except (
+        CohortError,
+        FindingsFileError,
+        ImageError,
+        PredictorError,
+        WeightsError,
+    ) as error:  # written for the person
         log.info("%s", error)
         return _Outcome(message=str(error))
     except Exception as error:

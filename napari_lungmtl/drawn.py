@@ -1,4 +1,4 @@
-"""Taking Points and Shapes layers out of a viewer without crashing napari.
+"""Taking layers out of a viewer without crashing napari, and the layers that follow a session.
 
 When the last Points or Shapes layer goes and only images stay drawn, napari 0.9.2 crashes at the next redraw: a deleted
 buffer is still switched on in OpenGL. Any other drawn layer prevents it, even an empty one.
@@ -9,18 +9,24 @@ from __future__ import annotations
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
-from napari.layers import Layer, Points, Shapes
+from napari.layers import Labels, Layer, Points, Shapes
 
 LEFT = "lungmtl_left"
 """Key of the metadata of an empty layer that is there only to be drawn."""
+FOLLOWED = "lungmtl_followed"
+"""Key of the metadata of a Labels layer whose strokes become a session's commands: undo is the session's, too."""
 _NAME = "(empty)"
 
 
-def take_out(viewer: ViewerModel, layer: Points | Shapes) -> None:
-    """Remove a layer; where only images would stay drawn, empty it instead."""
+def take_out(viewer: ViewerModel, layer: Points | Shapes | Labels) -> None:
+    """Remove a layer; where only images would stay drawn, empty it instead.
+
+    Labels are removed all the same: of several layers, take them out first.
+    """
     if layer not in viewer.layers:
         return
-    if layer.visible and _only_images([other for other in viewer.layers if other is not layer]):
+    others = [other for other in viewer.layers if other is not layer]
+    if isinstance(layer, Points | Shapes) and layer.visible and _only_images(others):
         layer.selected_data.clear()
         layer.data = np.empty((0, layer.ndim)) if isinstance(layer, Points) else []
         layer.metadata = {LEFT: True}
@@ -30,7 +36,7 @@ def take_out(viewer: ViewerModel, layer: Points | Shapes) -> None:
 
 
 def keep_drawing(viewer: ViewerModel) -> None:
-    """After a person removed a Points or Shapes layer: leave no image as the only thing drawn."""
+    """After a person removed a Points, Shapes or followed layer: leave no image as the only thing drawn."""
     if _only_images(viewer.layers):
         ndim = max(layer.ndim for layer in viewer.layers)
         units = next(layer.units for layer in viewer.layers if layer.ndim == ndim)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Points
 
 from . import layer_rows as rows
-from .drawn import remove_empty, take_out
-from .image_layer import IMAGE, LAYER_UNITS, add_image_layer, image_from_layer, image_layer_data
+from .binding import Binding, Connection
+from .image_layer import IMAGE, add_image_layer, image_from_layer, image_layer_data
 from .points_layer import DRAWN, FINDINGS, points_layer_data
 from .session import Session
 from .training.findings import Finding, Findings
@@ -20,82 +17,32 @@ from .training.imaging.image import Image
 __all__ = ["IMAGE", "LayerBinding", "add_image_layer", "image_from_layer", "image_layer_data"]
 
 
-class LayerBinding:
-    """Keeps one Points layer in step with one session, both ways.
+class LayerBinding(Binding[Points]):
+    """Keeps one Points layer in step with one session, both ways: the spheres of a CT.
 
-    The layer holds only the visible findings (napari shows hidden points in 3-D all the same). It is held as an object:
-    a person may rename, move or hide it. When a person deletes it, the findings stay in the session; `redraw`, showing
-    the overlays, or new findings bring a layer back.
-
-    Parameters
-    ----------
-    viewer
-        A viewer, or a bare ``ViewerModel``.
-    session
-        The study; its image may be opened before or after.
+    The layer holds only the visible findings (napari shows hidden points in 3-D all the same).
     """
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
-        self.viewer = viewer
-        self.session = session
-        self.layer: Points | None = None
         self._drawn: tuple[Finding, ...] = ()
-        self._seen: frozenset[str] = frozenset()
-        self._busy = False
-        events = session.events
-        events.image.connect(self._on_image)
-        events.findings.connect(self._on_findings)
-        events.thresholds.connect(self._draw)
-        events.selected.connect(self._show_selection)
-        events.overlays.connect(self._on_overlays)
-        viewer.layers.events.removed.connect(self._on_removed)
-        viewer.dims.events.ndisplay.connect(self._on_ndisplay)
-        if session.image is not None:
-            self._on_image(session.image)
+        super().__init__(viewer, session)
 
-    def close(self) -> None:
-        """Stop following, and take the layer out (or empty it): nobody would take its edits any more."""
-        events = self.session.events
-        events.image.disconnect(self._on_image)
-        events.findings.disconnect(self._on_findings)
-        events.thresholds.disconnect(self._draw)
-        events.selected.disconnect(self._show_selection)
-        events.overlays.disconnect(self._on_overlays)
-        self.viewer.layers.events.removed.disconnect(self._on_removed)
-        self.viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
-        self._remove_layer()
+    def _suits(self, image: Image) -> bool:
+        return image.ndim == 3 and (image.modality == "CT" or bool(len(self.session.findings)))
 
-    def redraw(self) -> Points:
-        """Bring the layer back where a person deleted it, and make it show what the session holds."""
-        if self.layer is None:
-            self.layer = self._add_layer()
-            self._drawn = ()
-        self._draw()
-        self._show_selection()
-        return self.layer
+    def _contents(self) -> frozenset[str]:
+        return frozenset(f.id for f in self.session.findings)
+
+    def _has_visible(self) -> bool:
+        return bool(rows.spheres(self.session.visible))
+
+    def _forget_drawn(self) -> None:
+        self._drawn = ()
+
+    def _follows(self) -> list[Connection]:
+        return [*super()._follows(), (self.viewer.dims.events.ndisplay, self._on_ndisplay)]
 
     # ---- session -> layer
-
-    def _on_image(self, image: Image | None) -> None:
-        self._remove_layer()
-        self._seen = frozenset(f.id for f in self.session.findings)
-        if image is not None and image.ndim == 3 and (image.modality == "CT" or len(self.session.findings)):
-            self.redraw()
-
-    def _on_findings(self) -> None:
-        ids = frozenset(f.id for f in self.session.findings)
-        news = ids - self._seen
-        self._seen |= ids
-        if self.layer is None and news and rows.spheres(self.session.visible):
-            self.redraw()
-        else:
-            self._draw()
-
-    def _on_overlays(self, shown: bool) -> None:
-        if shown and self.layer is None and self._seen:
-            self.redraw()
-        if self.layer is not None:
-            self.layer.visible = shown
 
     def _draw(self) -> None:
         """Make the layer's rows the visible findings; what is already right is left alone."""
@@ -174,59 +121,18 @@ class LayerBinding:
     def _selected_row(self) -> int | None:
         return next((row for row, f in enumerate(self._drawn) if f.id == self.session.selected), None)
 
-    def _add_layer(self) -> Points:
-        image = self.session.image
-        units = "mm" if image is None else str(image.metadata.get(LAYER_UNITS, image.units))
-        selection = set(self.viewer.layers.selection)
-        active = self.viewer.layers.selection.active
+    def _make_layer(self, units: str) -> Points:
         data, attributes, _ = points_layer_data(Findings(), units=units)
-        layer = Points(data, **attributes, visible=self.session.overlays_shown)
-        self.viewer.add_layer(layer)
-        remove_empty(self.viewer)
-        if active is not None:
-            # A person who chose an image goes on working on it.
-            self.viewer.layers.selection = selection
-            self.viewer.layers.selection.active = active
-        layer.events.data.connect(self._on_layer_data)
-        layer.events.size.connect(self._take_edits)
-        layer.events.visible.connect(self._on_layer_visible)
-        layer.selected_data.events.items_changed.connect(self._on_layer_selection)
-        return layer
+        return Points(data, **attributes)
 
-    def _remove_layer(self) -> None:
-        layer = self.layer
-        self.layer, self._drawn = None, ()
-        if layer is None:
-            return
-        self._forget(layer)
-        take_out(self.viewer, layer)
-
-    def _forget(self, layer: Points) -> None:
-        layer.events.data.disconnect(self._on_layer_data)
-        layer.events.size.disconnect(self._take_edits)
-        layer.events.visible.disconnect(self._on_layer_visible)
-        layer.selected_data.events.items_changed.disconnect(self._on_layer_selection)
-
-    @contextmanager
-    def _drawing(self, layer: Points) -> Iterator[None]:
-        """Own changes of the layer are not a person's edits."""
-        was_busy, self._busy = self._busy, True
-        try:
-            with layer.events.data.blocker():
-                yield
-        finally:
-            self._busy = was_busy
+    def _layer_events(self, layer: Points) -> list[Connection]:
+        return [
+            (layer.events.data, self._on_layer_data),
+            (layer.events.size, self._take_edits),
+            (layer.selected_data.events.items_changed, self._on_layer_selection),
+        ]
 
     # ---- layer -> session
-
-    def _on_removed(self, event: object) -> None:
-        if self.layer is not None and getattr(event, "value", None) is self.layer:
-            self._forget(self.layer)
-            self.layer, self._drawn = None, ()
-
-    def _on_layer_visible(self) -> None:
-        if self.layer is not None:
-            self.session.show_overlays(self.layer.visible)
 
     def _on_layer_data(self, event: object) -> None:
         action = str(getattr(event, "action", ""))

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .training.findings import Box, Finding, Findings, Geometry, ImageReference
+from .training.engine.agreement import same_place
+from .training.findings import Finding, Findings, Geometry, ImageReference, ImageScore, Region
 from .training.findings.models import joined
 from .training.imaging.image import Image
 
@@ -66,9 +67,10 @@ def moved(finding: Finding, geometry: Geometry) -> Finding:
 def merge_run(present: Findings, run: Findings) -> Findings:
     """A run's result together with what a person accepted, rejected, drew, edited or noted.
 
-    Of the new findings those are dropped whose centre lies inside a kept one: the same nodule, found again. A kept one
-    that the run judged has the new opinions, and one that had none takes those of the nodule found again, unless a person
-    moved it: then they are of another place.
+    Of the new findings those are dropped whose centre lies inside a kept one: the same nodule, found again. On a radiograph
+    only the same network finds a nodule again: what another one says there, is news. A kept one that the run judged has the
+    new opinions, and one that had none takes those of the nodule found again, unless a person moved it: then they are of
+    another place.
     """
     judged = {f.id: f for f in run if f.opinions}
     kept = [with_opinions(f, judged[f.id]) if f.id in judged else f for f in present if is_reviewed(f)]
@@ -82,7 +84,13 @@ def merge_run(present: Findings, run: Findings) -> Findings:
             if not kept[k].opinions and not is_by_person(kept[k]):
                 kept[k] = _with_opinions(kept[k], finding)
     items = sorted((*kept, *new), key=lambda f: -f.score)
-    return Findings(tuple(items), present.image, joined(_named(present, kept), run.models))
+    return Findings(
+        tuple(items),
+        present.image,
+        joined(_named(present, kept), run.models),
+        _scores(present, run),
+        _regions(present, run),
+    )
 
 
 def with_opinions(finding: Finding, judged: Finding) -> Finding:
@@ -99,18 +107,32 @@ def _with_opinions(finding: Finding, judged: Finding) -> Finding:
     )
 
 
+def _scores(present: Findings, run: Findings) -> tuple[ImageScore, ...]:
+    """What networks say of the whole image: a network that was not asked again has said it before."""
+    asked = {s.model for s in run.image_scores}
+    return (*(s for s in present.image_scores if s.model not in asked), *run.image_scores)
+
+
+def _regions(present: Findings, run: Findings) -> tuple[Region, ...]:
+    """The run's anatomy, but what a person outlined stays."""
+    kept = tuple(r for r in present.regions if r.origin.person or not r.origin.model)
+    names = {r.name for r in kept}
+    return (*kept, *(r for r in run.regions if r.name not in names))
+
+
 def _named(present: Findings, kept: list[Finding]) -> list[Mapping[str, Any]]:
-    """The models that kept findings still name."""
+    """The models that kept findings still name, or that said something of the whole image."""
     names = {f.origin.model for f in kept} | {o.model for f in kept for o in f.opinions}
+    names |= {s.model for s in present.image_scores} | {r.origin.model for r in present.regions}
     return [model for model in present.models if model.get("name") in names]
 
 
 def _covers(kept: Finding, new: Finding) -> bool:
-    """Whether the centre of `new` lies inside `kept`."""
+    """Whether `new` is the nodule of `kept`, found again."""
     if len(kept.center) != len(new.center):
         return False
-    if isinstance(kept.geometry, Box):
-        inside = zip(kept.geometry.low, new.center, kept.geometry.high, strict=True)
-        return all(low <= c <= high for low, c, high in inside)
+    if kept.box is not None and new.box is not None:
+        same_network = kept.origin.model in ("", new.origin.model)
+        return same_network and same_place(kept.box, new.box)
     distance = np.linalg.norm(np.subtract(kept.center, new.center))
     return bool(distance < kept.diameter / 2)

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, Signal
@@ -61,15 +61,18 @@ def work(
     try:
         run = begin()
         try:
-            last = -INTERVAL
+            last, found = -INTERVAL, None
             while not cancelled.is_set():
                 try:
                     progress = next(run)
                 except StopIteration as stop:
                     return Outcome(findings=stop.value)
+                if progress.findings is not None:  # perhaps of a step that is not passed on
+                    found = progress.findings
                 if progress.note or time.monotonic() - last >= INTERVAL:
                     last = time.monotonic()
-                    yield progress
+                    yield replace(progress, findings=found)
+                    found = None
         finally:
             run.close()
     except (PredictorError, WeightsError, ImageError) as error:  # written for the person

@@ -7,7 +7,7 @@ image that nobody looks at can still take a run's result.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,31 +18,13 @@ from .autosave import Autosaver
 from .history import History
 from .review import image_reference, is_by_person, merge_run, moved
 from .sidecar import Sidecar, SidecarError
-from .training.findings import Finding, Findings
+from .thresholds import Thresholds
+from .training.engine.agreement import Agreement, agreement
+from .training.findings import Finding, Findings, Region
 from .training.findings.models import joined
 from .training.imaging.image import Image
 
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What is shown: findings of at least this score (0–1), diameter (mm; pixels without spacing) and malignancy (0–1).
-
-    What nothing has judged passes any malignancy: it must not go unseen because a network was not asked.
-    """
-
-    score: float = 0.5
-    diameter: float = 3.0
-    malignancy: float = 0.0
-
-    def hides(self, finding: Finding) -> str:
-        """Name of the first threshold that a finding does not reach; empty where it passes all."""
-        if finding.score < self.score:
-            return "score"
-        if finding.diameter < self.diameter:
-            return "diameter"
-        if finding.malignancy is not None and finding.malignancy < self.malignancy:
-            return "malignancy"
-        return ""
+__all__ = ["Session", "SessionEvents", "Thresholds"]
 
 
 class SessionEvents(SignalGroup):
@@ -78,6 +60,8 @@ class Session:
         self._selected: str | None = None
         self._overlays_shown = True
         self._visible: tuple[Finding, ...] | None = None
+        self._agreement: Mapping[str, Agreement] | None = None
+        self._partial: Findings | None = None
         self._history: History[Findings] = History()
         self._sidecar: Sidecar | None = None
         self._saved_at: datetime | None = None
@@ -121,6 +105,13 @@ class Session:
         return len(self.visible)
 
     @property
+    def agreement(self) -> Mapping[str, Agreement]:
+        """Which of the visible boxes two networks agree on, by id; empty where fewer than two looked."""
+        if self._agreement is None:
+            self._agreement = agreement(self._findings, {f.id for f in self.visible})
+        return self._agreement
+
+    @property
     def overlays_shown(self) -> bool:
         """Whether anything at all is drawn over the image."""
         return self._overlays_shown
@@ -160,11 +151,12 @@ class Session:
         self._autosave.flush()
         self._autosave.discard()  # what could not be written: the person has been told
         self._history.clear()
+        self._partial = None
         self._image, self._selected, self._saved_at = image, None, None
         self._sidecar = Sidecar(image) if image is not None else None
         stored, problem = self._load()
         self._findings = stored if image is None else replace(stored, image=image_reference(image))
-        self._visible = None
+        self._visible = self._agreement = None
         self.events.image.emit(image)
         self.events.findings.emit(self._findings)
         self.events.selected.emit(None)
@@ -183,9 +175,31 @@ class Session:
 
     # ---- commands on findings (undoable)
 
-    def replace_findings(self, findings: Findings) -> None:
-        """Take a run's result, and keep what a person accepted, rejected, drew, edited or noted."""
-        self._do(merge_run(self._findings, findings))
+    def replace_findings(self, findings: Findings, *, partial: bool = False) -> None:
+        """Take a run's result, and keep what a person accepted, rejected, drew, edited or noted.
+
+        Parameters
+        ----------
+        findings
+            The result.
+        partial
+            It is what is known so far: the next result joins it in one step of the history, if nobody has edited since.
+        """
+        after = merge_run(self._findings, findings)
+        if self._partial is self._findings:
+            self._history.push(self._history.undo(), after)
+            self._put(after)
+        else:
+            self._do(after)
+        self._partial = after if partial and self._findings is after else None
+
+    def drop_partial(self) -> bool:
+        """A run ended before its end: take its partial result back; False where somebody has edited it since."""
+        untouched = self._partial is None or self._partial is self._findings
+        if self._partial is not None and untouched:
+            self.undo()
+        self._partial = None
+        return untouched
 
     def edit(
         self,
@@ -250,6 +264,16 @@ class Session:
         """A person disagrees; the finding stays, so that it can be taken back."""
         self.change(id, status="rejected")
 
+    def set_regions(self, regions: Iterable[Region]) -> None:
+        """Replace lungs and other anatomy, as a person outlines them.
+
+        Raises
+        ------
+        ValueError
+            Two regions share a name.
+        """
+        self._do(replace(self._findings, regions=tuple(regions)))
+
     def undo(self) -> None:
         """Take the last edit back; nothing happens where there is none."""
         if self._history.can_undo:
@@ -262,11 +286,11 @@ class Session:
 
     # ---- ways of looking (not in the history)
 
-    def set_thresholds(self, **changes: float) -> None:
-        """Change `score`, `diameter` or `malignancy` of the thresholds."""
-        thresholds = replace(self._thresholds, **changes)
+    def set_thresholds(self, **changes: float | None) -> None:
+        """Change `score`, `diameter`, `malignancy` or `image` of the thresholds."""
+        thresholds = replace(self._thresholds, **changes)  # type: ignore[arg-type]
         if thresholds != self._thresholds:
-            self._thresholds, self._visible = thresholds, None
+            self._thresholds, self._visible, self._agreement = thresholds, None, None
             self.events.thresholds.emit(thresholds)
 
     def select(self, id: str | None) -> None:
@@ -321,7 +345,7 @@ class Session:
             self._put(after)
 
     def _put(self, findings: Findings) -> None:
-        self._findings, self._visible = findings, None
+        self._findings, self._visible, self._agreement = findings, None, None
         if self._sidecar is not None:
             self._autosave.request(findings)
         lost = self._selected is not None and all(f.id != self._selected for f in findings)

@@ -14,6 +14,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QShortcut, QWidget
 
+from .drawn import FOLLOWED
+
 
 @dataclass(frozen=True)
 class Key:
@@ -73,9 +75,12 @@ def install(
         shortcuts.append(shortcut)
 
     def leave_painting_keys() -> None:
-        painting = isinstance(viewer.layers.selection.active, Labels)
+        active = viewer.layers.selection.active
+        painting = isinstance(active, Labels)
+        ours = painting and active.metadata.get(FOLLOWED)  # its strokes are the session's commands
         for key, shortcut in zip(KEYS, shortcuts, strict=True):
-            shortcut.setEnabled(key.painting or not painting)
+            undo = key.action in ("undo", "redo")
+            shortcut.setEnabled(key.painting or not painting or bool(ours and undo))
 
     viewer.layers.selection.events.active.connect(leave_painting_keys)
     shortcuts[0].destroyed.connect(

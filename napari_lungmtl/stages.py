@@ -21,6 +21,14 @@ def modes_for(image: Image) -> tuple[str, ...]:
     return tuple(m for m, there in ((ALL, detect and judge), (DETECT, detect), (JUDGE, judge)) if there)
 
 
+def title_of(image: Image, mode: str) -> str:
+    """What the box beside Run says: on a radiograph, the networks by name."""
+    chain = chain_for(image, mode)
+    if image.ndim == 2 and chain.detectors:
+        return " + ".join(info.title for info in chain.infos)
+    return TITLES[mode]
+
+
 def chain_for(image: Image, mode: str, device: str = "auto") -> Chain:
     """The models of a mode, one of `modes_for`."""
     chain = choose(image, device=device)

@@ -146,6 +146,12 @@ class CloseUps(QWidget):
             name.setAlignment(Qt.AlignmentFlag.AlignCenter)
             grid.addWidget(name, 0, column)
             grid.addWidget(picture, 1, column)
+        self.words = label("", wrap=True)
+        """What stands beside the only picture of a radiograph's finding."""
+        self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.words.setContentsMargins(6, 0, 0, 0)
+        self.words.hide()
+        grid.addWidget(self.words, 1, 1, 1, len(PLANES))
         grid.setColumnStretch(len(PLANES), 1)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
@@ -185,6 +191,7 @@ class CloseUps(QWidget):
         for shown, (picture, name) in enumerate(zip(self.pictures, self._names, strict=True)):
             picture.setVisible(shown < len(planes))
             name.setVisible(shown < len(planes) and bool(planes[shown].name))
+        self.words.setVisible(image.ndim == 2)
         for picture, plane, values in zip(self.pictures, planes, self._cuts, strict=False):
             levels = grey(values, self._limits)
             drawn = QImage(levels.data, pixels, pixels, pixels, QImage.Format.Format_Grayscale8).copy()

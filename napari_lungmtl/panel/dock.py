@@ -129,6 +129,7 @@ class LungNodulesDock(QWidget):
     def _set_theme(self, _event: object = None) -> None:
         colors = palette(self.viewer.theme)
         self.setStyleSheet(stylesheet(colors))
+        self.study_section.set_colors(colors)
         self.findings.set_colors(colors)
         self.card.set_colors(colors)
         self.cohort.set_colors(colors)
@@ -142,7 +143,11 @@ class LungNodulesDock(QWidget):
 
     def _go_to_selected(self, id: str | None) -> None:
         if self.study is not None and id is not None and id == self.study.session.selected:
-            planes.go_to(self.viewer, self.study.session.findings[id].center)
+            finding = self.study.session.findings[id]
+            if finding.box is not None:
+                planes.go_to_box(self.viewer, finding.box.low, finding.box.high)
+            else:
+                planes.go_to(self.viewer, finding.center)
 
     def _judge(self, verdict: str) -> None:
         if self.study is not None and self.study.session.selected is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..attribute_words import SCALES, AttributeScale
+from ..film_words import BOTH, ONE
 from ..training.findings import Finding
 from ..training.imaging.image import Image
 
@@ -15,11 +17,12 @@ _STATUS_ORDER = {status: rank for rank, status in enumerate(STATUS)}
 
 @dataclass(frozen=True)
 class Row:
-    """A finding with its number in the study and the image that it lies in."""
+    """A finding with its number in the study, the image that it lies in, and on a radiograph who found it."""
 
     number: int
     finding: Finding
     image: Image | None
+    found_by: str = ""
 
     @property
     def slice(self) -> int:
@@ -49,7 +52,7 @@ class Column:
 
     name: str
     text: Callable[[Row], str]
-    key: Callable[[Row], float | None]
+    key: Callable[[Row], Any]
     width: int
     tip: str = ""
     length: bool = False
@@ -120,16 +123,35 @@ COLUMNS = (
         44,
         "How far slices and views of the nodule disagree",
     ),
+    Column(
+        "Found by",
+        lambda r: r.found_by,
+        lambda r: r.found_by or None,
+        100,
+        f"Who marked it: {BOTH} both networks marked the place, {ONE} only this one",
+    ),
     *(_attribute(scale) for scale in SCALES.values()),
 )
 NAMES = tuple(column.name for column in COLUMNS)
-PLACE, STATUS_COLUMN, MALIGNANCY = (NAMES.index(name) for name in ("z, y, x", "Status", "Malignancy"))
-ORDER = (0, 1, 2, MALIGNANCY, 3, PLACE, STATUS_COLUMN, *range(MALIGNANCY + 1, len(COLUMNS)))
+PLACE, STATUS_COLUMN, MALIGNANCY, FOUND_BY = (
+    NAMES.index(name) for name in ("z, y, x", "Status", "Malignancy", "Found by")
+)
+_FIRST = (0, 1, 2, MALIGNANCY, FOUND_BY, 3, PLACE, STATUS_COLUMN)
+ORDER = (*_FIRST, *(n for n in range(len(COLUMNS)) if n not in _FIRST))
 """The columns from left to right."""
 ALWAYS = frozenset({0})
 """What cannot be taken away: the number."""
 
 
-def defaults(judged: bool) -> frozenset[int]:
-    """The columns that fit into the dock: with malignancy where anything has one, else with the place."""
+FLAT_WIDTHS = {0: 26, 1: 46, 2: 46, PLACE: 74, STATUS_COLUMN: 48}
+"""Widths of columns on a radiograph, where places have two coordinates."""
+
+
+def defaults(judged: bool, flat: bool = False) -> frozenset[int]:
+    """The columns that fit into the dock: with malignancy where anything has one, else with the place.
+
+    On a radiograph (`flat`) networks are told apart, and there are no slices.
+    """
+    if flat:
+        return frozenset({0, 1, 2, FOUND_BY, PLACE, STATUS_COLUMN})
     return frozenset({0, 1, 2, 3, STATUS_COLUMN, MALIGNANCY if judged else PLACE})

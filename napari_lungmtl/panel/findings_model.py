@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
@@ -35,9 +36,18 @@ class FindingsModel(QAbstractTableModel):
         self._order = (0, False)
         self.colors: Palette | None = None
 
-    def set_findings(self, findings: list[tuple[int, Finding]], image: Image | None) -> None:
-        """Show findings, each with its number in the study; keep the rows where only their content changed."""
-        rows = self._ordered([Row(number, finding, image) for number, finding in findings])
+    def set_findings(
+        self,
+        findings: list[tuple[int, Finding]],
+        image: Image | None,
+        found_by: Mapping[str, str] | None = None,
+    ) -> None:
+        """Show findings, each with its number in the study; keep the rows where only their content changed.
+
+        `found_by` says by id who found what, on a radiograph.
+        """
+        said = found_by or {}
+        rows = self._ordered([Row(n, finding, image, said.get(finding.id, "")) for n, finding in findings])
         same = self._ids(rows) == self._ids(self._rows) and image is self._image
         if same:
             self._rows = rows

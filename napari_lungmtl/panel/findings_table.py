@@ -9,8 +9,9 @@ from qtpy.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QMenu, QTableView
 
 from ..attribute_words import SCALES
+from ..film_words import found_by
 from ..shortcuts import tooltip
-from .findings_columns import ALWAYS, COLUMNS, MALIGNANCY, ORDER, defaults
+from .findings_columns import ALWAYS, COLUMNS, FLAT_WIDTHS, MALIGNANCY, ORDER, defaults
 from .findings_model import ID, FindingsModel
 from .malignancy_cell import MalignancyDelegate
 from .section import Section, label, tool_button
@@ -83,6 +84,7 @@ class FindingsSection(Section):
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(lambda at: self._choose_columns(header.mapToGlobal(at)))
         self._chosen: frozenset[int] | None = None  # by the person; None: what suits the findings
+        self._flat = False
         self._show_columns(defaults(judged=False))
         table.setItemDelegateForColumn(MALIGNANCY, MalignancyDelegate(table))
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -158,6 +160,14 @@ class FindingsSection(Section):
             for number in range(len(COLUMNS)):
                 self.table.setColumnHidden(number, number not in columns)
 
+    def _set_widths(self, flat: bool) -> None:
+        if flat != self._flat:
+            self._flat = flat
+            for number, column in enumerate(COLUMNS):
+                self.table.setColumnWidth(
+                    number, FLAT_WIDTHS.get(number, column.width) if flat else column.width
+                )
+
     def _fit_height(self, *_range: int) -> None:
         """Take the height of the rows, within `ROWS`, with the header and the scroll bar where columns need one."""
         fewest, most = self.ROWS
@@ -176,11 +186,15 @@ class FindingsSection(Section):
         )
         # A reset moves the current row; no one selected that.
         blocked = self.table.selectionModel().blockSignals(True)
-        self.model.set_findings(rows, session.image if session is not None else None)
+        image = session.image if session is not None else None
+        flat = image is not None and image.ndim == 2
+        said = {f.id: found_by(f, session) for _, f in rows} if flat and session is not None else {}
+        self.model.set_findings(rows, image, said)
         self.table.selectionModel().blockSignals(blocked)
         if self._chosen is None:
             judged = session is not None and any(f.malignancy is not None for f in session.findings)
-            self._show_columns(defaults(judged))
+            self._show_columns(defaults(judged, flat))
+        self._set_widths(flat)
         total = len(session.findings) if session is not None else 0
         self._fit_height()
         self.table.setVisible(bool(rows))

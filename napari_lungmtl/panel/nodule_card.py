@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from ..film_words import size, story
+from ..networks import network
 from ..training.findings import Finding, Opinion, Sphere
 from ..training.imaging.image import Image
 from .attribute_bars_widget import AttributeBars
@@ -16,7 +18,6 @@ from .opinion_plots import (
     SlicePlot,
     fold_rows,
     malignancy_rows,
-    network,
     part_rows,
     slice_places,
 )
@@ -138,7 +139,7 @@ class NoduleCardSection(Section):
         self._shown = None
         if study is not None:
             events = study.session.events
-            for signal in (events.image, events.findings, events.selected):
+            for signal in (events.image, events.findings, events.selected, events.thresholds):
                 self.listen(signal, self._show)
             self.listen(study.layer.events.contrast_limits, self._show_window)
         self._show()
@@ -169,6 +170,13 @@ class NoduleCardSection(Section):
         id = session.selected if session is not None else None
         finding = session.findings[id] if session is not None and id is not None else None
         self.summary.setText(_summary(finding, image))
+        if (
+            session is not None
+            and finding is not None
+            and finding.box is not None
+            and self._title.isChecked()
+        ):
+            self.closeups.words.setText(story(finding, session))
         if not self._title.isChecked() or self._shown == (image, finding):
             return
         self._shown = (image, finding)
@@ -265,6 +273,8 @@ def _summary(finding: Finding | None, image: Image | None) -> str:
     """``Ø 21.3 mm · malignancy 0.81``: what matters while the section is folded."""
     if finding is None:
         return ""
+    if finding.box is not None and image is not None:
+        return size(finding, image)
     units = "px" if image is not None and image.spacing is None else "mm"
     parts = [f"Ø {finding.diameter:.1f} {units}"]
     if finding.malignancy is not None:

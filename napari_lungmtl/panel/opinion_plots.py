@@ -9,18 +9,12 @@ from qtpy.QtCore import QLineF, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 
 from ..malignancy_colors import malignancy_color
+from ..networks import network
 from ..training.findings import Finding, Opinion
 from .painted import CENTRE, GAP, LEFT, RIGHT, PaintedRows
 
-NETWORKS = {"mtmr": "MTMR-Net", "mtcnn": "MT-CNN"}
-"""Names of the characterising networks in their papers."""
 ENDS = {"axial": ("feet", "head"), "coronal": ("front", "back"), "sagittal": ("right", "left")}
 """Where slices of a plane go to in the patient, from negative to positive offsets: world axes are LPS."""
-
-
-def network(model: str) -> str:
-    """A network's name in its paper; the model's own where it has none."""
-    return NETWORKS.get(model, model)
 
 
 @dataclass(frozen=True)

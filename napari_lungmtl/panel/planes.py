@@ -81,6 +81,17 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
     camera.center = (*camera.center[: 3 - len(wanted)], *wanted)
 
 
+def go_to_box(viewer: ViewerModel, low: Sequence[float], high: Sequence[float]) -> None:
+    """Move the camera to a box (y, x) on a radiograph, if it is not all in view; the zoom stays."""
+    camera = viewer.scene.camera
+    middle = np.asarray(camera.center[-2:])
+    half = np.asarray(viewer.canvas.size) / camera.zoom / 2
+    if np.all(np.asarray(low) >= middle - half) and np.all(np.asarray(high) <= middle + half):
+        return
+    center = (np.asarray(low, float) + np.asarray(high, float)) / 2
+    camera.center = (*camera.center[:-2], *(float(c) for c in center))
+
+
 def _fits(viewer: ViewerModel, displayed: list[int]) -> bool:
     """Whether all that is displayed fits into the canvas at the present zoom."""
     low, high = np.asarray(viewer.layers.extent.world)[:, displayed]

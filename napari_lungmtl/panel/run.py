@@ -29,6 +29,7 @@ from .studies import Study
 
 log = logging.getLogger("napari_lungmtl")
 
+JUDGED_ON_CT = "Malignancy is judged on CT only: no network here reads it from a radiograph."
 PATIENCE_MS = 400
 """What is done sooner shows no bar: the dock would jump for the blink of an eye."""
 
@@ -166,7 +167,11 @@ class RunSection(Section):
         elif self.runner.running:
             show_warning("A run is going on: wait for its end, or cancel it.")
         elif stages.JUDGE not in stages.modes_for(session.image):
-            self._say("No network at hand judges nodules in this kind of image.", "warning")
+            flat = session.image.ndim == 2
+            self._say(
+                JUDGED_ON_CT if flat else "No network at hand judges nodules in this kind of image.",
+                "warning",
+            )
         else:
             self._begin(self.study, stages.JUDGE, (session.findings[id],))
             self._patience.start()
@@ -203,7 +208,7 @@ class RunSection(Section):
         self.mode.blockSignals(True)
         self.mode.clear()
         for mode in stages.modes_for(image) if image is not None else ():
-            self.mode.addItem(stages.TITLES[mode], mode)
+            self.mode.addItem(stages.title_of(image, mode), mode)  # type: ignore[arg-type]
         self.mode.blockSignals(False)
         self._show_purpose()
         self._show_running()
@@ -244,6 +249,8 @@ class RunSection(Section):
             speed = (progress.fraction - self._since[1]) / (now - self._since[0])
             parts.append(f"{clock(math.ceil((1 - progress.fraction) / speed))} left")
         self.stage.setText(" · ".join(parts))
+        if progress.findings is not None and self._job is not None:
+            self._take_part(self._job, progress.findings)
         if progress.note:
             self._say(progress.note, "warning")
             show_warning(progress.note)
@@ -260,11 +267,22 @@ class RunSection(Section):
 
     def _take_found(self, job: Job, findings: Findings) -> str:
         session = job.study.session
-        if session.thresholds == Thresholds():  # nobody has moved them
-            session.set_thresholds(score=job.chain.info.default_threshold)
+        self._set_threshold(job)
         session.replace_findings(findings)
         took = clock(time.monotonic() - job.started)
         return f"Done in {took}: {len(session.visible)} shown of {len(session.findings)}."
+
+    def _take_part(self, job: Job, findings: Findings) -> None:
+        """On a radiograph the boxes of each network are shown as they come."""
+        image = job.study.session.image
+        if image is not None and image.ndim == 2 and not job.judges:
+            self._set_threshold(job)
+            job.study.session.replace_findings(findings, partial=True)
+
+    def _set_threshold(self, job: Job) -> None:
+        session = job.study.session
+        if session.thresholds == Thresholds():  # nobody has moved them
+            session.set_thresholds(score=job.chain.info.default_threshold)
 
     def _take_judged(self, job: Job, findings: Findings) -> str:
         """Only what networks say changes, and only where the sphere is still what it was when the run began."""
@@ -281,15 +299,19 @@ class RunSection(Section):
         return f"Done in {took}: {len(done)} of {len(judged)} characterised."
 
     def _on_failed(self, message: str) -> None:
-        self._job = None
+        job, self._job = self._job, None
+        if job is not None:
+            job.study.session.drop_partial()
         self._end()
         self._say(message, "error")
         show_error(message)
 
     def _on_cancelled(self) -> None:
-        self._job = None
+        job, self._job = self._job, None
+        untouched = job is None or job.study.session.drop_partial()
         self._end()
-        self._say("Cancelled. Nothing was changed.", "faint")
+        what = "Nothing was changed." if untouched else "What had been found stays: Undo takes it back."
+        self._say(f"Cancelled. {what}", "faint")
 
     def _end(self) -> None:
         self._patience.stop()

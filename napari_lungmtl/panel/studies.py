@@ -10,7 +10,9 @@ from napari.layers import Image as ImageLayer
 from napari.layers import Layer, Points, Shapes
 from psygnal import Signal, SignalGroup
 
-from ..drawn import keep_drawing
+from ..drawn import FOLLOWED, keep_drawing
+from ..film_layers import FilmLayers
+from ..heat_map import EVIDENCE
 from ..layers import LayerBinding, image_from_layer
 from ..session import Session
 from . import planes
@@ -20,11 +22,25 @@ log = logging.getLogger("napari_lungmtl")
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """An image layer with its session and the binding that draws it."""
+    """An image layer with its session and what draws it: the binding of spheres, and the layers of a radiograph."""
 
     layer: ImageLayer
     session: Session
     binding: LayerBinding
+    film: FilmLayers | None = None
+
+    @property
+    def drawn(self) -> tuple[Layer, ...]:
+        """The layers that show its findings."""
+        spheres = () if self.binding.layer is None else (self.binding.layer,)
+        return (*spheres, *(self.film.layers if self.film is not None else ()))
+
+    def close(self) -> None:
+        """Take its drawings out, and save."""
+        if self.film is not None:
+            self.film.close()
+        self.binding.close()
+        self.session.close()
 
 
 class StudiesEvents(SignalGroup):
@@ -64,14 +80,13 @@ class Studies:
         self._viewer.layers.selection.events.active.disconnect(self._on_active)
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         for study in self._studies:
-            study.binding.close()
-            study.session.close()
+            study.close()
         self._studies.clear()
 
     def _on_active(self, _event: object = None) -> None:
         active = self._viewer.layers.selection.active
-        drawn_by = next((s for s in self._studies if active is not None and s.binding.layer is active), None)
-        if isinstance(active, ImageLayer):
+        drawn_by = next((s for s in self._studies if any(active is layer for layer in s.drawn)), None)
+        if isinstance(active, ImageLayer) and not active.metadata.get(EVIDENCE):
             self._set_current(self._study(active))
         elif drawn_by is not None:
             self._set_current(drawn_by)
@@ -80,7 +95,7 @@ class Studies:
 
     def _on_removed(self, event: object) -> None:
         removed = event.value  # type: ignore[attr-defined]
-        if isinstance(removed, Points | Shapes):
+        if isinstance(removed, Points | Shapes) or removed.metadata.get(FOLLOWED):
             keep_drawing(self._viewer)  # before the canvas is drawn again
         self._refused = [layer for layer in self._refused if layer is not removed]
         study = next((s for s in self._studies if s.layer is removed), None)
@@ -90,11 +105,14 @@ class Studies:
         self.events.closing.emit(study)
         if study is self._current:
             self._set_current(self._topmost())
-        study.binding.close()
-        study.session.close()
+        study.close()
 
     def _topmost(self) -> Study | None:
-        images = (layer for layer in reversed(self._viewer.layers) if isinstance(layer, ImageLayer))
+        images = (
+            layer
+            for layer in reversed(self._viewer.layers)
+            if isinstance(layer, ImageLayer) and not layer.metadata.get(EVIDENCE)
+        )
         return next((s for s in map(self._study, images) if s is not None), None)
 
     def _study(self, layer: ImageLayer) -> Study | None:
@@ -111,7 +129,8 @@ class Studies:
             self._refused.append(layer)
             return None
         session = Session()
-        study = Study(layer, session, LayerBinding(self._viewer, session))
+        film = FilmLayers(self._viewer, session, layer) if image.ndim == 2 else None
+        study = Study(layer, session, LayerBinding(self._viewer, session), film)
         self._studies.append(study)  # before the session opens: drawing adds a layer, which comes back here
         session.open(image)
         if image.ndim == 3:
@@ -120,5 +139,8 @@ class Studies:
 
     def _set_current(self, study: Study | None) -> None:
         if study is not self._current:
+            for other in self._studies:
+                if other.film is not None:
+                    other.film.heat.set_current(other is study)
             self._current = study
             self.events.current.emit(study)

@@ -7,9 +7,12 @@ from html import escape
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout
 
+from ..film_words import legend
 from ..training.imaging.image import Image
+from .banner import Banner, verdicts
 from .section import Section, eliding, label, tool_button
 from .studies import Study
+from .theme import Palette
 
 
 class StudySection(Section):
@@ -31,16 +34,27 @@ class StudySection(Section):
         row.addWidget(self.name, 1)
         row.addWidget(self._warn)
         self.body.addLayout(row)
-        for widget in (self._facts, self._legend, self._warnings):
+        self.banner = Banner()
+        self._agreement = label("", "faint", wrap=True)
+        self._agreement.hide()
+        for widget in (self._facts, self.banner, self._agreement, self._legend, self._warnings):
             self.body.addWidget(widget)
 
     def follow(self, study: Study | None) -> None:
         """Show the study's image; name its layer also after a person renamed it."""
         if study is not None:
-            self.listen(study.session.events.image, self._show_image)
+            events = study.session.events
+            self.listen(events.image, self._show_image)
+            for signal in (events.image, events.findings, events.thresholds):
+                self.listen(signal, self._show_verdicts)
             self.listen(study.layer.events.name, lambda _event=None: self._show_layer())
         self._show_image(study.session.image if study is not None else None)
+        self._show_verdicts()
         self._show_layer()
+
+    def set_colors(self, colors: Palette) -> None:
+        """Colours of the present theme."""
+        self.banner.set_colors(colors)
 
     def set_legend(self, text: str, color: str) -> None:
         """Say what is drawn beside the findings: a symbol in its colour, then words that can be read in any theme."""
@@ -62,6 +76,17 @@ class StudySection(Section):
         self._warn.setVisible(bool(warnings))
         self._warnings.setText("\n".join(f"• {w}" for w in warnings))
         self._warnings.setVisible(False)
+
+    def _show_verdicts(self, _value: object = None) -> None:
+        """What networks say of a radiograph as a whole, and how its boxes are to be read."""
+        session = self.study.session if self.study is not None else None
+        found = verdicts(session)
+        if found != self.banner.verdicts:
+            self.banner.show_verdicts(found)
+        text = legend(session) if session is not None else ""
+        if text != self._agreement.text():
+            self._agreement.setText(text)
+            self._agreement.setVisible(bool(text))
 
     def _show_layer(self) -> None:
         name = self.study.layer.name if self.study is not None else ""

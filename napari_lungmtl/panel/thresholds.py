@@ -20,7 +20,9 @@ from ..session import Session, Thresholds
 from ..shortcuts import tooltip
 from ..training.engine.predictor import SCORE_FLOOR
 from . import planes, windows
+from .banner import verdicts
 from .color_bar import ColorBar
+from .heat_map_row import HeatMapRow
 from .section import Section, label, tool_button
 from .studies import Study
 
@@ -44,7 +46,7 @@ class ThresholdSlider(QWidget):
 
     def __init__(self, caption: str, low: float, high: float, step: float, tip: str) -> None:
         super().__init__()
-        self._template, self._low, self._step = caption, low, step
+        self._template, self._low, self._high, self._step = caption, low, high, step
         self._caption = label()
         self.hides = label("", "faint")
         self.slider = QSlider(Qt.Orientation.Horizontal)
@@ -62,6 +64,15 @@ class ThresholdSlider(QWidget):
         row.addWidget(self._caption)
         row.addWidget(self.slider, 1)
         row.addWidget(self.hides)
+
+    def set_range(self, high: float, step: float) -> None:
+        """Another end and step, for other units."""
+        if (high, step) != (self._high, self._step):
+            self._high, self._step = high, step
+            blocked = self.slider.blockSignals(True)
+            self.slider.setRange(0, round((high - self._low) / step))
+            self.slider.setPageStep(max(1, self.slider.maximum() // 10))
+            self.slider.blockSignals(blocked)
 
     def set_value(self, value: float, units: str = "mm") -> None:
         """Show a value without reporting it back."""
@@ -96,9 +107,19 @@ class ShowSection(Section):
             "Hide findings that are less likely to be malignant; those that nothing judged stay",
         )
         self.malignancy.moved.connect(lambda value: self._threshold(malignancy=value))
+        self.film = ThresholdSlider(
+            "Film ≥ {:.2f}",
+            0.0,
+            1.0,
+            0.01,
+            "From which probability the film as a whole counts as showing a nodule; it hides no boxes",
+        )
+        self.film.moved.connect(lambda value: self._threshold(image=value))
         self.color_bar = ColorBar()
-        for widget in (self.score, self.diameter, self.malignancy, self.color_bar):
+        for widget in (self.score, self.diameter, self.malignancy, self.film, self.color_bar):
             self.body.addWidget(widget)
+        self.heat = HeatMapRow()
+        self.body.addWidget(self.heat)
         self.body.addLayout(self._image_row())
         self.body.addLayout(self._plane_row())
 
@@ -123,7 +144,8 @@ class ShowSection(Section):
         self.planes = QButtonGroup(self)
         row = QHBoxLayout()
         row.setSpacing(2)
-        row.addWidget(QLabel("View"))
+        self._view = QLabel("View")
+        row.addWidget(self._view)
         row.addSpacing(6)
         for plane in planes.PLANES:
             button = tool_button(
@@ -149,9 +171,15 @@ class ShowSection(Section):
             image = study.session.image
             self._presets = windows.presets(image) if image is not None else {}
             self.overlays.setChecked(study.session.overlays_shown)
+        self.heat.set_study(study)
         self._show_thresholds()
         self._show_window()
         self._show_plane()
+
+    def release(self) -> None:
+        """Stop listening; no widget is touched."""
+        super().release()
+        self.heat.release()
 
     def _threshold(self, **change: float) -> None:
         if self.study is not None:
@@ -162,6 +190,7 @@ class ShowSection(Section):
         thresholds = session.thresholds if session is not None else Thresholds()
         units = session.image.units if session is not None and session.image is not None else "mm"
         self.score.set_value(thresholds.score)
+        self.diameter.set_range(*((150.0, 1.0) if units == "pixel" else (30.0, 0.5)))
         self.diameter.set_value(thresholds.diameter, "px" if units == "pixel" else units)
         self.malignancy.set_value(thresholds.malignancy)
         hidden = hidden_by(session) if session is not None else Counter()
@@ -174,6 +203,10 @@ class ShowSection(Section):
         self.color_bar.unknown.setVisible(
             session is not None and any(f.malignancy is None for f in session.visible)
         )
+        said = verdicts(session)
+        self.film.setVisible(bool(said))
+        if said:
+            self.film.set_value(said[0].threshold)
         total = len(session.findings) if session is not None else 0
         self.summary.setText(
             f"{len(session.visible)} of {total} shown" if session is not None and total else ""
@@ -199,6 +232,7 @@ class ShowSection(Section):
 
     def _show_plane(self, _event: object = None) -> None:
         now = planes.current(self._viewer)
+        self._view.setVisible(self._viewer.dims.ndim >= 3)
         for button in self.planes.buttons():
             button.setChecked(button.text() == now)
             button.setVisible(self._viewer.dims.ndim >= 3)
