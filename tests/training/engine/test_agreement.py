@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.engine.agreement import SAME_PLACE, Agreement, agreement, iou, same_place
@@ -73,6 +73,7 @@ def test_one_sided_needs_a_network_that_looked():
 
 
 @given(items)
+@settings(deadline=None)
 def test_pairs_are_mutual_of_different_networks_and_near(found):
     findings = Findings(tuple(found))
     said = agreement(findings)
@@ -95,6 +96,7 @@ def test_pairs_are_mutual_of_different_networks_and_near(found):
 
 
 @given(items, st.randoms())
+@settings(deadline=None)
 def test_order_of_the_list_is_of_no_account_without_ties(found, random):
     found = [f.with_(score=i / 10) for i, f in enumerate(found)]
     shuffled = random.sample(found, len(found))
@@ -102,6 +104,7 @@ def test_order_of_the_list_is_of_no_account_without_ties(found, random):
 
 
 @given(boxes, boxes)
+@settings(deadline=None)
 def test_iou_counts_pixels(a, b):
     def drawn(box):
         picture = np.zeros((60, 60), bool)
