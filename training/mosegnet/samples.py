@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import IterableDataset
+from torch.utils.data import IterableDataset, default_collate
 
 from ..datasets.films import Films, LabelledFilm
 from .augment import augment, augment_unsided
@@ -19,27 +20,35 @@ Sample = dict[str, Tensor]
 
 
 class Samples(IterableDataset):
-    """Endless samples.
+    """Endless batches of samples.
 
     Parameters
     ----------
     films
         Where they are drawn from.
+    batch
+        Films in each.
 
     Attributes
     ----------
+    side
+        Pixels that the next batches' films have (shared with the processes that draw).
     seen
-        Samples drawn before a resume: the random numbers go on elsewhere.
+        Films drawn before a resume: the random numbers go on elsewhere.
     """
 
-    def __init__(self, films: Films, network: Config, how: Augmentation, seed: int) -> None:
-        self.films, self.network, self.how, self.seed, self.seen = films, network, how, seed, 0
+    def __init__(self, films: Films, network: Config, how: Augmentation, batch: int, seed: int) -> None:
+        self.films, self.network, self.how = films, network, how
+        self.batch, self.seed, self.seen = batch, seed, 0
+        self.side = torch.tensor(network.side).share_memory_()
 
     def __iter__(self) -> Iterator[Sample]:
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng([self.seed, self.seen, worker.id if worker else 0])
         while True:
-            yield varied(self.films.draw(rng), self.network, self.how, rng)
+            network = replace(self.network, side=int(self.side))
+            drawn = [varied(self.films.draw(rng), network, self.how, rng) for _ in range(self.batch)]
+            yield default_collate(drawn)
 
 
 def label_stack(film: LabelledFilm, network: Config) -> np.ndarray:

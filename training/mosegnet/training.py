@@ -77,8 +77,15 @@ class Training(L.LightningModule):
             0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min((p - 0.03) / 0.97, 1)))
         )
 
+    def side(self) -> int:
+        """Pixels of the films that are due (`TrainingConfig.stages`)."""
+        network = self.net.config
+        reduction = next(r for share, r in reversed(self.config.stages) if self.progress >= share)
+        return math.ceil(network.side / reduction / network.multiple) * network.multiple
+
     def training_step(self, batch: Sample, _index: int) -> Tensor:
         """Loss of one batch (eq. 2)."""
+        self.samples.side.fill_(self.side())
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
         for group in optimizer.param_groups:
@@ -140,7 +147,7 @@ def make_loader(samples: Samples, config: TrainingConfig) -> DataLoader:
     """Endless batches."""
     return DataLoader(
         samples,
-        batch_size=config.batch,
+        batch_size=None,
         num_workers=config.workers,
         persistent_workers=config.workers > 0,
     )
@@ -158,8 +165,9 @@ def train_on(films: Films, dev: Films, out: Path, settings: dict[str, Any], *, r
     """Train on films, set the operating point on others, and write weights with their card."""
     network, config = settle(settings)
     L.seed_everything(config.seed, verbose=False)
-    samples = Samples(films, network, config.augmentation, config.seed)
+    samples = Samples(films, network, config.augmentation, config.batch, config.seed)
     module = Training(network, config, samples)
+    samples.side.fill_(module.side())
     steps = fit(module, make_loader(samples, config), out, config.minutes, resume=resume)
     log = {"steps": steps, "minutes": config.minutes, "device": str(module.device)}
     return release(module.trained, config, films, dev, out, settings.get("version", "0.1"), log)

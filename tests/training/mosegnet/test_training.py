@@ -45,8 +45,10 @@ def _one_thread():
 def module(films: object, **changes: object) -> Training:
     torch.manual_seed(0)
     network = dataclasses.replace(settle({"network": SMALL})[0], **changes)
-    config = dataclasses.replace(SHIPPED_TRAINING, ema=0.9, augmentation=STILL, bfloat16=False)
-    return Training(network, config, Samples(films, network, config.augmentation, 0))
+    config = dataclasses.replace(
+        SHIPPED_TRAINING, ema=0.9, augmentation=STILL, bfloat16=False, stages=((0, 1),)
+    )
+    return Training(network, config, Samples(films, network, config.augmentation, config.batch, 0))
 
 
 def fitted(films: object, steps: int, **changes: object) -> Training:
@@ -229,6 +231,20 @@ def test_the_schedule_goes_on_after_a_resume():
     assert again.samples.seen == 48
     old, new = (next(iter(m.samples))["pixels"] for m in (first, again))
     assert not torch.equal(old, new)
+
+
+def test_films_grow_over_the_schedule():
+    found = module(ToyFilms(128), side=128)
+    found.config = dataclasses.replace(found.config, stages=SHIPPED_TRAINING.stages)
+    sides = []
+    for progress in (0.0, 0.3, 0.9):
+        found.progress = progress
+        found.samples.side.fill_(found.side())
+        sides.append(next(iter(make_loader(found.samples, found.config)))["pixels"].shape[-1])
+    assert sides == [32, 64, 128]
+    assert dataclasses.replace(PAPER_TRAINING).stages == ((0.0, 1.0),)
+    with pytest.raises(ValueError, match="reduction 1"):
+        dataclasses.replace(PAPER_TRAINING, stages=((0, 2),))
 
 
 def test_the_average_forgets_the_beginning():
