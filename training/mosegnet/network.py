@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -125,8 +126,6 @@ class MoSegNet(nn.Module):
             if config.tasks == "both"
             else None
         )
-        with torch.no_grad():  # lesions are rare: begin there, as detectors do (Lin et al., focal loss, 4.1)
-            self.lesions[-1].bias.copy_(torch.tensor([0.0] + [math.log(RARE)] * len(config.lesions)))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Logits of both tasks.
