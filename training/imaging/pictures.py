@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Suffixes that are read as pictures without a scale."""
-_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0
+_BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0  # TIFF 6.0
 _FAILURES = (OSError, SyntaxError, ValueError, EOFError, Picture.DecompressionBombError)
 
 
@@ -89,11 +89,19 @@ def _read_with_pillow(path: Path) -> np.ndarray:
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")  # on odd tags
             with Picture.open(path) as picture:
-                return _pixels(picture)
+                if not _reduces_depth(picture):
+                    return _pixels(picture)
     except UnidentifiedImageError:
-        return _read_with_itk(path)  # such as colours of 16 bits in TIFF
+        return _read_with_itk(path)
     except _FAILURES as error:
         raise _unreadable(path, error) from error
+    return _read_with_itk(path)
+
+
+def _reduces_depth(picture: Any) -> bool:
+    """Whether Pillow would make 8 bits of the 16-bit colours of a TIFF."""
+    bits = getattr(picture, "tag_v2", {}).get(_BITS, (8,))
+    return picture.mode.startswith("RGB") and max(bits) > 8
 
 
 def _pixels(picture: Any) -> np.ndarray:

@@ -66,3 +66,37 @@ def test_without_spacing_lengths_are_pixels(tmp_path, tags):
     assert "no usable pixel spacing" in image.warnings[0]
     assert list_series(file)[0].shape == (32, 40)
     assert list_series(file)[0].spacing is None
+
+
+def test_the_detectors_spacing_repeated_is_not_calibrated(tmp_path):
+    file, _ = radiograph(tmp_path, ImagerPixelSpacing=[0.14, 0.14], PixelSpacing=[0.14, 0.14])
+    assert "at the detector" in read_image(file).warnings[0]
+    file, _ = radiograph(
+        tmp_path,
+        ImagerPixelSpacing=[0.14, 0.14],
+        PixelSpacing=[0.14, 0.14],
+        PixelSpacingCalibrationType="FIDUCIAL",
+    )
+    assert read_image(file).warnings == ()
+    file, _ = radiograph(tmp_path, ImagerPixelSpacing=[0.14, 0.14], PixelSpacing=[0.12, 0.12])
+    assert read_image(file).warnings == ()
+    assert read_image(file).spacing == (0.12, 0.12)
+
+
+def test_digitised_film_is_measured_on_the_film(tmp_path):
+    file, _ = radiograph(tmp_path, NominalScannedPixelSpacing=[0.171, 0.172])
+    image = read_image(file)
+    assert image.spacing == (0.171, 0.172)
+    assert "on the film" in image.warnings[0]
+
+
+def test_a_film_longer_than_any_detector_is_not_believed(tmp_path):
+    file, _ = radiograph(tmp_path, PixelSpacing=[100, 100])
+    image = read_image(file)
+    assert image.spacing is None
+    assert "not believed" in image.warnings[0]
+
+
+def test_raw_detector_values_are_said(tmp_path):
+    file, _ = radiograph(tmp_path, PixelSpacing=[0.2, 0.2], PresentationIntentType="FOR PROCESSING")
+    assert "raw detector values" in read_image(file).warnings[0]
