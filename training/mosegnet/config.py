@@ -36,6 +36,8 @@ class Config:
         Whether right and left lung are two classes (the paper has one).
     side
         Pixels of the film along its longer side. The paper scales the *shorter* side to 1024; JSRT's films are square.
+    local_contrast
+        Whether the film's local contrast is a second channel (`ops.local_contrast`); the paper has the film alone.
     calibration
         Slope and intercept on the log odds of a component's peak (1, 0: as it is).
     mirror
@@ -52,6 +54,7 @@ class Config:
     lesions: tuple[str, ...] = ("nodule",)
     lung_sides: bool = False
     side: int = 1024
+    local_contrast: bool = False
     calibration: tuple[float, float] = (1.0, 0.0)
     mirror: bool = False
 
@@ -95,7 +98,13 @@ CHOICES = {
 
 PAPER = Config()
 SHIPPED = Config(
-    norm="batch", stem="space_to_depth", widths=(24, 48, 96, 128), lung_sides=True, side=512, mirror=True
+    norm="batch",
+    stem="space_to_depth",
+    widths=(24, 48, 96, 128),
+    lung_sides=True,
+    side=512,
+    mirror=True,
+    local_contrast=True,
 )
 """512 pixels, because most radiographs at hand exist at 512 only (the paper's stem at 1024 sees 75 % of its work done at
 resolutions that these films do not have); half-resolution work with wider maps, and BatchNorm, because from scratch on

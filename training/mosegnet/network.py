@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..ops.local_contrast import with_local_contrast
 from .config import Config
 
 RARE = 0.01
@@ -96,7 +97,7 @@ class MoSegNet(nn.Module):
         self.config = config
         encoder, decoder = norms(config)
         a, b, c, d = config.widths
-        stem = 4 if config.stem == "space_to_depth" else 1
+        stem = (4 if config.stem == "space_to_depth" else 1) * (1 + config.local_contrast)
         self.encoder = nn.ModuleList(
             [
                 nn.Sequential(conv(stem, a, encoder), conv(a, a, encoder)),  # rows 1, 2
@@ -118,9 +119,11 @@ class MoSegNet(nn.Module):
                 Up(a, a, [], decoder),  # 40, 41
             ]
         )
-        self.lesions = nn.Sequential(
-            conv(2 * a, a, decoder), nn.Conv2d(a, config.lesion_classes, 1)
-        )  # 42, 43
+        rare = nn.Conv2d(a, config.lesion_classes, 1)
+        nn.init.zeros_(cast(Tensor, rare.bias))
+        # Lesions are rare: begin there, as detectors do (Lin et al., focal loss, 4.1).
+        nn.init.constant_(cast(Tensor, rare.bias)[1:], math.log(RARE))
+        self.lesions = nn.Sequential(conv(2 * a, a, decoder), rare)  # rows 42, 43
         self.lungs = (
             nn.Sequential(conv(2 * a, a, decoder), nn.Conv2d(a, config.lung_classes, 1))  # 44, 45
             if config.tasks == "both"
@@ -133,7 +136,7 @@ class MoSegNet(nn.Module):
         Parameters
         ----------
         x
-            Films (B, 1, h, w), centred (`normalise`); h and w are multiples of `Config.multiple`.
+            Films (B, 1, h, w), or 2 channels with local contrast (`normalise`); h and w are multiples of `Config.multiple`.
 
         Returns
         -------
@@ -166,6 +169,6 @@ def pool(x: Tensor) -> Tensor:
     return functional.max_pool2d(x, 3, 2, padding=1)
 
 
-def normalise(pixels: Tensor) -> Tensor:
-    """Grey values 0–1 centred to −1 … 1."""
-    return pixels * 2 - 1
+def normalise(pixels: Tensor, local_contrast: bool = False) -> Tensor:
+    """Grey values 0–1 (B, 1, h, w) centred to −1 … 1, or to two channels with the local contrast."""
+    return with_local_contrast(pixels[:, 0]) if local_contrast else pixels * 2 - 1

@@ -143,3 +143,9 @@ def test_second_lesion_class_by_config():
 def test_configurations_that_cannot_be(changes: dict):
     with pytest.raises(ValueError, match=r"one of|divide|multiple|needed"):
         dataclasses.replace(SHIPPED, **changes)
+
+
+def test_lesions_are_rare_before_training():
+    net = MoSegNet(dataclasses.replace(SHIPPED, lesions=("nodule", "pleural effusion")))
+    bias = net.lesions[-1].bias
+    torch.testing.assert_close(bias.softmax(0), torch.tensor([1, 0.01, 0.01]) / 1.02)
