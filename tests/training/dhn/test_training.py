@@ -214,7 +214,8 @@ def test_lungmtl_train_takes_a_folder_in_the_layout_of_node21(tmp_path):
         boxes = [[round(v) for v in (b[0], b[1], b[2] - b[0], b[3] - b[1])] for b in film.boxes.tolist()]
         rows += [f"n{i:04}.png,{h},{w},{x},{y},1" for x, y, w, h in boxes] or [f"n{i:04}.png,0,0,0,0,0"]
     (data / "metadata.csv").write_text("\n".join(rows) + "\n")
-    network = {"width": 4, "pyramid_channels": 8, "roi_hidden": 8}
+    # torch 2.15 can crash on 4 or 8 channels of 512² (channels_last, one thread); 16 are fine.
+    network = {"width": 16, "pyramid_channels": 16, "roi_hidden": 8}
     settings = {"network": network, "training": {"steps": 2, "batch": 2, "dev_films": 4}}
     (tmp_path / "c.json").write_text(json.dumps(settings))
     path = train("dhn", data, tmp_path / "out", tmp_path / "c.json")
