@@ -13,7 +13,7 @@ from PIL import ImageOps, UnidentifiedImageError
 from .colour import grey_of
 from .errors import CorruptFileError, EmptyFileError, ImageNotFoundError, TruncatedFileError
 from .image import Image
-from .volume_files import as_int16_or_float32, suffix_of
+from .volume_files import as_int16_or_float32
 
 if TYPE_CHECKING:
     from .series import Series
@@ -42,8 +42,7 @@ def read_picture(path: Path) -> Image:
         The file is missing, empty, cut off or damaged.
     """
     _check_bytes(path)
-    # Pillow reduces 16-bit colours of PNG to 8 bits, ITK does not; ITK knows neither EXIF nor CMYK.
-    values = _read_with_itk(path) if suffix_of(path) == ".png" else _read_with_pillow(path)
+    values = _read(path)
     colour = 0.0
     if values.ndim == 3 and values.shape[-1] >= 3:
         values, colour = grey_of(values[..., :3])
@@ -68,7 +67,7 @@ def picture_series(path: Path) -> Series:
             python_warnings.simplefilter("ignore")
             with Picture.open(path) as picture:
                 # Orientation marks 5 to 8 turn the picture on its side.
-                turned = picture.getexif().get(0x0112, 1) >= 5 and suffix_of(path) != ".png"
+                turned = picture.getexif().get(0x0112, 1) >= 5
                 width, height = picture.size[::-1] if turned else picture.size
     except UnidentifiedImageError:
         height, width = _read_with_itk(path).shape[:2]
@@ -84,7 +83,8 @@ def _check_bytes(path: Path) -> None:
         raise EmptyFileError(f"{path} is empty (0 bytes); copy it again from where it came from.")
 
 
-def _read_with_pillow(path: Path) -> np.ndarray:
+def _read(path: Path) -> np.ndarray:
+    """Grey (h, w) or with channels (h, w, n): by Pillow, which knows EXIF and CMYK, or by ITK where that keeps more depth."""
     try:
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")  # on odd tags
@@ -99,9 +99,10 @@ def _read_with_pillow(path: Path) -> np.ndarray:
 
 
 def _reduces_depth(picture: Any) -> bool:
-    """Whether Pillow would make 8 bits of the 16-bit colours of a TIFF."""
+    """Whether Pillow would make 8 bits of the 16-bit colours of a PNG or TIFF."""
     bits = getattr(picture, "tag_v2", {}).get(_BITS, (8,))
-    return picture.mode.startswith("RGB") and max(bits) > 8
+    stored = str(picture.tile[0][3]) if picture.tile else ""  # in PNG such as "RGB;16B"
+    return picture.mode.startswith("RGB") and (max(bits) > 8 or ";16" in stored)
 
 
 def _pixels(picture: Any) -> np.ndarray:
