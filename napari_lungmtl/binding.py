@@ -142,7 +142,8 @@ class Binding(ABC, Generic[L]):
         layers = self.viewer.layers
         selection, active = set(layers.selection), layers.selection.active
         layer = self._make_layer("mm" if image is None else str(image.metadata.get(LAYER_UNITS, image.units)))
-        layer.visible = self.session.overlays_shown
+        if not self.session.overlays_shown:
+            layer.visible = False
         place = self._place()
         self.viewer.add_layer(layer)
         if place is not None:

@@ -88,6 +88,11 @@ class BoxBinding(Binding[Shapes]):
 
     # ---- session -> layer
 
+    def _on_overlays(self, shown: bool) -> None:
+        super()._on_overlays(shown)
+        if shown and self.layer is not None:
+            self.layer.mode = "select"  # which hiding it ended
+
     def _draw(self) -> None:
         layer = self.layer
         if layer is None or self._creating:

@@ -46,7 +46,7 @@ def story(finding: Finding, session: Session) -> str:
         lines.append(f"{network(other.origin.model)} {other.score:.2f}")
         lines.append(f"both: boxes overlap {100 * found.iou:.0f} %")
     elif found is not None:
-        lines.append("the other network marks nothing here")
+        lines.append("marked by this network only")
     units = "px" if image.spacing is None else "mm"
     y, x = finding.center
     lines.append(size(finding, image))
@@ -61,4 +61,4 @@ def legend(session: Session) -> str:
         return ""
     both = sum(a.other is not None for a in found) // 2
     one = sum(a.other is None for a in found)
-    return f"{BOTH} {both} marked by both networks: thick\n{ONE} {one} by one only: thin"
+    return f"{BOTH} {both} marked by both, thick   {ONE} {one} by one, thin"

@@ -32,7 +32,7 @@ class LungBinding(LabelsBinding):
     def _make_layer(self, units: str) -> Labels:
         layer = super()._make_layer(units)
         layer.opacity = OPACITY
-        layer.contour = max(round(max(layer.data.shape) / 500), 1)
+        layer.contour = max(round(max(layer.data.shape) / 800), 1)
         names = self._names()
         layer.features = pd.DataFrame({"index": [0, *names], "name": ["", *names.values()]})
         return layer

@@ -146,10 +146,11 @@ class CloseUps(QWidget):
             name.setAlignment(Qt.AlignmentFlag.AlignCenter)
             grid.addWidget(name, 0, column)
             grid.addWidget(picture, 1, column)
-        self.words = label("", wrap=True)
+        self.words = label()
         """What stands beside the only picture of a radiograph's finding."""
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.words.setContentsMargins(6, 0, 0, 0)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.words.hide()
         grid.addWidget(self.words, 1, 1, 1, len(PLANES))
         grid.setColumnStretch(len(PLANES), 1)

@@ -28,10 +28,12 @@ DHN_BY, MOSEGNET_BY = Origin("dhn", "0.1"), Origin("mosegnet", "0.1")
 
 def film(shape: tuple[int, int] = (300, 240), spacing: float | None = 0.5, **fields) -> Image:
     """Two dark lungs in soft tissue; its first pixel lies at (10, −20)."""
+    rng = np.random.default_rng(0)
     pixels = np.full(shape, 3000, np.int16)
     height, width = shape
     pixels[height // 6 : -height // 6, width // 10 : width // 2 - width // 20] = 900
     pixels[height // 6 : -height // 6, width // 2 + width // 20 : -width // 10] = 900
+    pixels += rng.integers(-150, 150, shape).astype(np.int16)  # two grey values would be a mask, and refused
     spacings = None if spacing is None else (spacing, spacing)
     given = {"modality": "DX", "series_uid": "1.2.9", "origin": (10.0, -20.0) if spacing else (0.0, 0.0)}
     return Image(pixels, spacing=spacings, **{**given, **fields})

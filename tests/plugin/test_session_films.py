@@ -37,7 +37,7 @@ def test_words_say_who_found_what_and_how_large(session) -> None:
     told = {f.id: found_by(f, session) for f in session.findings}
     assert told == {"d1": "◆ DHN", "m1": "◆ MO-SegNet", "d2": "◇ DHN", "m2": "◇ MO-SegNet", "d3": "DHN"}
     assert "1 marked by both" in legend(session)
-    assert "2 by one only" in legend(session)
+    assert "2 by one, thin" in legend(session)
     assert size(session.findings["d1"], session.image) == "14.4 × 15.0 mm"
     words = story(session.findings["d1"], session)
     assert "DHN 0.90" in words

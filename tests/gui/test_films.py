@@ -1,0 +1,350 @@
+"""A radiograph in the window: the way from Run to corrected boxes, masks, the verdict and the heat map."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_lungmtl.image_layer import add_image_layer
+from napari_lungmtl.panel.findings_columns import FOUND_BY, PLACE
+from napari_lungmtl.panel.findings_table import ID
+from napari_lungmtl.training.engine import pipelines, registry
+from napari_lungmtl.training.engine.predictor import PredictorError
+from napari_lungmtl.training.findings import Box, Mask
+
+from .cards import outline, rgb
+from .films import DHN, MOSEGNET, FilmPredictor, by_dhn, by_mosegnet, film
+from .test_dock import column, press
+
+
+@pytest.fixture
+def image():
+    """The image that `window` opens."""
+    return film()
+
+
+@pytest.fixture
+def predictor(monkeypatch) -> dict[str, FilmPredictor]:
+    """Both networks of radiographs, by name."""
+    at_hand = {"dhn": FilmPredictor(DHN, by_dhn), "mosegnet": FilmPredictor(MOSEGNET, by_mosegnet)}
+    pipelines.loaded.cache_clear()
+    monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
+    monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
+    yield at_hand
+    pipelines.loaded.cache_clear()
+
+
+def canvas(viewer):
+    """The widget that takes the mouse over the image."""
+    return (
+        viewer.window._qt_viewer.canvas.native
+    )  # a real mouse needs a real widget; napari has no public way
+
+
+def on_canvas(viewer, world) -> QPoint:
+    """Where a world point (y, x) is drawn."""
+    widget, camera = canvas(viewer), viewer.scene.camera
+    middle = np.array((widget.height(), widget.width())) / 2
+    y, x = middle + (np.asarray(world) - camera.center[-2:]) * camera.zoom
+    return QPoint(round(x), round(y))
+
+
+def drag(viewer, start, end) -> None:
+    """Press, move and release the left button over the image."""
+    widget, steps = canvas(viewer), 6
+    QTest.mouseMove(widget, on_canvas(viewer, start))
+    QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=on_canvas(viewer, start))
+    for step in range(1, steps + 1):
+        place = np.asarray(start) + (np.asarray(end) - start) * step / steps
+        QTest.mouseMove(widget, on_canvas(viewer, place))
+        QTest.qWait(30)
+    QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=on_canvas(viewer, end))
+    QTest.qWait(50)
+
+
+def row_of(dock, id: str) -> int:
+    return list(dock.study.film.boxes.layer.features["id"]).index(id)
+
+
+def test_the_box_beside_run_names_the_networks_and_a_run_draws_everything(window, qtbot):
+    viewer, dock = window
+    assert dock.run.mode.currentText() == "DHN + MO-SegNet"
+    assert not dock.study_section.banner.isVisible()
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+        dock.run.start()
+    assert [layer.name for layer in viewer.layers][1:] == ["lungs", "nodule masks", "boxes"]
+    assert dock.show_section.summary.text() == "4 of 5 shown"
+    assert dock.study.session.can_undo
+    dock.study.session.undo()  # both networks' results are one step
+    assert len(dock.study.session.findings) == 0
+    assert not dock.study_section.banner.isVisible()
+
+
+def test_the_first_networks_boxes_are_there_while_the_second_still_runs(window, predictor, qtbot):
+    _, dock = window
+    predictor["mosegnet"].steps, predictor["mosegnet"].delay = 400, 0.02
+    dock.run.start()
+    qtbot.waitUntil(lambda: len(dock.study.session.findings) == 3, timeout=60_000)
+    assert dock.run.runner.running
+    assert dock.study_section.banner.isVisible()
+    assert len(dock.study.film.boxes.layer.data) == 2
+    dock.run.cancel()
+    assert len(dock.study.session.findings) == 0
+    assert "Nothing was changed" in dock.run.message.text()
+
+
+def test_a_network_that_fails_leaves_no_half_result(window, predictor, qtbot):
+    _, dock = window
+    predictor["mosegnet"].error = PredictorError("out of memory: close other programs.")
+    with qtbot.waitSignal(dock.run.runner.failed, timeout=60_000):
+        dock.run.start()
+    assert len(dock.study.session.findings) == 0
+    assert dock.run.message.text() == "out of memory: close other programs."
+
+
+def test_the_banner_says_the_verdict_and_follows_the_threshold(after_run):
+    _, dock = after_run
+    banner, slider = dock.study_section.banner, dock.show_section.film
+    assert banner.isVisible()
+    assert slider.isVisible()
+    (verdict,) = banner.verdicts
+    assert verdict.headline == "Nodule on this film: 83 %"
+    assert "above the threshold 0.50" in banner.accessibleDescription()
+    bar = banner.bar(0)
+    y = round(bar.center().y())
+
+    def filled() -> float:
+        pixels = rgb(banner)
+        empty = pixels[y, round(bar.right()) - 4]
+        return float(
+            (np.abs(pixels[y, round(bar.left()) : round(bar.right())] - empty).max(axis=-1) > 20).mean()
+        )
+
+    assert filled() == pytest.approx(0.83, abs=0.03)
+    slider.slider.setValue(90)
+    assert "below the threshold 0.90" in banner.accessibleDescription()
+    assert filled() == pytest.approx(0.83, abs=0.04)
+    assert banner.bar(0).width() < 380
+
+
+def test_the_table_says_who_found_what_and_where(after_run):
+    _, dock = after_run
+    assert column(dock, FOUND_BY) == ["◆ DHN", "◆ MO-SegNet", "◇ DHN", "◇ MO-SegNet"]
+    assert column(dock, PLACE)[0] == "55, 10"
+    model = dock.findings.model
+    headers = [model.headerData(n, Qt.Orientation.Horizontal) for n in sorted(dock.findings.shown_columns())]
+    assert headers == ["#", "Score", "Ø mm", "y, x mm", "Status", "Found by"]
+    table = dock.findings.table
+    assert table.horizontalScrollBar().maximum() == 0
+    assert "1 marked by both" in dock.study_section._agreement.text()
+
+
+def test_keys_walk_and_judge_boxes(after_run):
+    _, dock = after_run
+    session = dock.study.session
+    press(dock, Qt.Key.Key_N)
+    assert session.selected == "d1"
+    press(dock, Qt.Key.Key_A)
+    press(dock, Qt.Key.Key_N)
+    press(dock, Qt.Key.Key_R)
+    assert [session.findings[id].status for id in ("d1", "m1")] == ["accepted", "rejected"]
+    press(dock, Qt.Key.Key_C)
+    assert "judged on CT only" in dock.run.message.text()
+
+
+def test_the_card_shows_the_film_around_the_box_and_says_what_the_networks_say(after_run, qtbot):
+    _, dock = after_run
+    press(dock, Qt.Key.Key_N)
+    card = dock.card
+    pictures = card.closeups.pictures
+    assert [picture.isHidden() for picture in pictures] == [False, True, True]
+    qtbot.waitUntil(lambda: card.closeups.height() >= pictures[0].height(), timeout=20_000)
+    marked = outline(rgb(pictures[0].pixmap().toImage()))
+    height, width = np.ptp(marked, axis=0)
+    assert height / width == pytest.approx(15.0 / 14.4, abs=0.1)
+    words = card.closeups.words.text()
+    assert "DHN 0.90" in words
+    assert "MO-SegNet 0.80" in words
+    assert "14.4 × 15.0 mm" in words
+    assert not card._offer.isVisible()
+    assert not card.bars.isVisible()
+
+
+def test_the_view_moves_to_a_box_only_where_it_is_out_of_sight(after_run):
+    viewer, dock = after_run
+    viewer.reset_view()
+    before = viewer.scene.camera.center
+    press(dock, Qt.Key.Key_N)
+    assert viewer.scene.camera.center == before
+    viewer.scene.camera.zoom *= 8
+    viewer.scene.camera.center = (0, 150.0, 80.0)
+    zoom = viewer.scene.camera.zoom
+    press(dock, Qt.Key.Key_N)
+    finding = dock.study.session.findings[dock.study.session.selected]
+    np.testing.assert_allclose(viewer.scene.camera.center[-2:], finding.box.center)
+    assert viewer.scene.camera.zoom == zoom
+
+
+def test_a_rectangle_drawn_with_the_mouse_is_a_finding_and_a_click_is_none(after_run, qtbot):
+    viewer, dock = after_run
+    viewer.reset_view()
+    session, layer = dock.study.session, dock.study.film.boxes.layer
+    viewer.layers.selection.active = layer
+    layer.mode = "add_rectangle"
+    drag(viewer, (100.0, 40.0), (115.0, 60.0))
+    qtbot.waitUntil(lambda: len(session.findings) == 6, timeout=20_000)
+    new = session.findings[-1]
+    step = 2 / viewer.scene.camera.zoom
+    np.testing.assert_allclose(new.box.low, (100, 40), atol=step)
+    np.testing.assert_allclose(new.box.high, (115, 60), atol=step)
+    assert session.selected == new.id
+    assert dock.study is not None
+    drag(viewer, (130.0, 40.0), (130.0, 40.0))
+    assert len(session.findings) == 6
+    assert len(layer.data) == 5
+    press(dock, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert len(session.findings) == 5
+
+
+def test_a_corner_dragged_with_the_mouse_resizes_and_survives_threshold_and_rerun(after_run, qtbot):
+    viewer, dock = after_run
+    viewer.reset_view()
+    session, layer = dock.study.session, dock.study.film.boxes.layer
+    viewer.layers.selection.active = layer
+    assert layer.mode == "select"
+    session.select("d2")
+    QTest.qWait(50)
+    box = session.findings["d2"].box
+    drag(viewer, box.high, (box.high[0] + 10, box.high[1] + 6))
+    edited = session.findings["d2"]
+    step = 3 / viewer.scene.camera.zoom
+    np.testing.assert_allclose(edited.box.high, (box.high[0] + 10, box.high[1] + 6), atol=step)
+    np.testing.assert_allclose(edited.box.low, box.low, atol=1e-3)
+    slider = dock.show_section.score.slider
+    slider.setValue(slider.maximum())
+    assert [f.id for f in session.visible] == ["d2"]
+    slider.setValue(40)
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+        dock.run.start()
+    assert session.findings["d2"].geometry == edited.geometry
+    assert [f.box for f in session.findings].count(
+        box
+    ) == 0  # the network's own box does not come back beside it
+    np.testing.assert_allclose(layer.data[row_of(dock, "d2")][2], edited.box.high, rtol=1e-5)
+
+
+def test_a_mask_is_painted_with_the_mouse_and_undone_with_the_key(after_run, qtbot):
+    viewer, dock = after_run
+    viewer.reset_view()
+    session, layer = dock.study.session, dock.study.film.masks.layer
+    viewer.layers.selection.active = layer
+    before = session.findings
+    layer.mode = "paint"
+    layer.brush_size = 8
+    drag(viewer, (120.0, 10.0), (120.0, 20.0))
+    qtbot.waitUntil(lambda: len(session.findings) == 6, timeout=20_000)
+    new = session.findings[-1]
+    assert isinstance(new.geometry, Mask)
+    assert new.box.high[1] - new.box.low[1] > 10
+    assert new.id in set(dock.study.film.boxes.layer.features["id"])
+    press(dock, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert session.findings == before
+    press(dock, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert session.findings[new.id] == new
+
+
+def test_the_heat_map_comes_off_the_gui_thread_lies_under_the_boxes_and_goes(after_run, image, qtbot):
+    viewer, dock = after_run
+    box, heat, study = dock.show_section.heat.box, dock.study.film.heat, dock.study
+    assert [box.itemText(n) for n in range(box.count())] == [
+        "off",
+        "DHN objectness",
+        "MO-SegNet probability",
+    ]
+    box.setCurrentIndex(1)
+    box.activated.emit(1)
+    qtbot.waitUntil(lambda: heat.layer is not None, timeout=60_000)
+    names = [layer.name for layer in viewer.layers]
+    assert names[1] == "heat map: DHN evidence"
+    peak = np.unravel_index(np.argmax(heat.layer.data), heat.layer.data.shape)
+    expected = image.to_world((0.30 * 300, 0.25 * 240))
+    np.testing.assert_allclose(heat.layer.data_to_world(peak), expected, atol=2 * heat.layer.scale[0])
+    low, high = image.extent
+    assert (np.asarray(heat.layer.extent.world) >= low - heat.layer.scale).all()
+    assert (np.asarray(heat.layer.extent.world) <= high + heat.layer.scale).all()
+    viewer.layers.selection.active = heat.layer  # it is no image under review
+    assert dock.study is study
+    add_image_layer(viewer, film(series_uid="other"))
+    assert dock.study is not study
+    assert not heat.layer.visible
+    assert box.currentText() == "off"
+    viewer.layers.selection.active = study.layer
+    assert heat.layer.visible
+    assert box.currentText() == "DHN objectness"
+    box.setCurrentIndex(0)
+    box.activated.emit(0)
+    assert heat.layer is None
+    assert not any(layer.name.startswith("heat map") for layer in viewer.layers)
+
+
+def test_a_heat_map_that_fails_says_so(after_run, predictor, qtbot):
+    _, dock = after_run
+    predictor["mosegnet"].error = PredictorError("no lungs were found on this film.")
+    box = dock.show_section.heat.box
+    box.setCurrentIndex(2)
+    box.activated.emit(2)
+    qtbot.waitUntil(
+        lambda: dock.show_section.heat.state.text() == "no lungs were found on this film.", timeout=60_000
+    )
+    assert box.currentText() == "off"
+
+
+def test_overlays_hide_and_come_back_with_their_tool(after_run):
+    _, dock = after_run
+    press(dock, Qt.Key.Key_H)
+    drawings = dock.study.film
+    assert not any(layer.visible for layer in drawings.layers)
+    press(dock, Qt.Key.Key_H)
+    assert all(layer.visible for layer in drawings.layers)
+    assert drawings.boxes.layer.mode == "select"
+
+
+def test_pixels_are_said_where_the_spacing_is_unknown(window, qtbot):
+    viewer, dock = window
+    add_image_layer(viewer, film(spacing=None, series_uid="plain"))
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+        dock.run.start()
+    assert "px" in dock.show_section.diameter._caption.text()
+    dock.show_section.diameter.slider.setValue(25)
+    assert dock.study.session.thresholds.diameter == 25
+    assert dock.findings.model.headerData(2, Qt.Orientation.Horizontal) == "Ø px"
+    press(dock, Qt.Key.Key_N)
+    assert dock.card.summary.text() == "29 × 30 px"
+
+
+def test_selecting_a_row_selects_its_rectangle_and_back(after_run):
+    _, dock = after_run
+    layer, session = dock.study.film.boxes.layer, dock.study.session
+    session.select("m2")
+    assert set(layer.selected_data) == {row_of(dock, "m2")}
+    layer.selected_data = {row_of(dock, "d2")}
+    rows = dock.findings.table.selectionModel().selectedRows()
+    assert [row.data(ID) for row in rows] == ["d2"]
+
+
+def test_removing_layers_of_a_radiograph_never_leaves_an_image_alone(after_run):
+    viewer, dock = after_run
+    session = dock.study.session
+    session.change("m2", geometry=Box((50.0, 10.0), (60.0, 20.0)))
+    for layer in dock.study.film.layers:
+        viewer.layers.remove(layer)
+        QApplication.processEvents()
+        viewer.screenshot(canvas_only=True, flash=False)  # draws
+    assert len(session.findings) == 5
+    assert any(layer.visible for layer in viewer.layers if layer is not dock.study.layer)
+    viewer.layers.remove(dock.study.layer)
+    QApplication.processEvents()
+    assert dock.study is None
