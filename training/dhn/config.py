@@ -35,6 +35,8 @@ class Config:
         How many the RPN hands over, at most.
     nms_iou, boxes
         IoU from which the lower of two boxes falls, and how many stay at most.
+    local_contrast
+        Whether the film's local contrast is a second channel (`ops.local_contrast`); the paper has the film alone.
     calibration, global_calibration
         Slope and intercept on the log odds of the local and of the global head's probability (1, 0: as they are).
     """
@@ -51,6 +53,7 @@ class Config:
     proposals: int = 300
     nms_iou: float = 0.3
     boxes: int = 100
+    local_contrast: bool = False
     calibration: tuple[float, float] = (1.0, 0.0)
     global_calibration: tuple[float, float] = (1.0, 0.0)
 
@@ -76,7 +79,9 @@ class Config:
 
 
 PAPER = Config()
-SHIPPED = Config(width=32, deformable=(), pyramid_channels=64, roi_hidden=256, proposals=100)
+SHIPPED = Config(
+    width=32, deformable=(), pyramid_channels=64, roi_hidden=256, proposals=100, local_contrast=True
+)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 from torchvision.ops import DeformConv2d, FeaturePyramidNetwork
 
+from ..ops.local_contrast import with_local_contrast
 from .config import Config
 from .local_head import Found, LocalHead
 
@@ -37,12 +38,12 @@ class Deformable(nn.Module):
 
 
 class Body(nn.Module):
-    """ResNet-18 for one channel; gives the maps of its stages 2–5 (strides 4–32)."""
+    """ResNet-18 for one or two channels; gives the maps of its stages 2–5 (strides 4–32)."""
 
-    def __init__(self, width: int, deformable: Sequence[int]) -> None:
+    def __init__(self, width: int, deformable: Sequence[int], channels: int = 1) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(1, width, 7, 2, 3, bias=False),
+            nn.Conv2d(channels, width, 7, 2, 3, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, 2, 1),
@@ -64,7 +65,7 @@ class Body(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Maps of stages 2–5 of (N, 1, H, W)."""
+        """Maps of stages 2–5 of (N, channels, H, W)."""
         x = self.stem(x)
         maps = []
         for stage in self.stages:
@@ -114,7 +115,7 @@ class Dhn(nn.Module):
         super().__init__()
         self.config = config
         channels = config.pyramid_channels
-        self.body = Body(config.width, config.deformable)
+        self.body = Body(config.width, config.deformable, 1 + config.local_contrast)
         finest = min(config.levels)
         self.pyramid = FeaturePyramidNetwork(self.body.channels[finest - 2 :], channels)
         self.global_head = GlobalHead(channels) if config.heads != "local" else None
@@ -122,7 +123,8 @@ class Dhn(nn.Module):
 
     def features(self, films: Tensor, bfloat16: bool = False) -> list[Tensor]:
         """Maps of the pyramid, float32, from the finest of `Config.levels` to level 5, of films (N, side, side), 0–1."""
-        x = ((films[:, None] - MEAN) / SD).contiguous(memory_format=torch.channels_last)
+        x = with_local_contrast(films) if self.config.local_contrast else (films[:, None] - MEAN) / SD
+        x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(x.device.type, torch.bfloat16) if bfloat16 else nullcontext():
             maps = self.body(x)
             low = min(self.config.levels)

@@ -38,7 +38,10 @@ def probability_maps(net: MoSegNet, pixels: np.ndarray, device: torch.device) ->
     pixels
         float32 (h, w), 0–1, as `imaging.film` makes them.
     """
-    x = normalise(torch.from_numpy(np.ascontiguousarray(pixels, np.float32))[None, None].to(device), net.config.local_contrast)
+    x = normalise(
+        torch.from_numpy(np.ascontiguousarray(pixels, np.float32))[None, None].to(device),
+        net.config.local_contrast,
+    )
     lesions, lungs = _softmax(net, x)
     if net.config.mirror:
         mirrored_lesions, mirrored_lungs = _softmax(net, x.flip(-1))

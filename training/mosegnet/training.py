@@ -99,7 +99,9 @@ class Training(L.LightningModule):
     def losses(self, batch: Sample) -> dict[str, Tensor]:
         """L_y and L_z by name; what is unknown of a film trains nothing."""
         config, device = self.config, self.device
-        x = normalise(batch["pixels"], self.net.config.local_contrast).contiguous(memory_format=torch.channels_last)
+        x = normalise(batch["pixels"], self.net.config.local_contrast).contiguous(
+            memory_format=torch.channels_last
+        )
         with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16 and has_bfloat16(device)):
             lesions, lungs = self.net(x)
         known = batch["lesions_known"]

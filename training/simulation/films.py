@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from ..datasets.films import LabelledFilm
 from ..datasets.luna16_nodules import DatasetError
-from .difficulty import DIFFICULTY, Difficulty
+from .difficulty import DIFFICULTY, PRACTICE, Difficulty
 from .nodule_views import NoduleViews
 from .paste import Pasted, between, draw_tone, paste
 
@@ -141,6 +141,8 @@ class SimulatedFilms:
         Of films and nodules: nothing of another fold is ever drawn.
     phantoms
         Share of the samples that are projected phantoms or films that came with lung masks, as they are.
+    difficulty
+        By default `PRACTICE` for the training folds, and the frozen `DIFFICULTY` for all others.
     """
 
     name = "simulated nodules in NIH radiographs"
@@ -155,9 +157,10 @@ class SimulatedFilms:
         folds: tuple[str, ...] = TRAIN,
         *,
         phantoms: float = 0.2,
-        difficulty: Difficulty = DIFFICULTY,
+        difficulty: Difficulty | None = None,
     ) -> None:
-        self.store, self.difficulty = load_store(Path(folder)), difficulty
+        self.store = load_store(Path(folder))
+        self.difficulty = difficulty or (PRACTICE if tuple(folds) == TRAIN else DIFFICULTY)
         store = self.store
         self.views = store.views.of_folds(folds)
         own = np.isin(store.fold, folds)

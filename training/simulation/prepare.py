@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 from scipy import ndimage
+from threadpoolctl import threadpool_limits
 
 from ..datasets.luna16_nodules import DatasetError
 from ..imaging import read_image
@@ -17,7 +18,7 @@ from ..imaging.film import SIDE, make_film
 from .films import ATLAS, PHANTOM, FilmStore
 from .lung_atlas import Outline, outline, split_sides
 from .nodule_views import load_views
-from .phantom_film import make_phantom_film
+from .phantom_film import PhantomFilm, make_phantom_film
 
 DETECTOR_MM = 430.0
 """Side of the detectors (43 cm) that NIH's square pictures show: their files do not tell their size."""
@@ -56,7 +57,7 @@ def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, repo
     report(0.55, "projecting phantoms")
     with ProcessPoolExecutor(workers) as pool:
         projected = []
-        for number, phantom in enumerate(pool.map(make_phantom_film, range(phantoms)), 1):
+        for number, phantom in enumerate(pool.map(_phantom, range(phantoms)), 1):
             projected.append(phantom)
             report(0.55 + 0.4 * number / phantoms, f"projecting phantoms ({number} of {phantoms})")
     report(0.96, "projecting nodules")
@@ -96,6 +97,12 @@ def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, repo
         views=views,
     )
     return store.save(out)
+
+
+def _phantom(seed: int) -> PhantomFilm:
+    # Beside other processes, threads of matrix products wait for each other: a phantom took minutes instead of seconds.
+    with threadpool_limits(1):
+        return make_phantom_film(seed)
 
 
 def upright(row: dict[str, str], values: np.ndarray) -> np.ndarray:
