@@ -92,6 +92,7 @@ class LabelsBinding(Binding[Labels]):
             for number, mask in masks.items():
                 paint(painted, mask, image, number)
             self._masks, self._painted = masks, painted
+            self._show_selection()  # the number that the brush had may now be another's
         if colors != self._colors:
             self._colors = colors
             with self._drawing(layer):
