@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
 
 from ..findings.formats.pixels import PixelBox
+from ..imaging.image import Image
+from ..imaging.read import read_image
+from .films import FilmCase
 from .luna16_nodules import DatasetError
 
 SUFFIXES = (".mha", ".mhd", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".img", ".nii", ".nrrd")
 """Of image files, in lower case."""
+
+
+def read_film(case: FilmCase) -> Image:
+    """The image of a case, upright: a picture with the head at the left is turned clockwise.
+
+    Raises
+    ------
+    ImageError
+        It cannot be read.
+    ValueError
+        It lies on its side and has boxes or lungs, which would no longer fit.
+    """
+    image = read_image(case.path)
+    if case.upright:
+        return image
+    if (case.boxes is not None and len(case.boxes)) or case.lungs is not None:
+        raise ValueError(f"{case.name} lies on its side, and so does its truth.")
+    spacing = None if image.spacing is None else image.spacing[::-1]
+    return replace(image, voxels=np.ascontiguousarray(np.rot90(image.voxels, -1)), spacing=spacing)
 
 
 def first_file(folder: Path, *names: str) -> Path | None:

@@ -94,7 +94,7 @@ class FilmCase:
     left_lung
         File with the left lung, where each lung has a file of its own: `lungs` is then the patient's right one.
     upright
-        False where the picture is known to lie on its side.
+        False where the picture is known to lie on its side, the head at the left; `film_files.read_film` turns it.
     diameter_mm
         float32 (n,), NaN where unknown.
     shams

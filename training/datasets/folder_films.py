@@ -11,7 +11,7 @@ import numpy as np
 
 from ..imaging.film import Film, make_film
 from ..imaging.image import Image
-from ..imaging.read import read_image
+from .film_files import read_film
 from .films import FilmCase, LabelledFilm
 from .luna16_nodules import DatasetError
 from .lung_masks import BOTH, LEFT, RIGHT, read_lungs
@@ -47,8 +47,8 @@ class FolderFilms:
     """Films of a folder as training samples (`datasets.films.Films`): one with nodules and one without, about half each.
 
     A film can train what is known of it: nodules where boxes are known (or none is there), lungs where they are outlined.
-    Where only boxes are known, a nodule's region is the ellipse in its box. Films that lie on their side are left out, and so
-    are those whose nodules are unknown, unless the set has nothing else to teach than lungs. A film is read when it is first
+    Where only boxes are known, a nodule's region is the ellipse in its box. Films that lie on their side are turned; those whose
+    nodules are unknown are left out, unless the set has nothing else to teach than lungs. A film is read when it is first
     drawn and kept as bytes.
 
     Raises
@@ -59,10 +59,9 @@ class FolderFilms:
 
     def __init__(self, cases: Sequence[FilmCase], name: str, licence: str) -> None:
         self.name, self.licence = name, licence
-        upright = [case for case in cases if case.upright]
-        with_nodules = [c for c in upright if c.boxes is not None and len(c.boxes)]
-        without = [c for c in upright if c.positive is False]
-        outlined = [c for c in upright if c.lungs is not None]
+        with_nodules = [c for c in cases if c.boxes is not None and len(c.boxes)]
+        without = [c for c in cases if c.positive is False]
+        outlined = [c for c in cases if c.lungs is not None]
         groups = (
             [with_nodules, without] if with_nodules else [[c for c in outlined if c.positive is not True]]
         )
@@ -100,7 +99,7 @@ class FolderFilms:
 
 
 def _read(case: FilmCase) -> _Read:
-    image = read_image(case.path)
+    image = read_film(case)
     film = make_film(image)
     labels = read_lungs(case)
     lungs = None if labels is None else _lungs(labels, film)

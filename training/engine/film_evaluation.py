@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import affine_transform
 
+from ..datasets.film_files import read_film
 from ..datasets.films import FilmCase
 from ..datasets.folder_films import Part
 from ..datasets.luna16_nodules import DatasetError
 from ..datasets.lung_masks import LEFT, RIGHT, read_lungs
 from ..datasets.open_films import open_film_cases
 from ..findings import Box, Findings
-from ..imaging import read_image
 from ..imaging.errors import ImageError
 from ..imaging.image import Image
 from ..metrics.film_figures import film_details, film_figures, film_table, film_warnings
@@ -141,7 +141,7 @@ def judge_films(
     for number, case in enumerate(cases):
         report(number / len(cases), case.name)
         try:
-            image = read_image(case.path)
+            image = read_film(case)
             results.append(judged(case, image, finish(predictor.run(image)), threshold, lungs=lungs))
         except (ImageError, PredictorError) as error:
             failed.append({"input": str(case.path), "error": " ".join(str(error).split())})
