@@ -148,7 +148,7 @@ class Chain:
             yield Progress(bar.at(0.0), "detecting", note=doubt)
         found = Findings()
         for number, info in enumerate(self.detectors):
-            part = yield from self._follow(info, bar, lambda m: m.run(image))
+            part = yield from self._follow(info, bar, lambda m: m.run(image), _alone)
             items = sorted((*found, *part), key=lambda f: -f.score)
             found = replace(
                 part if number == 0 else found,
@@ -281,6 +281,11 @@ class Chain:
                 except StopIteration as stop:
                     return stop.value
                 yield replace(change(step), fraction=bar.at(step.fraction))
+
+
+def _alone(step: Progress) -> Progress:
+    """A detector's step without what it knows so far: the chain says what all have found."""
+    return replace(step, findings=None)
 
 
 @dataclass
