@@ -22,6 +22,8 @@ LayerData = tuple[Any, ...]
 NOTHING: list[LayerData] = [(None,)]
 """What a napari reader returns when it understood the path and there is nothing to add."""
 
+PICTURES = (".png", ".jpg", ".jpeg", ".img")
+"""Single files that may be radiographs (.img is JSRT's); a folder of pictures is no study."""
 _LOOK_AT_MOST = 200
 """Files of a folder that are looked at before it is said to be none of ours."""
 _SAME_DROP = 3.0
@@ -38,7 +40,7 @@ def _is_ours(path: Path) -> bool:
     if path.name.lower().endswith(".lungmtl.json") or is_zarr(path):
         return True
     if not path.is_dir():
-        return path.is_file() and _is_image_file(path)
+        return path.is_file() and (_is_image_file(path) or path.suffix.lower() in PICTURES)
     files = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
     return any(_is_image_file(file) for file in islice(files, _LOOK_AT_MOST))
 

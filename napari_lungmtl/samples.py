@@ -1,4 +1,4 @@
-"""npe2 sample data: a small synthetic chest CT (made by ``python -m napari_lungmtl.training.phantoms.make_samples``)."""
+"""npe2 sample data: a synthetic chest CT (``phantoms.make_samples``) and radiograph (``simulation.make_sample``)."""
 
 from __future__ import annotations
 
@@ -25,3 +25,19 @@ def open_sample_ct() -> list[tuple[Any, ...]]:
         The installation lacks it.
     """
     return [image_layer_data(read_image(sample_ct()))]
+
+
+def sample_radiograph() -> Path:
+    """The synthetic radiograph's file."""
+    return SAMPLES / "radiograph.dcm"
+
+
+def open_sample_radiograph() -> list[tuple[Any, ...]]:
+    """The synthetic radiograph as a layer, for File → Open Sample.
+
+    Raises
+    ------
+    ImageError
+        The installation lacks it.
+    """
+    return [image_layer_data(read_image(sample_radiograph()))]

@@ -18,6 +18,8 @@ from .panel import planes
 from .panel.dock import LungNodulesDock
 from .panel.series_chooser import choose_series
 from .review import image_reference
+from .samples import sample_ct, sample_radiograph
+from .training.engine import registry
 from .training.findings import Findings
 from .training.findings.formats.read_truth import read_truth as read_true_nodules
 from .training.imaging import Image, SeveralSeriesError, list_series, read_image
@@ -97,12 +99,13 @@ def open_window(
 
 
 def demo(screenshot_dir: Path | str | None = None, run: bool = True) -> list[Path]:
-    """The sample CT with what the models find.
+    """The sample CT and the sample radiograph with what the models find.
 
     Parameters
     ----------
     screenshot_dir
-        Folder for screenshots of the axial, coronal and 3-D view; the window is then closed. Without it, it stays.
+        Folder for screenshots: of the CT the axial, coronal and 3-D view, and the radiograph; the window is then closed.
+        Without it, it stays.
     run
         Run the models.
 
@@ -111,11 +114,19 @@ def demo(screenshot_dir: Path | str | None = None, run: bool = True) -> list[Pat
     list of Path
         The screenshots.
     """
-    from .samples import SAMPLES
+    saved = _demo_ct(screenshot_dir, run)
+    if screenshot_dir is not None:
+        path = Path(screenshot_dir) / "radiograph.png"
+        at_hand = any("DX" in info.modalities for info in registry.models())
+        open_window([sample_radiograph()], run=run and at_hand, screenshot=path)
+        saved.append(path)
+    return saved
 
+
+def _demo_ct(screenshot_dir: Path | str | None, run: bool) -> list[Path]:
     viewer, dock = _window()
     try:
-        add_image_layer(viewer, read_image(SAMPLES / "ct"))
+        add_image_layer(viewer, read_image(sample_ct()))
         _fit(viewer)
         if screenshot_dir is None:
             if run:
@@ -240,7 +251,9 @@ def _wait(done: Callable[[], bool], limit: float) -> bool:
 
 
 def _save(viewer: napari.Viewer, path: Path) -> Path:
-    _wait(lambda: False, 0.8)  # slices are drawn, and the notifications of napari's start have gone
+    _wait(
+        lambda: False, 1.5
+    )  # slices are drawn, the dock has its heights, and the notifications of napari's start have gone
     path.parent.mkdir(parents=True, exist_ok=True)
     viewer.screenshot(path=str(path), canvas_only=False, flash=False)
     return path

@@ -16,6 +16,7 @@ from npe2 import PluginManager, PluginManifest
 from napari_lungmtl import reader
 from napari_lungmtl.layers import LayerBinding
 from napari_lungmtl.points_layer import findings_of_points, points_layer_data
+from napari_lungmtl.samples import sample_radiograph
 from napari_lungmtl.training.findings import Findings, Sphere
 from napari_lungmtl.training.findings.formats.csv_file import read_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
@@ -224,6 +225,29 @@ def test_the_sample_opens(manager) -> None:
     assert data.ndim == 3
     assert data.min() < -800 < 0 < data.max()
     assert min(attributes["scale"]) > 0
+
+
+def test_the_sample_radiograph_opens(manager) -> None:
+    """A film with dark air in mm, and its truth lies where the nodules are brighter than what is around them."""
+    [(data, attributes, kind)] = manager.commands.get(f"{NAME}.sample_radiograph")()
+    assert kind == "image"
+    assert attributes["scale"] == (0.8, 0.8)
+    truth = read_findings(sample_radiograph().parent / "radiograph_truth.lungmtl.json")
+    assert len(truth) == 3
+    assert {r.name for r in truth.regions} == {"right lung", "left lung"}
+    for finding in truth:
+        y, x = (round(c / 0.8) for c in finding.center)
+        half = round(finding.diameter / 0.8 / 2)
+        ring = data[y - half - 4 : y + half + 5, x - half - 4 : x + half + 5]
+        assert data[y - 1 : y + 2, x - 1 : x + 2].mean() > np.median(ring)
+
+
+@pytest.mark.parametrize("name", ["film.png", "film.JPG", "JPCLN001.IMG"])
+def test_pictures_are_opened_one_by_one(tmp_path, name) -> None:
+    """A single picture may be a radiograph; a folder of pictures is left to others."""
+    (tmp_path / name).write_bytes(b"x")
+    assert reader.get_reader(str(tmp_path / name)) is not None
+    assert reader.get_reader(str(tmp_path)) is None
 
 
 def test_importing_the_plugin_imports_no_torch() -> None:

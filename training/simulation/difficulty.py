@@ -39,7 +39,7 @@ class Difficulty:
     hidden: float = 0.1
 
 
-PRACTICE = Difficulty(mediastinum=(0.2, 0.9), nodules=(0.4, 0.15, 0.15, 0.12, 0.1, 0.08))
+PRACTICE = Difficulty(mediastinum=(0.2, 0.9), nodules=(0.35, 0.1, 0.1, 0.1, 0.1, 0.1, 0.08, 0.07))
 """What networks train on: more nodules, some of them plainer than any that they are judged by. On `DIFFICULTY` alone they had
 found nothing after a thousand steps."""
 DIFFICULTY = Difficulty()

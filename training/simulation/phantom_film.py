@@ -82,26 +82,57 @@ def make_phantom_film(
     except PlacementError:  # the nodules found no room
         phantom = make_phantom(PhantomSpec(seed=spec.seed, spacing=spacing, scanner=spec.scanner))
     rng = np.random.default_rng([seed, 78])
-    step = spacing[1]
-    hu = phantom.image.voxels.astype(np.float32)
-    depth = np.clip(hu + 1000, 0, None).sum(axis=1) / 1000 * WATER * step
-    photons = rng.uniform(2e4, 2e5)  # a pixel where nothing is in the way
-    scatter = rng.uniform(0.004, 0.02)
-    counted = rng.poisson((np.exp(-depth) + scatter) * photons) / photons
-    grey = np.maximum(-np.log(np.maximum(counted, 1e-5)), 0)  # beside the body noise may exceed the open beam
-    fields = lung_fields(phantom)
-    labels = phantom.labels.max(axis=1)
-    upright = slice(None, None, -1)  # z runs to the head, rows of a film to the feet
-    top, bottom, left, right = _collimated(grey.shape, rng)
+    projected = project(phantom, rng, photons=rng.uniform(2e4, 2e5), scatter=rng.uniform(0.004, 0.02))
+    top, bottom, left, right = _collimated(projected.grey.shape, rng)
     part = slice(top, bottom), slice(left, right)
-    picture = grey[upright][part] ** rng.uniform(0.8, 1.6)
-    film = film_of(picture, side)
+    film = film_of(projected.grey[part] ** rng.uniform(0.8, 1.6), side)
     return PhantomFilm(
         film,
-        np.stack([_at_film(f[upright][part], film) for f in fields]) > 0,
-        _at_film(labels[upright][part], film),
+        np.stack([_at_film(f[part], film) for f in projected.lungs]) > 0,
+        _at_film(projected.nodules[part], film),
         tuple(f.diameter for f in phantom.truth),
         spacing[2] / film.scale,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """A phantom seen from the front, the head at the top, the patient's right on the left; one pixel for a voxel (z, x).
+
+    Parameters
+    ----------
+    grey
+        float32 (h, w): log attenuation with scatter and noise, dark air.
+    lungs
+        bool (2, h, w): right and left lung field.
+    nodules
+        uint8 (h, w): n where nodule n (from 1) is in front or behind.
+    """
+
+    grey: np.ndarray
+    lungs: np.ndarray
+    nodules: np.ndarray
+
+
+def project(phantom: Phantom, rng: np.random.Generator, *, photons: float, scatter: float) -> Projection:
+    """Project a phantom along y.
+
+    Parameters
+    ----------
+    photons
+        Counted in a pixel where nothing is in the way.
+    scatter
+        Scattered light as a share of that.
+    """
+    hu = phantom.image.voxels.astype(np.float32)
+    depth = np.clip(hu + 1000, 0, None).sum(axis=1) / 1000 * WATER * phantom.image.scale[1]
+    counted = rng.poisson((np.exp(-depth) + scatter) * photons) / photons
+    grey = np.maximum(-np.log(np.maximum(counted, 1e-5)), 0)  # beside the body noise may exceed the open beam
+    upright = slice(None, None, -1)  # z runs to the head, rows of a film to the feet
+    return Projection(
+        grey[upright].astype(np.float32),
+        lung_fields(phantom)[:, upright],
+        phantom.labels.max(axis=1)[upright],
     )
 
 

@@ -10,6 +10,7 @@ from napari_lungmtl.training import cli
 from napari_lungmtl.training.datasets.luna16_nodules import DatasetError
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.imaging.film import make_film
+from napari_lungmtl.training.simulation.difficulty import DIFFICULTY, PRACTICE, Difficulty
 from napari_lungmtl.training.simulation.films import DEV, TEST, TRAIN, SimulatedFilms
 
 from .stores import film, store
@@ -20,6 +21,13 @@ def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("prepared")
     store().save(folder)
     return folder
+
+
+def test_networks_are_judged_on_the_frozen_difficulty(prepared):
+    """Practice has more and plainer nodules; whatever is measured (dev and test folds, written sets) does not."""
+    assert SimulatedFilms(prepared).difficulty == PRACTICE
+    assert SimulatedFilms(prepared, DEV).difficulty == DIFFICULTY == Difficulty()
+    assert SimulatedFilms(prepared, TEST).difficulty == DIFFICULTY
 
 
 def test_folds_do_not_meet(prepared):
@@ -46,7 +54,7 @@ def test_the_same_seed_draws_the_same(prepared):
 
 def test_labels_fit_the_pixels(prepared):
     """What is brighter than the film before lies in the boxes; pixels away from pastes are untouched."""
-    films = SimulatedFilms(prepared, phantoms=0.0)
+    films = SimulatedFilms(prepared, phantoms=0.0, difficulty=DIFFICULTY)
     seen = 0
     for seed in range(40):
         number = int(films.backgrounds[seed % len(films.backgrounds)])
