@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from scipy.ndimage import binary_dilation
 
-from ..engine.predictor import SCORE_FLOOR, ModelInfo, PredictorError, Progress
+from ..engine.predictor import SCORE_FLOOR, ModelInfo, Progress
+from ..engine.suitable import check_ct
 from ..findings import Finding, Findings, ImageReference, Origin, Sphere
 from ..imaging import resample
 from ..imaging.image import Image
@@ -59,7 +60,11 @@ class Ag3dPredictor:
         NoLungFoundError
             There is no lung in it.
         """
-        check(image)
+        check_ct(image, "3D-AG", "detects")
+        low, high = float(image.voxels.min()), float(image.voxels.max())
+        if high - low < 500:
+            name = image.source or image.series_uid or "the image"
+            raise PredictorError(f"{name} spans only {low:.0f} to {high:.0f}: it shows no tissue.")
         yield Progress(0.0, "finding the lungs")
         lungs = lung_field(image)
         yield Progress(0.1, "resampling to 1 mm")
@@ -148,29 +153,6 @@ def reference(image: Image) -> ImageReference:
         image.origin,
         image.units,
     )
-
-
-def check(image: Image) -> None:
-    """Refuse what is no CT volume in Hounsfield units."""
-    name = image.source or image.series_uid or "the image"
-    if image.ndim != 3:
-        raise PredictorError(
-            f"3D-AG detects nodules in CT volumes, but {name} is a flat image. Open a CT series."
-        )
-    if image.spacing is None:
-        raise PredictorError(
-            f"{name} has no voxel spacing, so sizes in mm are unknown. Open the original CT series."
-        )
-    if image.modality not in ("CT", ""):
-        raise PredictorError(f"3D-AG was trained on CT; {name} is {image.modality}. Open a CT series.")
-    low, high = float(image.voxels.min()), float(image.voxels.max())
-    if low > -500:
-        raise PredictorError(
-            f"{name} has no values below {low:.0f}; air in a CT is near -1000 HU. "
-            "Open a CT in Hounsfield units (apply the rescale slope and intercept)."
-        )
-    if high - low < 500:
-        raise PredictorError(f"{name} spans only {low:.0f} to {high:.0f}: it shows no tissue.")
 
 
 def prepare(image: Image, lungs: np.ndarray) -> tuple[Image, np.ndarray]:

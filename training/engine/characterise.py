@@ -11,13 +11,14 @@ import numpy as np
 
 from ..datasets.luna16_nodules import DatasetError, spheres_by_series, to_hu
 from ..datasets.rated_nodules import RatedNodules, load_rated_nodules
-from ..findings import Finding, Findings, Opinion, Sphere
+from ..findings import ATTRIBUTES, Finding, Findings, Opinion, Sphere
 from ..imaging.image import Image
 from ..imaging.resample import sample_grid
 from ..metrics.characterisation import characterisation_figures, characterisation_table
 from ..metrics.out_of_fold import OutOfFold
 from .folds import logit
-from .predictor import ModelInfo, PredictorError, Progress
+from .predictor import ModelInfo, Progress
+from .suitable import check_ct
 from .weights import ModelCard
 
 SIDE = 50
@@ -57,32 +58,6 @@ def notes_of(diameter: float, padded: float) -> tuple[str, ...]:
             )
         )
     return tuple(notes)
-
-
-def check_ct(image: Image, who: str) -> None:
-    """Refuse what is no CT volume in Hounsfield units.
-
-    Raises
-    ------
-    PredictorError
-        With a sentence that says what to open instead.
-    """
-    name = image.source or image.series_uid or "the image"
-    if image.ndim != 3:
-        raise PredictorError(
-            f"{who} characterises nodules in CT volumes, but {name} is a flat image. Open a CT series."
-        )
-    if image.spacing is None:
-        raise PredictorError(
-            f"{name} has no voxel spacing, so sizes in mm are unknown. Open the original CT series."
-        )
-    if image.modality not in ("CT", ""):
-        raise PredictorError(f"{who} was trained on CT; {name} is {image.modality}. Open a CT series.")
-    if float(image.voxels.min()) > -500:
-        raise PredictorError(
-            f"{name} has no values below {float(image.voxels.min()):.0f}; air in a CT is near -1000 HU. "
-            "Open a CT in Hounsfield units (apply the rescale slope and intercept)."
-        )
 
 
 def characterise(
@@ -188,8 +163,6 @@ def at_findings(nodules: RatedNodules, path: Path) -> tuple[RatedNodules, np.nda
 
 def table_of(nodules: RatedNodules, opinions: Sequence[Opinion]) -> OutOfFold:
     """Opinions as a table of predictions."""
-    from ..findings import ATTRIBUTES
-
     return OutOfFold(
         index=nodules.index,
         series=nodules.series,

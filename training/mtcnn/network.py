@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..ops.nodule_size import standard_size
 from .config import Config
 from .views import NAMES
 
@@ -104,11 +105,6 @@ class ViewNet(nn.Module):
         features = self.share(x)
         image = self.img(features) if reconstruct and self.img is not None else None
         return self.cls(features, size), image
-
-
-def standard_size(diameter: Tensor) -> Tensor:
-    """Log of diameters in mm around the data's mean (8.3 mm) in units of 0.5."""
-    return (diameter.log() - 2.116) / 0.5
 
 
 def _kaiming(module: nn.Module) -> None:

@@ -2,88 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..engine.characterise import MIDDLE, characterise, check_ct, nodule_cube
-from ..engine.folds import logit, models_for, sigmoid
-from ..engine.predictor import ModelInfo, PredictorError, Progress
-from ..findings import Finding, Findings, Opinion
+from ..engine.characterise import MIDDLE, nodule_cube
+from ..engine.fold_models import CharacterisingFolds
+from ..engine.folds import logit
+from ..engine.predictor import PredictorError
+from ..engine.suitable import check_ct
+from ..findings import Finding, Opinion
 from ..imaging.image import Image
 from .config import Config
 from .network import MtCnn
 from .views import NAMES, normalise, offsets, sample_views
 
 
-class MtcnnPredictor:
-    """Malignancy as a `Characteriser`, and the reconstructions of what it looked at.
-
-    Parameters
-    ----------
-    models
-        One for each fold, of one configuration.
-    calibration
-        Slope and intercept on the log odds, by fold.
-    folds
-        Series -> fold of the training data.
-    info
-        From the card.
-    device
-        Where to run.
-    """
-
-    def __init__(
-        self,
-        models: Mapping[str, MtCnn],
-        calibration: Mapping[str, tuple[float, float]],
-        folds: Mapping[str, str],
-        info: ModelInfo,
-        device: torch.device,
-    ) -> None:
-        self.models = {
-            k: m.eval().to(device).to(memory_format=torch.channels_last) for k, m in models.items()
-        }
-        self.calibration, self.folds, self.info, self.device = calibration, folds, info, device
-
-    @property
-    def config(self) -> Config:
-        """Of the networks."""
-        return next(iter(self.models.values())).config
-
-    def run(self, image: Image, findings: Findings) -> Generator[Progress, None, Findings]:
-        """Yield progress; return the findings with an `Opinion` of every sphere inside the image.
-
-        Raises
-        ------
-        PredictorError
-            The image is no CT volume in Hounsfield units.
-        """
-        return (yield from characterise(image, findings, self.info, self.opinion))
+class MtcnnPredictor(CharacterisingFolds[MtCnn]):
+    """Malignancy as a `Characteriser`, and the reconstructions of what it looked at."""
 
     def opinion(self, cube: np.ndarray, centre: np.ndarray, diameter: float, series: str = "") -> Opinion:
-        """Judge one nodule.
-
-        Parameters
-        ----------
-        cube
-            (D, H, W) HU at 1 mm, z, y, x.
-        centre
-            (3,) voxel index of the nodule.
-        diameter
-            mm; read where the config has `size`, seen in the field in any case.
-        series
-            Of the scan; a model that was trained on it is not asked.
-        """
+        """Judge one nodule; see `CharacterisingFolds.opinion`. The diameter counts where the config has `size`."""
         views = self.views(cube, centre)
         folds, parts = [], []
-        for fold in models_for(series, self.folds, list(self.models)):
+        for fold in self.asked(series):
             net = self.models[fold]
             each = net.probabilities(views, torch.tensor([diameter]))
-            folds.append(self._calibrated(fold, net.fuse(each)))
-            parts.append(self._calibrated(fold, each[0]))
+            folds.append(self.calibrated(fold, log_odds(net.fuse(each))))
+            parts.append(self.calibrated(fold, log_odds(each[0])))
         by_view = np.mean(parts, axis=0)
         return Opinion(
             model=self.info.name,
@@ -98,10 +44,6 @@ class MtcnnPredictor:
     def views(self, cube: np.ndarray, centre: np.ndarray) -> Tensor:
         """(1, 9, n, n) views in 0…1 of a cube around a voxel index."""
         return cube_views(cube, centre, self.config).to(self.device)
-
-    def _calibrated(self, fold: str, probability: Tensor) -> np.ndarray:
-        slope, intercept = self.calibration[fold]
-        return sigmoid(slope * logit(probability.double().cpu().numpy()) + intercept)
 
     @torch.inference_mode()
     def reconstruct(self, image: Image, finding: Finding) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -128,11 +70,16 @@ class MtcnnPredictor:
         cube, _ = nodule_cube(image, finding.center)
         views = self.views(cube, np.full(3, MIDDLE))
         images = []
-        for fold in models_for(image.series_uid, self.folds, list(self.models)):
+        for fold in self.asked(image.series_uid):
             _, pixels = self.models[fold](views, torch.tensor([finding.diameter]))
             assert pixels is not None
             images.append(torch.sigmoid(pixels)[0].cpu().numpy())
         return views[0].cpu().numpy(), np.mean(images, axis=0), NAMES
+
+
+def log_odds(probability: Tensor) -> np.ndarray:
+    """Of probabilities, in double precision."""
+    return logit(probability.double().cpu().numpy())
 
 
 def cube_views(cube: np.ndarray, centre: np.ndarray, config: Config) -> Tensor:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..engine.characterise import MIDDLE, check_ct, nodule_cube
-from ..engine.folds import logit, models_for, sigmoid
+from ..engine.characterise import MIDDLE, nodule_cube
+from ..engine.fold_models import FoldModels
+from ..engine.folds import logit, sigmoid
 from ..engine.predictor import ModelInfo, Progress
+from ..engine.suitable import check_ct
 from ..findings import Finding, Findings, Sphere
 from ..imaging.image import Image
 from ..metrics.candidates import Candidates
@@ -39,15 +41,13 @@ class Combination:
         return self.detector * logit(probability) + self.network * network_logit + self.intercept
 
 
-class ReductionPredictor:
+class ReductionPredictor(FoldModels[MtCnn]):
     """Gives a detector's spheres a new score: the detector's and the network's together.
 
     Parameters
     ----------
-    models, combinations
+    combinations
         By fold.
-    folds
-        Series -> fold of the training data.
     """
 
     def __init__(
@@ -58,11 +58,8 @@ class ReductionPredictor:
         info: ModelInfo,
         device: torch.device,
     ) -> None:
-        self.models = {
-            k: m.eval().to(device).to(memory_format=torch.channels_last) for k, m in models.items()
-        }
-        self.combinations, self.folds, self.info, self.device = combinations, folds, info, device
-        self.config = next(iter(self.models.values())).config
+        super().__init__(models, folds, info, device)
+        self.combinations = combinations
 
     def run(self, image: Image, findings: Findings) -> Generator[Progress, None, Findings]:
         """Yield progress; return the same findings with new scores, the old one in ``scores["detector"]``.
@@ -97,7 +94,7 @@ class ReductionPredictor:
         """The combined score and the network's own of a mark at a voxel index of a cube (HU, 1 mm)."""
         views = cube_views(cube, centre, self.config).to(self.device)
         combined, own = [], []
-        for fold in models_for(series, self.folds, list(self.models)):
+        for fold in self.asked(series):
             net = self.models[fold]
             p = net.fuse(net.probabilities(views)).double().cpu().numpy()
             combined.append(float(self.combinations[fold](np.array([probability]), logit(p))[0]))

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..datasets.luna16_nodules import DatasetError
-from ..datasets.rated_nodules import RatedNodules, load_rated_nodules
-from ..engine.characterise import evaluate_on_cubes
+from ..datasets.rated_nodules import load_rated_nodules
+from ..engine.characteriser_release import calibrate, card_of, release
 from ..engine.fit import config_from
-from ..engine.folds import (
-    FoldResult,
-    cross_fitted,
-    joined,
-    logit,
-    out_of_fold,
-    train_folds,
-    training_record,
-)
-from ..engine.weights import ModelCard, read_card, save_weights
-from ..metrics.out_of_fold import write_out_of_fold
+from ..engine.folds import FoldResult, logit, train_folds
 from .config import PAPER, SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .fitting import fit_fold
-from .predictor import MtcnnPredictor
 from .room import build
 from .samples import Samples, nodule_samples, view_probabilities
 
@@ -103,64 +91,23 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
         out, lambda fold: fold_result(samples, nodules.index, fold, network, config, out), resume=resume
     )
     record = {"steps": config.steps, "minutes": round((time.monotonic() - start) / 60, 1)}
-    version = settings.get("version", "0.1")
-    return release(nodules, samples, results, network, config, data, out, record, version)
-
-
-def release(
-    nodules: RatedNodules,
-    samples: Samples,
-    results: Mapping[str, FoldResult],
-    network: Config,
-    config: TrainingConfig,
-    data: Path,
-    out: Path,
-    record: dict[str, Any],
-    version: str,
-) -> Path:
-    """Calibrate, write ``oof.csv``, weights and card, and put the figures of what was written into the card."""
-    scores = np.concatenate([r.predictions["logit"] for r in results.values()])
-    index = np.concatenate([r.predictions["index"] for r in results.values()])
-    place = {int(i): n for n, i in enumerate(nodules.index)}
-    rows = np.array([place[int(i)] for i in index])
-    calibration = cross_fitted(scores, nodules.label("mean")[rows], nodules.fold[rows])
-    write_out_of_fold(out / "oof.csv", out_of_fold(nodules, results, calibration, attributes=False))
-    card = ModelCard(
-        name="mtcnn",
-        version=version,
-        title="MT-CNN",
-        purpose="Says how likely a nodule is malignant, from nine planes through it, and shows what it kept of each.",
-        modalities=("CT",),
-        config={**dataclasses.asdict(network), "calibration": {k: list(v) for k, v in calibration.items()}},
-        input={
-            "voxels_mm": 1.0,
-            "field": f"nine planes of {network.field_mm:g} mm from the 50 mm cube around the sphere",
-            "axes": "z, y, x (LPS)",
-            "hu_range": list(network.hu_range),
-            "diameter_mm": [3, 30],
-        },
-        training=training_record(nodules, dataclasses.asdict(config), record),
+    card = card_of(
+        "mtcnn",
+        "MT-CNN",
+        "Says how likely a nodule is malignant, from nine planes through it, and shows what it kept of each.",
+        network,
+        dataclasses.asdict(config),
+        calibrate(nodules, results, out, attributes=False),
+        nodules,
+        version=settings.get("version", "0.1"),
+        field=f"nine planes of {network.field_mm:g} mm from the 50 mm cube around the sphere",
         limits=(
-            "The truth is the opinion of three or four radiologists who saw the CT alone (LIDC-IDRI), not a biopsy.",
-            "Nodules of 3 mm and more that at least three of four readers marked (LUNA16); slices up to 2.5 mm.",
             "Under 3 mm and over 30 mm it has seen next to nothing.",
             "Trained on two CPU cores. " + difference(network),
         ),
-        task="characterisation",
+        log=record,
     )
-    path = save_weights(joined(results), card, out)
-    card = read_card(path)
-    predictor = build(path, card, "cpu")
-    assert isinstance(predictor, MtcnnPredictor)
-    figures, _ = evaluate_on_cubes(predictor.opinion, card, data, folds=card.training["models"])
-    metrics = {
-        "how": f"lungmtl evaluate mtcnn --data {data.name}: 5-fold cross-validation by scan (folds.csv), each nodule judged by "
-        "the model that never saw its scan; settings were chosen with these scans in sight",
-        "cases": figures["cases"],
-        "scans": figures["scans"],
-        **figures["metrics"],
-    }
-    return save_weights(joined(results), dataclasses.replace(card, metrics=metrics), out)
+    return release(card, results, build, data, out)
 
 
 def difference(network: Config) -> str:

@@ -12,7 +12,8 @@ from ..datasets.luna16_nodules import to_hu
 from ..datasets.rated_nodules import RatedNodules
 from ..engine.folds import logit as log_odds
 from ..findings import ATTRIBUTES
-from .network import Mtmr, standard_size
+from ..ops.nodule_size import standard_size
+from .network import Mtmr
 from .patches import nodule_patches, to_unit
 
 SPAN = np.array([SCALE_MAX[a] - 1 for a in ATTRIBUTES])

@@ -59,11 +59,6 @@ class Mtmr(nn.Module):
         return logit, torch.sigmoid(self.attribute_scores(attributes))
 
 
-def standard_size(diameter: Tensor) -> Tensor:
-    """Log diameter around the data's mean (8.3 mm) in units of 0.5."""
-    return (diameter.log() - 2.116) / 0.5
-
-
 def backbone(config: Config) -> tuple[nn.Module, nn.Module, int]:
     """Stem, residual stages and the number of features of a ResNet of any width, from torchvision's blocks.
 

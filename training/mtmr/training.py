@@ -20,16 +20,17 @@ from torch.utils.data import DataLoader, IterableDataset
 from ..datasets.lidc_ratings import SCALE_MAX
 from ..datasets.luna16_nodules import HU_LOW, HU_STEP
 from ..datasets.rated_nodules import NEVER, RatedNodules, load_rated_nodules
+from ..engine.characteriser_release import calibrate, card_of, release
 from ..engine.fit import config_from, fit_steps
-from ..engine.folds import FoldResult, cross_fitted, out_of_fold, train_folds
+from ..engine.folds import FoldResult, train_folds
 from ..findings import ATTRIBUTES
-from ..metrics.out_of_fold import write_out_of_fold
+from ..ops.nodule_size import standard_size
 from .config import PLANES, SHIPPED, Config, TrainingConfig
 from .judge import judge_nodules
 from .loss import classification_loss, ranking_loss, regression_loss
-from .network import Mtmr, standard_size
+from .network import Mtmr
 from .patches import cut, neighbours, side, to_unit
-from .release import release
+from .room import build
 
 log = logging.getLogger(__name__)
 
@@ -184,13 +185,20 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
     nodules = load_rated_nodules(data)
     start = time.monotonic()
     results = train_folds(out, lambda fold: fit_fold(fold, nodules, network, config), resume=resume)
-    scores = np.concatenate([r.predictions["logit"] for r in results.values()])
-    index = np.concatenate([r.predictions["index"] for r in results.values()])
-    own = nodules.take(np.isin(nodules.index, index))
-    order = np.argsort(np.argsort(own.index))
-    calibration = cross_fitted(scores[np.argsort(index)][order], own.label("mean"), own.fold)
-    write_out_of_fold(out / "oof.csv", out_of_fold(nodules, results, calibration, attributes=True))
     record = {"steps": config.steps, "minutes": round((time.monotonic() - start) / 60, 1)}
-    return release(
-        network, dataclasses.asdict(config), nodules, results, calibration, data, out, record, settings
+    card = card_of(
+        "mtmr",
+        "MTMR-Net",
+        "Says how likely a nodule is malignant and rates the eight LIDC attributes, slice by slice.",
+        network,
+        dataclasses.asdict(config),
+        calibrate(nodules, results, out, attributes=True),
+        nodules,
+        version=settings.get("version", "0.1"),
+        field="50 mm cube around the sphere, cut to its diameter",
+        limits=(
+            "Under 3 mm and over 30 mm it has seen next to nothing; internal structures other than soft tissue were too rare.",
+        ),
+        log=record,
     )
+    return release(card, results, build, data, out)

@@ -14,7 +14,7 @@ from napari_lungmtl.training import cli
 from napari_lungmtl.training.engine import registry
 from napari_lungmtl.training.engine.pipelines import choose, reconstruct
 from napari_lungmtl.training.engine.predictor import finish
-from napari_lungmtl.training.findings import SCHEMA_VERSION, ATTRIBUTES, Finding, Findings, Sphere
+from napari_lungmtl.training.findings import ATTRIBUTES, SCHEMA_VERSION, Finding, Findings, Sphere
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging import read_image
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from napari_lungmtl.training.mtmr.config import SHIPPED, Config
-from napari_lungmtl.training.mtmr.network import Mtmr, standard_size
+from napari_lungmtl.training.mtmr.network import Mtmr
+from napari_lungmtl.training.ops.nodule_size import standard_size
 
 
 def test_table_1():
