@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy.ndimage import binary_dilation
 
-from ..engine.predictor import SCORE_FLOOR, ModelInfo, Progress
+from ..engine.predictor import SCORE_FLOOR, ModelInfo, PredictorError, Progress
 from ..engine.suitable import check_ct
 from ..findings import Finding, Findings, ImageReference, Origin, Sphere
 from ..imaging import resample
