@@ -13,6 +13,7 @@ from ..datasets.luna16_nodules import DatasetError
 from .difficulty import DIFFICULTY, PRACTICE, Difficulty
 from .nodule_views import NoduleViews
 from .paste import Pasted, between, draw_tone, paste
+from .vary import vary
 
 FILE = "films.npz"
 TRAIN, DEV, TEST = ("2", "3", "4"), ("1",), ("0",)
@@ -142,7 +143,7 @@ class SimulatedFilms:
     phantoms
         Share of the samples that are projected phantoms or films that came with lung masks, as they are.
     difficulty
-        By default `PRACTICE` for the training folds, and the frozen `DIFFICULTY` for all others.
+        By default `PRACTICE` for the training folds, whose backgrounds are varied, and the frozen `DIFFICULTY` for all others.
     """
 
     name = "simulated nodules in NIH radiographs"
@@ -163,6 +164,7 @@ class SimulatedFilms:
         self.difficulty = difficulty or (PRACTICE if tuple(folds) == TRAIN else DIFFICULTY)
         store = self.store
         self.views = store.views.of_folds(folds)
+        self.varied = tuple(folds) == TRAIN
         own = np.isin(store.fold, folds)
         self.backgrounds = np.flatnonzero(own & store.clear)
         self.whole = np.flatnonzero(own & np.isin(store.source, (PHANTOM, ATLAS)))
@@ -178,7 +180,7 @@ class SimulatedFilms:
             # The few real films with given masks as often as the many phantoms.
             source = rng.choice(np.unique(self.store.source[self.whole]))
             return self.as_it_is(int(rng.choice(self.whole[self.store.source[self.whole] == source])))
-        return self.simulate(int(rng.choice(self.backgrounds)), rng).film
+        return self.simulate(int(rng.choice(self.backgrounds)), rng, varied=self.varied).film
 
     def as_it_is(self, film: int) -> LabelledFilm:
         """A film of the store without anything pasted; what is known of NIH's is that nobody saw a nodule."""
@@ -195,11 +197,14 @@ class SimulatedFilms:
             name=str(store.name[film]),
         )
 
-    def simulate(self, film: int, rng: np.random.Generator) -> Simulated:
-        """A film with drawn nodules and shams."""
+    def simulate(self, film: int, rng: np.random.Generator, *, varied: bool = False) -> Simulated:
+        """A film with drawn nodules and shams; the background as it is, or varied."""
         store, difficulty = self.store, self.difficulty
-        pixels = store.pixels[film].astype(np.float32) / 255
-        lungs, mm = store.lungs[film], float(store.mm[film])
+        pixels, lungs, mm = self._background(film)
+        if varied:
+            other, others_lungs, _ = self._background(int(rng.choice(self.backgrounds)))
+            pixels, lungs, zoom = vary(pixels, lungs, (other, others_lungs), rng)
+            mm /= zoom
         tone = draw_tone(pixels, lungs, difficulty, rng)
         nodules, shams = (int(rng.choice(len(p), p=p)) for p in (difficulty.nodules, difficulty.shams))
         done: list[tuple[Pasted, bool, float]] = []
@@ -230,6 +235,10 @@ class SimulatedFilms:
             name=str(store.name[film]),
         )
         return Simulated(sample, np.array([p.box for p, s, _ in done if s], np.float32).reshape(-1, 4))
+
+    def _background(self, film: int) -> tuple[np.ndarray, np.ndarray, float]:
+        store = self.store
+        return store.pixels[film].astype(np.float32) / 255, store.lungs[film], float(store.mm[film])
 
     def _place(self, lungs: np.ndarray, size: float, rng: np.random.Generator) -> tuple[float, float]:
         """A nodule's middle: in the open lung, a part of it may lie beneath the edge; or hidden behind the heart."""
