@@ -56,8 +56,8 @@ class Binding(ABC, Generic[L]):
     def redraw(self) -> L:
         """Bring the layer back where a person deleted it, and make it show what the session holds."""
         if self.layer is None:
-            self.layer = self._add_layer()
             self._forget_drawn()
+            self.layer = self._add_layer()
         self._draw()
         self._show_selection()
         return self.layer

@@ -67,9 +67,13 @@ class LabelsBinding(Binding[Labels]):
     def _make_layer(self, units: str) -> Labels:
         image = self.session.image
         assert image is not None
+        # With all that it shows from the start: each later change of a large film costs an outline of all its pixels.
+        self._masks, self._colors = self._parts()
+        self._painted = self._paint(image)
         layer = Labels(
-            np.zeros(image.shape, np.uint16),
+            self._painted.copy(),
             name=self.NAME,
+            colormap=_colormap(self._colors),
             scale=image.scale,
             translate=image.origin,
             units=(units,) * 2,
@@ -84,14 +88,10 @@ class LabelsBinding(Binding[Labels]):
         layer, image = self.layer, self.session.image
         if layer is None or image is None:
             return
-        wanted = self._wanted()
-        masks = {number: mask for number, (mask, _) in wanted.items()}
-        colors = {number: color for number, (_, color) in wanted.items()}
+        masks, colors = self._parts()
         if self._painted is None or list(masks.items()) != list(self._masks.items()):
-            painted = np.zeros(image.shape, np.uint16)
-            for number, mask in masks.items():
-                paint(painted, mask, image, number)
-            self._masks, self._painted = masks, painted
+            self._masks = masks
+            self._painted = self._paint(image)
             self._show_selection()  # the number that the brush had may now be another's
         if colors != self._colors:
             self._colors = colors
@@ -100,6 +100,18 @@ class LabelsBinding(Binding[Labels]):
         if not np.array_equal(self._painted, layer.data):
             layer.data[...] = self._painted  # in place: a new array would be laid out anew
             layer.refresh(extent=False)
+
+    def _parts(self) -> tuple[dict[int, Mask], dict[int, str]]:
+        """Masks and colours by number."""
+        wanted = self._wanted()
+        return {n: mask for n, (mask, _) in wanted.items()}, {n: color for n, (_, color) in wanted.items()}
+
+    def _paint(self, image: Image) -> np.ndarray:
+        """Labels (y, x) of the masks."""
+        painted = np.zeros(image.shape, np.uint16)
+        for number, mask in self._masks.items():
+            paint(painted, mask, image, number)
+        return painted
 
     # ---- layer -> session
 
