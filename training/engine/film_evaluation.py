@@ -61,7 +61,8 @@ def evaluate_films(
     -------
     dict
         ``room``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.film_figures`), ``cases_detail`` (a row for each image),
-        ``failed`` (``input``, ``error``), and for a person ``table`` and ``warnings``.
+        ``failed`` (``input``, ``error``), and for a person ``table`` and ``warnings``. Where the weights were trained or tuned on
+        some of the pictures, ``metrics_unseen`` has the figures of the others alone.
 
     Raises
     ------
@@ -81,17 +82,21 @@ def evaluate_films(
         raise DatasetError(f"{data} holds no image that could be judged{first}")
     report(1.0, "intervals")
     metrics = film_figures(results, card.default_threshold, lungs=lungs)
+    seen = seen_in_training(card, results)
+    unseen = [r for r, known in zip(results, seen, strict=True) if not known] if any(seen) else []
     return {
         "room": predictor.info.name,
         "data": str(data),
         "weights": f"{card.name} {card.version} {card.sha256[:12]}",
         "cases": len(results),
         "metrics": metrics,
+        "cases_unseen": len(unseen) if any(seen) else len(results),
+        "metrics_unseen": film_figures(unseen, card.default_threshold, lungs=lungs) if unseen else None,
         "cases_detail": film_details(results, card.default_threshold),
         "failed": failed,
         "table": film_table(metrics),
         "warnings": [
-            *trained_on(card, results),
+            *trained_on(seen),
             *film_warnings(results, lungs=lungs),
             *(f"{entry['input']}: {entry['error']}" for entry in failed),
         ],
@@ -116,15 +121,21 @@ def part(folds: Sequence[str] | None) -> Part:
     raise PredictorError("of radiographs --folds takes one of: all, held-out, train.")
 
 
-def trained_on(card: ModelCard, results: Sequence[FilmResult]) -> list[str]:
+def seen_in_training(card: ModelCard, results: Sequence[FilmResult]) -> list[bool]:
+    """For each image, whether weights were trained or calibrated on it, or on the picture that it was made from."""
+    names = (*card.training.get("cases", ()), *card.training.get("dev_cases", ()))
+    known = {Path(str(name)).stem for name in names}
+    return [bool({Path(r.name).stem, Path(r.background).stem} & known) for r in results]
+
+
+def trained_on(seen: Sequence[bool]) -> list[str]:
     """A warning where the weights were trained on pictures of the set."""
-    trained = {Path(str(name)).stem for name in card.training.get("cases", ())}
-    seen = sum(bool({Path(r.name).stem, Path(r.background).stem} & trained) for r in results)
-    if not seen:
+    count = sum(seen)
+    if not count:
         return []
     return [
-        f"{seen} of {len(results)} images are made from pictures that these weights were trained or tuned on: "
-        "the figures say nothing about unseen pictures."
+        f"{count} of {len(seen)} images are made from pictures that these weights were trained or tuned on: "
+        "the figures say nothing about unseen pictures; those of the others alone are in the JSON (metrics_unseen)."
     ]
 
 

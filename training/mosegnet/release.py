@@ -169,6 +169,7 @@ def card_of(
         training={
             "data": [f"{films.name} ({films.licence})"],
             "cases": sorted(films.cases),
+            "dev_cases": sorted(dev.cases),
             "config": dataclasses.asdict(config),
             "dev": {
                 "films": dev.name,

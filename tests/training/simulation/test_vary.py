@@ -40,7 +40,7 @@ def test_another_film_shines_through_where_its_lungs_fit():
     assert share.std() < 0.02
     assert 0.1 <= share.mean() <= 0.5
     dark_lungs = (np.where(lungs(12).any(0), 0.0, 1.0).astype(np.float32), lungs(12))
-    varied, sides, _ = vary(np.ones_like(film()), lungs(), dark_lungs, np.random.default_rng(2), through)
+    varied, _, _ = vary(np.ones_like(film()), lungs(), dark_lungs, np.random.default_rng(2), through)
     assert dice(varied < 0.99, lungs().any(0)) > 0.97, "the other film's lungs were laid onto these"
 
 
