@@ -11,22 +11,8 @@ from typing import Any
 import numpy as np
 
 from .training.engine.agreement import same_place
-from .training.findings import Finding, Findings, Geometry, ImageReference, ImageScore, Region
+from .training.findings import Finding, Findings, Geometry, ImageScore, Region
 from .training.findings.models import joined
-from .training.imaging.image import Image
-
-
-def image_reference(image: Image) -> ImageReference:
-    """How findings name the image that they belong to."""
-    return ImageReference(
-        series_uid=image.series_uid,
-        source=str(image.source or ""),
-        modality=image.modality,
-        shape=tuple(image.shape),
-        spacing=image.spacing,
-        origin=image.origin,
-        units=image.units,
-    )
 
 
 def is_by_person(finding: Finding) -> bool:

@@ -16,11 +16,11 @@ from psygnal import Signal, SignalGroup
 
 from .autosave import Autosaver
 from .history import History
-from .review import image_reference, is_by_person, merge_run, moved
+from .review import is_by_person, merge_run, moved
 from .sidecar import Sidecar, SidecarError
 from .thresholds import Thresholds
 from .training.engine.agreement import Agreement, agreement
-from .training.findings import Finding, Findings, Region
+from .training.findings import Finding, Findings, ImageReference, Region
 from .training.findings.models import joined
 from .training.imaging.image import Image
 
@@ -155,7 +155,7 @@ class Session:
         self._image, self._selected, self._saved_at = image, None, None
         self._sidecar = Sidecar(image) if image is not None else None
         stored, problem = self._load()
-        self._findings = stored if image is None else replace(stored, image=image_reference(image))
+        self._findings = stored if image is None else replace(stored, image=ImageReference.of(image))
         self._visible = self._agreement = None
         self.events.image.emit(image)
         self.events.findings.emit(self._findings)

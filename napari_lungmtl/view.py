@@ -17,10 +17,9 @@ from .layers import add_image_layer
 from .panel import planes
 from .panel.dock import LungNodulesDock
 from .panel.series_chooser import choose_series
-from .review import image_reference
 from .samples import sample_ct, sample_radiograph
 from .training.engine import registry
-from .training.findings import Findings
+from .training.findings import Findings, ImageReference
 from .training.findings.formats.read_truth import read_truth as read_true_nodules
 from .training.imaging import Image, SeveralSeriesError, list_series, read_image
 
@@ -148,7 +147,7 @@ def _demo_ct(screenshot_dir: Path | str | None, run: bool) -> list[Path]:
 
 def read_truth(path: Path | str, image: Image) -> Findings:
     """The true nodules of an image, from any of the formats of `training.findings.formats.read_truth`."""
-    return read_true_nodules(path, image_reference(image))
+    return read_true_nodules(path, ImageReference.of(image))
 
 
 def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Findings) -> None:

@@ -139,20 +139,9 @@ class Ag3dPredictor:
                 centers, found.spheres, found.score, found.rpn, found.fprn, strict=True
             )
         )
-        return Findings(items, reference(image), ({"name": self.info.name, "version": self.info.version},))
-
-
-def reference(image: Image) -> ImageReference:
-    """What findings say about the image they belong to."""
-    return ImageReference(
-        image.series_uid,
-        str(image.source or ""),
-        image.modality,
-        image.shape,
-        image.spacing,
-        image.origin,
-        image.units,
-    )
+        return Findings(
+            items, ImageReference.of(image), ({"name": self.info.name, "version": self.info.version},)
+        )
 
 
 def prepare(image: Image, lungs: np.ndarray) -> tuple[Image, np.ndarray]:

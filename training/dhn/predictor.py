@@ -53,7 +53,7 @@ class DhnPredictor:
         yield Progress(0.0, "preparing the film")
         film = make_film(image, self.net.config.side)
         models = ({"name": self.info.name, "version": self.info.version},)
-        nothing = Findings((), reference(image), models)
+        nothing = Findings((), ImageReference.of(image), models)
         if why := unusable(image, film):
             yield Progress(1.0, "looking for nodules", note=why)
             return nothing
@@ -70,7 +70,7 @@ class DhnPredictor:
             scores = (
                 ImageScore(self.info.name, self.info.version, float(whole[0]), self.info.default_threshold),
             )
-        findings = Findings(items, reference(image), models, scores)
+        findings = Findings(items, ImageReference.of(image), models, scores)
         yield Progress(1.0, "looking for nodules", findings, note)
         return findings
 
@@ -153,16 +153,3 @@ def unusable(image: Image, film: Film) -> str:
     if not film.pixels.any():
         return f"{name} is blank: DHN did not look at it. Check the file in another viewer."
     return ""
-
-
-def reference(image: Image) -> ImageReference:
-    """What findings say about the image they belong to."""
-    return ImageReference(
-        image.series_uid,
-        str(image.source or ""),
-        image.modality,
-        image.shape,
-        image.spacing,
-        image.origin,
-        image.units,
-    )

@@ -79,7 +79,9 @@ def check_ct(image: Image, who: str, does: str = "characterises") -> None:
     """
     name = image.source or image.series_uid or "the image"
     if image.ndim != 3:
-        raise PredictorError(f"{who} {does} nodules in CT volumes, but {name} is a flat image. Open a CT series.")
+        raise PredictorError(
+            f"{who} {does} nodules in CT volumes, but {name} is a flat image. Open a CT series."
+        )
     if image.spacing is None:
         raise PredictorError(
             f"{name} has no voxel spacing, so sizes in mm are unknown. Open the original CT series."

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Network = TypeVar("Network", bound="nn.Module")
 
 
 class WeightsError(Exception):
@@ -111,6 +117,35 @@ def load_state(weights: Path, card: ModelCard) -> dict[str, Any]:
             "it is damaged or was exchanged. Get both files again."
         )
     return {k: t.float() if t.is_floating_point() else t for k, t in load(data).items()}
+
+
+def load_network(weights: Path, card: ModelCard, make: Callable[[dict[str, Any]], Network]) -> Network:
+    """The network of a weights' file.
+
+    Parameters
+    ----------
+    make
+        Builds it from the card's config.
+
+    Raises
+    ------
+    WeightsError
+        The card's config or the tensors do not fit this version's network.
+    """
+    try:
+        net = make(card.config)
+    except (TypeError, ValueError) as error:
+        raise WeightsError(
+            f"the card of {weights} has a configuration that this version does not know: {error}"
+        ) from None
+    state = load_state(weights, card)
+    own = net.state_dict()
+    # BatchNorm's counters serve training only and are not kept.
+    missing = {k for k in own if not k.endswith("num_batches_tracked")} - set(state)
+    if missing or set(state) - set(own) or any(own[k].shape != t.shape for k, t in state.items()):
+        raise WeightsError(f"the tensors of {weights} do not fit the network that its card describes.")
+    net.load_state_dict(state, strict=False)
+    return net
 
 
 def save_weights(state: dict[str, Any], card: ModelCard, folder: Path) -> Path:

@@ -58,7 +58,7 @@ class MosegnetPredictor:
         lungs = {} if maps.lungs is None else lung_masks(within(maps.lungs, inside))
         found = Findings(
             self._nodules(maps.lesions[0] * inside, film),
-            reference(image),
+            ImageReference.of(image),
             ({"name": self.info.name, "version": self.info.version},),
             regions=self._regions(lungs, maps.lesions * inside, film),
         )
@@ -138,19 +138,6 @@ def cropped(mask: np.ndarray, film: Film) -> Mask:
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     top, left = int(rows[0]), int(columns[0])
     return placed(mask[top : rows[-1] + 1, left : columns[-1] + 1], film, (top, left))
-
-
-def reference(image: Image) -> ImageReference:
-    """What findings say about the image they belong to."""
-    return ImageReference(
-        image.series_uid,
-        str(image.source or ""),
-        image.modality,
-        image.shape,
-        image.spacing,
-        image.origin,
-        image.units,
-    )
 
 
 def check(image: Image) -> None:

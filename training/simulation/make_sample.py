@@ -60,10 +60,7 @@ def truth(image: Image, projection: Projection, phantom: Phantom) -> Findings:
         Region(name, Mask.from_array(mask, image.spacing, image.origin), who)
         for name, mask in zip(("right lung", "left lung"), projection.lungs, strict=True)
     )
-    reference = ImageReference(
-        image.series_uid, "", image.modality, image.shape, image.spacing, image.origin, image.units
-    )
-    return Findings(tuple(items), reference, regions=regions)
+    return Findings(tuple(items), ImageReference.of(image), regions=regions)
 
 
 def main() -> None:

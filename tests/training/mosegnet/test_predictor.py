@@ -12,13 +12,16 @@ from torch import Tensor, nn
 from napari_lungmtl.training.engine.predictor import ModelInfo, PredictorError, Progress, finish
 from napari_lungmtl.training.findings import Findings, Mask
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.mosegnet.config import SHIPPED, Config
+from napari_lungmtl.training.mosegnet.config import SHIPPED as TRAINED
+from napari_lungmtl.training.mosegnet.config import Config
 from napari_lungmtl.training.mosegnet.predictor import MosegnetPredictor
 
 from .films import disc
 
 SPACING, ORIGIN = (0.6, 0.8), (12.5, -7.0)
 CPU = torch.device("cpu")
+SHIPPED = dataclasses.replace(TRAINED, local_contrast=False)
+"""The painter goes by grey values as they are."""
 
 
 class Painter(nn.Module):

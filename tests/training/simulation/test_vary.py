@@ -35,7 +35,7 @@ def test_lungs_go_with_the_film():
 def test_another_film_shines_through_where_its_lungs_fit():
     through = Variation(0, 0, 0, 0, 0, 0, 0, blend=1, most=0.5)
     bright = (np.ones_like(film()), lungs(12))
-    varied, sides, _ = vary(film(), lungs(), bright, np.random.default_rng(2), through)
+    varied, _, _ = vary(film(), lungs(), bright, np.random.default_rng(2), through)
     share = (varied - film()) / (1 - film())
     assert share.std() < 0.02
     assert 0.1 <= share.mean() <= 0.5

@@ -1,0 +1,122 @@
+"""Where findings are: spheres in space, boxes on radiographs, masks on either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sphere:
+    """A ball in world space.
+
+    Parameters
+    ----------
+    center
+        (z, y, x) in mm, LPS.
+    diameter
+        In mm.
+    """
+
+    center: tuple[float, float, float]
+    diameter: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "center", tuple(float(c) for c in self.center))
+        object.__setattr__(self, "diameter", float(self.diameter))
+        if len(self.center) != 3 or not np.all(np.isfinite(self.center)):
+            raise ValueError(f"a sphere's centre is three finite numbers, not {self.center}")
+        if not (np.isfinite(self.diameter) and self.diameter > 0):
+            raise ValueError(f"a sphere's diameter is positive, not {self.diameter}")
+
+
+@dataclass(frozen=True)
+class Box:
+    """An upright rectangle on a radiograph: low and high corner (y, x), in mm (pixels where spacing is unknown)."""
+
+    low: tuple[float, float]
+    high: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "low", tuple(float(c) for c in self.low))
+        object.__setattr__(self, "high", tuple(float(c) for c in self.high))
+        if (
+            len(self.low) != 2
+            or len(self.high) != 2
+            or not all(a < b for a, b in zip(self.low, self.high, strict=True))
+        ):
+            raise ValueError(f"a box has low < high in both axes, not {self.low} to {self.high}")
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """The middle (y, x)."""
+        return (self.low[0] + self.high[0]) / 2, (self.low[1] + self.high[1]) / 2
+
+    @property
+    def diameter(self) -> float:
+        """The longer side."""
+        return max(self.high[0] - self.low[0], self.high[1] - self.low[1])
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A region as run lengths over the flattened (C order) grid of `shape` placed at `origin` with `spacing`.
+
+    `runs` are start, length pairs; the region's bounding grid is kept, not the whole image.
+    """
+
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    runs: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def from_array(cls, mask: np.ndarray, spacing: tuple[float, ...], origin: tuple[float, ...]) -> Mask:
+        """Encode a boolean array whose voxel [0, 0, …] has its centre at `origin`."""
+        flat = np.concatenate([[0], np.asarray(mask, bool).ravel().view(np.int8), [0]])
+        edges = np.flatnonzero(np.diff(flat))
+        runs = tuple((int(a), int(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True))
+        return cls(tuple(mask.shape), tuple(map(float, spacing)), tuple(map(float, origin)), runs)
+
+    def to_array(self) -> np.ndarray:
+        """The boolean array of `shape`."""
+        flat = np.zeros(int(np.prod(self.shape)), bool)
+        for start, length in self.runs:
+            flat[start : start + length] = True
+        return flat.reshape(self.shape)
+
+    @property
+    def box(self) -> Box:
+        """The upright rectangle around a planar region, through the outer edges of its pixels.
+
+        Raises
+        ------
+        ValueError
+            The region is empty or has three axes.
+        """
+        pixels = np.argwhere(self.to_array())
+        if len(self.shape) != 2 or not len(pixels):
+            raise ValueError("only a planar region that is not empty has a box")
+        low, high = (
+            np.asarray(self.origin) + edge * np.asarray(self.spacing)
+            for edge in (pixels.min(0) - 0.5, pixels.max(0) + 0.5)
+        )
+        return Box((low[0], low[1]), (high[0], high[1]))
+
+    @property
+    def center(self) -> tuple[float, ...]:
+        """World position of the centre of mass."""
+        points = np.argwhere(self.to_array()) * np.asarray(self.spacing) + np.asarray(self.origin)
+        return tuple(float(c) for c in points.mean(axis=0))
+
+    @property
+    def diameter(self) -> float:
+        """Diameter of the ball (or disc) of equal volume (or area)."""
+        size = sum(length for _, length in self.runs) * float(np.prod(self.spacing))
+        return float(
+            2 * (3 * size / (4 * np.pi)) ** (1 / 3) if len(self.shape) == 3 else 2 * (size / np.pi) ** 0.5
+        )
+
+
+Geometry = Sphere | Box | Mask
