@@ -21,6 +21,8 @@ class HeatMapRow(QWidget):
         self.box = QComboBox()
         self.box.setToolTip("Where on the film a network saw evidence of a nodule, drawn under the boxes")
         self.box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        # A long title must not make the dock wider than its window.
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.box.activated.connect(self._choose)
         self.state = label("", "faint", wrap=True)
         row = QHBoxLayout()

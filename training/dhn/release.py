@@ -40,7 +40,7 @@ def release(
     card = ModelCard(
         name="dhn",
         version=version,
-        title="DHN radiograph nodule detector",
+        title="DHN",
         purpose="Says how likely a chest radiograph shows a nodule, and marks nodules as boxes.",
         modalities=("CR", "DX"),
         config=dataclasses.asdict(net.config),
