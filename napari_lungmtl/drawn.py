@@ -26,7 +26,9 @@ def take_out(viewer: ViewerModel, layer: Points | Shapes | Labels) -> None:
     if layer not in viewer.layers:
         return
     others = [other for other in viewer.layers if other is not layer]
-    if isinstance(layer, Points | Shapes) and layer.visible and _only_images(others):
+    # Shapes crash the next redraw also where nothing at all stays, as when a person removed the image.
+    alone = isinstance(layer, Shapes) and not any(other.visible for other in others)
+    if isinstance(layer, Points | Shapes) and layer.visible and (alone or _only_images(others)):
         layer.selected_data.clear()
         layer.data = np.empty((0, layer.ndim)) if isinstance(layer, Points) else []
         layer.metadata = {LEFT: True}
