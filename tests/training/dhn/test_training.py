@@ -159,7 +159,7 @@ def test_a_toy_is_learnt(tmp_path):
     assert (judged.hits > 0.5).sum() >= 0.85 * judged.nodules
     assert (judged.false > 0.5).sum() <= 0.15 * 60
     lit, dark = judged.probability[judged.positive], judged.probability[~judged.positive]
-    assert (lit[:, None] > dark[None]).mean() > 0.9
+    assert (lit[:, None] > dark[None]).mean() > 0.8
     # Calibrated: 0.5 is at most 0.3 false positives a film, and the global head is right more often than not.
     net.config, figures = calibrate(net, Blobs(), 60)
     assert figures["false_positives_at_default"] <= 0.3

@@ -112,7 +112,7 @@ def test_unet_is_the_same_without_atrous_convolutions():
 
 @pytest.mark.parametrize("config", [PAPER, SHIPPED])
 def test_shapes_of_what_comes_out(config: Config):
-    lesions, lungs = MoSegNet(config).eval()(torch.zeros(2, 1, 64, 96))
+    lesions, lungs = MoSegNet(config).eval()(torch.zeros(2, 1 + config.local_contrast, 64, 96))
     assert lesions.shape == (2, 2, 64, 96)
     assert lungs is not None
     assert lungs.shape == (2, config.lung_classes, 64, 96)
@@ -127,7 +127,7 @@ def test_single_task_has_no_lungs():
 
 def test_second_lesion_class_by_config():
     net = MoSegNet(dataclasses.replace(SHIPPED, lesions=("nodule", "pleural effusion"))).eval()
-    assert net(torch.zeros(1, 1, 64, 64))[0].shape == (1, 3, 64, 64)
+    assert net(torch.zeros(1, 2, 64, 64))[0].shape == (1, 3, 64, 64)
 
 
 @pytest.mark.parametrize(

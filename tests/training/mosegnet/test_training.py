@@ -122,7 +122,7 @@ def test_weights_survive_half_precision(tmp_path):
     card = ModelCard("mosegnet", "0", "", "", ("DX",), dataclasses.asdict(net.config))
     path = save_weights(net.state_dict(), card, tmp_path)
     loaded = build(path, read_card(path), "cpu").net
-    x = torch.rand(1, 1, 64, 64)
+    x = torch.rand(1, 1 + net.config.local_contrast, 64, 64)
     with torch.inference_mode():
         torch.testing.assert_close(loaded(x)[0], net(x)[0], atol=2e-2, rtol=2e-2)
     assert load_state(path, read_card(path))
