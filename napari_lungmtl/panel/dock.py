@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
 from ..attribute_bars import AttributeBars
+from ..canvas_context import make_removals_safe
 from ..training.findings import Sphere
 from . import planes
 from .cohort import CohortSection
@@ -80,6 +81,7 @@ class LungNodulesDock(QWidget):
         self._shortcuts: list[QShortcut] = []
         self._set_theme()
         viewer.events.theme.connect(self._set_theme)
+        make_removals_safe(viewer)
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer)
         self.studies = Studies(viewer)
         self.bars = AttributeBars(viewer)

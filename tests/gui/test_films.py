@@ -345,3 +345,11 @@ def test_removing_layers_of_a_radiograph_never_leaves_an_image_alone(after_run):
         viewer.screenshot(canvas_only=True, flash=False)  # draws
     assert len(session.findings) == 5
     assert any(layer.visible for layer in viewer.layers if layer is not dock.study.layer)
+
+
+def test_removing_the_image_closes_its_study(after_run):
+    viewer, dock = after_run
+    viewer.layers.remove(dock.study.layer)
+    QApplication.processEvents()
+    viewer.screenshot(canvas_only=True, flash=False)  # draws
+    assert dock.study is None
