@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from ..datasets.luna16_nodules import NoduleCube, load_cubes
 from ..engine.fit import config_from, fit
+from ..engine.weights import start_from
 from .anchors import anchor_grid, assign, encode
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .detect import normalise, propose
@@ -194,7 +195,8 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
     out
         Gets checkpoints, the log, and ``ag3d.safetensors`` with ``ag3d.json``.
     settings
-        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration.
+        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"weights"``: a weights' file
+        to start from.
     """
     network = config_from(SHIPPED, settings.get("network", {}))
     config = config_from(SHIPPED_TRAINING, settings.get("training", {}))
@@ -203,9 +205,10 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
     windows = loader.dataset
     assert isinstance(windows, Windows)
     module = Training(network, config, windows.hardness)
+    begun = start_from(module.net, settings["weights"]) if settings.get("weights") else {}
     steps = fit(module, loader, out, config.minutes, resume=resume)
     kept, dev = training_cubes(data, config)
-    log = {"steps": steps, "minutes": config.minutes, "device": str(module.device)}
+    log = {"steps": steps, "minutes": config.minutes, "device": str(module.device), **begun}
     net = module.average.module
     assert isinstance(net, Ag3d)
     return release(net, config, kept, dev, data, out, settings.get("version", "0.1"), log)

@@ -20,6 +20,10 @@ def train(
         Path | None,
         typer.Option(metavar="FILE", help="JSON or TOML file with what differs from the shipped settings."),
     ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Start from these weights (.safetensors) instead of from scratch."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
     ] = False,
@@ -30,9 +34,11 @@ def train(
     """Train a network and write weights with their card.
 
     Example: lungmtl train ag3d --data ../shared/data/luna16_nodules --out runs/ag3d --resume
+    Fine-tune: lungmtl train dhn --data NODE21 --out runs/mine --weights training/dhn/weights/dhn.safetensors
     """
     with explained():
         from ..engine.registry import ROOMS
+        from ..engine.weights import WeightsError
 
         if room not in ROOMS:
             raise Failed(f"there is no model {room!r}; the models are: {', '.join(ROOMS)}")
@@ -43,11 +49,11 @@ def train(
         except ModuleNotFoundError as error:
             raise Failed(f"training needs {error.name}: pip install 'napari-lungmtl[train]'") from error
         try:
-            weights = run(room, data, out, config, resume)
-        except (FileNotFoundError, ValueError) as error:
+            trained = run(room, data, out, config, resume, weights)
+        except (FileNotFoundError, ValueError, WeightsError) as error:
             # Settings that do not exist and missing checkpoints: their messages are meant for a person.
             if debugging():
                 raise
             raise Failed(str(error)) from error
-        typer.echo(str(weights))
-        write_json({"room": room, "data": str(data), "weights": str(weights)}, json_file)
+        typer.echo(str(trained))
+        write_json({"room": room, "data": str(data), "weights": str(trained)}, json_file)

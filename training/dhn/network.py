@@ -103,9 +103,9 @@ class GlobalHead(nn.Module):
                 # torch's default shrinks the signal sixfold here, and the head then takes long to start learning.
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
-    def forward(self, coarsest: Tensor) -> Tensor:
-        """Logits (N, 2), without and with a nodule, of the coarsest map of the pyramid (N, C, h, w)."""
-        return self.linear(self.convolutions(coarsest).amax((2, 3)))
+    def forward(self, level: Tensor) -> Tensor:
+        """Logits (N, 2), without and with a nodule, of one map of the pyramid (N, C, h, w)."""
+        return self.linear(self.convolutions(level).amax((2, 3)))
 
 
 class Dhn(nn.Module):
@@ -135,7 +135,7 @@ class Dhn(nn.Module):
     def global_logits(self, features: Sequence[Tensor]) -> Tensor:
         """Logits (N, 2) of the global head."""
         assert self.global_head is not None
-        return self.global_head(features[-1])
+        return self.global_head(features[self.config.global_level - min(self.config.levels)])
 
     def forward(self, films: Tensor) -> tuple[Tensor | None, list[Found] | None]:
         """Inference: P(nodule) (N,) and what was found on each film, both uncalibrated; None for a head that is not there."""

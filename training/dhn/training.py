@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ..datasets.films import Films, LabelledFilm
 from ..engine.fit import config_from, fit, fit_steps
+from ..engine.weights import start_from
 from .augment import augment
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import global_loss, total_loss
@@ -187,11 +188,18 @@ class Training(L.LightningModule):
 
 
 def fit_network(
-    films: Films, out: Path, network: Config, config: TrainingConfig, *, resume: bool = False
+    films: Films,
+    out: Path,
+    network: Config,
+    config: TrainingConfig,
+    *,
+    resume: bool = False,
+    weights: Path | None = None,
 ) -> tuple[Dhn, dict[str, Any]]:
-    """Train on a source; gives the network, on the CPU, and what happened (steps, minutes, device)."""
+    """Train on a source, from scratch or from weights; gives the network, on the CPU, and what happened (steps, minutes …)."""
     L.seed_everything(config.seed, verbose=False)
     module = Training(network, config)
+    begun = {} if weights is None else start_from(module.net, weights)
     loader = make_loader(films, network, config, *([time.time_ns()] if resume else []))
     start = time.monotonic()
     if config.steps:
@@ -200,7 +208,7 @@ def fit_network(
     else:
         steps = fit(module, loader, out, config.minutes, resume=resume)
     minutes = round((time.monotonic() - start) / 60, 1) if config.steps else config.minutes
-    log = {"steps": steps, "minutes": minutes, "device": str(module.device)}
+    log = {"steps": steps, "minutes": minutes, "device": str(module.device), **begun}
     return module.trained.cpu().eval(), log
 
 
@@ -208,7 +216,7 @@ def train_on(films: Films, dev: Films, out: Path, settings: dict[str, Any], *, r
     """Train on `films`, calibrate on `dev`, and write weights with their card into `out`; see `train`."""
     network = config_from(SHIPPED, settings.get("network", {}))
     config = config_from(SHIPPED_TRAINING, settings.get("training", {}))
-    net, log = fit_network(films, out, network, config, resume=resume)
+    net, log = fit_network(films, out, network, config, resume=resume, weights=settings.get("weights"))
     return release(net, config, films, dev, out, settings.get("version", "0.1"), log)
 
 
@@ -222,7 +230,8 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
     out
         Gets checkpoints, the log, and ``dhn.safetensors`` with ``dhn.json``.
     settings
-        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration.
+        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"weights"``: a weights' file
+        to start from.
 
     Raises
     ------

@@ -17,6 +17,9 @@ from torch.utils.data import DataLoader
 
 from .registry import ROOMS
 
+FINE_TUNED = ("ag3d", "dhn", "mosegnet")
+"""Models that can start from weights; the others are trained once for each fold."""
+
 
 class Clock(L.Callback):
     """Moves the module's `progress` with the time spent training and stops at 1; time before a resume counts."""
@@ -113,23 +116,34 @@ def fit_steps(module: L.LightningModule, loader: DataLoader, steps: int) -> None
     trainer.fit(module, loader)
 
 
-def train(room: str, data: Path, out: Path, config: Path | None = None, resume: bool = False) -> Path:
+def train(
+    room: str,
+    data: Path,
+    out: Path,
+    config: Path | None = None,
+    resume: bool = False,
+    weights: Path | None = None,
+) -> Path:
     """Train a room's network and write weights with their card: what ``lungmtl train`` calls.
 
     Parameters
     ----------
     config
         JSON or TOML file with what differs from the shipped settings, in tables ``network`` and ``training``.
+    weights
+        A weights' file to start from instead of from scratch.
 
     Returns
     -------
     Path
         The weights' file.
     """
+    if weights is not None and room not in FINE_TUNED:
+        raise ValueError(f"{room} is trained once for each fold, from scratch: leave --weights out.")
     settings = read_settings(config) if config else {}
     # A room with several weights learns from "model" which ones are meant.
     module = import_module(f"..{ROOMS[room]}.training", __package__)
-    return module.train(data, out, {**settings, "model": room}, resume=resume)
+    return module.train(data, out, {**settings, "model": room, "weights": weights}, resume=resume)
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -148,6 +148,23 @@ def load_network(weights: Path, card: ModelCard, make: Callable[[dict[str, Any]]
     return net
 
 
+def start_from(net: Any, weights: Path) -> dict[str, Any]:
+    """Give a network the tensors of a weights' file that fit it; gives what the new weights' card says of it.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing or damaged, or nothing in it fits.
+    """
+    card = read_card(weights)
+    state, own = load_state(weights, card), net.state_dict()
+    fitting = {k: t for k, t in state.items() if k in own and own[k].shape == t.shape}
+    if not fitting:
+        raise WeightsError(f"nothing in {weights} fits this network: name weights of the same model.")
+    net.load_state_dict(fitting, strict=False)
+    return {"started_from": f"{card.name} {card.version}, SHA-256 {card.sha256}"}
+
+
 def save_weights(state: dict[str, Any], card: ModelCard, folder: Path) -> Path:
     """Write ``<name>.safetensors`` in half precision and ``<name>.json``; gives the weights' path."""
     import torch

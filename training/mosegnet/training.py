@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from ..datasets.films import Films
 from ..engine.fit import config_from, fit
+from ..engine.weights import start_from
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import joint_loss, lesion_loss, lung_loss
 from .network import MoSegNet, normalise
@@ -169,9 +170,10 @@ def train_on(films: Films, dev: Films, out: Path, settings: dict[str, Any], *, r
     L.seed_everything(config.seed, verbose=False)
     samples = Samples(films, network, config.augmentation, config.batch, config.seed)
     module = Training(network, config, samples)
+    begun = start_from(module.net, settings["weights"]) if settings.get("weights") else {}
     samples.side.fill_(module.side())
     steps = fit(module, make_loader(samples, config), out, config.minutes, resume=resume)
-    log = {"steps": steps, "minutes": config.minutes, "device": str(module.device)}
+    log = {"steps": steps, "minutes": config.minutes, "device": str(module.device), **begun}
     return release(module.trained, config, films, dev, out, settings.get("version", "0.1"), log)
 
 
@@ -185,7 +187,8 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
     out
         Gets checkpoints, the log, and ``mosegnet.safetensors`` with ``mosegnet.json``.
     settings
-        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration.
+        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"weights"``: a weights' file
+        to start from.
     resume
         Go on from ``out/last.ckpt``.
     """
