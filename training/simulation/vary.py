@@ -31,13 +31,13 @@ class Variation:
     """
 
     mirror: float = 0.5
-    degrees: float = 5.0
+    degrees: float = 7.0
     zoom: float = 0.08
     aspect: float = 0.05
     shift: float = 0.03
-    bend: float = 0.012
+    bend: float = 0.016
     gamma: float = 0.2
-    blend: float = 0.4
+    blend: float = 0.6
     most: float = 0.5
 
 
