@@ -1,0 +1,126 @@
+"""Which simulated nodules do the shipped networks find? Sensitivity by how far a nodule stands out from what lies around it.
+
+    python experiments/visibility.py --prepared runs/prepared
+
+The films are those of ``lungmtl simulate films --count 16`` (fold 0, seed 0). A nodule's contrast is what it adds to the film's
+grey values (mean over its outline) over the standard deviation of the film without it in a square three times as wide. A
+nodule counts as found where a mark's middle lies in its box, at the threshold that leaves one false mark per film.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from napari_lungmtl.training.engine import registry
+from napari_lungmtl.training.engine.predictor import Predictor, finish
+from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.simulation.films import TEST, SimulatedFilms
+
+EDGES = (-np.inf, 0.5, 1.0, 1.5, np.inf)
+LARGE_MM = 10.0
+
+
+@dataclass(frozen=True)
+class Nodule:
+    """A simulated nodule: diameter, contrast, and the best score of a mark in its box by network."""
+
+    mm: float
+    contrast: float
+    inside: bool
+    score: dict[str, float]
+
+
+def contrast(before: np.ndarray, after: np.ndarray, mask: np.ndarray, box: np.ndarray) -> float:
+    """Mean rise over the outline, in standard deviations of the surroundings before."""
+    x0, y0, x1, y1 = box.astype(int)
+    y, x = slice(y0, y1), slice(x0, x1)
+    rise = (after - before)[y, x][mask[y, x]].mean()
+    high, wide = y1 - y0, x1 - x0
+    around = before[max(y0 - high, 0) : y1 + high, max(x0 - wide, 0) : x1 + wide]
+    return float(rise / max(around.std(), 1e-3))
+
+
+def marks(predictor: Predictor, pixels: np.ndarray, mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Middles (n, 2) x, y in film pixels, edge coordinates, and scores of what a network marks."""
+    voxels = np.rint(pixels * 255).astype(np.int16)
+    found = finish(predictor.run(Image(voxels, modality="DX", spacing=(mm, mm))))
+    middles = [(f.center[1] / mm + 0.5, f.center[0] / mm + 0.5) for f in found]
+    return np.array(middles).reshape(-1, 2), np.array([f.score for f in found])
+
+
+def judged(prepared: Path, count: int) -> Iterator[tuple[list[Nodule], dict[str, np.ndarray]]]:
+    """For each film its nodules, and the scores of every network's false marks."""
+    films = SimulatedFilms(prepared, TEST, phantoms=0.0)
+    predictors = {name: registry.load_predictor(name, "cpu") for name in ("dhn", "mosegnet")}
+    for background in films.backgrounds:
+        before = films.store.pixels[background].astype(np.float32) / 255
+        for repeat in range(count):
+            film = films.simulate(int(background), np.random.default_rng([0, int(background), repeat])).film
+            hits: list[dict[str, float]] = [{} for _ in film.boxes]
+            false = {}
+            for name, predictor in predictors.items():
+                middles, scores = marks(predictor, film.pixels, float(film.mm or 1))
+                free = np.ones(len(scores), bool)
+                for hit, (x0, y0, x1, y1) in zip(hits, film.boxes, strict=True):
+                    inside = ((middles > (x0, y0)) & (middles < (x1, y1))).all(1)
+                    hit[name] = float(scores[inside].max(initial=0))
+                    free &= ~inside
+                false[name] = scores[free]
+            assert film.nodules is not None
+            assert film.lungs is not None
+            nodules = []
+            for box, mm, hit in zip(film.boxes, film.diameter_mm, hits, strict=True):
+                x, y = ((box[:2] + box[2:]) / 2).astype(int)
+                nodules.append(
+                    Nodule(
+                        float(mm),
+                        contrast(before, film.pixels, film.nodules, box),
+                        bool(film.lungs[:, y, x].any()),
+                        hit,
+                    )
+                )
+            yield nodules, false
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--prepared", type=Path, required=True, help="folder of 'lungmtl simulate prepare'")
+    parser.add_argument("--count", type=int, default=16, help="films from each background")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    films = list(judged(args.prepared, args.count))
+    nodules = [n for found, _ in films for n in found if n.mm >= LARGE_MM]
+    table = Table(
+        title=f"Nodules of {LARGE_MM:.0f} mm and more found at one false mark per film ({len(films)} films)"
+    )
+    for column in ("contrast", "nodules", "in the open lung", "DHN", "MO-SegNet"):
+        table.add_column(column, justify="right")
+    threshold = {}
+    for name in ("dhn", "mosegnet"):
+        false = np.sort(np.concatenate([f[name] for _, f in films]))[::-1]
+        threshold[name] = false[len(films)] if len(false) > len(films) else 0.0
+    for low, high in [*pairwise(EDGES), (-np.inf, np.inf)]:
+        some = [n for n in nodules if low <= n.contrast < high]
+        if some:
+            share = {
+                name: f"{np.mean([n.score[name] > t for n in some]):.2f}" for name, t in threshold.items()
+            }
+            inside = f"{np.mean([n.inside for n in some]):.2f}"
+            table.add_row(f"{low:.1f} to {high:.1f}", str(len(some)), inside, share["dhn"], share["mosegnet"])
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()
