@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +11,11 @@ import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from ..datasets.luna16_nodules import NoduleCube, load_cubes
 from ..engine.fit import config_from, fit
+from ..engine.learner import Learner
 from ..engine.weights import start_from
 from .anchors import anchor_grid, assign, encode
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
@@ -64,8 +63,8 @@ def make_loader(folder: Path, config: TrainingConfig) -> DataLoader:
     )
 
 
-class Training(L.LightningModule):
-    """Loss, schedule and moving average; `engine.fit` drives it.
+class Training(Learner[Ag3d]):
+    """The loss; `engine.fit` drives it.
 
     Parameters
     ----------
@@ -73,47 +72,19 @@ class Training(L.LightningModule):
         Shared with the window sampler; updated from what the detector gets wrong.
     """
 
+    config: TrainingConfig
+
     def __init__(self, network: Config, config: TrainingConfig, hardness: Tensor) -> None:
-        super().__init__()
-        self.config, self.hardness = config, hardness
-        self.net = Ag3d(network).to(memory_format=torch.channels_last_3d)
-        self.average = AveragedModel(
-            self.net, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
-        ).requires_grad_(False)
-        self.progress = 0.0
-        """Share of the schedule that is over; `engine.fit` sets it from the clock."""
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW without decay on norms and biases; the rate is set in `training_step`."""
-        decay = [p for p in self.net.parameters() if p.ndim > 1]
-        plain = [p for p in self.net.parameters() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [{"params": decay}, {"params": plain, "weight_decay": 0.0}]
-        return torch.optim.AdamW(groups, lr=self.config.learning_rate, weight_decay=self.config.weight_decay)
-
-    def learning_rate(self) -> float:
-        """Linear warm-up over 3 % of the schedule, then a cosine to 1 %."""
-        p = self.progress
-        if p < 0.03:
-            return self.config.learning_rate * (0.05 + 0.95 * p / 0.03)
-        return self.config.learning_rate * (
-            0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min((p - 0.03) / 0.97, 1)))
-        )
+        super().__init__(Ag3d(network).to(memory_format=torch.channels_last_3d), config)
+        self.hardness = hardness
 
     def training_step(self, batch: dict[str, Any], _index: int) -> Tensor:
         """Loss of one batch."""
-        optimizer = self.optimizers()
-        assert not isinstance(optimizer, list)
-        for group in optimizer.param_groups:
-            group["lr"] = self.learning_rate()
         losses = self.losses(batch)
         self.log_dict(
             {k: v.detach() for k, v in losses.items()}, prog_bar=True, batch_size=len(batch["truth"])
         )
         return torch.stack(list(losses.values())).sum()
-
-    def on_before_zero_grad(self, _optimizer: torch.optim.Optimizer) -> None:
-        """Follow the weights after each step."""
-        self.average.update_parameters(self.net)
 
     def losses(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         """The terms of the loss by name."""
@@ -176,12 +147,13 @@ class Training(L.LightningModule):
         self.hardness[source] = 0.5 * self.hardness[source] + 0.5 * max(false, missed)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the schedule's place and what the sampler learnt."""
-        checkpoint["progress"], checkpoint["hardness"] = self.progress, self.hardness.clone()
+        """Keep what the sampler learnt, too."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["hardness"] = self.hardness.clone()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on where the checkpoint was."""
-        self.progress = checkpoint["progress"]
+        super().on_load_checkpoint(checkpoint)
         self.hardness.copy_(checkpoint["hardness"])
 
 
@@ -209,9 +181,7 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
     steps = fit(module, loader, out, config.minutes, resume=resume)
     kept, dev = training_cubes(data, config)
     log = {"steps": steps, "minutes": config.minutes, "device": str(module.device), **begun}
-    net = module.average.module
-    assert isinstance(net, Ag3d)
-    return release(net, config, kept, dev, data, out, settings.get("version", "0.1"), log)
+    return release(module.trained, config, kept, dev, data, out, settings.get("version", "0.1"), log)
 
 
 def _level_sizes(anchors: Tensor) -> list[int]:

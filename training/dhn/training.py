@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ..datasets.films import Films, LabelledFilm
 from ..engine.fit import config_from, fit, fit_steps
+from ..engine.learner import Learner, warm_cosine, weight_groups
 from ..engine.weights import start_from
 from .augment import augment
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
@@ -101,61 +100,35 @@ def make_loader(films: Films, network: Config, config: TrainingConfig, *seed: in
     )
 
 
-class Training(L.LightningModule):
-    """Loss, schedule and moving average; `engine.fit` drives it."""
+class Training(Learner[Dhn]):
+    """The loss of both heads, and the paper's optimiser; `engine.fit` drives it."""
+
+    config: TrainingConfig
 
     def __init__(self, network: Config, config: TrainingConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.net = Dhn(network).to(memory_format=torch.channels_last)
-        if self.net.local_head is not None:
-            self.net.local_head.learn_from(config.anchors_per_film, config.rois_per_film)
-        self.average = (
-            AveragedModel(
-                self.net, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
-            ).requires_grad_(False)
-            if config.ema
-            else None
-        )
-        self.progress = 0.0
-        """Share of the schedule that is over; `engine.fit` sets it from the clock."""
-
-    @property
-    def trained(self) -> Dhn:
-        """The network to release: the moving average if there is one."""
-        net = self.average.module if self.average is not None else self.net
-        assert isinstance(net, Dhn)
-        return net
+        net = Dhn(network).to(memory_format=torch.channels_last)
+        if net.local_head is not None:
+            net.local_head.learn_from(config.anchors_per_film, config.rois_per_film)
+        super().__init__(net, config)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """SGD with momentum as in §4, or AdamW; no decay on norms and biases."""
+        """SGD with momentum as in §4, or AdamW."""
         config = self.config
-        groups: list[dict[str, Any]] = [
-            {"params": [p for p in self.net.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},
-            {"params": [p for p in self.net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        if config.optimiser == "sgd":
-            return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
-        return torch.optim.AdamW(groups, lr=config.learning_rate)
+        if config.optimiser == "adamw":
+            return super().configure_optimizers()
+        groups = weight_groups(self.net, config.weight_decay)
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
 
     def learning_rate(self) -> float:
-        """Constant; or a linear warm-up over 3 % of the schedule, then a cosine to 1 %."""
+        """Constant, or the warm cosine over the steps or the minutes."""
         config = self.config
         if config.schedule == "constant":
             return config.learning_rate
-        p = self.global_step / config.steps if config.steps else self.progress
-        if p < 0.03:
-            return config.learning_rate * (0.05 + 0.95 * p / 0.03)
-        return config.learning_rate * (
-            0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min((p - 0.03) / 0.97, 1)))
-        )
+        share = self.global_step / config.steps if config.steps else self.progress
+        return config.learning_rate * warm_cosine(share)
 
     def training_step(self, batch: dict[str, Any], _index: int) -> Tensor:
         """Loss of one batch (eq. 3)."""
-        optimizer = self.optimizers()
-        assert not isinstance(optimizer, list)
-        for group in optimizer.param_groups:
-            group["lr"] = self.learning_rate()
         losses = self.losses(batch)
         figures = {k: v.detach() for k, v in losses.items()}
         self.log_dict(figures, prog_bar=True, batch_size=self.config.batch)
@@ -172,19 +145,6 @@ class Training(L.LightningModule):
             logits = self.net.global_logits([m[:count] for m in features])
             losses["global"] = global_loss(logits, batch["positive"], self.config.alpha)
         return losses
-
-    def on_before_zero_grad(self, _optimizer: torch.optim.Optimizer) -> None:
-        """Follow the weights after each step."""
-        if self.average is not None:
-            self.average.update_parameters(self.net)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the schedule's place."""
-        checkpoint["progress"] = self.progress
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on where the checkpoint was."""
-        self.progress = checkpoint["progress"]
 
 
 def fit_network(

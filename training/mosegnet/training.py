@@ -11,11 +11,12 @@ from typing import Any
 import lightning as L
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from ..datasets.films import Films
 from ..engine.fit import config_from, fit
+from ..engine.learner import Learner
 from ..engine.weights import start_from
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import joint_loss, lesion_loss, lung_loss
@@ -43,8 +44,8 @@ def moving_average(decay: float) -> Callable[..., None]:
     return update
 
 
-class Training(L.LightningModule):
-    """Loss, schedule and moving average; `engine.fit` drives it.
+class Training(Learner[MoSegNet]):
+    """The loss, and films that grow; `engine.fit` drives it.
 
     Parameters
     ----------
@@ -52,31 +53,11 @@ class Training(L.LightningModule):
         What the batches come from; told after a resume how many were drawn.
     """
 
+    config: TrainingConfig
+
     def __init__(self, network: Config, config: TrainingConfig, samples: Samples) -> None:
-        super().__init__()
-        self.config, self.samples = config, samples
-        self.net = MoSegNet(network).to(memory_format=torch.channels_last)
-        self.average = AveragedModel(
-            self.net, multi_avg_fn=moving_average(config.ema), use_buffers=True
-        ).requires_grad_(False)
-        self.progress = 0.0
-        """Share of the schedule that is over; `engine.fit` sets it from the clock."""
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW (Adam where the decay is 0, as in the paper) without decay on norms and biases."""
-        decay = [p for p in self.net.parameters() if p.ndim > 1]
-        plain = [p for p in self.net.parameters() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [{"params": decay}, {"params": plain, "weight_decay": 0.0}]
-        return torch.optim.AdamW(groups, lr=self.config.learning_rate, weight_decay=self.config.weight_decay)
-
-    def learning_rate(self) -> float:
-        """Linear warm-up over 3 % of the schedule, then a cosine to 1 %."""
-        p = self.progress
-        if p < 0.03:
-            return self.config.learning_rate * (0.05 + 0.95 * p / 0.03)
-        return self.config.learning_rate * (
-            0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min((p - 0.03) / 0.97, 1)))
-        )
+        super().__init__(MoSegNet(network).to(memory_format=torch.channels_last), config, moving_average)
+        self.samples = samples
 
     def side(self) -> int:
         """Pixels of the films that are due (`TrainingConfig.stages`)."""
@@ -87,10 +68,6 @@ class Training(L.LightningModule):
     def training_step(self, batch: Sample, _index: int) -> Tensor:
         """Loss of one batch (eq. 2)."""
         self.samples.side.fill_(self.side())
-        optimizer = self.optimizers()
-        assert not isinstance(optimizer, list)
-        for group in optimizer.param_groups:
-            group["lr"] = self.learning_rate()
         losses = self.losses(batch)
         self.log_dict(
             {k: v.detach() for k, v in losses.items()}, prog_bar=True, batch_size=len(batch["pixels"])
@@ -125,25 +102,10 @@ class Training(L.LightningModule):
             )
         return losses
 
-    def on_before_zero_grad(self, _optimizer: torch.optim.Optimizer) -> None:
-        """Follow the weights after each step."""
-        self.average.update_parameters(self.net)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the schedule's place."""
-        checkpoint["progress"] = self.progress
-
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on where the checkpoint was, with films that were not drawn before."""
-        self.progress = checkpoint["progress"]
+        super().on_load_checkpoint(checkpoint)
         self.samples.seen = checkpoint["global_step"] * self.config.batch
-
-    @property
-    def trained(self) -> MoSegNet:
-        """The network with averaged weights."""
-        net = self.average.module
-        assert isinstance(net, MoSegNet)
-        return net
 
 
 def make_loader(samples: Samples, config: TrainingConfig) -> DataLoader:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..engine.learner import warm_cosine, weight_groups
 from .config import Config, TrainingConfig
 from .loss import fusion_weights, multi_task_loss
 from .network import MtCnn
@@ -23,9 +22,7 @@ def learning_rate(config: TrainingConfig, share: float) -> float:
     """The rate after a share of the steps, see `TrainingConfig.schedule`."""
     if config.schedule == "paper":
         return config.learning_rate * (1.0 if share < 0.5 else 0.1 if share < 0.75 else 0.05)
-    if share < 0.05:
-        return config.learning_rate * (0.05 + 0.95 * share / 0.05)
-    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)))
+    return config.learning_rate * warm_cosine(share, 0.05)
 
 
 def batches(
@@ -67,11 +64,8 @@ def fit_fold(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     net = MtCnn(network).to(device).to(memory_format=torch.channels_last)
     average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
-    decay = [p for p in net.parameters() if p.ndim > 1]
-    plain = [p for p in net.parameters() if p.ndim <= 1]
-    groups: list[dict[str, Any]] = [{"params": decay}, {"params": plain, "weight_decay": 0.0}]
     # Without decay AdamW is Adam.
-    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(weight_groups(net, config.weight_decay), lr=config.learning_rate)
     started = time.monotonic()
     for step, batch in zip(range(config.steps), batches(samples, chosen, config, rng), strict=False):
         net.train()
