@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import TypeVar
+from collections.abc import Generator
 
 import numpy as np
 import torch
 
-from ..engine.predictor import SCORE_FLOOR, Evidence, ModelInfo, PredictorError, Progress
+from ..engine.film_predictor import FilmPredictor
+from ..engine.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
+from ..engine.suitable import check_radiograph
 from ..findings import Box, Finding, Findings, ImageReference, ImageScore, Origin
 from ..imaging.film import Film, make_film
 from ..imaging.image import Image
@@ -18,26 +19,10 @@ from .network import Dhn
 
 TINY = 64
 """Image pixels: a picture with a shorter side under this shows no nodule."""
-Result = TypeVar("Result")
 
 
-class DhnPredictor:
-    """The network as a `Predictor`.
-
-    Parameters
-    ----------
-    net
-        Trained network.
-    info
-        Name, version and default threshold, from the card.
-    device
-        Where to run. When a GPU runs out of memory, the CPU takes over.
-    """
-
-    def __init__(self, net: Dhn, info: ModelInfo, device: torch.device) -> None:
-        self.info = info
-        self.device = device
-        self.net = net.eval().to(memory_format=torch.channels_last)
+class DhnPredictor(FilmPredictor[Dhn]):
+    """The network as a `Predictor`."""
 
     def run(self, image: Image) -> Generator[Progress, None, Findings]:
         """Yield progress; return boxes by descending score, all above `SCORE_FLOOR`, and the image's probability.
@@ -49,7 +34,7 @@ class DhnPredictor:
         PredictorError
             The image is no radiograph.
         """
-        check(image)
+        check_radiograph(image, "DHN")
         yield Progress(0.0, "preparing the film")
         film = make_film(image, self.net.config.side)
         models = ({"name": self.info.name, "version": self.info.version},)
@@ -58,7 +43,7 @@ class DhnPredictor:
             yield Progress(1.0, "looking for nodules", note=why)
             return nothing
         yield Progress(0.1, "looking for nodules")
-        (probability, found), note = self._tried(
+        (probability, found), note = self.tried(
             lambda device: self.net(torch.from_numpy(film.pixels)[None].to(device))
         )
         items: tuple[Finding, ...] = ()
@@ -82,30 +67,18 @@ class DhnPredictor:
         PredictorError
             The image is no radiograph, or these weights have no local head.
         """
-        check(image)
+        check_radiograph(image, "DHN")
         head = self.net.local_head
         if head is None:
             raise PredictorError(
                 "These weights of DHN have no local head, so there is no map of what it went by."
             )
         film = make_film(image, self.net.config.side)
-        values, _ = self._tried(
+        values, _ = self.tried(
             lambda device: head.objectness(self.net.features(torch.from_numpy(film.pixels)[None].to(device)))
         )
         shown = np.where(film.inside, values[0].cpu().numpy(), 0).astype(np.float32)
         return Evidence(shown, film.pixel, film.corner, "DHN objectness")
-
-    @torch.inference_mode()
-    def _tried(self, work: Callable[[torch.device], Result]) -> tuple[Result, str]:
-        """The work's result, on the CPU where the GPU's memory does not suffice, and a note then."""
-        try:
-            self.net.to(self.device)
-            return work(self.device), ""
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-        cpu = torch.device("cpu")
-        self.net.to(cpu)
-        return work(cpu), "The GPU's memory does not suffice: went on with the CPU."
 
     def _findings(self, found: Found, film: Film) -> tuple[Finding, ...]:
         """Boxes in world coordinates, cut at the rim of the picture; those beside it are left out."""
@@ -126,19 +99,6 @@ class DhnPredictor:
             for pair, score, objectness in zip(
                 corners[keep], scores[keep], found.objectness.cpu().numpy()[keep], strict=True
             )
-        )
-
-
-def check(image: Image) -> None:
-    """Refuse what is no radiograph."""
-    name = image.source or image.series_uid or "the image"
-    if image.ndim != 2:
-        raise PredictorError(
-            f"DHN looks at chest radiographs, but {name} is a volume. Open a frontal chest radiograph, or run a CT model."
-        )
-    if image.modality not in ("CR", "DX", ""):
-        raise PredictorError(
-            f"DHN was trained on chest radiographs; {name} is {image.modality}. Open a frontal chest radiograph."
         )
 
 

@@ -94,3 +94,22 @@ def check_ct(image: Image, who: str, does: str = "characterises") -> None:
             f"{name} has no values below {low:.0f}; air in a CT is near -1000 HU. "
             "Open a CT in Hounsfield units (apply the rescale slope and intercept)."
         )
+
+
+def check_radiograph(image: Image, who: str) -> None:
+    """Refuse what is no flat image of a radiograph's modality (a file that does not say counts as one).
+
+    Raises
+    ------
+    PredictorError
+        With a sentence that says what to open instead.
+    """
+    name = image.source or image.series_uid or "the image"
+    if image.ndim != 2:
+        raise PredictorError(
+            f"{who} looks at chest radiographs, but {name} is a volume. Open a frontal chest radiograph, or run a CT model."
+        )
+    if image.modality not in PROJECTIONS:
+        raise PredictorError(
+            f"{who} was trained on chest radiographs; {name} is {image.modality}. Open a frontal chest radiograph."
+        )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 
 import numpy as np
-import torch
 
-from ..engine.predictor import SCORE_FLOOR, Evidence, ModelInfo, PredictorError, Progress
+from ..engine.film_predictor import FilmPredictor
+from ..engine.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
+from ..engine.suitable import check_radiograph
 from ..findings import Finding, Findings, ImageReference, Mask, Origin, Region
 from ..imaging.film import Film, make_film
 from ..imaging.image import Image
@@ -20,23 +21,8 @@ TURNS = {1: "90° anticlockwise", 2: "180°", 3: "90° clockwise"}
 """Quarter turns that are tried where no lungs are found, and how to turn the picture to make it upright."""
 
 
-class MosegnetPredictor:
-    """The network as a `Predictor`.
-
-    Parameters
-    ----------
-    net
-        Trained network.
-    info
-        Name, version and default threshold, from the card.
-    device
-        Where to run. When a GPU runs out of memory, the CPU takes over.
-    """
-
-    def __init__(self, net: MoSegNet, info: ModelInfo, device: torch.device) -> None:
-        self.info = info
-        self.device = device
-        self.net = net.eval().to(memory_format=torch.channels_last)
+class MosegnetPredictor(FilmPredictor[MoSegNet]):
+    """The network as a `Predictor`."""
 
     def run(self, image: Image) -> Generator[Progress, None, Findings]:
         """Yield progress; return masks by descending score, all above `SCORE_FLOOR`, and the lungs as regions.
@@ -83,13 +69,7 @@ class MosegnetPredictor:
 
     def _maps(self, pixels: np.ndarray) -> tuple[Maps, str]:
         """The maps, and a note where the device had to change."""
-        try:
-            return probability_maps(self.net.to(self.device), pixels, self.device), ""
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-        self.device = torch.device("cpu")
-        maps = probability_maps(self.net.to(self.device), pixels, self.device)
-        return maps, "The GPU's memory does not suffice: going on with the CPU."
+        return self.tried(lambda device: probability_maps(self.net, pixels, device))
 
     def _nodules(self, probability: np.ndarray, film: Film) -> tuple[Finding, ...]:
         calibration = self.net.config.calibration
@@ -141,13 +121,8 @@ def cropped(mask: np.ndarray, film: Film) -> Mask:
 
 
 def check(image: Image) -> None:
-    """Refuse what is no radiograph."""
-    name = image.source or image.series_uid or "the image"
-    if image.ndim != 2:
-        raise PredictorError(
-            f"MO-SegNet segments chest radiographs, but {name} is a volume. Open a radiograph."
-        )
-    if image.modality == "CT":
-        raise PredictorError(f"MO-SegNet segments chest radiographs; {name} is a slice of a CT.")
+    """Refuse what is no radiograph, and what is blank."""
+    check_radiograph(image, "MO-SegNet")
     if not np.ptp(image.voxels) > 0:
+        name = image.source or image.series_uid or "the image"
         raise PredictorError(f"{name} has the same value everywhere: it shows nothing.")

@@ -197,7 +197,7 @@ def test_out_of_gpu_memory_goes_on_with_the_cpu():
     ("wrong", "why"),
     [
         (Image(np.zeros((4, 5, 6), np.float32), "CT", (1, 1, 1)), "volume"),
-        (Image(np.eye(8, dtype=np.float32), "CT"), "slice of a CT"),
+        (Image(np.eye(8, dtype=np.float32), "CT"), "is CT"),
         (Image(np.ones((8, 8), np.float32), "DX"), "same value"),
     ],
 )

@@ -1,0 +1,45 @@
+"""What the predictors of radiograph networks share: the network on its device, and the CPU where a GPU's memory ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import torch
+from torch import nn
+
+from .predictor import ModelInfo
+
+Network = TypeVar("Network", bound=nn.Module)
+Result = TypeVar("Result")
+
+
+class FilmPredictor(Generic[Network]):
+    """A room adds ``run`` and ``evidence``.
+
+    Parameters
+    ----------
+    net
+        Trained network.
+    info
+        Name, version and default threshold, from the card.
+    device
+        Where to run. When a GPU runs out of memory, the CPU takes over for this once.
+    """
+
+    def __init__(self, net: Network, info: ModelInfo, device: torch.device) -> None:
+        self.info = info
+        self.device = device
+        self.net = net.eval().to(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def tried(self, work: Callable[[torch.device], Result]) -> tuple[Result, str]:
+        """What `work` gives with the network on the device it is told; and a note, empty unless that had to be the CPU."""
+        try:
+            self.net.to(self.device)
+            return work(self.device), ""
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+        cpu = torch.device("cpu")
+        self.net.to(cpu)
+        return work(cpu), "The GPU's memory does not suffice: went on with the CPU."
