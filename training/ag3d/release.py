@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 
 from ..datasets.luna16_nodules import NoduleCube
 from ..engine.weights import ModelCard, load_state, read_card, save_weights
+from ..metrics.calibration import calibrate_detector
 from ..metrics.cube_froc import detect_regions, froc_curve, regions, score_regions
 from .config import Config, TrainingConfig
 from .evaluation import cube_detector, measure
@@ -25,9 +25,8 @@ RATE_AT_DEFAULT = 0.125
 def tune(net: Ag3d, dev: list[NoduleCube], device: torch.device) -> Config:
     """The config with a `calibration` that puts the score 0.5 at the operating point of the dev scans.
 
-    The slope is Platt's on the log odds, over hits and false positives of whole cubes and shifted windows; the intercept makes
-    0.5 the score at which `RATE_AT_DEFAULT` false positives fall on a whole cube, so that the same threshold means the same
-    for every version of the weights.
+    The slope is fitted on hits and false positives of whole cubes and shifted windows; the operating point is the score at
+    which `RATE_AT_DEFAULT` false positives fall on a whole cube.
     """
     net.config = dataclasses.replace(net.config, calibration=(1.0, 0.0))
     kinds, detect = regions(dev), cube_detector(net, device)
@@ -38,25 +37,9 @@ def tune(net: Ag3d, dev: list[NoduleCube], device: torch.device) -> Config:
     matchings = [s.matching for scored in judged.values() for s in scored]
     hits = np.concatenate([m.hit_scores for m in matchings])
     false = np.concatenate([m.score[m.false_positive] for m in matchings])
-    slope = platt_slope(hits, false)
     curve = froc_curve([s.matching for s in judged["whole"]])
-    raw = np.clip(curve.threshold[curve.fp_rate <= RATE_AT_DEFAULT][-1], 1e-3, 1 - 1e-3)
-    return dataclasses.replace(
-        net.config, calibration=(slope, round(float(-slope * np.log(raw / (1 - raw))), 4))
-    )
-
-
-def platt_slope(hits: np.ndarray, false: np.ndarray) -> float:
-    """Slope on the log odds that best separates the scores of hits from those of false positives (logistic regression)."""
-    p = np.clip(np.concatenate([hits, false]), 1e-6, 1 - 1e-6)
-    x, y = np.log(p / (1 - p)), np.repeat([1.0, 0.0], [len(hits), len(false)])
-
-    def loss(w: np.ndarray) -> float:
-        z = w[0] * x + w[1]
-        # The weak pull on the slope only matters when the classes separate completely.
-        return float(np.logaddexp(0, np.where(y > 0, -z, z)).sum() + 0.05 * (w[0] - 1) ** 2)
-
-    return round(float(max(minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x[0], 0.1)), 4)
+    raw = float(np.clip(curve.threshold[curve.fp_rate <= RATE_AT_DEFAULT][-1], 1e-3, 1 - 1e-3))
+    return dataclasses.replace(net.config, calibration=calibrate_detector(hits, false, raw))
 
 
 def release(

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from torchvision.ops import box_iou
 
 from ..datasets.films import Films
+from ..metrics.calibration import calibrate_detector, log_odds, platt
 from .config import Config
 from .network import Dhn
 
@@ -68,27 +68,6 @@ def judge(net: Dhn, films: Films, count: int, seed: int = SEED) -> Judged:
     return Judged(np.array(hits), np.array(false), nodules, np.array(positive), np.array(probability))
 
 
-def platt(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept on the log odds that fit the labels best (logistic regression).
-
-    The slope keeps the order of scores (at least 0.1); a weak pull towards 1 only matters where classes separate completely.
-    """
-    x, y = log_odds(scores), np.asarray(labels, float)
-
-    def loss(w: np.ndarray) -> float:
-        z = w[0] * x + w[1]
-        return float(np.logaddexp(0, np.where(y > 0, -z, z)).sum() + 0.05 * (w[0] - 1) ** 2)
-
-    slope, intercept = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
-    return round(float(max(slope, 0.1)), 4), round(float(intercept), 4)
-
-
-def log_odds(p: np.ndarray) -> np.ndarray:
-    """Of probabilities, kept off 0 and 1."""
-    p = np.clip(np.asarray(p, float), 1e-6, 1 - 1e-6)
-    return np.log(p / (1 - p))
-
-
 def calibrated(p: np.ndarray, calibration: tuple[float, float]) -> np.ndarray:
     """Probabilities after slope and intercept on their log odds."""
     slope, intercept = calibration
@@ -108,22 +87,19 @@ def operating_point(false: np.ndarray, films: int, rate: float = RATE_AT_DEFAULT
 def calibrate(net: Dhn, films: Films, count: int) -> tuple[Config, dict[str, Any]]:
     """The config with calibrations of both heads, and the figures that the card shows.
 
-    Local head: Platt's slope over hits and false positives; the intercept makes 0.5 the score with `RATE_AT_DEFAULT` false
-    positives per film, so that 0.5 means the same for every version of the weights. Global head: Platt.
+    Local head: 0.5 is the score with `RATE_AT_DEFAULT` false positives per film. Global head: Platt.
     """
     judged = judge(net, films, count)
     config, n = net.config, len(judged.positive)
     figures: dict[str, Any] = {"films": n, "source": films.name}
     if net.local_head is not None and len(judged.hits) and len(judged.false):
-        scores = np.concatenate([judged.hits, judged.false])
-        slope, _ = platt(scores, np.repeat([1, 0], [len(judged.hits), len(judged.false)]))
         raw = operating_point(judged.false, n)
-        intercept = round(float(-slope * log_odds(np.array(raw))), 4)
-        config = dataclasses.replace(config, calibration=(slope, intercept))
+        config = dataclasses.replace(config, calibration=calibrate_detector(judged.hits, judged.false, raw))
         figures["sensitivity_at_default"] = round(
             float((judged.hits > raw).sum() / max(judged.nodules, 1)), 4
         )
         figures["false_positives_at_default"] = round(float((judged.false > raw).sum() / n), 4)
-    if net.global_head is not None and 0 < judged.positive.sum() < n:
-        config = dataclasses.replace(config, global_calibration=platt(judged.probability, judged.positive))
+    if net.global_head is not None:
+        whole = platt(log_odds(judged.probability), judged.positive)
+        config = dataclasses.replace(config, global_calibration=whole)
     return config, figures

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from ..datasets.rated_nodules import RatedNodules
+from ..metrics.calibration import platt
 from ..metrics.out_of_fold import OutOfFold
 from .weights import ModelCard, WeightsError, load_state
 
@@ -82,23 +82,6 @@ def logit(probability: np.ndarray) -> np.ndarray:
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """Probability of log odds."""
     return 1 / (1 + np.exp(-x))
-
-
-def platt(score: np.ndarray, label: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept that turn log odds into calibrated ones (Platt scaling; labels of −1 are left out).
-
-    Fewer than two classes give (1, 0).
-    """
-    score, label = score[label >= 0], label[label >= 0]
-    if len(np.unique(label)) < 2:
-        return 1.0, 0.0
-    sign = np.where(label > 0, -1.0, 1.0)
-
-    def loss(w: np.ndarray) -> float:
-        return float(np.logaddexp(0, sign * (w[0] * score + w[1])).mean() + 1e-4 * (w[0] - 1) ** 2)
-
-    slope, intercept = minimize(loss, np.array([1.0, 0.0]), method="BFGS").x
-    return float(max(slope, 0.05)), float(intercept)
 
 
 def cross_fitted(score: np.ndarray, label: np.ndarray, fold: np.ndarray) -> dict[str, tuple[float, float]]:

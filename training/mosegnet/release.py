@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 
 from ..datasets.films import Films
 from ..engine.weights import ModelCard, save_weights
+from ..metrics.calibration import calibrate_detector
 from .components import Component, components
 from .config import Config, TrainingConfig
 from .lungs import lung_masks
@@ -96,25 +96,10 @@ def _holds(part: Component, y: int, x: int) -> bool:
 def calibration(marks: DevMarks) -> tuple[float, float]:
     """Slope and intercept on the log odds of a peak that put the score 0.5 at the operating point.
 
-    The slope is Platt's, over hits and false positives; the intercept makes 0.5 the peak at which `RATE_AT_DEFAULT` false
-    positives fall on a film, so that the same threshold means the same for every version of the weights.
+    That is the peak at which `RATE_AT_DEFAULT` false positives fall on a film.
     """
-    slope = platt_slope(marks.hits, marks.false) if len(marks.hits) and len(marks.false) else 1.0
-    raw = np.clip(marks.threshold(RATE_AT_DEFAULT), 1e-3, 1 - 1e-3)
-    return slope, round(float(-slope * np.log(raw / (1 - raw))), 4)
-
-
-def platt_slope(hits: np.ndarray, false: np.ndarray) -> float:
-    """Slope on the log odds that best separates hits from false positives (logistic regression), at least 0.3."""
-    p = np.clip(np.concatenate([hits, false]), 1e-6, 1 - 1e-6)
-    x, y = np.log(p / (1 - p)), np.repeat([1.0, 0.0], [len(hits), len(false)])
-
-    def loss(w: np.ndarray) -> float:
-        z = w[0] * x + w[1]
-        # The weak pull on the slope only matters when the classes separate completely.
-        return float(np.logaddexp(0, np.where(y > 0, -z, z)).sum() + 0.05 * (w[0] - 1) ** 2)
-
-    return round(float(max(minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x[0], 0.3)), 4)
+    raw = float(np.clip(marks.threshold(RATE_AT_DEFAULT), 1e-3, 1 - 1e-3))
+    return calibrate_detector(marks.hits, marks.false, raw, least=0.3)
 
 
 def release(

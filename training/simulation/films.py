@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -20,6 +21,10 @@ TRAIN, DEV, TEST = ("2", "3", "4"), ("1",), ("0",)
 """Folds, of films and of nodules (``folds.csv``) alike."""
 PHANTOM, ATLAS = "phantom", "lung_masks"
 """Sources that train lungs: projected phantoms, and the radiographs that came with masks."""
+PLAIN = ("pixels", "boxes", "box_film", "box_mm", "name", "source", "fold", "mm", "outlined", "clear")
+"""Arrays that lie in the file as they are."""
+BITS = ("lungs", "nodules")
+"""Masks, packed eight pixels to a byte along the last axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,25 +72,11 @@ class FilmStore:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / FILE
         views = self.views
+        arrays: dict[str, Any] = {key: getattr(self, key) for key in PLAIN}
+        arrays |= {key: np.packbits(getattr(self, key), axis=-1) for key in BITS}
         np.savez_compressed(
             path,
-            pixels=self.pixels,
-            lungs=np.packbits(self.lungs, axis=-1),
-            nodules=np.packbits(self.nodules, axis=-1),
-            **{
-                key: getattr(self, key)
-                for key in (
-                    "boxes",
-                    "box_film",
-                    "box_mm",
-                    "name",
-                    "source",
-                    "fold",
-                    "mm",
-                    "outlined",
-                    "clear",
-                )
-            },
+            **arrays,
             views=views.attenuation,
             view_mm=views.diameter_mm,
             view_fold=views.fold,
@@ -106,21 +97,9 @@ def load_store(folder: Path) -> FilmStore:
     if not path.exists():
         raise DatasetError(f"{path} is missing: make it with 'lungmtl simulate prepare'.")
     with np.load(path, allow_pickle=False) as f:
-        bits = {key: np.unpackbits(f[key], axis=-1).astype(bool) for key in ("lungs", "nodules")}
-        keys = (
-            "pixels",
-            "boxes",
-            "box_film",
-            "box_mm",
-            "name",
-            "source",
-            "fold",
-            "mm",
-            "outlined",
-            "clear",
-        )
+        bits = {key: np.unpackbits(f[key], axis=-1).astype(bool) for key in BITS}
         views = NoduleViews(f["views"], f["view_mm"], f["view_fold"], f["view_series"])
-        return FilmStore(**{key: f[key] for key in keys}, **bits, views=views)
+        return FilmStore(**{key: f[key] for key in PLAIN}, **bits, views=views)
 
 
 @dataclass(frozen=True, eq=False)

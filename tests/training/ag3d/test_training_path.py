@@ -6,8 +6,6 @@ import sys
 
 import numpy as np
 
-from napari_lungmtl.training.ag3d.release import platt_slope
-
 READERS = ("SimpleITK", "pydicom", "cc3d", "edt", "fill_voids", "zarr", "napari", "qtpy")
 
 
@@ -20,15 +18,6 @@ import napari_lungmtl.training.ag3d.training
 import napari_lungmtl.training.engine.fit
 """
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_platt_slope_sharpens_a_timid_score_and_softens_a_bold_one():
-    rng = np.random.default_rng(0)
-    z = rng.normal(0, 2, 4000)
-    hit = rng.random(4000) < 1 / (1 + np.exp(-z))
-    for factor in (0.5, 2.0):
-        score = 1 / (1 + np.exp(-factor * z))
-        assert abs(platt_slope(score[hit], score[~hit]) * factor - 1) < 0.15
 
 
 def test_a_few_seconds_of_training_end_in_weights_with_a_card(tmp_path):

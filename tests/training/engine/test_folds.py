@@ -15,21 +15,6 @@ def test_a_known_series_is_judged_only_by_the_model_that_never_saw_it():
     assert f.models_for("9.9", folds, f.FOLDS) == list(f.FOLDS)
 
 
-def test_platt_finds_the_slope_and_intercept_that_made_the_labels():
-    rng = np.random.default_rng(0)
-    truth = rng.normal(0, 2, 20000)
-    label = (rng.random(20000) < f.sigmoid(truth)).astype(int)
-    slope, intercept = f.platt((truth - 0.7) * 2, label)
-    assert slope == pytest.approx(0.5, rel=0.05)
-    assert intercept == pytest.approx(0.7, abs=0.05)
-
-
-def test_platt_leaves_the_ambiguous_out_and_one_class_alone():
-    score, label = np.array([-2.0, 2, 90, -1, 1]), np.array([0, 1, -1, 1, 0])
-    assert f.platt(score, label) == f.platt(score[label >= 0], label[label >= 0])
-    assert f.platt(np.array([1.0, 2.0]), np.array([1, 1])) == (1.0, 0.0)
-
-
 def test_a_folds_calibration_does_not_see_the_fold():
     rng = np.random.default_rng(1)
     score, fold = rng.normal(size=500), np.array(list(f.FOLDS) * 100)
