@@ -31,6 +31,7 @@ from napari_lungmtl.training.metrics.paired import PairedDifference, paired_over
 from napari_lungmtl.training.mosegnet import config as mosegnet
 from napari_lungmtl.training.mosegnet.components import components
 from napari_lungmtl.training.mosegnet.maps import probability_maps
+from napari_lungmtl.training.mosegnet.training import fit_network as fit_mosegnet
 from napari_lungmtl.training.simulation.difficulty import DIFFICULTY, Difficulty
 from napari_lungmtl.training.simulation.films import DEV, TEST, SimulatedFilms
 
@@ -39,7 +40,7 @@ SEEDS = (0, 1, 2)
 PLAIN = dataclasses.replace(DIFFICULTY, mediastinum=(0.2, 0.35))
 """Nodules two to three times as plain as the frozen difficulty's: trained for so short, networks find few others."""
 SETS = {"frozen": DIFFICULTY, "plain": PLAIN}
-DHN_BASE = {
+DHN_BASE: dict[str, Any] = {
     "side": SIDE,
     "anchors": ((5.0, 7.0), (10.0, 14.0), (20.0, 28.0), (40.0, 56.0)),
 }
@@ -266,7 +267,7 @@ def run(
 def train(variant: Variant, films: Half, out: Path, steps: int, seed: int) -> Any:
     """A variant's network after `steps`."""
     if variant.room == "dhn":
-        net, _ = fit_dhn(
+        trained, _ = fit_dhn(
             films,
             out,
             dataclasses.replace(dhn.SHIPPED, **DHN_BASE, **variant.network),
@@ -281,14 +282,12 @@ def train(variant: Variant, films: Half, out: Path, steps: int, seed: int) -> An
                 },
             ),
         )
-        return net
+        return trained
     network = dataclasses.replace(mosegnet.SHIPPED, side=SIDE, mirror=False, **variant.network)
     training = dataclasses.replace(
         mosegnet.SHIPPED_TRAINING,
         **{"steps": steps, "seed": seed, "stages": ((0, 1),), **variant.training},
     )
-    from napari_lungmtl.training.mosegnet.training import fit_network as fit_mosegnet
-
     net, _ = fit_mosegnet(films, out, network, training)
     return net
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ..datasets.films import Films, LabelledFilm
-from ..engine.fit import config_from, fit, fit_steps
+from ..engine.fit import config_from, fit_schedule
 from ..engine.learner import Learner, warm_cosine, weight_groups
 from ..engine.weights import start_from
 from .augment import augment
@@ -161,14 +161,7 @@ def fit_network(
     module = Training(network, config)
     begun = {} if weights is None else start_from(module.net, weights)
     loader = make_loader(films, network, config, *([time.time_ns()] if resume else []))
-    start = time.monotonic()
-    if config.steps:
-        fit_steps(module, loader, config.steps)
-        steps = config.steps
-    else:
-        steps = fit(module, loader, out, config.minutes, resume=resume)
-    minutes = round((time.monotonic() - start) / 60, 1) if config.steps else config.minutes
-    log = {"steps": steps, "minutes": minutes, "device": str(module.device), **begun}
+    log = {**fit_schedule(module, loader, out, config, resume=resume), **begun}
     return module.trained.cpu().eval(), log
 
 

@@ -9,7 +9,7 @@ import tomllib
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -114,6 +114,28 @@ def fit_steps(module: L.LightningModule, loader: DataLoader, steps: int) -> None
         enable_model_summary=False,
     )
     trainer.fit(module, loader)
+
+
+class Schedule(Protocol):
+    """How long to train: `steps` where it is positive, else `minutes`."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def minutes(self) -> float: ...
+
+
+def fit_schedule(
+    module: L.LightningModule, loader: DataLoader, out: Path, schedule: Schedule, *, resume: bool = False
+) -> dict[str, Any]:
+    """Train for a schedule's steps or minutes (`fit_steps`, `fit`); gives what the card says of it: steps, minutes, device."""
+    start = time.monotonic()
+    if schedule.steps:
+        fit_steps(module, loader, schedule.steps)
+        steps, minutes = schedule.steps, round((time.monotonic() - start) / 60, 1)
+    else:
+        steps, minutes = fit(module, loader, out, schedule.minutes, resume=resume), schedule.minutes
+    return {"steps": steps, "minutes": minutes, "device": str(module.device)}
 
 
 def train(

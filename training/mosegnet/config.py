@@ -119,6 +119,8 @@ class TrainingConfig:
     ----------
     minutes, batch
         Length of the whole schedule on the clock, and films in a step (the paper has 1).
+    steps
+        When positive, so many steps instead of minutes: comparisons of variants at equal work.
     learning_rate, weight_decay
         Adam's rate, with a warm-up and a cosine to 1 %, and decoupled weight decay. The paper has 1e-3 and no decay.
     stages
@@ -148,6 +150,7 @@ class TrainingConfig:
 
     minutes: float = 80.0
     batch: int = 4
+    steps: int = 0
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     stages: tuple[tuple[float, float], ...] = ((0.0, 4), (0.2, 2), (0.5, 1))

@@ -15,8 +15,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from ..datasets.films import Films
-from ..engine.fit import config_from, fit
-from ..engine.learner import Learner
+from ..engine.fit import config_from, fit_schedule
+from ..engine.learner import Learner, warm_cosine
 from ..engine.weights import start_from
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import joint_loss, lesion_loss, lung_loss
@@ -59,10 +59,19 @@ class Training(Learner[MoSegNet]):
         super().__init__(MoSegNet(network).to(memory_format=torch.channels_last), config, moving_average)
         self.samples = samples
 
+    @property
+    def share(self) -> float:
+        """Share of the schedule that is over."""
+        return self.global_step / self.config.steps if self.config.steps else self.progress
+
+    def learning_rate(self) -> float:
+        """The warm cosine over the steps or the minutes."""
+        return self.config.learning_rate * warm_cosine(self.share)
+
     def side(self) -> int:
         """Pixels of the films that are due (`TrainingConfig.stages`)."""
-        network = self.net.config
-        reduction = next(r for share, r in reversed(self.config.stages) if self.progress >= share)
+        network, over = self.net.config, self.share
+        reduction = next(r for share, r in reversed(self.config.stages) if over >= share)
         return math.ceil(network.side / reduction / network.multiple) * network.multiple
 
     def training_step(self, batch: Sample, _index: int) -> Tensor:
@@ -126,17 +135,31 @@ def settle(settings: dict[str, Any]) -> tuple[Config, TrainingConfig]:
     )
 
 
-def train_on(films: Films, dev: Films, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
-    """Train on films, set the operating point on others, and write weights with their card."""
-    network, config = settle(settings)
+def fit_network(
+    films: Films,
+    out: Path,
+    network: Config,
+    config: TrainingConfig,
+    *,
+    resume: bool = False,
+    weights: Path | None = None,
+) -> tuple[MoSegNet, dict[str, Any]]:
+    """Train on a source, from scratch or from weights; gives the network, on the CPU, and what happened (steps, minutes …)."""
     L.seed_everything(config.seed, verbose=False)
     samples = Samples(films, network, config.augmentation, config.batch, config.seed)
     module = Training(network, config, samples)
-    begun = start_from(module.net, settings["weights"]) if settings.get("weights") else {}
+    begun = {} if weights is None else start_from(module.net, weights)
     samples.side.fill_(module.side())
-    steps = fit(module, make_loader(samples, config), out, config.minutes, resume=resume)
-    log = {"steps": steps, "minutes": config.minutes, "device": str(module.device), **begun}
-    return release(module.trained, config, films, dev, out, settings.get("version", "0.1"), log)
+    loader = make_loader(samples, config)
+    log = {**fit_schedule(module, loader, out, config, resume=resume), **begun}
+    return module.trained.cpu().eval(), log
+
+
+def train_on(films: Films, dev: Films, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+    """Train on films, set the operating point on others, and write weights with their card."""
+    network, config = settle(settings)
+    net, log = fit_network(films, out, network, config, resume=resume, weights=settings.get("weights"))
+    return release(net, config, films, dev, out, settings.get("version", "0.1"), log)
 
 
 def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
