@@ -44,6 +44,8 @@ def test_a_few_seconds_of_training_end_in_weights_with_a_card(tmp_path):
     assert not set(card.training["series"]) & {f"1.2.{i}" for i in range(30) if i % 5 == 0}
     assert card.metrics["cases"] == 6
     assert set(card.metrics["whole"]["sensitivity_at"]) == {"0.125", "0.25", "0.5", "1", "2", "4", "8"}
+    tuned = train("ag3d", data, tmp_path / "tuned", tmp_path / "c.json", weights=path)
+    assert read_card(tuned).training["log"]["started_from"] == f"ag3d 0.0-test, SHA-256 {card.sha256}"
 
 
 def write_cubes(folder, n):

@@ -90,16 +90,35 @@ def test_boxes_stay_on_the_film_sorted_and_apart():
     assert overlap.max() <= SMALL.nms_iou + 1e-6
 
 
-def test_the_global_head_sees_the_coarsest_map_where_the_local_one_leaves_it_out():
-    config = dataclasses.replace(SMALL, levels=(2, 3), anchors=((10,), (20,)))
+@pytest.mark.parametrize(("global_level", "side"), [(2, 32), (3, 16), (5, 4)])
+def test_each_head_sees_its_own_levels(global_level: int, side: int):
+    """Also where the local head leaves the global one's level out."""
+    config = dataclasses.replace(SMALL, levels=(2, 3), anchors=((10,), (20,)), global_level=global_level)
     net = Dhn(config).eval()
-    features = net.features(torch.rand(1, 128, 128))
+    films = torch.rand(1, 128, 128)
+    features = net.features(films)
     assert [m.shape[-1] for m in features] == [32, 16, 8, 4]
     assert [m.shape[-1] for m in net.local_head.chosen(features)] == [32, 16]
     seen = []
     net.global_head.register_forward_pre_hook(lambda _m, args: seen.append(args[0].shape[-1]))
-    net.global_logits(features)
-    assert seen == [4]
+    with torch.inference_mode():
+        net(films)
+    assert seen == [side]
+
+
+def test_the_global_heads_level_is_counted_from_the_finest_of_the_local_head():
+    config = dataclasses.replace(SMALL, levels=(3, 4), anchors=((10,), (20,)), global_level=4)
+    net = Dhn(config).eval()
+    seen = []
+    net.global_head.register_forward_pre_hook(lambda _m, args: seen.append(args[0].shape[-1]))
+    net.global_logits(net.features(torch.rand(1, 128, 128)))
+    assert seen == [128 // 2**4]
+
+
+def test_the_papers_level_is_the_coarsest_also_in_cards_that_do_not_name_it():
+    values = dataclasses.asdict(SHIPPED)
+    assert values.pop("global_level") == 3
+    assert Config(**values).global_level == PAPER.global_level == 5
 
 
 def test_objectness_peaks_where_the_cell_looks():
@@ -129,8 +148,10 @@ def test_objectness_peaks_where_the_cell_looks():
         {"levels": (2, 3)},
         {"deformable": (6,)},
         {"side": 500},
+        {"global_level": 6},
+        {"global_level": 2, "levels": (3, 4), "anchors": ((1,), (2,))},
     ],
 )
 def test_settings_that_make_no_network_are_refused(wrong: dict):
-    with pytest.raises(ValueError, match=r"heads|levels|stages|side"):
+    with pytest.raises(ValueError, match=r"heads|levels|stages|side|global head looks"):
         Config(**wrong)

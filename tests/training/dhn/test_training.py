@@ -11,8 +11,9 @@ import torch
 from PIL import Image as Picture
 
 from napari_lungmtl.training.datasets.films import LabelledFilm
-from napari_lungmtl.training.dhn.calibration import calibrate, calibrated, judge
+from napari_lungmtl.training.dhn.calibration import Judged, calibrate, calibrated, judge
 from napari_lungmtl.training.dhn.config import SHIPPED, TrainingConfig
+from napari_lungmtl.training.dhn.network import Dhn
 from napari_lungmtl.training.dhn.room import build
 from napari_lungmtl.training.dhn.training import (
     Samples,
@@ -34,6 +35,7 @@ TOY = dataclasses.replace(
     pyramid_channels=32,
     roi_hidden=64,
     levels=(2, 3, 4),
+    global_level=3,
     anchors=((10, 14), (20, 28), (40, 56)),
     proposals=30,
 )
@@ -42,6 +44,21 @@ TINY = {
     "training": {"minutes": 0.02, "batch": 2, "dev_films": 12},
     "version": "0.0-test",
 }
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """The order of sums, and so what a seed leads to, depends on the number of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def told_apart(judged: Judged) -> float:
+    """AUC of the global head."""
+    lit, dark = judged.probability[judged.positive], judged.probability[~judged.positive]
+    return float((lit[:, None] > dark[None]).mean())
 
 
 def batch(heads: str = "both", **training):
@@ -149,21 +166,22 @@ def test_a_nodule_that_left_the_view_leaves_its_label():
 
 
 def test_a_toy_is_learnt(tmp_path):
-    """Blobs in noise within 150 steps: nearly all found, and films with and without told apart."""
+    """Blobs in noise: nearly all found with few false alarms, and films with and without told apart; without training neither."""
     config = TrainingConfig(
-        steps=150, batch=4, learning_rate=2e-3, rois_per_film=32, loss_weights=(1, 1), bfloat16=False
+        steps=200, batch=4, learning_rate=2e-3, rois_per_film=32, loss_weights=(1, 1), bfloat16=False
     )
+    torch.manual_seed(0)
+    untrained = Dhn(TOY).eval()
+    assert told_apart(judge(untrained, Blobs(), 60, seed=1)) < 0.8
+    assert calibrate(untrained, Blobs(), 60)[1].get("sensitivity_at_default", 0) < 0.5
     net, log = fit_network(Blobs(), tmp_path, TOY, config)
-    assert log["steps"] == 150
-    judged = judge(net, Blobs(), 60, seed=1)
-    assert (judged.hits > 0.5).sum() >= 0.85 * judged.nodules
-    assert (judged.false > 0.5).sum() <= 0.15 * 60
-    lit, dark = judged.probability[judged.positive], judged.probability[~judged.positive]
-    assert (lit[:, None] > dark[None]).mean() > 0.8
-    # Calibrated: 0.5 is at most 0.3 false positives a film, and the global head is right more often than not.
+    assert log["steps"] == 200
+    # At the operating point, because how high raw scores come to lie in so few steps is a matter of luck.
     net.config, figures = calibrate(net, Blobs(), 60)
     assert figures["false_positives_at_default"] <= 0.3
     assert figures["sensitivity_at_default"] >= 0.85
+    judged = judge(net, Blobs(), 60, seed=1)
+    assert told_apart(judged) > 0.9
     whole = calibrated(judged.probability, net.config.global_calibration)
     assert ((whole > 0.5) == judged.positive).mean() > 0.85
 
@@ -183,6 +201,20 @@ def test_a_run_by_the_clock_goes_on_and_ends_in_weights_with_a_card(tmp_path):
     predictor = build(path, card, "cpu")
     assert predictor.net.config.width == 4
     assert predictor.info.modalities == ("CR", "DX")
+
+
+def test_a_run_starts_from_weights(tmp_path):
+    """At a rate of 0 what comes out is what it started from, but for the batch norms' statistics."""
+    first = train_on(Blobs(), Blobs(), tmp_path / "first", TINY)
+    still = {**TINY["training"], "steps": 1, "learning_rate": 0.0, "seed": 7}
+    settings = {**TINY, "training": still, "weights": first}
+    again = train_on(Blobs(), Blobs(), tmp_path / "again", settings)
+    card = read_card(again)
+    assert card.training["log"]["started_from"] == f"dhn 0.0-test, SHA-256 {read_card(first).sha256}"
+    old, new = load_state(first, read_card(first)), load_state(again, card)
+    assert old.keys() == new.keys()
+    for name in (k for k in old if "running" not in k):
+        assert torch.equal(old[name], new[name]), name
 
 
 def test_a_card_that_does_not_fit_is_refused(tmp_path):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from torch import nn
 
 from napari_lungmtl.training.engine import registry
 from napari_lungmtl.training.engine.weights import (
@@ -13,6 +14,7 @@ from napari_lungmtl.training.engine.weights import (
     load_state,
     read_card,
     save_weights,
+    start_from,
 )
 
 
@@ -66,6 +68,62 @@ def test_weights_that_do_not_fit_the_network(saved, config):
     card_path(saved).write_text(json.dumps({**values, "config": config}))
     with pytest.raises(WeightsError, match=r"does not know|do not fit"):
         registry.load_predictor("ag3d", "cpu", saved)
+
+
+def two_layers(outputs: int = 2) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(3, 4), nn.Linear(4, outputs))
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A network, and its weights' file."""
+    net = two_layers()
+    card = ModelCard("toy", "1.2", "title", "purpose", ("CT",), {})
+    return net, save_weights(net.state_dict(), card, tmp_path)
+
+
+def test_training_starts_from_the_tensors_of_a_file(trained):
+    old, path = trained
+    net = two_layers()
+    assert not torch.allclose(net[0].weight, old[0].weight, atol=1e-3)
+    begun = start_from(net, path)
+    for own, stored in zip(net.parameters(), old.parameters(), strict=True):
+        assert torch.equal(own, stored.half().float())
+    assert begun == {"started_from": f"toy 1.2, SHA-256 {read_card(path).sha256}"}
+
+
+def test_a_head_of_another_size_keeps_its_own_tensors(trained):
+    old, path = trained
+    net = two_layers(outputs=5)
+    head = net[1].weight.clone()
+    start_from(net, path)
+    assert torch.equal(net[0].weight, old[0].weight.half().float())
+    assert torch.equal(net[1].weight, head)
+
+
+def test_weights_of_another_model_are_no_start(trained):
+    _, path = trained
+    net = nn.Conv2d(1, 2, 3)
+    before = net.weight.clone()
+    with pytest.raises(WeightsError, match=r"nothing in .*toy.safetensors fits .* weights of the same model"):
+        start_from(net, path)
+    assert torch.equal(net.weight, before)
+
+
+def test_damaged_weights_are_no_start(trained):
+    net, path = trained
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(WeightsError, match="SHA-256"):
+        start_from(net, path)
+
+
+@pytest.mark.parametrize("room", ["mtmr", "mtcnn", "mtcnn_fpr"])
+def test_models_of_folds_start_from_scratch(room, trained, tmp_path):
+    from napari_lungmtl.training.engine.fit import train
+
+    with pytest.raises(ValueError, match=f"{room} is trained .* leave --weights out"):
+        train(room, tmp_path, tmp_path / "out", weights=trained[1])
+    assert not (tmp_path / "out").exists()
 
 
 def test_unknown_names():

@@ -117,6 +117,26 @@ def test_from_films_to_a_predictor(tmp_path):
         build(path, card, "cpu")
 
 
+def test_a_run_starts_from_weights(tmp_path):
+    """At a rate of 0 what comes out is what it started from; the moving average does not begin elsewhere."""
+    training = {"minutes": 0.02, "dev_films": 4, "batch": 2, "learning_rate": 0.0}
+    settings = {"network": {**SMALL, "norm": "group"}, "training": training, "version": "0.0-test"}
+    first = train_on(ToyFilms(64), ToyFilms(64), tmp_path / "first", settings)
+    training = {**training, "seed": 7}
+    runs = {
+        name: train_on(
+            ToyFilms(64), ToyFilms(64), tmp_path / name, {**settings, "training": training, "weights": start}
+        )
+        for name, start in (("fresh", None), ("again", first))
+    }
+    old, fresh, new = (load_state(p, read_card(p)) for p in (first, *runs.values()))
+    assert all(torch.equal(old[name], new[name]) for name in old)
+    assert not all(torch.equal(old[name], fresh[name]) for name in old)
+    started = read_card(runs["again"]).training["log"]["started_from"]
+    assert started == f"mosegnet 0.0-test, SHA-256 {read_card(first).sha256}"
+    assert "started_from" not in read_card(runs["fresh"]).training["log"]
+
+
 def test_weights_survive_half_precision(tmp_path):
     net = module(ToyFilms(64)).net.eval()
     card = ModelCard("mosegnet", "0", "", "", ("DX",), dataclasses.asdict(net.config))
