@@ -31,15 +31,8 @@ else
 	$(BIN)/lungmtl demo
 endif
 
-# The radiographs' window in a process of its own: after its tests napari's OpenGL (Mesa) ended the process in later ones.
-FILMS = tests/gui/test_films.py
 test: setup
-ifeq ($(strip $(ARGS)),)
-	$(X) $(BIN)/python -m pytest $(FILMS)
-	$(X) $(BIN)/python -m pytest --ignore=$(FILMS)
-else
 	$(X) $(BIN)/python -m pytest $(ARGS)
-endif
 
 lint: setup
 	$(BIN)/ruff check .

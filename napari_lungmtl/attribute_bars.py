@@ -13,7 +13,6 @@ from qtpy.QtGui import QGuiApplication
 
 from . import attribute_layout as layout
 from . import layer_rows as rows
-from .drawn import remove_empty, take_out
 from .image_layer import LAYER_UNITS
 from .session import Session
 from .training.findings import Finding, Sphere
@@ -228,13 +227,12 @@ class AttributeBars:
         layer.editable = False
         viewer.layers.selection = selection
         viewer.layers.selection.active = active
-        remove_empty(viewer)
         self.layer = layer
 
     def _take_out(self) -> None:
         layer, self.layer, self._drawn = self.layer, None, None
-        if layer is not None:
-            take_out(self.viewer, layer)
+        if layer is not None and layer in self.viewer.layers:
+            self.viewer.layers.remove(layer)
 
     def _leave(self) -> None:
         if self._session is None:

@@ -10,7 +10,6 @@ from typing import Any, Generic, TypeVar
 from napari.components import ViewerModel
 from napari.layers import Labels, Points, Shapes
 
-from .drawn import remove_empty, take_out
 from .image_layer import LAYER_UNITS
 from .session import Session
 from .training.imaging.image import Image
@@ -48,7 +47,7 @@ class Binding(ABC, Generic[L]):
             self._on_image(session.image)
 
     def close(self) -> None:
-        """Stop following, and take the layer out (or empty it): nobody would take its edits any more."""
+        """Stop following, and take the layer out: nobody would take its edits any more."""
         for signal, slot in self._follows():
             signal.disconnect(slot)
         self._remove_layer()
@@ -148,7 +147,6 @@ class Binding(ABC, Generic[L]):
         self.viewer.add_layer(layer)
         if place is not None:
             layers.move(layers.index(layer), place)
-        remove_empty(self.viewer)
         if active is not None:
             # A person who chose an image goes on working on it.
             layers.selection = selection
@@ -163,7 +161,8 @@ class Binding(ABC, Generic[L]):
         self._forget_drawn()
         if layer is not None:
             self._let_go(layer)
-            take_out(self.viewer, layer)
+            if layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
 
     def _let_go(self, layer: L) -> None:
         for signal, slot in self._layer_events(layer):

@@ -45,7 +45,7 @@ class BoxBinding(Binding[Shapes]):
         super().__init__(viewer, session)
 
     def close(self) -> None:
-        """Stop following, and take the layer out or empty it."""
+        """Stop following, and take the layer out."""
         self._timer.stop()
         super().close()
 

@@ -1,32 +1,54 @@
 """Removing a layer without ending the process in OpenGL.
 
-When a layer goes, napari 0.9.2 has vispy delete its shaders at once (``VispyCanvas._clean_and_update_scenegraph``) without
-making the canvas's OpenGL context current first. Where Qt was composing windows just before, they are deleted in Qt's own
-context; Mesa then unbinds the shader that the canvas goes on using, and the next ``glDrawArrays`` reads a null pointer,
-unless something else was drawn in between.
+When a layer goes, napari 0.9.2 has vispy carry out all commands that wait (``VispyCanvas._clean_and_update_scenegraph``),
+in whichever OpenGL context is current; where Qt has just composed windows, that is Qt's own. vispy then takes a program for
+the canvas's current one that is so only in Qt's context, does not switch to it at the next draw, and ``glDrawArrays`` reads a
+null pointer.
 """
 
 from __future__ import annotations
 
-from weakref import WeakSet
+from contextlib import suppress
+from weakref import WeakSet, ref
 
 from napari.components import ViewerModel
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtWidgets import QWidget
 
 _safe: WeakSet[ViewerModel] = WeakSet()
 
 
-def make_removals_safe(viewer: ViewerModel) -> None:
-    """Make the canvas's context current whenever a layer goes, as long as the viewer lives; a model without window needs none."""
-    window = getattr(viewer, "window", None)
-    if window is None or viewer in _safe:
+def make_removals_safe(viewer: ViewerModel, widget: QWidget) -> None:
+    """Make the canvas's context current before layers go, as long as the viewer lives.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers go.
+    widget
+        Anything in its window.
+    """
+    if viewer in _safe:
         return
     _safe.add(viewer)
-    main = window._qt_window  # there is no public way to the canvas
+    main = ref(_outermost(widget))
 
     def make_current(_event: object) -> None:
-        for canvas in main.findChildren(QOpenGLWidget):
-            if canvas.isValid():
-                canvas.makeCurrent()
+        window = main()
+        if window is None:
+            return
+        with suppress(RuntimeError):  # the window is gone, and Python does not know yet
+            for canvas in window.findChildren(QOpenGLWidget):
+                if canvas.isValid():
+                    canvas.makeCurrent()
 
-    viewer.layers.events.removed.connect(make_current, position="first")  # before napari's own
+    # Not `removed`: napari calls its own callbacks of an event before all others.
+    viewer.layers.events.removing.connect(make_current)
+    viewer.layers.events.begin_batch.connect(make_current)
+
+
+def _outermost(widget: QWidget) -> QWidget:
+    """The main window, also of a dock that floats."""
+    while (parent := widget.parentWidget()) is not None:
+        widget = parent
+    return widget

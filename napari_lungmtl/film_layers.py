@@ -37,6 +37,6 @@ class FilmLayers:
         return tuple(layer for layer in found if layer is not None)
 
     def close(self) -> None:
-        """Take everything out; the boxes last, as napari must not be left with images alone (see `drawn`)."""
+        """Take everything out."""
         for drawing in (self.heat, self.lungs, self.masks, self.boxes):
             drawing.close()

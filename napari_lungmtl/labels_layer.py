@@ -13,12 +13,14 @@ from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QTimer
 
 from .binding import Binding, Connection
-from .drawn import FOLLOWED
 from .film_colors import PERSON, rgba
 from .mask_grid import paint, repainted
 from .session import Session
 from .training.findings import Mask
 from .training.imaging.image import Image
+
+FOLLOWED = "lungmtl_followed"
+"""Key of the metadata of a Labels layer whose strokes become a session's commands: undo is the session's, too."""
 
 
 class LabelsBinding(Binding[Labels]):

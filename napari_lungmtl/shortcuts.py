@@ -14,7 +14,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QShortcut, QWidget
 
-from .drawn import FOLLOWED
+from .labels_layer import FOLLOWED
 
 
 @dataclass(frozen=True)

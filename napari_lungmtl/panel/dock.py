@@ -81,7 +81,6 @@ class LungNodulesDock(QWidget):
         self._shortcuts: list[QShortcut] = []
         self._set_theme()
         viewer.events.theme.connect(self._set_theme)
-        make_removals_safe(viewer)
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer)
         self.studies = Studies(viewer)
         self.bars = AttributeBars(viewer)
@@ -100,8 +99,9 @@ class LungNodulesDock(QWidget):
         return QSize(WIDTH, 700)
 
     def event(self, event: QEvent) -> bool:
-        """Install the keys when the dock has come into its window."""
+        """Install the keys when the dock has come into its window, and mend what napari does there."""
         if event.type() == QEvent.Type.Show and not self._shortcuts:
+            make_removals_safe(self.viewer, self)
             self._shortcuts = shortcuts.install(self.window(), self.viewer, self._actions)
         return super().event(event)
 
@@ -204,5 +204,5 @@ def _let_go(dock: LungNodulesDock) -> None:
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
-    dock.bars.close()  # while the spheres are still drawn
+    dock.bars.close()
     dock.studies.close()

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
-from napari.layers import Layer, Points, Shapes
+from napari.layers import Layer
 from psygnal import Signal, SignalGroup
 
-from ..drawn import FOLLOWED, keep_drawing
 from ..film_layers import FilmLayers
 from ..heat_map import EVIDENCE
 from ..layers import LayerBinding, image_from_layer
@@ -95,8 +94,6 @@ class Studies:
 
     def _on_removed(self, event: object) -> None:
         removed = event.value  # type: ignore[attr-defined]
-        if isinstance(removed, Points | Shapes) or removed.metadata.get(FOLLOWED):
-            keep_drawing(self._viewer)  # before the canvas is drawn again
         self._refused = [layer for layer in self._refused if layer is not removed]
         study = next((s for s in self._studies if s.layer is removed), None)
         if study is None:

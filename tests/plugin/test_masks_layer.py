@@ -10,10 +10,10 @@ from hypothesis.extra.numpy import arrays
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
-from napari_lungmtl.drawn import FOLLOWED
 from napari_lungmtl.film_colors import MOSEGNET, PERSON, REJECTED, rgba
 from napari_lungmtl.film_layers import FilmLayers
 from napari_lungmtl.image_layer import add_image_layer
+from napari_lungmtl.labels_layer import FOLLOWED
 from napari_lungmtl.mask_grid import mask_of, paint, repainted
 from napari_lungmtl.session import Session
 from napari_lungmtl.training.findings import Box, Mask
@@ -217,11 +217,11 @@ def test_a_mask_that_became_a_box_leaves_the_labels(drawings) -> None:
     assert (drawings.masks.layer.data == n).any()
 
 
-def test_closing_leaves_no_image_as_the_only_thing_drawn(drawings, viewer) -> None:
+def test_closing_takes_every_drawing_out(drawings, viewer) -> None:
     drawings.close()
-    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Shapes"]
+    assert [type(layer).__name__ for layer in viewer.layers] == ["Image"]
     drawings.session.set_thresholds(score=0.1)
-    assert len(viewer.layers[1].data) == 0
+    assert len(viewer.layers) == 1
 
 
 def test_before_a_run_there_is_nothing_to_paint_on(viewer, user_folder, qapp) -> None:
