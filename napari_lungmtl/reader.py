@@ -15,6 +15,7 @@ from napari.utils.notifications import show_warning
 from .training.imaging import Image, Series, SeveralSeriesError, read_image
 from .training.imaging.dicom_header import read_header
 from .training.imaging.errors import ImageError
+from .training.imaging.frontal import check_frontal
 from .training.imaging.ome_zarr import is_zarr
 from .training.imaging.volume_files import VOLUME_SUFFIXES, suffix_of
 
@@ -86,8 +87,10 @@ def _image_layers(path: Path) -> list[LayerData]:
     if image is None:
         return []
     _remember(path, image)
-    if image.warnings:
-        show_warning(f"{path.name}: " + " ".join(image.warnings))
+    # A photograph is for napari's own reader, which keeps its colours.
+    doubt = check_frontal(image) if path.suffix.lower() in PICTURES else ""
+    if image.warnings or doubt:
+        show_warning(" ".join([f"{path.name}:", *image.warnings, doubt]).strip())
     return [image_layer_data(image)]
 
 

@@ -90,7 +90,7 @@ def test_the_wheel_holds_every_file_of_the_tree_once(names: set[str]):
 
 def test_the_wheel_holds_manifest_weights_and_sample(names: set[str]):
     assert "napari_lungmtl/napari.yaml" in names
-    rooms = {"ag3d": "ag3d", "mtmr": "mtmr", "mtcnn": "mtcnn", "mtcnn_fpr": "mtcnn"}
+    rooms = {name: name for name in ("ag3d", "mtmr", "mtcnn", "dhn", "mosegnet")} | {"mtcnn_fpr": "mtcnn"}
     assert {
         f"napari_lungmtl/training/{room}/weights/{name}.{suffix}"
         for name, room in rooms.items()
@@ -120,8 +120,8 @@ def test_napari_finds_a_valid_plugin(installed: Path):
     )
 
 
-def test_napari_opens_the_sample_and_reads_its_files(installed: Path):
-    """Through npe2 as napari does it: the sample command, and the reader on the folder of the same series."""
+def test_napari_opens_the_samples_and_reads_their_files(installed: Path):
+    """Through npe2 as napari does it: the sample commands, and the reader on the same files."""
     printed = python(
         installed,
         """
@@ -130,17 +130,25 @@ from pathlib import Path
 import napari_lungmtl
 manager = npe2.PluginManager.instance()
 manager.discover()
-(contribution,) = [c for name, cs in manager.iter_sample_data() if name == "napari-lungmtl" for c in cs]
-sample = contribution.open(_registry=manager.commands)
-folder = Path(napari_lungmtl.__file__).parent / "sample_data" / "ct"
-read = npe2.read([str(folder)], stack=False, plugin_name="napari-lungmtl")
-print(json.dumps([[list(layer[0].shape), layer[2]] for layer in (sample[0], read[0])]))
+samples = {c.key: c for name, cs in manager.iter_sample_data() if name == "napari-lungmtl" for c in cs}
+folder = Path(napari_lungmtl.__file__).parent / "sample_data"
+found = {}
+for key, file in (("ct", "ct"), ("radiograph", "radiograph.dcm")):
+    layers = [
+        samples[key].open(_registry=manager.commands)[0],
+        npe2.read([str(folder / file)], stack=False, plugin_name="napari-lungmtl")[0],
+    ]
+    found[key] = [[list(layer[0].shape), layer[2]] for layer in layers]
+print(json.dumps([found, sorted(samples)]))
 """,
     )
-    sample, read = json.loads(printed.splitlines()[-1])
-    assert sample == read
-    assert len(sample[0]) == 3
-    assert sample[1] == "image"
+    found, samples = json.loads(printed.splitlines()[-1])
+    assert samples == sorted(found)
+    for key, axes in (("ct", 3), ("radiograph", 2)):
+        sample, read = found[key]
+        assert sample == read
+        assert len(sample[0]) == axes
+        assert sample[1] == "image"
 
 
 def test_the_command_line_knows_its_weights(installed: Path):
@@ -148,7 +156,7 @@ def test_the_command_line_knows_its_weights(installed: Path):
     out = installed / "models.json"
     run(script, "models", "--json", out, cwd=installed)
     names = [card["name"] for card in json.loads(out.read_text(encoding="utf-8"))]
-    assert names == ["ag3d", "mtcnn_fpr", "mtmr", "mtcnn"]
+    assert names == ["ag3d", "mtcnn_fpr", "mtmr", "mtcnn", "dhn", "mosegnet"]
 
 
 def test_the_weights_load_and_find_the_largest_sample_nodule(installed: Path):

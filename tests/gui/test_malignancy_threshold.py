@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_lungmtl.attribute_words import SCALES
 from napari_lungmtl.malignancy_colors import UNKNOWN, malignancy_color, malignancy_hex
 from napari_lungmtl.panel.findings_columns import COLUMNS, MALIGNANCY, NAMES, PLACE
 from napari_lungmtl.panel.findings_table import ID
@@ -142,9 +143,10 @@ def test_the_menu_shows_and_hides_columns_and_they_scroll(judged, qtbot):
     assert not dock.findings.table.isColumnHidden(NAMES.index("Texture"))
     actions = {a.text(): a for a in dock.findings.column_menu().actions()}
     actions["All attributes"].trigger()
-    assert all(not dock.findings.table.isColumnHidden(n) for n in range(8, 16))
+    attributes = [NAMES.index(scale.title) for scale in SCALES.values()]
+    assert all(not dock.findings.table.isColumnHidden(n) for n in attributes)
     qtbot.waitUntil(lambda: dock.findings.table.horizontalScrollBar().maximum() > 0)
-    for number in range(8, 16):
+    for number in attributes:
         assert dock.findings.table.columnWidth(number) >= COLUMNS[number].width
     dock.study.session.undo()  # a change of findings leaves the person's choice alone
     assert len(dock.findings.shown_columns()) == 14

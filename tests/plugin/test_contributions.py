@@ -12,6 +12,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Points
 from npe2 import PluginManager, PluginManifest
+from PIL import Image
 
 from napari_lungmtl import reader
 from napari_lungmtl.layers import LayerBinding
@@ -22,7 +23,7 @@ from napari_lungmtl.training.findings.formats.csv_file import read_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
 from napari_lungmtl.training.imaging import write_volume
 from napari_lungmtl.training.imaging.dicom_write import write_series
-from napari_lungmtl.training.imaging.errors import TruncatedFileError
+from napari_lungmtl.training.imaging.errors import NotAFrontalRadiographError, TruncatedFileError
 
 from .conftest import ball, chest
 
@@ -74,6 +75,8 @@ def test_every_contributed_command_can_be_imported(manager: PluginManager) -> No
         "x.mhd",
         "x.nii.gz",
         "x.nrrd",
+        "film.png",
+        "film.jpeg",
         "s.lungmtl.json",
     ],
 )
@@ -81,7 +84,7 @@ def test_names_of_ours(manager: PluginManager, name: str) -> None:
     assert [r.command for r in manager.iter_compatible_readers([name])] == [f"{NAME}.read"]
 
 
-@pytest.mark.parametrize("name", ["cells.tif", "photo.png", "table.csv", "notes.json", "README", "a.raw"])
+@pytest.mark.parametrize("name", ["cells.tif", "table.csv", "notes.json", "README", "a.raw"])
 def test_names_that_are_left_to_others(manager: PluginManager, name: str) -> None:
     assert list(manager.iter_compatible_readers([name])) == []
 
@@ -248,6 +251,24 @@ def test_pictures_are_opened_one_by_one(tmp_path, name) -> None:
     (tmp_path / name).write_bytes(b"x")
     assert reader.get_reader(str(tmp_path / name)) is not None
     assert reader.get_reader(str(tmp_path)) is None
+
+
+def test_a_radiograph_in_a_picture_opens_and_its_missing_scale_is_said(lungmtl_data: Path, said) -> None:
+    path = lungmtl_data / "cxr" / "nih" / "00000370_008.png"
+    [(data, attributes, kind)] = reader.get_reader(str(path))(str(path))
+    assert kind == "image"
+    assert data.shape == (1024, 1024)
+    assert attributes["scale"] == (1.0, 1.0)
+    assert "lengths are in pixels" in said[0]
+
+
+def test_a_photograph_is_refused_with_the_reason(tmp_path: Path, said) -> None:
+    """napari asks which reader shall open a picture; of ours it says why it does not."""
+    colours = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    path = tmp_path / "photo.png"
+    Image.fromarray(colours).save(path)
+    with pytest.raises(NotAFrontalRadiographError, match=r"photo\.png is a picture in colour"):
+        reader.get_reader(str(path))(str(path))
 
 
 def test_importing_the_plugin_imports_no_torch() -> None:
