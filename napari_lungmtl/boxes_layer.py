@@ -16,8 +16,6 @@ from .training.findings import Finding
 from .training.imaging.image import Image
 
 NAME = "boxes"
-# 8 is drawn as 10 pt elsewhere. The text stands on the upper left corner, outside.
-_TEXT = {"string": "{label}", "size": 8, "color": {"feature": "color"}, "anchor": "upper_left"}
 CLICK = 8.0
 """Pixels of the screen: a rectangle drawn smaller than this was a click."""
 _COARSE = 1.1
@@ -74,7 +72,6 @@ class BoxBinding(Binding[Shapes]):
             feature_defaults=rows.NEW_ROW,
             face_color="transparent",
             edge_color="white",
-            text=_TEXT,
             opacity=1.0,
         )
         layer.mode = "select"  # whoever chooses this layer, grips corners

@@ -1,4 +1,4 @@
-"""All that is drawn over a radiograph: heat map, lungs, masks and boxes, in this order from below."""
+"""All that is drawn over a radiograph: heat map, lungs, masks, boxes and captions, in this order from below."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from napari.layers import Image as ImageLayer
 from napari.layers import Layer
 
 from .boxes_layer import BoxBinding
+from .captions_layer import Captions
 from .heat_map import HeatMap
 from .lungs_layer import LungBinding
 from .masks_layer import MaskBinding
@@ -29,14 +30,16 @@ class FilmLayers:
         self.masks = MaskBinding(viewer, session, (self.boxes,))
         self.lungs = LungBinding(viewer, session, (self.masks, self.boxes))
         self.heat = HeatMap(viewer, session, layer)
+        self.captions = Captions(viewer, session)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Those that are there."""
-        found = (self.heat.layer, self.lungs.layer, self.masks.layer, self.boxes.layer)
+        drawings = (self.heat, self.lungs, self.masks, self.boxes, self.captions)
+        found = (drawing.layer for drawing in drawings)
         return tuple(layer for layer in found if layer is not None)
 
     def close(self) -> None:
         """Take everything out."""
-        for drawing in (self.heat, self.lungs, self.masks, self.boxes):
+        for drawing in (self.captions, self.heat, self.lungs, self.masks, self.boxes):
             drawing.close()

@@ -8,7 +8,7 @@ from functools import partial
 
 import napari.viewer
 from napari.utils.notifications import show_info
-from qtpy.QtCore import QEvent, QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
@@ -105,6 +105,13 @@ class LungNodulesDock(QWidget):
             self._shortcuts = shortcuts.install(self.window(), self.viewer, self._actions)
         return super().event(event)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The card of a selected finding has grown."""
+        grown = watched is self.card and event.type() == QEvent.Type.Resize
+        if grown and self.study is not None and self.study.session.selected is not None:
+            self._looking.start()
+        return super().eventFilter(watched, event)
+
     def _lay_out(self) -> None:
         inner = QWidget()
         column = QVBoxLayout(inner)
@@ -121,12 +128,25 @@ class LungNodulesDock(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
         self.setMinimumWidth(WIDTH)
+        self.card.installEventFilter(self)
+        self._looking = QTimer(self)  # once the card has come to its place
+        self._looking.setSingleShot(True)
+        self._looking.setInterval(100)
+        self._looking.timeout.connect(self._scroll_to_card)
         self.footer.unfolded.connect(
             lambda: QTimer.singleShot(0, self._scroll_down)
         )  # once it has its height
 
     def _scroll_down(self) -> None:
         self._scroll.ensureWidgetVisible(self.footer)
+
+    def _scroll_to_card(self) -> None:
+        """Show the card's end, as far as the table stays in view: whoever steps through it wants both."""
+        bar, view = self._scroll.verticalScrollBar(), self._scroll.viewport()
+        end = self.card.geometry().bottom() - view.height()
+        wanted = min(end, self.findings.geometry().top())
+        if wanted > bar.value():  # never back up, where a person may have gone on purpose
+            bar.setValue(wanted)
 
     def _set_theme(self, _event: object = None) -> None:
         colors = palette(self.viewer.theme)
@@ -145,6 +165,7 @@ class LungNodulesDock(QWidget):
 
     def _go_to_selected(self, id: str | None) -> None:
         if self.study is not None and id is not None and id == self.study.session.selected:
+            self._looking.start()
             finding = self.study.session.findings[id]
             if finding.box is not None:
                 planes.go_to_box(self.viewer, finding.box.low, finding.box.high)

@@ -56,10 +56,10 @@ class StudySection(Section):
         """Colours of the present theme."""
         self.banner.set_colors(colors)
 
-    def set_legend(self, text: str, color: str) -> None:
+    def set_legend(self, symbol: str, words: str, color: str) -> None:
         """Say what is drawn beside the findings: a symbol in its colour, then words that can be read in any theme."""
-        self._legend.setText(f'<span style="color: {color};">{escape(text[:1])}</span>{escape(text[1:])}')
-        self._legend.setVisible(bool(text))
+        self._legend.setText(f'<span style="color: {color};">{escape(symbol)}</span> {escape(words)}')
+        self._legend.setVisible(bool(words))
 
     def _show_image(self, image: Image | None) -> None:
         if image is None:

@@ -75,7 +75,8 @@ def test_the_box_beside_run_names_the_networks_and_a_run_draws_everything(window
     assert not dock.study_section.banner.isVisible()
     with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         dock.run.start()
-    assert [layer.name for layer in viewer.layers][1:] == ["lungs", "nodule masks", "boxes"]
+    qtbot.waitUntil(lambda: dock.study.film.captions.layer is not None)
+    assert [layer.name for layer in viewer.layers][1:] == ["lungs", "nodule masks", "boxes", "captions"]
     assert dock.show_section.summary.text() == "4 of 5 shown"
     assert dock.study.session.can_undo
     dock.study.session.undo()  # both networks' results are one step
@@ -171,6 +172,24 @@ def test_the_card_shows_the_film_around_the_box_and_says_what_the_networks_say(a
     assert "14.4 × 15.0 mm" in words
     assert not card._offer.isVisible()
     assert not card.bars.isVisible()
+
+
+def test_the_card_of_a_selected_box_comes_into_view_and_the_table_stays_there(after_run, qtbot):
+    viewer, dock = after_run
+    size = viewer.window.geometry()[2:]
+    viewer.window.resize(1280, 800)
+    scroll = dock._scroll
+
+    def in_view(section) -> bool:
+        top = section.mapTo(scroll.viewport(), QPoint(0, 0)).y()
+        return top >= 0 and top + section.height() <= scroll.viewport().height() + 1
+
+    press(dock, Qt.Key.Key_N)
+    qtbot.waitUntil(
+        lambda: dock.card.closeups.height() >= dock.card.closeups.pictures[0].height() > 0, timeout=20_000
+    )
+    qtbot.waitUntil(lambda: in_view(dock.card) and in_view(dock.findings), timeout=20_000)
+    viewer.window.resize(*size)
 
 
 def test_the_view_moves_to_a_box_only_where_it_is_out_of_sight(after_run):
@@ -335,9 +354,10 @@ def test_selecting_a_row_selects_its_rectangle_and_back(after_run):
     assert [row.data(ID) for row in rows] == ["d2"]
 
 
-def test_removing_layers_of_a_radiograph_loses_nothing_and_leaves_only_the_image(after_run):
+def test_removing_layers_of_a_radiograph_loses_nothing_and_leaves_only_the_image(after_run, qtbot):
     viewer, dock = after_run
     session = dock.study.session
+    qtbot.waitUntil(lambda: dock.study.film.captions.layer is not None)
     session.change("m2", geometry=Box((50.0, 10.0), (60.0, 20.0)))
     for layer in dock.study.film.layers:
         viewer.layers.remove(layer)

@@ -33,7 +33,9 @@ def test_true_boxes_lie_on_the_pixels_that_the_file_names(window, image, tmp_pat
     layer, picture = viewer.layers["truth"], viewer.layers[0]
     assert viewer.dims.ndim == 2
     # Through the outer edges of rows 20 to 29 and columns 40 to 54 of the picture as it is shown.
-    index = np.array([picture.world_to_data(layer.data_to_world(corner)) for corner in layer.data[0]])
+    assert set(layer.shape_type) == {"path"}  # corners: no box of a network looks so
+    points = np.concatenate(layer.data)
+    index = np.array([picture.world_to_data(layer.data_to_world(point)) for point in points])
     np.testing.assert_allclose([index.min(0), index.max(0)], [[19.5, 39.5], [29.5, 54.5]], atol=1e-6)
     red, green, blue = (int(TRUTH_COLOR[i : i + 2], 16) / 255 for i in (1, 3, 5))
     np.testing.assert_allclose(layer.edge_color[0, :3], [red, green, blue], atol=1e-6)

@@ -80,7 +80,7 @@ def test_only_what_is_visible_has_a_rectangle_where_it_lies(binding) -> None:
 
 def test_colours_labels_and_widths_tell_networks_and_agreement_apart(binding) -> None:
     layer = binding.layer
-    labels = dict(zip(layer.features["id"], layer.text.values, strict=True))
+    labels = dict(zip(layer.features["id"], layer.features["label"], strict=True))
     assert labels == {
         "d1": "DHN 0.90 + MO-SegNet 0.80",  # the surer one speaks for both
         "m1": "",
@@ -98,7 +98,7 @@ def test_states_differ_by_more_than_colour(binding) -> None:
     session.reject("d2")
     session.accept("m2")
     session.select("d1")
-    labels = dict(zip(layer.features["id"], layer.text.values, strict=True))
+    labels = dict(zip(layer.features["id"], layer.features["label"], strict=True))
     assert (labels["d2"], labels["m2"]) == ("✕ DHN 0.70", "✓ MO-SegNet 0.60")
     np.testing.assert_allclose(layer.edge_color[row(binding, "d2")], rgba(REJECTED), atol=1e-6)
     np.testing.assert_allclose(layer.edge_color[row(binding, "d1"), :3], ACCENT, atol=1e-6)
@@ -159,7 +159,7 @@ def test_what_a_person_draws_becomes_an_upright_box_of_that_person(binding, kind
     assert (new.score, new.origin.model, bool(new.origin.person)) == (1.0, "", True)
     assert session.selected == new.id
     assert new.id not in session.agreement
-    assert binding.layer.text.values[row(binding, new.id)] == "by hand"
+    assert binding.layer.features["label"][row(binding, new.id)] == "by hand"
     assert all(shape == "rectangle" for shape in binding.layer.shape_type)
     session.select(None)
     np.testing.assert_allclose(binding.layer.edge_color[row(binding, new.id)], rgba(PERSON), atol=1e-6)
@@ -207,7 +207,7 @@ def test_edges_keep_their_width_on_the_screen(binding, viewer) -> None:
     assert binding.layer.edge_width[row(binding, "d1")] == pytest.approx(narrow / 4)
 
 
-def test_a_deleted_layer_costs_nothing_and_no_image_is_left_alone(binding, viewer) -> None:
+def test_a_deleted_layer_costs_nothing_and_closing_takes_it_out(binding, viewer) -> None:
     session, findings = binding.session, binding.session.findings
     viewer.layers.remove(binding.layer)
     assert binding.layer is None
@@ -215,8 +215,7 @@ def test_a_deleted_layer_costs_nothing_and_no_image_is_left_alone(binding, viewe
     binding.redraw()
     assert in_step(binding)
     binding.close()
-    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Shapes"]
-    assert len(viewer.layers[1].data) == 0
+    assert [type(layer).__name__ for layer in viewer.layers] == ["Image"]
 
 
 def test_a_ct_has_no_boxes(viewer, session) -> None:
