@@ -75,7 +75,6 @@ VARIANTS = {
     "mosegnet u-net": Variant("mosegnet", {"network": "unet"}),
     "mosegnet group norm": Variant("mosegnet", {"norm": "group"}),
     "mosegnet λ 0.99": Variant("mosegnet", {}, {"balance": 0.99}),
-    "mosegnet λ 0.5": Variant("mosegnet", {}, {"balance": 0.5}),
 }
 
 
@@ -145,12 +144,6 @@ COMPARISONS = (
         "mosegnet",
         "MO-SegNet Table 3 (0.99, 0.7)",
         {"f1": "+0.087", "recall": "+0.126", "precision": "+0.037", "froc_auc": "-"},
-    ),
-    Comparison(
-        "mosegnet λ 0.99",
-        "mosegnet λ 0.5",
-        "MO-SegNet Table 3",
-        {"f1": "+0.691", "recall": "+0.001", "precision": "+0.784", "froc_auc": "-"},
     ),
 )
 

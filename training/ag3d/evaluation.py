@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..datasets.luna16_nodules import DatasetError, load_cubes
-from ..engine.weights import ModelCard, read_card
+from ..engine.weights import ModelCard, read_card, seen_cases
 from ..metrics.cube_froc import table
 from .detect import detect_arrays
 from .network import Ag3d
@@ -80,7 +80,7 @@ def measure(
     )
     if not cubes:
         raise DatasetError(f"{data} has no cube in the folds {', '.join(folds or ())}.")
-    trained = set(card.training.get("series", ()))
+    trained = seen_cases(card)
     seen = sum(c.series in trained for c in cubes)
     metrics = table(cubes, cube_detector(net, device), card.default_threshold, report=report)
     center, size = metrics.pop("center_error"), metrics.pop("diameter_error")

@@ -37,7 +37,7 @@ def candidates(
         from ..datasets.luna16_nodules import load_cubes
         from ..engine.predictor import SCORE_FLOOR
         from ..engine.registry import load_predictor, weights_path
-        from ..engine.weights import read_card
+        from ..engine.weights import read_card, seen_cases
         from ..metrics.candidates import joined, judge_marks, write_candidates
         from ..metrics.cube_froc import detect_regions, regions
 
@@ -45,7 +45,7 @@ def candidates(
         cubes = load_cubes(data, folds=chosen)
         if not cubes:
             raise Failed(f"{data} has no cube in the folds {', '.join(chosen)}")
-        seen = set(read_card(weights or weights_path("ag3d")).training.get("series", ()))
+        seen = seen_cases(read_card(weights or weights_path("ag3d")))
         known = sum(c.series in seen for c in cubes)
         if known:
             raise Failed(

@@ -24,7 +24,7 @@ from ..metrics.film_statistics import FilmResult
 from ..metrics.overlap import dice, iou
 from ..metrics.shams import ShamMarks, count_sham_marks
 from .predictor import Predictor, PredictorError, finish
-from .weights import ModelCard, read_card
+from .weights import ModelCard, read_card, seen_cases
 
 log = logging.getLogger(__name__)
 
@@ -123,8 +123,7 @@ def part(folds: Sequence[str] | None) -> Part:
 
 def seen_in_training(card: ModelCard, results: Sequence[FilmResult]) -> list[bool]:
     """For each image, whether weights were trained or calibrated on it, or on the picture that it was made from."""
-    names = (*card.training.get("cases", ()), *card.training.get("dev_cases", ()))
-    known = {Path(str(name)).stem for name in names}
+    known = {Path(name).stem for name in seen_cases(card)}
     return [bool({Path(r.name).stem, Path(r.background).stem} & known) for r in results]
 
 

@@ -162,7 +162,20 @@ def start_from(net: Any, weights: Path) -> dict[str, Any]:
     if not fitting:
         raise WeightsError(f"nothing in {weights} fits this network: name weights of the same model.")
     net.load_state_dict(fitting, strict=False)
-    return {"started_from": f"{card.name} {card.version}, SHA-256 {card.sha256}"}
+    return {
+        "started_from": f"{card.name} {card.version}, SHA-256 {card.sha256}",
+        "earlier_cases": sorted(seen_cases(card)),
+    }
+
+
+def seen_cases(card: ModelCard) -> set[str]:
+    """All cases that weights, or the ones that they were started from, were trained or tuned on."""
+    earlier = card.training.get("log", {}).get("earlier_cases", ())
+    return {
+        str(case)
+        for names in (*(card.training.get(key, ()) for key in ("cases", "dev_cases", "series")), earlier)
+        for case in names
+    }
 
 
 def save_weights(state: dict[str, Any], card: ModelCard, folder: Path) -> Path:

@@ -78,7 +78,8 @@ def two_layers(outputs: int = 2) -> nn.Sequential:
 def trained(tmp_path):
     """A network, and its weights' file."""
     net = two_layers()
-    card = ModelCard("toy", "1.2", "title", "purpose", ("CT",), {})
+    seen = {"cases": ["a"], "dev_cases": ["b"], "log": {"earlier_cases": ["z"]}}
+    card = ModelCard("toy", "1.2", "title", "purpose", ("CT",), {}, training=seen)
     return net, save_weights(net.state_dict(), card, tmp_path)
 
 
@@ -89,7 +90,10 @@ def test_training_starts_from_the_tensors_of_a_file(trained):
     begun = start_from(net, path)
     for own, stored in zip(net.parameters(), old.parameters(), strict=True):
         assert torch.equal(own, stored.half().float())
-    assert begun == {"started_from": f"toy 1.2, SHA-256 {read_card(path).sha256}"}
+    assert begun == {
+        "started_from": f"toy 1.2, SHA-256 {read_card(path).sha256}",
+        "earlier_cases": ["a", "b", "z"],  # what these weights have seen, the tuned ones have seen
+    }
 
 
 def test_a_head_of_another_size_keeps_its_own_tensors(trained):
