@@ -167,9 +167,17 @@ class TrainingConfig:
             raise ValueError("augment_global and augment_local are bin, uni or id")
 
 
-SHIPPED_TRAINING = TrainingConfig(loss_weights=(1.0, 1.0))
+SHIPPED_TRAINING = TrainingConfig(
+    minutes=68.0,
+    learning_rate=1.5e-3,
+    loss_weights=(1.0, 2.0),
+    augment_local="bin",
+    anchors_per_film=64,
+    rois_per_film=32,
+)
 """From scratch and in little time the printed λ starve the global head: on toy films it had learnt nothing after 120 steps,
-and everything with equal weights."""
+and everything with equal weights. φ_bin for the local head too: with φ_uni it found 0.47 of its training films' nodules at one
+false positive per film, and 0.32 of other films'."""
 PAPER_TRAINING = TrainingConfig(
     batch=2,
     optimiser="sgd",

@@ -34,12 +34,12 @@ class Augmentation:
     aspect: float = 0.07
     shift: float = 0.07
     bend: float = 0.012
-    gamma: float = 0.25
-    window: float = 0.1
+    gamma: float = 0.4
+    window: float = 0.18
     noise: float = 0.015
-    veil: float = 0.2
+    veil: float = 0.45
     blur: float = 0.1
     sharpen: float = 0.2
-    shade: float = 0.3
+    shade: float = 0.5
     frame: float = 0.15
     letters: float = 0.3
