@@ -4,7 +4,8 @@
 
 The films are those of ``lungmtl simulate films --count 16`` (fold 0, seed 0). A nodule's contrast is what it adds to the film's
 grey values (mean over its outline) over the standard deviation of the film without it in a square three times as wide. A
-nodule counts as found where a mark's middle lies in its box, at the threshold that leaves one false mark per film.
+nodule counts as found where a mark's middle lies in its box, at the threshold that leaves one false mark per film. Beside the
+networks stand scikit-image's bright blobs in the true lungs, by the Laplacian of Gaussians.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
+from scipy.ndimage import gaussian_laplace
+from skimage.feature import blob_log
 
 from napari_lungmtl.training.engine import registry
 from napari_lungmtl.training.engine.predictor import Predictor, finish
@@ -57,6 +60,21 @@ def marks(predictor: Predictor, pixels: np.ndarray, mm: float) -> tuple[np.ndarr
     return np.array(middles).reshape(-1, 2), np.array([f.score for f in found])
 
 
+def blobs(pixels: np.ndarray, lungs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The baseline: middles and responses of bright blobs of 10 to 40 pixels in the lungs."""
+    found = blob_log(pixels, min_sigma=3.5, max_sigma=14, num_sigma=5, threshold=0.02, overlap=0.3)
+    y, x = found[:, :2].astype(int).T
+    inside = lungs[y, x]
+    responses = [
+        -(sigma**2)
+        * gaussian_laplace(pixels[max(r - 60, 0) : r + 60, max(c - 60, 0) : c + 60], sigma)[
+            min(r, 60), min(c, 60)
+        ]
+        for r, c, sigma in zip(y[inside], x[inside], found[inside, 2], strict=True)
+    ]
+    return np.column_stack([x, y])[inside] + 0.5, np.array(responses)
+
+
 def judged(prepared: Path, count: int) -> Iterator[tuple[list[Nodule], dict[str, np.ndarray]]]:
     """For each film its nodules, and the scores of every network's false marks."""
     films = SimulatedFilms(prepared, TEST, phantoms=0.0)
@@ -67,16 +85,17 @@ def judged(prepared: Path, count: int) -> Iterator[tuple[list[Nodule], dict[str,
             film = films.simulate(int(background), np.random.default_rng([0, int(background), repeat])).film
             hits: list[dict[str, float]] = [{} for _ in film.boxes]
             false = {}
-            for name, predictor in predictors.items():
-                middles, scores = marks(predictor, film.pixels, float(film.mm or 1))
+            assert film.nodules is not None
+            assert film.lungs is not None
+            found = {n: marks(p, film.pixels, float(film.mm or 1)) for n, p in predictors.items()}
+            found["blobs"] = blobs(film.pixels, film.lungs.any(0))
+            for name, (middles, scores) in found.items():
                 free = np.ones(len(scores), bool)
                 for hit, (x0, y0, x1, y1) in zip(hits, film.boxes, strict=True):
                     inside = ((middles > (x0, y0)) & (middles < (x1, y1))).all(1)
                     hit[name] = float(scores[inside].max(initial=0))
                     free &= ~inside
                 false[name] = scores[free]
-            assert film.nodules is not None
-            assert film.lungs is not None
             nodules = []
             for box, mm, hit in zip(film.boxes, film.diameter_mm, hits, strict=True):
                 x, y = ((box[:2] + box[2:]) / 2).astype(int)
@@ -105,10 +124,10 @@ def main() -> None:
     table = Table(
         title=f"Nodules of {LARGE_MM:.0f} mm and more found at one false mark per film ({len(films)} films)"
     )
-    for column in ("contrast", "nodules", "in the open lung", "DHN", "MO-SegNet"):
+    for column in ("contrast", "nodules", "in the open lung", "DHN", "MO-SegNet", "bright blobs"):
         table.add_column(column, justify="right")
     threshold = {}
-    for name in ("dhn", "mosegnet"):
+    for name in ("dhn", "mosegnet", "blobs"):
         false = np.sort(np.concatenate([f[name] for _, f in films]))[::-1]
         threshold[name] = false[len(films)] if len(false) > len(films) else 0.0
     for low, high in [*pairwise(EDGES), (-np.inf, np.inf)]:
@@ -118,7 +137,7 @@ def main() -> None:
                 name: f"{np.mean([n.score[name] > t for n in some]):.2f}" for name, t in threshold.items()
             }
             inside = f"{np.mean([n.inside for n in some]):.2f}"
-            table.add_row(f"{low:.1f} to {high:.1f}", str(len(some)), inside, share["dhn"], share["mosegnet"])
+            table.add_row(f"{low:.1f} to {high:.1f}", str(len(some)), inside, *share.values())
     Console(width=110).print(table)
 
 
