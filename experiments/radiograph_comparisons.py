@@ -337,9 +337,9 @@ def main() -> None:
             continue
         for which in SETS:
             for measure, d in compare(comparison, found, which).items():
-                rows.append(
-                    {**dataclasses.asdict(comparison), "set": which, "measure": measure, **d.to_json()}
-                )
+                said = {"comparison": [comparison.first, comparison.second], "where": comparison.where}
+                said |= {"set": which, "measure": measure, "paper": comparison.paper[measure]}
+                rows.append({**said, **d.to_json()})
                 print(
                     f"{comparison.first} - {comparison.second} | {which} | {measure} | {d.first:.3f} - {d.second:.3f} = "
                     f"{d.difference.value:+.3f} ({d.difference.lower:+.3f} to {d.difference.upper:+.3f}); seeds "
