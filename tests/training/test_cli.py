@@ -248,8 +248,12 @@ def test_train_calls_the_engine(tmp_path, monkeypatch):
     out = tmp_path / "out"
     result = lungmtl("train", "ag3d", "--data", tmp_path, "--out", out, "--json", tmp_path / "t.json")
     assert result.exit_code == 0, result.output
-    assert called == [("ag3d", tmp_path, out, None, False)]
+    assert called == [("ag3d", tmp_path, out, None, False, None)]
     assert json.loads((tmp_path / "t.json").read_text())["weights"].endswith("ag3d.safetensors")
+    result = lungmtl(
+        "train", "ag3d", "--data", tmp_path, "--out", out, "--weights", tmp_path / "old.safetensors"
+    )
+    assert called[-1][-1] == tmp_path / "old.safetensors"
     result = lungmtl("train", "ag3d", "--data", tmp_path, "--out", out, "--resume")
     assert result.exit_code == 1
     assert result.stderr == "lungmtl: last.ckpt is not there: start without --resume.\n"
