@@ -16,8 +16,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ..datasets.films import Films, LabelledFilm
 from ..engine.fit import config_from, fit_schedule
-from ..engine.learner import Learner, warm_cosine, weight_groups
-from ..engine.weights import start_from
+from ..engine.learner import Learner, weight_groups
 from .augment import augment
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import global_loss, total_loss
@@ -120,12 +119,8 @@ class Training(Learner[Dhn]):
         return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
 
     def learning_rate(self) -> float:
-        """Constant, or the warm cosine over the steps or the minutes."""
-        config = self.config
-        if config.schedule == "constant":
-            return config.learning_rate
-        share = self.global_step / config.steps if config.steps else self.progress
-        return config.learning_rate * warm_cosine(share)
+        """Constant, or the warm cosine."""
+        return self.config.learning_rate if self.config.schedule == "constant" else super().learning_rate()
 
     def training_step(self, batch: dict[str, Any], _index: int) -> Tensor:
         """Loss of one batch (eq. 3)."""
@@ -159,9 +154,8 @@ def fit_network(
     """Train on a source, from scratch or from weights; gives the network, on the CPU, and what happened (steps, minutes …)."""
     L.seed_everything(config.seed, verbose=False)
     module = Training(network, config)
-    begun = {} if weights is None else start_from(module.net, weights)
     loader = make_loader(films, network, config, *([time.time_ns()] if resume else []))
-    log = {**fit_schedule(module, loader, out, config, resume=resume), **begun}
+    log = fit_schedule(module, loader, out, config, resume=resume, weights=weights)
     return module.trained.cpu().eval(), log
 
 

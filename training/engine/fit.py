@@ -6,6 +6,7 @@ import dataclasses
 import json
 import time
 import tomllib
+from collections.abc import Sequence
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader
 
 from .registry import ROOMS
+from .weights import start_from
 
 FINE_TUNED = ("ag3d", "dhn", "mosegnet")
 """Models that can start from weights; the others are trained once for each fold."""
@@ -38,6 +40,17 @@ class Clock(L.Callback):
         module.progress = min(1.0, module.progress + (now - self.last) / self.seconds)
         self.last = now
         trainer.should_stop = module.progress >= 1
+
+
+class Pace(L.Callback):
+    """Moves the module's `progress` with the steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        """Count."""
+        module.progress = trainer.global_step / self.steps
 
 
 class Log(L.Callback):
@@ -100,7 +113,9 @@ def fit(
     return trainer.global_step
 
 
-def fit_steps(module: L.LightningModule, loader: DataLoader, steps: int) -> None:
+def fit_steps(
+    module: L.LightningModule, loader: DataLoader, steps: int, callbacks: Sequence[L.Callback] = ()
+) -> None:
     """Train for a number of steps: short runs that start again after an interruption (a fold of `engine.folds`)."""
     trainer = L.Trainer(
         max_steps=steps,
@@ -108,6 +123,7 @@ def fit_steps(module: L.LightningModule, loader: DataLoader, steps: int) -> None
         accelerator="auto",
         devices=1,
         gradient_clip_val=5.0,
+        callbacks=list(callbacks),
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -126,16 +142,29 @@ class Schedule(Protocol):
 
 
 def fit_schedule(
-    module: L.LightningModule, loader: DataLoader, out: Path, schedule: Schedule, *, resume: bool = False
+    module: Any,
+    loader: DataLoader,
+    out: Path,
+    schedule: Schedule,
+    *,
+    resume: bool = False,
+    weights: Path | None = None,
 ) -> dict[str, Any]:
-    """Train for a schedule's steps or minutes (`fit_steps`, `fit`); gives what the card says of it: steps, minutes, device."""
+    """Train an `engine.learner.Learner` for a schedule's steps or minutes (`fit_steps`, `fit`), from scratch or from weights.
+
+    Returns
+    -------
+    dict
+        What the card says of it: ``steps``, ``minutes``, ``device``, and what `weights.start_from` gives.
+    """
+    begun = {} if weights is None else start_from(module.net, weights)
     start = time.monotonic()
     if schedule.steps:
-        fit_steps(module, loader, schedule.steps)
+        fit_steps(module, loader, schedule.steps, [Pace(schedule.steps)])
         steps, minutes = schedule.steps, round((time.monotonic() - start) / 60, 1)
     else:
         steps, minutes = fit(module, loader, out, schedule.minutes, resume=resume), schedule.minutes
-    return {"steps": steps, "minutes": minutes, "device": str(module.device)}
+    return {"steps": steps, "minutes": minutes, "device": str(module.device), **begun}
 
 
 def train(

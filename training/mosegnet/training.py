@@ -16,8 +16,7 @@ from torch.utils.data import DataLoader
 
 from ..datasets.films import Films
 from ..engine.fit import config_from, fit_schedule
-from ..engine.learner import Learner, warm_cosine
-from ..engine.weights import start_from
+from ..engine.learner import Learner
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import joint_loss, lesion_loss, lung_loss
 from .network import MoSegNet, normalise
@@ -59,19 +58,10 @@ class Training(Learner[MoSegNet]):
         super().__init__(MoSegNet(network).to(memory_format=torch.channels_last), config, moving_average)
         self.samples = samples
 
-    @property
-    def share(self) -> float:
-        """Share of the schedule that is over."""
-        return self.global_step / self.config.steps if self.config.steps else self.progress
-
-    def learning_rate(self) -> float:
-        """The warm cosine over the steps or the minutes."""
-        return self.config.learning_rate * warm_cosine(self.share)
-
     def side(self) -> int:
         """Pixels of the films that are due (`TrainingConfig.stages`)."""
-        network, over = self.net.config, self.share
-        reduction = next(r for share, r in reversed(self.config.stages) if over >= share)
+        network = self.net.config
+        reduction = next(r for share, r in reversed(self.config.stages) if self.progress >= share)
         return math.ceil(network.side / reduction / network.multiple) * network.multiple
 
     def training_step(self, batch: Sample, _index: int) -> Tensor:
@@ -148,10 +138,8 @@ def fit_network(
     L.seed_everything(config.seed, verbose=False)
     samples = Samples(films, network, config.augmentation, config.batch, config.seed)
     module = Training(network, config, samples)
-    begun = {} if weights is None else start_from(module.net, weights)
     samples.side.fill_(module.side())
-    loader = make_loader(samples, config)
-    log = {**fit_schedule(module, loader, out, config, resume=resume), **begun}
+    log = fit_schedule(module, make_loader(samples, config), out, config, resume=resume, weights=weights)
     return module.trained.cpu().eval(), log
 
 

@@ -1,13 +1,14 @@
 """What training shares: the rate over the schedule, decay on weights alone, the moving average, the place kept."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from napari_lungmtl.training.engine.fit import fit_steps
+from napari_lungmtl.training.engine.fit import fit_schedule, fit_steps
 from napari_lungmtl.training.engine.learner import Learner, warm_cosine, weight_groups
 
 
@@ -54,6 +55,24 @@ def test_the_rate_rises_falls_and_ends_at_a_hundredth():
 def test_each_step_gets_its_rate():
     toy = fitted(Settings())
     expected = [0.1 * warm_cosine(share) for share in (0.0, 0.01, 0.02, 0.03)]
+    assert toy.rates == pytest.approx([rate for rate in expected for _ in range(2)])
+
+
+class Paced(Toy):
+    """Does not move its own progress."""
+
+    def on_train_batch_end(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_schedule_of_steps_runs_through_the_cosine(tmp_path):
+    toy = Paced(Settings())
+    said = fit_schedule(
+        toy, DataLoader(torch.randn(64, 3), batch_size=8), tmp_path, SimpleNamespace(steps=4, minutes=0.0)
+    )
+    assert said["steps"] == 4
+    assert toy.progress == 1
+    expected = [0.1 * warm_cosine(share) for share in (0.0, 0.25, 0.5, 0.75)]
     assert toy.rates == pytest.approx([rate for rate in expected for _ in range(2)])
 
 
