@@ -14,10 +14,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from napari_lungmtl.training.engine.pipelines import choose
-from napari_lungmtl.training.engine.predictor import finish
 from napari_lungmtl.training.findings import Finding, Findings, Sphere
 from napari_lungmtl.training.imaging import Image, read_image
+from napari_lungmtl.training.inference.chain import choose
+from napari_lungmtl.training.inference.predictor import finish
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_data" / "ct"
 STAGES = {"MTMR-Net": ["mtmr"], "MT-CNN": ["mtcnn"], "both, fused": ["mtmr", "mtcnn"]}

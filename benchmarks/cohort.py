@@ -40,8 +40,8 @@ def finish(cohort: Cohort) -> tuple[np.ndarray, float]:
 
 def draw(positions: np.ndarray, cohort: Cohort) -> Callable[[], Any]:
     """Paints the map once."""
-    from napari_lungmtl.panel.cohort_colors import colourings
-    from napari_lungmtl.panel.scatter import ScatterPlot
+    from napari_lungmtl.panel.cohort.colors import colourings
+    from napari_lungmtl.panel.cohort.scatter import ScatterPlot
 
     plot = ScatterPlot()
     plot.resize(350, 320)

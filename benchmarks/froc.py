@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from napari_lungmtl.training.findings.formats import luna16
-from napari_lungmtl.training.metrics.froc import evaluate
+from napari_lungmtl.training.metrics.froc.luna16 import evaluate
 
 
 def timed(work: Callable[[], Any], times: int = 3) -> tuple[Any, float, float]:

@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 from skimage import measure, morphology, segmentation
 
+from napari_lungmtl.training.data.phantoms import NoduleSpec, PhantomSpec, make_phantom
+from napari_lungmtl.training.imaging.ct.lung_field import lung_field
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.imaging.lung_field import lung_field
-from napari_lungmtl.training.phantoms import NoduleSpec, PhantomSpec, make_phantom
 
 
 def recipe(image: Image) -> np.ndarray:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import torch
 
-from napari_lungmtl.training.ag3d.config import SHIPPED, Config
-from napari_lungmtl.training.ag3d.detect import detect
-from napari_lungmtl.training.ag3d.network import Ag3d
+from napari_lungmtl.training.networks.ag3d.config import SHIPPED, Config
+from napari_lungmtl.training.networks.ag3d.detect import detect
+from napari_lungmtl.training.networks.ag3d.network import Ag3d
 
 SIDE, ROUNDS = 128, 5
 

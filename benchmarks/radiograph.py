@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.table import Table
 from scipy import ndimage
 
-from napari_lungmtl.training.engine import registry
-from napari_lungmtl.training.engine.pipelines import chain_of, loaded
-from napari_lungmtl.training.engine.predictor import Predictor, finish
 from napari_lungmtl.training.imaging import read_image
-from napari_lungmtl.training.imaging.film import make_film
+from napari_lungmtl.training.imaging.dicom.write_projection import write_projection
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.imaging.projection_write import write_projection
+from napari_lungmtl.training.imaging.radiograph.network_input import make_film
+from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.chain import chain_of, loaded
+from napari_lungmtl.training.inference.predictor import Predictor, finish
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_data" / "radiograph.dcm"
 SHAPE = (2500, 2048)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_lungmtl.training.imaging import Image, list_series, read_image
-from napari_lungmtl.training.imaging.dicom_write import write_series
+from napari_lungmtl.training.imaging.dicom.write_series import write_series
 
 
 def generate(folder: Path) -> None:

@@ -14,12 +14,12 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from napari_lungmtl.training.datasets.film_files import read_film
-from napari_lungmtl.training.datasets.films import FilmCase
-from napari_lungmtl.training.datasets.open_films import open_film_cases
-from napari_lungmtl.training.engine.pipelines import choose
-from napari_lungmtl.training.engine.predictor import finish
-from napari_lungmtl.training.imaging.film import Film, make_film
+from napari_lungmtl.training.data.public.film_files import read_film
+from napari_lungmtl.training.data.public.films import FilmCase
+from napari_lungmtl.training.data.public.open_films import open_film_cases
+from napari_lungmtl.training.imaging.radiograph.network_input import Film, make_film
+from napari_lungmtl.training.inference.chain import choose
+from napari_lungmtl.training.inference.predictor import finish
 
 SIDE = 320
 COLOURS = {"dhn": (255, 140, 40), "mosegnet": (255, 235, 60)}

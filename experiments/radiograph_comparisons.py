@@ -23,17 +23,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_lungmtl.training.datasets.films import LabelledFilm
-from napari_lungmtl.training.dhn import config as dhn
-from napari_lungmtl.training.dhn.training import fit_network as fit_dhn
-from napari_lungmtl.training.metrics.film_statistics import FilmResult, film_statistics, groups_of
-from napari_lungmtl.training.metrics.paired import PairedDifference, paired_over_seeds
-from napari_lungmtl.training.mosegnet import config as mosegnet
-from napari_lungmtl.training.mosegnet.components import components
-from napari_lungmtl.training.mosegnet.maps import probability_maps
-from napari_lungmtl.training.mosegnet.training import fit_network as fit_mosegnet
-from napari_lungmtl.training.simulation.difficulty import DIFFICULTY, PRACTICE, Difficulty
-from napari_lungmtl.training.simulation.films import DEV, TEST, SimulatedFilms
+from napari_lungmtl.training.data.public.films import LabelledFilm
+from napari_lungmtl.training.data.simulation.difficulty import DIFFICULTY, PRACTICE, Difficulty
+from napari_lungmtl.training.data.simulation.films import DEV, TEST, SimulatedFilms
+from napari_lungmtl.training.metrics.intervals.paired import PairedDifference, paired_over_seeds
+from napari_lungmtl.training.metrics.radiograph.statistics import FilmResult, film_statistics, groups_of
+from napari_lungmtl.training.networks.dhn import config as dhn
+from napari_lungmtl.training.networks.dhn.training import fit_network as fit_dhn
+from napari_lungmtl.training.networks.mosegnet import config as mosegnet
+from napari_lungmtl.training.networks.mosegnet.components import components
+from napari_lungmtl.training.networks.mosegnet.maps import probability_maps
+from napari_lungmtl.training.networks.mosegnet.training import fit_network as fit_mosegnet
 
 SIDE = 256
 SEEDS = (0, 1, 2)

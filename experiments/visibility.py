@@ -23,10 +23,10 @@ from rich.table import Table
 from scipy.ndimage import gaussian_laplace
 from skimage.feature import blob_log
 
-from napari_lungmtl.training.engine import registry
-from napari_lungmtl.training.engine.predictor import Predictor, finish
+from napari_lungmtl.training.data.simulation.films import TEST, SimulatedFilms
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.simulation.films import TEST, SimulatedFilms
+from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.predictor import Predictor, finish
 
 EDGES = (-np.inf, 0.5, 1.0, 1.5, np.inf)
 LARGE_MM = 10.0

@@ -38,10 +38,10 @@ for module in {modules!r}:
     [
         ("napari_lungmtl", ("numpy", "napari", "torch", "qtpy", "scipy", "SimpleITK")),
         ("napari_lungmtl.training.imaging", ("torch", "SimpleITK", "napari", "qtpy")),
-        ("napari_lungmtl.training.engine.registry", ("torch", "SimpleITK", "napari", "qtpy")),
-        ("napari_lungmtl.training.cli", ("torch", "lightning", "napari", "qtpy")),
+        ("napari_lungmtl.training.inference.registry", ("torch", "SimpleITK", "napari", "qtpy")),
+        ("napari_lungmtl.training.cli.app", ("torch", "lightning", "napari", "qtpy")),
         ("napari_lungmtl.panel.dock", ("torch", "lightning")),
-        ("napari_lungmtl.reader", ("torch", "SimpleITK", "pydicom")),
+        ("napari_lungmtl.contributions.reader", ("torch", "SimpleITK", "pydicom")),
     ],
 )
 def test_imports_stay_cheap(imported: str, barred: tuple[str, ...]):
@@ -50,7 +50,7 @@ def test_imports_stay_cheap(imported: str, barred: tuple[str, ...]):
 
 
 def test_listing_the_models_imports_no_torch():
-    code = "from napari_lungmtl.training.engine.registry import models; import sys; "
+    code = "from napari_lungmtl.training.inference.registry import models; import sys; "
     names, torch = python(code + "print(*[m.name for m in models()], 'torch' in sys.modules)").rsplit(" ", 1)
     assert names.split()[0] == "ag3d"
     assert torch == "False"

@@ -7,15 +7,15 @@ import pytest
 import SimpleITK as sitk
 from napari.components import ViewerModel
 
-from napari_lungmtl.image_layer import add_image_layer
-from napari_lungmtl.layers import LayerBinding
-from napari_lungmtl.session import Session
+from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.layers.spheres import LayerBinding
+from napari_lungmtl.session.session import Session
+from napari_lungmtl.training.data.phantoms import NoduleSpec, PhantomSpec, make_phantom
 from napari_lungmtl.training.findings import Finding, Findings, Sphere
 from napari_lungmtl.training.findings.formats.csv_file import read_csv, write_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
 from napari_lungmtl.training.imaging import Image, read_image, write_volume
-from napari_lungmtl.training.imaging.dicom_write import write_series
-from napari_lungmtl.training.phantoms import NoduleSpec, PhantomSpec, make_phantom
+from napari_lungmtl.training.imaging.dicom.write_series import write_series
 
 TOLERANCE_MM = 0.5
 

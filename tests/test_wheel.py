@@ -106,7 +106,7 @@ def test_the_entry_point_leads_to_the_manifest(wheel: Path, names: set[str]):
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(entry).decode()
     assert "napari-lungmtl = napari_lungmtl:napari.yaml" in text
-    assert "lungmtl = napari_lungmtl.training.cli:main" in text
+    assert "lungmtl = napari_lungmtl.training.cli.app:main" in text
 
 
 def test_it_is_the_wheel_that_is_imported(installed: Path):
@@ -167,8 +167,8 @@ def test_the_weights_load_and_find_the_largest_sample_nodule(installed: Path):
 import csv, json
 from pathlib import Path
 import napari_lungmtl
-from napari_lungmtl.training.engine.predictor import finish
-from napari_lungmtl.training.engine.registry import load_predictor
+from napari_lungmtl.training.inference.predictor import finish
+from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.imaging import read_image
 folder = Path(napari_lungmtl.__file__).parent / "sample_data"
 predictor = load_predictor("ag3d", "cpu")

@@ -12,20 +12,20 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
-from ..attribute_bars import AttributeBars
-from ..canvas_context import make_removals_safe
+from ..layers import planes
+from ..layers.attribute_bars import AttributeBars
+from ..layers.gl_context import make_removals_safe
+from ..reviewed_images import Studies, Study
 from ..training.findings import Sphere
-from . import planes
-from .cohort import CohortSection
-from .findings_table import FindingsSection
+from .cohort.section import CohortSection
+from .findings.section import FindingsSection
 from .footer import Footer
-from .nodule_card import NoduleCardSection
+from .nodule.section import NoduleCardSection
 from .run import RunSection
 from .section import Section
-from .studies import Studies, Study
+from .show.section import ShowSection
 from .study import StudySection
 from .theme import palette, stylesheet
-from .thresholds import ShowSection
 
 WIDTH = 380
 

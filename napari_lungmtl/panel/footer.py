@@ -8,9 +8,9 @@ from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
+from ..reviewed_images import Study
 from ..shortcuts import KEYS, tooltip
 from .section import Section, eliding, label, set_role, tool_button
-from .studies import Study
 
 
 class _FromAnyThread(QObject):

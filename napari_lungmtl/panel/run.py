@@ -13,19 +13,19 @@ from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
-from .. import stages
-from ..review import is_reviewed, with_opinions
-from ..runner import Runner
-from ..session import Thresholds
-from ..training.engine import registry
-from ..training.engine.graphics import keep_triton_out
-from ..training.engine.pipelines import Chain
-from ..training.engine.predictor import PredictorError, Progress
-from ..training.engine.weights import WeightsError
+from ..jobs import run_modes as stages
+from ..jobs.worker import Runner
+from ..reviewed_images import Study
+from ..session.review import is_reviewed, with_opinions
+from ..session.session import Thresholds
 from ..training.findings import Finding, Findings
 from ..training.imaging.image import Image
+from ..training.inference import registry
+from ..training.inference.chain import Chain
+from ..training.inference.predictor import PredictorError, Progress
+from ..training.inference.triton_workaround import keep_triton_out
+from ..training.inference.weights import WeightsError
 from .section import Section, label, set_role
-from .studies import Study
 
 log = logging.getLogger("napari_lungmtl")
 

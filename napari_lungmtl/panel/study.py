@@ -7,11 +7,11 @@ from html import escape
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout
 
-from ..film_words import legend
+from ..reviewed_images import Study
+from ..text.boxes import legend
 from ..training.imaging.image import Image
-from .banner import Banner, verdicts
 from .section import Section, eliding, label, tool_button
-from .studies import Study
+from .show.banner import Banner, verdicts
 from .theme import Palette
 
 

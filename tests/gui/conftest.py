@@ -15,10 +15,11 @@ import napari
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.engine import pipelines, registry
-from napari_lungmtl.training.engine.predictor import ModelInfo, Progress
 from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.inference import chain as pipelines
+from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
 
 INFO = ModelInfo("fake", "Test detector", "Finds what the test puts there.", ("CT",), "1.0", 0.5)
 SCORES = (0.97, 0.80, 0.55, 0.40, 0.20)
@@ -97,7 +98,7 @@ def predictor(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> FakePredic
 def own_sidecars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sidecars of images without a file go to the user's data folder: not of the one who runs the tests."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr("napari_lungmtl.sidecar.user_data_path", lambda *args, **kwargs: tmp_path)
+    monkeypatch.setattr("napari_lungmtl.session.sidecar.user_data_path", lambda *args, **kwargs: tmp_path)
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +112,7 @@ def shared_viewer() -> Iterator[napari.Viewer]:
 @pytest.fixture
 def open_dock(predictor, image, qtbot):
     """Puts the image and a dock into a viewer, and the window on top."""
-    from napari_lungmtl.layers import add_image_layer
+    from napari_lungmtl.layers.spheres import add_image_layer
     from napari_lungmtl.panel.dock import LungNodulesDock
 
     def open_dock(viewer: napari.Viewer) -> LungNodulesDock:

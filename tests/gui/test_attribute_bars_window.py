@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
-from napari_lungmtl import attribute_layout as layout
-from napari_lungmtl.attribute_bars import NAME
-from napari_lungmtl.panel import planes
+from napari_lungmtl.layers import attribute_layout as layout
+from napari_lungmtl.layers import planes
+from napari_lungmtl.layers.attribute_bars import NAME
 
 VALUES = {
     "subtlety": 4.8,

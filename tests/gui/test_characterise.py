@@ -9,10 +9,11 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_lungmtl import stages
-from napari_lungmtl.training.engine import pipelines, registry
-from napari_lungmtl.training.engine.predictor import ModelInfo, Progress
+from napari_lungmtl.jobs import run_modes as stages
 from napari_lungmtl.training.findings import Finding, Opinion, Origin, Sphere
+from napari_lungmtl.training.inference import chain as pipelines
+from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
 
 
 class Judge:

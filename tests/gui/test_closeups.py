@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_lungmtl.panel.closeups import PLANES, bar_length, cut, field_of_view
+from napari_lungmtl.panel.nodule.closeups import PLANES, bar_length, cut, field_of_view
 from napari_lungmtl.training.findings import Box, Finding, Mask
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.imaging.image import Image
 
-from .cards import balls, closeup, judged, outline, shown
+from ..stand_ins.nodule_cards import balls, closeup, judged, outline, shown
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 DATA = os.environ.get("LUNGMTL_DATA")

@@ -9,13 +9,14 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_lungmtl.malignancy_colors import malignancy_color
-from napari_lungmtl.panel import cohort as section_module
+from napari_lungmtl.layers.malignancy_colors import malignancy_color
+from napari_lungmtl.panel.cohort import section as section_module
 from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, ImageReference, Origin, Sphere
 from napari_lungmtl.training.findings.formats.json_file import write_findings
 from napari_lungmtl.training.imaging import write_volume
-from tests.gui.cohort_window import DIRECTIONS, N, circle, click, load, pixel, write_cohort
-from tests.training.cohort.cubes_folder import place, write_predictions
+
+from ..stand_ins.cohort_window import DIRECTIONS, N, circle, click, load, pixel, write_cohort
+from ..stand_ins.cubes_folder import place, write_predictions
 
 
 @pytest.fixture(scope="module")

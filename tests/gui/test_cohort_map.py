@@ -11,10 +11,11 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_lungmtl.panel import cohort as section_module
+from napari_lungmtl.panel.cohort import section as section_module
 from napari_lungmtl.training.cohort import Step
-from tests.gui.cohort_window import circle, load, pixel, write_cohort
-from tests.training.cohort.cubes_folder import write_cubes
+
+from ..stand_ins.cohort_window import circle, load, pixel, write_cohort
+from ..stand_ins.cubes_folder import write_cubes
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_lungmtl.panel.findings_table import ID
+from napari_lungmtl.panel.findings.section import ID
 from napari_lungmtl.shortcuts import KEYS
 
 
@@ -224,7 +224,7 @@ def test_window_presets_change_the_grey_levels(window):
 
 
 def test_coronal_and_sagittal_have_the_head_up_and_keep_the_zoom(window):
-    from napari_lungmtl.panel import planes
+    from napari_lungmtl.layers import planes
 
     viewer, _ = window
     viewer.scene.camera.zoom = 7.0

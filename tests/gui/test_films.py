@@ -8,15 +8,16 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_lungmtl.image_layer import add_image_layer
-from napari_lungmtl.panel.findings_columns import FOUND_BY, PLACE
-from napari_lungmtl.panel.findings_table import ID
-from napari_lungmtl.training.engine import pipelines, registry
-from napari_lungmtl.training.engine.predictor import PredictorError
+from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.panel.findings.columns import FOUND_BY, PLACE
+from napari_lungmtl.panel.findings.section import ID
 from napari_lungmtl.training.findings import Box, Mask
+from napari_lungmtl.training.inference import chain as pipelines
+from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.predictor import PredictorError
 
-from .cards import outline, rgb
-from .films import DHN, MOSEGNET, FilmPredictor, by_dhn, by_mosegnet, film
+from ..stand_ins.nodule_cards import outline, rgb
+from ..stand_ins.reviewed_radiographs import DHN, MOSEGNET, FilmPredictor, by_dhn, by_mosegnet, film
 from .test_dock import column, press
 
 

@@ -10,14 +10,14 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QWidget
 
-from napari_lungmtl.malignancy_colors import malignancy_color
-from napari_lungmtl.panel import closeups
-from napari_lungmtl.panel.nodule_card import notes_of
+from napari_lungmtl.layers.malignancy_colors import malignancy_color
+from napari_lungmtl.panel.nodule import closeups
+from napari_lungmtl.panel.nodule.section import notes_of
 from napari_lungmtl.panel.theme import palette
 from napari_lungmtl.training.findings import Finding, Sphere
 from napari_lungmtl.training.imaging.image import Image
 
-from .cards import MTCNN, MTMR, balls, closeup, is_color, judged, rgb, shown
+from ..stand_ins.nodule_cards import MTCNN, MTMR, balls, closeup, is_color, judged, rgb, shown
 
 
 def test_without_a_selection_there_is_one_sentence(window):

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_lungmtl.malignancy_colors import malignancy_color
-from napari_lungmtl.panel.opinion_plots import slice_places
-from napari_lungmtl.panel.view_grid import Reconstructions, short
+from napari_lungmtl.layers.malignancy_colors import malignancy_color
+from napari_lungmtl.panel.nodule.mtcnn_views import Reconstructions, short
+from napari_lungmtl.panel.nodule.opinion_plots import slice_places
 from napari_lungmtl.training.findings import Finding, Opinion
 from napari_lungmtl.training.imaging.image import Image
 
-from .cards import MTCNN, MTMR, VIEWS, balls, is_color, judged, rgb, shown
+from ..stand_ins.nodule_cards import MTCNN, MTMR, VIEWS, balls, is_color, judged, rgb, shown
 
 
 def test_slices_and_views_are_plotted_where_they_belong(window, qtbot):

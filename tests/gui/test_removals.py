@@ -9,7 +9,7 @@ from qtpy.QtGui import QOpenGLContext
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QApplication
 
-from .films import DHN, MOSEGNET, FilmPredictor, by_dhn, by_mosegnet, film
+from ..stand_ins.reviewed_radiographs import DHN, MOSEGNET, FilmPredictor, by_dhn, by_mosegnet, film
 
 RECTANGLE = np.array([(20.0, 0.0), (60.0, 40.0)])
 
@@ -29,7 +29,8 @@ def image():
 @pytest.fixture
 def predictor(monkeypatch) -> None:
     """Both networks of radiographs."""
-    from napari_lungmtl.training.engine import pipelines, registry
+    from napari_lungmtl.training.inference import chain as pipelines
+    from napari_lungmtl.training.inference import registry
 
     at_hand = {"dhn": FilmPredictor(DHN, by_dhn), "mosegnet": FilmPredictor(MOSEGNET, by_mosegnet)}
     pipelines.loaded.cache_clear()  # what another test had loaded

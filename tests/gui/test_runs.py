@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 
-from napari_lungmtl.training.engine import registry
-from napari_lungmtl.training.engine.predictor import PredictorError
+from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.predictor import PredictorError
 
 
 def start(dock, qtbot) -> None:
@@ -83,7 +83,7 @@ def test_a_failing_predictor_says_so_and_the_window_goes_on(
 
 
 def test_weights_that_do_not_load_are_said(window, qtbot, monkeypatch):
-    from napari_lungmtl.training.engine.weights import WeightsError
+    from napari_lungmtl.training.inference.weights import WeightsError
 
     _, dock = window
 
@@ -146,7 +146,7 @@ def test_closing_the_dock_stops_the_run_and_lets_go_of_the_viewer(shared_viewer,
 def test_the_result_goes_to_the_image_that_was_run_on(window, predictor, image, qtbot):
     from dataclasses import replace
 
-    from napari_lungmtl.layers import add_image_layer
+    from napari_lungmtl.layers.spheres import add_image_layer
 
     viewer, dock = window
     first = dock.study

@@ -8,12 +8,12 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDialogButtonBox
 
+from napari_lungmtl.app import TRUTH_COLOR, read_truth, show_truth
 from napari_lungmtl.panel.series_chooser import SeriesDialog, choose_series
 from napari_lungmtl.training.findings import Finding, Findings, Sphere
 from napari_lungmtl.training.findings.formats.json_file import write_findings
 from napari_lungmtl.training.imaging import list_series
-from napari_lungmtl.training.imaging.dicom_write import write_series
-from napari_lungmtl.view import TRUTH_COLOR, read_truth, show_truth
+from napari_lungmtl.training.imaging.dicom.write_series import write_series
 
 
 @pytest.fixture

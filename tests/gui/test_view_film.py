@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_lungmtl.app import TRUTH_COLOR, read_truth, show_truth
 from napari_lungmtl.training.findings import Findings
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.view import TRUTH_COLOR, read_truth, show_truth
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_lungmtl.session import Session
+from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
 from napari_lungmtl.training.imaging.image import Image
 
@@ -20,7 +20,7 @@ MODEL = Origin("ag3d", "0.1")
 def user_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stands for the folder in which a user's data are kept."""
     folder = tmp_path_factory.mktemp("user")
-    monkeypatch.setattr("napari_lungmtl.sidecar.user_data_path", lambda *_, **__: folder)
+    monkeypatch.setattr("napari_lungmtl.session.sidecar.user_data_path", lambda *_, **__: folder)
     return folder
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..datasets.lidc_ratings import read_ratings
-from ..datasets.luna16_nodules import COLUMNS, to_hu
+from ..data.public.lidc_ratings import read_ratings
+from ..data.public.luna16_nodules import COLUMNS, to_hu
 from ..findings import ATTRIBUTES, Finding, Origin, Sphere
 from ..findings.formats.tables import bad_line, number, read_rows
 from ..imaging.image import Image
-from ..metrics.out_of_fold import OutOfFold, read_out_of_fold
+from ..metrics.characterisation.out_of_fold import OutOfFold, read_out_of_fold
 from .cohort import Cohort, CohortError, Nodule
 
 TABLE, CUBES = "nodules.csv", "cubes.npz"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from pathlib import Path
 
-from ..engine.predictor import Progress
+from ..inference.predictor import Progress
 from .cohort import Cohort, CohortError
 from .cubes import CUBES, TABLE, load_cubes_table
 from .results import SUFFIX, loading_results

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from ..engine.predictor import Progress
 from ..findings import Finding, Findings
 from ..findings.formats.errors import FindingsFileError
 from ..findings.formats.json_file import SUFFIX, read_findings
+from ..inference.predictor import Progress
 from .cohort import Cohort, CohortError, Nodule
 
 

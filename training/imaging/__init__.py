@@ -4,11 +4,11 @@ Importing this package loads neither SimpleITK nor pydicom nor zarr; reading doe
 """
 
 from .errors import ImageError, SeveralSeriesError
+from .formats.itk import write_volume
 from .image import Image
 from .read import read_image
 from .resample import resample
 from .series import Series, list_series
-from .volume_files import write_volume
 
 __all__ = [
     "Image",

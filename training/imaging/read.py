@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from .dicom_projection import read_projection
-from .dicom_stack import Stack
-from .dicom_volume import read_stack
+from .dicom.projection import read_projection
+from .dicom.stack import Stack
+from .dicom.volume import read_stack
 from .errors import (
     NoImagesError,
     NoPixelDataError,
@@ -15,13 +15,13 @@ from .errors import (
     SeveralSeriesError,
     UnknownFormatError,
 )
-from .flat import flattened
+from .formats.flat_volumes import flattened
+from .formats.itk import read_volume, suffix_of
+from .formats.jsrt import SUFFIX, read_jsrt
+from .formats.ome_zarr import read_zarr
+from .formats.pictures import PICTURE_SUFFIXES, read_picture
 from .image import Image
-from .jsrt import SUFFIX, read_jsrt
-from .ome_zarr import read_zarr
-from .pictures import PICTURE_SUFFIXES, read_picture
 from .series import Contents, choices, describe, scan
-from .volume_files import read_volume, suffix_of
 
 
 def read_image(path: str | Path, *, series: str | None = None) -> Image:
@@ -93,7 +93,7 @@ def _read_one(what: Stack | Path, path: Path, contents: Contents) -> Image:
 
 
 def _no_picture(path: Path) -> UnknownFormatError | NoPixelDataError:
-    from .dicom_header import read_header
+    from .dicom.header import read_header
 
     header = read_header(path)
     if header is None:

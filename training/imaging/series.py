@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from .dicom_header import Header, read_header
-from .dicom_stack import Stack, stacks_of
+from .dicom.header import Header, read_header
+from .dicom.stack import Stack, stacks_of
 from .errors import EmptyFileError, ImageError, ImageNotFoundError
-from .flat import spacing_is_known
-from .jsrt import SUFFIX, is_jsrt, jsrt_series
-from .ome_zarr import is_zarr, zarr_series
-from .pictures import PICTURE_SUFFIXES, picture_series
-from .volume_files import VOLUME_SUFFIXES, stem_of, suffix_of, volume_series
+from .formats.flat_volumes import spacing_is_known
+from .formats.itk import VOLUME_SUFFIXES, stem_of, suffix_of, volume_series
+from .formats.jsrt import SUFFIX, is_jsrt, jsrt_series
+from .formats.ome_zarr import is_zarr, zarr_series
+from .formats.pictures import PICTURE_SUFFIXES, picture_series
 
 _COMPANIONS = frozenset({".raw", ".zraw", ".img"})  # pixels of .mhd, .nhdr, .hdr
 _DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})

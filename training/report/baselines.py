@@ -14,11 +14,11 @@ from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..datasets.lidc_ratings import RULES, SCALE_MAX
-from ..datasets.luna16_nodules import DatasetError
-from ..datasets.rated_nodules import NEVER, RatedNodules
+from ..data.public.lidc_ratings import RULES, SCALE_MAX
+from ..data.public.luna16_nodules import DatasetError
+from ..data.public.rated_nodules import NEVER, RatedNodules
 from ..findings import ATTRIBUTES
-from ..metrics.out_of_fold import OutOfFold
+from ..metrics.characterisation.out_of_fold import OutOfFold
 
 PENALTIES = np.logspace(-3, 0, 16)
 """Among these the folds that are trained on choose the strength of LASSO and elastic net."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets.lidc_ratings import RULES
-from ..datasets.rated_nodules import load_rated_nodules
+from ..data.public.lidc_ratings import RULES
+from ..data.public.rated_nodules import load_rated_nodules
 from ..findings.formats.atomic import write_atomically
-from ..metrics.bootstrap import SAMPLES
-from ..metrics.out_of_fold import OutOfFold
+from ..metrics.characterisation.out_of_fold import OutOfFold
+from ..metrics.intervals.bootstrap import SAMPLES
 from . import figures as measure
 from . import plots, tables
 from .baselines import cross_validated

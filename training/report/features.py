@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from ..datasets.luna16_nodules import DatasetError, to_hu
-from ..datasets.rated_nodules import RatedNodules
+from ..data.public.luna16_nodules import DatasetError, to_hu
+from ..data.public.rated_nodules import RatedNodules
 
 NAMES = (
     "log_diameter",

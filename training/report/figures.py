@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets.lidc_ratings import RULES
-from ..datasets.rated_nodules import RatedNodules
+from ..data.public.lidc_ratings import RULES
+from ..data.public.rated_nodules import RatedNodules
 from ..findings import ATTRIBUTES
-from ..metrics.attributes import attribute_figures, reader_disagreement
-from ..metrics.bootstrap import bootstrap_weights, finite, paired_difference
-from ..metrics.characterisation import rule_figures, statistics
-from ..metrics.out_of_fold import OutOfFold, same_nodules
+from ..metrics.characterisation.attributes import attribute_figures, reader_disagreement
+from ..metrics.characterisation.figures import rule_figures, statistics
+from ..metrics.characterisation.out_of_fold import OutOfFold, same_nodules
+from ..metrics.intervals.bootstrap import bootstrap_weights, finite, paired_difference
 from .baselines import logistic, median_attributes, shrunken_attributes
 from .published import ATTRIBUTE_TARGETS, AUC_TARGETS, CALIBRATION_TARGET
 from .relatedness import left_out_auc, relatedness

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 
-from ..metrics.classification import roc_auc
+from ..metrics.characterisation.classification import roc_auc
 from .baselines import logistic_model, splits
 
 

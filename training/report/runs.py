@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets.luna16_nodules import DatasetError
-from ..datasets.rated_nodules import RatedNodules
-from ..engine.fusion import mean_log_odds
-from ..metrics.out_of_fold import OutOfFold, read_out_of_fold, same_nodules
+from ..data.public.luna16_nodules import DatasetError
+from ..data.public.rated_nodules import RatedNodules
+from ..inference.fusion import mean_log_odds
+from ..metrics.characterisation.out_of_fold import OutOfFold, read_out_of_fold, same_nodules
 from .published import MTCNN_WEIGHTS
 
 MTMR, MTCNN, FUSED = "mtmr/shipped", "mtcnn/shipped", "fused"
@@ -71,7 +71,7 @@ def title(name: str) -> str:
 def find_runs(folder: Path, nodules: RatedNodules) -> dict[str, OutOfFold]:
     """``room/variant`` -> predictions of the nodules of the folds; ``fused`` where it is there or both networks are.
 
-    Rooms are ``mtmr`` and ``mtcnn``; the fused opinion is their mean log odds (`engine.fusion`) unless its own file is
+    Rooms are ``mtmr`` and ``mtcnn``; the fused opinion is their mean log odds (`inference.fusion`) unless its own file is
     there.
 
     Raises

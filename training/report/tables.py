@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..datasets.lidc_ratings import NOMINAL, RULES
+from ..data.public.lidc_ratings import NOMINAL, RULES
 from ..findings import ATTRIBUTES
-from ..metrics.characterisation import span, spread, text
+from ..metrics.characterisation.figures import span, spread, text
 from . import published
 from .runs import FUSED, title
 

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.cohort import CohortError, load_cohort, read_nodule
-from napari_lungmtl.training.datasets.luna16_nodules import load_cubes, to_hu
+from napari_lungmtl.training.data.public.luna16_nodules import load_cubes, to_hu
 from napari_lungmtl.training.findings import ATTRIBUTES
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 
-from .cubes_folder import SIZE, place, write_cubes, write_predictions
+from ...stand_ins.cubes_folder import SIZE, place, write_cubes, write_predictions
 
 
 def test_the_table_has_what_the_readers_say(tmp_path):
@@ -64,7 +64,7 @@ def test_predictions_of_other_cubes_are_refused(tmp_path):
 )
 def test_a_marked_voxel_lies_where_the_readme_of_the_data_says(tmp_path, direction, origin, voxel):
     """Voxel x = direction_xy * (coordX - originX): world and LPS+ image must agree, in both directions."""
-    from .cubes_folder import HEADER
+    from ...stand_ins.cubes_folder import HEADER
 
     voxels = np.full((1, SIZE, SIZE, SIZE), 28, np.uint8)
     voxels[(0, *voxel)] = 128

@@ -20,7 +20,7 @@ from napari_lungmtl.training.findings.formats.csv_file import COLUMNS, read_csv,
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 from napari_lungmtl.training.findings.formats.luna16 import read_submission
 
-from .strategies import findings_items, references, spheres
+from ...stand_ins.findings_strategies import findings_items, references, spheres
 
 HEADER = "seriesuid,coordX,coordY,coordZ,diameter_mm\n"
 

@@ -18,7 +18,7 @@ from napari_lungmtl.training.findings.formats import atomic, json_file
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError, NewerSchemaError, SaveError
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
 
-from .strategies import all_findings
+from ...stand_ins.findings_strategies import all_findings
 
 SAID = Opinion(
     *("mtmr", "0.1", 0.81, 0.12),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from napari_lungmtl.training.imaging import list_series, read_image, write_volume
-from napari_lungmtl.training.imaging.dicom_write import write_series
+from napari_lungmtl.training.imaging.dicom.write_series import write_series
 from napari_lungmtl.training.imaging.errors import (
     ImageNotFoundError,
     NoImagesError,
@@ -15,7 +15,7 @@ from napari_lungmtl.training.imaging.errors import (
     SeveralSeriesError,
 )
 
-from .marked import brightest, marked
+from ...stand_ins.marked_volumes import brightest, marked
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.datasets.luna16_nodules import DatasetError
-from napari_lungmtl.training.datasets.rated_nodules import load_rated_nodules
-from napari_lungmtl.training.metrics.attributes import attribute_figures
-from napari_lungmtl.training.metrics.classification import rates, roc_auc
+from napari_lungmtl.training.data.public.luna16_nodules import DatasetError
+from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
+from napari_lungmtl.training.metrics.characterisation.attributes import attribute_figures
+from napari_lungmtl.training.metrics.characterisation.classification import rates, roc_auc
 from napari_lungmtl.training.report.baselines import (
     cross_validated,
     logistic,
@@ -18,7 +18,7 @@ from napari_lungmtl.training.report.baselines import (
 from napari_lungmtl.training.report.features import NAMES, nodule_features, simple_features
 from napari_lungmtl.training.report.relatedness import left_out_auc, map_of, relatedness
 
-from .made_up import write_data
+from ...stand_ins.cross_validation import write_data
 
 
 def measured(mask, hu=None, diameter=10.0):

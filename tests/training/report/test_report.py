@@ -12,15 +12,15 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
-from napari_lungmtl.training.cli import app
-from napari_lungmtl.training.datasets.luna16_nodules import DatasetError
-from napari_lungmtl.training.datasets.rated_nodules import load_rated_nodules
-from napari_lungmtl.training.metrics.out_of_fold import read_out_of_fold, write_out_of_fold
+from napari_lungmtl.training.cli.app import app
+from napari_lungmtl.training.data.public.luna16_nodules import DatasetError
+from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
+from napari_lungmtl.training.metrics.characterisation.out_of_fold import read_out_of_fold, write_out_of_fold
 from napari_lungmtl.training.report.baselines import cross_validated
 from napari_lungmtl.training.report.build import write_report
 from napari_lungmtl.training.report.runs import EXPECTED, find_reduction, find_runs, fuse, title
 
-from .made_up import write_data, write_runs
+from ...stand_ins.cross_validation import write_data, write_runs
 
 VARIANTS = {
     "mtmr/shipped": 0.8,
@@ -194,7 +194,7 @@ def test_on_the_real_nodules(lungmtl_data, tmp_path):
     data = lungmtl_data / "luna16_nodules"
     nodules = cross_validated(load_rated_nodules(data))
     runs = write_runs(tmp_path / "runs", nodules, {"mtmr/shipped": 0.6, "mtcnn/shipped": 0.8})
-    command = [sys.executable, "-m", "napari_lungmtl.training.cli", "report", "--data", str(data)]
+    command = [sys.executable, "-m", "napari_lungmtl.training.cli.app", "report", "--data", str(data)]
     start = time.monotonic()
     done = subprocess.run(
         [*command, "--runs", str(runs), "--out", str(tmp_path / "out")],

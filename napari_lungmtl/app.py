@@ -1,0 +1,274 @@
+"""`lungmtl view` and `lungmtl demo`: a napari window with images, the dock, and what the model finds."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import napari
+import numpy as np
+from qtpy.QtWidgets import QApplication
+
+from .contributions.samples import sample_ct, sample_radiograph
+from .layers import planes
+from .layers.overlay_colors import TRUTH as TRUTH_COLOR
+from .layers.sphere_rows import SCALE, data, size, spheres
+from .layers.spheres import add_image_layer
+from .panel.dock import LungNodulesDock
+from .panel.series_chooser import choose_series
+from .training.findings import Box, Findings, ImageReference
+from .training.findings.formats.read_truth import read_truth as read_true_nodules
+from .training.imaging import Image, SeveralSeriesError, list_series, read_image
+from .training.inference import registry
+
+SIZE = (1440, 900)
+"""Pixels of the window in screenshots."""
+EDGE, CORNER = 0.003, 0.3
+"""Width of the lines at true boxes, as a part of the radiograph's longer side; length, as a part of the box's sides."""
+COHORT_LIMIT = 300.0
+"""Seconds that a screenshot waits for a cohort's map."""
+
+
+class ViewError(Exception):
+    """The window cannot be shown, or a run in it failed; the message says why and what to do."""
+
+
+def open_window(
+    paths: Sequence[Path | str],
+    run: bool = False,
+    truth: Path | str | None = None,
+    screenshot: Path | str | None = None,
+    series: str | None = None,
+    cohort: Path | str | None = None,
+    predictions: Path | str | None = None,
+) -> None:
+    """Open napari with images and the dock; return when the window is closed.
+
+    Parameters
+    ----------
+    paths
+        Image files, or folders of DICOM files.
+    run
+        Detect and judge nodules in the last image.
+    truth
+        The nodules there are in the images, drawn as squares: ``*.lungmtl.json``, LUNA16's ``annotations.csv``, NODE21's
+        ``metadata.csv``, NIH's ``BBox_List_2017.csv``, JSRT's ``CLNDAT_EN.txt`` or COCO's json, told apart by content.
+    screenshot
+        PNG to save the whole window to; the window is then closed, and nobody is asked anything.
+    series
+        SeriesInstanceUID to open where a folder has several.
+    cohort, predictions
+        Folder of many nodules for the dock's map, and predictions for them.
+
+    Raises
+    ------
+    ViewError
+        There is no display, or the run failed.
+    ImageError, FindingsFileError
+        A file cannot be read.
+    """
+    viewer, dock = _window()
+    try:
+        for path in paths:
+            image = _read(path, series, ask=screenshot is None)
+            if image is not None:
+                add_image_layer(viewer, image)
+                if truth is not None:
+                    show_truth(viewer, dock, read_truth(truth, image))
+        _fit(viewer)
+        if cohort is not None:
+            dock.cohort.load(Path(cohort), None if predictions is None else Path(predictions))
+        if screenshot is None:
+            if run:
+                dock.run.start()
+            napari.run()
+            return
+        if cohort is not None and not _wait(lambda: not dock.cohort.work.running, COHORT_LIMIT):
+            raise ViewError(f"The cohort's map was not ready within {COHORT_LIMIT:.0f} s.")
+        if run:
+            run_and_wait(dock)
+            dock.findings.step(1)
+        _save(viewer, Path(screenshot))
+    finally:
+        if screenshot is not None:
+            viewer.close()
+
+
+def demo(screenshot_dir: Path | str | None = None, run: bool = True) -> list[Path]:
+    """The sample CT and the sample radiograph with what the models find.
+
+    Parameters
+    ----------
+    screenshot_dir
+        Folder for screenshots: of the CT the axial, coronal and 3-D view, and the radiograph; the window is then closed.
+        Without it, it stays.
+    run
+        Run the models.
+
+    Returns
+    -------
+    list of Path
+        The screenshots.
+    """
+    saved = _demo_ct(screenshot_dir, run)
+    if screenshot_dir is not None:
+        path = Path(screenshot_dir) / "radiograph.png"
+        at_hand = any("DX" in info.modalities for info in registry.models())
+        open_window([sample_radiograph()], run=run and at_hand, screenshot=path)
+        saved.append(path)
+    return saved
+
+
+def _demo_ct(screenshot_dir: Path | str | None, run: bool) -> list[Path]:
+    viewer, dock = _window()
+    try:
+        add_image_layer(viewer, read_image(sample_ct()))
+        _fit(viewer)
+        if screenshot_dir is None:
+            if run:
+                dock.run.start()
+            napari.run()
+            return []
+        if run:
+            run_and_wait(dock)
+            dock.findings.step(1)
+        saved = []
+        for plane in ("axial", "coronal", "3-D"):
+            planes.show(viewer, plane)
+            saved.append(_save(viewer, Path(screenshot_dir) / f"ct_{plane.replace('-', '').lower()}.png"))
+        return saved
+    finally:
+        if screenshot_dir is not None:
+            viewer.close()
+
+
+def read_truth(path: Path | str, image: Image) -> Findings:
+    """The true nodules of an image, from any of the formats of `training.findings.formats.read_truth`."""
+    return read_true_nodules(path, ImageReference.of(image))
+
+
+def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Findings) -> None:
+    """Draw true nodules in a colour and a shape of their own, and say so in the dock: squares in a CT, corners on a radiograph."""
+    active = viewer.layers.selection.active
+    flat = len(truth.image.shape) == 2
+    count = _add_corners(viewer, truth) if flat else _add_squares(viewer, truth)
+    viewer.layers.selection.active = active
+    nodules = f"{count} nodule" + ("" if count == 1 else "s")
+    dock.study_section.set_legend("[ ]" if flat else "□", f"truth: {nodules}", TRUTH_COLOR)
+
+
+def _add_squares(viewer: napari.Viewer, truth: Findings) -> int:
+    nodules = spheres(truth.items)
+    viewer.add_points(
+        data(nodules),
+        ndim=3,
+        size=size(nodules) if nodules else 1.0,
+        name="truth",
+        scale=(SCALE,) * 3,
+        units=("mm",) * 3,
+        projection_mode="rescale_spherical",
+        symbol="square",
+        face_color="transparent",
+        border_color=TRUTH_COLOR,
+        border_width=0.03,
+    )
+    return len(nodules)
+
+
+def _add_corners(viewer: napari.Viewer, truth: Findings) -> int:
+    boxes = [finding.box for finding in truth if finding.box is not None]
+    side = max(n * s for n, s in zip(truth.image.shape, truth.image.spacing or (1.0, 1.0), strict=True))
+    viewer.add_shapes(
+        [corner for box in boxes for corner in _corners(box)] or None,
+        ndim=2,
+        shape_type="path",
+        name="truth",
+        units=(truth.image.units,) * 2,
+        face_color="transparent",
+        edge_color=TRUTH_COLOR,
+        edge_width=EDGE * side,
+        opacity=1.0,
+    )
+    return len(boxes)
+
+
+def _corners(box: Box) -> list[np.ndarray]:
+    """The four corners of a box as angles (3, 2): no network draws such, whatever the eyes make of colours."""
+    middle, angles = (np.array(box.low) + box.high) / 2, []
+    for corner in (
+        (box.low[0], box.low[1]),
+        (box.low[0], box.high[1]),
+        (box.high[0], box.high[1]),
+        (box.high[0], box.low[1]),
+    ):
+        dy, dx = CORNER * 2 * (middle - corner)
+        angles.append(np.array(corner) + [(dy, 0.0), (0.0, 0.0), (0.0, dx)])
+    return angles
+
+
+def run_and_wait(dock: LungNodulesDock, limit: float = 900.0) -> None:
+    """Run all that suits the study that the dock acts on.
+
+    Raises
+    ------
+    ViewError
+        No model suits the image, the run failed, or it took longer than `limit` seconds.
+    """
+    failures: list[str] = []
+    dock.run.runner.failed.connect(failures.append)
+    dock.run.start()
+    if not dock.run.runner.running:
+        raise ViewError("No model can run on this image; `lungmtl models` lists those at hand.")
+    if not _wait(lambda: not dock.run.runner.running, limit):
+        dock.run.cancel()
+        raise ViewError(f"The run did not end within {limit:.0f} s.")
+    if failures:
+        raise ViewError(failures[0])
+
+
+def _window() -> tuple[napari.Viewer, LungNodulesDock]:
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise ViewError("There is no display. Under a virtual one it works: xvfb-run -a lungmtl …")
+    viewer = napari.Viewer(title="Lung nodules")
+    # Through the manifest, so that the Plugins menu finds this dock and opens no second one.
+    _, dock = viewer.window.add_plugin_dock_widget("napari-lungmtl", "Lung nodules")
+    viewer.window.resize(*SIZE)
+    return viewer, dock
+
+
+def _read(path: Path | str, series: str | None, ask: bool) -> Image | None:
+    """The image, or None where a person was asked for one of several series and chose none."""
+    try:
+        return read_image(path, series=series)
+    except SeveralSeriesError:
+        if not ask:
+            raise
+    chosen = choose_series(list_series(path))
+    return read_image(path, series=chosen) if chosen is not None else None
+
+
+def _fit(viewer: napari.Viewer) -> None:
+    """Fill the canvas once it has its size."""
+    _wait(lambda: False, 0.3)
+    viewer.reset_view(margin=0.02)
+
+
+def _wait(done: Callable[[], bool], limit: float) -> bool:
+    """Let the window live until `done`, at most `limit` seconds."""
+    end = time.monotonic() + limit
+    while not done() and time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+    return done()
+
+
+def _save(viewer: napari.Viewer, path: Path) -> Path:
+    _wait(
+        lambda: False, 1.5
+    )  # slices are drawn, the dock has its heights, and the notifications of napari's start have gone
+    path.parent.mkdir(parents=True, exist_ok=True)
+    viewer.screenshot(path=str(path), canvas_only=False, flash=False)
+    return path

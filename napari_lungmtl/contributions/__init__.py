@@ -1,0 +1,1 @@
+"""What napari calls through npe2: readers, writers, samples."""

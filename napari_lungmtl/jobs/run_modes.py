@@ -1,0 +1,55 @@
+"""What one Run does: detect and characterise, one of the two, or characterise a single sphere. No Qt, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..training.imaging.image import Image
+from ..training.inference import registry
+from ..training.inference.chain import Chain, choose
+from ..training.inference.suitability import suits
+
+ALL, DETECT, JUDGE = "all", "detect", "judge"
+TITLES = {ALL: "Detect → characterise", DETECT: "Detect only", JUDGE: "Characterise only"}
+
+
+def modes_for(image: Image) -> tuple[str, ...]:
+    """What can be done with an image by the models at hand; the first is the sensible default."""
+    tasks = {info.task for info in registry.models() if suits(info, image)}
+    detect, judge = "detection" in tasks, "characterisation" in tasks
+    return tuple(m for m, there in ((ALL, detect and judge), (DETECT, detect), (JUDGE, judge)) if there)
+
+
+def title_of(image: Image, mode: str) -> str:
+    """What the box beside Run says: on a radiograph, the networks by name."""
+    chain = chain_for(image, mode)
+    if image.ndim == 2 and chain.detectors:
+        return " + ".join(info.title for info in chain.infos)
+    return TITLES[mode]
+
+
+def chain_for(image: Image, mode: str, device: str = "auto") -> Chain:
+    """The models of a mode, one of `modes_for`."""
+    chain = choose(image, device=device)
+    if mode == DETECT:
+        return replace(chain, characterisers=())
+    if mode == JUDGE:
+        return replace(chain, detectors=(), reductions=())
+    return chain
+
+
+def purpose(chain: Chain) -> str:
+    """A sentence on what a chain does."""
+    if not chain.characterisers:
+        return " ".join(info.purpose for info in chain.detectors)
+    judges = _list([info.title for info in chain.characterisers])
+    s = "s" if len(chain.characterisers) == 1 else ""
+    if not chain.detectors:
+        return f"{judges} judge{s} every sphere in the list, also those that you drew or moved."
+    finders = _list([info.title for info in (*chain.detectors, *chain.reductions)])
+    return f"{finders} looks for nodules, {judges} judge{s} how malignant each is."
+
+
+def _list(words: Sequence[str]) -> str:
+    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]

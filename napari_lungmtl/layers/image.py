@@ -1,0 +1,134 @@
+"""An `Image` as a napari layer, and any napari layer as an `Image`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pint
+from napari.components import ViewerModel
+from napari.layers import Image as ImageLayer
+
+from ..training.imaging.image import Image
+from .window_presets import apply, presets
+
+IMAGE = "lungmtl_image"
+"""Key of a layer's metadata under which its `Image` is kept."""
+LAYER_UNITS = "layer_units"
+"""Key of an image's metadata: the units of the layer that it was taken from, where mm were assumed."""
+
+
+def image_layer_data(image: Image) -> tuple[np.ndarray, dict[str, Any], str]:
+    """What napari's readers return for an image: the voxels themselves, placed in LPS mm."""
+    attributes: dict[str, Any] = {
+        "name": _name(image),
+        "scale": image.scale,
+        "translate": image.origin,
+        "units": (image.units,) * image.ndim,
+        # napari's default averages neighbouring slices when slabs are shown; the network sees no such average.
+        "projection_mode": "none",
+        "colormap": "gray",
+        "contrast_limits": _first_window(image),
+        "metadata": {IMAGE: image},
+    }
+    return image.voxels, attributes, "image"
+
+
+def add_image_layer(viewer: ViewerModel, image: Image) -> ImageLayer:
+    """Show an image, in its window; its layer knows it (``metadata["lungmtl_image"]``)."""
+    voxels, attributes, _ = image_layer_data(image)
+    layer = viewer.add_image(voxels, **attributes)
+    layer.contrast_limits_range = presets(image)["Full"]
+    apply(layer, attributes["contrast_limits"])
+    return layer
+
+
+def image_from_layer(layer: ImageLayer) -> Image:
+    """The image that a layer shows: its own where this plugin's reader made it, else one made from the layer.
+
+    Raises
+    ------
+    ValueError
+        It is no grey volume or radiograph, or lies askew; the message says which.
+    """
+    _check(layer)
+    spacing, origin, flips, warnings, units = _placement(layer)
+    voxels = np.flip(np.asarray(layer.data), tuple(np.flatnonzero(flips)))
+    known = layer.metadata.get(IMAGE)
+    if isinstance(known, Image) and known.shape == voxels.shape:
+        if np.allclose(known.scale, spacing) and np.allclose(known.origin, origin):
+            return known
+        # A person moved or scaled the layer.
+        return replace(known, voxels=voxels, spacing=spacing if known.spacing else None, origin=origin)
+    modality = "CT" if voxels.ndim == 3 and looks_like_ct(voxels) else ""
+    if voxels.ndim == 3 and not modality:
+        warnings.append(f"The values of the layer {layer.name!r} do not look like Hounsfield units.")
+    path = layer.source.path
+    return Image(
+        voxels,
+        modality=modality,
+        spacing=spacing if voxels.ndim == 3 or units is None else None,
+        origin=origin,
+        series_uid=layer.name,
+        source=Path(path) if path and Path(path).exists() else None,
+        metadata={LAYER_UNITS: units} if units else {},
+        warnings=tuple(warnings),
+    )
+
+
+def looks_like_ct(voxels: np.ndarray) -> bool:
+    """Whether values could be Hounsfield units of a chest: air and soft tissue are there, nothing is far outside."""
+    sample = voxels[tuple(slice(None, None, max(1, n // 64)) for n in voxels.shape)]
+    low, high = np.percentile(sample, [0.5, 99.9])
+    return bool(-5000 < low < -300 and 0 < high < 5000)
+
+
+def _name(image: Image) -> str:
+    description = str(image.metadata.get("series_description") or "").strip()
+    patient = str(image.metadata.get("patient_id") or "").strip()
+    file = image.source.name.partition(".")[0] if image.source is not None else ""
+    return description or patient or file or image.series_uid or "image"
+
+
+def _first_window(image: Image) -> tuple[float, float]:
+    limits = presets(image)
+    if image.modality == "CT" and image.ndim == 3:
+        return limits["Lung"]
+    return limits.get("From the file", limits["Full"])
+
+
+def _check(layer: ImageLayer) -> None:
+    if layer.rgb:
+        raise ValueError(f"The layer {layer.name!r} is a colour picture, not a CT volume or a radiograph.")
+    if layer.multiscale or layer.ndim not in (2, 3):
+        raise ValueError(f"The layer {layer.name!r} is not one volume with axes z, y, x (nor a radiograph).")
+
+
+def _placement(layer: ImageLayer) -> tuple[tuple, tuple, list[bool], list[str], str | None]:
+    """Spacing and origin (mm), which axes run backwards, warnings, and the layer's units where mm were assumed."""
+    ndim = layer.ndim
+    corner = np.asarray(layer.data_to_world(np.zeros(ndim)), float)
+    axes = np.array([np.subtract(layer.data_to_world(unit), corner) for unit in np.eye(ndim)]).T
+    steps = np.diag(axes)
+    if np.abs(axes - np.diag(steps)).max() > 1e-4 * np.abs(steps).max():
+        raise ValueError(
+            f"The layer {layer.name!r} is rotated or sheared. Resample it along the patient's axes first."
+        )
+    flips = [bool(step < 0) for step in steps]
+    corner = corner + np.where(flips, steps * (np.array(layer.data.shape) - 1), 0)
+    warnings: list[str] = []
+    assumed: str | None = None
+    factors = np.ones(ndim)
+    try:
+        factors = np.array([pint.Quantity(1, unit).to("mm").magnitude for unit in layer.units], float)
+    except pint.DimensionalityError:
+        assumed = str(layer.units[-1])
+        if layer.metadata.get(IMAGE) is None:
+            warnings.append(
+                f"The layer {layer.name!r} has no units of length; its scale is taken as millimetres."
+            )
+    spacing = np.round(np.abs(steps) * factors, 9)  # differences of coordinates carry their rounding
+    origin = np.round(corner * factors, 9)
+    return tuple(map(float, spacing)), tuple(map(float, origin)), flips, warnings, assumed

@@ -1,0 +1,29 @@
+"""Colours of what lies over a radiograph: whose word it is, chosen from Okabe and Ito's colours for every kind of eyes.
+
+No colour stands alone: the label of a box names its network, masks are filled, and the truth is drawn as corners.
+"""
+
+from __future__ import annotations
+
+from ..training.findings import Finding
+
+DHN, MOSEGNET, OTHER, PERSON, REJECTED = "#56b4e9", "#f0a032", "#e58bb8", "#f5e663", "#a6a6a6"
+_NETWORKS = {"dhn": DHN, "mosegnet": MOSEGNET}
+REGIONS = {"right lung": "#8fd19e", "left lung": "#b9a3e3", "lungs": "#8fd19e"}
+"""Outlines of lungs, right and left apart; other anatomy takes `OTHER`."""
+TRUTH = "#3fd0c9"
+
+
+def color_of(finding: Finding) -> str:
+    """``#rrggbb`` of a finding's box, mask and label: its network, or the person who drew it; grey where rejected."""
+    if finding.status == "rejected":
+        return REJECTED
+    if not finding.origin.model:
+        return PERSON
+    return _NETWORKS.get(finding.origin.model, OTHER)
+
+
+def rgba(color: str, alpha: float = 1.0) -> tuple[float, float, float, float]:
+    """Channels 0–1 of ``#rrggbb``."""
+    red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue, alpha

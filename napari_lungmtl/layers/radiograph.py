@@ -1,0 +1,45 @@
+"""All that is drawn over a radiograph: heat map, lungs, masks, boxes and captions, in this order from below."""
+
+from __future__ import annotations
+
+from napari.components import ViewerModel
+from napari.layers import Image as ImageLayer
+from napari.layers import Layer
+
+from ..session.session import Session
+from .boxes import BoxBinding
+from .captions import Captions
+from .heat_map import HeatMap
+from .lungs import LungBinding
+from .masks import MaskBinding
+
+
+class FilmLayers:
+    """The drawings of one radiograph's session.
+
+    Parameters
+    ----------
+    viewer, session
+        As for a `Binding`.
+    layer
+        The radiograph's own layer.
+    """
+
+    def __init__(self, viewer: ViewerModel, session: Session, layer: ImageLayer) -> None:
+        self.boxes = BoxBinding(viewer, session)
+        self.masks = MaskBinding(viewer, session, (self.boxes,))
+        self.lungs = LungBinding(viewer, session, (self.masks, self.boxes))
+        self.heat = HeatMap(viewer, session, layer)
+        self.captions = Captions(viewer, session)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Those that are there."""
+        drawings = (self.heat, self.lungs, self.masks, self.boxes, self.captions)
+        found = (drawing.layer for drawing in drawings)
+        return tuple(layer for layer in found if layer is not None)
+
+    def close(self) -> None:
+        """Take everything out."""
+        for drawing in (self.captions, self.heat, self.lungs, self.masks, self.boxes):
+            drawing.close()

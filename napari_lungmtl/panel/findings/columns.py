@@ -1,0 +1,157 @@
+"""The columns of the findings table: their names, texts and sort keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ...text.attributes import SCALES, AttributeScale
+from ...text.boxes import BOTH, ONE
+from ...training.findings import Finding
+from ...training.imaging.image import Image
+
+STATUS = {"unreviewed": "○", "accepted": "✓", "rejected": "✕"}
+_STATUS_ORDER = {status: rank for rank, status in enumerate(STATUS)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A finding with its number in the study, the image that it lies in, and on a radiograph who found it."""
+
+    number: int
+    finding: Finding
+    image: Image | None
+    found_by: str = ""
+
+    @property
+    def slice(self) -> int:
+        """Number of the slice through the middle, from 1."""
+        if self.image is None or self.image.ndim == 2:
+            return 1
+        return round((self.finding.center[0] - self.image.origin[0]) / self.image.scale[0]) + 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Parameters
+    ----------
+    name
+        Its header; lengths get their unit.
+    text
+        What a cell says.
+    key
+        What it is sorted by; None, where a finding has no such value, comes last in either order.
+    width
+        In pixels.
+    tip
+        What hovers over the header.
+    """
+
+    name: str
+    text: Callable[[Row], str]
+    key: Callable[[Row], Any]
+    width: int
+    tip: str = ""
+    length: bool = False
+    centred: bool = False
+
+
+def _place(row: Row) -> str:
+    return ", ".join(f"{c:.0f}" for c in row.finding.center).replace("-", "−")
+
+
+def _malignancy(row: Row) -> str:
+    """``0.81 ±.06``."""
+    finding = row.finding
+    if finding.malignancy is None:
+        return ""
+    if finding.malignancy_spread is None:
+        return f"{finding.malignancy:.2f}"
+    return f"{finding.malignancy:.2f} ±{_spread(row).removeprefix('0')}"
+
+
+def _spread(row: Row) -> str:
+    spread = row.finding.malignancy_spread
+    return "" if spread is None else f"{spread:.2f}"
+
+
+def _attribute(scale: AttributeScale) -> Column:
+    def key(row: Row) -> float | None:
+        return row.finding.attributes.get(scale.name)
+
+    def text(row: Row) -> str:
+        value = key(row)
+        return "" if value is None else scale.describe(value)
+
+    ends = ", ".join(
+        f"{i} {word}"
+        for i, word in (
+            enumerate(scale.categories, 1) if scale.nominal else ((1, scale.low), (scale.maximum, scale.high))
+        )
+    )
+    width = 118 if scale.name == "internalStructure" else 96 if scale.nominal else 80
+    return Column(scale.title, text, key, width, f"{scale.title}: {ends}")
+
+
+COLUMNS = (
+    Column("#", lambda r: str(r.number), lambda r: r.number, 34, "Number in the study"),
+    Column("Score", lambda r: f"{r.finding.score:.2f}", lambda r: r.finding.score, 46),
+    Column("Ø", lambda r: f"{r.finding.diameter:.1f}", lambda r: r.finding.diameter, 50, length=True),
+    Column("Slice", lambda r: str(r.slice), lambda r: r.slice, 40),
+    Column("z, y, x", _place, lambda r: r.finding.center[0], 124, length=True),
+    Column(
+        "Status",
+        lambda r: STATUS[r.finding.status],
+        lambda r: _STATUS_ORDER[r.finding.status],
+        50,
+        centred=True,
+    ),
+    Column(
+        "Malignancy",
+        _malignancy,
+        lambda r: r.finding.malignancy,
+        122,
+        "Probability of malignancy, and ± how far slices and views of the nodule disagree",
+    ),
+    Column(
+        "±",
+        _spread,
+        lambda r: r.finding.malignancy_spread,
+        44,
+        "How far slices and views of the nodule disagree",
+    ),
+    Column(
+        "Found by",
+        lambda r: r.found_by,
+        lambda r: r.found_by or None,
+        100,
+        f"Who marked it: {BOTH} both networks marked the place, {ONE} only this one",
+    ),
+    *(_attribute(scale) for scale in SCALES.values()),
+)
+NAMES = tuple(column.name for column in COLUMNS)
+PLACE, STATUS_COLUMN, MALIGNANCY, FOUND_BY = (
+    NAMES.index(name) for name in ("z, y, x", "Status", "Malignancy", "Found by")
+)
+_FIRST = (0, 1, 2, MALIGNANCY, FOUND_BY, 3, PLACE, STATUS_COLUMN)
+ORDER = (*_FIRST, *(n for n in range(len(COLUMNS)) if n not in _FIRST))
+"""The columns from left to right."""
+ALWAYS = frozenset({0})
+"""What cannot be taken away: the number."""
+
+
+FLAT_WIDTHS = {0: 26, 1: 46, 2: 46, PLACE: 74, STATUS_COLUMN: 48}
+"""Widths of columns on a radiograph, where places have two coordinates."""
+
+
+def defaults(judged: bool, flat: bool = False) -> frozenset[int]:
+    """The columns that fit into the dock: with malignancy where anything has one, else with the place.
+
+    On a radiograph (`flat`) networks are told apart, and there are no slices.
+    """
+    if flat:
+        return frozenset({0, 1, 2, FOUND_BY, PLACE, STATUS_COLUMN})
+    return frozenset({0, 1, 2, 3, STATUS_COLUMN, MALIGNANCY if judged else PLACE})

@@ -1,0 +1,256 @@
+"""Close-ups of one finding: three planes through its centre at true millimetres, with outline, scale bar and orientation.
+
+They are cut from the image itself and not from the canvas, so they show what the networks read, whatever the window's
+zoom and plane. One on a radiograph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
+from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from scipy import ndimage
+
+from ...layers.sphere_rows import ACCENT
+from ...training.findings import Box, Finding, Mask, Sphere
+from ...training.imaging.image import Image
+from ..section import label
+
+SIDES = (112, 150, 200)
+"""Sides (logical pixels) of a close-up; the widest that fits the dock thrice is taken, 112 at 380 pixels."""
+_GAP = 4
+_OUTLINE = QColor.fromRgbF(*ACCENT)  # as the selected sphere in the image
+_BARS = (1, 2, 5, 10, 20, 50, 100, 200)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """How a plane through the volume is held.
+
+    Parameters
+    ----------
+    name
+        ``"Axial"`` …; empty for a picture that has only one.
+    down, right
+        World axis (0 z, 1 y, 2 x) that runs down and to the right, and its sign: −1 where world coordinates fall.
+    left, top
+        Letters of what lies there in the patient: R L A P H F.
+    meaning
+        The same in words.
+    """
+
+    name: str
+    down: tuple[int, int]
+    right: tuple[int, int]
+    left: str = ""
+    top: str = ""
+    meaning: str = ""
+
+
+# World axes are LPS: x grows to the patient's left, y to the back, z to the head. The patient's right is on the left.
+PLANES = (
+    Plane("Axial", (1, 1), (2, 1), "R", "A", "the patient's right is on the left, the front at the top"),
+    Plane("Coronal", (0, -1), (2, 1), "R", "H", "the patient's right is on the left, the head at the top"),
+    Plane("Sagittal", (0, -1), (1, 1), "A", "H", "the patient's front is on the left, the head at the top"),
+)
+FLAT = Plane("", (0, 1), (1, 1))
+
+
+def field_of_view(image: Image, diameter: float) -> float:
+    """Side of a close-up in mm (pixels where the spacing is unknown): 2.2 diameters, at least 30 mm, at most 120 mm.
+
+    Radiographs are shown with twice as much around.
+    """
+    least = 200.0 if image.spacing is None else 30.0 if image.ndim == 3 else 60.0
+    return float(np.clip(2.2 * diameter, least, 4 * least))
+
+
+def bar_length(field: float) -> int:
+    """Length of the scale bar: the longest round one within a third of the field."""
+    return max((bar for bar in _BARS if bar <= field / 3), default=1)
+
+
+def cut(
+    image: Image, center: tuple[float, ...], plane: Plane, field: float, pixels: int, order: int = 1
+) -> np.ndarray:
+    """Sample a square of a plane through a world point.
+
+    Parameters
+    ----------
+    image
+        Volume (z, y, x) or picture (y, x).
+    center
+        World point in the middle of the square, between the middle pixels where their number is even.
+    plane
+        Of `PLANES`, or `FLAT`.
+    field
+        Side in mm.
+    pixels
+        Pixels along a side.
+    order
+        1 interpolates, 0 takes the nearest voxel.
+
+    Returns
+    -------
+    ndarray
+        (pixels, pixels) float32, row 0 at the top; NaN outside the image (beyond the edges of its outermost voxels).
+    """
+    steps = ((np.arange(pixels) + 0.5) / pixels - 0.5) * field
+    world = [np.full((pixels, pixels), c) for c in center]
+    world[plane.down[0]] = world[plane.down[0]] + plane.down[1] * steps[:, None]
+    world[plane.right[0]] = world[plane.right[0]] + plane.right[1] * steps
+    index = [(w - o) / s for w, o, s in zip(world, image.origin, image.scale, strict=True)]
+    inside = np.all([(i >= -0.5) & (i <= n - 0.5) for i, n in zip(index, image.shape, strict=True)], axis=0)
+    values = ndimage.map_coordinates(image.voxels, index, np.float32, order=order, mode="nearest")
+    return np.where(inside, values, np.float32(np.nan))
+
+
+def grey(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Grey levels 0–255 (uint8) of values in a window (low, high); NaN is black."""
+    low, high = limits
+    levels = np.clip((values - low) / max(high - low, 1e-6), 0, 1) * 255
+    return np.nan_to_num(levels, nan=0.0).astype(np.uint8)
+
+
+class CloseUps(QWidget):
+    """The close-ups in a row, each under the name of its plane."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._image: Image | None = None
+        self._finding: Finding | None = None
+        self._limits = (0.0, 1.0)
+        self._side = SIDES[0]
+        self._cuts: list[np.ndarray] = []
+        self._drawn: tuple[object, ...] = ()
+        self.pictures = tuple(QLabel() for _ in PLANES)
+        self._names = tuple(label(plane.name, "faint") for plane in PLANES)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(_GAP)
+        grid.setVerticalSpacing(1)
+        for column, (name, picture) in enumerate(zip(self._names, self.pictures, strict=True)):
+            name.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            grid.addWidget(name, 0, column)
+            grid.addWidget(picture, 1, column)
+        self.words = label()
+        """What stands beside the only picture of a radiograph's finding."""
+        self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.words.setContentsMargins(6, 0, 0, 0)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.words.hide()
+        grid.addWidget(self.words, 1, 1, 1, len(PLANES))
+        grid.setColumnStretch(len(PLANES), 1)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def show_finding(self, image: Image, finding: Finding, limits: tuple[float, float]) -> None:
+        """Cut and draw the planes through a finding; its centre has as many coordinates as the image axes."""
+        self._image, self._finding, self._limits = image, finding, limits
+        self._render()
+
+    def set_limits(self, limits: tuple[float, float]) -> None:
+        """Show other grey levels (low, high) of the same planes."""
+        self._limits = limits
+        self._render()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Take the widest size that fits."""
+        super().resizeEvent(event)
+        # Growing needs room to spare: a scroll bar that comes with the taller picture must not make it shrink again.
+        fits = [s for s in SIDES if 3 * s + 2 * _GAP + (20 if s > self._side else 0) <= event.size().width()]
+        side = max(fits, default=SIDES[0])
+        if side != self._side:
+            self._side = side
+            self._render()
+
+    def _render(self) -> None:
+        image, finding = self._image, self._finding
+        if image is None or finding is None:
+            return
+        planes = PLANES if image.ndim == 3 else (FLAT,)
+        side = self._side if image.ndim == 3 else self._side * 3 // 2
+        ratio = self.devicePixelRatioF()
+        pixels = round(side * ratio)
+        field = field_of_view(image, finding.diameter)
+        wanted = (image, finding.geometry, pixels)
+        if wanted != self._drawn:  # else only the window changed
+            self._cuts = [cut(image, finding.center, plane, field, pixels) for plane in planes]
+            self._drawn = wanted
+        for shown, (picture, name) in enumerate(zip(self.pictures, self._names, strict=True)):
+            picture.setVisible(shown < len(planes))
+            name.setVisible(shown < len(planes) and bool(planes[shown].name))
+        self.words.setVisible(image.ndim == 2)
+        for picture, plane, values in zip(self.pictures, planes, self._cuts, strict=False):
+            levels = grey(values, self._limits)
+            drawn = QImage(levels.data, pixels, pixels, pixels, QImage.Format.Format_Grayscale8).copy()
+            drawn = drawn.convertToFormat(QImage.Format.Format_RGB32)
+            drawn.setDevicePixelRatio(ratio)
+            font = QFont(self.font())
+            font.setPixelSize(self.fontInfo().pixelSize())
+            _annotate(drawn, plane, finding, image, field, side, font)
+            picture.setPixmap(QPixmap.fromImage(drawn))
+            picture.setFixedSize(side, side)
+            picture.setToolTip(f"{plane.name}: {plane.meaning}" if plane.meaning else "")
+
+
+def _annotate(
+    picture: QImage, plane: Plane, finding: Finding, image: Image, field: float, side: int, font: QFont
+) -> None:
+    """Draw outline, letters and scale bar; `side` is in the painter's (logical) pixels."""
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(font)
+    _outline(painter, plane, finding, field, side)
+    text = QFontMetricsF(font)
+    if plane.left:
+        _write(painter, 3, side / 2 + text.capHeight() / 2, plane.left)
+        _write(painter, (side - text.horizontalAdvance(plane.top)) / 2, 3 + text.capHeight(), plane.top)
+    length = bar_length(field)
+    units = "px" if image.spacing is None else "mm"
+    end, base = 5 + length * side / field, side - 6
+    bar = QPainterPath(QPointF(5, base - 3))
+    for x, y in ((5, base), (end, base), (end, base - 3)):
+        bar.lineTo(x, y)
+    for color, width in ((Qt.GlobalColor.black, 3.0), (Qt.GlobalColor.white, 1.2)):
+        painter.strokePath(bar, QPen(color, width))
+    _write(painter, end + 4, base + 1, f"{length} {units}")
+    painter.end()
+
+
+def _outline(painter: QPainter, plane: Plane, finding: Finding, field: float, side: int) -> None:
+    """The circle, rectangle or rim of the finding."""
+    scale = side / field
+    geometry, middle = finding.geometry, QPointF(side / 2, side / 2)
+    painter.setPen(QPen(_OUTLINE, 1.4))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if isinstance(geometry, Sphere):
+        painter.drawEllipse(middle, geometry.diameter / 2 * scale, geometry.diameter / 2 * scale)
+    elif isinstance(geometry, Box):
+        height, width = (np.subtract(geometry.high, geometry.low) * scale).tolist()
+        painter.drawRect(QRectF(middle.x() - width / 2, middle.y() - height / 2, width, height))
+    elif isinstance(geometry, Mask):
+        grid = Image(geometry.to_array().astype(np.uint8), "", geometry.spacing, geometry.origin)
+        inside = cut(grid, geometry.center, plane, field, side, order=0) > 0.5
+        for y, x in np.argwhere(inside & ~ndimage.binary_erosion(inside)):
+            painter.fillRect(int(x), int(y), 1, 1, _OUTLINE)
+
+
+def _write(painter: QPainter, x: float, baseline: float, text: str) -> None:
+    """White text with a dark rim: legible over air and over bone."""
+    path = QPainterPath()
+    path.addText(x, baseline, painter.font(), text)
+    painter.strokePath(path, QPen(QColor(0, 0, 0, 200), 3.0))
+    painter.fillPath(path, Qt.GlobalColor.white)

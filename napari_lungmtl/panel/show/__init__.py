@@ -1,0 +1,1 @@
+"""What is shown: thresholds, window presets, heat map, banner."""

@@ -1,0 +1,125 @@
+"""The banner of a radiograph: how probable networks think it that the film shows a nodule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
+
+from ...session.session import Session
+from ...text.networks import network
+from ...training.findings import ImageScore
+from ..nodule.painted_rows import LEFT, RIGHT, PaintedRows
+
+BAR = 10
+"""Height of the bar in pixels."""
+_PAD, _LINES = 8, 2
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one network says of the whole film, and the threshold that it is held against."""
+
+    score: ImageScore
+    threshold: float
+
+    @property
+    def above(self) -> bool:
+        """Whether the film counts as showing a nodule."""
+        return self.score.probability >= self.threshold
+
+    @property
+    def headline(self) -> str:
+        """``Nodule on this film: 83 %``."""
+        return f"Nodule on this film: {100 * self.score.probability:.0f} %"
+
+    @property
+    def words(self) -> str:
+        """``above the threshold 0.50: nodule suspected``."""
+        if self.above:
+            return f"above the threshold {self.threshold:.2f}: nodule suspected"
+        return f"below the threshold {self.threshold:.2f}: no nodule suspected"
+
+    @property
+    def network(self) -> str:
+        """``DHN 0.1``."""
+        return f"{network(self.score.model)} {self.score.version}".strip()
+
+
+def verdicts(session: Session | None) -> tuple[Verdict, ...]:
+    """What networks have said of the session's image, each against the person's threshold or else its own."""
+    if session is None or session.image is None or session.image.ndim != 2:
+        return ()
+    chosen = session.thresholds.image
+    return tuple(Verdict(s, s.threshold if chosen is None else chosen) for s in session.findings.image_scores)
+
+
+class Banner(PaintedRows):
+    """One block for each network: the probability in words, a bar with the threshold marked, and the verdict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verdicts: tuple[Verdict, ...] = ()
+        self.setToolTip(
+            "Probability that the film shows a nodule anywhere, whatever boxes are drawn. "
+            "The mark is the threshold; 'Film' in the section 'show' moves it."
+        )
+        self.hide()
+
+    def show_verdicts(self, verdicts: Sequence[Verdict]) -> None:
+        """Show these, or nothing."""
+        self.verdicts = tuple(verdicts)
+        self.setAccessibleDescription("; ".join(f"{v.network}: {v.headline}, {v.words}" for v in verdicts))
+        self.setFixedHeight(round(self._block() * len(self.verdicts)) or 1)
+        self.setVisible(bool(self.verdicts))
+        self.update()
+
+    def bar(self, number: int) -> QRectF:
+        """Place of a network's bar, from probability 0 to 1."""
+        top = number * self._block() + _PAD + self.row_height + 2
+        return QRectF(_PAD, top, self.width() - 2 * _PAD, BAR)
+
+    def _block(self) -> float:
+        return _LINES * self.row_height + BAR + 2 * _PAD + 8
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the blocks."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for number, verdict in enumerate(self.verdicts):
+            self._draw(painter, number, verdict)
+        painter.end()
+
+    def _draw(self, painter: QPainter, number: int, verdict: Verdict) -> None:
+        top, bar = number * self._block(), self.bar(number)
+        color = self.colors.warning if verdict.above else self.colors.accepted
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.color(self.colors.raised))
+        painter.drawRoundedRect(QRectF(0, top, self.width(), self._block() - 4), 4, 4)
+        painter.setBrush(self.color(color))
+        painter.drawRoundedRect(QRectF(0, top, 4, self._block() - 4), 2, 2)
+        line = QRectF(bar.left(), top + _PAD - 2, bar.width(), self.row_height)
+        self.write(painter, line, LEFT, verdict.headline, self.colors.text, bold=True)
+        self.write(painter, line, RIGHT, verdict.network)
+        self.track(painter, bar)
+        painter.setBrush(self.color(color))
+        filled = QRectF(bar)
+        filled.setWidth(max(bar.width() * verdict.score.probability, 2.0))
+        painter.drawRoundedRect(filled, 2, 2)
+        self._mark(painter, bar, verdict.threshold)
+        line.moveTop(bar.bottom() + 6)
+        self.write(painter, line, LEFT, verdict.words, self.colors.text)
+
+    def _mark(self, painter: QPainter, bar: QRectF, threshold: float) -> None:
+        """A line across the bar with a small triangle below: told by shape."""
+        x = bar.left() + threshold * bar.width()
+        painter.setPen(QPen(self.color(self.colors.text), 2))
+        painter.drawLine(QPointF(x, bar.top() - 3), QPointF(x, bar.bottom() + 2))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.color(self.colors.text))
+        foot = bar.bottom() + 6
+        painter.drawPolygon(
+            QPolygonF([QPointF(x, bar.bottom() + 1), QPointF(x - 4, foot), QPointF(x + 4, foot)])
+        )

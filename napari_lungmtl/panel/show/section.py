@@ -1,0 +1,245 @@
+"""Section *show*: thresholds that act while they are moved, each saying what it hides; windows, planes, overlays."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from napari.components import ViewerModel
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QWidget,
+)
+
+from ...layers import planes
+from ...layers import window_presets as windows
+from ...reviewed_images import Study
+from ...session.session import Session, Thresholds
+from ...shortcuts import tooltip
+from ...training.inference.predictor import SCORE_FLOOR
+from ..section import Section, label, tool_button
+from .banner import verdicts
+from .color_bar import ColorBar
+from .heat_map_row import HeatMapRow
+
+
+class ThresholdSlider(QWidget):
+    """A slider over ``low + step * position`` in one line with its caption and with what it hides.
+
+    Parameters
+    ----------
+    caption
+        Such as ``"Score at least {:.2f}"``.
+    low, high, step
+        Range of the value.
+    tip
+        What moving it does.
+    """
+
+    moved = Signal(float)
+    CAPTION, HIDES = 128, 66
+    """Widths of the texts in pixels."""
+
+    def __init__(self, caption: str, low: float, high: float, step: float, tip: str) -> None:
+        super().__init__()
+        self._template, self._low, self._high, self._step = caption, low, high, step
+        self._caption = label()
+        self.hides = label("", "faint")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, round((high - low) / step))
+        self.slider.setPageStep(max(1, self.slider.maximum() // 10))
+        self.slider.setToolTip(tip)
+        self.slider.setAccessibleName(caption.split("{")[0].strip())
+        self.slider.valueChanged.connect(self._on_moved)
+        self._caption.setFixedWidth(self.CAPTION)  # the sliders of all thresholds begin and end in line
+        self.hides.setFixedWidth(self.HIDES)
+        self.hides.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(self._caption)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.hides)
+
+    def set_range(self, high: float, step: float) -> None:
+        """Another end and step, for other units."""
+        if (high, step) != (self._high, self._step):
+            self._high, self._step = high, step
+            blocked = self.slider.blockSignals(True)
+            self.slider.setRange(0, round((high - self._low) / step))
+            self.slider.setPageStep(max(1, self.slider.maximum() // 10))
+            self.slider.blockSignals(blocked)
+
+    def set_value(self, value: float, units: str = "mm") -> None:
+        """Show a value without reporting it back."""
+        self._caption.setText(self._template.format(value, units))
+        position = round((value - self._low) / self._step)
+        if position != self.slider.value():
+            blocked = self.slider.blockSignals(True)
+            self.slider.setValue(position)
+            self.slider.blockSignals(blocked)
+
+    def _on_moved(self, position: int) -> None:
+        self.moved.emit(round(self._low + position * self._step, 6))
+
+
+class ShowSection(Section):
+    """What of the findings and of the image is shown."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__("show")
+        self._viewer = viewer
+        self.score = ThresholdSlider(
+            "Score ≥ {:.2f}", SCORE_FLOOR, 1.0, 0.01, "Hide findings that the model is less sure of"
+        )
+        self.diameter = ThresholdSlider("Diameter ≥ {:g} {}", 0.0, 30.0, 0.5, "Hide smaller findings")
+        self.score.moved.connect(lambda value: self._threshold(score=value))
+        self.diameter.moved.connect(lambda value: self._threshold(diameter=value))
+        self.malignancy = ThresholdSlider(
+            "Malignancy ≥ {:.2f}",
+            0.0,
+            1.0,
+            0.01,
+            "Hide findings that are less likely to be malignant; those that nothing judged stay",
+        )
+        self.malignancy.moved.connect(lambda value: self._threshold(malignancy=value))
+        self.film = ThresholdSlider(
+            "Film ≥ {:.2f}",
+            0.0,
+            1.0,
+            0.01,
+            "From which probability the film as a whole counts as showing a nodule; it hides no boxes",
+        )
+        self.film.moved.connect(lambda value: self._threshold(image=value))
+        self.color_bar = ColorBar()
+        for widget in (self.score, self.diameter, self.malignancy, self.film, self.color_bar):
+            self.body.addWidget(widget)
+        self.heat = HeatMapRow()
+        self.body.addWidget(self.heat)
+        self.body.addLayout(self._image_row())
+        self.body.addLayout(self._plane_row())
+
+    def _image_row(self) -> QHBoxLayout:
+        self.window = QComboBox()
+        self.window.setToolTip("Grey levels of the image")
+        self.window.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.window.activated.connect(self._choose_window)
+        self._presets: dict[str, tuple[float, float]] = {}
+        self.overlays = QCheckBox("Overlays")
+        self.overlays.setToolTip(tooltip("overlays"))
+        self.overlays.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.overlays.clicked.connect(lambda on: self.study and self.study.session.show_overlays(on))
+        row = QHBoxLayout()
+        row.addWidget(QLabel("Window"))
+        row.addWidget(self.window, 1)
+        row.addSpacing(8)
+        row.addWidget(self.overlays)
+        return row
+
+    def _plane_row(self) -> QHBoxLayout:
+        self.planes = QButtonGroup(self)
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        self._view = QLabel("View")
+        row.addWidget(self._view)
+        row.addSpacing(6)
+        for plane in planes.PLANES:
+            button = tool_button(
+                plane, f"Show the {plane} view", lambda p=plane: planes.show(self._viewer, p)
+            )
+            button.setCheckable(True)
+            self.planes.addButton(button)
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
+
+    def follow(self, study: Study | None) -> None:
+        """Show and change the study's thresholds, its window and overlays."""
+        self.setEnabled(study is not None and study.session.image is not None)
+        self.listen(self._viewer.dims.events.ndisplay, self._show_plane)
+        self.listen(self._viewer.dims.events.order, self._show_plane)
+        if study is not None:
+            events = study.session.events
+            self.listen(events.thresholds, self._show_thresholds)
+            self.listen(events.findings, self._show_thresholds)
+            self.listen(events.overlays, self._show_overlays)
+            self.listen(study.layer.events.contrast_limits, self._show_window)
+            image = study.session.image
+            self._presets = windows.presets(image) if image is not None else {}
+            self.overlays.setChecked(study.session.overlays_shown)
+        self.heat.set_study(study)
+        self._show_thresholds()
+        self._show_window()
+        self._show_plane()
+
+    def release(self) -> None:
+        """Stop listening; no widget is touched."""
+        super().release()
+        self.heat.release()
+
+    def _threshold(self, **change: float) -> None:
+        if self.study is not None:
+            self.study.session.set_thresholds(**change)
+
+    def _show_thresholds(self, _value: object = None) -> None:
+        session = self.study.session if self.study is not None else None
+        thresholds = session.thresholds if session is not None else Thresholds()
+        units = session.image.units if session is not None and session.image is not None else "mm"
+        self.score.set_value(thresholds.score)
+        self.diameter.set_range(*((150.0, 1.0) if units == "pixel" else (30.0, 0.5)))
+        self.diameter.set_value(thresholds.diameter, "px" if units == "pixel" else units)
+        self.malignancy.set_value(thresholds.malignancy)
+        hidden = hidden_by(session) if session is not None else Counter()
+        for name in ("score", "diameter", "malignancy"):
+            getattr(self, name).hides.setText(f"hides {hidden[name]}" if hidden[name] else "")
+        # Where nothing has been judged there is nothing to choose by.
+        judged = session is not None and any(f.malignancy is not None for f in session.findings)
+        self.malignancy.setVisible(judged)
+        self.color_bar.setVisible(judged)
+        self.color_bar.unknown.setVisible(
+            session is not None and any(f.malignancy is None for f in session.visible)
+        )
+        said = verdicts(session)
+        self.film.setVisible(bool(said))
+        if said:
+            self.film.set_value(said[0].threshold)
+        total = len(session.findings) if session is not None else 0
+        self.summary.setText(
+            f"{len(session.visible)} of {total} shown" if session is not None and total else ""
+        )
+
+    def _show_overlays(self, shown: bool) -> None:
+        self.overlays.setChecked(shown)
+
+    def _show_window(self, _event: object = None) -> None:
+        if self.study is None:
+            return
+        name = windows.matching(self.study.layer, self._presets)
+        names = [*self._presets, *(["Custom"] if name is None else [])]
+        if names != [self.window.itemText(i) for i in range(self.window.count())]:
+            self.window.clear()
+            self.window.addItems(names)
+        self.window.setCurrentText(name or "Custom")
+
+    def _choose_window(self, _index: int) -> None:
+        limits = self._presets.get(self.window.currentText())
+        if self.study is not None and limits is not None:
+            windows.apply(self.study.layer, limits)
+
+    def _show_plane(self, _event: object = None) -> None:
+        now = planes.current(self._viewer)
+        self._view.setVisible(self._viewer.dims.ndim >= 3)
+        for button in self.planes.buttons():
+            button.setChecked(button.text() == now)
+            button.setVisible(self._viewer.dims.ndim >= 3)
+
+
+def hidden_by(session: Session) -> Counter[str]:
+    """How many findings each threshold hides, by its name; a finding counts once, for the first that it does not reach."""
+    shown = {f.id for f in session.visible}
+    return Counter(session.thresholds.hides(f) for f in session.findings if f.id not in shown)

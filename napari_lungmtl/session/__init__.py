@@ -1,0 +1,1 @@
+"""The single source of truth of the window, without Qt: session, thresholds, history, review, autosave."""

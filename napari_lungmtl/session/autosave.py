@@ -1,0 +1,108 @@
+"""Saving in the background: coalesced, off the GUI thread, never more than a fraction of a second late."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from collections.abc import Callable
+
+from ..training.findings import Findings
+
+DELAY = 0.2
+"""Seconds from a command to its write: commands in between (a dragged point) become one write, and a process
+killed a second after a command has lost nothing."""
+RETRY = 5.0
+"""Seconds until a failed write is tried again: a full disk may have been tidied."""
+
+Write = Callable[[Findings], None]
+
+
+class Autosaver:
+    """Writes the newest findings that it was given, in a thread of its own.
+
+    It knows neither session nor window. Never two writes at a time.
+
+    Parameters
+    ----------
+    write
+        Gets an immutable value, on the saver's thread (in `flush`, on the caller's), and raises ``OSError``
+        where it could not write; the findings are then kept and tried again.
+    report
+        Gets that error's sentence, once until the next success.
+    """
+
+    def __init__(self, write: Write, report: Callable[[str], None]) -> None:
+        self._write = write
+        self._report = report
+        self._failed = False
+        self._condition = threading.Condition()
+        self._writing = threading.Lock()
+        self._pending: Findings | None = None
+        self._due = 0.0
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        atexit.register(self.close)
+
+    @property
+    def pending(self) -> bool:
+        """Whether something is not yet on the disk."""
+        return self._pending is not None
+
+    def request(self, findings: Findings) -> None:
+        """Have `findings` written within `DELAY` seconds; later calls replace them without postponing."""
+        with self._condition:
+            if self._pending is None:
+                self._due = time.monotonic() + DELAY
+            self._pending = findings
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._loop, name="lungmtl-autosave", daemon=True)
+                self._thread.start()
+            self._condition.notify()
+
+    def flush(self) -> bool:
+        """Write now, on this thread; whether everything is on the disk afterwards."""
+        with self._writing:
+            with self._condition:
+                findings, self._pending = self._pending, None
+            if findings is None:
+                return True
+            try:
+                self._write(findings)
+            except OSError as error:
+                with self._condition:
+                    if self._pending is None:
+                        self._pending = findings
+                    self._due = time.monotonic() + RETRY
+                if not self._failed:
+                    self._report(str(error))
+                self._failed = True
+                return False
+            self._failed = False
+            return True
+
+    def discard(self) -> None:
+        """Forget what was not written."""
+        with self._condition:
+            self._pending = None
+
+    def close(self) -> bool:
+        """Write what is left and end the thread; whether everything is on the disk."""
+        saved = self.flush()
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=2.0)
+        atexit.unregister(self.close)
+        return saved
+
+    def _loop(self) -> None:
+        while True:
+            with self._condition:
+                while not self._closed and (self._pending is None or time.monotonic() < self._due):
+                    left = None if self._pending is None else max(self._due - time.monotonic(), 0.0)
+                    self._condition.wait(left)
+                if self._closed:
+                    return
+            self.flush()

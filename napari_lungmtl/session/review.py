@@ -1,0 +1,124 @@
+"""Whose word a finding is, and how a run's result joins what a person has done."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..training.findings import Finding, Findings, Geometry, ImageScore, Region
+from ..training.findings.models import joined
+from ..training.inference.agreement import same_place
+
+
+def is_by_person(finding: Finding) -> bool:
+    """Whether a person drew it, or moved or resized what a model found."""
+    return bool(finding.origin.person) or not finding.origin.model
+
+
+def is_reviewed(finding: Finding) -> bool:
+    """Whether a person has said anything about it: drew, moved, judged or noted."""
+    return is_by_person(finding) or finding.status != "unreviewed" or bool(finding.note)
+
+
+@cache
+def reviewer() -> str:
+    """The person at the keyboard, as findings name them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # containers without a user database
+        return "person"
+
+
+def moved(finding: Finding, geometry: Geometry) -> Finding:
+    """A finding that a person put elsewhere or resized: it is now that person's.
+
+    What networks said of the former place (malignancy, attributes, opinions) would be false of the new one, and goes;
+    the detector's score stays, as the reason why anybody looked there.
+    """
+    return finding.with_(
+        geometry=geometry,
+        origin=replace(finding.origin, person=reviewer()),
+        malignancy=None,
+        malignancy_spread=None,
+        attributes={},
+        opinions=(),
+    )
+
+
+def merge_run(present: Findings, run: Findings) -> Findings:
+    """A run's result together with what a person accepted, rejected, drew, edited or noted.
+
+    Of the new findings those are dropped whose centre lies inside a kept one: the same nodule, found again. On a radiograph
+    only the same network finds a nodule again: what another one says there, is news. A kept one that the run judged has the
+    new opinions, and one that had none takes those of the nodule found again, unless a person moved it: then they are of
+    another place.
+    """
+    judged = {f.id: f for f in run if f.opinions}
+    kept = [with_opinions(f, judged[f.id]) if f.id in judged else f for f in present if is_reviewed(f)]
+    ids = {f.id for f in kept}
+    new = []
+    for finding in run:
+        over = [k for k, f in enumerate(kept) if finding.id not in ids and _covers(f, finding)]
+        if finding.id not in ids and not over:
+            new.append(finding)
+        for k in over:
+            if not kept[k].opinions and not is_by_person(kept[k]):
+                kept[k] = _with_opinions(kept[k], finding)
+    items = sorted((*kept, *new), key=lambda f: -f.score)
+    return Findings(
+        tuple(items),
+        present.image,
+        joined(_named(present, kept), run.models),
+        _scores(present, run),
+        _regions(present, run),
+    )
+
+
+def with_opinions(finding: Finding, judged: Finding) -> Finding:
+    """A finding with what networks said of it, if it is still where it was then."""
+    return finding if finding.geometry != judged.geometry else _with_opinions(finding, judged)
+
+
+def _with_opinions(finding: Finding, judged: Finding) -> Finding:
+    return finding.with_(
+        malignancy=judged.malignancy,
+        malignancy_spread=judged.malignancy_spread,
+        attributes=judged.attributes,
+        opinions=judged.opinions,
+    )
+
+
+def _scores(present: Findings, run: Findings) -> tuple[ImageScore, ...]:
+    """What networks say of the whole image: a network that was not asked again has said it before."""
+    asked = {s.model for s in run.image_scores}
+    return (*(s for s in present.image_scores if s.model not in asked), *run.image_scores)
+
+
+def _regions(present: Findings, run: Findings) -> tuple[Region, ...]:
+    """The run's anatomy, but what a person outlined stays."""
+    kept = tuple(r for r in present.regions if r.origin.person or not r.origin.model)
+    names = {r.name for r in kept}
+    return (*kept, *(r for r in run.regions if r.name not in names))
+
+
+def _named(present: Findings, kept: list[Finding]) -> list[Mapping[str, Any]]:
+    """The models that kept findings still name, or that said something of the whole image."""
+    names = {f.origin.model for f in kept} | {o.model for f in kept for o in f.opinions}
+    names |= {s.model for s in present.image_scores} | {r.origin.model for r in present.regions}
+    return [model for model in present.models if model.get("name") in names]
+
+
+def _covers(kept: Finding, new: Finding) -> bool:
+    """Whether `new` is the nodule of `kept`, found again."""
+    if len(kept.center) != len(new.center):
+        return False
+    if kept.box is not None and new.box is not None:
+        same_network = kept.origin.model in ("", new.origin.model)
+        return same_network and same_place(kept.box, new.box)
+    distance = np.linalg.norm(np.subtract(kept.center, new.center))
+    return bool(distance < kept.diameter / 2)

@@ -1,0 +1,374 @@
+"""The study under review: the single source of truth that layers, table and plots are views of.
+
+No Qt, no torch, no napari. One `Session` per open image: it keeps its own history and sidecar, so that an
+image that nobody looks at can still take a run's result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from psygnal import Signal, SignalGroup
+
+from ..training.findings import Finding, Findings, ImageReference, Region
+from ..training.findings.models import joined
+from ..training.imaging.image import Image
+from ..training.inference.agreement import Agreement, agreement
+from .autosave import Autosaver
+from .history import History
+from .review import is_by_person, merge_run, moved
+from .sidecar import Sidecar, SidecarError
+from .thresholds import Thresholds
+
+__all__ = ["Session", "SessionEvents", "Thresholds"]
+
+
+class SessionEvents(SignalGroup):
+    """What views listen to; each carries the new value.
+
+    All are emitted on the thread that gave the command, but `saved` and `problem` mostly come from the
+    autosave's thread: a window connects these two with ``connect(…, thread="main")`` (and
+    ``psygnal.qt.start_emitting_from_queue()``) or through a Qt signal of its own.
+    """
+
+    image = Signal(object)  # Image | None
+    findings = Signal(object)  # Findings
+    thresholds = Signal(object)  # Thresholds
+    selected = Signal(object)  # str | None
+    overlays = Signal(bool)  # are overlays shown?
+    saved = Signal(object)  # datetime
+    problem = Signal(str)  # a sentence for the person
+
+
+class Session:
+    """One image under review with its findings, thresholds and selection.
+
+    Commands that edit findings can be undone; thresholds and selection are ways of looking and stay out of
+    the history. Every edit is saved to the sidecar within a fraction of a second. Commands are for one thread
+    (the window's).
+    """
+
+    def __init__(self) -> None:
+        self.events = SessionEvents()
+        self._image: Image | None = None
+        self._findings = Findings()
+        self._thresholds = Thresholds()
+        self._selected: str | None = None
+        self._overlays_shown = True
+        self._visible: tuple[Finding, ...] | None = None
+        self._agreement: Mapping[str, Agreement] | None = None
+        self._partial: Findings | None = None
+        self._history: History[Findings] = History()
+        self._sidecar: Sidecar | None = None
+        self._saved_at: datetime | None = None
+        self._autosave = Autosaver(self._write, self.events.problem.emit)
+
+    # ---- what is known
+
+    @property
+    def image(self) -> Image | None:
+        """The image under review."""
+        return self._image
+
+    @property
+    def findings(self) -> Findings:
+        """All findings, shown or not."""
+        return self._findings
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What is shown."""
+        return self._thresholds
+
+    @property
+    def selected(self) -> str | None:
+        """Id of the selected finding; it may be hidden by the thresholds."""
+        return self._selected
+
+    @property
+    def visible(self) -> tuple[Finding, ...]:
+        """The findings that pass the thresholds, in list order.
+
+        What a person drew, edited or accepted always passes; what was rejected stays (views draw it grey).
+        """
+        if self._visible is None:
+            self._visible = tuple(f for f in self._findings if self._passes(f))
+        return self._visible
+
+    @property
+    def n_visible(self) -> int:
+        """Number of visible findings."""
+        return len(self.visible)
+
+    @property
+    def agreement(self) -> Mapping[str, Agreement]:
+        """Which of the visible boxes two networks agree on, by id; empty where fewer than two looked."""
+        if self._agreement is None:
+            self._agreement = agreement(self._findings, {f.id for f in self.visible})
+        return self._agreement
+
+    @property
+    def overlays_shown(self) -> bool:
+        """Whether anything at all is drawn over the image."""
+        return self._overlays_shown
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether an edit can be taken back."""
+        return self._history.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether an edit that was taken back can be done again."""
+        return self._history.can_redo
+
+    @property
+    def sidecar(self) -> Path | None:
+        """The file that autosave writes; None while no image is open."""
+        return self._sidecar.path if self._sidecar is not None else None
+
+    @property
+    def saved_at(self) -> datetime | None:
+        """When the sidecar was last written by this session."""
+        return self._saved_at
+
+    # ---- the study
+
+    def open(self, image: Image | None, findings: Findings | None = None) -> None:
+        """Put an image under review, with what its sidecar holds.
+
+        Parameters
+        ----------
+        image
+            The new study; None closes the present one. What the present one had is saved first.
+        findings
+            Findings to start from, from a file. They join the sidecar's like a run's, and can be undone.
+        """
+        self._autosave.flush()
+        self._autosave.discard()  # what could not be written: the person has been told
+        self._history.clear()
+        self._partial = None
+        self._image, self._selected, self._saved_at = image, None, None
+        self._sidecar = Sidecar(image) if image is not None else None
+        stored, problem = self._load()
+        self._findings = stored if image is None else replace(stored, image=ImageReference.of(image))
+        self._visible = self._agreement = None
+        self.events.image.emit(image)
+        self.events.findings.emit(self._findings)
+        self.events.selected.emit(None)
+        if problem:
+            self.events.problem.emit(problem)
+        if findings is not None:
+            self.replace_findings(findings)
+
+    def save(self) -> bool:
+        """Write now what is not yet saved; whether everything is on the disk."""
+        return self._autosave.flush()
+
+    def close(self) -> None:
+        """Save and stop saving. The session can be read, but edits are no longer kept."""
+        self._autosave.close()
+
+    # ---- commands on findings (undoable)
+
+    def replace_findings(self, findings: Findings, *, partial: bool = False) -> None:
+        """Take a run's result, and keep what a person accepted, rejected, drew, edited or noted.
+
+        Parameters
+        ----------
+        findings
+            The result.
+        partial
+            It is what is known so far: the next result joins it in one step of the history, if nobody has edited since.
+        """
+        after = merge_run(self._findings, findings)
+        if self._partial is self._findings:
+            self._history.push(self._history.undo(), after)
+            self._put(after)
+        else:
+            self._do(after)
+        self._partial = after if partial and self._findings is after else None
+
+    def drop_partial(self) -> bool:
+        """A run ended before its end: take its partial result back; False where somebody has edited it since."""
+        untouched = self._partial is None or self._partial is self._findings
+        if self._partial is not None and untouched:
+            self.undo()
+        self._partial = None
+        return untouched
+
+    def edit(
+        self,
+        *,
+        add: Iterable[Finding] = (),
+        change: Iterable[Finding] = (),
+        remove: Iterable[str] = (),
+        models: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        """Several edits as one step of the history.
+
+        Parameters
+        ----------
+        add
+            New findings, appended.
+        change
+            Findings that replace those of the same id.
+        remove
+            Ids to take out.
+        models
+            Models that the change comes from; they join those of the findings.
+
+        Raises
+        ------
+        KeyError
+            No finding has that id.
+        """
+        changed = {f.id: f for f in change}
+        gone = set(remove)
+        known = {f.id for f in self._findings}
+        if unknown := (set(changed) | gone) - known:
+            raise KeyError(", ".join(sorted(unknown)))
+        items = [changed.get(f.id, f) for f in self._findings if f.id not in gone]
+        after = self._findings.with_items((*items, *add))
+        self._do(replace(after, models=joined(after.models, models)))
+
+    def add(self, finding: Finding) -> None:
+        """Append a finding and select it."""
+        self.edit(add=[finding])
+        self.select(finding.id)
+
+    def remove(self, id: str) -> None:
+        """Take a finding out."""
+        self.edit(remove=[id])
+
+    def change(self, id: str, **fields: Any) -> None:
+        """Change fields of a finding (`geometry`, `note`, `status` …).
+
+        Who moves or resizes it becomes its author, and what networks said of the former place goes (see `moved`).
+        """
+        finding = self._findings[id]
+        geometry = fields.get("geometry", finding.geometry)
+        if geometry != finding.geometry:
+            finding = moved(finding, geometry)
+        self.edit(change=[finding.with_(**fields)])
+
+    def accept(self, id: str) -> None:
+        """A person agrees."""
+        self.change(id, status="accepted")
+
+    def reject(self, id: str) -> None:
+        """A person disagrees; the finding stays, so that it can be taken back."""
+        self.change(id, status="rejected")
+
+    def set_regions(self, regions: Iterable[Region]) -> None:
+        """Replace lungs and other anatomy, as a person outlines them.
+
+        Raises
+        ------
+        ValueError
+            Two regions share a name.
+        """
+        self._do(replace(self._findings, regions=tuple(regions)))
+
+    def undo(self) -> None:
+        """Take the last edit back; nothing happens where there is none."""
+        if self._history.can_undo:
+            self._put(self._history.undo())
+
+    def redo(self) -> None:
+        """Do the last undone edit again; nothing happens where there is none."""
+        if self._history.can_redo:
+            self._put(self._history.redo())
+
+    # ---- ways of looking (not in the history)
+
+    def set_thresholds(self, **changes: float | None) -> None:
+        """Change `score`, `diameter`, `malignancy` or `image` of the thresholds."""
+        thresholds = replace(self._thresholds, **changes)  # type: ignore[arg-type]
+        if thresholds != self._thresholds:
+            self._thresholds, self._visible, self._agreement = thresholds, None, None
+            self.events.thresholds.emit(thresholds)
+
+    def select(self, id: str | None) -> None:
+        """Select a finding, or nothing.
+
+        Raises
+        ------
+        KeyError
+            No finding has that id.
+        """
+        if id is not None:
+            self._findings[id]
+        if id != self._selected:
+            self._selected = id
+            self.events.selected.emit(id)
+
+    def select_next(self, step: int = 1) -> None:
+        """Select the visible finding `step` places further in list order, round at the ends."""
+        shown = {f.id for f in self.visible}
+        if not shown:
+            return
+        order = [f.id for f in self._findings if f.id in shown or f.id == self._selected]
+        if self._selected is None:
+            self.select(order[0 if step > 0 else -1])
+            return
+        place = order.index(self._selected)
+        if self._selected not in shown:  # hidden by the thresholds: go on from where it would be
+            order.remove(self._selected)
+            place -= step > 0
+        self.select(order[(place + step) % len(order)])
+
+    def select_previous(self) -> None:
+        """Select the visible finding before."""
+        self.select_next(-1)
+
+    def show_overlays(self, shown: bool) -> None:
+        """Show or hide everything that is drawn over the image."""
+        if shown != self._overlays_shown:
+            self._overlays_shown = shown
+            self.events.overlays.emit(shown)
+
+    # ---- inside
+
+    def _passes(self, finding: Finding) -> bool:
+        if finding.status == "accepted" or is_by_person(finding):
+            return True
+        return not self._thresholds.hides(finding)
+
+    def _do(self, after: Findings) -> None:
+        if after != self._findings:
+            self._history.push(self._findings, after)
+            self._put(after)
+
+    def _put(self, findings: Findings) -> None:
+        self._findings, self._visible, self._agreement = findings, None, None
+        if self._sidecar is not None:
+            self._autosave.request(findings)
+        lost = self._selected is not None and all(f.id != self._selected for f in findings)
+        if lost:
+            self._selected = None
+        self.events.findings.emit(findings)
+        if lost:
+            self.events.selected.emit(None)
+
+    def _load(self) -> tuple[Findings, str]:
+        """What the sidecar holds, and a sentence where it cannot be used."""
+        try:
+            stored = self._sidecar.read() if self._sidecar is not None else None
+        except SidecarError as error:
+            return Findings(), str(error)
+        return Findings() if stored is None else stored, ""
+
+    def _write(self, findings: Findings) -> None:
+        """Called by the autosave, from its thread."""
+        if self._sidecar is None:
+            return
+        problem = self._sidecar.write(findings)
+        self._saved_at = datetime.now()
+        self.events.saved.emit(self._saved_at)
+        if problem:
+            self.events.problem.emit(problem)

@@ -1,0 +1,144 @@
+"""Where a study's findings live on the disk, and how a damaged file is kept instead of lost."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sysconfig
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from platformdirs import user_data_path
+
+from ..training.findings import Findings
+from ..training.findings.formats.errors import FindingsFileError, NewerSchemaError, SaveError
+from ..training.findings.formats.json_file import SUFFIX, read_findings, write_findings
+from ..training.imaging.image import Image
+
+
+class SidecarError(Exception):
+    """A sidecar could not be used; the message says what happened to it."""
+
+
+class Sidecar:
+    """The file with the findings of one image.
+
+    It lies beside the image where a person may write. A folder per user serves images on read-only media,
+    sample data inside an installed package, and images that come from no file.
+    """
+
+    def __init__(self, image: Image) -> None:
+        name = _file_name(image)
+        folders = [user_data_path("napari-lungmtl", appauthor=False) / "findings"]
+        beside = _folder_beside(image.source)
+        if beside is not None and _is_writable(beside) and not _is_installed(beside):
+            folders.insert(0, beside)
+        self._paths = [folder / f"{name}{SUFFIX}" for folder in folders]
+
+    @property
+    def path(self) -> Path:
+        """The file that is written."""
+        return self._paths[0]
+
+    def read(self) -> Findings | None:
+        """The newest findings there are, or None.
+
+        Raises
+        ------
+        SidecarError
+            The file is damaged (it is then renamed to ``*.broken``), or cannot be opened (it then stays, and
+            another name is written from now on).
+        """
+        existing = [path for path in self._paths if path.is_file()]
+        if not existing:
+            return None
+        path = max(existing, key=lambda p: p.stat().st_mtime)
+        try:
+            return read_findings(path)
+        except FindingsFileError as error:
+            if not isinstance(error, NewerSchemaError) and not isinstance(error.__cause__, OSError):
+                raise self._move_aside(path, error) from error
+            self._write_elsewhere()
+            raise SidecarError(
+                f"The saved findings cannot be opened: {error}. The file stays as it is; new work is saved in "
+                f"{self.path}."
+            ) from error
+
+    def write(self, findings: Findings) -> str:
+        """Write atomically; returns a sentence for the person where another place had to be taken.
+
+        Raises
+        ------
+        OSError
+            Nowhere can be written; its text is a sentence for the person.
+        """
+        reason = ""
+        for path in list(self._paths):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_findings(findings, path)
+            except (SaveError, OSError) as error:
+                reason = reason or str(error)
+                continue
+            if not reason:
+                return ""
+            failed = self.path
+            self._paths = [path]
+            return f"Findings cannot be saved in {failed}; from now on they are in {path}. ({reason})"
+        raise OSError(
+            "Findings cannot be saved. They are kept in memory and saving is tried again: make room, or export "
+            f"them before you close the window. ({reason})"
+        )
+
+    def _move_aside(self, path: Path, error: Exception) -> SidecarError:
+        target = path.with_name(path.name + ".broken")
+        number = 1
+        while target.exists():
+            number += 1
+            target = path.with_name(f"{path.name}.broken{number}")
+        try:
+            path.rename(target)
+        except OSError:
+            self._write_elsewhere()
+            kept = f"The file stays as it is; new work is saved in {self.path}."
+        else:
+            kept = f"The file was kept as {target.name}; the study starts without findings."
+        return SidecarError(f"The saved findings cannot be read: {error}. {kept}")
+
+    def _write_elsewhere(self) -> None:
+        stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
+        self._paths = [p.with_name(f"{p.name.removesuffix(SUFFIX)}-{stamp}{SUFFIX}") for p in self._paths]
+
+
+def _file_name(image: Image) -> str:
+    name = re.sub(r"[^\w.-]+", "_", image.series_uid).strip("._") or "findings"
+    if image.source is not None:
+        return name
+    # Images without a file are told apart by what is in them: a layer's name says little.
+    step = tuple(slice(None, None, max(1, n // 32)) for n in image.shape)
+    content = np.ascontiguousarray(image.voxels[step]).tobytes()
+    place = repr((image.shape, image.spacing, image.origin)).encode()
+    return f"{name}-{hashlib.blake2b(content + place, digest_size=6).hexdigest()}"
+
+
+def _folder_beside(source: Path | None) -> Path | None:
+    if source is None:
+        return None
+    source = Path(source).absolute()
+    # A zarr store is a folder whose content belongs to zarr.
+    return source if source.is_dir() and source.suffix != ".zarr" else source.parent
+
+
+def _is_writable(folder: Path) -> bool:
+    # The mode counts too: os.access says yes to root, also on folders that were made read-only on purpose.
+    return folder.is_dir() and bool(folder.stat().st_mode & 0o222) and os.access(folder, os.W_OK)
+
+
+def _is_installed(folder: Path) -> bool:
+    package = Path(__file__).parent
+    libraries = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
+    # In a checkout sample_data is a link that leads out of the package.
+    roots = [package, package / "sample_data", *libraries]
+    return any(folder.resolve().is_relative_to(root.resolve()) for root in roots)

@@ -1,0 +1,31 @@
+"""From what on findings and films count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..training.findings import Finding
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What is shown: findings of at least this score (0–1), diameter (mm; pixels without spacing) and malignancy (0–1).
+
+    What nothing has judged passes any malignancy: it must not go unseen because a network was not asked. `image` is the
+    probability from which a film as a whole counts as showing a nodule; None takes the one that its network proposes.
+    """
+
+    score: float = 0.5
+    diameter: float = 3.0
+    malignancy: float = 0.0
+    image: float | None = None
+
+    def hides(self, finding: Finding) -> str:
+        """Name of the first threshold that a finding does not reach; empty where it passes all."""
+        if finding.score < self.score:
+            return "score"
+        if finding.diameter < self.diameter:
+            return "diameter"
+        if finding.malignancy is not None and finding.malignancy < self.malignancy:
+            return "malignancy"
+        return ""

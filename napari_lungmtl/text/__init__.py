@@ -1,0 +1,1 @@
+"""What a person reads: words for attributes, boxes and networks."""

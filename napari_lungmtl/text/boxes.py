@@ -1,0 +1,64 @@
+"""What boxes and masks on a radiograph are, in words for the table and the nodule card."""
+
+from __future__ import annotations
+
+from ..session.session import Session
+from ..training.findings import Finding
+from ..training.imaging.image import Image
+from .networks import network
+
+BOTH, ONE = "◆", "◇"
+"""Marks of a box on which two networks agree, and of one that only one of them drew."""
+
+
+def found_by(finding: Finding, session: Session) -> str:
+    """``◆ DHN`` where another network marked it too, ``◇ DHN`` where none did, or ``by hand``."""
+    if not finding.origin.model:
+        return "by hand"
+    name, found = network(finding.origin.model), session.agreement.get(finding.id)
+    if found is None:
+        return name
+    return f"{ONE} {name}" if found.other is None else f"{BOTH} {name}"
+
+
+def size(finding: Finding, image: Image) -> str:
+    """``12.3 × 10.1 mm``, width and height of the box."""
+    if finding.box is None:
+        return ""
+    height, width = (b - a for a, b in zip(finding.box.low, finding.box.high, strict=True))
+    return f"{width:.0f} × {height:.0f} px" if image.spacing is None else f"{width:.1f} × {height:.1f} mm"
+
+
+def story(finding: Finding, session: Session) -> str:
+    """The card's lines: which network says what, how far two of them agree, how large it is and where."""
+    image = session.image
+    if image is None or finding.box is None:
+        return ""
+    lines = []
+    if not finding.origin.model:
+        lines.append("Drawn by hand")
+    else:
+        edited = ", edited by hand" if finding.origin.person else ""
+        lines.append(f"{network(finding.origin.model)} {finding.score:.2f}{edited}")
+    found = session.agreement.get(finding.id)
+    if found is not None and found.other is not None:
+        other = session.findings[found.other]
+        lines.append(f"{network(other.origin.model)} {other.score:.2f}")
+        lines.append(f"both: boxes overlap {100 * found.iou:.0f} %")
+    elif found is not None:
+        lines.append("marked by this network only")
+    units = "px" if image.spacing is None else "mm"
+    y, x = finding.center
+    lines.append(size(finding, image))
+    lines.append(f"y {y:.0f}, x {x:.0f} {units}")
+    return "\n".join(lines)
+
+
+def legend(session: Session) -> str:
+    """What marks and widths of boxes mean, where two networks looked; else empty."""
+    found = session.agreement.values()
+    if not found:
+        return ""
+    both = sum(a.other is not None for a in found) // 2
+    one = sum(a.other is None for a in found)
+    return f"{BOTH} {both} marked by both, thick   {ONE} {one} by one, thin"

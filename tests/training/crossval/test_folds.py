@@ -1,0 +1,57 @@
+"""Fold models: who judges which series, calibration without the judged fold, weights in one file."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from napari_lungmtl.training.crossval import folds as f
+from napari_lungmtl.training.inference.weights import ModelCard, WeightsError, read_card, save_weights
+
+
+def test_a_known_series_is_judged_only_by_the_model_that_never_saw_it():
+    folds = {"1.2.3": "3"}
+    assert f.models_for("1.2.3", folds, f.FOLDS) == ["3"]
+    assert f.models_for("9.9", folds, f.FOLDS) == list(f.FOLDS)
+
+
+def test_a_folds_calibration_does_not_see_the_fold():
+    rng = np.random.default_rng(1)
+    score, fold = rng.normal(size=500), np.array(list(f.FOLDS) * 100)
+    label = (rng.random(500) < f.sigmoid(score)).astype(int)
+    before = f.cross_fitted(score, label, fold)
+    other = np.where(fold == "2", 1 - label, label)
+    after = f.cross_fitted(score, other, fold)
+    assert after["2"] == before["2"]
+    assert after["0"] != before["0"]
+
+
+def test_fold_weights_in_one_file_and_back(tmp_path):
+    nets = {k: nn.Linear(3, 2) for k in f.FOLDS}
+    results = {k: f.FoldResult(dict(n.state_dict()), {}) for k, n in nets.items()}
+    card = ModelCard("x", "0.1", "", "", ("CT",), {}, training={"models": list(f.FOLDS)})
+    path = save_weights(f.joined(results), card, tmp_path)
+    models = f.load_models(path, read_card(path), lambda: nn.Linear(3, 2))
+    assert list(models) == list(f.FOLDS)
+    for k, net in models.items():
+        assert torch.allclose(net.weight, nets[k].weight, atol=1e-3)
+        assert not net.training
+    with pytest.raises(WeightsError, match="do not fit"):
+        f.load_models(path, read_card(path), lambda: nn.Linear(4, 2))
+
+
+def test_finished_folds_are_kept_on_resume(tmp_path):
+    asked = []
+
+    def fit(fold):
+        asked.append(fold)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return f.FoldResult({"w": torch.full((2,), float(fold))}, {"index": np.array([int(fold)])})
+
+    with pytest.raises(KeyboardInterrupt):
+        f.train_folds(tmp_path, fit)
+    results = f.train_folds(tmp_path, fit, resume=True)
+    assert asked == ["0", "1", "2", "2", "3", "4"]
+    assert [float(r.state["w"][0]) for r in results.values()] == [0, 1, 2, 3, 4]
+    assert results["1"].predictions["index"].tolist() == [1]

@@ -1,0 +1,50 @@
+"""Varied backgrounds keep what is known of them."""
+
+import numpy as np
+import pytest
+
+from napari_lungmtl.training.data.simulation.films import SimulatedFilms
+from napari_lungmtl.training.data.simulation.lung_atlas import dice
+from napari_lungmtl.training.data.simulation.vary import Variation, vary
+
+from ....stand_ins.prepared_stores import film, lungs, store
+
+STILL = Variation(0, 0, 0, 0, 0, 0, 0, 0)
+OTHER = (film(3, 3), lungs(3))
+
+
+def test_without_variation_nothing_changes():
+    same, sides, zoom = vary(film(), lungs(), OTHER, np.random.default_rng(0), STILL)
+    np.testing.assert_allclose(same, film(), atol=1e-3)
+    assert dice(sides, lungs()) > 0.99
+    assert zoom == 1
+
+
+def test_lungs_go_with_the_film():
+    """Lungs are dark before and after, whatever was done to the film; the patient's right stays on the left."""
+    for seed in range(12):
+        varied, sides, zoom = vary(film(), lungs(), OTHER, np.random.default_rng(seed))
+        both = sides.any(0)
+        assert varied[both].mean() + 0.2 < varied[100:400, 240:270].mean()
+        columns = [np.nonzero(side)[1].mean() for side in sides]
+        assert columns[0] < columns[1]
+        # Areas grow with the square of the zoom; bending adds a little.
+        assert both.sum() / lungs().any(0).sum() == pytest.approx(zoom**2, rel=0.25)
+
+
+def test_another_film_shines_through_where_its_lungs_fit():
+    through = Variation(0, 0, 0, 0, 0, 0, 0, blend=1, most=0.5)
+    bright = (np.ones_like(film()), lungs(12))
+    varied, _, _ = vary(film(), lungs(), bright, np.random.default_rng(2), through)
+    share = (varied - film()) / (1 - film())
+    assert share.std() < 0.02
+    assert 0.1 <= share.mean() <= 0.5
+    dark_lungs = (np.where(lungs(12).any(0), 0.0, 1.0).astype(np.float32), lungs(12))
+    varied, _, _ = vary(np.ones_like(film()), lungs(), dark_lungs, np.random.default_rng(2), through)
+    assert dice(varied < 0.99, lungs().any(0)) > 0.97, "the other film's lungs were laid onto these"
+
+
+def test_only_training_varies(tmp_path):
+    store().save(tmp_path)
+    assert SimulatedFilms(tmp_path).varied
+    assert not SimulatedFilms(tmp_path, ("0",)).varied

@@ -1,0 +1,102 @@
+"""Projection radiographs: dark air, and a scale only where there is one."""
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+
+from napari_lungmtl.training.imaging import Image, list_series, read_image
+from napari_lungmtl.training.imaging.dicom.write_series import write_series
+
+
+def radiograph(folder, **tags):
+    """A 12-bit DX file."""
+    image = Image(np.zeros((1, 32, 40), np.int16), "CT", (1.0, 0.2, 0.2))
+    file = write_series(image, folder)[0]
+    ds = dcmread(file)
+    values = np.random.default_rng(0).integers(0, 4096, (32, 40)).astype("<u2")
+    ds.Modality, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = "DX", 12, 11, 0
+    ds.PixelData = values.tobytes()
+    for name in (
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "RescaleSlope",
+        "RescaleIntercept",
+        "PixelSpacing",
+    ):
+        delattr(ds, name)
+    for name, value in tags.items():
+        setattr(ds, name, value)
+    ds.save_as(file)
+    return file, values
+
+
+def test_monochrome1_is_inverted_with_its_window(tmp_path):
+    file, values = radiograph(
+        tmp_path,
+        PhotometricInterpretation="MONOCHROME1",
+        WindowCenter="1000",
+        WindowWidth="500",
+        PixelSpacing=[0.2, 0.3],
+    )
+    image = read_image(file)
+    np.testing.assert_array_equal(image.voxels, 4095 - values.astype(int))
+    assert image.window == (3095.0, 500.0)
+    assert image.spacing == (0.2, 0.3)
+    assert image.warnings == ()
+    assert image.modality == "DX"
+
+
+def test_monochrome2_stays(tmp_path):
+    file, values = radiograph(tmp_path, PixelSpacing=[0.2, 0.3])
+    np.testing.assert_array_equal(read_image(file).voxels, values)
+
+
+def test_spacing_at_the_detector_is_said(tmp_path):
+    file, _ = radiograph(tmp_path, ImagerPixelSpacing=[0.14, 0.14])
+    image = read_image(file)
+    assert image.spacing == (0.14, 0.14)
+    assert "at the detector" in image.warnings[0]
+
+
+@pytest.mark.parametrize("tags", [{}, {"PixelSpacing": [0, 0]}])
+def test_without_spacing_lengths_are_pixels(tmp_path, tags):
+    file, _ = radiograph(tmp_path, **tags)
+    image = read_image(file)
+    assert image.spacing is None
+    assert "no usable pixel spacing" in image.warnings[0]
+    assert list_series(file)[0].shape == (32, 40)
+    assert list_series(file)[0].spacing is None
+
+
+def test_the_detectors_spacing_repeated_is_not_calibrated(tmp_path):
+    file, _ = radiograph(tmp_path, ImagerPixelSpacing=[0.14, 0.14], PixelSpacing=[0.14, 0.14])
+    assert "at the detector" in read_image(file).warnings[0]
+    file, _ = radiograph(
+        tmp_path,
+        ImagerPixelSpacing=[0.14, 0.14],
+        PixelSpacing=[0.14, 0.14],
+        PixelSpacingCalibrationType="FIDUCIAL",
+    )
+    assert read_image(file).warnings == ()
+    file, _ = radiograph(tmp_path, ImagerPixelSpacing=[0.14, 0.14], PixelSpacing=[0.12, 0.12])
+    assert read_image(file).warnings == ()
+    assert read_image(file).spacing == (0.12, 0.12)
+
+
+def test_digitised_film_is_measured_on_the_film(tmp_path):
+    file, _ = radiograph(tmp_path, NominalScannedPixelSpacing=[0.171, 0.172])
+    image = read_image(file)
+    assert image.spacing == (0.171, 0.172)
+    assert "on the film" in image.warnings[0]
+
+
+def test_a_film_longer_than_any_detector_is_not_believed(tmp_path):
+    file, _ = radiograph(tmp_path, PixelSpacing=[100, 100])
+    image = read_image(file)
+    assert image.spacing is None
+    assert "not believed" in image.warnings[0]
+
+
+def test_raw_detector_values_are_said(tmp_path):
+    file, _ = radiograph(tmp_path, PixelSpacing=[0.2, 0.2], PresentationIntentType="FOR PROCESSING")
+    assert "raw detector values" in read_image(file).warnings[0]

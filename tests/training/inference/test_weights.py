@@ -1,0 +1,149 @@
+"""Cards and weights: what does not fit is refused with a sentence, and nothing is unpickled."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.weights import (
+    ModelCard,
+    WeightsError,
+    card_path,
+    load_state,
+    read_card,
+    save_weights,
+    start_from,
+)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    card = ModelCard("ag3d", "9.9", "title", "purpose", ("CT",), {"stem": "paper"})
+    return save_weights({"w": torch.linspace(-1, 1, 7), "n": torch.tensor(3)}, card, tmp_path)
+
+
+def test_round_trip_in_half_precision(saved):
+    card = read_card(saved)
+    assert card.version == "9.9"
+    assert card.modalities == ("CT",)
+    assert "not for diagnosis" in card.intended_use
+    state = load_state(saved, card)
+    assert set(state) == {"w"}
+    assert state["w"].dtype == torch.float32
+    assert torch.allclose(state["w"], torch.linspace(-1, 1, 7), atol=1e-3)
+
+
+def test_a_changed_byte_is_noticed(saved):
+    data = bytearray(saved.read_bytes())
+    data[-1] ^= 1
+    saved.write_bytes(data)
+    with pytest.raises(WeightsError, match="SHA-256"):
+        load_state(saved, read_card(saved))
+
+
+def test_missing_and_broken_files(saved, tmp_path):
+    with pytest.raises(WeightsError, match="is missing"):
+        read_card(tmp_path / "other.safetensors")
+    card = read_card(saved)
+    saved.unlink()
+    with pytest.raises(WeightsError, match="is missing"):
+        load_state(saved, card)
+    card_path(saved).write_text("{")
+    with pytest.raises(WeightsError, match="no model card"):
+        read_card(saved)
+
+
+def test_a_card_of_the_future_is_refused(saved):
+    values = json.loads(card_path(saved).read_text())
+    card_path(saved).write_text(json.dumps({**values, "surprise": 1}))
+    with pytest.raises(WeightsError, match="surprise"):
+        read_card(saved)
+
+
+@pytest.mark.parametrize("config", [{"stem": "paper", "unheard_of": 1}, {"stem": "paper"}])
+def test_weights_that_do_not_fit_the_network(saved, config):
+    values = json.loads(card_path(saved).read_text())
+    card_path(saved).write_text(json.dumps({**values, "config": config}))
+    with pytest.raises(WeightsError, match=r"does not know|do not fit"):
+        registry.load_predictor("ag3d", "cpu", saved)
+
+
+def two_layers(outputs: int = 2) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(3, 4), nn.Linear(4, outputs))
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A network, and its weights' file."""
+    net = two_layers()
+    seen = {"cases": ["a"], "dev_cases": ["b"], "log": {"earlier_cases": ["z"]}}
+    card = ModelCard("toy", "1.2", "title", "purpose", ("CT",), {}, training=seen)
+    return net, save_weights(net.state_dict(), card, tmp_path)
+
+
+def test_training_starts_from_the_tensors_of_a_file(trained):
+    old, path = trained
+    net = two_layers()
+    assert not torch.allclose(net[0].weight, old[0].weight, atol=1e-3)
+    begun = start_from(net, path)
+    for own, stored in zip(net.parameters(), old.parameters(), strict=True):
+        assert torch.equal(own, stored.half().float())
+    assert begun == {
+        "started_from": f"toy 1.2, SHA-256 {read_card(path).sha256}",
+        "earlier_cases": ["a", "b", "z"],  # what these weights have seen, the tuned ones have seen
+    }
+
+
+def test_a_head_of_another_size_keeps_its_own_tensors(trained):
+    old, path = trained
+    net = two_layers(outputs=5)
+    head = net[1].weight.clone()
+    start_from(net, path)
+    assert torch.equal(net[0].weight, old[0].weight.half().float())
+    assert torch.equal(net[1].weight, head)
+
+
+def test_weights_of_another_model_are_no_start(trained):
+    _, path = trained
+    net = nn.Conv2d(1, 2, 3)
+    before = net.weight.clone()
+    with pytest.raises(WeightsError, match=r"nothing in .*toy.safetensors fits .* weights of the same model"):
+        start_from(net, path)
+    assert torch.equal(net.weight, before)
+
+
+def test_damaged_weights_are_no_start(trained):
+    net, path = trained
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(WeightsError, match="SHA-256"):
+        start_from(net, path)
+
+
+@pytest.mark.parametrize("room", ["mtmr", "mtcnn", "mtcnn_fpr"])
+def test_models_of_folds_start_from_scratch(room, trained, tmp_path):
+    from napari_lungmtl.training.fitting.fit import train
+
+    with pytest.raises(ValueError, match=f"{room} is trained .* leave --weights out"):
+        train(room, tmp_path, tmp_path / "out", weights=trained[1])
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_names():
+    with pytest.raises(WeightsError, match="no model 'resnet'"):
+        registry.load_predictor("resnet")
+    with pytest.raises(WeightsError, match="no device 'cuda:77'"):
+        registry.choose_device("cuda:77")
+
+
+def test_listing_models_imports_no_torch():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from napari_lungmtl.training.inference.registry import models; "
+        "assert [m.name for m in models()] == ['ag3d', 'mtcnn_fpr', 'mtmr', 'mtcnn', 'dhn', 'mosegnet']; "
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,54 @@
+"""A tiny overfit run: the network, its losses and its decoding learn two windows by heart."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from napari_lungmtl.training.networks.ag3d.config import SHIPPED, SHIPPED_TRAINING
+from napari_lungmtl.training.networks.ag3d.detect import detect
+from napari_lungmtl.training.networks.ag3d.training import Training, collate
+from napari_lungmtl.training.networks.ag3d.windows import Window
+
+SMALL = dataclasses.replace(SHIPPED, stem_channels=16, growth=8, bottleneck=2, pyramid_channels=16)
+
+
+def windows():
+    """Two windows with noise, a vessel each, and nodules of two sizes at known places."""
+    rng = np.random.default_rng(3)
+    found = []
+    for truth in ([[14.0, 16, 17, 9]], [[20.0, 12, 10, 6], [10, 22, 24, 14]]):
+        grid = np.indices((32, 32, 32))
+        hu = rng.normal(-850, 30, (32, 32, 32)).astype(np.float32)
+        hu[:, 3:6, 26:29] = 30
+        for z, y, x, d in truth:
+            hu[np.linalg.norm(grid - np.array([z, y, x])[:, None, None, None], axis=0) < d / 2] = 30
+        found.append(Window(hu, np.array(truth), np.zeros((0, 4))))
+    return found
+
+
+@pytest.mark.parametrize("magnify", [False, True], ids=["plain", "magnified"])
+def test_overfit(magnify):
+    torch.manual_seed(0)
+    config = dataclasses.replace(SHIPPED_TRAINING, joint_from=0.0, t_last=20.0)
+    module = Training(dataclasses.replace(SMALL, magnify=magnify), config, torch.ones(1))
+    batch = collate(windows())
+    optimizer = torch.optim.AdamW(module.net.parameters(), lr=4e-3)
+    first = None
+    for step in range(60):
+        module.progress = step / 60
+        losses = module.losses(batch)
+        total = torch.stack(list(losses.values())).sum()
+        first = first or total.item()
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+    assert total.item() < 0.25 * first
+    found = detect(module.net.eval(), batch["hu"])
+    for window, detections in zip(windows(), found, strict=True):
+        best = detections.spheres[: len(window.truth)]
+        for truth in window.truth:
+            distance = np.linalg.norm(best[:, :3] - truth[:3], axis=1)
+            assert distance.min() < truth[3] / 2
+            assert best[distance.argmin(), 3] == pytest.approx(truth[3], rel=0.35)

@@ -1,0 +1,146 @@
+"""The sliding window: every voxel answered for once, seams invisible, world coordinates right, bad input refused."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_lungmtl.training.imaging import Image
+from napari_lungmtl.training.imaging.errors import NoLungFoundError
+from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.predictor import PredictorError, finish
+from napari_lungmtl.training.networks.ag3d import predictor as p
+
+
+@given(st.tuples(*[st.integers(1, 70)] * 3))
+def test_padding_is_on_the_grid_and_keeps_the_voxels(shape):
+    hu = np.random.default_rng(0).normal(size=shape)
+    padded, offset = p.pad_edge(hu)
+    assert all(n % 16 == 0 for n in padded.shape)
+    inner = tuple(slice(o, o + n) for o, n in zip(offset, shape, strict=True))
+    assert np.array_equal(padded[inner], hu)
+    assert min(offset) >= 7
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return registry.load_predictor("ag3d", "cpu")
+
+
+def thorax(spacing=(1.0, 1.0, 1.0), origin=(-190.0, -70.0, -95.0), nodules=((30.0, 70.0, 45.0, 12.0),)):
+    """Two lungs in a body with dense balls at places in mm from the first voxel's corner; no phantom needed."""
+    size = (64.0, 140.0, 190.0)
+    shape = tuple(round(n / s) for n, s in zip(size, spacing, strict=True))
+    z, y, x = np.meshgrid(
+        *[(np.arange(n) + 0.5) * s for n, s in zip(shape, spacing, strict=True)], indexing="ij"
+    )
+    hu = np.full(shape, -1000.0, np.float32)
+    hu[((y - 70) / 66) ** 2 + ((x - 95) / 91) ** 2 < 1] = 40
+    for cx in (50, 140):
+        hu[((y - 70) / 48) ** 2 + ((x - cx) / 36) ** 2 < 1] = -860
+    for cz, cy, cx, d in nodules:
+        hu[(z - cz) ** 2 + (y - cy) ** 2 + (x - cx) ** 2 < (d / 2) ** 2] = 30
+    hu += np.random.default_rng(0).normal(0, 20, shape).astype(np.float32)
+    first = tuple(o + s / 2 for o, s in zip(origin, spacing, strict=True))
+    return Image(hu.astype(np.int16), "CT", spacing, first, "test")
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.5, 0.7, 0.7), (1.25, 0.9, 0.9)])
+def test_a_known_nodule_is_found_at_its_world_place(shipped, spacing):
+    findings = finish(shipped.run(thorax(spacing)))
+    truth = np.array([-190.0 + 30, -70 + 70, -95 + 45])
+    best = findings[0]
+    assert best.kind == "sphere"
+    assert best.score > 0.5
+    assert np.linalg.norm(np.array(best.center) - truth) < 2.5
+    assert best.diameter == pytest.approx(12, rel=0.35)
+    assert [f.score for f in findings] == sorted((f.score for f in findings), reverse=True)
+    assert min(f.score for f in findings) >= 0.05
+    assert best.origin.model == "ag3d"
+    assert findings.image.series_uid == "test"
+
+
+def test_seams_do_not_show(shipped, monkeypatch):
+    """Slabs of the least thickness give what the whole volume gives."""
+    image = thorax(nodules=((32, 70, 45, 10), (20, 60, 60, 7), (33, 95, 140, 16), (48, 60, 150, 6)))
+    whole = finish(shipped.run(image))
+    monkeypatch.setattr(p, "SLAB", 1)
+    cut = finish(shipped.run(image))
+    assert len(cut) == len(whole) > 3
+    for a, b in zip(whole, cut, strict=True):
+        assert np.allclose(a.center, b.center, atol=1e-2)
+        assert a.score == pytest.approx(b.score, abs=1e-3)
+
+
+def test_progress_rises_and_closing_stops(shipped):
+    run = shipped.run(thorax())
+    fractions = [next(run).fraction for _ in range(3)]
+    assert fractions == sorted(fractions)
+    run.close()
+    assert len(finish(shipped.run(thorax()))) > 0
+
+
+@pytest.mark.parametrize("failures", [1, 100])
+def test_gpu_memory_smaller_slabs_then_cpu(shipped, monkeypatch, failures):
+    """Out of memory: smaller slabs, at last the CPU, each said, and the same findings."""
+    expected = finish(shipped.run(thorax()))
+    real, left = p.Ag3dPredictor._slab, [failures]
+
+    def short_of_memory(self, padded, low, high, device):
+        # The GPU is played by a wrapper whose "cpu" is the only place with memory once it was asked to move there.
+        if left[0] and not (failures == 100 and moved and moved[-1] == "cpu" and len(moved) > 1):
+            left[0] -= 1
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(self, padded, low, high, device)
+
+    moved: list[str] = []
+    net_to = shipped.net.to
+    monkeypatch.setattr(shipped.net, "to", lambda device: moved.append(str(device)) or net_to("cpu"))
+    monkeypatch.setattr(p.Ag3dPredictor, "_slab", short_of_memory)
+    run, notes = shipped.run(thorax()), []
+    while True:
+        try:
+            notes.append(next(run).note)
+        except StopIteration as stop:
+            found = stop.value
+            break
+    said = " ".join(notes)
+    assert "smaller slabs" in said
+    assert ("with the CPU" in said) == (failures == 100)
+    assert len(found) == len(expected)
+    assert np.allclose(found[0].center, expected[0].center, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (Image(np.zeros((64, 64)), "DX"), "flat image"),
+        (Image(np.zeros((8, 8, 8))), "no voxel spacing"),
+        (Image(np.zeros((8, 8, 8)), "MR", (1, 1, 1)), "is MR"),
+        (Image(np.random.default_rng(0).integers(0, 255, (8, 8, 8)), "", (1, 1, 1)), "Hounsfield"),
+        (Image(np.full((8, 8, 8), -1000), "CT", (1, 1, 1)), "no tissue"),
+    ],
+)
+def test_unsuitable_images_are_refused_with_a_reason(shipped, image, words):
+    with pytest.raises(PredictorError, match=words):
+        finish(shipped.run(image))
+
+
+def test_no_lung_is_said(shipped):
+    voxels = np.full((30, 80, 80), -1000, np.int16)
+    voxels[:, 20:60, 20:60] = 40
+    with pytest.raises(NoLungFoundError):
+        finish(shipped.run(Image(voxels, "CT", (2.0, 2.0, 2.0))))
+
+
+def test_lidc_0003_finds_its_annotated_nodule(shipped, lungmtl_data):
+    """The scan took no part in training: centre inside the true sphere at the default threshold, at most four others."""
+    from napari_lungmtl.training.imaging import read_image
+
+    findings = finish(shipped.run(read_image(lungmtl_data / "dicom" / "LIDC-IDRI-0003")))
+    shown = [f for f in findings if f.score >= shipped.info.default_threshold]
+    distance = [np.linalg.norm(np.subtract(f.center, (-190.46, 76.90, 72.29))) for f in shown]
+    hits = [d < 21.45 / 2 for d in distance]
+    assert any(hits)
+    assert hits.count(False) <= 4

@@ -1,0 +1,256 @@
+"""Training of DHN: each view updates its own head, a toy is learnt, and a run ends in weights that can be loaded."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Picture
+
+from napari_lungmtl.training.data.public.films import LabelledFilm
+from napari_lungmtl.training.inference.weights import WeightsError, load_state, read_card
+from napari_lungmtl.training.networks.dhn.calibration import Judged, calibrate, calibrated, judge
+from napari_lungmtl.training.networks.dhn.config import SHIPPED, TrainingConfig
+from napari_lungmtl.training.networks.dhn.network import Dhn
+from napari_lungmtl.training.networks.dhn.room import build
+from napari_lungmtl.training.networks.dhn.training import (
+    Samples,
+    Training,
+    collate,
+    fit_network,
+    make_sample,
+    train_on,
+)
+
+from ....stand_ins.disc_radiographs import Blobs
+
+READERS = ("SimpleITK", "pydicom", "cc3d", "edt", "fill_voids", "zarr", "napari", "qtpy")
+TOY = dataclasses.replace(
+    SHIPPED,
+    side=128,
+    width=16,
+    pyramid_channels=32,
+    roi_hidden=64,
+    levels=(2, 3, 4),
+    global_level=3,
+    anchors=((10, 14), (20, 28), (40, 56)),
+    proposals=30,
+)
+TINY = {
+    "network": {**dataclasses.asdict(TOY), "width": 4, "pyramid_channels": 8, "roi_hidden": 8},
+    "training": {"minutes": 0.02, "batch": 2, "dev_films": 12},
+    "version": "0.0-test",
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """The order of sums, and so what a seed leads to, depends on the number of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def told_apart(judged: Judged) -> float:
+    """AUC of the global head."""
+    lit, dark = judged.probability[judged.positive], judged.probability[~judged.positive]
+    return float((lit[:, None] > dark[None]).mean())
+
+
+def batch(heads: str = "both", **training):
+    config = TrainingConfig(**training)
+    network = dataclasses.replace(TOY, heads=heads)
+    rng = np.random.default_rng(0)
+    films = [Blobs().draw(rng) for _ in range(4)]
+    samples = [make_sample(film, network, config, rng) for film in films]
+    torch.manual_seed(0)
+    return Training(network, config), collate(samples), films
+
+
+def touched(module: torch.nn.Module) -> set[str]:
+    return {
+        name.partition(".")[0]
+        for name, p in module.named_parameters()
+        if p.grad is not None and p.grad.abs().sum() > 0
+    }
+
+
+def test_imports_without_readers():
+    code = f"""
+import sys
+for name in {READERS!r}:
+    sys.modules[name] = None
+import napari_lungmtl.training.networks.dhn.training
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_each_loss_reaches_its_own_head_and_the_shared_body():
+    module, views, _ = batch(bfloat16=False)
+    losses = module.losses(views)
+    assert set(losses) == {"global", "objectness", "rpn_box", "classification", "box"}
+    losses["global"].backward(retain_graph=True)
+    assert touched(module.net) == {"body", "pyramid", "global_head"}
+    module.zero_grad()
+    sum(v for k, v in losses.items() if k != "global").backward()
+    assert touched(module.net) == {"body", "pyramid", "local_head"}
+
+
+def test_each_view_feeds_its_own_head():
+    """Without batch statistics, which all views share, no loss depends on the other head's views."""
+    module, views, _ = batch(bfloat16=False)
+    module.net.eval()
+    views["views"].requires_grad_()
+    losses = module.losses(views)
+    losses["global"].backward(retain_graph=True)
+    used = views["views"].grad.abs().sum((1, 2)) > 0
+    assert used.tolist() == [True] * 4 + [False] * 4
+    views["views"].grad = None
+    sum(v for k, v in losses.items() if k != "global").backward()
+    used = views["views"].grad.abs().sum((1, 2)) > 0
+    assert used.tolist() == [False] * 4 + [True] * 4
+
+
+def test_views_are_augmented_apart():
+    _, views, films = batch(augment_global="bin", probability=1.0, augment_local="id")
+    for i, film in enumerate(films):
+        assert not np.array_equal(views["views"][i].numpy(), film.pixels)
+        assert np.array_equal(views["views"][4 + i].numpy(), film.pixels)
+        assert np.array_equal(views["boxes"][i].numpy(), film.boxes)
+
+
+@pytest.mark.parametrize(("heads", "terms"), [("global", {"global"}), ("local", None)])
+def test_single_heads_train_on_their_own_views_only(heads, terms):
+    module, views, _ = batch(heads)
+    losses = module.losses(views)
+    assert len(views["views"]) == 4
+    assert set(losses) == (terms or {"objectness", "rpn_box", "classification", "box"})
+    sum(losses.values()).backward()
+    assert touched(module.net) == {"body", "pyramid", f"{heads}_head"}
+
+
+def test_films_of_unknown_nodules_train_nothing():
+    class Mixed(Blobs):
+        def draw(self, rng):
+            film = super().draw(rng)
+            known = bool(rng.random() < 0.5)
+            return dataclasses.replace(film, nodule_known=known, pixels=film.pixels * known)
+
+    config = TrainingConfig(augment_global="id", augment_local="id")
+    samples = iter(Samples(Mixed(), TOY, config))
+    assert all(next(samples).local_view.any() for _ in range(10))
+    with pytest.raises(ValueError, match="does not say where nodules are"):
+        next(iter(Samples(Blobs(known=False, side=128), TOY, config)))
+
+
+def test_films_of_another_size_are_refused_with_a_way_out():
+    with pytest.raises(ValueError, match="set side"):
+        next(iter(Samples(Blobs(side=64), TOY, TrainingConfig())))
+
+
+def test_a_nodule_that_left_the_view_leaves_its_label():
+    film = LabelledFilm(
+        np.full((128, 128), 0.5, np.float32), np.array([[0, 60, 10, 70]], np.float32), name="rim"
+    )
+    config = TrainingConfig(probability=1.0)
+    rng = np.random.default_rng(0)
+    seen = [make_sample(film, TOY, config, rng) for _ in range(60)]
+    assert {s.positive for s in seen} == {True, False}
+    assert all(
+        make_sample(film, dataclasses.replace(TOY, heads="local"), config, rng).positive for _ in range(3)
+    )
+
+
+def test_a_toy_is_learnt(tmp_path):
+    """Blobs in noise: nearly all found with few false alarms, and films with and without told apart; without training neither."""
+    config = TrainingConfig(
+        steps=200, batch=4, learning_rate=2e-3, rois_per_film=32, loss_weights=(1, 1), bfloat16=False
+    )
+    torch.manual_seed(0)
+    untrained = Dhn(TOY).eval()
+    assert told_apart(judge(untrained, Blobs(), 60, seed=1)) < 0.8
+    assert calibrate(untrained, Blobs(), 60)[1].get("sensitivity_at_default", 0) < 0.5
+    net, log = fit_network(Blobs(), tmp_path, TOY, config)
+    assert log["steps"] == 200
+    # At the operating point, because how high raw scores come to lie in so few steps is a matter of luck.
+    net.config, figures = calibrate(net, Blobs(), 60)
+    assert figures["false_positives_at_default"] <= 0.3
+    assert figures["sensitivity_at_default"] >= 0.85
+    judged = judge(net, Blobs(), 60, seed=1)
+    assert told_apart(judged) > 0.9
+    whole = calibrated(judged.probability, net.config.global_calibration)
+    assert ((whole > 0.5) == judged.positive).mean() > 0.85
+
+
+def test_a_run_by_the_clock_goes_on_and_ends_in_weights_with_a_card(tmp_path):
+    settings = json.loads(json.dumps(TINY))
+    first = train_on(Blobs(), Blobs(cases=("c",)), tmp_path, settings)
+    steps = read_card(first).training["log"]["steps"]
+    settings["training"]["minutes"] = 0.08
+    path = train_on(Blobs(), Blobs(cases=("c",)), tmp_path, settings, resume=True)
+    card = read_card(path)
+    assert card.training["log"]["steps"] > steps
+    assert card.training["cases"] == ["b0", "b1"]
+    assert card.training["dev_cases"] == ["c"]
+    assert "none of them trained on" in card.metrics["calibration"]["how"]
+    assert "own" in card.training["data"][0]
+    predictor = build(path, card, "cpu")
+    assert predictor.net.config.width == 4
+    assert predictor.info.modalities == ("CR", "DX")
+
+
+def test_a_run_starts_from_weights(tmp_path):
+    """At a rate of 0 what comes out is what it started from, but for the batch norms' statistics."""
+    first = train_on(Blobs(), Blobs(), tmp_path / "first", TINY)
+    still = {**TINY["training"], "steps": 1, "learning_rate": 0.0, "seed": 7}
+    settings = {**TINY, "training": still, "weights": first}
+    again = train_on(Blobs(), Blobs(), tmp_path / "again", settings)
+    card = read_card(again)
+    assert card.training["log"]["started_from"] == f"dhn 0.0-test, SHA-256 {read_card(first).sha256}"
+    old, new = load_state(first, read_card(first)), load_state(again, card)
+    assert old.keys() == new.keys()
+    for name in (k for k in old if "running" not in k):
+        assert torch.equal(old[name], new[name]), name
+
+
+def test_a_card_that_does_not_fit_is_refused(tmp_path):
+    path = train_on(Blobs(), Blobs(), tmp_path, TINY)
+    card = read_card(path)
+    assert load_state(path, card)
+    for change, message in [
+        ({"width": 8}, "do not fit"),
+        ({"wings": 2}, "does not know"),
+        ({"heads": "local"}, "do not fit"),
+    ]:
+        with pytest.raises(WeightsError, match=message):
+            build(path, dataclasses.replace(card, config={**card.config, **change}), "cpu")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(WeightsError, match="SHA-256"):
+        build(path, card, "cpu")
+
+
+def test_lungmtl_train_takes_a_folder_in_the_layout_of_node21(tmp_path):
+    from napari_lungmtl.training.fitting.fit import train
+
+    data = tmp_path / "node21"
+    (data / "images").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    rows = ["img_name,height,width,x,y,label"]
+    for i in range(24):
+        film = Blobs(side=256, sizes=(20, 40)).draw(rng)
+        Picture.fromarray((film.pixels * 255).astype(np.uint8)).save(data / "images" / f"n{i:04}.png")
+        boxes = [[round(v) for v in (b[0], b[1], b[2] - b[0], b[3] - b[1])] for b in film.boxes.tolist()]
+        rows += [f"n{i:04}.png,{h},{w},{x},{y},1" for x, y, w, h in boxes] or [f"n{i:04}.png,0,0,0,0,0"]
+    (data / "metadata.csv").write_text("\n".join(rows) + "\n")
+    # torch 2.15 can crash on 4 or 8 channels of 512² (channels_last, one thread); 16 are fine.
+    network = {"width": 16, "pyramid_channels": 16, "roi_hidden": 8}
+    settings = {"network": network, "training": {"steps": 2, "batch": 2, "dev_films": 4}}
+    (tmp_path / "c.json").write_text(json.dumps(settings))
+    path = train("dhn", data, tmp_path / "out", tmp_path / "c.json")
+    card = read_card(path)
+    assert card.training["cases"]
+    assert not set(card.training["cases"]) & set(card.training["dev_cases"])

@@ -1,0 +1,75 @@
+"""``lungmtl candidates``: a detector's marks on nodule cubes that it never saw, for training false-positive reduction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import Failed, explained, progress, write_json
+
+
+def candidates(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of luna16_nodules.")],
+    folds: Annotated[
+        str,
+        typer.Option(metavar="LIST", help="Folds of folds.csv that the detector never saw, such as '1,2'."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The csv to write.")],
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The detector (.safetensors, card beside it); default: the shipped."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the counts here too.")
+    ] = None,
+) -> None:
+    """List what a detector marks in cubes, and which marks are nodules.
+
+    Example: lungmtl candidates --data ../shared/data/luna16_nodules --folds 0 --out candidates0.csv
+    """
+    with explained():
+        from ..data.public.luna16_nodules import load_cubes
+        from ..inference.predictor import SCORE_FLOOR
+        from ..inference.registry import load_predictor, weights_path
+        from ..inference.weights import read_card, seen_cases
+        from ..metrics.froc.candidates import joined, judge_marks, write_candidates
+        from ..metrics.froc.cubes import detect_regions, regions
+        from ..networks.ag3d.evaluation import cube_detector
+
+        chosen = [fold.strip() for fold in folds.split(",") if fold.strip()]
+        cubes = load_cubes(data, folds=chosen)
+        if not cubes:
+            raise Failed(f"{data} has no cube in the folds {', '.join(chosen)}")
+        seen = seen_cases(read_card(weights or weights_path("ag3d")))
+        known = sum(c.series in seen for c in cubes)
+        if known:
+            raise Failed(
+                f"the detector was trained on {known} of these {len(cubes)} cubes: its marks there are no mistakes to learn "
+                "from. Take weights that left the folds out"
+            )
+        predictor = load_predictor("ag3d", device, weights)
+        where = regions(cubes)["whole"]
+        with progress("candidates") as report:
+            marks = detect_regions(
+                cubes,
+                where,
+                cube_detector(predictor.net.to(predictor.device), predictor.device),
+                report=lambda share: report(share, "detecting"),
+            )
+        found = joined(
+            judge_marks(cube, spheres[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR])
+            for cube, (spheres, scores) in zip(cubes, marks, strict=True)
+        )
+        write_candidates(out, found)
+        counts = {
+            name: int((found.nodule == side).sum()) for name, side in (("nodules", 1), ("false_positives", 0))
+        }
+        typer.echo(
+            f"{len(found)} marks in {len(cubes)} cubes: {counts['nodules']} nodules, {counts['false_positives']} false positives"
+        )
+        write_json({"cubes": len(cubes), "marks": len(found), **counts}, json_file)

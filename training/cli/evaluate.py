@@ -1,0 +1,94 @@
+"""``lungmtl evaluate``: a room's figures on a folder of data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import complain, explained, progress, show_table, write_json
+
+
+def evaluate(
+    room: Annotated[
+        str,
+        typer.Argument(
+            metavar="ROOM",
+            help="The model, such as ag3d, mtmr, dhn or mosegnet; fusion for the chain of characterisers.",
+        ),
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder in the layout of the room's dataset; of radiographs NODE21's, a simulated test set, JSRT, NIH "
+            "or lung_masks_100.",
+        ),
+    ],
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Other weights (.safetensors, card beside them).")
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="LUNA16's annotations.csv instead of the folder's own."),
+    ] = None,
+    excluded: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="LUNA16's annotations_excluded.csv.")
+    ] = None,
+    folds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Folds of folds.csv, such as '0' or '0,1', or 'all'; default: for a detector those never trained on, for "
+            "characterisers all. Of radiographs 'held-out' or 'train': the patients that training leaves out, or the "
+            "others.",
+        ),
+    ] = None,
+    findings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A detector's findings.csv: judge nodules where it found them instead of at the given places.",
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here too.")
+    ] = None,
+) -> None:
+    """How good a network is on data with truth.
+
+    Radiograph networks (dhn, mosegnet) are judged by image (ROC and PR), by box (FROC, AFROC, mAP, NODE21's score)
+    and by lesion, with 95 % intervals; mosegnet also by lung masks where there are any. --json then holds a row for
+    each image too. An image that cannot be judged is named in a warning, the others go on, and the exit status is 1.
+
+    Example: lungmtl evaluate ag3d --data ../shared/data/luna16_nodules --json ag3d.json
+
+    Example: lungmtl evaluate dhn --data ~/NODE21 --json dhn.json
+    """
+    with explained():
+        from ..evaluation.evaluate import evaluate as run
+
+        chosen = [fold.strip() for fold in folds.split(",") if fold.strip()] if folds else None
+        with progress(room) as report:
+            figures = run(
+                room,
+                data,
+                weights=weights,
+                truth=truth,
+                excluded=excluded,
+                folds=chosen,
+                findings=findings,
+                device=device,
+                report=report,
+            )
+        table = figures.get("table", [])
+        if table:
+            cases = f"{figures['cases']} cases of {figures['data']}, weights {figures['weights']}"
+            show_table(cases, table[0], table[1:])
+        for warning in figures.get("warnings", ()):
+            complain(f"WARNING: {warning}")
+        write_json({key: value for key, value in figures.items() if key != "table"}, json_file)
+        if figures.get("failed"):
+            raise typer.Exit(1)

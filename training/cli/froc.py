@@ -1,0 +1,72 @@
+"""``lungmtl froc``: LUNA16's evaluation of a submission."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import complain, explained, progress, show_table, write_json
+
+if TYPE_CHECKING:
+    from ..metrics.froc.luna16 import FrocResult
+
+
+def froc(
+    truth: Annotated[Path, typer.Option(metavar="FILE", help="annotations.csv: the nodules to be found.")],
+    series: Annotated[
+        Path, typer.Option(metavar="FILE", help="seriesuids.csv: the scans that count, one on each line.")
+    ],
+    submission: Annotated[
+        Path, typer.Option(metavar="FILE", help="Marks: seriesuid, coordX, coordY, coordZ, probability.")
+    ],
+    excluded: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="annotations_excluded.csv: marks on these count neither way."),
+    ] = None,
+    bootstrap: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Samples for 95 % intervals; the challenge takes 1000.")
+    ] = 0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here too.")
+    ] = None,
+) -> None:
+    """FROC and CPM of a submission, by the rules of the LUNA16 challenge.
+
+    All csv files may be gzipped. Positions are in LPS mm. A findings.csv of 'lungmtl predict' is a submission.
+
+    Example: lungmtl froc --truth annotations.csv --excluded annotations_excluded.csv.gz --series seriesuids.csv
+    --submission marks.csv --bootstrap 1000 --json froc.json
+    """
+    from ..findings.formats.luna16 import read_annotations, read_series, read_submission
+    from ..metrics.froc.luna16 import evaluate
+
+    with explained():
+        with progress("reading") as report:
+            scans, nodules = read_series(series), read_annotations(truth)
+            report(0.3, "")
+            others = read_annotations(excluded) if excluded else {}
+            report(0.6, "")
+            marks = read_submission(submission)
+            report(0.9, "matching and drawing samples" if bootstrap else "matching")
+            result = evaluate(scans, marks, nodules, others, bootstrap_samples=bootstrap)
+        for warning in result.warnings:
+            complain(f"warning: {warning}")
+        _show(result)
+        write_json(result.to_json(), json_file)
+
+
+def _show(result: FrocResult) -> None:
+    interval = result.bootstrap
+    rows = [["FP per scan", *(f"{rate:g}" for rate in result.rates), "CPM"]]
+    rows.append(["sensitivity", *(f"{s:.4f}" for s in result.sensitivity_at), f"{result.cpm:.4f}"])
+    if interval:
+        rows.append(["95 % from", *(f"{s:.4f}" for s in interval.lower), f"{interval.cpm_lower:.4f}"])
+        rows.append(["95 % to", *(f"{s:.4f}" for s in interval.upper), f"{interval.cpm_upper:.4f}"])
+    show_table(f"{result.scans} scans, {result.nodules} nodules", rows[0], rows[1:])
+    typer.echo(
+        f"{result.true_positives} found, {result.false_negatives} missed, {result.false_positives} false positives; "
+        f"ignored: {result.ignored_excluded} marks on excluded findings, "
+        f"{result.ignored_duplicates} further marks on found nodules"
+    )

@@ -1,0 +1,329 @@
+"""``lungmtl predict``: chains of models on many studies, findings as files."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .common import Failed, complain, debugging, explain, explained, progress, show_table, write_json
+
+if TYPE_CHECKING:
+    from ..findings import Findings
+    from ..imaging import Image
+    from ..inference.chain import Chain
+    from ..inference.predictor import ModelInfo
+
+
+@dataclass(frozen=True)
+class Study:
+    """One image to read: a path, and which of its series."""
+
+    path: Path
+    series: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What a message calls it."""
+        return f"{self.path} (series {self.series})" if self.series else str(self.path)
+
+
+@dataclass
+class Batch:
+    """What has come out so far."""
+
+    out: Path
+    cases: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[Findings] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+    def fail(self, what: str, error: Exception) -> None:
+        """Note a failed input and say so in one line."""
+        message = explain(error)
+        complain(message if what in message else f"{what}: {message}")
+        self.failed.append({"input": what, "error": message})
+
+    def name(self, series_uid: str, path: Path) -> str:
+        """A file name for a case that no other case of this run has."""
+        plain = re.sub(r"[^\w.\-]+", "_", series_uid or path.name).strip("._") or "case"
+        name, number = plain, 1
+        while name.lower() in self.names:
+            number += 1
+            name = f"{plain}_{number}"
+        self.names.add(name.lower())
+        return name
+
+
+def predict(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Files, DICOM folders, or trees with many series.")
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for <case>.lungmtl.json, findings.csv and images.csv.")
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Which network, may be repeated; default: all that suit the image."
+        ),
+    ] = None,
+    findings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Judge these spheres (json or csv) instead of looking for nodules."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
+    series: Annotated[
+        str | None, typer.Option(metavar="UID", help="Only the series with this identifier.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write a summary here.")
+    ] = None,
+) -> None:
+    """Find nodules in CT and radiographs, judge how malignant those in CT are, and write it down.
+
+    Every suitable series in a folder is taken, unless --series names one. An input that fails is reported in one line
+    on standard error, the others go on, and the exit status is then 1. findings.csv holds everything above a score of
+    0.05 and can be given to 'lungmtl froc'; of radiographs it has the corners of boxes in pixels (x0, y0, x1, y1), and
+    images.csv has the probability that each shows a nodule. --model ag3d only detects, --model ag3d --model mtmr also
+    asks one network about malignancy. With --findings a *.lungmtl.json, a findings.csv or LUNA16's annotations.csv
+    says where to look.
+
+    Example: lungmtl predict ~/studies --out results --device cpu
+    """
+    with explained():
+        from ..inference import registry
+
+        infos = _chosen(registry.models(), model)
+        batch = Batch(out)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failed(f"{out} cannot be made ({error.strerror}): choose another --out") from error
+        given = None if findings is None else _given(findings)
+        try:
+            for study in _studies(paths, series, infos, batch):
+                _one(study, Task(model, device, given), batch)
+        finally:
+            # Also when interrupted: what is done is done.
+            _finish(batch, json_file)
+    if batch.failed:
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is done with every image: names of models (None for all that suit), device, and findings by series."""
+
+    models: Sequence[str] | None
+    device: str
+    given: Mapping[str, Findings] | None
+
+
+def _given(path: Path) -> dict[str, Findings]:
+    """Findings of a file by series."""
+    from ..findings.formats.csv_file import read_csv
+    from ..findings.formats.json_file import read_findings
+
+    if path.suffix == ".json":
+        findings = read_findings(path)
+        return {findings.image.series_uid: findings}
+    return read_csv(path)
+
+
+def _chosen(infos: Sequence[ModelInfo], names: Sequence[str] | None) -> list[ModelInfo]:
+    known = {info.name: info for info in infos}
+    for name in names or ():
+        if name not in known:
+            raise Failed(
+                f"there is no model {name!r}; 'lungmtl models' lists those at hand: {', '.join(known)}"
+            )
+    if not known:
+        raise Failed("no weights are at hand: install the package again, or train with 'lungmtl train'")
+    return [known[name] for name in dict.fromkeys(names)] if names else list(infos)
+
+
+def _studies(
+    paths: Sequence[Path], series: str | None, infos: Sequence[ModelInfo], batch: Batch
+) -> Iterator[Study]:
+    """The images at the paths; those of a modality that no model takes are passed over where there are others."""
+    from ..imaging import list_series
+    from ..imaging.formats.ome_zarr import is_zarr
+
+    modalities = {modality for info in infos for modality in info.modalities}
+    for path in paths:
+        try:
+            if series is not None:
+                yield Study(path, series)
+                continue
+            found = list_series(path)
+            suitable = [s for s in found if s.modality in modalities or not s.modality]
+            if len(suitable) < 2 and len(found) == len(suitable):
+                yield Study(path)
+                continue
+            if not suitable:
+                kinds = ", ".join(sorted({s.modality for s in found}))
+                raise Failed(
+                    f"{path} holds {kinds} only, and the models take {', '.join(sorted(modalities))}"
+                )
+            if len(found) > len(suitable):
+                complain(f"{path}: {len(found) - len(suitable)} series of other modalities were passed over")
+            # A volume file is read by its own path: two of them may bear one name in different folders.
+            for s in suitable:
+                yield Study(s.path) if s.path.is_file() or is_zarr(s.path) else Study(path, s.uid)
+        except Exception as error:
+            if debugging():
+                raise
+            batch.fail(str(path), error)
+
+
+def _one(study: Study, task: Task, batch: Batch) -> None:
+    from ..findings.formats.json_file import SUFFIX, write_findings
+    from ..imaging import read_image
+    from ..inference.chain import choose
+
+    start = time.perf_counter()
+    try:
+        with progress(study.path.name) as report:
+            report(0.0, "reading")
+            image = read_image(study.path, series=study.series)
+            chain = choose(image, task.models or _judges(task), task.device)
+            findings, notes = _run(chain, image, task, report)
+        for warning in image.warnings:
+            complain(f"warning: {study.label}: {warning}")
+        name = batch.name(image.series_uid, study.path)
+        if not findings.image.series_uid:
+            findings = replace(findings, image=replace(findings.image, series_uid=name))
+        file = batch.out / f"{name}{SUFFIX}"
+        write_findings(findings, file)
+    except Exception as error:
+        if debugging():
+            raise
+        batch.fail(study.label, error)
+        return
+    threshold = chain.info.default_threshold
+    own = {info.name: info.default_threshold for info in chain.detectors}
+    shown = [f for f in findings if f.score >= own.get(f.origin.model, threshold)]
+    largest = max((f.diameter for f in shown), default=None)
+    pixels = image.spacing is None
+    batch.findings.append(findings)
+    batch.cases.append(
+        {
+            "case": name,
+            "series": findings.image.series_uid,
+            "path": str(study.path),
+            "file": str(file),
+            "findings": len(findings),
+            "threshold": threshold,
+            "thresholds": own,
+            "above_threshold": len(shown),
+            "best_score": max((f.score for f in findings), default=None),
+            "largest_mm": None if pixels else largest,
+            "largest_px": largest if pixels else None,
+            "highest_malignancy": max(
+                (f.malignancy for f in shown if f.malignancy is not None), default=None
+            ),
+            "image_scores": [asdict(s) for s in findings.image_scores],
+            "models": [dict(m) for m in findings.models],
+            "warnings": list(image.warnings),
+            "notes": notes,
+            "seconds": round(time.perf_counter() - start, 3),
+        }
+    )
+
+
+def _judges(task: Task) -> list[str] | None:
+    """The characterisers at hand, where findings are given; None leaves the choice to the image."""
+    from ..inference import registry
+
+    if task.given is None:
+        return None
+    names = [info.name for info in registry.models() if info.task == "characterisation"]
+    if not names:
+        raise Failed(
+            "--findings needs a characteriser, and the weights of none are at hand: install the package again"
+        )
+    return names
+
+
+def _run(chain: Chain, image: Image, task: Task, report: Any) -> tuple[Findings, list[str]]:
+    """The chain's findings, by descending score where it looked for them, and what it had to say."""
+    run = (
+        chain.run(image) if task.given is None else chain.characterise(image, _findings_of(image, task.given))
+    )
+    notes: list[str] = []
+    while True:
+        try:
+            step = next(run)
+        except StopIteration as stop:
+            return stop.value, notes
+        report(step.fraction, step.stage)
+        if step.note:
+            complain(step.note)
+            notes.append(step.note)
+
+
+def _findings_of(image: Image, given: Mapping[str, Findings]) -> Findings:
+    """The given findings of an image; a file that names no series has them for any."""
+    from ..findings import ImageReference
+
+    findings = given.get(image.series_uid) or given.get("")
+    if findings is None:
+        raise Failed(f"the --findings file has none for series {image.series_uid}")
+    place = (image.modality, image.shape, image.spacing, image.origin, image.units)
+    return replace(findings, image=ImageReference(image.series_uid, str(image.source or ""), *place))
+
+
+def _finish(batch: Batch, json_file: Path | None) -> None:
+    from ..findings.formats.csv_file import write_csv
+    from ..findings.formats.images_csv import write_images_csv
+
+    table, images = batch.out / "findings.csv", batch.out / "images.csv"
+    scored = [findings for findings in batch.findings if findings.image_scores]
+    if batch.cases:
+        write_csv(batch.findings, table)
+        rows = [_row(case) for case in batch.cases]
+        show_table(
+            str(table), ("case", "findings", "shown", "score", "malignancy", "P(nodule)", "Ø", "s"), rows
+        )
+    if scored:
+        write_images_csv(scored, images)
+    if batch.failed:
+        complain(f"{len(batch.failed)} of {len(batch.failed) + len(batch.cases)} inputs failed")
+    summary = {"cases": batch.cases, "failed": batch.failed, "csv": str(table) if batch.cases else None}
+    summary["images_csv"] = str(images) if scored else None
+    write_json(summary, json_file)
+
+
+def _row(case: dict[str, Any]) -> tuple[str, ...]:
+    score, malignancy = case["best_score"], case["highest_malignancy"]
+    return (
+        case["case"],
+        str(case["findings"]),
+        f"{case['above_threshold']} ≥ {_thresholds(case)}",
+        "-" if score is None else f"{score:.2f}",
+        "-" if malignancy is None else f"{malignancy:.2f}",
+        ", ".join(f"{s['probability']:.2f}" for s in case["image_scores"]) or "-",
+        _size(case),
+        f"{case['seconds']:.1f}",
+    )
+
+
+def _thresholds(case: dict[str, Any]) -> str:
+    """The threshold of each detector; one where they are the same."""
+    own = dict.fromkeys(f"{value:g}" for value in case["thresholds"].values())
+    return "/".join(own) or f"{case['threshold']:g}"
+
+
+def _size(case: dict[str, Any]) -> str:
+    """The largest diameter, in pixels where the image has no spacing."""
+    if case["largest_px"] is not None:
+        return f"{case['largest_px']:.0f} px"
+    return "-" if case["largest_mm"] is None else f"{case['largest_mm']:.1f} mm"

@@ -1,0 +1,59 @@
+"""``lungmtl train``: training a room's network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import Failed, debugging, explained, write_json
+
+
+def train(
+    room: Annotated[str, typer.Argument(metavar="ROOM", help="The model, such as ag3d.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of the room's dataset.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for checkpoints, the log, the weights and their card.")
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="JSON or TOML file with what differs from the shipped settings."),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Start from these weights (.safetensors) instead of from scratch."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write where the weights are here too.")
+    ] = None,
+) -> None:
+    """Train a network and write weights with their card.
+
+    Example: lungmtl train ag3d --data ../shared/data/luna16_nodules --out runs/ag3d --resume
+    Fine-tune: lungmtl train dhn --data NODE21 --out runs/mine --weights training/dhn/weights/dhn.safetensors
+    """
+    with explained():
+        from ..inference.registry import ROOMS
+        from ..inference.weights import WeightsError
+
+        if room not in ROOMS:
+            raise Failed(f"there is no model {room!r}; the models are: {', '.join(ROOMS)}")
+        if config is not None and not config.is_file():
+            raise Failed(f"{config} does not exist: check --config")
+        try:
+            from ..fitting.fit import train as run
+        except ModuleNotFoundError as error:
+            raise Failed(f"training needs {error.name}: pip install 'napari-lungmtl[train]'") from error
+        try:
+            trained = run(room, data, out, config, resume, weights)
+        except (FileNotFoundError, ValueError, WeightsError) as error:
+            # Settings that do not exist and missing checkpoints: their messages are meant for a person.
+            if debugging():
+                raise
+            raise Failed(str(error)) from error
+        typer.echo(str(trained))
+        write_json({"room": room, "data": str(data), "weights": str(trained)}, json_file)

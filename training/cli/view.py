@@ -1,0 +1,98 @@
+"""``lungmtl view`` and ``lungmtl demo``: the window. The plugin is loaded here, by name, and only on demand."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .common import Failed, explained
+
+
+def _window() -> Any:
+    """The plugin's `view` module.
+
+    By name, because the headless half must not depend on the plugin: it is installed on clusters without a screen.
+    """
+    try:
+        return import_module("napari_lungmtl.app")
+    except ImportError as error:
+        raise Failed(
+            f"the window needs napari and a Qt binding ({error}): pip install 'napari-lungmtl[all]'"
+        ) from error
+
+
+def view(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Image files, or folders with DICOM files.")
+    ] = None,
+    run: Annotated[bool, typer.Option("--run", help="Detect and judge nodules at once.")] = False,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Show true nodules: *.lungmtl.json, LUNA16's annotations.csv, NODE21's metadata.csv, NIH's "
+            "BBox_List_2017.csv, JSRT's CLNDAT_EN.txt or a COCO json.",
+        ),
+    ] = None,
+    screenshot: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Save the window as PNG and close it.")
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option(metavar="UID", help="Which series, where a folder has several.")
+    ] = None,
+    cohort: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Map many nodules: results of 'lungmtl predict', or nodule cubes."),
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Predictions for the cubes (oof.csv of 'lungmtl train')."),
+    ] = None,
+) -> None:
+    """Open studies in napari, with the dock 'Lung nodules'.
+
+    Example: lungmtl view ~/studies/LIDC-IDRI-0003 --run
+    """
+    with explained():
+        if not paths and cohort is None:
+            raise Failed("nothing to open: name an image, or a folder with --cohort")
+        if predictions is not None and cohort is None:
+            raise Failed("--predictions belong to a cohort: name its folder with --cohort")
+        window = _window()
+        try:
+            window.open_window(
+                paths or [],
+                run=run,
+                truth=truth,
+                screenshot=screenshot,
+                series=series,
+                cohort=cohort,
+                predictions=predictions,
+            )
+        except window.ViewError as error:
+            raise Failed(str(error)) from error
+        if screenshot is not None:
+            typer.echo(str(screenshot))
+
+
+def demo(
+    screenshot: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Save screenshots into this folder and close the window."),
+    ] = None,
+) -> None:
+    """Open the sample CT, run the networks and show what they find.
+
+    Example: lungmtl demo --screenshot demo
+    """
+    with explained():
+        window = _window()
+        try:
+            saved = window.demo(screenshot)
+        except window.ViewError as error:
+            raise Failed(str(error)) from error
+        for path in saved:
+            typer.echo(str(path))

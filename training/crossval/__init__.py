@@ -1,0 +1,1 @@
+"""Cross-validation: fold models, and figures out of fold."""

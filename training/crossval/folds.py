@@ -1,0 +1,188 @@
+"""Cross-validated networks: one model for each fold of ``folds.csv``, all in one weights file.
+
+A scan of the training data is judged only by the model that never saw it, a new scan by all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from ..data.public.rated_nodules import RatedNodules
+from ..inference.weights import ModelCard, WeightsError, load_state
+from ..metrics.characterisation.calibration import platt
+from ..metrics.characterisation.out_of_fold import OutOfFold
+
+log = logging.getLogger(__name__)
+
+FOLDS = ("0", "1", "2", "3", "4")
+EPS = 1e-4
+"""Probabilities are kept this far from 0 and 1 before a logarithm is taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoldResult:
+    """A fold's model, and what it says of the nodules that it never saw.
+
+    Parameters
+    ----------
+    state
+        Tensors of the model.
+    predictions
+        Arrays by name, first axis the fold's nodules; ``index`` names them.
+    """
+
+    state: dict[str, Tensor]
+    predictions: dict[str, np.ndarray]
+
+
+def train_folds(
+    out: Path, fit: Callable[[str], FoldResult], *, resume: bool = False, folds: Sequence[str] = FOLDS
+) -> dict[str, FoldResult]:
+    """Train one model after the other; what is finished is on the disk and is not done again on `resume`.
+
+    Parameters
+    ----------
+    out
+        Gets ``fold<k>.safetensors`` and ``fold<k>.npz``.
+    fit
+        Trains the model that leaves a fold out.
+    """
+    from safetensors.torch import load_file, save_file
+
+    out.mkdir(parents=True, exist_ok=True)
+    results = {}
+    for fold in folds:
+        weights, arrays = out / f"fold{fold}.safetensors", out / f"fold{fold}.npz"
+        if resume and weights.exists() and arrays.exists():
+            with np.load(arrays) as stored:
+                results[fold] = FoldResult(load_file(weights), dict(stored))
+            continue
+        start = time.monotonic()
+        result = results[fold] = fit(fold)
+        save_file({k: t.detach().cpu().contiguous().clone() for k, t in result.state.items()}, weights)
+        np.savez(arrays, **result.predictions)  # type: ignore[arg-type]
+        log.warning("fold %s done in %.0f s", fold, time.monotonic() - start)
+    return results
+
+
+def logit(probability: np.ndarray) -> np.ndarray:
+    """Log odds, kept finite."""
+    p = np.clip(probability, EPS, 1 - EPS)
+    return np.log(p / (1 - p))
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """Probability of log odds."""
+    return 1 / (1 + np.exp(-x))
+
+
+def cross_fitted(score: np.ndarray, label: np.ndarray, fold: np.ndarray) -> dict[str, tuple[float, float]]:
+    """For each fold the calibration fitted on the out-of-fold scores of the *other* folds."""
+    return {k: platt(score[fold != k], label[fold != k]) for k in FOLDS}
+
+
+def out_of_fold(
+    nodules: RatedNodules,
+    results: Mapping[str, FoldResult],
+    calibration: Mapping[str, tuple[float, float]],
+    *,
+    attributes: bool,
+) -> OutOfFold:
+    """The table of out-of-fold predictions, in the order of the nodules.
+
+    Parameters
+    ----------
+    results
+        Their predictions hold ``index``, ``logit`` (n,), ``parts`` (n, P) log odds of each slice or view (NaN where there is
+        none) and, with `attributes`, ``attributes`` (n, 8).
+    """
+    rows = {
+        int(i): (fold, row) for fold, r in results.items() for row, i in enumerate(r.predictions["index"])
+    }
+    known = np.array([int(i) in rows for i in nodules.index])
+    nodules = nodules.take(known)
+    place = [rows[int(i)] for i in nodules.index]
+
+    def gather(name: str) -> list[np.ndarray]:
+        return [results[fold].predictions[name][row] for fold, row in place]
+
+    def calibrated(values: list[np.ndarray]) -> list[np.ndarray]:
+        return [
+            sigmoid(calibration[fold][0] * np.asarray(v) + calibration[fold][1])
+            for (fold, _), v in zip(place, values, strict=True)
+        ]
+
+    scores = gather("logit")
+    return OutOfFold(
+        index=nodules.index,
+        series=nodules.series,
+        fold=np.array([fold for fold, _ in place]),
+        diameter=nodules.diameter,
+        readers={rule: nodules.malignancy(rule) for rule in ("mean", "median")},
+        malignancy=np.array(calibrated(scores), float),
+        attributes=np.array(gather("attributes")) if attributes else np.full((len(place), 8), np.nan),
+        logit=np.array(scores, float),
+        spread=np.array([np.nanstd(p) for p in calibrated(gather("parts"))]),
+    )
+
+
+def joined(results: Mapping[str, FoldResult]) -> dict[str, Tensor]:
+    """All models' tensors in one dictionary, their names after ``fold<k>.``."""
+    return {f"fold{fold}.{name}": t for fold, r in results.items() for name, t in r.state.items()}
+
+
+def load_models(weights: Path, card: ModelCard, build: Callable[[], nn.Module]) -> dict[str, nn.Module]:
+    """The fold models of a weights' file, in evaluation mode.
+
+    Raises
+    ------
+    WeightsError
+        The tensors do not fit the network.
+    """
+    state = load_state(weights, card)
+    models = {}
+    for fold in card.training.get("models", FOLDS):
+        own = {k.partition(".")[2]: t for k, t in state.items() if k.startswith(f"fold{fold}.")}
+        net = build()
+        wanted = {k: t for k, t in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+        if set(wanted) != set(own) or any(wanted[k].shape != own[k].shape for k in own):
+            raise WeightsError(f"the tensors of {weights} do not fit the network that its card describes.")
+        net.load_state_dict(own, strict=False)
+        models[fold] = net.eval()
+    return models
+
+
+def models_for(series: str, folds: Mapping[str, str], models: Sequence[str]) -> list[str]:
+    """The fold models that may judge a series: only the one that never saw it, all for an unknown series."""
+    fold = folds.get(series, "")
+    return [fold] if fold in models else list(models)
+
+
+def training_record(
+    nodules: RatedNodules, config: Mapping[str, Any], log_: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a card says about the training of fold models."""
+    used = {str(s): str(f) for s, f in zip(nodules.series, nodules.fold, strict=True) if f in FOLDS}
+    return {
+        "data": [
+            "LUNA16 nodule cubes, 1 mm, 50³ (CC BY 4.0, from LIDC-IDRI, CC BY 3.0), as published in "
+            "node21challenge/node21_generation_baseline (Apache 2.0)",
+            "ratings of the LIDC readers (LIDC-IDRI XML, CC BY 3.0)",
+        ],
+        "config": dict(config),
+        "nodules": int(sum(f in FOLDS for f in nodules.fold)),
+        "models": list(FOLDS),
+        "folds": dict(sorted(used.items())),
+        "note": "Five models; each left one fold of folds.csv out of everything. A series named under folds is judged only by "
+        "the model that left it out, any other by all five. Each model's calibration was fitted on the out-of-fold scores of "
+        "the other folds. Series of the fold 'never' took part in nothing.",
+        "log": dict(log_),
+    }

@@ -1,0 +1,206 @@
+"""What every characterising network does around its judgement: reading the cube, notes for the person, evaluation on cubes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data.public.luna16_nodules import DatasetError, spheres_by_series, to_hu
+from ..data.public.rated_nodules import RatedNodules, load_rated_nodules
+from ..findings import ATTRIBUTES, Finding, Findings, Opinion, Sphere
+from ..imaging.image import Image
+from ..imaging.resample import sample_grid
+from ..inference.predictor import ModelInfo, Progress
+from ..inference.suitability import check_ct
+from ..inference.weights import ModelCard
+from ..metrics.characterisation.figures import characterisation_figures, characterisation_table
+from ..metrics.characterisation.out_of_fold import OutOfFold
+from .folds import logit
+
+SIDE = 50
+"""Voxels (and mm) of the cube around a nodule: the field of the training data, in training and use."""
+MIDDLE = (SIDE - 1) / 2
+TRAINED_MM = (3.0, 30.0)
+PADDING_WORTH_A_NOTE = 0.02
+
+Judge = Callable[[np.ndarray, np.ndarray, float, str], Opinion]
+"""Cube in HU at 1 mm (z, y, x), the nodule's voxel index (3,), its diameter in mm, the series: an opinion."""
+
+
+def nodule_cube(image: Image, centre: Sequence[float]) -> tuple[np.ndarray, float]:
+    """The 50 mm cube around a world point (z, y, x), HU at 1 mm, and the share of it that lies outside the image."""
+    origin = np.asarray(centre, float) - MIDDLE
+    cube = sample_grid(image, origin, (SIDE,) * 3).voxels
+    low, high = image.extent
+    inside = 1.0
+    for o, a, b in zip(origin, low, high, strict=True):
+        points = o + np.arange(SIDE)
+        inside *= float(np.mean((points >= a) & (points <= b)))
+    return cube, 1 - inside
+
+
+def notes_of(diameter: float, padded: float) -> tuple[str, ...]:
+    """What a person must know about a judgement."""
+    notes = []
+    low, high = TRAINED_MM
+    if not low <= diameter <= high:
+        notes.append(
+            f"Ø {diameter:.1f} mm is outside the {low:g}–{high:g} mm that the network was trained on."
+        )
+    if padded > PADDING_WORTH_A_NOTE:
+        notes.append(
+            f"The scan ends beside the nodule: {padded:.0%} of the 50 mm around it lie outside (padding).".replace(
+                "%", " %"
+            )
+        )
+    return tuple(notes)
+
+
+def characterise(
+    image: Image, findings: Findings, info: ModelInfo, judge: Judge
+) -> Generator[Progress, None, Findings]:
+    """A `Characteriser.run` of a judgement: one finding after the other, what cannot be judged left as it was, and said."""
+    check_ct(image, info.title)
+    items = list(findings)
+    for place, finding in enumerate(items):
+        note = ""
+        if isinstance(finding.geometry, Sphere):
+            if not bool(image.contains(finding.center)):
+                at = ", ".join(f"{c:.0f}" for c in finding.center)
+                note = f"The sphere at z, y, x = {at} mm lies outside the image: {info.title} left it out."
+            else:
+                items[place] = judged(image, finding, judge)
+        stage = f"{info.title}: nodule {place + 1} of {len(items)}"
+        yield Progress((place + 1) / len(items), stage, findings.with_items(tuple(items)), note)
+    models = (
+        *(m for m in findings.models if m.get("name") != info.name),
+        {"name": info.name, "version": info.version},
+    )
+    return replace(findings, items=tuple(items), models=models)
+
+
+def judged(image: Image, finding: Finding, judge: Judge) -> Finding:
+    """The finding with this network's opinion, and its attributes where the network rates them."""
+    cube, padded = nodule_cube(image, finding.center)
+    opinion = judge(cube, np.full(3, MIDDLE), finding.diameter, image.series_uid)
+    opinion = replace(opinion, notes=(*opinion.notes, *notes_of(finding.diameter, padded)))
+    opinions = (*(o for o in finding.opinions if o.model != opinion.model), opinion)
+    return finding.with_(opinions=opinions, attributes=opinion.attributes or finding.attributes)
+
+
+def evaluate_on_cubes(
+    judge: Judge,
+    card: ModelCard,
+    data: Path,
+    *,
+    folds: Sequence[str] | None = None,
+    findings: Path | None = None,
+    report: Callable[[float, str], None] = lambda _f, _s: None,
+) -> tuple[dict[str, Any], OutOfFold]:
+    """Figures of a characteriser on nodule cubes in the design's JSON keys, and the predictions behind them.
+
+    Parameters
+    ----------
+    folds
+        Folds of ``folds.csv`` to take; None takes every cube.
+    findings
+        A detector's findings (LUNA16 csv): every nodule is judged at the found centre and diameter instead of the annotated
+        ones; those that were not found are left out and counted.
+    """
+    nodules = load_rated_nodules(data)
+    if folds is not None and "all" not in folds:
+        nodules = nodules.take(np.isin(nodules.fold, list(folds)))
+    if not len(nodules):
+        raise DatasetError(f"{data} has no nodule in the folds {', '.join(folds or ())}.")
+    centre, diameter, missed = nodules.centre, nodules.diameter, 0
+    if findings is not None:
+        nodules, centre, diameter, missed = at_findings(nodules, findings)
+    opinions = []
+    for place, voxels in enumerate(nodules.voxels):
+        opinions.append(
+            judge(to_hu(voxels), centre[place], float(diameter[place]), str(nodules.series[place]))
+        )
+        report((place + 1) / len(nodules), f"nodule {place + 1} of {len(nodules)}")
+    predictions = table_of(nodules, opinions)
+    figures = characterisation_figures(predictions, nodules.ratings)
+    return {
+        "room": card.name,
+        "data": str(data),
+        "weights": f"{card.name} {card.version} {card.sha256[:12]}",
+        "cases": len(nodules),
+        "scans": len(np.unique(nodules.series)),
+        "not_found": missed,
+        "metrics": metrics_of(figures),
+        "table": characterisation_table(figures),
+        "warnings": overlap(nodules, card),
+    }, predictions
+
+
+def at_findings(nodules: RatedNodules, path: Path) -> tuple[RatedNodules, np.ndarray, np.ndarray, int]:
+    """The nodules that a detector found, the found centres (cube indices) and diameters, and how many it missed.
+
+    A finding belongs to a nodule when its centre lies in it (LUNA16's rule); the nearest one counts.
+    """
+    spheres = spheres_by_series(path)
+    kept, centres, diameters = [], [], []
+    for i, series in enumerate(nodules.series):
+        found = spheres.get(str(series), np.zeros((0, 4)))
+        distance = np.linalg.norm(found[:, :3] - nodules.world[i], axis=1)
+        if not len(found) or distance.min() > nodules.diameter[i] / 2:
+            continue
+        best = found[int(distance.argmin())]
+        kept.append(i)
+        centres.append(nodules.centre[i] + (best[:3] - nodules.world[i]) * nodules.direction[i])
+        diameters.append(best[3])
+    if not kept:
+        raise DatasetError(f"{path} holds no finding inside a nodule of the data: are the series the same?")
+    return nodules.take(np.array(kept)), np.array(centres), np.array(diameters), len(nodules) - len(kept)
+
+
+def table_of(nodules: RatedNodules, opinions: Sequence[Opinion]) -> OutOfFold:
+    """Opinions as a table of predictions."""
+    return OutOfFold(
+        index=nodules.index,
+        series=nodules.series,
+        fold=nodules.fold,
+        diameter=nodules.diameter,
+        readers={rule: nodules.malignancy(rule) for rule in ("mean", "median")},
+        malignancy=np.array([o.malignancy for o in opinions]),
+        attributes=np.array([[o.attributes.get(a, np.nan) for a in ATTRIBUTES] for o in opinions]),
+        logit=logit(np.array([o.malignancy for o in opinions])),
+        spread=np.array([o.spread for o in opinions]),
+    )
+
+
+def metrics_of(figures: dict[str, Any]) -> dict[str, Any]:
+    """The design's keys: figures under the mean rule, the median rule's AUC, and everything behind them."""
+    mean, median = figures["mean"], figures["median"]
+
+    def value(part: dict[str, Any], name: str) -> float | None:
+        return (part[name] or {}).get("value")
+
+    return {
+        "auc": value(mean, "auc"),
+        "auc_median_rule": value(median, "auc"),
+        **{name: value(mean, name) for name in ("accuracy", "sensitivity", "specificity", "brier")},
+        "calibration_error": mean["calibration_error"],
+        "attributes": figures.get("attributes", {}),
+        "mean_rule": mean,
+        "median_rule": median,
+    }
+
+
+def overlap(nodules: RatedNodules, card: ModelCard) -> list[str]:
+    """A warning where the data are those that the weights were trained on."""
+    trained = card.training.get("folds", {})
+    seen = sum(s in trained for s in nodules.series)
+    if not seen:
+        return []
+    return [
+        f"{seen} of {len(nodules)} nodules come from scans that these weights were trained on. Each of them was judged only "
+        "by the fold model that never saw its scan (cross-validation); the settings were chosen with these scans in sight."
+    ]

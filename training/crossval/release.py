@@ -1,0 +1,91 @@
+"""From five fold models of a characteriser to weights with an honest card."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data.public.rated_nodules import RatedNodules
+from ..inference.weights import ModelCard, read_card, save_weights
+from ..metrics.characterisation.out_of_fold import write_out_of_fold
+from .folds import FoldResult, cross_fitted, joined, out_of_fold, training_record
+from .nodule_cubes import evaluate_on_cubes
+
+LIMITS = (
+    "The truth is the opinion of three or four radiologists who saw the CT alone (LIDC-IDRI), not a biopsy.",
+    "Nodules of 3 mm and more that at least three of four readers marked (LUNA16); slices up to 2.5 mm.",
+)
+
+
+def calibrate(
+    nodules: RatedNodules, results: Mapping[str, FoldResult], out: Path, *, attributes: bool
+) -> dict[str, tuple[float, float]]:
+    """Each fold's calibration from the out-of-fold scores of the others; writes ``out/oof.csv``."""
+    scores = np.concatenate([r.predictions["logit"] for r in results.values()])
+    index = np.concatenate([r.predictions["index"] for r in results.values()])
+    place = {int(i): n for n, i in enumerate(nodules.index)}
+    rows = np.array([place[int(i)] for i in index])
+    calibration = cross_fitted(scores, nodules.label("mean")[rows], nodules.fold[rows])
+    write_out_of_fold(out / "oof.csv", out_of_fold(nodules, results, calibration, attributes=attributes))
+    return calibration
+
+
+def card_of(
+    name: str,
+    title: str,
+    purpose: str,
+    network: Any,
+    training: Mapping[str, Any],
+    calibration: Mapping[str, tuple[float, float]],
+    nodules: RatedNodules,
+    *,
+    version: str,
+    field: str,
+    limits: tuple[str, ...],
+    log: Mapping[str, Any],
+) -> ModelCard:
+    """A card without metrics; `network` is the room's config, which has `hu_range`."""
+    return ModelCard(
+        name=name,
+        version=version,
+        title=title,
+        purpose=purpose,
+        modalities=("CT",),
+        config={**dataclasses.asdict(network), "calibration": {k: list(v) for k, v in calibration.items()}},
+        input={
+            "voxels_mm": 1.0,
+            "field": field,
+            "axes": "z, y, x (LPS)",
+            "hu_range": list(network.hu_range),
+            "diameter_mm": [3, 30],
+        },
+        training=training_record(nodules, training, log),
+        limits=(*LIMITS, *limits),
+        task="characterisation",
+    )
+
+
+def release(
+    card: ModelCard,
+    results: Mapping[str, FoldResult],
+    build: Callable[[Path, ModelCard, str], Any],
+    data: Path,
+    out: Path,
+) -> Path:
+    """Write weights and card, measure what was written, and put the figures into the card."""
+    path = save_weights(joined(results), card, out)
+    card = read_card(path)
+    predictor = build(path, card, "cpu")
+    figures, _ = evaluate_on_cubes(predictor.opinion, card, data, folds=card.training["models"])
+    metrics = {
+        "how": f"lungmtl evaluate {card.name} --data {data.name}: 5-fold cross-validation by scan (folds.csv), each nodule "
+        "judged by the model that never saw its scan; settings were chosen with these scans in sight",
+        "cases": figures["cases"],
+        "scans": figures["scans"],
+        **figures["metrics"],
+    }
+    return save_weights(joined(results), dataclasses.replace(card, metrics=metrics), out)

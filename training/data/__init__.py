@@ -1,0 +1,1 @@
+"""Data to learn from: public sets, phantoms, simulated radiographs."""

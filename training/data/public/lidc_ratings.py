@@ -1,0 +1,63 @@
+"""The readers' ratings of a nodule and the labels that the papers make of them (LIDC-IDRI scales)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...findings import ATTRIBUTES
+
+SCALE_MAX: dict[str, int] = dict.fromkeys(ATTRIBUTES, 5) | {"internalStructure": 4, "calcification": 6}
+"""Highest value of each attribute; all scales begin with 1."""
+NOMINAL = ("internalStructure", "calcification")
+"""Scales whose numbers are names of categories."""
+RULES = ("mean", "median")
+"""How the readers' malignancies become one: MTMR takes the mean, MT-CNN the median."""
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """What the readers of one nodule wrote.
+
+    Parameters
+    ----------
+    values
+        (readers, 9): the eight attributes in the order of `ATTRIBUTES`, then malignancy; NaN where one was left out.
+    """
+
+    values: np.ndarray
+
+    @property
+    def attributes(self) -> np.ndarray:
+        """(8,) mean over the readers, on the LIDC scales."""
+        return np.nanmean(self.values[:, :8], axis=0)
+
+    def malignancy(self, rule: str = "mean") -> float:
+        """1–5 by the mean or the median of the readers."""
+        values = self.values[:, 8]
+        return float(np.nanmean(values) if rule == "mean" else np.nanmedian(values))
+
+    def label(self, rule: str = "mean") -> int:
+        """1 malignant (> 3), 0 benign (< 3), −1 neither (exactly 3: left out by both papers)."""
+        value = self.malignancy(rule)
+        return 1 if value > 3 + 1e-6 else 0 if value < 3 - 1e-6 else -1
+
+
+def read_ratings(row: Mapping[str, str]) -> Ratings:
+    """Ratings of a row of ``nodules.csv`` (column ``readers``: a JSON list with nine numbers for each reader).
+
+    Raises
+    ------
+    ValueError
+        The row has no such column, or it holds something else.
+    """
+    try:
+        values = np.array(json.loads(row["readers"]), float)
+    except (KeyError, ValueError, TypeError) as error:
+        raise ValueError(f"a row without the readers' ratings (column 'readers'): {error}") from error
+    if values.ndim != 2 or values.shape[1] != 9 or not len(values):
+        raise ValueError(f"the readers' ratings must be lists of nine numbers, not {row['readers'][:60]}")
+    return Ratings(values)

@@ -1,0 +1,163 @@
+"""Nodule cubes of LUNA16 with positions, diameters and readers' ratings (layout of ``shared/data/luna16_nodules``).
+
+50³ voxels at 1 mm, stored as differences of neighbouring slices in steps of 8 HU; see the folder's README for the encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...findings.formats.luna16 import read_annotations
+from ...findings.formats.tables import read_rows
+
+HU_STEP, HU_LOW = 8.0, -1024.0
+EXCLUDED_DIAMETER = 10.0
+"""LUNA16 counts an excluded finding without a diameter as 10 mm."""
+COLUMNS = (
+    "seriesuid",
+    "coordX",
+    "coordY",
+    "coordZ",
+    "diameter_mm",
+    "originX",
+    "originY",
+    "originZ",
+    "direction_xy",
+)
+
+
+class DatasetError(Exception):
+    """A dataset's folder is not as it should be; the message names the file and what is missing."""
+
+
+@dataclass(frozen=True)
+class NoduleCube:
+    """One cube: voxels and everything annotated in it, in voxel indices (z, y, x) of the cube, 1 mm each.
+
+    Parameters
+    ----------
+    voxels
+        (50, 50, 50) uint8; HU = 8·v − 1024.
+    truth, excluded
+        (M, 4) and (K, 4): z, y, x, diameter in mm. All annotations whose ball reaches into the cube; centres may lie outside.
+    row
+        The row of ``nodules.csv`` of the nodule in the middle.
+    """
+
+    series: str
+    voxels: np.ndarray
+    truth: np.ndarray
+    excluded: np.ndarray
+    fold: str
+    row: dict[str, str]
+
+
+def to_hu(voxels: np.ndarray) -> np.ndarray:
+    """Hounsfield units (float32) of stored bytes."""
+    return voxels.astype(np.float32) * np.float32(HU_STEP) + np.float32(HU_LOW)
+
+
+def spheres_by_series(path: Path) -> dict[str, np.ndarray]:
+    """World spheres (M, 4) z, y, x, diameter in mm by series, of a csv of LUNA16; unknown diameters become 10 mm."""
+    return {
+        series: np.column_stack([center, np.where(diameter < 0, EXCLUDED_DIAMETER, diameter)])
+        for series, (center, diameter) in read_annotations(path).items()
+    }
+
+
+def read_folds(folder: Path) -> dict[str, str]:
+    """Series -> fold (``"0"`` … ``"4"``, ``"never"``); empty where the folder has no ``folds.csv``."""
+    path = folder / "folds.csv"
+    if not path.exists():
+        return {}
+    return {row["seriesuid"]: row["fold"] for _, row in read_rows(path, ("seriesuid", "fold"))}
+
+
+def reference_files(folder: Path) -> tuple[Path, Path | None]:
+    """Where the truth and the excluded findings lie beside a cubes' folder: ``../luna16``, else the cubes' own rows."""
+    luna = folder.resolve().parent / "luna16"
+    truth = luna / "annotations.csv"
+    excluded = luna / "annotations_excluded.csv.gz"
+    return (truth if truth.exists() else folder / "nodules.csv"), (excluded if excluded.exists() else None)
+
+
+def load_cubes(
+    folder: str | Path,
+    *,
+    folds: Iterable[str] | None = None,
+    truth: Path | None = None,
+    excluded: Path | None = None,
+) -> list[NoduleCube]:
+    """The cubes of a folder, or those of some folds.
+
+    Parameters
+    ----------
+    folder
+        Holds ``cubes.npz`` and ``nodules.csv``; ``folds.csv`` is needed only to choose folds.
+    folds
+        Which folds to take (None: every cube there is, of known fold or not).
+    truth, excluded
+        LUNA16 csvs; by default those of ``../luna16``, else the rows of ``nodules.csv`` and nothing excluded.
+
+    Raises
+    ------
+    DatasetError, FindingsFileError
+        A file is missing, damaged, or does not fit the others.
+    """
+    folder = Path(folder)
+    rows = [row for _, row in read_rows(folder / "nodules.csv", COLUMNS)]
+    if not (folder / "cubes.npz").exists():
+        raise DatasetError(
+            f"{folder / 'cubes.npz'} is missing: the folder must hold cubes.npz and nodules.csv."
+        )
+    with np.load(folder / "cubes.npz") as archive:
+        voxels = np.cumsum(archive["cubes_dz"], axis=1, dtype=np.uint8)
+    fold_of = read_folds(folder)
+    wanted = None if folds is None else {str(f) for f in folds}
+    if wanted is not None and not fold_of:
+        raise DatasetError(f"{folder} has no folds.csv, so folds cannot be chosen.")
+    default_truth, default_excluded = reference_files(folder)
+    spheres = spheres_by_series(truth or default_truth)
+    excluded_path = excluded or default_excluded
+    left_out = spheres_by_series(excluded_path) if excluded_path else {}
+    cubes = []
+    for position, row in enumerate(rows):
+        index = int(row.get("index") or position)
+        if index >= len(voxels):
+            raise DatasetError(
+                f"{folder / 'nodules.csv'} names cube {index}, but cubes.npz holds {len(voxels)}."
+            )
+        fold = fold_of.get(row["seriesuid"], "")
+        if wanted is not None and fold not in wanted:
+            continue
+        own = spheres.get(row["seriesuid"], np.zeros((0, 4)))
+        other = left_out.get(row["seriesuid"], np.zeros((0, 4)))
+        shape = voxels[index].shape
+        cubes.append(
+            NoduleCube(
+                row["seriesuid"],
+                voxels[index],
+                _in_cube(own, row, shape),
+                _in_cube(other, row, shape),
+                fold,
+                row,
+            )
+        )
+    return cubes
+
+
+def _in_cube(spheres: np.ndarray, row: dict[str, str], shape: tuple[int, ...]) -> np.ndarray:
+    """The spheres that reach into a cube, in its voxel indices."""
+    if not len(spheres):
+        return np.zeros((0, 4))
+    flip = float(row["direction_xy"])
+    origin = np.array([float(row["originZ"]), float(row["originY"]), float(row["originX"])])
+    index = spheres.copy()
+    index[:, :3] = (index[:, :3] - origin) * np.array([1.0, flip, flip])
+    radius = index[:, 3:4] / 2
+    reaches = np.all((index[:, :3] + radius > -0.5) & (index[:, :3] - radius < np.array(shape) - 0.5), axis=1)
+    return index[reaches]

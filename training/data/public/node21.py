@@ -1,0 +1,92 @@
+"""NODE21: chest radiographs with boxes around nodules, and test sets that ``lungmtl simulate`` writes in the same layout.
+
+``metadata.csv`` (or ``.csv.gz``) beside a folder ``images`` (``*.mha`` of 1024 pixels in the published set; other suffixes are
+read too). Of the published archive, name ``cxr_images/proccessed_data`` (so spelt there), whose 4,882 films have 1,476 nodules on
+1,134 of them. NODE21 publishes no patient identifiers: each film counts as a patient of its own, though some come from the same
+one (in NIH ChestX-ray14). node21.grand-challenge.org, doi:10.5281/zenodo.4725881.
+
+Simulated sets have the further columns ``background`` (the film underneath), ``diameter_mm`` and ``lungs`` (a file in ``masks``:
+1 right, 2 left), and ``shams.csv`` with the places where no nodule was put (``img_name,x,y,width,height``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...findings.formats.node21 import Row, read_metadata
+from ...findings.formats.pixels import PixelBox
+from ...findings.formats.tables import number, read_rows
+from .film_files import by_name, corners, first_file, image_files, require_files, size_of
+from .films import FilmCase
+from .luna16_nodules import DatasetError
+
+TABLE = "metadata.csv"
+SHAMS = "shams.csv"
+NAME = "NODE21"
+LICENCE = "NODE21: see zenodo.org/record/4725881; its films come from JSRT, PadChest, ChestX-ray14 and Open-I"
+
+
+def node21_cases(folder: Path) -> list[FilmCase]:
+    """The films of a folder in NODE21's layout, in the order of the table.
+
+    Raises
+    ------
+    DatasetError, FindingsFileError
+        A file is missing or damaged, or a box lies outside its film.
+    """
+    table = first_file(folder, TABLE)
+    if table is None:
+        raise DatasetError(f"{folder} has no {TABLE}.")
+    rows: dict[str, list[Row]] = {}
+    for row in read_metadata(table):
+        rows.setdefault(row.name, []).append(row)
+    images = next((folder / name for name in ("images", "Images") if (folder / name).is_dir()), None)
+    where = images or folder  # some copies have the images beside the table
+    files = by_name(image_files(where, below=images is not None))
+    require_files(rows, files, table, str(where))
+    shams = _shams(folder)
+    return [_case(folder, table, own, files[name], shams.get(name, [])) for name, own in rows.items()]
+
+
+def _case(folder: Path, table: Path, rows: list[Row], path: Path, shams: Sequence[PixelBox]) -> FilmCase:
+    boxes = [row.box for row in rows if row.box is not None]
+    cells = rows[0].cells
+    diameter = [_diameter(table, row) for row in rows if row.box is not None]
+    lungs = cells.get("lungs", "")
+    size = size_of(path) if boxes or shams else None
+    return FilmCase(
+        path=path,
+        name=rows[0].name,
+        boxes=corners(boxes, path, size),
+        positive=bool(boxes),
+        background=cells.get("background") or path.stem,
+        lungs=_mask(folder, lungs, table) if lungs else None,
+        lung_labels=(1, 2),
+        diameter_mm=np.array(diameter, np.float32),
+        shams=corners(shams, path, size),
+    )
+
+
+def _diameter(table: Path, row: Row) -> float:
+    return number(table, row.line, row.cells, "diameter_mm") if row.cells.get("diameter_mm") else math.nan
+
+
+def _mask(folder: Path, name: str, table: Path) -> Path:
+    for path in (folder / "masks" / name, folder / name):
+        if path.is_file():
+            return path
+    raise DatasetError(f"the lung mask {name} is named in {table} but is not in {folder / 'masks'}.")
+
+
+def _shams(folder: Path) -> dict[str, list[PixelBox]]:
+    path = first_file(folder, SHAMS)
+    found: dict[str, list[PixelBox]] = {}
+    if path is not None:
+        for line, row in read_rows(path, ("img_name", "x", "y", "width", "height")):
+            box = PixelBox(*(number(path, line, row, column) for column in ("x", "y", "width", "height")))
+            found.setdefault(row["img_name"], []).append(box)
+    return found

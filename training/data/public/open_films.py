@@ -1,0 +1,171 @@
+"""Any folder of radiographs: what it is, told by its files, as a test set or as training samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from . import coco, jsrt, lung_masks, nih, node21
+from .film_files import first_file
+from .films import FilmCase, Films
+from .folder_films import FolderFilms, Part, part_of
+from .luna16_nodules import DatasetError
+
+PREPARED = "films.npz"
+"""The file of the prepared simulation."""
+
+
+class Layout(NamedTuple):
+    """One kind of folder: how it is recognised, read, and what its card says."""
+
+    name: str
+    licence: str
+    files: str
+    recognised: Callable[[Path], bool]
+    cases: Callable[[Path], list[FilmCase]]
+    measure_only: bool = False
+
+
+def _has(name: str) -> Callable[[Path], bool]:
+    return lambda folder: first_file(folder, name) is not None
+
+
+def _has_columns(name: str, columns: Sequence[str]) -> Callable[[Path], bool]:
+    def recognised(folder: Path) -> bool:
+        path = first_file(folder, name)
+        if path is None:
+            return False
+        from ...findings.formats.tables import read_text
+
+        header = read_text(path).partition("\n")[0].strip().split(",")
+        return set(columns) <= {cell.strip() for cell in header}
+
+    return recognised
+
+
+LAYOUTS = (
+    Layout(
+        *(node21.NAME, node21.LICENCE, "metadata.csv and images/ (NODE21, or a simulated test set)"),
+        *(_has(node21.TABLE), node21.node21_cases),
+    ),
+    Layout(
+        *(nih.NAME, nih.LICENCE, "Data_Entry_2017*.csv (NIH ChestX-ray14)"),
+        *(_has(nih.ENTRIES), nih.nih_cases),
+    ),
+    Layout(
+        *(jsrt.NAME, jsrt.LICENCE, "CLNDAT_EN.txt (JSRT, with the masks of SCR if you have them)"),
+        *(lambda folder: jsrt.jsrt_table(folder) is not None, jsrt.jsrt_cases),
+    ),
+    Layout(
+        *(nih.NAME, nih.LICENCE, "labels.csv with the columns file, finding_labels, patient, rotated_90"),
+        *(_has_columns(nih.SMALL, nih.SMALL_COLUMNS), nih.small_nih_cases),
+    ),
+    Layout(
+        *(lung_masks.NAME_100, "", "labels.csv with the columns file, labels, use (lung_masks_100)"),
+        *(_has_columns(lung_masks.TABLE, lung_masks.COLUMNS), lung_masks.lung_masks_100_cases, True),
+    ),
+    Layout(
+        *(lung_masks.NAME, lung_masks.LICENCE, "N.jpg with N-mask.png (lung_masks)"),
+        *(_has("*" + lung_masks.MASK), lung_masks.lung_masks_cases),
+    ),
+    Layout(
+        *(coco.NAME, coco.LICENCE, "a json with images and annotations (COCO)"),
+        *(lambda folder: bool(coco.coco_files(folder)), coco.coco_cases),
+    ),
+)
+"""In the order in which they are looked for."""
+
+
+def layout_of(folder: Path) -> Layout:
+    """Which layout a folder has.
+
+    Raises
+    ------
+    DatasetError
+        It is no folder, or none of them; the message lists what was looked for.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} is no folder: name the folder that holds the films and their table.")
+    for layout in LAYOUTS:
+        if layout.recognised(folder):
+            return layout
+    looked_for = "; ".join(layout.files for layout in LAYOUTS)
+    raise DatasetError(
+        f"{folder} holds no set of radiographs that is read here. Looked for: {looked_for}.{_hint(folder)}"
+    )
+
+
+def _hint(folder: Path) -> str:
+    """Where such a set lies below, at most two folders down: archives are often unpacked into a folder of their own."""
+    inner = sorted(p for pattern in ("*/", "*/*/") for p in folder.glob(pattern))
+    for place in inner:
+        if any(layout.recognised(place) for layout in LAYOUTS):
+            return f" There is one in {place}: name that folder."
+    return ""
+
+
+def open_film_cases(folder: str | Path, part: Part = "all") -> list[FilmCase]:
+    """The films of a test set with their truth.
+
+    Parameters
+    ----------
+    folder
+        In one of `LAYOUTS`.
+    part
+        ``"held-out"`` for the patients that `open_training_films` keeps away from training (20 %), ``"train"`` for the others.
+
+    Raises
+    ------
+    DatasetError, FindingsFileError
+        The folder has none of the layouts, or is incomplete or damaged; the message names the file.
+    """
+    folder = Path(folder)
+    if (folder / PREPARED).is_file():
+        raise DatasetError(
+            f"{folder} is a prepared simulation to train on: judge networks on a test set that 'lungmtl simulate' wrote, or on a "
+            "set of real films."
+        )
+    cases = part_of(layout_of(folder).cases(folder), part)
+    if not cases:
+        raise DatasetError(f"{folder} holds no film{'' if part == 'all' else f' of the part {part}'}.")
+    return cases
+
+
+def open_training_films(
+    folder: str | Path, folds: Sequence[str] | None = None, part: Part = "train"
+) -> Films:
+    """Training samples from a folder.
+
+    A prepared simulation (``films.npz``) draws from its own training folds. Of real sets only the patients for training are
+    used: a patient is held out by a hash of the identifier (20 of 100), so that the split is the same everywhere.
+
+    Parameters
+    ----------
+    folder
+        In one of `LAYOUTS`, or a prepared simulation.
+    folds
+        Of a prepared simulation: other folds than those it trains on.
+    part
+        Of real sets: ``"held-out"`` to watch training by the patients that it does not see.
+
+    Raises
+    ------
+    DatasetError, FindingsFileError
+        There is nothing to train on, the set may not be trained on, or it is incomplete or damaged.
+    """
+    folder = Path(folder)
+    if (folder / PREPARED).is_file():
+        from ..simulation.films import SimulatedFilms
+
+        return SimulatedFilms(folder) if folds is None else SimulatedFilms(folder, folds=tuple(folds))
+    if folds is not None:
+        raise DatasetError(
+            f"{folder} has no folds to choose from: only a prepared simulation ({PREPARED}) has."
+        )
+    layout = layout_of(folder)
+    if layout.measure_only:
+        raise DatasetError(
+            f"{folder} ({layout.name}) is there to measure on, not to train on: most of its films may not be used for it."
+        )
+    return FolderFilms(part_of(layout.cases(folder), part), layout.name, layout.licence)

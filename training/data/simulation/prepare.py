@@ -1,0 +1,155 @@
+"""From ``shared/data`` to ``films.npz``: upright films with lung outlines, phantom films and projected nodules."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Picture
+from scipy import ndimage
+from threadpoolctl import threadpool_limits
+
+from ...imaging import read_image
+from ...imaging.radiograph.network_input import SIDE, make_film
+from ..public.luna16_nodules import DatasetError
+from .films import ATLAS, PHANTOM, FilmStore
+from .lung_atlas import Outline, outline, split_sides
+from .nodule_views import load_views
+from .phantom_film import PhantomFilm, make_phantom_film
+
+DETECTOR_MM = 430.0
+"""Side of the detectors (43 cm) that NIH's square pictures show: their files do not tell their size."""
+ATLAS_MM = 350.0
+"""The same for the four films that came with masks: an assumption, nothing tells it."""
+LESIONS = ("Nodule", "Mass")
+
+Report = Callable[[float, str], None]
+
+
+def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, report: Report) -> Path:
+    """Write ``out/films.npz``.
+
+    Parameters
+    ----------
+    data
+        Layout of ``shared/data``: ``cxr/nih``, ``cxr/lung_masks``, ``luna16_nodules``. ``cxr/lung_masks_100`` is never read.
+    phantoms
+        How many to project.
+    report
+        Gets the share done and the stage.
+
+    Raises
+    ------
+    DatasetError
+        A folder is not there.
+    """
+    for folder in ("cxr/nih", "cxr/lung_masks", "luna16_nodules"):
+        if not (data / folder).is_dir():
+            raise DatasetError(f"{data / folder} is missing: --data must name a folder like shared/data.")
+    report(0.0, "reading films")
+    rows, films = _nih(data / "cxr/nih")
+    given, masks = _with_masks(data / "cxr/lung_masks")
+    report(0.05, "outlining lungs")
+    outlines = outline(films, given, masks, workers)
+    report(0.55, "projecting phantoms")
+    with ProcessPoolExecutor(workers) as pool:
+        projected = []
+        for number, phantom in enumerate(pool.map(_phantom, range(phantoms)), 1):
+            projected.append(phantom)
+            report(0.55 + 0.4 * number / phantoms, f"projecting phantoms ({number} of {phantoms})")
+    report(0.96, "projecting nodules")
+    views = load_views(data / "luna16_nodules")
+
+    believed = np.array([o.believed for o in outlines])
+    lesion = np.array([any(name in row["finding_labels"] for name in LESIONS) for row in rows])
+    fold = _folds([row["patient"] for row in rows], believed & ~lesion)
+    boxes, box_film, box_mm = [], [], []
+    first = len(rows) + len(given)
+    for number, phantom in enumerate(projected):
+        for label, diameter in enumerate(phantom.diameters_mm, 1):
+            ys, xs = np.nonzero(phantom.nodules == label)
+            if len(ys):
+                boxes.append((xs.min(), ys.min(), xs.max() + 1, ys.max() + 1))
+                box_film.append(first + number)
+                box_mm.append(diameter)
+    n, k = len(rows), len(given)
+    store = FilmStore(
+        pixels=_bytes(np.concatenate([films, given, [p.film.pixels for p in projected]])),
+        lungs=np.concatenate([[_sides(o) for o in outlines], masks > 0, [p.lungs for p in projected]]),
+        nodules=np.concatenate([np.zeros((n + k, SIDE, SIDE), bool), [p.nodules > 0 for p in projected]]),
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        box_film=np.array(box_film, int),
+        box_mm=np.array(box_mm, np.float32),
+        name=np.array(
+            [row["file"] for row in rows]
+            + [f"lung_masks/{i + 1}.jpg" for i in range(k)]
+            + [f"phantom-{i}" for i in range(phantoms)]
+        ),
+        source=np.array(["nih"] * n + [ATLAS] * k + [PHANTOM] * phantoms),
+        # Phantoms and the films with masks train; a tenth of the phantoms is held back.
+        fold=np.array([*fold, *["2"] * k, *("1" if i % 10 == 0 else "2" for i in range(phantoms))]),
+        mm=np.array([DETECTOR_MM / SIDE] * n + [ATLAS_MM / SIDE] * k + [p.mm for p in projected], np.float32),
+        outlined=np.array([*believed, *[True] * (k + phantoms)]),
+        clear=np.array([*(believed & ~lesion), *[False] * (k + phantoms)]),
+        views=views,
+    )
+    return store.save(out)
+
+
+def _phantom(seed: int) -> PhantomFilm:
+    # Beside other processes, threads of matrix products wait for each other: a phantom took minutes instead of seconds.
+    with threadpool_limits(1):
+        return make_phantom_film(seed)
+
+
+def upright(row: dict[str, str], values: np.ndarray) -> np.ndarray:
+    """NIH's picture with the head at the top: in those turned by 90° the head lies at the left."""
+    return np.rot90(values, -1) if row["rotated_90"] == "1" else values
+
+
+def _nih(folder: Path) -> tuple[list[dict[str, str]], np.ndarray]:
+    from dataclasses import replace
+
+    with (folder / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    films = []
+    for row in rows:
+        image = read_image(folder / row["file"])
+        image = replace(image, voxels=np.ascontiguousarray(upright(row, image.voxels)))
+        films.append(make_film(image).pixels)
+    return rows, np.stack(films)
+
+
+def _with_masks(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Films (k, side, side) and their lungs (k, 2, side, side)."""
+    films, masks = [], []
+    for path in sorted(folder.glob("*-mask.png")):
+        films.append(make_film(read_image(path.with_name(path.name.replace("-mask.png", ".jpg")))).pixels)
+        mask = np.asarray(Picture.open(path).convert("L").resize((SIDE, SIDE), Picture.Resampling.NEAREST))
+        masks.append(split_sides(mask > 127))
+    return np.stack(films), np.stack(masks)
+
+
+def _sides(found: Outline) -> np.ndarray:
+    """Masks (2, side, side) of an outline: the largest part of each side, its votes enlarged smoothly."""
+    large = ndimage.zoom(found.lungs, (1, SIDE / found.lungs.shape[1], SIDE / found.lungs.shape[2]), order=1)
+    sides = np.zeros(large.shape, bool)
+    for channel, votes in enumerate(large):
+        parts, count = ndimage.label(votes > 0.5)
+        if count:
+            sides[channel] = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
+    return sides
+
+
+def _folds(patients: list[str], usable: np.ndarray) -> list[str]:
+    """Fold 0–4 of each film, all films of a patient together; ``"never"`` for films that cannot be a background."""
+    order = sorted({p for p, u in zip(patients, usable, strict=True) if u}, key=int)
+    fold = {patient: str(i % 5) for i, patient in enumerate(order)}
+    return [fold[p] if u else "never" for p, u in zip(patients, usable, strict=True)]
+
+
+def _bytes(films: np.ndarray) -> np.ndarray:
+    return np.rint(films * 255).astype(np.uint8)

@@ -1,1 +1,0 @@
-"""Runs rooms: predictor protocol, cards and weights, registry, training and evaluation."""

@@ -1,0 +1,1 @@
+"""What ``lungmtl evaluate`` prints."""

@@ -1,0 +1,262 @@
+"""Evaluation of a network on radiographs: each file through the reader and the predictor, as in use, then the figures."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import affine_transform
+
+from ..data.public.film_files import read_film
+from ..data.public.films import FilmCase
+from ..data.public.folder_films import Part
+from ..data.public.luna16_nodules import DatasetError
+from ..data.public.lung_masks import LEFT, RIGHT, read_lungs
+from ..data.public.open_films import open_film_cases
+from ..findings import Box, Findings
+from ..imaging.errors import ImageError
+from ..imaging.image import Image
+from ..inference.predictor import Predictor, PredictorError, finish
+from ..inference.weights import ModelCard, read_card, seen_cases
+from ..metrics.radiograph.figures import film_details, film_figures, film_table, film_warnings
+from ..metrics.radiograph.mask_overlap import dice, iou
+from ..metrics.radiograph.shams import ShamMarks, count_sham_marks
+from ..metrics.radiograph.statistics import FilmResult
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[float, str], None]
+SIDES = {RIGHT: "right lung", LEFT: "left lung"}
+"""Names of regions by the labels of lung masks."""
+
+
+def evaluate_films(
+    predictor: Predictor,
+    data: Path,
+    weights: Path,
+    *,
+    lungs: bool,
+    truth: Path | None = None,
+    excluded: Path | None = None,
+    folds: Sequence[str] | None = None,
+    report: Report = lambda _f, _s: None,
+) -> dict[str, Any]:
+    """Figures of a loaded predictor on a folder of radiographs.
+
+    Parameters
+    ----------
+    data
+        Folder in a layout of `data.public.open_films`: NODE21's, a simulated test set, JSRT with SCR, NIH, lung_masks_100.
+    lungs
+        Whether the network outlines lungs.
+    truth, excluded
+        Options of other rooms, refused here: a folder of films holds its own truth.
+    folds
+        ``["held-out"]`` for the patients of a real set that training keeps away from, ``["train"]`` for the others; by default all.
+
+    Returns
+    -------
+    dict
+        ``room``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.film_figures`), ``cases_detail`` (a row for each image),
+        ``failed`` (``input``, ``error``), and for a person ``table`` and ``warnings``. Where the weights were trained or tuned on
+        some of the pictures, ``metrics_unseen`` has the figures of the others alone.
+
+    Raises
+    ------
+    PredictorError, DatasetError
+        An option does not apply, or no image of the folder could be judged.
+    """
+    refused = {"--truth": truth, "--excluded": excluded}
+    if wrong := [option for option, value in refused.items() if value is not None]:
+        raise PredictorError(
+            f"radiographs are judged by the truth in their own folder: leave out {', '.join(wrong)}."
+        )
+    card = read_card(weights)
+    cases = open_film_cases(data, part(folds))
+    results, failed = judge_films(predictor, cases, card.default_threshold, lungs=lungs, report=report)
+    if not results:
+        first = f": {failed[0]['error']}" if failed else "."
+        raise DatasetError(f"{data} holds no image that could be judged{first}")
+    report(1.0, "intervals")
+    metrics = film_figures(results, card.default_threshold, lungs=lungs)
+    seen = seen_in_training(card, results)
+    unseen = [r for r, known in zip(results, seen, strict=True) if not known] if any(seen) else []
+    return {
+        "room": predictor.info.name,
+        "data": str(data),
+        "weights": f"{card.name} {card.version} {card.sha256[:12]}",
+        "cases": len(results),
+        "metrics": metrics,
+        "cases_unseen": len(unseen) if any(seen) else len(results),
+        "metrics_unseen": film_figures(unseen, card.default_threshold, lungs=lungs) if unseen else None,
+        "cases_detail": film_details(results, card.default_threshold),
+        "failed": failed,
+        "table": film_table(metrics),
+        "warnings": [
+            *trained_on(seen),
+            *film_warnings(results, lungs=lungs),
+            *(f"{entry['input']}: {entry['error']}" for entry in failed),
+        ],
+    }
+
+
+def part(folds: Sequence[str] | None) -> Part:
+    """Which patients of a set: what ``--folds`` means for films.
+
+    Raises
+    ------
+    PredictorError
+        Films have no such part.
+    """
+    match list(folds or ("all",)):
+        case ["all"]:
+            return "all"
+        case ["held-out"]:
+            return "held-out"
+        case ["train"]:
+            return "train"
+    raise PredictorError("of radiographs --folds takes one of: all, held-out, train.")
+
+
+def seen_in_training(card: ModelCard, results: Sequence[FilmResult]) -> list[bool]:
+    """For each image, whether weights were trained or calibrated on it, or on the picture that it was made from."""
+    known = {Path(name).stem for name in seen_cases(card)}
+    return [bool({Path(r.name).stem, Path(r.background).stem} & known) for r in results]
+
+
+def trained_on(seen: Sequence[bool]) -> list[str]:
+    """A warning where the weights were trained on pictures of the set."""
+    count = sum(seen)
+    if not count:
+        return []
+    return [
+        f"{count} of {len(seen)} images are made from pictures that these weights were trained or tuned on: "
+        "the figures say nothing about unseen pictures; those of the others alone are in the JSON (metrics_unseen)."
+    ]
+
+
+def judge_films(
+    predictor: Predictor,
+    cases: Sequence[FilmCase],
+    threshold: float,
+    *,
+    lungs: bool = False,
+    report: Report = lambda _f, _s: None,
+) -> tuple[list[FilmResult], list[dict[str, str]]]:
+    """Run a predictor on films; what could not be read or judged comes second, with the reason."""
+    results, failed = [], []
+    for number, case in enumerate(cases):
+        report(number / len(cases), case.name)
+        try:
+            image = read_film(case)
+            results.append(judged(case, image, finish(predictor.run(image)), threshold, lungs=lungs))
+        except (ImageError, PredictorError) as error:
+            failed.append({"input": str(case.path), "error": " ".join(str(error).split())})
+        except Exception as error:  # one bad file must not cost the others
+            log.exception("%s failed", case.path)
+            failed.append({"input": str(case.path), "error": f"{type(error).__name__}: {error}"})
+    return results, failed
+
+
+def judged(
+    case: FilmCase, image: Image, findings: Findings, threshold: float, *, lungs: bool = False
+) -> FilmResult:
+    """What a network's findings on an image look like beside the truth."""
+    found = [(f, box) for f in findings if (box := f.box) is not None]
+    scores = np.array([f.score for f, _ in found], float)
+    boxes = np.array([corners(image, box) for _, box in found], float).reshape(-1, 4)
+    centers = np.array([edge(image, f.center) for f, _ in found], float).reshape(-1, 2)
+    truth = case.boxes
+    if case.positive is False:
+        truth = np.zeros((0, 4))
+    labels = read_lungs(case) if lungs or len(case.shams) else None
+    known = np.zeros((0, 4)) if truth is None else truth
+    shams = ShamMarks()
+    if len(case.shams):
+        inside = None if labels is None else _resized(labels > 0, image.shape)
+        middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+        shams = count_sham_marks(middle[scores >= threshold], case.shams, known, _planar(image), inside)
+    dices, ious = {}, {}
+    if lungs and labels is not None:
+        for name, mask in true_regions(labels):
+            guess = predicted_region(findings, name, image, mask.shape)
+            if guess is not None:
+                dices[name], ious[name] = dice(guess, mask), iou(guess, mask)
+    head = [s.probability for s in findings.image_scores]
+    return FilmResult(
+        name=case.name,
+        background=case.background,
+        score=head[0] if head else float(scores.max(initial=0.0)),
+        boxes=boxes,
+        scores=scores,
+        centers=centers,
+        positive=case.positive,
+        truth=truth,
+        diameter_mm=np.asarray(case.diameter_mm, float),
+        shams=shams,
+        lung_dice=dices,
+        lung_iou=ious,
+    )
+
+
+def edge(image: Image, world: Sequence[float]) -> tuple[float, float]:
+    """A world point (y, x) as x, y in pixels, edge coordinates."""
+    y, x = image.to_index(world) + 0.5
+    return float(x), float(y)
+
+
+def corners(image: Image, box: Box) -> tuple[float, float, float, float]:
+    """A box in the world as x0, y0, x1, y1 in pixels, edge coordinates."""
+    return (*edge(image, box.low), *edge(image, box.high))
+
+
+def true_regions(labels: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Both lungs, and each side where the labels (`lung_masks.read_lungs`) tell them apart; nothing where there is no lung."""
+    if (labels > 0).any():
+        yield "lungs", labels > 0
+    if all((labels == label).any() for label in SIDES):
+        for label, name in SIDES.items():
+            yield name, labels == label
+
+
+def predicted_region(
+    findings: Findings, name: str, image: Image, shape: tuple[int, ...]
+) -> np.ndarray | None:
+    """A network's region as a boolean array of `shape`, which covers the image; None for a side if it tells none apart.
+
+    `shape` is the label image's, which may be finer or coarser than the image. Masks are laid onto it by linear interpolation.
+    """
+    names = (name, *SIDES.values()) if name == "lungs" else (name,)
+    regions = [r for n in names if (r := findings.region(n)) is not None]
+    if not regions and name != "lungs":
+        told = any(findings.region(n) is not None for n in SIDES.values())
+        return np.zeros(shape, bool) if told else None
+    union = np.zeros(shape, bool)
+    step = np.asarray(image.shape, float) / np.asarray(shape)  # image pixels for one label pixel
+    for region in regions:
+        mask = region.mask
+        spacing, origin = np.asarray(mask.spacing), np.asarray(mask.origin)
+        scale = step * np.asarray(image.scale) / spacing
+        first = (image.to_world(0.5 * step - 0.5) - origin) / spacing
+        # Padded, so that the interpolation ends half a pixel outside the mask and not at its outermost centres.
+        padded = np.pad(mask.to_array().astype(np.float32), 1)
+        union |= affine_transform(padded, scale, first + 1, output_shape=shape, order=1) >= 0.5
+    return union
+
+
+def _planar(image: Image) -> tuple[int, int]:
+    height, width = image.shape
+    return height, width
+
+
+def _resized(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A mask by nearest pixel in another size."""
+    if mask.shape == shape:
+        return mask
+    rows, columns = (
+        ((np.arange(n) + 0.5) * m / n).astype(int) for n, m in zip(shape, mask.shape, strict=True)
+    )
+    return mask[np.ix_(rows, columns)]

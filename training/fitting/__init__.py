@@ -1,0 +1,1 @@
+"""Training: the learner and the schedule that every network shares."""

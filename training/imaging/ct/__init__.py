@@ -1,0 +1,1 @@
+"""CT: the lung field."""

@@ -1,0 +1,1 @@
+"""DICOM: headers, slices, stacks, pixels, look-up tables, writing."""

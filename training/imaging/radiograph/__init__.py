@@ -1,0 +1,1 @@
+"""Radiographs: exposed area, frontal view, gray scale, network input."""

@@ -1,0 +1,1 @@
+"""From an image to findings: predictors, chains of them, weights, devices."""

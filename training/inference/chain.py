@@ -1,0 +1,348 @@
+"""Chains of models: detection, reduction of false positives (where it helps), characterisers, fusion of their opinions.
+
+A chain has the shape of a `Predictor`: one run, one bar, stopped by closing. What one link cannot do is said in a note, and
+the others go on. Models are loaded when their turn comes, and kept for the next run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..findings import Finding, Findings
+from ..findings.models import joined
+from ..imaging.image import Image
+from . import registry
+from .fusion import fuse
+from .predictor import Evidence, ModelInfo, PredictorError, Progress
+from .progress import Bar
+from .suitability import check_film, places, sort_out, suits
+from .triton_workaround import keep_triton_out
+from .weights import WeightsError
+
+log = logging.getLogger(__name__)
+
+Run = Generator[Progress, None, Findings]
+TASKS = ("detection", "reduction", "characterisation")
+STAGE = "judging malignancy"
+
+
+@lru_cache(maxsize=8)
+def loaded(name: str, device: str = "auto") -> Any:
+    """A model ready to run, read once in a process."""
+    keep_triton_out()
+    return registry.load_predictor(name, device=device)
+
+
+def choose(image: Image, names: Sequence[str] | None = None, device: str = "auto") -> Chain:
+    """The chain for an image.
+
+    Parameters
+    ----------
+    names
+        The stages by name, such as ``["mtmr"]``; by default everything at hand that suits the image, a reduction only if its
+        card says that it helps.
+
+    Raises
+    ------
+    PredictorError
+        A name is unknown, no weights are at hand, or no model takes such an image.
+    """
+    known = {info.name: info for info in registry.models()}
+    if not known:
+        raise PredictorError(
+            "no weights are at hand: install the package again, or train with 'lungmtl train'"
+        )
+    for name in names or ():
+        if name not in known:
+            raise PredictorError(
+                f"there is no model {name!r}; 'lungmtl models' lists those at hand: {', '.join(known)}"
+            )
+    if names:  # what does not suit says so itself
+        picked = [known[name] for name in dict.fromkeys(names)]
+        return chain_of([i for i in picked if suits(i, image)] or picked, device)
+    picked = [i for i in known.values() if suits(i, image) and (i.task != "reduction" or helps(i.name))]
+    if not picked:
+        kinds = ", ".join(sorted({m for i in known.values() for m in i.modalities}))
+        kind = image.modality or ("volume" if image.ndim == 3 else "flat image")
+        raise PredictorError(
+            f"{image.source or image.series_uid or 'the image'} is {kind}, and the models take {kinds}. "
+            "Open a chest CT or a frontal chest radiograph."
+        )
+    return chain_of(picked, device)
+
+
+def helps(name: str) -> bool:
+    """Whether a reduction was measured to help (``metrics["helps"]`` of its card)."""
+    return registry.card(name).metrics.get("helps") is True
+
+
+def chain_of(infos: Iterable[ModelInfo], device: str = "auto") -> Chain:
+    """The chain of some models, in the order of work."""
+    infos = tuple(infos)
+    by_task = {task: tuple(i for i in infos if i.task == task) for task in TASKS}
+    return Chain(by_task["detection"], by_task["reduction"], by_task["characterisation"], device)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Models one after the other.
+
+    Parameters
+    ----------
+    detectors, reductions, characterisers
+        Each may be empty; without detectors, `characterise` judges what is there.
+    device
+        As for `registry.load_predictor`.
+    """
+
+    detectors: tuple[ModelInfo, ...] = ()
+    reductions: tuple[ModelInfo, ...] = ()
+    characterisers: tuple[ModelInfo, ...] = ()
+    device: str = "auto"
+
+    @property
+    def infos(self) -> tuple[ModelInfo, ...]:
+        """All its models in the order of work."""
+        return (*self.detectors, *self.reductions, *self.characterisers)
+
+    @property
+    def info(self) -> ModelInfo:
+        """The chain as one model."""
+        return ModelInfo(
+            name="+".join(i.name for i in self.infos),
+            title=" → ".join(i.title for i in self.infos),
+            purpose=" ".join(i.purpose for i in self.infos),
+            modalities=tuple(sorted({m for i in self.infos for m in i.modalities})),
+            default_threshold=min((i.default_threshold for i in self.detectors), default=0.5),
+            task="detection" if self.detectors else "characterisation",
+        )
+
+    def run(self, image: Image, drawn: Sequence[Finding] = ()) -> Run:
+        """Detect, reduce, characterise; return findings by descending score.
+
+        Parameters
+        ----------
+        drawn
+            Findings of a person. They are characterised with the others and come first; no other stage touches them.
+
+        Raises
+        ------
+        PredictorError, WeightsError
+            The detector does not take the image, or cannot be loaded; or there is none; or radiograph networks are asked about
+            what is certainly no frontal chest radiograph. A later stage that fails is noted,
+            and what was found until then is kept.
+        """
+        if not self.detectors:
+            raise PredictorError(
+                f"{self.info.title} judges findings that are there: name a detector too, or give findings."
+            )
+        bar = Bar(self.infos)
+        if doubt := check_film(self.detectors, image):
+            yield Progress(bar.at(0.0), "detecting", note=doubt)
+        found = Findings()
+        for number, info in enumerate(self.detectors):
+            part = yield from self._follow(info, bar, lambda m: m.run(image), _alone)
+            items = sorted((*found, *part), key=lambda f: -f.score)
+            found = replace(
+                part if number == 0 else found,
+                items=tuple(items),
+                models=(*found.models, *_listed(info, part.models)),
+                image_scores=(*found.image_scores, *part.image_scores),
+                regions=(*found.regions, *(r for r in part.regions if found.region(r.name) is None)),
+            )
+            if len(self.detectors) > 1:
+                yield Progress(bar.at(1.0), "detecting", found)
+        for info in self.reductions:
+            found = yield from self._reduce(image, found, info, bar)
+        ids = {f.id for f in drawn}
+        found = found.with_items((*drawn, *(f for f in found if f.id not in ids)))
+        return (yield from self._characterise(image, found, bar, _Said()))
+
+    def characterise(self, image: Image, findings: Findings) -> Run:
+        """Judge findings that are there, without looking for others: same order, same ids, same places.
+
+        Raises
+        ------
+        PredictorError, WeightsError
+            None of the characterisers could say anything about any of them; the message says why.
+        """
+        if not self.characterisers:
+            raise PredictorError("no characteriser is at hand: 'lungmtl models' lists the models that are.")
+        said = _Said()
+        judged = yield from self._characterise(image, findings, Bar(self.characterisers), said)
+        if said.problems and not said.opinions:
+            raise said.problems[0]
+        return judged
+
+    def _reduce(self, image: Image, found: Findings, info: ModelInfo, bar: Bar) -> Run:
+        try:
+            part = yield from self._follow(info, bar, lambda m: m.run(image, found))
+        except Exception as error:
+            log.exception("%s failed", info.name)
+            yield Progress(bar.at(1.0), "detecting", note=_sentence(info, error))
+            return found
+        items = sorted(part, key=lambda f: -f.score)
+        return replace(part, items=tuple(items), models=(*found.models, *_listed(info)))
+
+    def _characterise(self, image: Image, findings: Findings, bar: Bar, said: _Said) -> Run:
+        """The findings with opinions and what fusion makes of them."""
+        if not self.characterisers:
+            return findings
+        chosen, note = sort_out(image, findings)
+        if note:
+            said.problems.append(PredictorError(note))
+            yield Progress(bar.at(0.0), STAGE, note=note)
+        ids = {f.id for f in chosen}
+        for info in self.characterisers if chosen else ():
+            try:
+                findings = yield from self._judge(image, findings, ids, info, bar, said)
+                findings = replace(findings, models=joined(findings.models, _listed(info)))
+            except (PredictorError, WeightsError, ImportError) as error:
+                said.problems.append(error)
+                yield Progress(bar.at(1.0), STAGE, note=_sentence(info, error))
+        findings = findings.with_items(tuple(fuse(f) if f.id in ids else f for f in findings))
+        yield Progress(bar.end(), STAGE, findings)
+        return findings
+
+    def _judge(
+        self, image: Image, findings: Findings, ids: set[str], info: ModelInfo, bar: Bar, said: _Said
+    ) -> Run:
+        """One characteriser on the findings with these ids; if it fails on all together, on one after the other."""
+        # Without the network's former word, so that it shows which ones are done.
+        asked = findings.with_items(
+            tuple(
+                f.with_(opinions=tuple(o for o in f.opinions if o.model != info.name))
+                for f in findings
+                if f.id in ids
+            )
+        )
+        done: dict[str, Finding] = {}
+
+        def take(part: Findings) -> Findings:
+            new = {f.id: f for f in part if f.opinion(info.name) is not None}
+            done.update(new)
+            said.opinions += len(new)
+            return findings.with_items(tuple(done.get(f.id, f) for f in findings))
+
+        def change(step: Progress) -> Progress:
+            known = take(step.findings) if step.findings is not None else None
+            number = len(done) if known is not None else round(step.fraction * len(asked))
+            stage = f"{info.title}: {STAGE} {max(number, 1)} of {len(asked)}"
+            return replace(step, stage=stage, findings=known)
+
+        def judge(some: Findings) -> Run:
+            return self._follow(info, bar, lambda model: model.run(image, some), change)
+
+        try:
+            return take((yield from judge(asked)))
+        except (PredictorError, WeightsError, ImportError):
+            raise
+        except Exception as error:
+            if len(asked) == 1:
+                raise PredictorError(_sentence(info, error)) from error
+            log.exception("%s failed on %d findings together: one after the other", info.name, len(asked))
+        failed, why = [], ""
+        for finding in asked:
+            if finding.id in done:
+                continue
+            try:
+                take((yield from judge(asked.with_items((finding,)))))
+            except Exception as error:
+                log.exception("%s failed on finding %s", info.name, finding.id)
+                failed.append(finding)
+                why = _sentence(info, error)
+        if failed:
+            note = f"{places(failed)}: not judged. {why}"
+            said.problems.append(PredictorError(note))
+            yield Progress(bar.at(1.0), STAGE, note=note)
+        return take(asked.with_items(()))
+
+    def _follow(
+        self,
+        info: ModelInfo,
+        bar: Bar,
+        start: Callable[[Any], Run],
+        change: Callable[[Progress], Progress] = lambda step: step,
+    ) -> Run:
+        """Load a model and pass its run on, on the chain's own bar."""
+        bar.enter(info)
+        yield Progress(bar.at(0.0), f"loading {info.title}")
+        with closing(start(loaded(info.name, self.device))) as run:
+            while True:
+                try:
+                    step = next(run)
+                except StopIteration as stop:
+                    return stop.value
+                yield replace(change(step), fraction=bar.at(step.fraction))
+
+
+def _alone(step: Progress) -> Progress:
+    """A detector's step without what it knows so far: the chain says what all have found."""
+    return replace(step, findings=None)
+
+
+@dataclass
+class _Said:
+    """What came of the characterisers: how many opinions, and what kept them from more."""
+
+    opinions: int = 0
+    problems: list[Exception] = field(default_factory=list)
+
+
+def _sentence(info: ModelInfo, error: Exception) -> str:
+    """What a person reads when a model fails."""
+    if isinstance(error, PredictorError | WeightsError):
+        return str(error)
+    return f"{info.title} stopped ({type(error).__name__}: {error}). The log has the details."
+
+
+def _listed(info: ModelInfo, own: Sequence[Mapping[str, Any]] = ()) -> tuple[Mapping[str, Any], ...]:
+    """What `Findings.models` says of a model; its own words, if it has any, come with the hash of the weights."""
+    entry: dict[str, Any] = {"name": info.name, "version": info.version}
+    for said in own:
+        if said.get("name") == info.name:
+            entry.update(said)
+    if not entry.get("sha256"):
+        try:
+            entry["sha256"] = registry.card(info.name).sha256
+        except WeightsError:  # not one of the shipped models
+            entry["sha256"] = ""
+    return (entry,)
+
+
+def evidence(image: Image, name: str, device: str = "auto") -> Evidence:
+    """The heat map of a radiograph's network, such as ``"dhn"`` or ``"mosegnet"``.
+
+    Raises
+    ------
+    PredictorError, WeightsError
+        The network has none for such an image, or is not at hand.
+    """
+    model = loaded(name, device)
+    if not hasattr(model, "evidence"):
+        raise PredictorError(f"{model.info.title} has no heat map.")
+    return model.evidence(image)
+
+
+def reconstruct(
+    image: Image, finding: Finding, device: str = "auto"
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """MT-CNN's views of a sphere (9, n, n), its reconstructions of them (9, n, n), both 0–1, and the views' names.
+
+    Raises
+    ------
+    PredictorError, WeightsError
+        The image is no CT, the finding no sphere inside it, or the network is not at hand.
+    """
+    _, note = sort_out(image, [finding])
+    if note:
+        raise PredictorError(note)
+    views, again, names = loaded("mtcnn", device).reconstruct(image, finding)
+    return np.asarray(views), np.asarray(again), tuple(names)

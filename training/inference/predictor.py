@@ -1,0 +1,118 @@
+"""The predictor contract: one mechanism for progress and for cancellation, on the command line and in the window."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ..findings import Findings
+from ..imaging.image import Image
+
+SCORE_FLOOR = 0.05
+"""Predictors keep every detection above this score, so that thresholds move without running again."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come.
+
+    Parameters
+    ----------
+    fraction
+        0–1 of the whole run.
+    stage
+        What is happening, for a person: ``"finding the lungs"``, ``"detecting"``.
+    findings
+        What is known so far, or None where nothing new is.
+    note
+        A sentence that the person must see (``"out of GPU memory: went on with the CPU"``), or empty.
+    """
+
+    fraction: float
+    stage: str
+    findings: Findings | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a person chooses between, known without loading torch or weights."""
+
+    name: str
+    title: str
+    purpose: str
+    modalities: tuple[str, ...]
+    version: str = ""
+    default_threshold: float = 0.5
+    task: str = "detection"
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A heat map of what a network went by, placed in the world (`evidence(image)` of a radiograph's predictor).
+
+    Parameters
+    ----------
+    values
+        float32 (h, w), 0–1.
+    spacing, origin
+        (y, x): world units for one pixel of `values`, and the world position of its first pixel's centre.
+    title
+        What it shows: ``"DHN objectness"``, ``"MO-SegNet nodule probability"``.
+    """
+
+    values: np.ndarray
+    spacing: tuple[float, float]
+    origin: tuple[float, float]
+    title: str
+
+
+class Predictor(Protocol):
+    """A model ready to run. Each ``yield`` is a point at which the caller may draw progress, or stop by closing."""
+
+    info: ModelInfo
+
+    def run(self, image: Image) -> Generator[Progress, None, Findings]:
+        """Yield progress; return the findings when exhausted.
+
+        Raises
+        ------
+        PredictorError
+            The image does not suit the model, with a sentence for the person.
+        """
+        ...
+
+
+class Characteriser(Protocol):
+    """A model that says something about findings that are already there: a link of a chain (`inference.chain`)."""
+
+    info: ModelInfo
+
+    def run(self, image: Image, findings: Findings) -> Generator[Progress, None, Findings]:
+        """Yield progress with the findings so far; return the same findings, in the same order and with the same ids.
+
+        Each sphere gets this model's `Opinion` in `Finding.opinions` (one that is there already is replaced); what is no
+        sphere, or lies outside the image, comes back as it was with a note in the progress. All others go on.
+
+        Raises
+        ------
+        PredictorError
+            The image does not suit the model, with a sentence for the person.
+        """
+        ...
+
+
+class PredictorError(Exception):
+    """The model cannot do this, and the message says why and what to do."""
+
+
+def finish(run: Generator[Progress, None, Findings]) -> Findings:
+    """Exhaust a run and give its findings."""
+    while True:
+        try:
+            next(run)
+        except StopIteration as stop:
+            return stop.value

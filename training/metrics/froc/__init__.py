@@ -1,0 +1,1 @@
+"""Figures of detection: matching, FROC, average precision."""

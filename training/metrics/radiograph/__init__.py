@@ -1,0 +1,1 @@
+"""Figures of radiographs: images, masks, components, shams."""

@@ -1,0 +1,174 @@
+"""The figures of a radiograph network on a folder of films: JSON for machines, a table and warnings for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..froc.luna16 import RATES, by_rate
+from ..intervals.bootstrap import SAMPLES, Interval, bootstrap_weights, finite, interval
+from .mask_overlap import spread
+from .statistics import BANDS, FilmResult, film_statistics, groups_of, in_band
+
+IMAGE = ("roc_auc", "pr_auc")
+BOXES = ("froc_auc", "afroc_auc", "map", "map_50_95", "node21_score", "node21_auc")
+WORK = ("sensitivity_at_default", "false_positives_per_image")
+LESIONS = ("f1", "recall", "precision")
+SHAMS = ("marks_per_sham", "marks_per_sham_excess")
+SIDES = ("right lung", "left lung")
+
+
+def intervals(results: Sequence[FilmResult], threshold: float, samples: int = SAMPLES) -> dict[str, Interval]:
+    """Every measure of `film_statistics` with its 95 % interval over backgrounds; without two backgrounds there is none."""
+    groups = groups_of(results)
+    weights = bootstrap_weights(groups, samples)
+    found = {name: interval(s, weights) for name, s in film_statistics(results, threshold).items()}
+    if len(set(groups)) < 2:
+        return {name: Interval(i.value, np.nan, np.nan) for name, i in found.items()}
+    return found
+
+
+def film_figures(
+    results: Sequence[FilmResult], threshold: float, *, lungs: bool, samples: int = SAMPLES
+) -> dict[str, Any]:
+    """The figures in the design's JSON keys; what cannot be judged is None.
+
+    Parameters
+    ----------
+    threshold
+        Score at which the window starts: for what is counted there.
+    lungs
+        Whether the network outlines lungs; adds ``lung_dice``.
+    """
+    found = intervals(results, threshold, samples)
+    value = {name: finite(i.value) for name, i in found.items()}
+    metrics: dict[str, Any] = {name: value[name] for name in (*IMAGE, *BOXES, *LESIONS, *WORK, *SHAMS)}
+    metrics["sensitivity_at"] = by_rate(RATES, [found[f"sensitivity_at_{r:g}"].value for r in RATES])
+    metrics["sensitivity_at_iou_0.2"] = by_rate(
+        RATES, [found[f"sensitivity_at_{r:g}_iou_0.2"].value for r in RATES]
+    )
+    metrics["by_diameter_mm"] = {name: _band(name, results, found) for name in BANDS}
+    metrics["positive_films"] = {name: value[f"{name}/positive"] for name in LESIONS}
+    metrics["default_threshold"] = threshold
+    metrics["counts"] = counts(results)
+    if lungs:
+        metrics["lung_dice"] = _lungs(results)
+    kept = {name: i for name, i in found.items() if lungs or not name.startswith("lung_dice")}
+    metrics["intervals"] = {name: i.to_json() for name, i in kept.items()}
+    return metrics
+
+
+def counts(results: Sequence[FilmResult]) -> dict[str, int]:
+    """What the figures rest on."""
+    return {
+        "films": len(results),
+        "backgrounds": len(set(groups_of(results))),
+        "positive": sum(r.positive is True for r in results),
+        "negative": sum(r.positive is False for r in results),
+        "boxes_known": sum(r.truth is not None for r in results),
+        "nodules": sum(len(r.truth) for r in results if r.truth is not None),
+        "shams": sum(r.shams.places for r in results),
+        "lungs_known": sum("lungs" in r.lung_dice for r in results),
+    }
+
+
+def _band(name: str, results: Sequence[FilmResult], found: dict[str, Interval]) -> dict[str, Any]:
+    return {
+        "nodules": int(sum(in_band(r, name).sum() for r in results)),
+        "froc_auc": finite(found[f"froc_auc/{name}"].value),
+        "sensitivity_at_1": found[f"sensitivity_at_1/{name}"].to_json(),
+        "sensitivity_at_1_iou_0.2": found[f"sensitivity_at_1_iou_0.2/{name}"].to_json(),
+    }
+
+
+def _lungs(results: Sequence[FilmResult]) -> dict[str, Any]:
+    def values(of: str, name: str) -> list[float]:
+        tables = [r.lung_dice if of == "dice" else r.lung_iou for r in results]
+        return [table[name] for table in tables if name in table]
+
+    return (
+        spread(values("dice", "lungs"))
+        | {"iou": spread(values("iou", "lungs"))}
+        | {name.replace(" ", "_"): spread(values("dice", name)) for name in SIDES}
+    )
+
+
+def film_warnings(results: Sequence[FilmResult], *, lungs: bool) -> list[str]:
+    """What the figures leave out, in sentences."""
+    n = counts(results)
+    said = []
+    if unknown := n["films"] - n["positive"] - n["negative"]:
+        said.append(
+            f"{unknown} of {n['films']} images do not say whether they show a nodule: left out of everything but lung masks."
+        )
+    for kind, what in (("positive", "with"), ("negative", "without")):
+        if unknown < n["films"] and not n[kind]:
+            said.append(f"There is no image {what} a nodule: ROC, PR, AFROC and NODE21's score are empty.")
+    if missing := sum(r.positive is True and r.truth is None for r in results):
+        said.append(
+            f"{missing} images show a nodule whose place is not given: left out of the figures of boxes."
+        )
+    if lungs and not n["lungs_known"]:
+        said.append("No lung masks are given: lung_dice is empty.")
+    return said
+
+
+def film_table(metrics: dict[str, Any]) -> list[list[str]]:
+    """The table for a person: first row the heading."""
+    n = metrics["counts"]
+    rows = [["figure", "value", "95 % over backgrounds", "of"]]
+    of = {
+        **dict.fromkeys(IMAGE, f"{n['positive']} + {n['negative']} images"),
+        **dict.fromkeys((*BOXES, *LESIONS, "sensitivity_at_default"), f"{n['nodules']} nodules"),
+        **dict.fromkeys([f"sensitivity_at_{r:g}" for r in RATES], f"{n['nodules']} nodules"),
+        **{f"sensitivity_at_1/{b}": f"{m['nodules']} nodules" for b, m in metrics["by_diameter_mm"].items()},
+        "false_positives_per_image": f"{n['negative']} images",
+        **dict.fromkeys(SHAMS, f"{n['shams']} shams"),
+        **dict.fromkeys([f"lung_dice/{q}" for q in ("median", "p10", "mean")], f"{n['lungs_known']} images"),
+    }
+    for name, of_what in of.items():
+        known = metrics["intervals"].get(name)
+        if known is None or known["value"] is None:
+            continue
+        bounds = f"{known['lower']:.3f}–{known['upper']:.3f}" if known["lower"] is not None else "-"
+        rows.append([_words(name), f"{known['value']:.3f}", bounds, of_what])
+    return rows
+
+
+def _words(name: str) -> str:
+    """What the table calls a measure."""
+    name, _, part = name.partition("/")
+    if name.startswith("sensitivity_at_") and name != "sensitivity_at_default":
+        rate = name.removeprefix("sensitivity_at_")
+        return f"sensitivity at {rate} FP/image" + (f", {part} mm" if part else "")
+    return name + (f" {part}" if part else "")
+
+
+def film_details(results: Sequence[FilmResult], threshold: float) -> list[dict[str, Any]]:
+    """One row for each film, for those who look for the worst ones: score, nodules, hits, false positives, lung Dice."""
+    rows = []
+    for r in results:
+        matching = r.matching()
+        shown = r.scores >= threshold
+        known = r.truth is not None
+        rows.append(
+            {
+                "name": r.name,
+                "background": r.background,
+                "positive": r.positive,
+                "score": float(r.score),
+                "marks": len(r.scores),
+                "marks_at_default": int(shown.sum()),
+                "nodules": len(r.truth) if r.truth is not None else None,
+                "hits": int(matching.found.sum()) if known else None,
+                "hits_at_default": int((matching.hit_scores >= threshold).sum()) if known else None,
+                "hit_scores": [float(s) for s in matching.hit_scores] if known else None,
+                "false_positives_at_default": int((matching.false_positive & shown).sum()) if known else None,
+                "sham_marks": r.shams.marks if r.shams.places else None,
+                "lung_dice": finite(r.lung_dice.get("lungs", np.nan)),
+                "lung_iou": finite(r.lung_iou.get("lungs", np.nan)),
+            }
+        )
+    return rows

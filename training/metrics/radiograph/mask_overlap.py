@@ -1,0 +1,60 @@
+"""How well two masks agree: Dice coefficient and intersection over union, and their spread over images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..froc.boxes_auc import by_rows
+from ..intervals.bootstrap import Statistic, finite
+
+
+def dice(mask: np.ndarray, truth: np.ndarray) -> float:
+    """Dice coefficient 2 |A ∩ B| / (|A| + |B|), 0–1; 1 where both are empty.
+
+    Raises
+    ------
+    ValueError
+        The shapes differ.
+    """
+    both, total = _sizes(mask, truth)
+    return 2 * both / total if total else 1.0
+
+
+def iou(mask: np.ndarray, truth: np.ndarray) -> float:
+    """Intersection over union |A ∩ B| / |A ∪ B|, 0–1; 1 where both are empty."""
+    both, total = _sizes(mask, truth)
+    return both / (total - both) if total else 1.0
+
+
+def _sizes(mask: np.ndarray, truth: np.ndarray) -> tuple[int, int]:
+    if mask.shape != truth.shape:
+        raise ValueError(f"masks of shapes {mask.shape} and {truth.shape}")
+    one, two = np.asarray(mask, bool), np.asarray(truth, bool)
+    return int((one & two).sum()), int(one.sum()) + int(two.sum())
+
+
+def spread(values: Sequence[float]) -> dict[str, float | int | None]:
+    """``median``, ``p10`` (tenth percentile), ``mean`` and ``n`` of a value by image; None where there is no image."""
+    known = np.asarray(values, float)
+    if not len(known):
+        return {"median": None, "p10": None, "mean": None, "n": 0}
+    return {
+        "median": finite(np.median(known)),
+        "p10": finite(np.quantile(known, 0.1)),
+        "mean": finite(known.mean()),
+        "n": len(known),
+    }
+
+
+def quantile_of(values: npt.ArrayLike, q: float) -> Statistic:
+    """A quantile over images as a function of whole-number weights (how often the bootstrap drew each); NaN values left out."""
+    known = np.asarray(values, float)
+
+    def measure(weight: np.ndarray) -> float:
+        drawn = np.repeat(known, np.where(np.isfinite(known), weight, 0).astype(int))
+        return float(np.quantile(drawn, q)) if len(drawn) else np.nan
+
+    return by_rows(measure)

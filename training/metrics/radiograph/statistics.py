@@ -1,0 +1,217 @@
+"""The measures of radiograph networks as functions of weights over films: what intervals and comparisons are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..characterisation.classification import roc_auc
+from ..froc.average_precision import COCO_IOUS, average_precision, mean_of, pr_auc
+from ..froc.boxes import IOU, match_boxes, only
+from ..froc.boxes_auc import afroc_area, froc_area, froc_sensitivity
+from ..froc.luna16 import RATES, Matching
+from ..intervals.bootstrap import Statistic
+from .components import count_components, detection_rates
+from .mask_overlap import quantile_of
+from .shams import ShamMarks
+
+NODE21_IOU, NODE21_RATE = 0.2, 0.25
+BANDS = {"8-10": (8.0, 10.0), "10+": (10.0, np.inf), "12+": (12.0, np.inf), "20+": (20.0, np.inf)}
+"""Diameters in mm, the lower bound included, the upper not."""
+
+
+@dataclass(frozen=True, eq=False)
+class FilmResult:
+    """What a network says of one film beside the truth; positions in pixels of the file, edge coordinates.
+
+    Parameters
+    ----------
+    name, background
+        Of the film, and of the picture (or patient) that it shares with others: what the bootstrap draws.
+    score
+        0–1 that the film shows a nodule: of the network's global head, else of its surest box, 0 without any.
+    boxes, scores, centers
+        (n, 4) x0, y0, x1, y1; (n,); (n, 2) x, y: middles of boxes, centres of mass of components.
+    positive
+        Whether a nodule is on it, None where unknown.
+    truth
+        (m, 4) boxes of the nodules, None where unknown; empty where there is none.
+    diameter_mm
+        (m,), NaN where unknown.
+    shams
+        Marks on sham pastes at the network's default threshold.
+    lung_dice, lung_iou
+        By region: ``"lungs"`` (both), ``"right lung"``, ``"left lung"``; empty where no truth is known.
+    """
+
+    name: str
+    background: str
+    score: float
+    boxes: np.ndarray
+    scores: np.ndarray
+    centers: np.ndarray
+    positive: bool | None = None
+    truth: np.ndarray | None = None
+    diameter_mm: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    shams: ShamMarks = field(default_factory=ShamMarks)
+    lung_dice: dict[str, float] = field(default_factory=dict)
+    lung_iou: dict[str, float] = field(default_factory=dict)
+
+    def matching(self, iou: float = IOU) -> Matching:
+        """Its boxes against its nodules."""
+        return match_boxes(
+            self.boxes, self.scores, np.zeros((0, 4)) if self.truth is None else self.truth, iou
+        )
+
+
+def groups_of(results: Sequence[FilmResult]) -> list[str]:
+    """What the bootstrap draws: the background of each film, or its own name."""
+    return [r.background or r.name for r in results]
+
+
+def film_statistics(results: Sequence[FilmResult], threshold: float) -> dict[str, Statistic]:
+    """Every measure by name, as a function of weights over `results`, (n,) or (samples, n).
+
+    Films whose truth is unknown are left out of what they cannot judge; a measure without films to judge is NaN.
+
+    * ``roc_auc``, ``pr_auc``: of `FilmResult.score` (`classification.roc_auc`, `average_precision.pr_auc`).
+    * ``froc_auc``, ``afroc_auc``, ``sensitivity_at_1`` (false positives per film; so for all of `froc.RATES`), ``map``: at an
+      overlap of 0.4; ``map_50_95``: see `average_precision`; ``sensitivity_at_1_iou_0.2``: with NODE21's rule for a hit.
+    * ``sensitivity_at_1/10+`` and so on: the same for nodules of `BANDS`; hits on other nodules count neither way.
+    * ``sensitivity_at_default``: share of nodules hit by a box of at least `threshold`.
+    * ``false_positives_per_image``: boxes of at least `threshold` per film without nodule.
+    * ``node21_score``: 0.75 AUC + 0.25 sensitivity at 0.25 false positives per film, a hit being an overlap of 0.2, the ranking of
+      the NODE21 challenge (Sogancioglu et al., IEEE TMI 2024). A submission there holds boxes only, so its AUC is of the
+      surest box, also for networks with a global head; ``node21_auc`` is that part.
+    * ``f1``, ``recall``, ``precision``: `components` at `threshold`; ``…/positive``: the same on films with nodules, as the paper.
+    * ``marks_per_sham``, ``marks_per_sham_excess``: see `shams`; the excess is over what is expected elsewhere.
+    * ``lung_dice/median``, ``/p10``, ``/mean``.
+    """
+    known = np.array([r.positive is not None for r in results], bool)
+    boxed = np.array([r.truth is not None for r in results], bool)
+    return {
+        **_by_image([r for r in results if r.positive is not None], known, threshold),
+        **_by_box([r for r in results if r.truth is not None], boxed, threshold),
+        **_by_component([r for r in results if r.truth is not None], boxed, threshold),
+        **_by_sham(results),
+        **_by_lung(results),
+    }
+
+
+def on(statistic: Statistic, part: np.ndarray) -> Statistic:
+    """A measure of some films (boolean) as a function of weights over all."""
+    return lambda weights: statistic(np.asarray(weights, float)[..., part])
+
+
+def _by_image(films: Sequence[FilmResult], part: np.ndarray, threshold: float) -> dict[str, Statistic]:
+    positive = np.array([bool(r.positive) for r in films], bool)
+    score = np.array([r.score for r in films])
+    false = np.array([0 if r.positive else int((r.scores >= threshold).sum()) for r in films], float)
+    return {
+        "roc_auc": on(lambda w: roc_auc(positive.astype(int), score, w), part),
+        "pr_auc": on(pr_auc(positive, score), part),
+        "false_positives_per_image": on(ratio(false, ~positive), part),
+    }
+
+
+def ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
+    """Sum of one number by film over the sum of another."""
+
+    def of(weights: np.ndarray) -> np.ndarray:
+        w = np.asarray(weights, float)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.divide(w @ np.asarray(above, float), w @ np.asarray(below, float))
+
+    return of
+
+
+def _by_box(films: Sequence[FilmResult], part: np.ndarray, threshold: float) -> dict[str, Statistic]:
+    if not films:
+        return dict.fromkeys(_BOX_NAMES, _unknown)
+    at = {iou: [r.matching(iou) for r in films] for iou in (NODE21_IOU, IOU, *COCO_IOUS)}
+    positive = np.array([len(r.truth if r.truth is not None else ()) > 0 for r in films], bool)
+    surest = np.array([r.scores.max(initial=0.0) for r in films])
+    nodules = np.array([len(m.nodule_mark) for m in at[IOU]], float)
+    hits = np.array([(m.hit_scores >= threshold).sum() for m in at[IOU]], float)
+
+    def auc(weights: np.ndarray) -> np.ndarray:
+        return roc_auc(positive.astype(int), surest, weights)
+
+    sensitive = froc_sensitivity(at[NODE21_IOU], NODE21_RATE)
+    found = {
+        "froc_auc": froc_area(at[IOU]),
+        "afroc_auc": afroc_area(at[IOU], positive),
+        "map": average_precision(at[IOU]),
+        "map_50_95": mean_of([average_precision(at[iou]) for iou in COCO_IOUS]),
+        "node21_auc": auc,
+        "node21_score": lambda w: 0.75 * auc(w) + 0.25 * sensitive(w),
+        "sensitivity_at_default": ratio(hits, nodules),
+    }
+    for rate in RATES:
+        found[f"sensitivity_at_{rate:g}"] = froc_sensitivity(at[IOU], rate)
+        found[f"sensitivity_at_{rate:g}_iou_{NODE21_IOU}"] = froc_sensitivity(at[NODE21_IOU], rate)
+    for name in BANDS:
+        kept = [only(m, in_band(r, name)) for m, r in zip(at[IOU], films, strict=True)]
+        found[f"sensitivity_at_1/{name}"] = froc_sensitivity(kept, 1.0)
+        found[f"froc_auc/{name}"] = froc_area(kept)
+        loose = [only(m, in_band(r, name)) for m, r in zip(at[NODE21_IOU], films, strict=True)]
+        found[f"sensitivity_at_1_iou_{NODE21_IOU}/{name}"] = froc_sensitivity(loose, 1.0)
+    return {name: on(statistic, part) for name, statistic in found.items()}
+
+
+def in_band(film: FilmResult, name: str) -> np.ndarray:
+    """(m,) whether each nodule has a diameter of the band; one of unknown diameter is in none."""
+    low, high = BANDS[name]
+    known = np.full(0 if film.truth is None else len(film.truth), np.nan)
+    known[: len(film.diameter_mm)] = film.diameter_mm
+    return (known >= low) & (known < high)
+
+
+_BOX_NAMES = (
+    *("froc_auc", "afroc_auc", "map", "map_50_95", "node21_auc", "node21_score", "sensitivity_at_default"),
+    *(f"sensitivity_at_{rate:g}{rule}" for rate in RATES for rule in ("", f"_iou_{NODE21_IOU}")),
+    *(
+        f"{name}/{band}"
+        for band in BANDS
+        for name in ("froc_auc", "sensitivity_at_1", f"sensitivity_at_1_iou_{NODE21_IOU}")
+    ),
+)
+
+
+def _unknown(weights: np.ndarray) -> np.ndarray:
+    return np.full(np.shape(weights)[:-1], np.nan)
+
+
+def _by_component(films: Sequence[FilmResult], part: np.ndarray, threshold: float) -> dict[str, Statistic]:
+    def rate(name: str, some: list[FilmResult], where: np.ndarray) -> Statistic:
+        counts = [
+            count_components(r.centers[r.scores >= threshold], r.truth) for r in some if r.truth is not None
+        ]
+        return on(lambda w: getattr(detection_rates(counts, w), name), where)
+
+    positive = [r for r in films if r.truth is not None and len(r.truth)]
+    where = part.copy()
+    where[part] = [r.truth is not None and len(r.truth) > 0 for r in films]
+    names = ("f1", "recall", "precision")
+    return {name: rate(name, list(films), part) for name in names} | {
+        f"{name}/positive": rate(name, positive, where) for name in names
+    }
+
+
+def _by_sham(results: Sequence[FilmResult]) -> dict[str, Statistic]:
+    places = np.array([r.shams.places for r in results], float)
+    marks = np.array([r.shams.marks for r in results], float)
+    expected = np.array([r.shams.expected for r in results], float)
+    return {"marks_per_sham": ratio(marks, places), "marks_per_sham_excess": ratio(marks - expected, places)}
+
+
+def _by_lung(results: Sequence[FilmResult]) -> dict[str, Statistic]:
+    dice = np.array([r.lung_dice.get("lungs", np.nan) for r in results], float)
+    known = np.isfinite(dice)
+    return {
+        "lung_dice/median": quantile_of(dice, 0.5),
+        "lung_dice/p10": quantile_of(dice, 0.1),
+        "lung_dice/mean": ratio(np.where(known, dice, 0.0), known),
+    }

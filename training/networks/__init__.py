@@ -1,0 +1,1 @@
+"""The five networks, a folder for each paper."""

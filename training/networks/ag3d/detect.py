@@ -1,0 +1,155 @@
+"""Windows in, spheres out: the part of inference that training, evaluation and the predictor share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...ops import nms_spheres
+from .anchors import anchor_grid, decode
+from .config import Config
+from .network import Ag3d
+
+GRID = 16
+"""The coarsest stride: sides of what the network sees are multiples of it."""
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Spheres of one window or volume.
+
+    Parameters
+    ----------
+    spheres
+        (K, 4): z, y, x, diameter, in voxels of 1 mm.
+    rpn, fprn
+        (K,) scores of the two branches, 0–1.
+    score
+        (K,) combined, by descending order.
+    """
+
+    spheres: np.ndarray
+    rpn: np.ndarray
+    fprn: np.ndarray
+    score: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    def __getitem__(self, keep: np.ndarray) -> Detections:
+        return Detections(self.spheres[keep], self.rpn[keep], self.fprn[keep], self.score[keep])
+
+    def moved(self, offset: np.ndarray) -> Detections:
+        """Centres shifted by (z, y, x) voxels."""
+        return Detections(self.spheres + np.array([*offset, 0.0]), self.rpn, self.fprn, self.score)
+
+
+def suppress(detections: Detections, iou: float) -> Detections:
+    """Non-maximum suppression by the combined score."""
+    return detections[nms_spheres(detections.spheres, detections.score, iou)]
+
+
+def normalise(hu: Tensor, config: Config) -> Tensor:
+    """HU to [−1, 1] over `config.hu_range`, clipped."""
+    low, high = config.hu_range
+    return ((hu.float() - low) * (2 / (high - low)) - 1).clamp_(-1, 1)
+
+
+def propose(
+    rpn: Tensor, anchors: Tensor, limit: int, iou: float, floor: float = 0.0
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The RPN's best spheres in one window.
+
+    Parameters
+    ----------
+    rpn
+        (A, 5): logit and offsets of each anchor.
+    anchors
+        (A, 5), see `anchor_grid`.
+    limit
+        How many at most, after suppression.
+    floor
+        Lowest RPN score.
+
+    Returns
+    -------
+    scores : Tensor
+        (K,) descending.
+    spheres : Tensor
+        (K, 4): z, y, x, diameter in voxels.
+    levels : Tensor
+        (K,): the scale that proposed each.
+    """
+    scores = torch.sigmoid(rpn[:, 0])
+    best, index = scores.topk(min(len(scores), 8 * limit))
+    index = index[best > floor]
+    spheres = decode(rpn[index, 1:], anchors[index])
+    keep = nms_spheres(spheres.cpu().numpy(), scores[index].cpu().numpy(), iou)[:limit]
+    index, spheres = index[keep], spheres[keep]
+    return scores[index], spheres, anchors[index, 4].long()
+
+
+def calibrate(score: Tensor, config: Config) -> Tensor:
+    """The combined score as a probability of a true nodule: a line on the log odds, fitted on the dev scans."""
+    slope, intercept = config.calibration
+    return torch.sigmoid(slope * torch.logit(score, eps=1e-6) + intercept)
+
+
+@torch.inference_mode()
+def detect(net: Ag3d, hu: Tensor) -> list[Detections]:
+    """Detect in windows of equal size.
+
+    Parameters
+    ----------
+    net
+        In evaluation mode.
+    hu
+        (B, 1, D, H, W) in Hounsfield units at 1 mm, sides multiples of 16, on the network's device.
+
+    Returns
+    -------
+    list of Detections
+        One for each window, in its voxel indices.
+    """
+    x = normalise(hu, net.config).contiguous(memory_format=torch.channels_last_3d)
+    return read_off(net, net.backbone(x))
+
+
+@torch.inference_mode()
+def read_off(net: Ag3d, pyramid: list[Tensor]) -> list[Detections]:
+    """Both branches on a pyramid: proposals, their second opinion, the combined score, suppression."""
+    config = net.config
+    shape = tuple(n * config.strides[0] for n in pyramid[0].shape[2:])
+    rpn = net.rpn(pyramid)
+    anchors = anchor_grid(config, shape).to(rpn.device)
+    limit = max(config.proposals, round(config.proposals * np.prod(shape) / 96**3))
+    found = [propose(r.float(), anchors, limit, config.nms_iou, config.rpn_floor) for r in rpn]
+    rows = [torch.cat([spheres, levels[:, None].float()], 1) for _, spheres, levels in found]
+    fprn = torch.sigmoid(net.fprn(pyramid, rows)).split([len(r) for r in rows])
+    results = []
+    for (scores, spheres, _), second in zip(found, fprn, strict=True):
+        combined = config.rpn_weight * scores + (1 - config.rpn_weight) * second
+        numbers = (spheres, scores, second, calibrate(combined, config))
+        results.append(
+            suppress(Detections(*(n.cpu().numpy().astype(float) for n in numbers)), config.nms_iou)
+        )
+    return results
+
+
+def pad_edge(hu: np.ndarray, least: int = 7) -> tuple[np.ndarray, np.ndarray]:
+    """Continue the edges so that sides become multiples of 16; also gives the offset (3,) of the old first voxel."""
+    total = [-(-(n + 2 * least) // GRID) * GRID for n in hu.shape]
+    before = [(t - n) // 2 for t, n in zip(total, hu.shape, strict=True)]
+    widths = [(b, t - n - b) for b, t, n in zip(before, total, hu.shape, strict=True)]
+    return np.pad(hu, widths, mode="edge"), np.array(before)
+
+
+def detect_arrays(net: Ag3d, volumes: Sequence[np.ndarray], device: torch.device) -> list[Detections]:
+    """Detect in small arrays of one shape (HU, 1 mm), edges continued; spheres in their own voxel indices."""
+    padded = [pad_edge(v) for v in volumes]
+    batch = torch.from_numpy(np.stack([p for p, _ in padded]))[:, None].to(device)
+    return [d.moved(-offset) for d, (_, offset) in zip(detect(net, batch), padded, strict=True)]

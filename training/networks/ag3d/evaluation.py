@@ -1,0 +1,139 @@
+"""3D-AG on nodule cubes: the table of the design's *One split, one geometry*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ...data.public.luna16_nodules import DatasetError, load_cubes
+from ...inference.weights import ModelCard, read_card, seen_cases
+from ...metrics.froc.cubes import table
+from .detect import detect_arrays
+from .network import Ag3d
+
+if TYPE_CHECKING:
+    from .predictor import Ag3dPredictor
+
+Report = Callable[[float, str], None]
+GEOMETRIES = (
+    "whole",
+    "centred",
+    "shifted",
+    "centred_in_context",
+    "shifted_in_context",
+    "centre_marker",
+    "centre_marker_shifted",
+)
+
+
+def cube_detector(net: Ag3d, device: torch.device) -> Callable[[Sequence[np.ndarray]], list[Any]]:
+    """A `metrics.cube_froc.Detect` of a network."""
+
+    def run(volumes: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [(d.spheres, d.score) for d in detect_arrays(net, volumes, device)]
+
+    return run
+
+
+def evaluate(
+    predictor: Ag3dPredictor,
+    data: Path,
+    weights: Path,
+    *,
+    truth: Path | None = None,
+    excluded: Path | None = None,
+    folds: Sequence[str] | None = None,
+    report: Report = lambda _f, _s: None,
+) -> dict[str, Any]:
+    """`measure` of a loaded predictor."""
+    options: dict[str, Any] = {"truth": truth, "excluded": excluded, "folds": folds, "report": report}
+    return measure(predictor.net.to(predictor.device), predictor.device, read_card(weights), data, **options)
+
+
+def measure(
+    net: Ag3d,
+    device: torch.device,
+    card: ModelCard,
+    data: Path,
+    *,
+    truth: Path | None = None,
+    excluded: Path | None = None,
+    folds: Sequence[str] | None = None,
+    report: Report = lambda _f, _s: None,
+) -> dict[str, Any]:
+    """Figures of a detector on a folder of cubes, in the design's JSON keys.
+
+    Parameters
+    ----------
+    folds
+        Folds to take; by default the ones that the card says were never trained on where the folder has folds, else
+        every cube. ``["all"]`` takes every cube.
+    """
+    if folds is None and (data / "folds.csv").exists():
+        folds = card.training.get("test_folds")
+    cubes = load_cubes(
+        data, folds=None if folds is None or "all" in folds else folds, truth=truth, excluded=excluded
+    )
+    if not cubes:
+        raise DatasetError(f"{data} has no cube in the folds {', '.join(folds or ())}.")
+    trained = seen_cases(card)
+    seen = sum(c.series in trained for c in cubes)
+    metrics = table(cubes, cube_detector(net, device), card.default_threshold, report=report)
+    center, size = metrics.pop("center_error"), metrics.pop("diameter_error")
+    return {
+        "room": "ag3d",
+        "data": str(data),
+        "weights": f"{card.name} {card.version} {card.sha256[:12]}",
+        "cases": len(cubes),
+        "scans": len({c.series for c in cubes}),
+        "folds": list(folds) if folds is not None else None,
+        "metrics": metrics
+        | {
+            "per_litre_at_default": metrics["whole"]["per_litre_at_default"],
+            "default_threshold": card.default_threshold,
+            "centre_error_mm": {"median": _quantile(center, 0.5), "p95": _quantile(center, 0.95)},
+            "diameter_error": {
+                "median_mm": _quantile(size, 0.5),
+                "median_absolute_mm": _quantile(np.abs(size), 0.5),
+                "p95_absolute_mm": _quantile(np.abs(size), 0.95),
+            },
+        },
+        "table": rows(metrics),
+        "warnings": [
+            f"{seen} of {len(cubes)} cubes come from scans that these weights were trained or tuned on: "
+            "the figures say nothing about unseen scans."
+        ]
+        if seen
+        else [],
+    }
+
+
+def rows(metrics: dict[str, Any]) -> list[list[str]]:
+    """The table for a person: first row the heading."""
+    found = [["geometry", "n", "1/8", "1/4", "1/2", "1", "2", "4", "8", "mean", "1: 95 %", "FP/litre"]]
+    for name in GEOMETRIES:
+        m = metrics[name]
+        at = [f"{v:.3f}" if v is not None else "-" for v in m["sensitivity_at"].values()]
+        low, high = m["sensitivity_lower"]["1"], m["sensitivity_upper"]["1"]
+        interval = f"{low:.2f}-{high:.2f}" if low is not None and high is not None else "-"
+        found.append(
+            [
+                name,
+                str(m["nodules"]),
+                *at,
+                f"{m['mean_sensitivity']:.3f}",
+                interval,
+                f"{m['per_litre_at_default']:.1f}",
+            ]
+        )
+    corner = metrics["corners"]
+    found.append(["corners", str(corner["regions"]), *["-"] * 9, f"{corner['per_litre_at_default']:.1f}"])
+    return found
+
+
+def _quantile(values: np.ndarray, q: float) -> float | None:
+    return float(np.quantile(values, q)) if len(values) else None

@@ -1,0 +1,186 @@
+"""3D-AG on a CT: lung field, 1 mm, sliding slabs, spheres in world coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+import numpy as np
+import torch
+from scipy.ndimage import binary_dilation
+
+from ...findings import Finding, Findings, ImageReference, Origin, Sphere
+from ...imaging import resample
+from ...imaging.ct.lung_field import lung_field
+from ...imaging.image import Image
+from ...inference.predictor import SCORE_FLOOR, ModelInfo, PredictorError, Progress
+from ...inference.suitability import check_ct
+from .detect import GRID, Detections, normalise, pad_edge, read_off
+from .network import Ag3d
+
+MARGIN = 32
+"""Context (mm) around the lungs."""
+HALO = 8
+"""Voxels that the network's first part sees beyond a slab: four 3³ convolutions at stride 2."""
+SLAB = 10_000_000
+"""Voxels of a slab: they bound the memory; thinner slabs spend more of their time on halos."""
+RIM_MM = 5.0
+"""A nodule's centre may lie this far outside the lung field (juxtapleural)."""
+
+
+def thickness(shape: Sequence[int], voxels: int) -> int:
+    """Slices of a slab of at most about `voxels` with its halo: whole grid steps, at least one."""
+    return max((voxels // (shape[1] * shape[2]) - 2 * HALO) // GRID * GRID, GRID)
+
+
+class Ag3dPredictor:
+    """The detector as a `Predictor`.
+
+    Parameters
+    ----------
+    net
+        Trained network.
+    info
+        Name, version and default threshold, from the card.
+    device
+        Where to run. When a GPU runs out of memory, slabs are halved, and at last the CPU takes over.
+    """
+
+    def __init__(self, net: Ag3d, info: ModelInfo, device: torch.device) -> None:
+        self.info = info
+        self.device = device
+        self.net = net.eval().to(memory_format=torch.channels_last_3d)
+
+    def run(self, image: Image) -> Generator[Progress, None, Findings]:
+        """Yield progress; return spheres by descending score, all above `SCORE_FLOOR`.
+
+        Raises
+        ------
+        PredictorError
+            The image is no CT volume.
+        NoLungFoundError
+            There is no lung in it.
+        """
+        check_ct(image, "3D-AG", "detects")
+        low, high = float(image.voxels.min()), float(image.voxels.max())
+        if high - low < 500:
+            name = image.source or image.series_uid or "the image"
+            raise PredictorError(f"{name} spans only {low:.0f} to {high:.0f}: it shows no tissue.")
+        yield Progress(0.0, "finding the lungs")
+        lungs = lung_field(image)
+        yield Progress(0.1, "resampling to 1 mm")
+        volume, near_lung = prepare(image, lungs)
+        padded, offset = pad_edge(volume.voxels)
+        features = yield from self._first(padded)
+        yield Progress(0.8, "scoring")
+        found = _in_lung(self._rest(features), near_lung, offset)
+        return self._findings(found, volume, offset, image)
+
+    def _first(self, padded: np.ndarray) -> Generator[Progress, None, torch.Tensor]:
+        """The network's first part, slab by slab; returns the map at stride 4.
+
+        Slabs overlap by what the convolutions see, so the map is the one of the whole volume: there are no seams.
+        """
+        net, voxels, note = self.net, SLAB, ""
+        device = self.device
+        net.to(device)
+        depth, height, width = (n // 4 for n in padded.shape)
+        features = torch.empty((1, net.config.pyramid_channels, depth, height, width), device=device)
+        done = 0
+        while done < padded.shape[0]:
+            high = min(done + thickness(padded.shape, voxels), padded.shape[0])
+            try:
+                features[:, :, done // 4 : high // 4] = self._slab(padded, done, high, device)
+            except torch.OutOfMemoryError:
+                torch.cuda.empty_cache()
+                if high - done > GRID:
+                    voxels, note = voxels // 2, "The GPU's memory is short: going on with smaller slabs."
+                else:
+                    device, note = (
+                        torch.device("cpu"),
+                        "The GPU's memory does not suffice: going on with the CPU.",
+                    )
+                    net.to(device)
+                    features = features.cpu()
+            else:
+                done = high
+            yield Progress(0.2 + 0.6 * done / padded.shape[0], "detecting", note=note)
+            note = ""
+        return features
+
+    @torch.inference_mode()
+    def _slab(self, padded: np.ndarray, low: int, high: int, device: torch.device) -> torch.Tensor:
+        start, stop = max(low - HALO, 0), min(high + HALO, padded.shape[0])
+        hu = torch.from_numpy(np.ascontiguousarray(padded[start:stop]))[None, None].to(device)
+        x = normalise(hu, self.net.config).contiguous(memory_format=torch.channels_last_3d)
+        return self.net.backbone.first(x)[:, :, (low - start) // 4 : (high - start) // 4]
+
+    @torch.inference_mode()
+    def _rest(self, features: torch.Tensor) -> Detections:
+        """Everything from stride 4 on, on the whole volume: maps there have an eighth of the cells."""
+        try:
+            return read_off(self.net, self.net.backbone.rest(features))[0]
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            self.net.to("cpu")
+            return read_off(self.net, self.net.backbone.rest(features.cpu()))[0]
+
+    def _findings(self, found: Detections, volume: Image, offset: np.ndarray, image: Image) -> Findings:
+        found = found[found.score >= SCORE_FLOOR]
+        centers = volume.to_world(found.spheres[:, :3] - offset)
+        origin = Origin(self.info.name, self.info.version)
+        items = tuple(
+            Finding(
+                Sphere(tuple(center), max(sphere[3], 1.0)),
+                score=float(score),
+                scores={"rpn": float(rpn), "fprn": float(fprn)},
+                origin=origin,
+            )
+            for center, sphere, score, rpn, fprn in zip(
+                centers, found.spheres, found.score, found.rpn, found.fprn, strict=True
+            )
+        )
+        return Findings(
+            items, ImageReference.of(image), ({"name": self.info.name, "version": self.info.version},)
+        )
+
+
+def prepare(image: Image, lungs: np.ndarray) -> tuple[Image, np.ndarray]:
+    """The part around the lungs at 1 mm, and on the same grid where a nodule's centre may lie."""
+    spacing = np.asarray(image.spacing)
+    margin = np.ceil(MARGIN / spacing).astype(int)
+    low, high = [], []
+    for axis in range(3):
+        where = np.flatnonzero(lungs.any(axis=tuple(a for a in range(3) if a != axis)))
+        low.append(max(int(where[0]) - margin[axis], 0))
+        high.append(min(int(where[-1]) + 1 + margin[axis], image.shape[axis]))
+    part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    origin = tuple(image.to_world(low))
+    # A single slice still stands for its thickness; interpolation needs two.
+    cropped = Image(image.voxels[part], image.modality, image.spacing, origin, image.series_uid, image.source)
+    volume = resample(cropped, (1.0, 1.0, 1.0))
+    index = [
+        np.clip(np.round((np.arange(n) * s + o - co) / cs).astype(int), 0, m - 1)
+        for n, s, o, co, cs, m in zip(
+            volume.shape,
+            volume.scale,
+            volume.origin,
+            cropped.origin,
+            cropped.scale,
+            cropped.shape,
+            strict=True,
+        )
+    ]
+    mask = lungs[part][np.ix_(*index)]
+    ball = np.linalg.norm(np.stack(np.meshgrid(*[np.arange(-2, 3)] * 3, indexing="ij")), axis=0) <= RIM_MM / 2
+    # Dilating at half resolution with half the radius: the same rim for an eighth of the work.
+    coarse = binary_dilation(mask[::2, ::2, ::2], ball)
+    near = coarse.repeat(2, 0).repeat(2, 1).repeat(2, 2)[: mask.shape[0], : mask.shape[1], : mask.shape[2]]
+    return volume, near | mask
+
+
+def _in_lung(found: Detections, near_lung: np.ndarray, offset: np.ndarray) -> Detections:
+    """Detections whose centre lies in or next to the lungs, and not in padding."""
+    index = np.round(found.spheres[:, :3] - offset).astype(int)
+    inside = np.all((index >= 0) & (index < near_lung.shape), axis=1)
+    index = np.clip(index, 0, np.array(near_lung.shape) - 1)
+    return found[inside & near_lung[tuple(index.T)]]

@@ -1,0 +1,115 @@
+"""From a finished training run to weights with an honest card."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...data.public.luna16_nodules import NoduleCube
+from ...inference.weights import ModelCard, load_state, read_card, save_weights
+from ...metrics.characterisation.calibration import calibrate_detector
+from ...metrics.froc.cubes import detect_regions, froc_curve, regions, score_regions
+from .config import Config, TrainingConfig
+from .evaluation import cube_detector, measure
+from .network import Ag3d
+
+RATE_AT_DEFAULT = 0.125
+"""False positives per cube on the dev scans at the default threshold: about 7 a scan."""
+
+
+def tune(net: Ag3d, dev: list[NoduleCube], device: torch.device) -> Config:
+    """The config with a `calibration` that puts the score 0.5 at the operating point of the dev scans.
+
+    The slope is fitted on hits and false positives of whole cubes and shifted windows; the operating point is the score at
+    which `RATE_AT_DEFAULT` false positives fall on a whole cube.
+    """
+    net.config = dataclasses.replace(net.config, calibration=(1.0, 0.0))
+    kinds, detect = regions(dev), cube_detector(net, device)
+    judged = {
+        kind: score_regions(dev, kinds[kind], detect_regions(dev, kinds[kind], detect))
+        for kind in ("whole", "shifted")
+    }
+    matchings = [s.matching for scored in judged.values() for s in scored]
+    hits = np.concatenate([m.hit_scores for m in matchings])
+    false = np.concatenate([m.score[m.false_positive] for m in matchings])
+    curve = froc_curve([s.matching for s in judged["whole"]])
+    raw = float(np.clip(curve.threshold[curve.fp_rate <= RATE_AT_DEFAULT][-1], 1e-3, 1 - 1e-3))
+    return dataclasses.replace(net.config, calibration=calibrate_detector(hits, false, raw))
+
+
+def release(
+    net: Ag3d,
+    config: TrainingConfig,
+    train: list[NoduleCube],
+    dev: list[NoduleCube],
+    data: Path,
+    out: Path,
+    version: str,
+    log: dict[str, Any],
+    report: Callable[[float, str], None] = lambda _f, _s: None,
+) -> Path:
+    """Calibrate, write weights and card, evaluate them on the test fold, and put the figures into the card.
+
+    Returns
+    -------
+    Path
+        ``out/ag3d.safetensors``.
+    """
+    device = next(net.parameters()).device
+    net.eval()
+    tuned = tune(net, dev, device)
+    card = ModelCard(
+        name="ag3d",
+        version=version,
+        title="3D-AG nodule detector",
+        purpose="Finds lung nodules of 3 mm and more in a chest CT and marks them as spheres.",
+        modalities=("CT",),
+        config=dataclasses.asdict(tuned),
+        input={
+            "voxels_mm": 1.0,
+            "axes": "z, y, x (LPS)",
+            "hu_range": list(tuned.hu_range),
+            "field": "lung field and 5 mm around it",
+        },
+        training={
+            "data": [
+                "LUNA16 nodule cubes, 1 mm, 50³ (CC BY 4.0, from LIDC-IDRI, CC BY 3.0), as published in "
+                "node21challenge/node21_generation_baseline (Apache 2.0)",
+                "synthetic thoraces of training/phantoms (own)" if config.phantoms else "no synthetic data",
+            ],
+            "config": dataclasses.asdict(config),
+            "cubes": len(train),
+            "dev_cubes": len(dev),
+            "test_folds": [str(f) for f in config.test_folds],
+            "series": sorted({c.series for c in train} | {c.series for c in dev}),
+            "note": "Series lists training and dev scans; dev scans set only calibration and default threshold. "
+            "The test fold, LIDC-IDRI-0002 and LIDC-IDRI-0003 took part in nothing.",
+            "log": log,
+        },
+        default_threshold=0.5,
+        limits=(
+            "Trained on cubes around LUNA16 nodules (3 mm and more, marked by at least three of four readers), on two CPU cores; "
+            "whole scans of the training data were not at hand, so false positives per scan were not measured.",
+            "Nodules under 3 mm, masses over 30 mm, and scans with slices over 5 mm are outside its experience.",
+        ),
+    )
+    path = save_weights(net.state_dict(), card, out)
+    net.load_state_dict(
+        load_state(path, read_card(path)), strict=False
+    )  # measure what was written: half precision
+    net.config = net.fprn.config = tuned
+    figures = measure(net, device, read_card(path), data, report=report)
+    metrics = {
+        "how": f"lungmtl evaluate ag3d --data {data.name}: "
+        f"fold {', '.join(map(str, config.test_folds))} of folds.csv, never trained or tuned on; "
+        "cube-FROC (false positives per cube of about 0.084 l), not LUNA16's CPM",
+        "cases": figures["cases"],
+        "scans": figures["scans"],
+        **figures["metrics"],
+    }
+    return save_weights(net.state_dict(), dataclasses.replace(card, metrics=metrics), out)

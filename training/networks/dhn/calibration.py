@@ -1,0 +1,105 @@
+"""What a score means: 0.5 is the operating point, on films that training did not see."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torchvision.ops import box_iou
+
+from ...data.public.films import Films
+from ...metrics.characterisation.calibration import calibrate_detector, log_odds, platt
+from .config import Config
+from .network import Dhn
+
+RATE_AT_DEFAULT = 0.3
+"""False positives per film at the default threshold of 0.5."""
+IOU = 0.4
+"""From which a box is a hit (§4, footnote 2)."""
+LOWEST = 0.05
+"""Raw score under which no operating point lies, however few the false positives are."""
+SEED = 20260101
+"""Of the films that are drawn: not the training's random numbers."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Uncalibrated scores on held-out films.
+
+    Parameters
+    ----------
+    hits, false
+        Scores of boxes that hit a nodule (the best box of each), and of those that hit none.
+    positive, probability
+        For each film: whether a nodule is on it, and what the global head says.
+    """
+
+    hits: np.ndarray
+    false: np.ndarray
+    nodules: int
+    positive: np.ndarray
+    probability: np.ndarray
+
+
+@torch.inference_mode()
+def judge(net: Dhn, films: Films, count: int, seed: int = SEED) -> Judged:
+    """The network on films drawn from a source."""
+    rng = np.random.default_rng(seed)
+    hits: list[float] = []
+    false: list[float] = []
+    positive, probability, nodules = [], [], 0
+    for _ in range(count):
+        film = films.draw(rng)
+        if not film.nodule_known:
+            continue
+        p, found = net(torch.from_numpy(film.pixels)[None])
+        positive.append(film.positive)
+        probability.append(float(p[0]) if p is not None else np.nan)
+        nodules += len(film.boxes)
+        if found is None:
+            continue
+        boxes, scores = found[0].boxes, found[0].scores
+        close = box_iou(torch.from_numpy(film.boxes).float().reshape(-1, 4), boxes) >= IOU
+        false += scores[~close.any(0)].tolist()
+        hits += [float(scores[row].max()) for row in close if row.any()]
+    return Judged(np.array(hits), np.array(false), nodules, np.array(positive), np.array(probability))
+
+
+def calibrated(p: np.ndarray, calibration: tuple[float, float]) -> np.ndarray:
+    """Probabilities after slope and intercept on their log odds."""
+    slope, intercept = calibration
+    if (slope, intercept) == (1.0, 0.0):
+        return np.asarray(p, float)
+    return 1 / (1 + np.exp(-(slope * log_odds(p) + intercept)))
+
+
+def operating_point(false: np.ndarray, films: int, rate: float = RATE_AT_DEFAULT) -> float:
+    """The lowest score, but not under `LOWEST`, above which at most `rate` false positives fall on a film."""
+    allowed = int(rate * films)
+    if len(false) <= allowed:
+        return LOWEST
+    return float(np.clip(np.sort(false)[::-1][allowed], LOWEST, 0.99))
+
+
+def calibrate(net: Dhn, films: Films, count: int) -> tuple[Config, dict[str, Any]]:
+    """The config with calibrations of both heads, and the figures that the card shows.
+
+    Local head: 0.5 is the score with `RATE_AT_DEFAULT` false positives per film. Global head: Platt.
+    """
+    judged = judge(net, films, count)
+    config, n = net.config, len(judged.positive)
+    figures: dict[str, Any] = {"films": n, "source": films.name}
+    if net.local_head is not None and len(judged.hits) and len(judged.false):
+        raw = operating_point(judged.false, n)
+        config = dataclasses.replace(config, calibration=calibrate_detector(judged.hits, judged.false, raw))
+        figures["sensitivity_at_default"] = round(
+            float((judged.hits > raw).sum() / max(judged.nodules, 1)), 4
+        )
+        figures["false_positives_at_default"] = round(float((judged.false > raw).sum() / n), 4)
+    if net.global_head is not None:
+        whole = platt(log_odds(judged.probability), judged.positive)
+        config = dataclasses.replace(config, global_calibration=whole)
+    return config, figures

@@ -1,0 +1,115 @@
+"""DHN on a radiograph: one film, a probability for the whole, boxes in world coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+import torch
+
+from ...findings import Box, Finding, Findings, ImageReference, ImageScore, Origin
+from ...imaging.image import Image
+from ...imaging.radiograph.network_input import Film, make_film
+from ...inference.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
+from ...inference.radiograph_predictor import FilmPredictor
+from ...inference.suitability import check_radiograph
+from .calibration import calibrated
+from .local_head import SMALLEST, Found
+from .network import Dhn
+
+TINY = 64
+"""Image pixels: a picture with a shorter side under this shows no nodule."""
+
+
+class DhnPredictor(FilmPredictor[Dhn]):
+    """The network as a `Predictor`."""
+
+    def run(self, image: Image) -> Generator[Progress, None, Findings]:
+        """Yield progress; return boxes by descending score, all above `SCORE_FLOOR`, and the image's probability.
+
+        A tiny or blank picture has neither, and a note says so.
+
+        Raises
+        ------
+        PredictorError
+            The image is no radiograph.
+        """
+        check_radiograph(image, "DHN")
+        yield Progress(0.0, "preparing the film")
+        film = make_film(image, self.net.config.side)
+        models = ({"name": self.info.name, "version": self.info.version},)
+        nothing = Findings((), ImageReference.of(image), models)
+        if why := unusable(image, film):
+            yield Progress(1.0, "looking for nodules", note=why)
+            return nothing
+        yield Progress(0.1, "looking for nodules")
+        (probability, found), note = self.tried(
+            lambda device: self.net(torch.from_numpy(film.pixels)[None].to(device))
+        )
+        items: tuple[Finding, ...] = ()
+        if found is not None:
+            items = self._findings(found[0], film)
+        scores: tuple[ImageScore, ...] = ()
+        if probability is not None:
+            whole = calibrated(probability.cpu().numpy(), self.net.config.global_calibration)
+            scores = (
+                ImageScore(self.info.name, self.info.version, float(whole[0]), self.info.default_threshold),
+            )
+        findings = Findings(items, ImageReference.of(image), models, scores)
+        yield Progress(1.0, "looking for nodules", findings, note)
+        return findings
+
+    def evidence(self, image: Image) -> Evidence:
+        """Where the RPN sees something like a nodule: its objectness (0–1), before the RoI head judges it.
+
+        Raises
+        ------
+        PredictorError
+            The image is no radiograph, or these weights have no local head.
+        """
+        check_radiograph(image, "DHN")
+        head = self.net.local_head
+        if head is None:
+            raise PredictorError(
+                "These weights of DHN have no local head, so there is no map of what it went by."
+            )
+        film = make_film(image, self.net.config.side)
+        values, _ = self.tried(
+            lambda device: head.objectness(self.net.features(torch.from_numpy(film.pixels)[None].to(device)))
+        )
+        shown = np.where(film.inside, values[0].cpu().numpy(), 0).astype(np.float32)
+        return Evidence(shown, film.pixel, film.corner, "DHN objectness")
+
+    def _findings(self, found: Found, film: Film) -> tuple[Finding, ...]:
+        """Boxes in world coordinates, cut at the rim of the picture; those beside it are left out."""
+        low = np.asarray(film.offset)
+        high = low + np.asarray(film.shape) * film.scale
+        corners = found.boxes.cpu().numpy().astype(float)[:, [1, 0, 3, 2]].reshape(-1, 2, 2)
+        corners = np.clip(corners, low, high)
+        scores = calibrated(found.scores.cpu().numpy(), self.net.config.calibration)
+        keep = (scores >= SCORE_FLOOR) & np.all(corners[:, 1] - corners[:, 0] >= SMALLEST, axis=1)
+        origin = Origin(self.info.name, self.info.version)
+        return tuple(
+            Finding(
+                Box(*map(tuple, film.to_world(pair))),
+                score=float(score),
+                scores={"rpn": float(objectness)},
+                origin=origin,
+            )
+            for pair, score, objectness in zip(
+                corners[keep], scores[keep], found.objectness.cpu().numpy()[keep], strict=True
+            )
+        )
+
+
+def unusable(image: Image, film: Film) -> str:
+    """Why there is nothing to look at, or nothing."""
+    name = image.source or image.series_uid or "The image"
+    if min(image.shape) < TINY:
+        return (
+            f"{name} has only {image.shape[1]} × {image.shape[0]} pixels: DHN did not look at it. "
+            "Open the original radiograph."
+        )
+    if not film.pixels.any():
+        return f"{name} is blank: DHN did not look at it. Check the file in another viewer."
+    return ""

@@ -1,0 +1,197 @@
+"""Training of DHN: one augmented view of each film for each head (Fig. 3), eq. 1–3."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from ...data.public.films import Films, LabelledFilm
+from ...fitting.fit import config_from, fit_schedule
+from ...fitting.learner import Learner, weight_groups
+from .augment import augment
+from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
+from .loss import global_loss, total_loss
+from .network import Dhn
+from .release import release
+
+DEV_FOLDS = ("1",)
+"""Of a prepared simulation, which trains on folds 2–4: the films that scores are calibrated on."""
+PATIENCE = 1000
+"""Draws in a row without a film whose nodules are known, before training gives up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """φ_g(x) with its label and φ_l(x) with its boxes; a head that is not trained has None."""
+
+    global_view: Tensor | None
+    positive: bool
+    local_view: Tensor | None
+    boxes: Tensor
+
+
+def make_sample(
+    film: LabelledFilm, network: Config, config: TrainingConfig, rng: np.random.Generator
+) -> Sample:
+    """Both views of a film. The global label is the one of the view: a nodule may leave it."""
+    pixels = torch.from_numpy(np.ascontiguousarray(film.pixels, np.float32))
+    boxes = torch.from_numpy(np.asarray(film.boxes, np.float32).reshape(-1, 4))
+    global_view, local_view, positive = None, None, film.positive
+    if network.heads != "local":
+        global_view, seen = augment(pixels, boxes, config.augment_global, config.probability, rng)
+        positive = len(seen) > 0
+    if network.heads != "global":
+        local_view, boxes = augment(pixels, boxes, config.augment_local, config.probability, rng)
+    return Sample(global_view, positive, local_view, boxes)
+
+
+class Samples(IterableDataset):
+    """Endless samples of a source; films of which nobody knows whether they show nodules are passed over."""
+
+    def __init__(self, films: Films, network: Config, config: TrainingConfig, *seed: int) -> None:
+        self.films, self.network, self.config, self.seed = films, network, config, seed
+
+    def __iter__(self) -> Iterator[Sample]:
+        worker = get_worker_info()
+        rng = np.random.default_rng([self.config.seed, worker.id if worker else 0, *self.seed])
+        unknown = 0
+        while unknown < PATIENCE:
+            film = self.films.draw(rng)
+            if film.pixels.shape != (self.network.side, self.network.side):
+                raise ValueError(
+                    f"the films of {self.films.name} have {film.pixels.shape} pixels, the network wants "
+                    f"{self.network.side}²: set side in the table 'network' of the settings."
+                )
+            unknown = 0 if film.nodule_known else unknown + 1
+            if film.nodule_known:
+                yield make_sample(film, self.network, self.config, rng)
+        raise ValueError(f"{self.films.name} does not say where nodules are, so DHN cannot be trained on it.")
+
+
+def collate(samples: Sequence[Sample]) -> dict[str, Any]:
+    """A batch: ``views`` (V, side, side), those of the global head first; ``positive`` (N,), ``boxes``, a list of (n, 4)."""
+    global_views = [s.global_view for s in samples if s.global_view is not None]
+    local_views = [s.local_view for s in samples if s.local_view is not None]
+    return {
+        "views": torch.stack([*global_views, *local_views]),
+        "positive": torch.tensor([s.positive for s in samples][: len(global_views)]),
+        "boxes": [s.boxes for s in samples][: len(local_views)],
+    }
+
+
+def make_loader(films: Films, network: Config, config: TrainingConfig, *seed: int) -> DataLoader:
+    """Endless batches; further numbers beside the config's seed make other samples (a resumed run)."""
+    return DataLoader(
+        Samples(films, network, config, *seed),
+        batch_size=config.batch,
+        collate_fn=collate,
+        num_workers=config.workers,
+        persistent_workers=config.workers > 0,
+    )
+
+
+class Training(Learner[Dhn]):
+    """The loss of both heads, and the paper's optimiser; `fitting.fit` drives it."""
+
+    config: TrainingConfig
+
+    def __init__(self, network: Config, config: TrainingConfig) -> None:
+        net = Dhn(network).to(memory_format=torch.channels_last)
+        if net.local_head is not None:
+            net.local_head.learn_from(config.anchors_per_film, config.rois_per_film)
+        super().__init__(net, config)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """SGD with momentum as in §4, or AdamW."""
+        config = self.config
+        if config.optimiser == "adamw":
+            return super().configure_optimizers()
+        groups = weight_groups(self.net, config.weight_decay)
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
+
+    def learning_rate(self) -> float:
+        """Constant, or the warm cosine."""
+        return self.config.learning_rate if self.config.schedule == "constant" else super().learning_rate()
+
+    def training_step(self, batch: dict[str, Any], _index: int) -> Tensor:
+        """Loss of one batch (eq. 3)."""
+        losses = self.losses(batch)
+        figures = {k: v.detach() for k, v in losses.items()}
+        self.log_dict(figures, prog_bar=True, batch_size=self.config.batch)
+        return total_loss(losses, self.config.loss_weights)
+
+    def losses(self, batch: dict[str, Any]) -> dict[str, Tensor]:
+        """The terms by name. All views pass the body together; each head gets the features of its own (Fig. 3)."""
+        features = self.net.features(batch["views"], self.config.bfloat16)
+        count = len(batch["positive"])
+        losses = {}
+        if self.net.local_head is not None:
+            losses = self.net.local_head.losses([m[count:] for m in features], batch["boxes"])
+        if self.net.global_head is not None:
+            logits = self.net.global_logits([m[:count] for m in features])
+            losses["global"] = global_loss(logits, batch["positive"], self.config.alpha)
+        return losses
+
+
+def fit_network(
+    films: Films,
+    out: Path,
+    network: Config,
+    config: TrainingConfig,
+    *,
+    resume: bool = False,
+    weights: Path | None = None,
+) -> tuple[Dhn, dict[str, Any]]:
+    """Train on a source, from scratch or from weights; gives the network, on the CPU, and what happened (steps, minutes …)."""
+    L.seed_everything(config.seed, verbose=False)
+    module = Training(network, config)
+    loader = make_loader(films, network, config, *([time.time_ns()] if resume else []))
+    log = fit_schedule(module, loader, out, config, resume=resume, weights=weights)
+    return module.trained.cpu().eval(), log
+
+
+def train_on(films: Films, dev: Films, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+    """Train on `films`, calibrate on `dev`, and write weights with their card into `out`; see `train`."""
+    network = config_from(SHIPPED, settings.get("network", {}))
+    config = config_from(SHIPPED_TRAINING, settings.get("training", {}))
+    net, log = fit_network(films, out, network, config, resume=resume, weights=settings.get("weights"))
+    return release(net, config, films, dev, out, settings.get("version", "0.1"), log)
+
+
+def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+    """Train on a folder of films and write weights with their card.
+
+    Parameters
+    ----------
+    data
+        A layout that `data.public.open_films` knows: prepared simulation, NODE21 …
+    out
+        Gets checkpoints, the log, and ``dhn.safetensors`` with ``dhn.json``.
+    settings
+        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"weights"``: a weights' file
+        to start from.
+
+    Raises
+    ------
+    DatasetError
+        The folder is none of the layouts, or holds nothing to train or to calibrate on.
+    """
+    # Here, because readers of real films need more than training on prepared ones.
+    from ...data.public.open_films import PREPARED, open_training_films
+
+    data = Path(data)
+    films = open_training_films(data)
+    if (data / PREPARED).is_file():
+        dev = open_training_films(data, folds=DEV_FOLDS)
+    else:
+        dev = open_training_films(data, part="held-out")
+    return train_on(films, dev, out, settings, resume=resume)

@@ -1,0 +1,16 @@
+"""MO-SegNet on radiographs with truth: lesions by component, boxes around components, lungs where masks are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...evaluation.radiographs import evaluate_films
+
+if TYPE_CHECKING:
+    from .predictor import MosegnetPredictor
+
+
+def evaluate(predictor: MosegnetPredictor, data: Path, weights: Path, **options: Any) -> dict[str, Any]:
+    """Figures of a loaded predictor, see `evaluate_films`."""
+    return evaluate_films(predictor, data, weights, lungs=True, **options)

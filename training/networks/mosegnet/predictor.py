@@ -1,0 +1,128 @@
+"""MO-SegNet on a radiograph: nodule masks with scores, the lungs, and a heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+
+from ...findings import Finding, Findings, ImageReference, Mask, Origin, Region
+from ...imaging.image import Image
+from ...imaging.radiograph.network_input import Film, make_film
+from ...inference.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
+from ...inference.radiograph_predictor import FilmPredictor
+from ...inference.suitability import check_radiograph
+from .components import MOST, calibrated, components, raw_peak
+from .lungs import lung_masks, two_lungs
+from .maps import Maps, probability_maps
+from .network import MoSegNet
+
+TURNS = {1: "90° anticlockwise", 2: "180°", 3: "90° clockwise"}
+"""Quarter turns that are tried where no lungs are found, and how to turn the picture to make it upright."""
+
+
+class MosegnetPredictor(FilmPredictor[MoSegNet]):
+    """The network as a `Predictor`."""
+
+    def run(self, image: Image) -> Generator[Progress, None, Findings]:
+        """Yield progress; return masks by descending score, all above `SCORE_FLOOR`, and the lungs as regions.
+
+        Further lesions of the network (pleural effusion) are regions as well, at a probability of one half.
+
+        Raises
+        ------
+        PredictorError
+            The image is no radiograph.
+        """
+        check(image)
+        yield Progress(0.0, "preparing the film")
+        film = make_film(image, self.net.config.side)
+        yield Progress(0.2, "segmenting")
+        maps, note = self._maps(film.pixels)
+        yield Progress(0.8, "outlining", note=note)
+        inside = film.inside
+        lungs = {} if maps.lungs is None else lung_masks(within(maps.lungs, inside))
+        found = Findings(
+            self._nodules(maps.lesions[0] * inside, film),
+            ImageReference.of(image),
+            ({"name": self.info.name, "version": self.info.version},),
+            regions=self._regions(lungs, maps.lesions * inside, film),
+        )
+        if maps.lungs is not None and maps.lungs.shape[0] == 3 and not two_lungs(lungs):
+            yield Progress(0.9, "looking whether it is turned", note=self._doubt(film, image))
+        return found
+
+    def evidence(self, image: Image) -> Evidence:
+        """The probability of a nodule at each film pixel.
+
+        Raises
+        ------
+        PredictorError
+            The image is no radiograph.
+        """
+        check(image)
+        film = make_film(image, self.net.config.side)
+        maps, _ = self._maps(film.pixels)
+        return Evidence(
+            maps.lesions[0] * film.inside, film.pixel, film.corner, "MO-SegNet nodule probability"
+        )
+
+    def _maps(self, pixels: np.ndarray) -> tuple[Maps, str]:
+        """The maps, and a note where the device had to change."""
+        return self.tried(lambda device: probability_maps(self.net, pixels, device))
+
+    def _nodules(self, probability: np.ndarray, film: Film) -> tuple[Finding, ...]:
+        calibration = self.net.config.calibration
+        origin = Origin(self.info.name, self.info.version)
+        found = components(probability, raw_peak(SCORE_FLOOR, calibration), MOST)
+        return tuple(
+            Finding(
+                placed(part.mask, film, (part.top, part.left)),
+                score=calibrated(part.peak, calibration),
+                scores={"peak": part.peak},
+                origin=origin,
+            )
+            for part in found
+        )
+
+    def _regions(self, lungs: dict[str, np.ndarray], lesions: np.ndarray, film: Film) -> tuple[Region, ...]:
+        origin = Origin(self.info.name, self.info.version)
+        further = zip(self.net.config.lesions[1:], lesions[1:] >= 0.5, strict=True)
+        masks = {**lungs, **{name: mask for name, mask in further if mask.any()}}
+        return tuple(Region(name, cropped(mask, film), origin) for name, mask in masks.items())
+
+    def _doubt(self, film: Film, image: Image) -> str:
+        """What to tell a person when there are no two lungs."""
+        name = image.source or image.series_uid or "the image"
+        for quarters, turn in TURNS.items():
+            lungs = self._maps(np.ascontiguousarray(np.rot90(film.pixels, quarters)))[0].lungs
+            if lungs is not None and two_lungs(lung_masks(lungs)):
+                return f"{name} seems to be turned: turned by {turn} it shows two lungs. Turn it upright and run again."
+        return f"No two lungs were found: is {name} a frontal chest radiograph, upright?"
+
+
+def within(lungs: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Probabilities (classes, h, w) with padding beside the picture as background."""
+    background = (np.arange(len(lungs)) == 0).astype(lungs.dtype)[:, None, None]
+    return np.where(inside, lungs, background)
+
+
+def placed(mask: np.ndarray, film: Film, first: tuple[int, int]) -> Mask:
+    """A mask whose pixel [0, 0] is the film pixel `first`, in world coordinates on the film's grid."""
+    y, x = film.to_world((first[0] + 0.5, first[1] + 0.5))
+    return Mask.from_array(mask, film.pixel, (float(y), float(x)))
+
+
+def cropped(mask: np.ndarray, film: Film) -> Mask:
+    """A mask of the whole film, cropped to what is in it."""
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    top, left = int(rows[0]), int(columns[0])
+    return placed(mask[top : rows[-1] + 1, left : columns[-1] + 1], film, (top, left))
+
+
+def check(image: Image) -> None:
+    """Refuse what is no radiograph, and what is blank."""
+    check_radiograph(image, "MO-SegNet")
+    if not np.ptp(image.voxels) > 0:
+        name = image.source or image.series_uid or "the image"
+        raise PredictorError(f"{name} has the same value everywhere: it shows nothing.")

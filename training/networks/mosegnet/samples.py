@@ -1,0 +1,116 @@
+"""Batches of varied films with their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import IterableDataset, default_collate
+
+from ...data.public.films import Films, LabelledFilm
+from .augment import augment, augment_unsided
+from .augmentation import Augmentation
+from .config import Config
+
+Sample = dict[str, Tensor]
+
+
+class Samples(IterableDataset):
+    """Endless batches of samples.
+
+    Parameters
+    ----------
+    films
+        Where they are drawn from.
+    batch
+        Films in each.
+
+    Attributes
+    ----------
+    side
+        Pixels that the next batches' films have (shared with the processes that draw).
+    seen
+        Films drawn before a resume: the random numbers go on elsewhere.
+    """
+
+    def __init__(self, films: Films, network: Config, how: Augmentation, batch: int, seed: int) -> None:
+        self.films, self.network, self.how = films, network, how
+        self.batch, self.seed, self.seen = batch, seed, 0
+        self.side = torch.tensor(network.side).share_memory_()
+
+    def __iter__(self) -> Iterator[Sample]:
+        worker = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng([self.seed, self.seen, worker.id if worker else 0])
+        while True:
+            network = replace(self.network, side=int(self.side))
+            drawn = [varied(self.films.draw(rng), network, self.how, rng) for _ in range(self.batch)]
+            yield default_collate(drawn)
+
+
+def label_stack(film: LabelledFilm, network: Config) -> np.ndarray:
+    """Labels as float32 (2 + lesions, h, w): right lung, left lung (or both in the first), then each lesion; 0 where unknown.
+
+    Where only boxes of nodules are known, the ellipses in them stand for the nodules (the paper found rectangles good enough).
+    """
+    size = film.pixels.shape
+    stack = np.zeros((2 + len(network.lesions), *size), np.float32)
+    if film.lungs is not None:
+        stack[: len(film.lungs)] = film.lungs
+    stack[2] = ellipses(film.boxes, size) if film.nodules is None else film.nodules
+    for channel, name in enumerate(network.lesions[1:], 3):
+        if name in film.lesions:
+            stack[channel] = film.lesions[name]
+    return stack
+
+
+def ellipses(boxes: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Boolean (h, w): the ellipses in boxes (n, 4) x0, y0, x1, y1, edge coordinates."""
+    mask = np.zeros(size, bool)
+    y, x = (np.arange(n) + 0.5 for n in size)
+    for x0, y0, x1, y1 in boxes:
+        across, down = (2 * x - x0 - x1) / (x1 - x0), (2 * y - y0 - y1) / (y1 - y0)
+        mask |= down[:, None] ** 2 + across[None] ** 2 <= 1
+    return mask
+
+
+def varied(film: LabelledFilm, network: Config, how: Augmentation | None, rng: np.random.Generator) -> Sample:
+    """A sample: pixels (1, h, w), classes of lesions and lungs (h, w), and what of them is known.
+
+    Parameters
+    ----------
+    how
+        None leaves the film as it is.
+    """
+    pixels, labels = at_side(network.side, film.pixels, label_stack(film, network))
+    if how is None:
+        labels = labels > 0.5
+    elif film.sides:
+        pixels, labels = augment(pixels, labels, rng, how)
+    else:
+        pixels, labels = augment_unsided(pixels, labels, rng, how)
+    return {
+        "pixels": torch.from_numpy(np.ascontiguousarray(pixels, np.float32))[None],
+        "lesions": torch.from_numpy(classes(labels[2:])),
+        "lesions_known": torch.tensor(film.nodule_known),
+        "lungs": torch.from_numpy(classes(labels[:2])),
+        "lungs_known": torch.tensor(film.lungs is not None),
+        "sides": torch.tensor(film.sides),
+    }
+
+
+def at_side(side: int, pixels: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Film and labels at the network's size (bilinear): a network for 1024 sees films of 512 enlarged, as it will in use."""
+    if pixels.shape == (side, side):
+        return pixels, labels
+    stack = torch.from_numpy(np.concatenate([pixels[None], labels]).astype(np.float32))
+    sized = functional.interpolate(stack[None], (side, side), mode="bilinear", antialias=True)[0].numpy()
+    return sized[0], sized[1:]
+
+
+def classes(masks: np.ndarray) -> np.ndarray:
+    """Masks (n, h, w) as classes int64 (h, w): 0 background, then 1 … n; the first of two that overlap."""
+    return np.where(masks.any(0), masks.argmax(0) + 1, 0)

@@ -1,0 +1,66 @@
+"""The loss of MT-CNN (eq. 1–3) and the weights of the views from their AUCs (Algorithm 1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...metrics.characterisation.classification import roc_auc
+
+
+def multi_task_loss(
+    logits: Tensor, images: Tensor | None, target: Tensor, views: Tensor, alpha: float
+) -> tuple[Tensor, Tensor]:
+    """Eq. 3 for each view: cross entropy of the class, and α times the mean cross entropy of the pixels.
+
+    Parameters
+    ----------
+    logits, views
+        (B, V) and (B, V, n, n) in 0…1.
+    images
+        (B, V, n, n) pixels' logits, or None for the single-task network.
+    target
+        (B,) 0…1; NaN where the class is left out. The pixels of every nodule count.
+
+    Returns
+    -------
+    classification, reconstruction : Tensor
+        (V,) each; the latter already times `alpha`. Their sum is the loss of each view's network.
+    """
+    known = ~torch.isnan(target)
+    wanted = target[known, None].expand(-1, logits.shape[1])
+    # 0 times the sum keeps the graph whole where no class is known.
+    classification = (
+        F.binary_cross_entropy_with_logits(logits[known], wanted, reduction="none").mean(0)
+        if known.any()
+        else logits.sum(0) * 0
+    )
+    if images is None:
+        return classification, torch.zeros_like(classification)
+    pixels = F.binary_cross_entropy_with_logits(images, views, reduction="none").mean((0, 2, 3))
+    return classification, alpha * pixels
+
+
+def fusion_weights(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Algorithm 1, line 7: ω_v = AUC_v / Σ AUC_v.
+
+    Parameters
+    ----------
+    probabilities
+        (N, 9) of the training nodules.
+    label
+        (N,) 1, 0, or −1 (left out).
+
+    Returns
+    -------
+    ndarray
+        (9,); equal weights where only one class is there, or no view is right about any pair.
+    """
+    equal = np.full(probabilities.shape[1], 1 / probabilities.shape[1])
+    keep = label >= 0
+    if len(np.unique(label[keep])) < 2:
+        return equal
+    auc = np.array([roc_auc(label[keep], column) for column in probabilities[keep].T])
+    return auc / auc.sum() if auc.any() else equal

@@ -1,0 +1,89 @@
+"""MT-CNN on findings: nine views around each sphere, the probability of each, and the reconstructions."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...crossval.fold_models import CharacterisingFolds
+from ...crossval.folds import logit
+from ...crossval.nodule_cubes import MIDDLE, nodule_cube
+from ...findings import Finding, Opinion
+from ...imaging.image import Image
+from ...inference.predictor import PredictorError
+from ...inference.suitability import check_ct
+from .config import Config
+from .network import MtCnn
+from .views import NAMES, normalise, offsets, sample_views
+
+
+class MtcnnPredictor(CharacterisingFolds[MtCnn]):
+    """Malignancy as a `Characteriser`, and the reconstructions of what it looked at."""
+
+    def opinion(self, cube: np.ndarray, centre: np.ndarray, diameter: float, series: str = "") -> Opinion:
+        """Judge one nodule; see `CharacterisingFolds.opinion`. The diameter counts where the config has `size`."""
+        views = self.views(cube, centre)
+        folds, parts = [], []
+        for fold in self.asked(series):
+            net = self.models[fold]
+            each = net.probabilities(views, torch.tensor([diameter]))
+            folds.append(self.calibrated(fold, log_odds(net.fuse(each))))
+            parts.append(self.calibrated(fold, log_odds(each[0])))
+        by_view = np.mean(parts, axis=0)
+        return Opinion(
+            model=self.info.name,
+            version=self.info.version,
+            malignancy=float(np.mean(folds)),
+            spread=float(by_view.std()),
+            parts=tuple(by_view),
+            places=NAMES,
+            folds=tuple(float(p[0]) for p in folds),
+        )
+
+    def views(self, cube: np.ndarray, centre: np.ndarray) -> Tensor:
+        """(1, 9, n, n) views in 0…1 of a cube around a voxel index."""
+        return cube_views(cube, centre, self.config).to(self.device)
+
+    @torch.inference_mode()
+    def reconstruct(self, image: Image, finding: Finding) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+        """What the network sees of a finding, and what its ImgNet makes of it.
+
+        Returns
+        -------
+        views, reconstructions : ndarray
+            (9, n, n) in 0…1 over the HU range of the config; the second is the mean of the fold models that may judge the
+            series.
+        names : tuple of str
+            Of the views.
+
+        Raises
+        ------
+        PredictorError
+            The image is no CT, the finding's centre lies outside it, or these weights are of the single-task variant.
+        """
+        check_ct(image, self.info.title)
+        if not self.config.alpha:
+            raise PredictorError("these weights are of the single-task network, which reconstructs nothing.")
+        if not bool(image.contains(finding.center)):
+            raise PredictorError("the nodule lies outside the image, so there is nothing to reconstruct.")
+        cube, _ = nodule_cube(image, finding.center)
+        views = self.views(cube, np.full(3, MIDDLE))
+        images = []
+        for fold in self.asked(image.series_uid):
+            _, pixels = self.models[fold](views, torch.tensor([finding.diameter]))
+            assert pixels is not None
+            images.append(torch.sigmoid(pixels)[0].cpu().numpy())
+        return views[0].cpu().numpy(), np.mean(images, axis=0), NAMES
+
+
+def log_odds(probability: Tensor) -> np.ndarray:
+    """Of probabilities, in double precision."""
+    return logit(probability.double().cpu().numpy())
+
+
+def cube_views(cube: np.ndarray, centre: np.ndarray, config: Config) -> Tensor:
+    """(1, 9, n, n) views in 0…1 of a cube in HU, as in training: clipped at 1 mm, then interpolated."""
+    where = torch.from_numpy(offsets(config.field_mm, config.pixels)).float()
+    voxels = normalise(torch.from_numpy(np.ascontiguousarray(cube, np.float32))[None], config.hu_range)
+    return sample_views(voxels, torch.from_numpy(np.asarray(centre, np.float32))[None], where)

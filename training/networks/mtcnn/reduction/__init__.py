@@ -1,0 +1,1 @@
+"""False-positive reduction (LUNA16) with the network of MT-CNN."""

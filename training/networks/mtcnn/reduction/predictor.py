@@ -1,0 +1,113 @@
+"""False-positive reduction after a detector: nodule or not, by the networks of this room (Zhai et al., LUNA16 part).
+
+Trained fold by fold on the marks of detectors that did not see the fold. The cubes centre a nodule, so a network that saw
+padding would learn it as a sign of a false positive: marks whose field leaves the cube are not used, and in use a mark whose
+field leaves the scan keeps the detector's score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ....crossval.fold_models import FoldModels
+from ....crossval.folds import logit, sigmoid
+from ....crossval.nodule_cubes import MIDDLE, nodule_cube
+from ....findings import Finding, Findings, Sphere
+from ....imaging.image import Image
+from ....inference.predictor import ModelInfo, Progress
+from ....inference.suitability import check_ct
+from ....metrics.froc.candidates import Candidates
+from ..network import MtCnn
+from ..predictor import cube_views
+from ..views import offsets, share_outside
+
+MOST_PADDING = 0.05
+"""Share of the field that may lie outside the cube or the scan."""
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Log odds of the combined score: w_d · logit(detector) + w_n · logit(network) + intercept."""
+
+    detector: float
+    network: float
+    intercept: float
+
+    def __call__(self, probability: np.ndarray, network_logit: np.ndarray) -> np.ndarray:
+        return self.detector * logit(probability) + self.network * network_logit + self.intercept
+
+
+class ReductionPredictor(FoldModels[MtCnn]):
+    """Gives a detector's spheres a new score: the detector's and the network's together.
+
+    Parameters
+    ----------
+    combinations
+        By fold.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, MtCnn],
+        combinations: Mapping[str, Combination],
+        folds: Mapping[str, str],
+        info: ModelInfo,
+        device: torch.device,
+    ) -> None:
+        super().__init__(models, folds, info, device)
+        self.combinations = combinations
+
+    def run(self, image: Image, findings: Findings) -> Generator[Progress, None, Findings]:
+        """Yield progress; return the same findings with new scores, the old one in ``scores["detector"]``.
+
+        Raises
+        ------
+        PredictorError
+            The image is no CT volume in Hounsfield units.
+        """
+        check_ct(image, self.info.title)
+        items, kept = list(findings), 0
+        for place, finding in enumerate(items):
+            if isinstance(finding.geometry, Sphere) and not finding.origin.person:
+                if self.share_padded(image, finding) <= MOST_PADDING:
+                    items[place] = self._judged(image, finding)
+                else:
+                    kept += 1
+            yield Progress((place + 1) / len(items), "telling nodules from false alarms")
+        if kept:
+            note = f"{kept} marks at the edge of the scan keep the detector's score: too little of the scan is around them."
+            yield Progress(1.0, "telling nodules from false alarms", note=note)
+        return findings.with_items(tuple(items))
+
+    def share_padded(self, image: Image, finding: Finding) -> float:
+        """Share of the nine views outside the image."""
+        points = np.asarray(finding.center) + offsets(self.config.field_mm, self.config.pixels)
+        return float(1 - image.contains(points).mean())
+
+    def score(
+        self, cube: np.ndarray, centre: np.ndarray, probability: float, series: str = ""
+    ) -> tuple[float, float]:
+        """The combined score and the network's own of a mark at a voxel index of a cube (HU, 1 mm)."""
+        views = cube_views(cube, centre, self.config).to(self.device)
+        combined, own = [], []
+        for fold in self.asked(series):
+            net = self.models[fold]
+            p = net.fuse(net.probabilities(views)).double().cpu().numpy()
+            combined.append(float(self.combinations[fold](np.array([probability]), logit(p))[0]))
+            own.append(float(p[0]))
+        return float(sigmoid(np.array(combined).mean(keepdims=True))[0]), float(np.mean(own))
+
+    def _judged(self, image: Image, finding: Finding) -> Finding:
+        cube, _ = nodule_cube(image, finding.center)
+        score, own = self.score(cube, np.full(3, MIDDLE), finding.score, image.series_uid)
+        scores = {**finding.scores, "detector": finding.score, self.info.name: own}
+        return finding.with_(score=score, scores=scores)
+
+
+def judged_mask(candidates: Candidates, field_mm: float, pixels: int, shape: Sequence[int]) -> np.ndarray:
+    """(n,) whether a mark's field lies in its cube."""
+    return share_outside(np.asarray(shape), candidates.centre, field_mm, pixels) <= MOST_PADDING

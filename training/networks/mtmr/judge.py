@@ -1,0 +1,92 @@
+"""One model's judgement of nodules: slice scores averaged (§III-B 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ...crossval.folds import logit as log_odds
+from ...data.public.lidc_ratings import SCALE_MAX
+from ...data.public.luna16_nodules import to_hu
+from ...data.public.rated_nodules import RatedNodules
+from ...findings import ATTRIBUTES
+from ...ops.nodule_size import standard_size
+from .network import Mtmr
+from .patches import nodule_patches, to_unit
+
+SPAN = np.array([SCALE_MAX[a] - 1 for a in ATTRIBUTES])
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What one model says of one nodule.
+
+    Parameters
+    ----------
+    logit
+        Log odds of the mean of the slices' probabilities, uncalibrated.
+    slices
+        (M,) log odds of each slice.
+    attributes
+        (M, 8) of each slice, on the LIDC scales.
+    places
+        Plane and offset in mm of each slice.
+    """
+
+    logit: float
+    slices: np.ndarray
+    attributes: np.ndarray
+    places: list[tuple[str, float]]
+
+
+@torch.inference_mode()
+def judge(nets: list[Mtmr], cube: np.ndarray, centre: np.ndarray, diameter: float) -> list[Judgement]:
+    """Judge one nodule with several models on the same patches.
+
+    Parameters
+    ----------
+    cube
+        (D, H, W) HU, 1 mm, z, y, x.
+    centre
+        (3,) in its voxel indices.
+    """
+    config, device = nets[0].config, next(nets[0].parameters()).device
+    values = to_unit(torch.from_numpy(np.ascontiguousarray(cube, np.float32)).to(device), config)
+    where = torch.as_tensor(centre, dtype=torch.float32, device=device)
+    patches, places = nodule_patches(values, where, float(diameter), config)
+    patches = patches.contiguous(memory_format=torch.channels_last)
+    size = standard_size(torch.full((len(patches),), float(diameter), device=device))
+    found = []
+    for net in nets:
+        logit, attributes = net(patches, size)
+        slices = logit.double().cpu().numpy()
+        mean = 1 / (1 + np.exp(-slices))
+        found.append(
+            Judgement(
+                float(log_odds(mean.mean())),
+                slices,
+                attributes.double().cpu().numpy() * SPAN + 1,
+                places,
+            )
+        )
+    return found
+
+
+def judge_nodules(net: Mtmr, nodules: RatedNodules) -> dict[str, np.ndarray]:
+    """Out-of-fold predictions of nodules in cubes: ``index``, ``logit``, ``parts`` (NaN-padded), ``attributes``."""
+    found = [
+        judge([net], to_hu(v), c, d)[0]
+        for v, c, d in zip(nodules.voxels, nodules.centre, nodules.diameter, strict=True)
+    ]
+    widest = max(len(j.slices) for j in found)
+    parts = np.full((len(found), widest), np.nan)
+    for row, j in zip(parts, found, strict=True):
+        row[: len(j.slices)] = j.slices
+    return {
+        "index": nodules.index,
+        "logit": np.array([j.logit for j in found]),
+        "parts": parts,
+        "attributes": np.array([j.attributes.mean(0) for j in found]),
+    }
