@@ -40,13 +40,13 @@ def finish(cohort: Cohort) -> tuple[np.ndarray, float]:
 
 def draw(positions: np.ndarray, cohort: Cohort) -> Callable[[], Any]:
     """Paints the map once."""
-    from napari_lungmtl.panel.cohort.colors import colourings
+    from napari_lungmtl.panel.cohort.colors import colorings
     from napari_lungmtl.panel.cohort.scatter import ScatterPlot
 
     plot = ScatterPlot()
     plot.resize(350, 320)
     plot.set_positions(positions)
-    plot.set_colors(colourings(cohort)[0].colors(cohort))
+    plot.set_colors(colorings(cohort)[0].colors(cohort))
     plot.grab()
     return plot.grab
 

@@ -22,7 +22,7 @@ from scipy import ndimage
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.imaging.dicom.write_projection import write_projection
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.imaging.radiograph.network_input import make_film
+from napari_lungmtl.training.imaging.radiograph.network_input import make_radiograph_input
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.chain import chain_of, loaded
 from napari_lungmtl.training.inference.predictor import Predictor, finish
@@ -33,7 +33,7 @@ BUDGET = 3.0
 """Seconds on two cores after loading weights (issue 4, shared/DESIGN.md)."""
 
 
-def large_film(folder: Path) -> Path:
+def large_radiograph(folder: Path) -> Path:
     """The sample radiograph at `SHAPE`, as DICOM."""
     image = read_image(SAMPLE)
     zoom = [n / m for n, m in zip(SHAPE, image.shape, strict=True)]
@@ -58,7 +58,7 @@ def _run(model: Predictor, image: Image) -> object:
 
 
 def peer(side: int) -> Callable[[], object]:
-    """torchvision's Faster R-CNN with ResNet-50 and FPN, random weights, on one film."""
+    """torchvision's Faster R-CNN with ResNet-50 and FPN, random weights, on one radiograph."""
     import torch
     from torchvision.models.detection import fasterrcnn_resnet50_fpn
 
@@ -66,11 +66,11 @@ def peer(side: int) -> Callable[[], object]:
         weights=None, weights_backbone=None, num_classes=2, min_size=side, max_size=side
     )
     net.eval()
-    film = [torch.rand(3, side, side)]
+    radiograph = [torch.rand(3, side, side)]
 
     def run() -> object:
         with torch.inference_mode():
-            return net(film)
+            return net(radiograph)
 
     return run
 
@@ -86,10 +86,12 @@ def main() -> None:
     table.add_column("what")
     table.add_column("median s", justify="right")
     with tempfile.TemporaryDirectory() as folder:
-        path = large_film(Path(folder))
+        path = large_radiograph(Path(folder))
         image = read_image(path)
         table.add_row("read the DICOM file", f"{timed(lambda: read_image(path), options.repeat):.2f}")
-        table.add_row("make the film", f"{timed(lambda: make_film(image), options.repeat):.2f}")
+        table.add_row(
+            "make the radiograph", f"{timed(lambda: make_radiograph_input(image), options.repeat):.2f}"
+        )
         for info in infos:
             model = loaded(info.name, options.device)
             finish(model.run(image))  # the first run of a network is slower

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from napari_lungmtl.training.data.public.film_files import read_film
-from napari_lungmtl.training.data.public.films import FilmCase
-from napari_lungmtl.training.data.public.open_films import open_film_cases
-from napari_lungmtl.training.imaging.radiograph.network_input import Film, make_film
+from napari_lungmtl.training.data.public.open_radiographs import open_radiograph_cases
+from napari_lungmtl.training.data.public.radiograph_files import read_radiograph
+from napari_lungmtl.training.data.public.radiographs import RadiographCase
+from napari_lungmtl.training.imaging.radiograph.network_input import RadiographInput, make_radiograph_input
 from napari_lungmtl.training.inference.chain import choose
 from napari_lungmtl.training.inference.predictor import finish
 
@@ -26,15 +26,15 @@ COLOURS = {"dhn": (255, 140, 40), "mosegnet": (255, 235, 60)}
 LUNGS = {"right lung": (230, 90, 90), "left lung": (90, 210, 110)}
 
 
-def tile(case: FilmCase, threshold: float) -> Picture.Image:
+def tile(case: RadiographCase, threshold: float) -> Picture.Image:
     """One radiograph with its overlays, `SIDE` pixels."""
-    image = read_film(case)
+    image = read_radiograph(case)
     findings = finish(choose(image).run(image))
-    film = make_film(image)
-    pixels = np.repeat((film.pixels * 255)[..., None], 3, 2)
+    radiograph = make_radiograph_input(image)
+    pixels = np.repeat((radiograph.pixels * 255)[..., None], 3, 2)
     for region in findings.regions:
-        inside = np.zeros(film.pixels.shape, bool)
-        low = np.rint(film.from_world(region.mask.origin) - 0.5).astype(int)
+        inside = np.zeros(radiograph.pixels.shape, bool)
+        low = np.rint(radiograph.from_world(region.mask.origin) - 0.5).astype(int)
         mask = region.mask.to_array()
         inside[low[0] : low[0] + mask.shape[0], low[1] : low[1] + mask.shape[1]] = mask
         edge = inside ^ np.roll(inside, 2, 0) | inside ^ np.roll(inside, 2, 1)
@@ -43,7 +43,7 @@ def tile(case: FilmCase, threshold: float) -> Picture.Image:
     draw = ImageDraw.Draw(picture)
     for finding in findings:
         if finding.score >= threshold and finding.box is not None:
-            mark(draw, film, finding.box.low, finding.box.high, finding.score, finding.origin.model)
+            mark(draw, radiograph, finding.box.low, finding.box.high, finding.score, finding.origin.model)
     said = ", ".join(f"{s.probability:.2f}" for s in findings.image_scores)
     sign = "+" if case.positive else ""
     draw.rectangle((0, 0, 512, 22), fill=(0, 0, 0))
@@ -53,18 +53,18 @@ def tile(case: FilmCase, threshold: float) -> Picture.Image:
 
 def mark(
     draw: ImageDraw.ImageDraw,
-    film: Film,
+    radiograph: RadiographInput,
     low: tuple[float, float],
     high: tuple[float, float],
     score: float,
     model: str,
 ) -> None:
     """A box with its score."""
-    (y0, x0), (y1, x1) = film.from_world(low), film.from_world(high)
-    colour = COLOURS.get(model, (200, 200, 200))
+    (y0, x0), (y1, x1) = radiograph.from_world(low), radiograph.from_world(high)
+    color = COLOURS.get(model, (200, 200, 200))
     grow = 3 if model == "dhn" else 0
-    draw.rectangle((x0 - grow, y0 - grow, x1 + grow, y1 + grow), outline=colour, width=2)
-    draw.text((x1 + 5, y0 if model == "dhn" else y0 + 16), f"{score:.2f}"[1:], fill=colour, font_size=16)
+    draw.rectangle((x0 - grow, y0 - grow, x1 + grow, y1 + grow), outline=color, width=2)
+    draw.text((x1 + 5, y0 if model == "dhn" else y0 + 16), f"{score:.2f}"[1:], fill=color, font_size=16)
 
 
 def main() -> None:
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=10)
     parser.add_argument("--threshold", type=float, default=0.5)
     options = parser.parse_args()
-    tiles = [tile(case, options.threshold) for case in open_film_cases(options.data)]
+    tiles = [tile(case, options.threshold) for case in open_radiograph_cases(options.data)]
     rows = -(-len(tiles) // options.columns)
     sheet = Picture.new("RGB", (options.columns * SIDE, rows * SIDE))
     for i, picture in enumerate(tiles):

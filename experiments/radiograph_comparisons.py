@@ -2,7 +2,7 @@
 
     python experiments/radiograph_comparisons.py --prepared runs/prepared --out runs/comparisons --room dhn
 
-Every variant is trained from scratch for the same number of steps on the same films (half the size, so that it can be done
+Every variant is trained from scratch for the same number of steps on the same radiographs (half the size, so that it can be done
 at all on two cores), with the same seeds, and judged on backgrounds and nodules of fold 0, which nothing is trained on.
 Finished runs are kept: call it again to go on.
 """
@@ -23,11 +23,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_lungmtl.training.data.public.films import LabelledFilm
+from napari_lungmtl.training.data.public.radiographs import RadiographSample
 from napari_lungmtl.training.data.simulation.difficulty import DIFFICULTY, PRACTICE, Difficulty
-from napari_lungmtl.training.data.simulation.films import DEV, TEST, SimulatedFilms
+from napari_lungmtl.training.data.simulation.radiographs import DEV, TEST, SimulatedRadiographs
 from napari_lungmtl.training.metrics.intervals.paired import PairedDifference, paired_over_seeds
-from napari_lungmtl.training.metrics.radiograph.statistics import FilmResult, film_statistics, groups_of
+from napari_lungmtl.training.metrics.radiograph.statistics import (
+    RadiographResult,
+    groups_of,
+    radiograph_statistics,
+)
 from napari_lungmtl.training.networks.dhn import config as dhn
 from napari_lungmtl.training.networks.dhn.training import fit_network as fit_dhn
 from napari_lungmtl.training.networks.mosegnet import config as mosegnet
@@ -42,7 +46,7 @@ PLAIN = dataclasses.replace(DIFFICULTY, mediastinum=(0.2, 0.35))
 MILD = dataclasses.replace(
     mosegnet.SHIPPED_TRAINING.augmentation, gamma=0.25, window=0.1, veil=0.2, shade=0.3
 )
-"""Of MO-SegNet's films: in 300 steps there is no time for more."""
+"""Of MO-SegNet's radiographs: in 300 steps there is no time for more."""
 SETS = {"frozen": DIFFICULTY, "plain": PLAIN}
 LEARNT = dataclasses.replace(PRACTICE, mediastinum=(0.2, 0.5))
 """What is trained on: as plain as `PLAIN`, and a little less."""
@@ -50,7 +54,7 @@ DHN_BASE: dict[str, Any] = {
     "side": SIDE,
     "anchors": ((5.0, 7.0), (10.0, 14.0), (20.0, 28.0), (40.0, 56.0)),
 }
-"""Anchors of half the size on films of half the size."""
+"""Anchors of half the size on radiographs of half the size."""
 
 
 @dataclass(frozen=True)
@@ -153,68 +157,73 @@ COMPARISONS = (
 
 
 class Half:
-    """A source of films (`datasets.films.Films`) at half the size."""
+    """A source of radiographs (`datasets.radiographs.RadiographSamples`) at half the size."""
 
-    def __init__(self, films: SimulatedFilms) -> None:
-        self.films, self.name, self.licence, self.cases = films, films.name, films.licence, films.cases
+    def __init__(self, radiographs: SimulatedRadiographs) -> None:
+        self.radiographs, self.name, self.licence, self.cases = (
+            radiographs,
+            radiographs.name,
+            radiographs.licence,
+            radiographs.cases,
+        )
 
-    def draw(self, rng: np.random.Generator) -> LabelledFilm:
+    def draw(self, rng: np.random.Generator) -> RadiographSample:
         """One sample."""
-        return half(self.films.draw(rng))
+        return half(self.radiographs.draw(rng))
 
 
-def half(film: LabelledFilm) -> LabelledFilm:
-    """A film of half the size: means of 2 × 2 pixels."""
+def half(radiograph: RadiographSample) -> RadiographSample:
+    """A radiograph of half the size: means of 2 × 2 pixels."""
 
     def mean(x: np.ndarray) -> np.ndarray:
         return x.reshape(*x.shape[:-2], SIDE, 2, SIDE, 2).mean((-3, -1), dtype=np.float32)
 
     return dataclasses.replace(
-        film,
-        pixels=mean(film.pixels),
-        boxes=film.boxes / 2,
-        lungs=None if film.lungs is None else mean(film.lungs) >= 0.5,
-        nodules=None if film.nodules is None else mean(film.nodules) >= 0.5,
-        mm=None if film.mm is None else film.mm * 2,
+        radiograph,
+        pixels=mean(radiograph.pixels),
+        boxes=radiograph.boxes / 2,
+        lungs=None if radiograph.lungs is None else mean(radiograph.lungs) >= 0.5,
+        nodules=None if radiograph.nodules is None else mean(radiograph.nodules) >= 0.5,
+        mm=None if radiograph.mm is None else radiograph.mm * 2,
     )
 
 
 def drawn(
     prepared: Path, folds: tuple[str, ...], difficulty: Difficulty, each: int
-) -> Iterator[LabelledFilm]:
-    """`each` films from every background of some folds, always the same ones."""
-    films = SimulatedFilms(prepared, folds, phantoms=0.0, difficulty=difficulty)
-    for background in films.backgrounds:
+) -> Iterator[RadiographSample]:
+    """`each` radiographs from every background of some folds, always the same ones."""
+    radiographs = SimulatedRadiographs(prepared, folds, phantoms=0.0, difficulty=difficulty)
+    for background in radiographs.backgrounds:
         for repeat in range(each):
             rng = np.random.default_rng([77, int(background), repeat])
-            yield half(films.simulate(int(background), rng).film)
+            yield half(radiographs.simulate(int(background), rng).radiograph)
 
 
 @torch.inference_mode()
-def judge(room: str, net: Any, film: LabelledFilm) -> FilmResult:
-    """What a network says of a film, uncalibrated."""
+def judge(room: str, net: Any, radiograph: RadiographSample) -> RadiographResult:
+    """What a network says of a radiograph, uncalibrated."""
     if room == "dhn":
-        probability, found = net(torch.from_numpy(film.pixels)[None])
+        probability, found = net(torch.from_numpy(radiograph.pixels)[None])
         boxes = found[0].boxes.numpy() if found is not None else np.zeros((0, 4))
         scores = found[0].scores.numpy() if found is not None else np.zeros(0)
         centers = (boxes[:, :2] + boxes[:, 2:]) / 2
         score = float(probability[0]) if probability is not None else float(scores.max(initial=0))
     else:
-        marks = components(probability_maps(net, film.pixels, torch.device("cpu")).lesions[0], 0.02)
+        marks = components(probability_maps(net, radiograph.pixels, torch.device("cpu")).lesions[0], 0.02)
         boxes = np.array([_box(m.top, m.left, m.mask.shape) for m in marks], float).reshape(-1, 4)
         scores = np.array([m.peak for m in marks])
-        centers = np.array([m.centre[::-1] for m in marks], float).reshape(-1, 2)
+        centers = np.array([m.center[::-1] for m in marks], float).reshape(-1, 2)
         score = float(scores.max(initial=0))
-    return FilmResult(
-        name=film.name,
-        background=film.name,
+    return RadiographResult(
+        name=radiograph.name,
+        background=radiograph.name,
         score=score,
         boxes=boxes,
         scores=scores,
         centers=centers,
-        positive=film.positive,
-        truth=film.boxes,
-        diameter_mm=film.diameter_mm,
+        positive=radiograph.positive,
+        truth=radiograph.boxes,
+        diameter_mm=radiograph.diameter_mm,
     )
 
 
@@ -222,25 +231,27 @@ def _box(top: int, left: int, size: tuple[int, ...]) -> tuple[int, int, int, int
     return left, top, left + size[1], top + size[0]
 
 
-def with_threshold_at_half(results: list[FilmResult], dev: list[FilmResult]) -> list[FilmResult]:
+def with_threshold_at_half(
+    results: list[RadiographResult], dev: list[RadiographResult]
+) -> list[RadiographResult]:
     """Scores raised to the power that brings the threshold with the best F1 on `dev` to 0.5; their order stays."""
     grid = np.linspace(0.05, 0.95, 37)
     weights = np.ones(len(dev))
-    best = max(grid, key=lambda t: np.nan_to_num(float(film_statistics(dev, t)["f1"](weights))))
+    best = max(grid, key=lambda t: np.nan_to_num(float(radiograph_statistics(dev, t)["f1"](weights))))
     power = math.log(0.5) / math.log(best)
     return [dataclasses.replace(r, scores=r.scores**power) for r in results]
 
 
 def run(
     name: str, seed: int, prepared: Path, out: Path, steps: int, each: int
-) -> dict[str, list[FilmResult]]:
+) -> dict[str, list[RadiographResult]]:
     """Train a variant and judge it, or read what an earlier call found."""
     path = out / f"{name.replace(' ', '_').replace(',', '')}_{seed}.json"
     if not path.exists():
         begun = time.monotonic()
         variant = VARIANTS[name]
-        films = Half(SimulatedFilms(prepared, difficulty=LEARNT))
-        net = train(variant, films, out, steps, seed)
+        radiographs = Half(SimulatedRadiographs(prepared, difficulty=LEARNT))
+        net = train(variant, radiographs, out, steps, seed)
         trained = time.monotonic() - begun
         dev = [judge(variant.room, net, f) for f in drawn(prepared, DEV, DIFFICULTY, max(1, each // 2))]
         found = {
@@ -254,11 +265,11 @@ def run(
     return {s: [_result(r) for r in rs] for s, rs in kept.items()}
 
 
-def train(variant: Variant, films: Half, out: Path, steps: int, seed: int) -> Any:
+def train(variant: Variant, radiographs: Half, out: Path, steps: int, seed: int) -> Any:
     """A variant's network after `steps`."""
     if variant.room == "dhn":
         trained, _ = fit_dhn(
-            films,
+            radiographs,
             out,
             dataclasses.replace(dhn.SHIPPED, **DHN_BASE, **variant.network),
             dataclasses.replace(
@@ -266,8 +277,8 @@ def train(variant: Variant, films: Half, out: Path, steps: int, seed: int) -> An
                 **{
                     "steps": steps,
                     "seed": seed,
-                    "anchors_per_film": 64,
-                    "rois_per_film": 32,
+                    "anchors_per_radiograph": 64,
+                    "rois_per_radiograph": 32,
                     **variant.training,
                 },
             ),
@@ -278,33 +289,33 @@ def train(variant: Variant, films: Half, out: Path, steps: int, seed: int) -> An
         mosegnet.SHIPPED_TRAINING,
         **{"steps": steps, "seed": seed, "stages": ((0, 1),), "augmentation": MILD, **variant.training},
     )
-    net, _ = fit_mosegnet(films, out, network, training)
+    net, _ = fit_mosegnet(radiographs, out, network, training)
     return net
 
 
-def _plain(result: FilmResult) -> dict[str, Any]:
+def _plain(result: RadiographResult) -> dict[str, Any]:
     kept = ("name", "score", "boxes", "scores", "centers", "positive", "truth", "diameter_mm")
     values = {k: getattr(result, k) for k in kept}
     return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in values.items()}
 
 
-def _result(values: dict[str, Any]) -> FilmResult:
+def _result(values: dict[str, Any]) -> RadiographResult:
     shapes = {"boxes": (-1, 4), "truth": (-1, 4), "centers": (-1, 2), "scores": (-1,), "diameter_mm": (-1,)}
     arrays = {k: np.array(values[k], float).reshape(shape) for k, shape in shapes.items()}
-    return FilmResult(**{**values, **arrays, "background": values["name"]})
+    return RadiographResult(**{**values, **arrays, "background": values["name"]})
 
 
 def compare(
-    comparison: Comparison, found: dict[tuple[str, int], dict[str, list[FilmResult]]], which: str
+    comparison: Comparison, found: dict[tuple[str, int], dict[str, list[RadiographResult]]], which: str
 ) -> dict[str, PairedDifference]:
-    """The paired differences of one comparison on one set of films."""
+    """The paired differences of one comparison on one set of radiographs."""
     seeds = sorted({s for _, s in found})
     first, second = ([found[v, s][which] for s in seeds] for v in (comparison.first, comparison.second))
     groups = groups_of(first[0])
     return {
         measure: paired_over_seeds(
-            [film_statistics(r, 0.5)[measure] for r in first],
-            [film_statistics(r, 0.5)[measure] for r in second],
+            [radiograph_statistics(r, 0.5)[measure] for r in first],
+            [radiograph_statistics(r, 0.5)[measure] for r in second],
             groups,
         )
         for measure in comparison.paper
@@ -321,7 +332,7 @@ def main() -> None:
     parser.add_argument("--room", choices=("dhn", "mosegnet"), required=True)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--each", type=int, default=8, help="test films from each background")
+    parser.add_argument("--each", type=int, default=8, help="test radiographs from each background")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)

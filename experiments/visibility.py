@@ -2,10 +2,10 @@
 
     python experiments/visibility.py --prepared runs/prepared
 
-The films are those of ``lungmtl simulate films --count 16`` (fold 0, seed 0). A nodule's contrast is what it adds to the film's
-grey values (mean over its outline) over the standard deviation of the film without it in a square three times as wide. A
-nodule counts as found where a mark's middle lies in its box, at the threshold that leaves one false mark per film. Beside the
-networks stand scikit-image's bright blobs in the true lungs, by the Laplacian of Gaussians.
+The radiographs are those of ``lungmtl simulate radiographs --count 16`` (fold 0, seed 0). A nodule's contrast is what it adds to
+the radiograph's grey values (mean over its outline) over the standard deviation of the radiograph without it in a square three
+times as wide. A nodule counts as found where a mark's middle lies in its box, at the threshold that leaves one false mark per
+radiograph. Beside the networks stand scikit-image's bright blobs in the true lungs, by the Laplacian of Gaussians.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rich.table import Table
 from scipy.ndimage import gaussian_laplace
 from skimage.feature import blob_log
 
-from napari_lungmtl.training.data.simulation.films import TEST, SimulatedFilms
+from napari_lungmtl.training.data.simulation.radiographs import TEST, SimulatedRadiographs
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import Predictor, finish
@@ -53,7 +53,7 @@ def contrast(before: np.ndarray, after: np.ndarray, mask: np.ndarray, box: np.nd
 
 
 def marks(predictor: Predictor, pixels: np.ndarray, mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """Middles (n, 2) x, y in film pixels, edge coordinates, and scores of what a network marks."""
+    """Middles (n, 2) x, y in radiograph pixels, edge coordinates, and scores of what a network marks."""
     voxels = np.rint(pixels * 255).astype(np.int16)
     found = finish(predictor.run(Image(voxels, modality="DX", spacing=(mm, mm))))
     middles = [(f.center[1] / mm + 0.5, f.center[0] / mm + 0.5) for f in found]
@@ -76,34 +76,36 @@ def blobs(pixels: np.ndarray, lungs: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def judged(prepared: Path, count: int) -> Iterator[tuple[list[Nodule], dict[str, np.ndarray]]]:
-    """For each film its nodules, and the scores of every network's false marks."""
-    films = SimulatedFilms(prepared, TEST, phantoms=0.0)
+    """For each radiograph its nodules, and the scores of every network's false marks."""
+    radiographs = SimulatedRadiographs(prepared, TEST, phantoms=0.0)
     predictors = {name: registry.load_predictor(name, "cpu") for name in ("dhn", "mosegnet")}
-    for background in films.backgrounds:
-        before = films.store.pixels[background].astype(np.float32) / 255
+    for background in radiographs.backgrounds:
+        before = radiographs.store.pixels[background].astype(np.float32) / 255
         for repeat in range(count):
-            film = films.simulate(int(background), np.random.default_rng([0, int(background), repeat])).film
-            hits: list[dict[str, float]] = [{} for _ in film.boxes]
+            radiograph = radiographs.simulate(
+                int(background), np.random.default_rng([0, int(background), repeat])
+            ).radiograph
+            hits: list[dict[str, float]] = [{} for _ in radiograph.boxes]
             false = {}
-            assert film.nodules is not None
-            assert film.lungs is not None
-            found = {n: marks(p, film.pixels, float(film.mm or 1)) for n, p in predictors.items()}
-            found["blobs"] = blobs(film.pixels, film.lungs.any(0))
+            assert radiograph.nodules is not None
+            assert radiograph.lungs is not None
+            found = {n: marks(p, radiograph.pixels, float(radiograph.mm or 1)) for n, p in predictors.items()}
+            found["blobs"] = blobs(radiograph.pixels, radiograph.lungs.any(0))
             for name, (middles, scores) in found.items():
                 free = np.ones(len(scores), bool)
-                for hit, (x0, y0, x1, y1) in zip(hits, film.boxes, strict=True):
+                for hit, (x0, y0, x1, y1) in zip(hits, radiograph.boxes, strict=True):
                     inside = ((middles > (x0, y0)) & (middles < (x1, y1))).all(1)
                     hit[name] = float(scores[inside].max(initial=0))
                     free &= ~inside
                 false[name] = scores[free]
             nodules = []
-            for box, mm, hit in zip(film.boxes, film.diameter_mm, hits, strict=True):
+            for box, mm, hit in zip(radiograph.boxes, radiograph.diameter_mm, hits, strict=True):
                 x, y = ((box[:2] + box[2:]) / 2).astype(int)
                 nodules.append(
                     Nodule(
                         float(mm),
-                        contrast(before, film.pixels, film.nodules, box),
-                        bool(film.lungs[:, y, x].any()),
+                        contrast(before, radiograph.pixels, radiograph.nodules, box),
+                        bool(radiograph.lungs[:, y, x].any()),
                         hit,
                     )
                 )
@@ -116,20 +118,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--prepared", type=Path, required=True, help="folder of 'lungmtl simulate prepare'")
-    parser.add_argument("--count", type=int, default=16, help="films from each background")
+    parser.add_argument("--count", type=int, default=16, help="radiographs from each background")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    films = list(judged(args.prepared, args.count))
-    nodules = [n for found, _ in films for n in found if n.mm >= LARGE_MM]
+    radiographs = list(judged(args.prepared, args.count))
+    nodules = [n for found, _ in radiographs for n in found if n.mm >= LARGE_MM]
     table = Table(
-        title=f"Nodules of {LARGE_MM:.0f} mm and more found at one false mark per film ({len(films)} films)"
+        title=f"Nodules of {LARGE_MM:.0f} mm and more found at one false mark per radiograph ({len(radiographs)} radiographs)"
     )
     for column in ("contrast", "nodules", "in the open lung", "DHN", "MO-SegNet", "bright blobs"):
         table.add_column(column, justify="right")
     threshold = {}
     for name in ("dhn", "mosegnet", "blobs"):
-        false = np.sort(np.concatenate([f[name] for _, f in films]))[::-1]
-        threshold[name] = false[len(films)] if len(false) > len(films) else 0.0
+        false = np.sort(np.concatenate([f[name] for _, f in radiographs]))[::-1]
+        threshold[name] = false[len(radiographs)] if len(false) > len(radiographs) else 0.0
     for low, high in [*pairwise(EDGES), (-np.inf, np.inf)]:
         some = [n for n in nodules if low <= n.contrast < high]
         if some:

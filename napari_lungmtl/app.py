@@ -19,6 +19,7 @@ from .layers.sphere_rows import SCALE, data, size, spheres
 from .layers.spheres import add_image_layer
 from .panel.dock import LungNodulesDock
 from .panel.series_chooser import choose_series
+from .training.errors import LungmtlError
 from .training.findings import Box, Findings, ImageReference
 from .training.findings.formats.read_truth import read_truth as read_true_nodules
 from .training.imaging import Image, SeveralSeriesError, list_series, read_image
@@ -32,7 +33,7 @@ COHORT_LIMIT = 300.0
 """Seconds that a screenshot waits for a cohort's map."""
 
 
-class ViewError(Exception):
+class ViewError(LungmtlError):
     """The window cannot be shown, or a run in it failed; the message says why and what to do."""
 
 

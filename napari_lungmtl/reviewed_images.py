@@ -12,7 +12,7 @@ from psygnal import Signal, SignalGroup
 
 from .layers import planes
 from .layers.heat_map import EVIDENCE
-from .layers.radiograph import FilmLayers
+from .layers.radiograph import RadiographLayers
 from .layers.spheres import LayerBinding, image_from_layer
 from .session.session import Session
 
@@ -26,18 +26,18 @@ class Study:
     layer: ImageLayer
     session: Session
     binding: LayerBinding
-    film: FilmLayers | None = None
+    radiograph: RadiographLayers | None = None
 
     @property
     def drawn(self) -> tuple[Layer, ...]:
         """The layers that show its findings."""
         spheres = () if self.binding.layer is None else (self.binding.layer,)
-        return (*spheres, *(self.film.layers if self.film is not None else ()))
+        return (*spheres, *(self.radiograph.layers if self.radiograph is not None else ()))
 
     def close(self) -> None:
         """Take its drawings out, and save."""
-        if self.film is not None:
-            self.film.close()
+        if self.radiograph is not None:
+            self.radiograph.close()
         self.binding.close()
         self.session.close()
 
@@ -126,8 +126,8 @@ class Studies:
             self._refused.append(layer)
             return None
         session = Session()
-        film = FilmLayers(self._viewer, session, layer) if image.ndim == 2 else None
-        study = Study(layer, session, LayerBinding(self._viewer, session), film)
+        radiograph = RadiographLayers(self._viewer, session, layer) if image.ndim == 2 else None
+        study = Study(layer, session, LayerBinding(self._viewer, session), radiograph)
         self._studies.append(study)  # before the session opens: drawing adds a layer, which comes back here
         session.open(image)
         if image.ndim == 3:
@@ -137,7 +137,7 @@ class Studies:
     def _set_current(self, study: Study | None) -> None:
         if study is not self._current:
             for other in self._studies:
-                if other.film is not None:
-                    other.film.heat.set_current(other is study)
+                if other.radiograph is not None:
+                    other.radiograph.heat.set_current(other is study)
             self._current = study
             self.events.current.emit(study)

@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, Signal
 
+from ..training.errors import LungmtlError
 from ..training.findings import Findings
-from ..training.imaging.errors import ImageError
-from ..training.inference.predictor import PredictorError, Progress
-from ..training.inference.weights import WeightsError
+from ..training.inference.predictor import Progress
 
 log = logging.getLogger("napari_lungmtl")
 
@@ -75,7 +74,7 @@ def work(
                     found = None
         finally:
             run.close()
-    except (PredictorError, WeightsError, ImageError) as error:  # written for the person
+    except LungmtlError as error:  # written for the person
         log.error("run on %s failed: %s", name, error, exc_info=True)
         return Outcome(message=str(error))
     except Exception as error:

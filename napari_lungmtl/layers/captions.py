@@ -41,7 +41,7 @@ class _Drawing:
 class Captions:
     """Keeps one Shapes layer beside the boxes of a radiograph's session; nothing in it is edited or saved.
 
-    Captions keep their size on the screen, and stay within canvas and film. A person who deletes the layer is rid of it until
+    Captions keep their size on the screen, and stay within canvas and radiograph. A person who deletes the layer is rid of it until
     the overlays are shown anew.
 
     Parameters
@@ -121,9 +121,9 @@ class Captions:
 
         boxes = [on_screen(f.box.low, f.box.high) for f in findings if f.box is not None]
         half = np.array(self.viewer.canvas.size, float) / self._pixel / 2 - _MARGIN
-        film = on_screen(*image.extent)
-        # Beyond the film captions would widen what napari takes for the world.
-        region = (*np.maximum(-half, film[:2]), *np.minimum(half, film[2:]))
+        radiograph = on_screen(*image.extent)
+        # Beyond the radiograph captions would widen what napari takes for the world.
+        region = (*np.maximum(-half, radiograph[:2]), *np.minimum(half, radiograph[2:]))
         # The selected one chooses its place first, then the surest.
         order = sorted(
             range(len(findings)), key=lambda n: (findings[n].id != self.session.selected, -findings[n].score)

@@ -113,7 +113,7 @@ class HeatMap:
             units=(str(image.metadata.get(LAYER_UNITS, image.units)),) * 2,
             colormap="inferno",  # even steps of lightness: read alike by every kind of eyes
             contrast_limits=(0.0, 1.0),
-            blending="additive",  # what is no evidence leaves the film as it is
+            blending="additive",  # what is no evidence leaves the radiograph as it is
             opacity=OPACITY,
             interpolation2d="linear",
             metadata={EVIDENCE: True},
@@ -145,7 +145,7 @@ def _steps(image: Image, name: str, device: str) -> Generator[None, None, Eviden
 
 
 def cropped(evidence: Evidence, image: Image) -> tuple[np.ndarray, tuple[float, float]]:
-    """Values and origin of the part that lies on the image: networks see a square, padded beside the film."""
+    """Values and origin of the part that lies on the image: networks see a square, padded beside the radiograph."""
     low, high = image.extent
     first, past = [], []
     for axis in range(2):

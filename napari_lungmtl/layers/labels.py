@@ -69,7 +69,7 @@ class LabelsBinding(Binding[Labels]):
     def _make_layer(self, units: str) -> Labels:
         image = self.session.image
         assert image is not None
-        # With all that it shows from the start: each later change of a large film costs an outline of all its pixels.
+        # With all that it shows from the start: each later change of a large radiograph costs an outline of all its pixels.
         self._masks, self._colors = self._parts()
         self._painted = self._paint(image)
         layer = Labels(

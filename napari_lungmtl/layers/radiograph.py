@@ -14,7 +14,7 @@ from .lungs import LungBinding
 from .masks import MaskBinding
 
 
-class FilmLayers:
+class RadiographLayers:
     """The drawings of one radiograph's session.
 
     Parameters

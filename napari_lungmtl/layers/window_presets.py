@@ -20,7 +20,7 @@ def presets(image: Image) -> dict[str, tuple[float, float]]:
     windows = dict(CT_WINDOWS) if image.ndim == 3 else {}
     if image.window is not None:
         windows["From the file"] = image.window
-    limits = {name: (centre - width / 2, centre + width / 2) for name, (centre, width) in windows.items()}
+    limits = {name: (center - width / 2, center + width / 2) for name, (center, width) in windows.items()}
     return {**limits, "Full": (low, high if high > low else low + 1)}
 
 

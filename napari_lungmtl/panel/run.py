@@ -18,13 +18,13 @@ from ..jobs.worker import Runner
 from ..reviewed_images import Study
 from ..session.review import is_reviewed, with_opinions
 from ..session.session import Thresholds
+from ..training.errors import LungmtlError
 from ..training.findings import Finding, Findings
 from ..training.imaging.image import Image
 from ..training.inference import registry
 from ..training.inference.chain import Chain
-from ..training.inference.predictor import PredictorError, Progress
+from ..training.inference.predictor import Progress
 from ..training.inference.triton_workaround import keep_triton_out
-from ..training.inference.weights import WeightsError
 from .section import Section, label, set_role
 
 log = logging.getLogger("napari_lungmtl")
@@ -191,7 +191,7 @@ class RunSection(Section):
         assert image is not None
         try:
             chain = stages.chain_for(image, mode, self.device.currentText())
-        except (PredictorError, WeightsError) as error:
+        except LungmtlError as error:
             self._on_failed(str(error))
             return
         judges = mode == stages.JUDGE

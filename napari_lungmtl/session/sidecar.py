@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_data_path
 
+from ..training.errors import LungmtlError
 from ..training.findings import Findings
 from ..training.findings.formats.errors import FindingsFileError, NewerSchemaError, SaveError
 from ..training.findings.formats.json_file import SUFFIX, read_findings, write_findings
 from ..training.imaging.image import Image
 
 
-class SidecarError(Exception):
+class SidecarError(LungmtlError):
     """A sidecar could not be used; the message says what happened to it."""
 
 

@@ -1,4 +1,4 @@
-"""From what on findings and films count."""
+"""From what on findings and radiographs count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Thresholds:
     """What is shown: findings of at least this score (0–1), diameter (mm; pixels without spacing) and malignancy (0–1).
 
     What nothing has judged passes any malignancy: it must not go unseen because a network was not asked. `image` is the
-    probability from which a film as a whole counts as showing a nodule; None takes the one that its network proposes.
+    probability from which a radiograph as a whole counts as showing a nodule; None takes the one that its network proposes.
     """
 
     score: float = 0.5

@@ -9,7 +9,14 @@ from qtpy.QtGui import QOpenGLContext
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QApplication
 
-from ..stand_ins.reviewed_radiographs import DHN, MOSEGNET, FilmPredictor, by_dhn, by_mosegnet, film
+from ..stand_ins.reviewed_radiographs import (
+    DHN,
+    MOSEGNET,
+    RadiographPredictor,
+    by_dhn,
+    by_mosegnet,
+    radiograph,
+)
 
 RECTANGLE = np.array([(20.0, 0.0), (60.0, 40.0)])
 
@@ -23,7 +30,7 @@ def draw(viewer: napari.Viewer) -> None:
 @pytest.fixture
 def image():
     """The image that `open_dock` opens."""
-    return film()
+    return radiograph()
 
 
 @pytest.fixture
@@ -32,7 +39,10 @@ def predictor(monkeypatch) -> None:
     from napari_lungmtl.training.inference import chain as pipelines
     from napari_lungmtl.training.inference import registry
 
-    at_hand = {"dhn": FilmPredictor(DHN, by_dhn), "mosegnet": FilmPredictor(MOSEGNET, by_mosegnet)}
+    at_hand = {
+        "dhn": RadiographPredictor(DHN, by_dhn),
+        "mosegnet": RadiographPredictor(MOSEGNET, by_mosegnet),
+    }
     pipelines.loaded.cache_clear()  # what another test had loaded
     monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
@@ -99,7 +109,7 @@ def test_layers_of_two_windows_can_be_removed_in_turns(shared_viewer, open_dock,
         with qtbot.waitSignal(dock.run.finished, timeout=60_000):
             dock.run.start()
     for viewer, dock in docks:
-        qtbot.waitUntil(lambda dock=dock: dock.study.film.captions.layer is not None)
+        qtbot.waitUntil(lambda dock=dock: dock.study.radiograph.captions.layer is not None)
         draw(viewer)
     for kind in ("captions", "boxes", "nodule masks", "lungs"):
         for viewer, _ in docks:

@@ -1,10 +1,10 @@
-"""Toy films: two bright ellipses for lungs, brighter discs in them for nodules."""
+"""Toy radiographs: two bright ellipses for lungs, brighter discs in them for nodules."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from napari_lungmtl.training.data.public.films import LabelledFilm
+from napari_lungmtl.training.data.public.radiographs import RadiographSample
 
 
 def disc(side: int, y: float, x: float, ry: float, rx: float | None = None) -> np.ndarray:
@@ -13,15 +13,15 @@ def disc(side: int, y: float, x: float, ry: float, rx: float | None = None) -> n
 
 
 @dataclass
-class ToyFilms:
-    """Drawn films of `side` pixels; every second one has a nodule in a lung and all have a disc outside them."""
+class ToyRadiographs:
+    """Drawn radiographs of `side` pixels; every second one has a nodule in a lung and all have a disc outside them."""
 
     side: int = 64
-    name: str = "toy films"
+    name: str = "toy radiographs"
     licence: str = "own"
     cases: tuple[str, ...] = ("toy-1", "toy-2")
 
-    def draw(self, rng: np.random.Generator) -> LabelledFilm:
+    def draw(self, rng: np.random.Generator) -> RadiographSample:
         s = self.side
         dy, dx = rng.uniform(-0.04, 0.04, 2) * s
         right = disc(s, 0.5 * s + dy, 0.27 * s + dx, 0.34 * s, 0.16 * s)
@@ -33,6 +33,6 @@ class ToyFilms:
             y, r = rng.uniform(0.3, 0.7) * s + dy, 0.055 * s
             nodule, boxes = disc(s, y, x, r), np.array([[x - r, y - r, x + r, y + r]], np.float32)
         pixels = pixels + 0.3 * nodule + 0.3 * disc(s, rng.uniform(0.1, 0.9) * s, 0.5 * s + dx, 0.04 * s)
-        return LabelledFilm(
+        return RadiographSample(
             np.clip(pixels, 0, 1).astype(np.float32), boxes, np.stack([right, left]), nodule, name="toy-1"
         )

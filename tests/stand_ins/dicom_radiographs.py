@@ -13,7 +13,7 @@ from napari_lungmtl.training.imaging.dicom.write_projection import projection_da
 MARK = (21, 70)
 
 
-def film(bits=12, shape=(90, 110), **fields) -> Image:
+def radiograph(bits=12, shape=(90, 110), **fields) -> Image:
     """Noise below three quarters of the range, one pixel at its top."""
     values = np.random.default_rng(0).integers(0, 3 * 2 ** (bits - 2), shape)
     values[MARK] = 2**bits - 1

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_lungmtl.training.data.public.films import LabelledFilm
+from napari_lungmtl.training.data.public.radiographs import RadiographSample
 
 
 @dataclass
 class Blobs:
-    """Films (side, side) of noise; about half of them with one or two bright blobs."""
+    """Radiographs (side, side) of noise; about half of them with one or two bright blobs."""
 
     side: int = 128
     known: bool = True
@@ -18,8 +18,8 @@ class Blobs:
     licence: str = "own"
     cases: tuple[str, ...] = ("b1", "b0")
 
-    def draw(self, rng: np.random.Generator) -> LabelledFilm:
-        """One film."""
+    def draw(self, rng: np.random.Generator) -> RadiographSample:
+        """One radiograph."""
         side = self.side
         pixels = 0.4 + 0.05 * rng.standard_normal((side, side)).astype(np.float32)
         y, x = np.indices((side, side)) + 0.5
@@ -31,7 +31,7 @@ class Blobs:
                 np.float32
             )
             boxes.append([cx - size / 2, cy - size / 2, cx + size / 2, cy + size / 2])
-        return LabelledFilm(
+        return RadiographSample(
             np.clip(pixels, 0, 1),
             np.array(boxes, np.float32).reshape(-1, 4),
             nodule_known=self.known,

@@ -1,9 +1,9 @@
-"""A small store made on the spot: phantom-like films with exact lungs."""
+"""A small store made on the spot: phantom-like radiographs with exact lungs."""
 
 import numpy as np
 
-from napari_lungmtl.training.data.simulation.films import FilmStore
 from napari_lungmtl.training.data.simulation.nodule_views import SIZE, VIEWS, NoduleViews
+from napari_lungmtl.training.data.simulation.radiographs import RadiographStore
 
 SIDE = 512
 
@@ -16,7 +16,7 @@ def lungs(shift=0):
     )
 
 
-def film(shift=0, seed=0):
+def radiograph(shift=0, seed=0):
     """Dark lungs in bright tissue, with some texture (side, side), 0–1."""
     rng = np.random.default_rng(seed)
     picture = np.where(lungs(shift).any(0), 0.25, 0.75) + rng.normal(0, 0.01, (SIDE, SIDE))
@@ -35,20 +35,20 @@ def views(folds=("0", "1", "2", "3", "4")):
 
 
 def store():
-    """Ten NIH films (two of each fold), one of ``never``, one with masks, one phantom with a nodule."""
+    """Ten NIH radiographs (two of each fold), one of ``never``, one with masks, one phantom with a nodule."""
     n = 13
     nodules = np.zeros((n, SIDE, SIDE), bool)
     nodules[12, 200:220, 150:170] = True
     source = np.array(["nih"] * 11 + ["lung_masks", "phantom"])
     fold = np.array([str(i % 5) for i in range(10)] + ["never", "2", "2"])
-    return FilmStore(
-        pixels=np.stack([np.rint(255 * film(i, i)) for i in range(n)]).astype(np.uint8),
+    return RadiographStore(
+        pixels=np.stack([np.rint(255 * radiograph(i, i)) for i in range(n)]).astype(np.uint8),
         lungs=np.stack([lungs(i) for i in range(n)]),
         nodules=nodules,
         boxes=np.array([[150, 200, 170, 220]], np.float32),
-        box_film=np.array([12]),
+        box_radiograph=np.array([12]),
         box_mm=np.array([16.0], np.float32),
-        name=np.array([f"film{i}" for i in range(n)]),
+        name=np.array([f"radiograph{i}" for i in range(n)]),
         source=source,
         fold=fold,
         mm=np.full(n, 0.84, np.float32),

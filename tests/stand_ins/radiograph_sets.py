@@ -27,11 +27,11 @@ def save(values: np.ndarray, path: Path) -> None:
         Image.fromarray(values).save(path)
 
 
-def write_node21(folder: Path, suffix=".mha", films=40) -> dict[str, list[tuple[int, int, int, int]]]:
-    """Every second film has a nodule, every fourth two; columns in pandas' order with its index."""
+def write_node21(folder: Path, suffix=".mha", radiographs=40) -> dict[str, list[tuple[int, int, int, int]]]:
+    """Every second radiograph has a nodule, every fourth two; columns in pandas' order with its index."""
     truth = {}
     rows = [",height,img_name,label,width,x,y"]
-    for i in range(films):
+    for i in range(radiographs):
         boxes = [(20 + i % 7, 30, 16, 12), (80, 50 + i % 5, 10, 20)][: 0 if i % 2 else 1 + (i % 4 == 0)]
         name = f"{'n' if boxes else 'c'}{i:04}{suffix}"
         save(picture(boxes, seed=i), folder / "images" / name)
@@ -44,7 +44,7 @@ def write_node21(folder: Path, suffix=".mha", films=40) -> dict[str, list[tuple[
 
 
 def write_simulated(folder: Path) -> None:
-    """Two films on one background, one with a nodule, both with a sham and lung masks."""
+    """Two radiographs on one background, one with a nodule, both with a sham and lung masks."""
     rows = ["img_name,height,width,x,y,label,background,diameter_mm,lungs"]
     for name, box in (("a_0.png", (20, 30, 16, 12)), ("a_1.png", None)):
         save(picture([box] if box else []), folder / "images" / name)
@@ -64,7 +64,7 @@ NIH_HEADER = (
 
 
 def write_nih(folder: Path, side=64) -> None:
-    """Four films of three patients in two folders; one nodule with a box, one without, one other finding with a box."""
+    """Four radiographs of three patients in two folders; one nodule with a box, one without, one other finding with a box."""
     rows = [
         ("images_001/images", "00000001_000.png", "Nodule|Effusion", 1),
         ("images_001/images", "00000001_001.png", "No Finding", 1),
@@ -74,7 +74,9 @@ def write_nih(folder: Path, side=64) -> None:
     for i, (place, name, _, _) in enumerate(rows):
         save(picture([(16, 32, 8, 4)] if i == 0 else [], (side, side), i), folder / place / name)
     lines = [f"{name},{labels},0,{p},058Y,M,PA,2682,2749,0.143,0.143," for _, name, labels, p in rows]
-    lines.append("00000009_000.png,Nodule,0,9,058Y,M,PA,2682,2749,0.143,0.143,")  # a film that is not there
+    lines.append(
+        "00000009_000.png,Nodule,0,9,058Y,M,PA,2682,2749,0.143,0.143,"
+    )  # a radiograph that is not there
     (folder / "Data_Entry_2017.csv").write_text("\r\n".join([NIH_HEADER, *lines]) + "\r\n")
     (folder / "BBox_List_2017.csv").write_text(
         "Image Index,Finding Label,Bbox [x,y,w,h],,,\n"
@@ -93,7 +95,7 @@ JSRT_ROWS = (
 
 
 def write_jsrt(folder: Path, side=256, masks=True) -> None:
-    """Three films with a nodule and one without, as PNG copies of `side` pixels, with SCR's masks of half of that."""
+    """Three radiographs with a nodule and one without, as PNG copies of `side` pixels, with SCR's masks of half of that."""
     for i, name in enumerate(("JPCLN001", "JPCLN002", "JPCLN003", "JPCNN001")):
         save(picture((), (side, side), i), folder / "All247images" / f"{name}.png")
         if masks:
@@ -111,7 +113,7 @@ def write_jsrt(folder: Path, side=256, masks=True) -> None:
 
 
 def write_coco_set(folder: Path) -> None:
-    """Two films, one with a nodule; the json in ``annotations``, a film in a folder of its own."""
+    """Two radiographs, one with a nodule; the json in ``annotations``, a radiograph in a folder of its own."""
     save(picture([(20, 30, 16, 12)]), folder / "images" / "sub" / "a.png")
     save(picture(), folder / "images" / "b.png")
     document = {

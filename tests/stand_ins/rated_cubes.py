@@ -20,11 +20,11 @@ def write_rated_cubes(folder, n=20, direction=1, seed=0):
     for i in range(n):
         label = (1, 0, -1)[i % 7 % 3]
         diameter = {1: 16.0, 0: 5.0, -1: 9.0}[label] * rng.uniform(0.9, 1.1)
-        centre = 24.5 + rng.uniform(-0.5, 0.5, 3)
-        inside = np.linalg.norm(grid - centre[:, None, None, None], axis=0) < diameter / 2
+        center = 24.5 + rng.uniform(-0.5, 0.5, 3)
+        inside = np.linalg.norm(grid - center[:, None, None, None], axis=0) < diameter / 2
         voxels[i, inside] = 132
         origin = rng.uniform(-300, 300, 3)
-        world = origin + centre * (1, direction, direction)
+        world = origin + center * (1, direction, direction)
         series = f"1.2.{i // 2}"
         folds[series] = i // 2 % 5
         rows.append(

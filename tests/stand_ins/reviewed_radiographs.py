@@ -21,12 +21,14 @@ from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.inference.predictor import Evidence, ModelInfo, Progress
 
 RADIOGRAPHS = ("CR", "DX")
-DHN = ModelInfo("dhn", "DHN", "Says whether the film shows a nodule, and where.", RADIOGRAPHS, "0.1", 0.5)
+DHN = ModelInfo(
+    "dhn", "DHN", "Says whether the radiograph shows a nodule, and where.", RADIOGRAPHS, "0.1", 0.5
+)
 MOSEGNET = ModelInfo("mosegnet", "MO-SegNet", "Outlines lungs and nodules.", RADIOGRAPHS, "0.1", 0.5)
 DHN_BY, MOSEGNET_BY = Origin("dhn", "0.1"), Origin("mosegnet", "0.1")
 
 
-def film(shape: tuple[int, int] = (300, 240), spacing: float | None = 0.5, **fields) -> Image:
+def radiograph(shape: tuple[int, int] = (300, 240), spacing: float | None = 0.5, **fields) -> Image:
     """Two dark lungs in soft tissue; its first pixel lies at (10, −20)."""
     rng = np.random.default_rng(0)
     pixels = np.full(shape, 3000, np.int16)
@@ -54,7 +56,7 @@ def box(image: Image, rows: tuple[float, float], columns: tuple[float, float]) -
 
 
 def lungs(image: Image) -> tuple[Region, ...]:
-    """Both lungs of `film`."""
+    """Both lungs of `radiograph`."""
     height, width = image.shape
     result = []
     for name, columns in (
@@ -68,7 +70,7 @@ def lungs(image: Image) -> tuple[Region, ...]:
 
 
 def by_dhn(image: Image) -> Findings:
-    """Three boxes: one that MO-SegNet marks too, one alone, one under the threshold; 83 % for the film."""
+    """Three boxes: one that MO-SegNet marks too, one alone, one under the threshold; 83 % for the radiograph."""
     h, w = image.shape
     places = [(0.30, 0.25, 0.90), (0.60, 0.70, 0.70), (0.45, 0.30, 0.20)]
     items = tuple(
@@ -106,7 +108,7 @@ def by_mosegnet(image: Image) -> Findings:
 
 
 @dataclass
-class FilmPredictor:
+class RadiographPredictor:
     """Follows the Predictor protocol for radiographs: a few steps, then what `finds` says."""
 
     info: ModelInfo
@@ -127,7 +129,7 @@ class FilmPredictor:
         return self.finds(image)  # type: ignore[operator]
 
     def evidence(self, image: Image) -> Evidence:
-        """A hill at (0.3, 0.25) of the film, on a square of 64 pixels that is padded beside it as networks see it."""
+        """A hill at (0.3, 0.25) of the radiograph, on a square of 64 pixels that is padded beside it as networks see it."""
         if self.error is not None:
             raise self.error
         h, w = image.shape

@@ -73,19 +73,19 @@ class SquareFinder:
         return tuple(found)
 
 
-def film(nodules=(), lungs=True, grey=NODULE):
+def radiograph(nodules=(), lungs=True, gray=NODULE):
     """A picture with lungs and bright squares x, y, side."""
     pixels = np.full(SHAPE, GREY, np.int16)
     if lungs:
         pixels[20:100, 10:45] = pixels[20:100, 55:90] = LUNG
     for x, y, side in nodules:
-        pixels[y : y + side, x : x + side] = grey
+        pixels[y : y + side, x : x + side] = gray
     # A radiograph has many grey values: with two it would be refused as a mask. Rows of even length keep every mean.
     return (pixels + np.resize([-9, 9, -5, 5, -2, 2, -12, 12, 0, 0], SHAPE)).astype(np.uint8)
 
 
 def lung_labels():
-    """The lungs of `film`: 1 right, 2 left."""
+    """The lungs of `radiograph`: 1 right, 2 left."""
     labels = np.zeros(SHAPE, np.uint8)
     labels[20:100, 10:45], labels[20:100, 55:90] = 1, 2
     return labels
@@ -97,13 +97,13 @@ def save(pixels, path: Path):
 
 
 def write_simulated(folder: Path, n=8):
-    """A set in NODE21's layout with the simulation's columns: half with a nodule of 10 pixels, every film with a sham."""
+    """A set in NODE21's layout with the simulation's columns: half with a nodule of 10 pixels, every radiograph with a sham."""
     rows, shams = [], []
     for i in range(n):
         name, positive = f"f{i}.png", i % 2 == 0
         nodule = (15, 30 + i, 10)
         false = [(60, 80, 8)] if i == 1 else []
-        save(film([nodule, *false] if positive else false), folder / "images" / name)
+        save(radiograph([nodule, *false] if positive else false), folder / "images" / name)
         save(lung_labels(), folder / "masks" / name)
         x, y, w, h, diameter = (*nodule, 10, 9 + i) if positive else (0, 0, 0, 0, "")
         rows.append([name, *SHAPE, x, y, w, h, int(positive), f"b{i // 2}", diameter, name])

@@ -12,22 +12,13 @@ from typing import Any
 
 import typer
 
+from ..errors import LungmtlError
+
 HINT = "'lungmtl --debug ...' shows where"
 
 
-class Failed(Exception):
+class Failed(LungmtlError):
     """A command cannot go on; the message is for a person, and the exit status 1."""
-
-
-def known_errors() -> tuple[type[Exception], ...]:
-    """The errors whose message tells a person what to do, so that a traceback would only stand in the way."""
-    from ..data.public.luna16_nodules import DatasetError
-    from ..findings.formats.errors import FindingsFileError
-    from ..imaging.errors import ImageError
-    from ..inference.predictor import PredictorError
-    from ..inference.weights import WeightsError
-
-    return Failed, ImageError, PredictorError, FindingsFileError, WeightsError, DatasetError
 
 
 _DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
@@ -46,7 +37,7 @@ def debugging() -> bool:
 def explain(error: Exception) -> str:
     """An error as one line: its message, or for one that nobody foresaw also its kind and where to look."""
     message = " ".join(str(error).split())
-    if isinstance(error, known_errors()):
+    if isinstance(error, LungmtlError):
         return message
     return f"{type(error).__name__}: {message} ({HINT})"
 
@@ -64,7 +55,7 @@ def explained() -> Generator[None]:
     except (typer.Exit, typer.Abort, KeyboardInterrupt):
         raise
     except Exception as error:
-        if debugging() and not isinstance(error, known_errors()):
+        if debugging() and not isinstance(error, LungmtlError):
             raise
         complain(explain(error))
         raise typer.Exit(1) from error

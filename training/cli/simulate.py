@@ -12,17 +12,17 @@ from .common import explained, progress
 simulate = typer.Typer(
     name="simulate",
     no_args_is_help=True,
-    help="Simulated radiographs: real nodules of CT in real films, and projected phantoms.",
+    help="Simulated radiographs: real nodules of CT in real radiographs, and projected phantoms.",
 )
 
 
 @simulate.command()
 def prepare(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of shared/data.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets films.npz.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets radiographs.npz.")],
     phantoms: Annotated[int, typer.Option(help="How many phantoms to project.")] = 40,
 ) -> None:
-    """Set films upright, outline their lungs, project nodules and phantoms: what training draws from.
+    """Set radiographs upright, outline their lungs, project nodules and phantoms: what training draws from.
 
     Example: lungmtl simulate prepare --data ../shared/data --out prepared
     """
@@ -35,18 +35,18 @@ def prepare(
 
 
 @simulate.command()
-def films(
-    prepared: Annotated[Path, typer.Option(metavar="DIR", help="Folder with films.npz.")],
+def radiographs(
+    prepared: Annotated[Path, typer.Option(metavar="DIR", help="Folder with radiographs.npz.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets images, masks and metadata.csv (NODE21).")],
     folds: Annotated[
-        str, typer.Option(metavar="LIST", help="Folds of films and nodules; 0 is the test fold, 1 dev.")
+        str, typer.Option(metavar="LIST", help="Folds of radiographs and nodules; 0 is the test fold, 1 dev.")
     ] = "0",
-    count: Annotated[int, typer.Option(help="Images from each film.")] = 12,
+    count: Annotated[int, typer.Option(help="Images from each radiograph.")] = 12,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
 ) -> None:
     """Write a simulated test set as files: NODE21's layout with lung and nodule masks, and the places of shams.
 
-    Example: lungmtl simulate films --prepared prepared --out simulated
+    Example: lungmtl simulate radiographs --prepared prepared --out simulated
     """
     with explained():
         from ..data.simulation.written_set import write_test_set

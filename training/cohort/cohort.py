@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..errors import LungmtlError
 from ..findings import ATTRIBUTES, Finding
 
 By = Literal["networks", "readers"]
@@ -16,7 +17,7 @@ BY: tuple[By, ...] = ("networks", "readers")
 """Whose judgement a value is."""
 
 
-class CohortError(Exception):
+class CohortError(LungmtlError):
     """These nodules cannot be shown or opened; the message says why and what to do."""
 
 

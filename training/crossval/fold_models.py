@@ -81,14 +81,14 @@ class CharacterisingFolds(FoldModels[Network]):
         """
         return (yield from characterise(image, findings, self.info, self.opinion))
 
-    def opinion(self, cube: np.ndarray, centre: np.ndarray, diameter: float, series: str = "") -> Opinion:
+    def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
         """Judge one nodule.
 
         Parameters
         ----------
         cube
             (D, H, W) HU at 1 mm, z, y, x.
-        centre
+        center
             (3,) voxel index of the nodule.
         diameter
             mm.

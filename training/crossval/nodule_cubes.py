@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data.public.luna16_nodules import DatasetError, spheres_by_series, to_hu
+from ..data.errors import DatasetError
+from ..data.public.luna16_nodules import spheres_by_series, to_hu
 from ..data.public.rated_nodules import RatedNodules, load_rated_nodules
 from ..findings import ATTRIBUTES, Finding, Findings, Opinion, Sphere
 from ..imaging.image import Image
@@ -31,9 +32,9 @@ Judge = Callable[[np.ndarray, np.ndarray, float, str], Opinion]
 """Cube in HU at 1 mm (z, y, x), the nodule's voxel index (3,), its diameter in mm, the series: an opinion."""
 
 
-def nodule_cube(image: Image, centre: Sequence[float]) -> tuple[np.ndarray, float]:
+def nodule_cube(image: Image, center: Sequence[float]) -> tuple[np.ndarray, float]:
     """The 50 mm cube around a world point (z, y, x), HU at 1 mm, and the share of it that lies outside the image."""
-    origin = np.asarray(centre, float) - MIDDLE
+    origin = np.asarray(center, float) - MIDDLE
     cube = sample_grid(image, origin, (SIDE,) * 3).voxels
     low, high = image.extent
     inside = 1.0
@@ -116,13 +117,13 @@ def evaluate_on_cubes(
         nodules = nodules.take(np.isin(nodules.fold, list(folds)))
     if not len(nodules):
         raise DatasetError(f"{data} has no nodule in the folds {', '.join(folds or ())}.")
-    centre, diameter, missed = nodules.centre, nodules.diameter, 0
+    center, diameter, missed = nodules.center, nodules.diameter, 0
     if findings is not None:
-        nodules, centre, diameter, missed = at_findings(nodules, findings)
+        nodules, center, diameter, missed = at_findings(nodules, findings)
     opinions = []
     for place, voxels in enumerate(nodules.voxels):
         opinions.append(
-            judge(to_hu(voxels), centre[place], float(diameter[place]), str(nodules.series[place]))
+            judge(to_hu(voxels), center[place], float(diameter[place]), str(nodules.series[place]))
         )
         report((place + 1) / len(nodules), f"nodule {place + 1} of {len(nodules)}")
     predictions = table_of(nodules, opinions)
@@ -146,7 +147,7 @@ def at_findings(nodules: RatedNodules, path: Path) -> tuple[RatedNodules, np.nda
     A finding belongs to a nodule when its centre lies in it (LUNA16's rule); the nearest one counts.
     """
     spheres = spheres_by_series(path)
-    kept, centres, diameters = [], [], []
+    kept, centers, diameters = [], [], []
     for i, series in enumerate(nodules.series):
         found = spheres.get(str(series), np.zeros((0, 4)))
         distance = np.linalg.norm(found[:, :3] - nodules.world[i], axis=1)
@@ -154,11 +155,11 @@ def at_findings(nodules: RatedNodules, path: Path) -> tuple[RatedNodules, np.nda
             continue
         best = found[int(distance.argmin())]
         kept.append(i)
-        centres.append(nodules.centre[i] + (best[:3] - nodules.world[i]) * nodules.direction[i])
+        centers.append(nodules.center[i] + (best[:3] - nodules.world[i]) * nodules.direction[i])
         diameters.append(best[3])
     if not kept:
         raise DatasetError(f"{path} holds no finding inside a nodule of the data: are the series the same?")
-    return nodules.take(np.array(kept)), np.array(centres), np.array(diameters), len(nodules) - len(kept)
+    return nodules.take(np.array(kept)), np.array(centers), np.array(diameters), len(nodules) - len(kept)
 
 
 def table_of(nodules: RatedNodules, opinions: Sequence[Opinion]) -> OutOfFold:

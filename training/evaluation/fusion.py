@@ -40,8 +40,8 @@ def evaluate(
     trained = cards[0].training.get("folds", {}) | cards[1].training.get("folds", {})
     alone: list[tuple[float, ...]] = []
 
-    def judge(cube: np.ndarray, centre: np.ndarray, diameter: float, series: str) -> Opinion:
-        one, other = (m.opinion(cube, centre, diameter, series) for m in models)
+    def judge(cube: np.ndarray, center: np.ndarray, diameter: float, series: str) -> Opinion:
+        one, other = (m.opinion(cube, center, diameter, series) for m in models)
         alone.append((one.malignancy, other.malignancy))
         return Opinion(
             "fusion",

@@ -10,21 +10,26 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import affine_transform
 
-from ..data.public.film_files import read_film
-from ..data.public.films import FilmCase
-from ..data.public.folder_films import Part
-from ..data.public.luna16_nodules import DatasetError
+from ..data.errors import DatasetError
+from ..data.public.folder_radiographs import Part
 from ..data.public.lung_masks import LEFT, RIGHT, read_lungs
-from ..data.public.open_films import open_film_cases
+from ..data.public.open_radiographs import open_radiograph_cases
+from ..data.public.radiograph_files import read_radiograph
+from ..data.public.radiographs import RadiographCase
 from ..findings import Box, Findings
 from ..imaging.errors import ImageError
 from ..imaging.image import Image
 from ..inference.predictor import Predictor, PredictorError, finish
 from ..inference.weights import ModelCard, read_card, seen_cases
-from ..metrics.radiograph.figures import film_details, film_figures, film_table, film_warnings
+from ..metrics.radiograph.figures import (
+    radiograph_details,
+    radiograph_figures,
+    radiograph_table,
+    radiograph_warnings,
+)
 from ..metrics.radiograph.mask_overlap import dice, iou
 from ..metrics.radiograph.shams import ShamMarks, count_sham_marks
-from ..metrics.radiograph.statistics import FilmResult
+from ..metrics.radiograph.statistics import RadiographResult
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +38,7 @@ SIDES = {RIGHT: "right lung", LEFT: "left lung"}
 """Names of regions by the labels of lung masks."""
 
 
-def evaluate_films(
+def evaluate_radiographs(
     predictor: Predictor,
     data: Path,
     weights: Path,
@@ -49,20 +54,20 @@ def evaluate_films(
     Parameters
     ----------
     data
-        Folder in a layout of `data.public.open_films`: NODE21's, a simulated test set, JSRT with SCR, NIH, lung_masks_100.
+        Folder in a layout of `data.public.open_radiographs`: NODE21's, a simulated test set, JSRT with SCR, NIH, lung_masks_100.
     lungs
         Whether the network outlines lungs.
     truth, excluded
-        Options of other rooms, refused here: a folder of films holds its own truth.
+        Options of other rooms, refused here: a folder of radiographs holds its own truth.
     folds
         ``["held-out"]`` for the patients of a real set that training keeps away from, ``["train"]`` for the others; by default all.
 
     Returns
     -------
     dict
-        ``room``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.film_figures`), ``cases_detail`` (a row for each image),
-        ``failed`` (``input``, ``error``), and for a person ``table`` and ``warnings``. Where the weights were trained or tuned on
-        some of the pictures, ``metrics_unseen`` has the figures of the others alone.
+        ``room``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.radiograph_figures`), ``cases_detail`` (a row for each
+        image), ``failed`` (``input``, ``error``), and for a person ``table`` and ``warnings``. Where the weights were trained or
+        tuned on some of the pictures, ``metrics_unseen`` has the figures of the others alone.
 
     Raises
     ------
@@ -75,13 +80,13 @@ def evaluate_films(
             f"radiographs are judged by the truth in their own folder: leave out {', '.join(wrong)}."
         )
     card = read_card(weights)
-    cases = open_film_cases(data, part(folds))
-    results, failed = judge_films(predictor, cases, card.default_threshold, lungs=lungs, report=report)
+    cases = open_radiograph_cases(data, part(folds))
+    results, failed = judge_radiographs(predictor, cases, card.default_threshold, lungs=lungs, report=report)
     if not results:
         first = f": {failed[0]['error']}" if failed else "."
         raise DatasetError(f"{data} holds no image that could be judged{first}")
     report(1.0, "intervals")
-    metrics = film_figures(results, card.default_threshold, lungs=lungs)
+    metrics = radiograph_figures(results, card.default_threshold, lungs=lungs)
     seen = seen_in_training(card, results)
     unseen = [r for r, known in zip(results, seen, strict=True) if not known] if any(seen) else []
     return {
@@ -91,25 +96,25 @@ def evaluate_films(
         "cases": len(results),
         "metrics": metrics,
         "cases_unseen": len(unseen) if any(seen) else len(results),
-        "metrics_unseen": film_figures(unseen, card.default_threshold, lungs=lungs) if unseen else None,
-        "cases_detail": film_details(results, card.default_threshold),
+        "metrics_unseen": radiograph_figures(unseen, card.default_threshold, lungs=lungs) if unseen else None,
+        "cases_detail": radiograph_details(results, card.default_threshold),
         "failed": failed,
-        "table": film_table(metrics),
+        "table": radiograph_table(metrics),
         "warnings": [
             *trained_on(seen),
-            *film_warnings(results, lungs=lungs),
+            *radiograph_warnings(results, lungs=lungs),
             *(f"{entry['input']}: {entry['error']}" for entry in failed),
         ],
     }
 
 
 def part(folds: Sequence[str] | None) -> Part:
-    """Which patients of a set: what ``--folds`` means for films.
+    """Which patients of a set: what ``--folds`` means for radiographs.
 
     Raises
     ------
     PredictorError
-        Films have no such part.
+        Radiographs have no such part.
     """
     match list(folds or ("all",)):
         case ["all"]:
@@ -121,7 +126,7 @@ def part(folds: Sequence[str] | None) -> Part:
     raise PredictorError("of radiographs --folds takes one of: all, held-out, train.")
 
 
-def seen_in_training(card: ModelCard, results: Sequence[FilmResult]) -> list[bool]:
+def seen_in_training(card: ModelCard, results: Sequence[RadiographResult]) -> list[bool]:
     """For each image, whether weights were trained or calibrated on it, or on the picture that it was made from."""
     known = {Path(name).stem for name in seen_cases(card)}
     return [bool({Path(r.name).stem, Path(r.background).stem} & known) for r in results]
@@ -138,20 +143,20 @@ def trained_on(seen: Sequence[bool]) -> list[str]:
     ]
 
 
-def judge_films(
+def judge_radiographs(
     predictor: Predictor,
-    cases: Sequence[FilmCase],
+    cases: Sequence[RadiographCase],
     threshold: float,
     *,
     lungs: bool = False,
     report: Report = lambda _f, _s: None,
-) -> tuple[list[FilmResult], list[dict[str, str]]]:
-    """Run a predictor on films; what could not be read or judged comes second, with the reason."""
+) -> tuple[list[RadiographResult], list[dict[str, str]]]:
+    """Run a predictor on radiographs; what could not be read or judged comes second, with the reason."""
     results, failed = [], []
     for number, case in enumerate(cases):
         report(number / len(cases), case.name)
         try:
-            image = read_film(case)
+            image = read_radiograph(case)
             results.append(judged(case, image, finish(predictor.run(image)), threshold, lungs=lungs))
         except (ImageError, PredictorError) as error:
             failed.append({"input": str(case.path), "error": " ".join(str(error).split())})
@@ -162,8 +167,8 @@ def judge_films(
 
 
 def judged(
-    case: FilmCase, image: Image, findings: Findings, threshold: float, *, lungs: bool = False
-) -> FilmResult:
+    case: RadiographCase, image: Image, findings: Findings, threshold: float, *, lungs: bool = False
+) -> RadiographResult:
     """What a network's findings on an image look like beside the truth."""
     found = [(f, box) for f in findings if (box := f.box) is not None]
     scores = np.array([f.score for f, _ in found], float)
@@ -186,7 +191,7 @@ def judged(
             if guess is not None:
                 dices[name], ious[name] = dice(guess, mask), iou(guess, mask)
     head = [s.probability for s in findings.image_scores]
-    return FilmResult(
+    return RadiographResult(
         name=case.name,
         background=case.background,
         score=head[0] if head else float(scores.max(initial=0.0)),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..errors import LungmtlError
 
-class ImageError(Exception):
+
+class ImageError(LungmtlError):
     """An image cannot be read or used; the message names the file and says what to do."""
 
 

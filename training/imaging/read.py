@@ -32,7 +32,7 @@ def read_image(path: str | Path, *, series: str | None = None) -> Image:
     path
         A folder of DICOM files (folders below it included), one DICOM file (its whole series in that folder is
         read), ``.mhd``, ``.mha``, ``.nii``, ``.nii.gz``, ``.nrrd``, ``.zarr``, a picture (``.png``, ``.jpg``, ``.tif``,
-        ``.bmp``) or a film of the JSRT database (``.IMG``).
+        ``.bmp``) or a radiograph of the JSRT database (``.IMG``).
     series
         Which one (`Series.uid`) where there are several.
 

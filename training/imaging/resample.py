@@ -81,8 +81,8 @@ def sample_grid(
     target = np.full(image.ndim, float(spacing_mm))
     weights, low = [], []
     for n, s, o, first, new in zip(image.shape, image.spacing, image.origin, origin, shape, strict=True):
-        centres = (first - o + np.arange(new) * spacing_mm) / s
-        matrix = _matrix(n, centres, max(0.0, spacing_mm / s - 1))
+        centers = (first - o + np.arange(new) * spacing_mm) / s
+        matrix = _matrix(n, centers, max(0.0, spacing_mm / s - 1))
         used = np.unique(matrix.indices)
         start, stop = int(used[0]), int(used[-1]) + 1
         weights.append(matrix[:, start:stop])
@@ -112,18 +112,18 @@ def _apply(image: Image, weights: list[sparse.csr_array], target: np.ndarray, or
 def _weights(count: int, spacing: float, target: float) -> sparse.csr_array:
     """Matrix (new, old) of weights along one axis; beyond the ends the last voxel goes on."""
     new = max(1, round(count * spacing / target))
-    centres = (np.arange(new) + 0.5) * target / spacing - 0.5
-    return _matrix(count, centres, max(0.0, target / spacing - 1))
+    centers = (np.arange(new) + 0.5) * target / spacing - 0.5
+    return _matrix(count, centers, max(0.0, target / spacing - 1))
 
 
-def _matrix(count: int, centres: np.ndarray, width: float) -> sparse.csr_array:
-    """Weights (new, old) at fractional old indices `centres`, the interpolant averaged over `width` old voxels."""
+def _matrix(count: int, centers: np.ndarray, width: float) -> sparse.csr_array:
+    """Weights (new, old) at fractional old indices `centers`, the interpolant averaged over `width` old voxels."""
     from scipy import sparse
 
-    new = len(centres)
+    new = len(centers)
     reach = int(np.ceil(1 + width / 2))
-    old = np.floor(centres).astype(int)[:, None] + np.arange(-reach, reach + 1)
-    offset = centres[:, None] - old
+    old = np.floor(centers).astype(int)[:, None] + np.arange(-reach, reach + 1)
+    offset = centers[:, None] - old
     if width < 1e-6:
         weight = np.clip(1 - np.abs(offset), 0, None)
     else:

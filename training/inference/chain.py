@@ -22,7 +22,7 @@ from . import registry
 from .fusion import fuse
 from .predictor import Evidence, ModelInfo, PredictorError, Progress
 from .progress import Bar
-from .suitability import check_film, places, sort_out, suits
+from .suitability import frontal_doubt, places, sort_out, suits
 from .triton_workaround import keep_triton_out
 from .weights import WeightsError
 
@@ -144,7 +144,7 @@ class Chain:
                 f"{self.info.title} judges findings that are there: name a detector too, or give findings."
             )
         bar = Bar(self.infos)
-        if doubt := check_film(self.detectors, image):
+        if doubt := frontal_doubt(self.detectors, image):
             yield Progress(bar.at(0.0), "detecting", note=doubt)
         found = Findings()
         for number, info in enumerate(self.detectors):

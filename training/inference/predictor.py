@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..errors import LungmtlError
 from ..findings import Findings
 from ..imaging.image import Image
 
@@ -105,7 +106,7 @@ class Characteriser(Protocol):
         ...
 
 
-class PredictorError(Exception):
+class PredictorError(LungmtlError):
     """The model cannot do this, and the message says why and what to do."""
 
 

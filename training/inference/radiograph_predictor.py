@@ -14,7 +14,7 @@ Network = TypeVar("Network", bound=nn.Module)
 Result = TypeVar("Result")
 
 
-class FilmPredictor(Generic[Network]):
+class RadiographPredictor(Generic[Network]):
     """A room adds ``run`` and ``evidence``.
 
     Parameters

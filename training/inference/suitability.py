@@ -23,7 +23,7 @@ def suits(info: ModelInfo, image: Image) -> bool:
     return (image.modality or "CT") in info.modalities
 
 
-def check_film(infos: Iterable[ModelInfo], image: Image) -> str:
+def frontal_doubt(infos: Iterable[ModelInfo], image: Image) -> str:
     """Before radiograph networks run on a flat image: a sentence on a doubt whether it is a frontal chest radiograph, or ``""``.
 
     Raises

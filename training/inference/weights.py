@@ -9,13 +9,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..errors import LungmtlError
+
 if TYPE_CHECKING:
     from torch import nn
 
 Network = TypeVar("Network", bound="nn.Module")
 
 
-class WeightsError(Exception):
+class WeightsError(LungmtlError):
     """Weights or their card are missing, damaged, or do not fit the code; the message names the file and a way out."""
 
 

@@ -1,4 +1,4 @@
-"""A film beside what of it differs from its surroundings: a nodule of a twentieth of the grey range is faint in the one and
+"""A radiograph beside what of it differs from its surroundings: a nodule of a twentieth of the grey range is faint in the one and
 plain in the other."""
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ MOST = 4.0
 """Standard deviations at which it is clipped."""
 
 
-def with_local_contrast(films: Tensor) -> Tensor:
-    """(B, h, w) films of grey values 0–1 as (B, 2, h, w): values − 0.5 over 0.25, and local contrast.
+def with_local_contrast(radiographs: Tensor) -> Tensor:
+    """(B, h, w) radiographs of grey values 0–1 as (B, 2, h, w): values − 0.5 over 0.25, and local contrast.
 
     Local contrast is what Jarrett et al. (ICCV 2009, 2.1) call subtractive and divisive normalisation: minus the mean, over
-    the standard deviation, of a window of about 7 % of the film (30 mm of a thorax), h and w being multiples of `COARSE`.
+    the standard deviation, of a window of about 7 % of the radiograph (30 mm of a thorax), h and w being multiples of `COARSE`.
     """
-    x = films[:, None]
+    x = radiographs[:, None]
     size = 2 * max(1, round(x.shape[-1] / 128)) + 1
     mean, square = (_smooth(v, size) for v in (x, x * x))
     sd = (square - mean * mean).clamp(min=LEAST**2).sqrt()

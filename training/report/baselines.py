@@ -14,8 +14,8 @@ from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ..data.errors import DatasetError
 from ..data.public.lidc_ratings import RULES, SCALE_MAX
-from ..data.public.luna16_nodules import DatasetError
 from ..data.public.rated_nodules import NEVER, RatedNodules
 from ..findings import ATTRIBUTES
 from ..metrics.characterisation.out_of_fold import OutOfFold

@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from ..data.public.luna16_nodules import DatasetError, to_hu
+from ..data.errors import DatasetError
+from ..data.public.luna16_nodules import to_hu
 from ..data.public.rated_nodules import RatedNodules
 
 NAMES = (

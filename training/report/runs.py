@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.public.luna16_nodules import DatasetError
+from ..data.errors import DatasetError
 from ..data.public.rated_nodules import RatedNodules
 from ..inference.fusion import mean_log_odds
 from ..metrics.characterisation.out_of_fold import OutOfFold, read_out_of_fold, same_nodules

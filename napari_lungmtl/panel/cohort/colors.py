@@ -20,7 +20,7 @@ _VIRIDIS = (0.22, 0.97)
 
 
 @dataclass(frozen=True)
-class Colouring:
+class Coloring:
     """A column of the table as colours.
 
     Parameters
@@ -69,29 +69,29 @@ class Colouring:
         return list(zip(self.categories, self.scale(places), strict=True))
 
 
-def colourings(cohort: Cohort) -> list[Colouring]:
+def colorings(cohort: Cohort) -> list[Coloring]:
     """What is known of at least one nodule, malignancy first."""
     found = [c for by in BY for c in _malignancy(by)]
     found += [_attribute(name, by) for by in BY for name in ATTRIBUTES]
     found.append(
-        Colouring(
+        Coloring(
             "diameter", "networks", "Diameter", *DIAMETERS, f"{DIAMETERS[0]:g} mm", f"{DIAMETERS[1]:g} mm"
         )
     )
     return [c for c in found if np.isfinite(cohort.values(c.name, c.by)).any()]
 
 
-def _malignancy(by: By) -> list[Colouring]:
+def _malignancy(by: By) -> list[Coloring]:
     if by == "readers":
         title = "Malignancy (readers)"
-        return [Colouring("malignancy", by, title, 1, 5, "1 unlikely", "5 suspicious")]
+        return [Coloring("malignancy", by, title, 1, 5, "1 unlikely", "5 suspicious")]
     return [
-        Colouring("malignancy", by, "Malignancy (network)", 0, 1, "0 benign", "1 malignant"),
-        Colouring("spread", by, "Spread of malignancy (network)", 0, 0.3, "0", "0.3 and more"),
+        Coloring("malignancy", by, "Malignancy (network)", 0, 1, "0 benign", "1 malignant"),
+        Coloring("spread", by, "Spread of malignancy (network)", 0, 0.3, "0", "0.3 and more"),
     ]
 
 
-def _attribute(name: str, by: By) -> Colouring:
+def _attribute(name: str, by: By) -> Coloring:
     scale = SCALES[name]
     low, high = f"1 {scale.low}".strip(), f"{scale.maximum} {scale.high}".strip()
-    return Colouring(name, by, f"{scale.title} ({WHOSE[by]})", 1, scale.maximum, low, high, scale.categories)
+    return Coloring(name, by, f"{scale.title} ({WHOSE[by]})", 1, scale.maximum, low, high, scale.categories)

@@ -6,26 +6,26 @@ import numpy as np
 from qtpy.QtCore import QRectF, Qt
 from qtpy.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent
 
-from ..nodule.painted_rows import GAP, LEFT, RIGHT, PaintedRows
-from .colors import Colouring
+from ..painted_rows import GAP, LEFT, RIGHT, PaintedRows
+from .colors import Coloring
 
 _BAR = 9
 _UNKNOWN = "not known"
 
 
-class ColouringLegend(PaintedRows):
+class ColoringLegend(PaintedRows):
     """Legend of one colouring; `unknown` nodules are drawn hollow, and counted here."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._colouring: Colouring | None = None
+        self._coloring: Coloring | None = None
         self._unknown = 0
 
-    def show_colouring(self, colouring: Colouring | None, unknown: int) -> None:
+    def show_coloring(self, coloring: Coloring | None, unknown: int) -> None:
         """Show what a colouring means, and how many nodules have no value."""
-        self._colouring, self._unknown = colouring, unknown
+        self._coloring, self._unknown = coloring, unknown
         self.set_row_count(len(self._lines()))
-        self.setToolTip("" if colouring is None else f"Colour: {colouring.title}")
+        self.setToolTip("" if coloring is None else f"Colour: {coloring.title}")
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -44,9 +44,9 @@ class ColouringLegend(PaintedRows):
 
     def _lines(self) -> list[list[tuple[str, np.ndarray | None]]]:
         """Text and colour of the swatches by line; the bar is one without a colour."""
-        if self._colouring is None:
+        if self._coloring is None:
             return []
-        entries: list[tuple[str, np.ndarray | None]] = list(self._colouring.swatches())
+        entries: list[tuple[str, np.ndarray | None]] = list(self._coloring.swatches())
         lines: list[list[tuple[str, np.ndarray | None]]] = [] if entries else [[("", None)]]
         if self._unknown:
             entries.append((f"{self._unknown} {_UNKNOWN}", np.zeros(4)))
@@ -76,21 +76,21 @@ class ColouringLegend(PaintedRows):
         return end
 
     def _bar(self, painter: QPainter, place: QRectF) -> None:
-        colouring = self._colouring
-        if colouring is None:
+        coloring = self._coloring
+        if coloring is None:
             return
-        left, right = self.widest([colouring.low_text]), self.widest([colouring.high_text])
-        self.write(painter, QRectF(0, place.top(), left, place.height()), LEFT, colouring.low_text)
+        left, right = self.widest([coloring.low_text]), self.widest([coloring.high_text])
+        self.write(painter, QRectF(0, place.top(), left, place.height()), LEFT, coloring.low_text)
         self.write(
             painter,
             QRectF(place.right() - right, place.top(), right, place.height()),
             RIGHT,
-            colouring.high_text,
+            coloring.high_text,
         )
         bar = QRectF(left + GAP, place.center().y() - _BAR / 2, place.width() - left - right - 2 * GAP, _BAR)
         gradient = QLinearGradient(bar.left(), 0, bar.right(), 0)
         stops = np.linspace(0, 1, 17)
-        for stop, color in zip(stops, colouring.scale(stops), strict=True):
+        for stop, color in zip(stops, coloring.scale(stops), strict=True):
             gradient.setColorAt(float(stop), QColor.fromRgbF(*map(float, color)))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(gradient)

@@ -28,8 +28,8 @@ from ...reviewed_images import Studies, Study
 from ...training.cohort import Cohort, embed, loading
 from ..section import Section, eliding, label, set_role
 from ..theme import Palette
-from .colors import WHOSE, Colouring, colourings
-from .legend import ColouringLegend
+from .colors import WHOSE, Coloring, colorings
+from .legend import ColoringLegend
 from .open_nodule import NoduleOpener
 from .scatter import ScatterPlot
 from .text import HINT, describe, possible
@@ -166,7 +166,7 @@ class CohortSection(Section):
         self.plot = ScatterPlot()
         self.plot.describe = self._describe
         self.plot.chosen.connect(self._open)
-        self.legend = ColouringLegend()
+        self.legend = ColoringLegend()
         self.message = label("", wrap=True)
         for widget in (self.bar, self._progress, self.plot, self.legend, self.message):
             self.body.addWidget(widget)
@@ -255,8 +255,8 @@ class CohortSection(Section):
         wanted = self.color_by.currentText()
         self.color_by.blockSignals(True)
         self.color_by.clear()
-        for colouring in colourings(cohort):
-            self.color_by.addItem(colouring.title, colouring)
+        for coloring in colorings(cohort):
+            self.color_by.addItem(coloring.title, coloring)
         self.color_by.setCurrentIndex(max(0, self.color_by.findText(wanted)))
         self.color_by.blockSignals(False)
         self.place_by.clear()
@@ -271,12 +271,12 @@ class CohortSection(Section):
     # ---- the map
 
     def _show_colors(self, _index: int = 0) -> None:
-        colouring: Colouring | None = self.color_by.currentData()
-        if self.cohort is None or colouring is None:
+        coloring: Coloring | None = self.color_by.currentData()
+        if self.cohort is None or coloring is None:
             return
-        colors = colouring.colors(self.cohort)
+        colors = coloring.colors(self.cohort)
         self.plot.set_colors(colors)
-        self.legend.show_colouring(colouring, int((colors[:, 3] == 0).sum()))
+        self.legend.show_coloring(coloring, int((colors[:, 3] == 0).sum()))
         if self.plot.marked is not None and not self.message.property("role"):
             self._say(self._describe(self.plot.marked))
 
@@ -302,8 +302,8 @@ class CohortSection(Section):
         """Two or three lines about a nodule."""
         if self.cohort is None:
             return ""
-        colouring: Colouring | None = self.color_by.currentData()
-        return describe(self.cohort.nodules[row], colouring)
+        coloring: Coloring | None = self.color_by.currentData()
+        return describe(self.cohort.nodules[row], coloring)
 
     def _say(self, text: str, role: str = "") -> None:
         set_role(self.message, role)

@@ -8,7 +8,7 @@ from ...text.attributes import SCALES
 from ...training.cohort import BY, MIN_NODULES, Cohort
 from ...training.cohort.cohort import By, Nodule
 from ...training.findings import ATTRIBUTES
-from .colors import Colouring
+from .colors import Coloring
 
 HINT = (
     "Open a folder of results (lungmtl predict) or of nodule cubes, or drop it here: every nodule becomes a point, like "
@@ -24,7 +24,7 @@ def possible(cohort: Cohort) -> list[By]:
     return enough or (["readers"] if cohort.has_cubes else ["networks"])
 
 
-def describe(nodule: Nodule, colouring: Colouring | None) -> str:
+def describe(nodule: Nodule, coloring: Coloring | None) -> str:
     """Case, size and malignancy by network and readers, and the value of the present colouring."""
     case = nodule.case if len(nodule.case) <= 16 else f"…{nodule.case[-12:]}"
     malignancy = []
@@ -35,8 +35,8 @@ def describe(nodule: Nodule, colouring: Colouring | None) -> str:
     lines = [f"{case} · Ø {nodule.diameter:.1f} mm", f"Malignancy {', '.join(malignancy) or 'not judged'}"]
     if nodule.cube is not None:
         lines[0] = f"Nodule {nodule.cube} of {lines[0]}"
-    if colouring is not None and colouring.name in ATTRIBUTES:
-        value = nodule.value(colouring.name, colouring.by)
-        text = SCALES[colouring.name].describe(value) if np.isfinite(value) else "not known"
-        lines.append(f"{colouring.title}: {text}")
+    if coloring is not None and coloring.name in ATTRIBUTES:
+        value = nodule.value(coloring.name, coloring.by)
+        text = SCALES[coloring.name].describe(value) if np.isfinite(value) else "not known"
+        lines.append(f"{coloring.title}: {text}")
     return "\n".join(lines)

@@ -56,7 +56,7 @@ class Column:
     width: int
     tip: str = ""
     length: bool = False
-    centred: bool = False
+    centerd: bool = False
 
 
 def _place(row: Row) -> str:
@@ -107,7 +107,7 @@ COLUMNS = (
         lambda r: STATUS[r.finding.status],
         lambda r: _STATUS_ORDER[r.finding.status],
         50,
-        centred=True,
+        centerd=True,
     ),
     Column(
         "Malignancy",

@@ -105,7 +105,7 @@ class FindingsModel(QAbstractTableModel):
             return None
         column = COLUMNS[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignCenter if column.centred else _RIGHT
+            return Qt.AlignmentFlag.AlignCenter if column.centerd else _RIGHT
         if role == Qt.ItemDataRole.ToolTipRole:
             return column.tip or None
         if role == _TEXT:
@@ -128,7 +128,7 @@ class FindingsModel(QAbstractTableModel):
         if role == _TEXT:
             return column.text(row)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignCenter if column.centred else _RIGHT
+            return Qt.AlignmentFlag.AlignCenter if column.centerd else _RIGHT
         if role == Qt.ItemDataRole.ForegroundRole and self.colors is not None:
             color = {"rejected": self.colors.faint, "accepted": self.colors.accepted}.get(finding.status)
             return QBrush(QColor(color)) if color else None

@@ -118,7 +118,7 @@ def cut(
     return np.where(inside, values, np.float32(np.nan))
 
 
-def grey(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+def gray(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     """Grey levels 0–255 (uint8) of values in a window (low, high); NaN is black."""
     low, high = limits
     levels = np.clip((values - low) / max(high - low, 1e-6), 0, 1) * 255
@@ -194,7 +194,7 @@ class CloseUps(QWidget):
             name.setVisible(shown < len(planes) and bool(planes[shown].name))
         self.words.setVisible(image.ndim == 2)
         for picture, plane, values in zip(self.pictures, planes, self._cuts, strict=False):
-            levels = grey(values, self._limits)
+            levels = gray(values, self._limits)
             drawn = QImage(levels.data, pixels, pixels, pixels, QImage.Format.Format_Grayscale8).copy()
             drawn = drawn.convertToFormat(QImage.Format.Format_RGB32)
             drawn.setDevicePixelRatio(ratio)

@@ -1,4 +1,4 @@
-"""The banner of a radiograph: how probable networks think it that the film shows a nodule."""
+"""The banner of a radiograph: how probable networks think it that the radiograph shows a nodule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qtpy.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from ...session.session import Session
 from ...text.networks import network
 from ...training.findings import ImageScore
-from ..nodule.painted_rows import LEFT, RIGHT, PaintedRows
+from ..painted_rows import LEFT, RIGHT, PaintedRows
 
 BAR = 10
 """Height of the bar in pixels."""
@@ -20,20 +20,20 @@ _PAD, _LINES = 8, 2
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one network says of the whole film, and the threshold that it is held against."""
+    """What one network says of the whole radiograph, and the threshold that it is held against."""
 
     score: ImageScore
     threshold: float
 
     @property
     def above(self) -> bool:
-        """Whether the film counts as showing a nodule."""
+        """Whether the radiograph counts as showing a nodule."""
         return self.score.probability >= self.threshold
 
     @property
     def headline(self) -> str:
-        """``Nodule on this film: 83 %``."""
-        return f"Nodule on this film: {100 * self.score.probability:.0f} %"
+        """``Nodule on this radiograph: 83 %``."""
+        return f"Nodule on this radiograph: {100 * self.score.probability:.0f} %"
 
     @property
     def words(self) -> str:
@@ -63,8 +63,8 @@ class Banner(PaintedRows):
         super().__init__()
         self.verdicts: tuple[Verdict, ...] = ()
         self.setToolTip(
-            "Probability that the film shows a nodule anywhere, whatever boxes are drawn. "
-            "The mark is the threshold; 'Film' in the section 'show' moves it."
+            "Probability that the radiograph shows a nodule anywhere, whatever boxes are drawn. "
+            "The mark is the threshold; 'Radiograph' in the section 'show' moves it."
         )
         self.hide()
 

@@ -44,8 +44,8 @@ class HeatMapRow(QWidget):
         for name, title in offers.items():
             self.box.addItem(title, name)
         self.setVisible(bool(offers))
-        if study is not None and study.film is not None:
-            self._heat = study.film.heat
+        if study is not None and study.radiograph is not None:
+            self._heat = study.radiograph.heat
             self._heat.changed.connect(self._show)
             self._show()
 

@@ -108,16 +108,16 @@ class ShowSection(Section):
             "Hide findings that are less likely to be malignant; those that nothing judged stay",
         )
         self.malignancy.moved.connect(lambda value: self._threshold(malignancy=value))
-        self.film = ThresholdSlider(
-            "Film ≥ {:.2f}",
+        self.radiograph = ThresholdSlider(
+            "Radiograph ≥ {:.2f}",
             0.0,
             1.0,
             0.01,
-            "From which probability the film as a whole counts as showing a nodule; it hides no boxes",
+            "From which probability the radiograph as a whole counts as showing a nodule; it hides no boxes",
         )
-        self.film.moved.connect(lambda value: self._threshold(image=value))
+        self.radiograph.moved.connect(lambda value: self._threshold(image=value))
         self.color_bar = ColorBar()
-        for widget in (self.score, self.diameter, self.malignancy, self.film, self.color_bar):
+        for widget in (self.score, self.diameter, self.malignancy, self.radiograph, self.color_bar):
             self.body.addWidget(widget)
         self.heat = HeatMapRow()
         self.body.addWidget(self.heat)
@@ -205,9 +205,9 @@ class ShowSection(Section):
             session is not None and any(f.malignancy is None for f in session.visible)
         )
         said = verdicts(session)
-        self.film.setVisible(bool(said))
+        self.radiograph.setVisible(bool(said))
         if said:
-            self.film.set_value(said[0].threshold)
+            self.radiograph.set_value(said[0].threshold)
         total = len(session.findings) if session is not None else 0
         self.summary.setText(
             f"{len(session.visible)} of {total} shown" if session is not None and total else ""

@@ -231,7 +231,7 @@ def test_the_sample_opens(manager) -> None:
 
 
 def test_the_sample_radiograph_opens(manager) -> None:
-    """A film with dark air in mm, and its truth lies where the nodules are brighter than what is around them."""
+    """A radiograph with dark air in mm, and its truth lies where the nodules are brighter than what is around them."""
     [(data, attributes, kind)] = manager.commands.get(f"{NAME}.sample_radiograph")()
     assert kind == "image"
     assert attributes["scale"] == (0.8, 0.8)
@@ -264,9 +264,9 @@ def test_a_radiograph_in_a_picture_opens_and_its_missing_scale_is_said(lungmtl_d
 
 def test_a_photograph_is_refused_with_the_reason(tmp_path: Path, said) -> None:
     """napari asks which reader shall open a picture; of ours it says why it does not."""
-    colours = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    colors = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
     path = tmp_path / "photo.png"
-    Image.fromarray(colours).save(path)
+    Image.fromarray(colors).save(path)
     with pytest.raises(NotAFrontalRadiographError, match=r"photo\.png is a picture in colour"):
         reader.get_reader(str(path))(str(path))
 

@@ -15,7 +15,7 @@ from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Box, Finding, Findings, Mask, Origin
 from napari_lungmtl.training.findings.models import joined
 
-from ...stand_ins.reviewed_radiographs import by_dhn, by_mosegnet, disc, film
+from ...stand_ins.reviewed_radiographs import by_dhn, by_mosegnet, disc, radiograph
 
 
 def found(image) -> Findings:
@@ -32,7 +32,7 @@ def found(image) -> Findings:
 @pytest.fixture
 def binding(viewer: ViewerModel, user_folder, qapp) -> BoxBinding:
     session = Session()
-    image = film()
+    image = radiograph()
     add_image_layer(viewer, image)
     binding = BoxBinding(viewer, session)
     session.open(image)

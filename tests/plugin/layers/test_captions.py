@@ -13,7 +13,7 @@ from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Findings
 
-from ...stand_ins.reviewed_radiographs import by_dhn, by_mosegnet, film
+from ...stand_ins.reviewed_radiographs import by_dhn, by_mosegnet, radiograph
 
 REGION = (-300.0, -400.0, 300.0, 400.0)
 TEXT = "MO-SegNet 0.99 + DHN 0.69"
@@ -55,7 +55,7 @@ def test_nothing_stands_at_a_box_out_of_sight_or_without_words() -> None:
 
 @pytest.fixture
 def captions(viewer, user_folder, qapp):
-    image, session = film(), Session()
+    image, session = radiograph(), Session()
     add_image_layer(viewer, image)
     session.open(image)
     captions = Captions(viewer, session)

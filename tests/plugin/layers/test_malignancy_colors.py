@@ -91,9 +91,9 @@ def test_unknown_is_no_value_of_the_scale(vision):
 
 
 def test_no_colour_is_a_grey_of_the_image():
-    greys = lab(np.linspace(0, 1, 64)[:, None] * np.ones(3), "normal")
+    grays = lab(np.linspace(0, 1, 64)[:, None] * np.ones(3), "normal")
     for rgb in (*malignancy_colors(np.linspace(0, 1, 41))[:, :3], np.array(UNKNOWN[:3])):
-        assert np.linalg.norm(greys - lab(rgb[None], "normal"), axis=1).min() > 25
+        assert np.linalg.norm(grays - lab(rgb[None], "normal"), axis=1).min() > 25
 
 
 def test_every_value_stands_out_from_lung_and_from_tissue():

@@ -14,21 +14,21 @@ from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.layers.labels import FOLLOWED
 from napari_lungmtl.layers.mask_grid import mask_of, paint, repainted
 from napari_lungmtl.layers.overlay_colors import MOSEGNET, PERSON, REJECTED, rgba
-from napari_lungmtl.layers.radiograph import FilmLayers
+from napari_lungmtl.layers.radiograph import RadiographLayers
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Box, Mask
 from napari_lungmtl.training.imaging.image import Image
 
-from ...stand_ins.reviewed_radiographs import disc, film
+from ...stand_ins.reviewed_radiographs import disc, radiograph
 from .test_boxes import found
 
 
 @pytest.fixture
-def drawings(viewer: ViewerModel, user_folder, qapp) -> FilmLayers:
+def drawings(viewer: ViewerModel, user_folder, qapp) -> RadiographLayers:
     session = Session()
-    image = film()
+    image = radiograph()
     layer = add_image_layer(viewer, image)
-    drawings = FilmLayers(viewer, session, layer)
+    drawings = RadiographLayers(viewer, session, layer)
     session.open(image)
     session.replace_findings(found(image))
     drawings.session = session
@@ -226,8 +226,8 @@ def test_closing_takes_every_drawing_out(drawings, viewer) -> None:
 
 def test_before_a_run_there_is_nothing_to_paint_on(viewer, user_folder, qapp) -> None:
     session = Session()
-    image = film()
-    drawings = FilmLayers(viewer, session, add_image_layer(viewer, image))
+    image = radiograph()
+    drawings = RadiographLayers(viewer, session, add_image_layer(viewer, image))
     session.open(image)
     assert drawings.masks.layer is None
     assert drawings.lungs.layer is None

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.crossval import nodule_cubes as c
-from napari_lungmtl.training.data.public.luna16_nodules import DatasetError
+from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.findings import Box, Finding, Findings, Opinion, Sphere
 from napari_lungmtl.training.imaging import Image
@@ -37,10 +37,10 @@ def linear(spacing, origin, shape):
 def test_a_cube_lies_around_its_world_point(spacing, origin, shift):
     shape = tuple(int(np.ceil(70 / s)) for s in spacing)
     image = linear(spacing, origin, shape)
-    centre = image.to_world((np.array(shape) - 1) / 2) + shift
-    cube, padded = c.nodule_cube(image, centre)
+    center = image.to_world((np.array(shape) - 1) / 2) + shift
+    cube, padded = c.nodule_cube(image, center)
     index = np.stack(np.meshgrid(*[np.arange(50.0)] * 3, indexing="ij"), -1)
-    expected = (centre + index - 24.5) @ [2.0, -1.0, 0.5] - 900
+    expected = (center + index - 24.5) @ [2.0, -1.0, 0.5] - 900
     assert cube.shape == (50, 50, 50)
     assert padded == 0
     assert np.abs(cube - expected).max() < 0.02
@@ -71,7 +71,7 @@ def test_notes(diameter, padded, words):
     assert all(w in notes for w in words)
 
 
-def by_size(cube, centre, diameter, series):
+def by_size(cube, center, diameter, series):
     """Opinion by the mean of the cube, so that the place matters."""
     value = float(np.clip(cube.mean() / 2000 + 0.5, 0, 1))
     return Opinion("judge", "0.1", value, attributes={"subtlety": diameter / 10})
@@ -130,10 +130,10 @@ def card(folds=None):
     return ModelCard("judge", "0.1", "", "", ("CT",), {}, training={"folds": folds or {}})
 
 
-def at_the_ball(cube, centre, diameter, series):
+def at_the_ball(cube, center, diameter, series):
     """Sure of malignancy where the given centre is the dense ball's, in HU and in place."""
     dense = np.argwhere(cube > 0)
-    off = np.linalg.norm(dense.mean(0) - centre)
+    off = np.linalg.norm(dense.mean(0) - center)
     return Opinion("judge", "0.1", float(np.clip(1 - off / 10, 0, 1)))
 
 

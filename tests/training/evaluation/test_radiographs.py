@@ -1,4 +1,4 @@
-"""Radiograph networks on folders of films: reading, placing, judging; with a stand-in that sees squares."""
+"""Radiograph networks on folders of radiographs: reading, placing, judging; with a stand-in that sees squares."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import json
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.data.public.films import FilmCase
-from napari_lungmtl.training.data.public.luna16_nodules import DatasetError
-from napari_lungmtl.training.evaluation.radiographs import judge_films, judged, predicted_region
+from napari_lungmtl.training.data.errors import DatasetError
+from napari_lungmtl.training.data.public.radiographs import RadiographCase
+from napari_lungmtl.training.evaluation.radiographs import judge_radiographs, judged, predicted_region
 from napari_lungmtl.training.findings import Findings, Mask, Region
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference.predictor import PredictorError, finish
@@ -18,7 +18,7 @@ from napari_lungmtl.training.inference.weights import ModelCard
 from napari_lungmtl.training.networks.dhn.evaluation import evaluate as evaluate_dhn
 from napari_lungmtl.training.networks.mosegnet.evaluation import evaluate as evaluate_mosegnet
 
-from ...stand_ins.square_finder import SHAPE, SquareFinder, film, lung_labels, save, write_simulated
+from ...stand_ins.square_finder import SHAPE, SquareFinder, lung_labels, radiograph, save, write_simulated
 
 
 @pytest.fixture
@@ -42,14 +42,14 @@ def test_dhn_on_a_simulated_set(tmp_path, card):
     json.dumps({k: v for k, v in figures.items() if k != "table"}, allow_nan=False)
     m = figures["metrics"]
     assert (figures["room"], figures["cases"], figures["failed"], figures["warnings"]) == ("dhn", 8, [], [])
-    # All four nodules are found exactly; one of four films without shows a false square, as bright as a nodule.
+    # All four nodules are found exactly; one of four radiographs without shows a false square, as bright as a nodule.
     assert [m[name] for name in ("roc_auc", "afroc_auc", "node21_auc")] == pytest.approx([0.875] * 3)
     assert m["froc_auc"] == pytest.approx(1 - 0.125 / 2)
     assert m["map"] == pytest.approx(0.8)
     assert m["false_positives_per_image"] == pytest.approx(0.25)
     assert (m["recall"], m["precision"]) == (1.0, pytest.approx(0.8))
     assert m["counts"] == {
-        "films": 8,
+        "radiographs": 8,
         "backgrounds": 4,
         "positive": 4,
         "negative": 4,
@@ -73,7 +73,7 @@ def test_mosegnet_on_a_simulated_set(tmp_path, card):
     figures = evaluate_mosegnet(SquareFinder("mosegnet"), write_simulated(tmp_path / "set"), card("mosegnet"))
     m = figures["metrics"]
     assert (m["f1"], m["recall"], m["precision"]) == (pytest.approx(8 / 9), 1.0, pytest.approx(0.8))
-    assert m["positive_films"] == {"f1": 1.0, "recall": 1.0, "precision": 1.0}
+    assert m["positive_radiographs"] == {"f1": 1.0, "recall": 1.0, "precision": 1.0}
     assert m["froc_auc"] == pytest.approx(1 - 0.125 / 2)
     # The nodules, and the false square, are missing from the lungs that it sees.
     lung, nodule = 2 * 80 * 35, 100
@@ -92,7 +92,7 @@ def test_lung_masks_alone_give_lung_dice(tmp_path, card):
     """The layout of lung_masks_100: nothing is said about nodules."""
     rows = []
     for i in range(3):
-        save(film(), tmp_path / "set" / f"{i}.jpg")
+        save(radiograph(), tmp_path / "set" / f"{i}.jpg")
         save(lung_labels(), tmp_path / "set" / f"{i}.png")
         rows.append([f"{i}.jpg", f"{i}.png", "measure"])
     with (tmp_path / "set" / "labels.csv").open("w", newline="") as file:
@@ -122,8 +122,8 @@ def test_one_broken_image_is_named_and_the_others_go_on(tmp_path, card):
 
 
 def test_nothing_readable_is_an_error(tmp_path):
-    cases = [FilmCase(tmp_path / "none.png", "none.png")]
-    results, failed = judge_films(SquareFinder(), cases, 0.5)
+    cases = [RadiographCase(tmp_path / "none.png", "none.png")]
+    results, failed = judge_radiographs(SquareFinder(), cases, 0.5)
     assert results == []
     assert "none.png" in failed[0]["error"]
 
@@ -148,9 +148,9 @@ def test_an_unforeseen_error_of_one_image_costs_that_image_only(tmp_path):
             return (yield from super().run(image))
 
     for name in "ab":
-        save(film(), tmp_path / f"{name}.png")
-    cases = [FilmCase(tmp_path / f"{n}.png", n, positive=False) for n in "ab"]
-    results, failed = judge_films(Fragile(), cases, 0.5)
+        save(radiograph(), tmp_path / f"{name}.png")
+    cases = [RadiographCase(tmp_path / f"{n}.png", n, positive=False) for n in "ab"]
+    results, failed = judge_radiographs(Fragile(), cases, 0.5)
     assert [r.name for r in results] == ["b"]
     assert failed[0]["error"] == "RuntimeError: out of luck"
 
@@ -172,8 +172,8 @@ def test_options_of_other_rooms_are_refused(tmp_path, card):
 
 @pytest.mark.parametrize("spacing", [None, (0.5, 0.2)])
 def test_boxes_come_back_in_pixels_whatever_the_spacing(spacing):
-    image = Image(film([(15, 30, 10)]).astype(np.int16), "DX", spacing, (3.0, -7.0))
-    case = FilmCase(None, "x", np.array([[15, 30, 25, 40]], np.float32), True)
+    image = Image(radiograph([(15, 30, 10)]).astype(np.int16), "DX", spacing, (3.0, -7.0))
+    case = RadiographCase(None, "x", np.array([[15, 30, 25, 40]], np.float32), True)
     for name in ("dhn", "mosegnet"):
         result = judged(case, image, finish(SquareFinder(name).run(image)), 0.5)
         np.testing.assert_allclose(result.boxes, [[15, 30, 25, 40]])
@@ -202,14 +202,14 @@ def test_lungs_are_compared_on_the_grid_of_the_labels():
     assert high[0] == pytest.approx(low[0] + 30)
 
 
-def test_real_films_with_lung_masks(lungmtl_data):
-    """The published label images lie on their films: lungs are darker than what surrounds them."""
+def test_real_radiographs_with_lung_masks(lungmtl_data):
+    """The published label images lie on their radiographs: lungs are darker than what surrounds them."""
     from napari_lungmtl.training.data.public.lung_masks import read_lungs
-    from napari_lungmtl.training.data.public.open_films import open_film_cases
+    from napari_lungmtl.training.data.public.open_radiographs import open_radiograph_cases
     from napari_lungmtl.training.evaluation.radiographs import true_regions
     from napari_lungmtl.training.imaging import read_image
 
-    for case in open_film_cases(lungmtl_data / "cxr" / "lung_masks_100")[:4]:
+    for case in open_radiograph_cases(lungmtl_data / "cxr" / "lung_masks_100")[:4]:
         labels = read_lungs(case)
         regions = dict(true_regions(labels))
         assert list(regions) == ["lungs", "right lung", "left lung"]
@@ -221,4 +221,4 @@ def test_real_films_with_lung_masks(lungmtl_data):
 
 
 def test_shape_of_the_stand_ins():
-    assert film().shape == lung_labels().shape == SHAPE
+    assert radiograph().shape == lung_labels().shape == SHAPE

@@ -142,7 +142,7 @@ def test_damaged_opinions_name_the_place(tmp_path, change, says):
 
 
 VERSION_3 = """{"format": "lungmtl-findings", "schema_version": 3,
- "image": {"series_uid": "film", "source": "", "modality": "DX", "units": "pixel",
+ "image": {"series_uid": "radiograph", "source": "", "modality": "DX", "units": "pixel",
            "shape_zyx": [3, 4], "spacing_zyx": null, "origin_zyx": [0, 0]},
  "models": [], "image_scores": [{"model": "dhn", "version": "0.1", "probability": 0.8, "threshold": 0.5}],
  "regions": [{"name": "left lung", "origin": {"model": "mosegnet", "version": "0.1", "person": ""},

@@ -48,7 +48,7 @@ def test_plain_numbers_keep_their_value(value):
 
 
 def test_names_of_images():
-    image = ImageReference("1.2.3", source="/films/n0001.dcm")
+    image = ImageReference("1.2.3", source="/radiographs/n0001.dcm")
     assert image_name(image) == "n0001.dcm"
     assert image_name(ImageReference("1.2.3")) == "1.2.3"
     for name in ("n0001.dcm", "n0001.png", "images/n0001.mha", "1.2.3"):

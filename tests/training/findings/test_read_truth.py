@@ -15,10 +15,10 @@ from napari_lungmtl.training.findings.formats.jsrt import read_nodules
 from napari_lungmtl.training.findings.formats.node21 import write_metadata, write_nodules_json
 from napari_lungmtl.training.findings.formats.read_truth import read_truth
 
-FILM = ImageReference("n0001", "/films/n0001.png", "DX", (100, 200), (0.5, 0.5), (0, 0), "mm")
-CLEAR = ImageReference("c0002", "/films/c0002.png", "DX", (100, 200), (0.5, 0.5), (0, 0), "mm")
+RADIOGRAPH = ImageReference("n0001", "/radiographs/n0001.png", "DX", (100, 200), (0.5, 0.5), (0, 0), "mm")
+CLEAR = ImageReference("c0002", "/radiographs/c0002.png", "DX", (100, 200), (0.5, 0.5), (0, 0), "mm")
 BOX = Box((9.75, 19.75), (14.75, 27.25))
-TRUTH = Findings((Finding(BOX),), FILM)
+TRUTH = Findings((Finding(BOX),), RADIOGRAPH)
 
 
 @pytest.fixture(params=["truth.txt", "truth.txt.gz"])
@@ -35,8 +35,8 @@ def put(path, data: bytes | str):
 def test_boxes_of_each_format(tmp_path, path, write):
     write([TRUTH, Findings((), CLEAR)], tmp_path / "plain")
     put(path, (tmp_path / "plain").read_bytes())
-    truth = read_truth(path, FILM)
-    assert truth.image == FILM
+    truth = read_truth(path, RADIOGRAPH)
+    assert truth.image == RADIOGRAPH
     assert [f.geometry for f in truth] == [BOX]
     if write is not write_nodules_json:  # which names no images
         assert [(f.status, f.origin) for f in truth] == [("accepted", Origin("truth"))]
@@ -47,8 +47,8 @@ def test_boxes_of_each_format(tmp_path, path, write):
 
 def test_masks_of_coco(tmp_path):
     mask = Mask.from_array(np.eye(4, dtype=bool), (0.5, 0.5), (10, 20))
-    write_coco([Findings((Finding(mask),), FILM)], tmp_path / "coco")
-    assert [f.geometry for f in read_truth(tmp_path / "coco", FILM)] == [mask]
+    write_coco([Findings((Finding(mask),), RADIOGRAPH)], tmp_path / "coco")
+    assert [f.geometry for f in read_truth(tmp_path / "coco", RADIOGRAPH)] == [mask]
 
 
 def test_nih_on_a_picture_of_another_size(path):
@@ -57,7 +57,7 @@ def test_nih_on_a_picture_of_another_size(path):
         "Image Index,Finding Label,Bbox [x,y,w,h],,,\r\n"
         "n0001.png,Nodule,512,256,128,102.4,,,\r\nn0001.png,Effusion,1,2,3,4,,,\r\nn0009.png,Mass,1,2,3,4,,,\r\n",
     )
-    (finding,) = read_truth(path, FILM)
+    (finding,) = read_truth(path, RADIOGRAPH)
     # 1024 pixels stand for 200 × 100, of 0.5 mm.
     assert finding.geometry.low == pytest.approx((12.25, 49.75))
     assert finding.geometry.high == pytest.approx((17.25, 62.25))
@@ -72,8 +72,8 @@ JSRT = (
 
 def test_jsrt(path):
     put(path, JSRT)
-    film = ImageReference("x", "JPCLN001.IMG", "", (2048, 2048), (0.175, 0.175), (0, 0))
-    (finding,) = read_truth(path, film)
+    radiograph = ImageReference("x", "JPCLN001.IMG", "", (2048, 2048), (0.175, 0.175), (0, 0))
+    (finding,) = read_truth(path, radiograph)
     # Pixel (1634, 692) is the middle, and its middle is the world's 1634 × 0.175 mm.
     assert finding.center == pytest.approx((692 * 0.175, 1634 * 0.175))
     assert finding.diameter == pytest.approx(15)
@@ -96,12 +96,12 @@ def test_ct_formats(tmp_path, path):
     ct = ImageReference("1.2", "ct", "CT", (9, 9, 9), (1, 1, 1), (0, 0, 0))
     put(path, "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.2,1,2,3,4\n1.3,5,6,7,8\n")
     assert [f.geometry for f in read_truth(path, ct)] == [Sphere((3, 2, 1), 4)]
-    write_csv([Findings((Finding(BOX, 0.5),), FILM)], tmp_path / "findings.csv")
+    write_csv([Findings((Finding(BOX, 0.5),), RADIOGRAPH)], tmp_path / "findings.csv")
     # A table of findings names series, not files.
-    read = read_truth(tmp_path / "findings.csv", FILM)
+    read = read_truth(tmp_path / "findings.csv", RADIOGRAPH)
     assert [f.geometry for f in read] == [BOX]
     write_findings(TRUTH, tmp_path / "x.lungmtl.json")
-    assert read_truth(tmp_path / "x.lungmtl.json", FILM) == TRUTH
+    assert read_truth(tmp_path / "x.lungmtl.json", RADIOGRAPH) == TRUTH
 
 
 @pytest.mark.parametrize(
@@ -117,5 +117,5 @@ def test_ct_formats(tmp_path, path):
 def test_what_is_none_of_them(tmp_path, text, says):
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(FindingsFileError, match=says) as caught:
-        read_truth(tmp_path / "t.csv", FILM)
+        read_truth(tmp_path / "t.csv", RADIOGRAPH)
     assert "t.csv" in str(caught.value)

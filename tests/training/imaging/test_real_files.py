@@ -85,9 +85,9 @@ def test_luna16_cubes_lie_where_their_nodules_are(lungmtl_data):
         mask = read_image(mask_path)
         cube = read_image(mask_path.with_name(f"{uid}_dcm_{k}.mha"))
         assert cube.series_uid == f"{uid}_dcm_{k}"
-        centre = cube.to_world(np.argwhere(mask.voxels > 0).mean(axis=0))
+        center = cube.to_world(np.argwhere(mask.voxels > 0).mean(axis=0))
         truth = [float(row[c]) for c in ("coordZ", "coordY", "coordX")]
-        assert np.linalg.norm(centre - truth) < 3
+        assert np.linalg.norm(center - truth) < 3
         reversed_axes += row["direction_xy"] == "-1"
         checked += 1
     assert checked >= 15
@@ -136,5 +136,5 @@ def test_pictures_grey_and_with_alpha(lungmtl_data):
         assert image.ndim == 2
         assert image.spacing is None
         assert image.units == "pixel"
-        grey = other if other.ndim == 2 else other[..., 0]  # the RGBA ones are grey in disguise
-        np.testing.assert_allclose(image.voxels, grey, atol=1)
+        gray = other if other.ndim == 2 else other[..., 0]  # the RGBA ones are grey in disguise
+        np.testing.assert_allclose(image.voxels, gray, atol=1)

@@ -44,8 +44,8 @@ def test_a_linear_function_of_place_stays_itself(spacing, origin, target):
 def test_a_ball_stays_in_place_and_keeps_its_volume(spacing):
     shape = tuple(int(60 / s) for s in spacing)
     image = Image(np.zeros(shape, np.int16), "CT", spacing, (-200.0, 15.0, 40.0))
-    centre = image.to_world(np.array(shape) / 2 + [0.3, 0.2, -0.4])
-    distance = np.linalg.norm(points(image) - centre, axis=-1)
+    center = image.to_world(np.array(shape) / 2 + [0.3, 0.2, -0.4])
+    distance = np.linalg.norm(points(image) - center, axis=-1)
     voxels = np.rint(1000 * np.clip((11 - distance) / 2 + 0.5, 0, 1)).astype(np.int16)
     new = resample(Image(voxels, "CT", spacing, image.origin), 1.0)
     assert new.voxels.dtype == np.int16
@@ -53,7 +53,7 @@ def test_a_ball_stays_in_place_and_keeps_its_volume(spacing):
     found = (points(new) * weight[..., None]).sum(axis=(0, 1, 2))
     before = (points(image) * (voxels / voxels.sum())[..., None]).sum(axis=(0, 1, 2))
     assert np.linalg.norm(found - before) < 0.02
-    assert np.linalg.norm(found - centre) < 0.1 * spacing[0]  # what thick slices themselves cost
+    assert np.linalg.norm(found - center) < 0.1 * spacing[0]  # what thick slices themselves cost
     assert new.voxels.sum() == pytest.approx(voxels.sum() * np.prod(spacing), rel=0.02)
 
 

@@ -79,8 +79,8 @@ def test_a_size_that_training_did_not_have_is_judged_and_said(chain, image, diam
 
 
 @pytest.mark.parametrize("centre", [(-100.5, 40.0, 40.0), (-40.0, 80.0, 1.0)])
-def test_at_the_edge_it_is_padded_and_said(chain, image, centre):
-    findings, _ = judge(chain, image, (centre, 8.0))
+def test_at_the_edge_it_is_padded_and_said(chain, image, center):
+    findings, _ = judge(chain, image, (center, 8.0))
     for opinion in findings["f0"].opinions:
         assert any("padding" in note for note in opinion.notes)
         assert np.isfinite(opinion.parts).all()

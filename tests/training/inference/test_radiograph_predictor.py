@@ -7,7 +7,7 @@ from torch import nn
 
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError
-from napari_lungmtl.training.inference.radiograph_predictor import FilmPredictor
+from napari_lungmtl.training.inference.radiograph_predictor import RadiographPredictor
 from napari_lungmtl.training.inference.suitability import check_radiograph
 
 GPU = torch.device("cpu", 0)
@@ -15,7 +15,7 @@ GPU = torch.device("cpu", 0)
 
 
 def test_the_cpu_takes_over_once_and_the_gpu_gets_its_next_chance():
-    predictor = FilmPredictor(nn.Linear(2, 1), ModelInfo("toy", "", "", ("DX",)), GPU)
+    predictor = RadiographPredictor(nn.Linear(2, 1), ModelInfo("toy", "", "", ("DX",)), GPU)
     assert not predictor.net.training
     asked = []
 
@@ -34,7 +34,7 @@ def test_the_cpu_takes_over_once_and_the_gpu_gets_its_next_chance():
 
 
 def test_without_memory_anywhere_the_error_is_not_hidden():
-    predictor = FilmPredictor(nn.Linear(2, 1), ModelInfo("toy", "", "", ("DX",)), GPU)
+    predictor = RadiographPredictor(nn.Linear(2, 1), ModelInfo("toy", "", "", ("DX",)), GPU)
 
     def full(_device: torch.device) -> None:
         raise torch.OutOfMemoryError("out of memory")

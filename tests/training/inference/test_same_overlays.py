@@ -22,19 +22,19 @@ SAMPLE = Path(__file__).resolve().parents[3] / "sample_data" / "radiograph.dcm"
 @pytest.fixture(scope="module")
 def overlays(tmp_path_factory) -> dict[str, Findings]:
     """What both networks find in each file of the sample radiograph, reduced to 8 bits so that a JPEG's cousin holds it all."""
-    folder = tmp_path_factory.mktemp("films")
+    folder = tmp_path_factory.mktemp("radiographs")
     sample = read_image(SAMPLE)
     low, high = sample.voxels.min(), sample.voxels.max()
-    grey = np.rint((sample.voxels - low) * (255.0 / (high - low))).astype(np.uint8)
-    plain = Image(grey.astype(np.int16), modality="DX")
+    gray = np.rint((sample.voxels - low) * (255.0 / (high - low))).astype(np.uint8)
+    plain = Image(gray.astype(np.int16), modality="DX")
     files = {
         "MONOCHROME2": write_projection(plain, folder / "two.dcm", bits=8),
         "MONOCHROME1": write_projection(plain, folder / "one.dcm", bits=8, bright_air=True),
         "PNG": folder / "film.png",
         "RGB PNG": folder / "colour.png",
     }
-    Picture.fromarray(grey).save(files["PNG"])
-    Picture.fromarray(np.stack([grey] * 3, -1)).save(files["RGB PNG"])
+    Picture.fromarray(gray).save(files["PNG"])
+    Picture.fromarray(np.stack([gray] * 3, -1)).save(files["RGB PNG"])
     infos = [info for info in registry.models() if info.name in ("dhn", "mosegnet")]
     assert len(infos) == 2
     chain = pipelines.chain_of(infos, "cpu")

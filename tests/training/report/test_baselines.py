@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.data.public.luna16_nodules import DatasetError
+from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.metrics.characterisation.attributes import attribute_figures
 from napari_lungmtl.training.metrics.characterisation.classification import rates, roc_auc

@@ -1,7 +1,7 @@
 """Radiographs with boxes in COCO's detection format: one json, with the images in ``images``, beside it, or anywhere below.
 
 The folder holds the json itself or in ``annotations``. An image without annotations shows no nodule. Patients are not part of the
-format: each film counts as one of its own.
+format: each radiograph counts as one of its own.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 from ...findings.formats.coco import CocoImage, read_coco
 from ...findings.formats.errors import FindingsFileError
 from ...findings.formats.json_document import read_json
-from .film_files import by_name, corners, image_files, require_files, size_of
-from .films import FilmCase
-from .luna16_nodules import DatasetError
+from ..errors import DatasetError
+from .radiograph_files import by_name, corners, image_files, require_files, size_of
+from .radiographs import RadiographCase
 
 NAME = "COCO"
 LICENCE = "not stated in the file"
@@ -34,13 +34,13 @@ def _is_coco(path: Path) -> bool:
     return isinstance(document, dict) and {"images", "annotations"} <= set(document)
 
 
-def coco_cases(folder: Path) -> list[FilmCase]:
-    """The films of a folder with one COCO file, in the order of the file.
+def coco_cases(folder: Path) -> list[RadiographCase]:
+    """The radiographs of a folder with one COCO file, in the order of the file.
 
     Raises
     ------
     DatasetError, FindingsFileError
-        There are several such files, one is damaged, a film is missing or named twice, or a box lies outside its film.
+        There are several such files, one is damaged, a radiograph is missing or named twice, or a box lies outside its radiograph.
     """
     tables = coco_files(folder)
     if len(tables) != 1:
@@ -69,11 +69,11 @@ def _files(folder: Path, images: list[CocoImage], table: Path) -> dict[str, Path
     return placed
 
 
-def _case(image: CocoImage, path: Path) -> FilmCase:
+def _case(image: CocoImage, path: Path) -> RadiographCase:
     size = size_of(path) or image.shape
     scale = size[1] / image.shape[1], size[0] / image.shape[0]
     boxes = [a.box.scaled(*scale) for a in image.annotations]
-    return FilmCase(
+    return RadiographCase(
         path=path,
         name=path.name,
         boxes=corners(boxes, path, size),

@@ -1,10 +1,11 @@
-"""JSRT, 247 films of which 154 show one nodule each, and SCR, the outlines of their lungs.
+"""JSRT, 247 radiographs of which 154 show one nodule each, and SCR, the outlines of their lungs.
 
-The films ``JPCLN001.IMG`` … (with a nodule) and ``JPCNN001.IMG`` … (without) lie anywhere below the folder (published in
+The radiographs ``JPCLN001.IMG`` … (with a nodule) and ``JPCNN001.IMG`` … (without) lie anywhere below the folder (published in
 ``Nodule154images`` and ``NonNodule93images``, or ``All247images``); copies as PNG, TIFF or DICOM will do. ``CLNDAT_EN.txt`` says
 where the nodules are: the box is the square of the nodule's size around its centre. SCR's masks lie in
-``fold1/masks/right lung/JPCLN001.gif`` and so on, also ``left lung``, ``fold2``, with 1024 pixels for 2048 of the film; "right"
-is the patient's right, on the left of the picture. Heart and clavicles are not used here. Where no masks are, lungs are unknown.
+``fold1/masks/right lung/JPCLN001.gif`` and so on, also ``left lung``, ``fold2``, with 1024 pixels for 2048 of the radiograph;
+"right" is the patient's right, on the left of the picture. Heart and clavicles are not used here. Where no masks are, lungs are
+unknown.
 
 Shiraishi et al., AJR 174:71–74, 2000 (db.jsrt.or.jp); van Ginneken et al., Medical Image Analysis 10:19–40, 2006
 (isi.uu.nl/Research/Databases/SCR).
@@ -18,24 +19,24 @@ from pathlib import Path
 import numpy as np
 
 from ...findings.formats.jsrt import SIDE, Nodule, is_clear_name, is_nodule_name, read_nodules
-from .film_files import by_name, corners, first_file, image_files, require_files, size_of
-from .films import FilmCase
-from .luna16_nodules import DatasetError
+from ..errors import DatasetError
+from .radiograph_files import by_name, corners, first_file, image_files, require_files, size_of
+from .radiographs import RadiographCase
 
 TABLE = "CLNDAT_EN.txt"
 NAME = "JSRT with SCR"
 LICENCE = "JSRT: research use, citation asked for; SCR: research and education, no redistribution, no commercial use"
-_NO_FILMS = {"masks", "landmarks", "points"}
-"""Folders of SCR, whose files have the films' names."""
+_NO_RADIOGRAPHS = {"masks", "landmarks", "points"}
+"""Folders of SCR, whose files have the radiographs' names."""
 
 
-def jsrt_cases(folder: Path) -> list[FilmCase]:
-    """The films by name; a film whose nodule's size or place is not known is positive without a box.
+def jsrt_cases(folder: Path) -> list[RadiographCase]:
+    """The radiographs by name; a radiograph whose nodule's size or place is not known is positive without a box.
 
     Raises
     ------
     DatasetError, FindingsFileError
-        The table is missing, damaged or names films that are not there, or a film with a nodule is not in the table.
+        The table is missing, damaged or names radiographs that are not there, or a radiograph with a nodule is not in the table.
     """
     table = jsrt_table(folder)
     if table is None:
@@ -46,12 +47,12 @@ def jsrt_cases(folder: Path) -> list[FilmCase]:
             raise DatasetError(
                 f"{table} gives {nodule.name} twice, with different values: delete one of the lines."
             )
-    films = by_name(_films(folder))
-    keyed = {_key(name): path for name, path in films.items()}
-    if len(keyed) < len(films):
-        twice = next(p for name, p in films.items() if keyed[_key(name)] != p)
+    radiographs = by_name(_radiographs(folder))
+    keyed = {_key(name): path for name, path in radiographs.items()}
+    if len(keyed) < len(radiographs):
+        twice = next(p for name, p in radiographs.items() if keyed[_key(name)] != p)
         raise DatasetError(
-            f"{twice} and {keyed[_key(twice.name)]} are copies of one film: move one of them away."
+            f"{twice} and {keyed[_key(twice.name)]} are copies of one radiograph: move one of them away."
         )
     require_files(nodules, keyed, table, str(folder))
     unknown = [path for key, path in keyed.items() if is_nodule_name(key) and key not in nodules]
@@ -70,21 +71,21 @@ def jsrt_table(folder: Path) -> Path | None:
 
 
 def _key(name: str) -> str:
-    """The name of a film without suffix: ``JPCLN001``."""
+    """The name of a radiograph without suffix: ``JPCLN001``."""
     return Path(name).stem.upper()
 
 
-def _films(folder: Path) -> list[Path]:
+def _radiographs(folder: Path) -> list[Path]:
     return [
         path
         for path in image_files(folder)
         if (is_nodule_name(path.name) or is_clear_name(path.name))
-        and not _NO_FILMS & {part.lower() for part in path.relative_to(folder).parts[:-1]}
+        and not _NO_RADIOGRAPHS & {part.lower() for part in path.relative_to(folder).parts[:-1]}
     ]
 
 
 def _masks(folder: Path, side: str) -> dict[str, Path]:
-    """SCR's masks of one lung by the film's name."""
+    """SCR's masks of one lung by the radiograph's name."""
     found = {}
     for path in sorted(folder.rglob("masks/*/*")):
         place = path.parent.name.lower().replace("_", " ").replace("-", " ")
@@ -93,13 +94,13 @@ def _masks(folder: Path, side: str) -> dict[str, Path]:
     return found
 
 
-def _case(path: Path, nodule: Nodule | None, right: Path | None, left: Path | None) -> FilmCase:
+def _case(path: Path, nodule: Nodule | None, right: Path | None, left: Path | None) -> RadiographCase:
     box = nodule.box if nodule is not None else None
     size = (size_of(path) or (SIDE, SIDE)) if box is not None else None
     boxes = [] if box is None or size is None else [box.scaled(size[1] / SIDE, size[0] / SIDE)]
     known = right is not None and left is not None
     diameter = nodule.size_mm if nodule is not None and boxes else None
-    return FilmCase(
+    return RadiographCase(
         path=path,
         name=path.name,
         boxes=None if nodule is not None and not boxes else corners(boxes, path, size),

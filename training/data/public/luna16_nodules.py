@@ -13,6 +13,7 @@ import numpy as np
 
 from ...findings.formats.luna16 import read_annotations
 from ...findings.formats.tables import read_rows
+from ..errors import DatasetError
 
 HU_STEP, HU_LOW = 8.0, -1024.0
 EXCLUDED_DIAMETER = 10.0
@@ -28,10 +29,6 @@ COLUMNS = (
     "originZ",
     "direction_xy",
 )
-
-
-class DatasetError(Exception):
-    """A dataset's folder is not as it should be; the message names the file and what is missing."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Lung masks of radiographs: two small sets of them, and reading the masks of any set.
 
-``shared/data/cxr/lung_masks_100``: ``labels.csv`` beside 70 films of patients with pneumonia and their label images (1 right lung,
-2 left lung, 3 heart and mediastinum, 4 pleural effusion), to measure on and not to train on, because of the films' licences.
-``shared/data/cxr/lung_masks``: ``N.jpg`` with ``N-mask.png``, both lungs in one mask, the sides not told apart.
+``shared/data/cxr/lung_masks_100``: ``labels.csv`` beside 70 radiographs of patients with pneumonia and their label images (1 right
+lung, 2 left lung, 3 heart and mediastinum, 4 pleural effusion), to measure on and not to train on, because of the radiographs'
+licences. ``shared/data/cxr/lung_masks``: ``N.jpg`` with ``N-mask.png``, both lungs in one mask, the sides not told apart.
 
 Lung are labels 1 and 2 alone. Where an effusion is drawn (4), the lung behind it is not counted: the published masks leave it out
 of 1 and 2, and it is opaque on the film.
@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ...findings.formats.tables import bad_line, read_rows
-from .film_files import by_name, first_file, image_files, require_files
-from .films import FilmCase
-from .luna16_nodules import DatasetError
+from ..errors import DatasetError
+from .radiograph_files import by_name, first_file, image_files, require_files
+from .radiographs import RadiographCase
 
 TABLE = "labels.csv"
 COLUMNS = ("file", "labels", "use")
@@ -31,12 +31,12 @@ MASK = "-mask.png"
 
 
 class _Pair(NamedTuple):
-    film: Path
+    radiograph: Path
     mask: Path
 
 
-def lung_masks_100_cases(folder: Path) -> list[FilmCase]:
-    """The films of ``lung_masks_100``; whether they show nodules is not known.
+def lung_masks_100_cases(folder: Path) -> list[RadiographCase]:
+    """The radiographs of ``lung_masks_100``; whether they show nodules is not known.
 
     Raises
     ------
@@ -53,44 +53,50 @@ def lung_masks_100_cases(folder: Path) -> list[FilmCase]:
         pairs[row["file"]] = row["labels"]
     files = by_name(image_files(folder, below=False))
     require_files([*pairs, *pairs.values()], files, table, str(folder))
-    return [_case(_Pair(files[film], files[labels]), (RIGHT, LEFT)) for film, labels in pairs.items()]
+    return [
+        _case(_Pair(files[radiograph], files[labels]), (RIGHT, LEFT)) for radiograph, labels in pairs.items()
+    ]
 
 
-def lung_masks_cases(folder: Path) -> list[FilmCase]:
-    """The films of ``lung_masks``; whether they show nodules is not known.
+def lung_masks_cases(folder: Path) -> list[RadiographCase]:
+    """The radiographs of ``lung_masks``; whether they show nodules is not known.
 
     Raises
     ------
     DatasetError
-        A mask has no film.
+        A mask has no radiograph.
     """
     files = by_name(image_files(folder, below=False))
     cases = []
     for name in sorted(n for n in files if n.endswith(MASK)):
         stem = name.removesuffix(MASK)
-        film = next((p for n, p in files.items() if p.stem == stem and n != name), None)
-        if film is None:
+        radiograph = next((p for n, p in files.items() if p.stem == stem and n != name), None)
+        if radiograph is None:
             raise DatasetError(
-                f"{files[name]} is the mask of a film that is not there: copy {stem}.jpg beside it."
+                f"{files[name]} is the mask of a radiograph that is not there: copy {stem}.jpg beside it."
             )
-        cases.append(_case(_Pair(film, files[name]), (BOTH,)))
+        cases.append(_case(_Pair(radiograph, files[name]), (BOTH,)))
     return cases
 
 
-def _case(pair: _Pair, labels: tuple[int, ...]) -> FilmCase:
-    return FilmCase(
-        path=pair.film, name=pair.film.name, background=pair.film.stem, lungs=pair.mask, lung_labels=labels
+def _case(pair: _Pair, labels: tuple[int, ...]) -> RadiographCase:
+    return RadiographCase(
+        path=pair.radiograph,
+        name=pair.radiograph.name,
+        background=pair.radiograph.stem,
+        lungs=pair.mask,
+        lung_labels=labels,
     )
 
 
-def read_lungs(case: FilmCase) -> np.ndarray | None:
-    """The lungs of a film as labels.
+def read_lungs(case: RadiographCase) -> np.ndarray | None:
+    """The lungs of a radiograph as labels.
 
     Returns
     -------
     uint8 (h, w)
         1 the patient's right lung, 2 the left, 255 lung of either side, 0 everything else; in the pixels of the mask, which may be
-        fewer than the film's. None where nobody outlined them.
+        fewer than the radiograph's. None where nobody outlined them.
 
     Raises
     ------
@@ -116,8 +122,8 @@ def _picture(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as picture:
             # A PNG's palette colours its labels; a GIF has nothing but a palette, and its colours are the mask.
-            as_grey = picture.format == "GIF" or picture.mode not in ("L", "P", "I", "I;16")
-            return np.asarray(picture.convert("L") if as_grey else picture)
+            as_gray = picture.format == "GIF" or picture.mode not in ("L", "P", "I", "I;16")
+            return np.asarray(picture.convert("L") if as_gray else picture)
     except FileNotFoundError:
         raise DatasetError(f"the lung mask {path} is missing.") from None
     except (UnidentifiedImageError, OSError) as error:

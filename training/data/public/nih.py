@@ -2,8 +2,9 @@
 
 ``Data_Entry_2017.csv`` (or ``Data_Entry_2017_v2020.csv``) with the pictures in ``images``, ``images_001/images`` … or anywhere
 below, and ``BBox_List_2017.csv`` if there is one; pictures that are not there are passed over, because hardly anyone has all.
-The labels Nodule and Mass count as nodules. A film with such a label but without such a box is positive with its places unknown:
-it is judged as an image and trains nothing. A film without such a label counts as free of nodules, as far as its report told.
+The labels Nodule and Mass count as nodules. A radiograph with such a label but without such a box is positive with its places
+unknown: it is judged as an image and trains nothing. A radiograph without such a label counts as free of nodules, as far as its
+report told.
 
 Also the small set of ``shared/data/cxr/nih``: ``labels.csv`` beside 75 pictures, without boxes, some lying on their side.
 Wang et al., CVPR 2017; nihcc.app.box.com/v/ChestXray-NIHCC.
@@ -18,9 +19,9 @@ import numpy as np
 from ...findings.formats.nih import NODULES, SIDE, Entry, read_boxes, read_entries, split
 from ...findings.formats.pixels import PixelBox
 from ...findings.formats.tables import bad_line, read_rows
-from .film_files import by_name, corners, first_file, image_files, require_files, size_of
-from .films import FilmCase
-from .luna16_nodules import DatasetError
+from ..errors import DatasetError
+from .radiograph_files import by_name, corners, first_file, image_files, require_files, size_of
+from .radiographs import RadiographCase
 
 ENTRIES = "Data_Entry_2017*.csv"
 BOXES = "BBox_List_2017.csv"
@@ -30,8 +31,8 @@ NAME = "NIH ChestX-ray14"
 LICENCE = "NIH Clinical Center: free to use; citation, acknowledgement and a link to the download site are asked for"
 
 
-def nih_cases(folder: Path) -> list[FilmCase]:
-    """The films that are there, in the order of the table.
+def nih_cases(folder: Path) -> list[RadiographCase]:
+    """The radiographs that are there, in the order of the table.
 
     Raises
     ------
@@ -59,12 +60,12 @@ def _nodules(path: Path | None) -> dict[str, list[PixelBox]]:
     return found
 
 
-def _case(entry: Entry, path: Path, boxes: list[PixelBox], upright: bool = True) -> FilmCase:
+def _case(entry: Entry, path: Path, boxes: list[PixelBox], upright: bool = True) -> RadiographCase:
     positive = entry.has_nodule or bool(boxes)
     size = size_of(path) if boxes else None
     if size is not None:  # copies at other sizes are common
         boxes = [box.scaled(size[1] / SIDE, size[0] / SIDE) for box in boxes]
-    return FilmCase(
+    return RadiographCase(
         path=path,
         name=entry.name,
         boxes=corners(boxes, path, size) if boxes or not positive else None,
@@ -75,8 +76,8 @@ def _case(entry: Entry, path: Path, boxes: list[PixelBox], upright: bool = True)
     )
 
 
-def small_nih_cases(folder: Path) -> list[FilmCase]:
-    """The films of ``shared/data/cxr/nih``; those that lie on their side are marked so.
+def small_nih_cases(folder: Path) -> list[RadiographCase]:
+    """The radiographs of ``shared/data/cxr/nih``; those that lie on their side are marked so.
 
     Raises
     ------

@@ -1,12 +1,12 @@
 """NODE21: chest radiographs with boxes around nodules, and test sets that ``lungmtl simulate`` writes in the same layout.
 
 ``metadata.csv`` (or ``.csv.gz``) beside a folder ``images`` (``*.mha`` of 1024 pixels in the published set; other suffixes are
-read too). Of the published archive, name ``cxr_images/proccessed_data`` (so spelt there), whose 4,882 films have 1,476 nodules on
-1,134 of them. NODE21 publishes no patient identifiers: each film counts as a patient of its own, though some come from the same
-one (in NIH ChestX-ray14). node21.grand-challenge.org, doi:10.5281/zenodo.4725881.
+read too). Of the published archive, name ``cxr_images/proccessed_data`` (so spelt there), whose 4,882 radiographs have 1,476
+nodules on 1,134 of them. NODE21 publishes no patient identifiers: each radiograph counts as a patient of its own, though some come
+from the same one (in NIH ChestX-ray14). node21.grand-challenge.org, doi:10.5281/zenodo.4725881.
 
-Simulated sets have the further columns ``background`` (the film underneath), ``diameter_mm`` and ``lungs`` (a file in ``masks``:
-1 right, 2 left), and ``shams.csv`` with the places where no nodule was put (``img_name,x,y,width,height``).
+Simulated sets have the further columns ``background`` (the radiograph underneath), ``diameter_mm`` and ``lungs`` (a file in
+``masks``: 1 right, 2 left), and ``shams.csv`` with the places where no nodule was put (``img_name,x,y,width,height``).
 """
 
 from __future__ import annotations
@@ -20,23 +20,25 @@ import numpy as np
 from ...findings.formats.node21 import Row, read_metadata
 from ...findings.formats.pixels import PixelBox
 from ...findings.formats.tables import number, read_rows
-from .film_files import by_name, corners, first_file, image_files, require_files, size_of
-from .films import FilmCase
-from .luna16_nodules import DatasetError
+from ..errors import DatasetError
+from .radiograph_files import by_name, corners, first_file, image_files, require_files, size_of
+from .radiographs import RadiographCase
 
 TABLE = "metadata.csv"
 SHAMS = "shams.csv"
 NAME = "NODE21"
-LICENCE = "NODE21: see zenodo.org/record/4725881; its films come from JSRT, PadChest, ChestX-ray14 and Open-I"
+LICENCE = (
+    "NODE21: see zenodo.org/record/4725881; its radiographs come from JSRT, PadChest, ChestX-ray14 and Open-I"
+)
 
 
-def node21_cases(folder: Path) -> list[FilmCase]:
-    """The films of a folder in NODE21's layout, in the order of the table.
+def node21_cases(folder: Path) -> list[RadiographCase]:
+    """The radiographs of a folder in NODE21's layout, in the order of the table.
 
     Raises
     ------
     DatasetError, FindingsFileError
-        A file is missing or damaged, or a box lies outside its film.
+        A file is missing or damaged, or a box lies outside its radiograph.
     """
     table = first_file(folder, TABLE)
     if table is None:
@@ -52,13 +54,15 @@ def node21_cases(folder: Path) -> list[FilmCase]:
     return [_case(folder, table, own, files[name], shams.get(name, [])) for name, own in rows.items()]
 
 
-def _case(folder: Path, table: Path, rows: list[Row], path: Path, shams: Sequence[PixelBox]) -> FilmCase:
+def _case(
+    folder: Path, table: Path, rows: list[Row], path: Path, shams: Sequence[PixelBox]
+) -> RadiographCase:
     boxes = [row.box for row in rows if row.box is not None]
     cells = rows[0].cells
     diameter = [_diameter(table, row) for row in rows if row.box is not None]
     lungs = cells.get("lungs", "")
     size = size_of(path) if boxes or shams else None
-    return FilmCase(
+    return RadiographCase(
         path=path,
         name=rows[0].name,
         boxes=corners(boxes, path, size),

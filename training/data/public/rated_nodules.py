@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import DatasetError
 from .lidc_ratings import Ratings, read_ratings
-from .luna16_nodules import DatasetError, load_cubes
+from .luna16_nodules import load_cubes
 
 NEVER = "never"
 """The fold of scans that nothing may be trained on."""
@@ -22,7 +23,7 @@ class RatedNodules:
     ----------
     voxels
         (n, 50, 50, 50) uint8, 1 mm, z, y, x; HU = 8·v − 1024.
-    centre
+    center
         (n, 3) z, y, x of the nodule in voxel indices of its cube.
     diameter
         (n,) mm.
@@ -37,7 +38,7 @@ class RatedNodules:
     """
 
     voxels: np.ndarray
-    centre: np.ndarray
+    center: np.ndarray
     diameter: np.ndarray
     series: np.ndarray
     fold: np.ndarray
@@ -96,7 +97,7 @@ def load_rated_nodules(folder: Path | str) -> RatedNodules:
     direction = np.stack([np.ones(len(cubes)), flip, flip], 1)
     return RatedNodules(
         voxels=np.stack([c.voxels for c in cubes]),
-        centre=(world - origin) * direction,
+        center=(world - origin) * direction,
         diameter=column("diameter_mm"),
         series=np.array([c.series for c in cubes]),
         fold=np.array([c.fold for c in cubes]),

@@ -1,1 +1,1 @@
-"""Radiographs with nodules of known place: real nodules of CT projected into real films, and projected phantoms."""
+"""Radiographs with nodules of known place: real nodules of CT projected into real radiographs, and projected phantoms."""

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Difficulty:
-    """What is drawn for each film and each nodule; ranges are uniform.
+    """What is drawn for each radiograph and each nodule; ranges are uniform.
 
     Parameters
     ----------
     mediastinum
-        Logarithm of the attenuation that lies between the grey values of a film's lungs and its mediastinum; it gives the
-        film's slope (grey value per unit). Scattered light and the processing that every digital film goes through (local
-        contrast is raised, the whole range squeezed) leave less than the 2.4 of 12 cm of tissue: a posterior rib, about
-        0.12, shows a tenth of the range on NIH's films, and so must a nodule of 8 mm.
+        Logarithm of the attenuation that lies between the grey values of a radiograph's lungs and its mediastinum; it gives the
+        radiograph's slope (grey value per unit). Scattered light and the processing that every digital radiograph goes through
+        (local contrast is raised, the whole range squeezed) leave less than the 2.4 of 12 cm of tissue: a posterior rib, about
+        0.12, shows a tenth of the range on NIH's radiographs, and so must a nodule of 8 mm.
     dense_gain
-        Share of the slope that is left behind heart and diaphragm, where more of the light is scattered and films saturate.
+        Share of the slope that is left behind heart and diaphragm, where more of the light is scattered and radiographs saturate.
     blur_mm
         Standard deviation of the detector's and the display's blur.
     noise
         Grey values (0–1) of the noise that is renewed where something is pasted.
     nodules
-        Probabilities of 0, 1, 2, 3 nodules on a film.
+        Probabilities of 0, 1, 2, 3 nodules on a radiograph.
     shams
-        Probabilities of 0, 1, 2 sham pastes on a film, whether it shows nodules or not.
+        Probabilities of 0, 1, 2 sham pastes on a radiograph, whether it shows nodules or not.
     hidden
         Share of the nodules placed behind heart and mediastinum instead of in the open lung.
     """

@@ -1,7 +1,7 @@
-"""Lung outlines of real films from a few given ones: multi-atlas registration (Candemir et al., IEEE TMI 33:577, 2014).
+"""Lung outlines of real radiographs from a few given ones: multi-atlas registration (Candemir et al., IEEE TMI 33:577, 2014).
 
-Each film with known lungs is registered to the film in question (affine, then B-spline, by correlation of the locally
-equalised pictures); its outlines come along, and those of the films that fit best are averaged.
+Each radiograph with known lungs is registered to the radiograph in question (affine, then B-spline, by correlation of the locally
+equalised pictures); its outlines come along, and those of the radiographs that fit best are averaged.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ SIDE = 160
 MARGIN = 0.1
 """Atlases whose correlation is this much below the best one's have no say."""
 CORRELATION, AGREEMENT = 0.85, 0.9
-"""From which on an outline is believed: where one of the 75 films was outlined wrongly, one of them was lower."""
+"""From which on an outline is believed: where one of the 75 radiographs was outlined wrongly, one of them was lower."""
 NEIGHBOURS = 5
-"""Believed films that serve as atlases for another one in the second round."""
+"""Believed radiographs that serve as atlases for another one in the second round."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """Lungs of one film.
+    """Lungs of one radiograph.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Outline:
 
 
 def equalised(pixels: np.ndarray) -> np.ndarray:
-    """A film (side, side), 0–1, at `SIDE` with its contrast made locally equal: lungs look alike in all films."""
+    """A radiograph (side, side), 0–1, at `SIDE` with its contrast made locally equal: lungs look alike in all radiographs."""
     return equalize_adapthist(_resized(pixels), kernel_size=SIDE // 3, clip_limit=0.03).astype(np.float32)
 
 
@@ -60,7 +60,7 @@ def _resized(picture: np.ndarray, side: int = SIDE) -> np.ndarray:
 
 
 def split_sides(lungs: np.ndarray) -> np.ndarray:
-    """One mask (h, w) of both lungs as (2, h, w): the patient's right lung is on the left of a frontal film."""
+    """One mask (h, w) of both lungs as (2, h, w): the patient's right lung is on the left of a frontal radiograph."""
     from skimage.measure import label, regionprops
 
     parts = label(lungs)
@@ -129,25 +129,25 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
     return 2 * int((a & b).sum()) / total if total else 1.0
 
 
-def outline(films: np.ndarray, given: np.ndarray, lungs: np.ndarray, workers: int = 2) -> list[Outline]:
-    """Lungs of films.
+def outline(radiographs: np.ndarray, given: np.ndarray, lungs: np.ndarray, workers: int = 2) -> list[Outline]:
+    """Lungs of radiographs.
 
     Parameters
     ----------
-    films
+    radiographs
         (n, side, side), 0–1.
     given, lungs
-        (k, side, side) films whose lungs (k, 2, side, side) are known.
+        (k, side, side) radiographs whose lungs (k, 2, side, side) are known.
     workers
         Processes.
 
     Returns
     -------
     list of Outline
-        In a second round, what is not believed yet is registered to its likest believed films too.
+        In a second round, what is not believed yet is registered to its likest believed radiographs too.
     """
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    pictures = [equalised(f) for f in films]
+    pictures = [equalised(f) for f in radiographs]
     atlases = [
         (equalised(f), np.stack([_resized(side) for side in sides]))
         for f, sides in zip(given, lungs, strict=True)
@@ -174,11 +174,11 @@ def _votes(
     return [register(picture, atlas, labels) for atlas, labels in atlases]
 
 
-def _likest(pictures: list[np.ndarray], outlines: list[Outline], film: int) -> list[int]:
-    """The believed films whose coarse picture correlates best with a film's."""
-    believed = [j for j, o in enumerate(outlines) if o.believed and j != film]
+def _likest(pictures: list[np.ndarray], outlines: list[Outline], radiograph: int) -> list[int]:
+    """The believed radiographs whose coarse picture correlates best with a radiograph's."""
+    believed = [j for j, o in enumerate(outlines) if o.believed and j != radiograph]
     coarse = {
         j: np.asarray(Picture.fromarray(pictures[j]).resize((20, 20), Picture.Resampling.BOX)).ravel()
-        for j in [*believed, film]
+        for j in [*believed, radiograph]
     }
-    return sorted(believed, key=lambda j: -np.corrcoef(coarse[j], coarse[film])[0, 1])[:NEIGHBOURS]
+    return sorted(believed, key=lambda j: -np.corrcoef(coarse[j], coarse[radiograph])[0, 1])[:NEIGHBOURS]

@@ -13,7 +13,7 @@ from ...imaging.dicom.write_projection import write_projection
 from ...imaging.image import Image
 from ..phantoms.phantom import make_phantom
 from ..phantoms.spec import NoduleSpec, Phantom, PhantomSpec, Scanner
-from .phantom_film import Projection, project
+from .phantom_radiograph import Projection, project
 
 SAMPLE = PhantomSpec(
     seed=23,
@@ -25,18 +25,18 @@ SAMPLE = PhantomSpec(
     spacing=(0.8, 2.0, 0.8),
     scanner=Scanner(noise=0.0, bed_table=False),
 )
-"""The committed film. A change of it, or of the phantom, means making ``sample_data`` again."""
+"""The committed radiograph. A change of it, or of the phantom, means making ``sample_data`` again."""
 WHITE = 4095
 NAME = "radiograph"
 
 
-def sample_film(spec: PhantomSpec = SAMPLE) -> tuple[Image, Findings]:
-    """The film of a phantom, 12 bit, and its truth: boxes of the nodules, both lungs."""
+def sample_radiograph(spec: PhantomSpec = SAMPLE) -> tuple[Image, Findings]:
+    """The radiograph of a phantom, 12 bit, and its truth: boxes of the nodules, both lungs."""
     phantom = make_phantom(spec)
     projection = project(phantom, np.random.default_rng(spec.seed), photons=1e5, scatter=0.008)
-    grey = projection.grey / projection.grey.max()
+    gray = projection.gray / projection.gray.max()
     image = Image(
-        np.rint(grey * WHITE).astype(np.int16),
+        np.rint(gray * WHITE).astype(np.int16),
         modality="DX",
         spacing=(spec.spacing[0], spec.spacing[2]),
         series_uid=phantom.image.series_uid,
@@ -68,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("sample_data"), help="folder to fill (sample_data)")
     out = parser.parse_args().out
-    image, findings = sample_film()
+    image, findings = sample_radiograph()
     write_projection(image, out / f"{NAME}.dcm")
     write_findings(findings, out / f"{NAME}_truth.lungmtl.json")
 

@@ -14,7 +14,7 @@ from ..public.luna16_nodules import load_cubes, to_hu
 WATER = 0.0205
 """Linear attenuation of water in 1/mm at about 60 keV, the mean energy of a chest radiograph behind a patient (NIST XCOM)."""
 SMALLEST_MM = 8.0
-"""Smaller nodules are hardly ever seen on a film."""
+"""Smaller nodules are hardly ever seen on a radiograph."""
 SIZE = 48
 """Pixels (mm) along a side of a view."""
 VIEWS = 6
@@ -61,12 +61,12 @@ def excess(hu: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def project(added: np.ndarray, turn: Rotation) -> np.ndarray:
     """Log attenuation (`SIZE`, `SIZE`) of an excess (z, y, x) in HU at 1 mm, turned and summed along y."""
-    centre = (np.array(added.shape) - 1) / 2
+    center = (np.array(added.shape) - 1) / 2
     weight = added.sum()
     middle = np.array([(added.sum(axis=other) * np.arange(n)).sum() / weight for n, other in _axes(added)])
     matrix = turn.as_matrix()
     turned = ndimage.affine_transform(
-        added, matrix, offset=middle - matrix @ centre, order=1, mode="constant"
+        added, matrix, offset=middle - matrix @ center, order=1, mode="constant"
     )
     view = turned.sum(axis=1) / 1000 * WATER
     low = [(n - SIZE) // 2 for n in view.shape]

@@ -1,4 +1,4 @@
-"""Put a projected nodule, or nothing at all, into a film."""
+"""Put a projected nodule, or nothing at all, into a radiograph."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EDGE = 0.25
 
 @dataclass(frozen=True)
 class Tone:
-    """How a film turns attenuation into grey values (0–1).
+    """How a radiograph turns attenuation into grey values (0–1).
 
     Parameters
     ----------
@@ -32,16 +32,18 @@ class Tone:
     slope: float
     dense_gain: float
 
-    def added(self, film: np.ndarray, attenuation: np.ndarray) -> np.ndarray:
-        """Grey values that `attenuation` adds where the film has these values."""
-        share = np.clip((film - self.lung) / max(self.dense - self.lung, 1e-3), 0, 1)
+    def added(self, radiograph: np.ndarray, attenuation: np.ndarray) -> np.ndarray:
+        """Grey values that `attenuation` adds where the radiograph has these values."""
+        share = np.clip((radiograph - self.lung) / max(self.dense - self.lung, 1e-3), 0, 1)
         return attenuation * self.slope * (1 - (1 - self.dense_gain) * share)
 
 
-def draw_tone(film: np.ndarray, lungs: np.ndarray, difficulty: Difficulty, rng: np.random.Generator) -> Tone:
-    """The tone of a film (h, w) with known lungs (2, h, w): its own contrast, a drawn difference of attenuation."""
-    lung, dense = float(np.median(film[lungs.any(0)])), float(np.median(film[between(lungs)]))
-    contrast = max(dense - lung, 0.1)  # a film with white lungs still has some
+def draw_tone(
+    radiograph: np.ndarray, lungs: np.ndarray, difficulty: Difficulty, rng: np.random.Generator
+) -> Tone:
+    """The tone of a radiograph (h, w) with known lungs (2, h, w): its own contrast, a drawn difference of attenuation."""
+    lung, dense = float(np.median(radiograph[lungs.any(0)])), float(np.median(radiograph[between(lungs)]))
+    contrast = max(dense - lung, 0.1)  # a radiograph with white lungs still has some
     return Tone(lung, dense, contrast / rng.uniform(*difficulty.mediastinum), difficulty.dense_gain)
 
 
@@ -65,15 +67,15 @@ class Pasted:
 
     @property
     def where(self) -> tuple[slice, slice]:
-        """The box as slices of the film."""
+        """The box as slices of the radiograph."""
         x0, y0, x1, y1 = self.box.astype(int)
         return slice(y0, y1), slice(x0, x1)
 
 
 def paste(
-    film: np.ndarray,
+    radiograph: np.ndarray,
     view: np.ndarray,
-    centre: tuple[float, float],
+    center: tuple[float, float],
     mm: float,
     tone: Tone,
     difficulty: Difficulty,
@@ -81,31 +83,31 @@ def paste(
     *,
     sham: bool = False,
 ) -> Pasted | None:
-    """Add a nodule's view to a film, in place; a sham blurs the same place and renews its noise, and adds nothing.
+    """Add a nodule's view to a radiograph, in place; a sham blurs the same place and renews its noise, and adds nothing.
 
     Parameters
     ----------
-    film
+    radiograph
         float32 (h, w), 0–1.
     view
         (s, s) log attenuation at 1 mm.
-    centre
-        (y, x) film pixels, edge coordinates.
+    center
+        (y, x) radiograph pixels, edge coordinates.
     mm
-        Pixel size of the film.
+        Pixel size of the radiograph.
 
     Returns
     -------
     Pasted or None
-        None where the nodule would lie beside the film, or adds nothing that could be seen.
+        None where the nodule would lie beside the radiograph, or adds nothing that could be seen.
     """
-    patch = _on_film(view, centre, mm, rng.uniform(*difficulty.blur_mm))
-    low = np.floor(np.asarray(centre) - np.asarray(patch.shape) / 2).astype(int)
+    patch = _on_radiograph(view, center, mm, rng.uniform(*difficulty.blur_mm))
+    low = np.floor(np.asarray(center) - np.asarray(patch.shape) / 2).astype(int)
     high = low + patch.shape
-    if np.any(low < 0) or np.any(high > film.shape) or not patch.max() > 0:
+    if np.any(low < 0) or np.any(high > radiograph.shape) or not patch.max() > 0:
         return None
     mask = patch > EDGE * patch.max()
-    place = film[low[0] : high[0], low[1] : high[1]]
+    place = radiograph[low[0] : high[0], low[1] : high[1]]
     _touch(place, mask, difficulty, rng)
     if not sham:
         np.clip(place + tone.added(place, patch), 0, 1, out=place)
@@ -116,16 +118,16 @@ def paste(
     return Pasted(box, np.zeros_like(inside) if sham else inside)
 
 
-def _on_film(view: np.ndarray, centre: tuple[float, float], mm: float, blur_mm: float) -> np.ndarray:
-    """The view in film pixels, blurred, its middle at the fraction of a pixel that `centre` has."""
+def _on_radiograph(view: np.ndarray, center: tuple[float, float], mm: float, blur_mm: float) -> np.ndarray:
+    """The view in radiograph pixels, blurred, its middle at the fraction of a pixel that `center` has."""
     size = int(np.ceil(view.shape[0] / mm)) + 2
-    low = np.floor(np.asarray(centre) - size / 2)
-    # Film pixel i has its middle at low + i + 0.5; the view's middle lies at `centre`.
+    low = np.floor(np.asarray(center) - size / 2)
+    # Radiograph pixel i has its middle at low + i + 0.5; the view's middle lies at `center`.
     index = [
-        (low[axis] + np.arange(size) + 0.5 - centre[axis]) * mm + (view.shape[axis] - 1) / 2
+        (low[axis] + np.arange(size) + 0.5 - center[axis]) * mm + (view.shape[axis] - 1) / 2
         for axis in (0, 1)
     ]
-    # Blurred to the film's pixels first, so that none is skipped.
+    # Blurred to the radiograph's pixels first, so that none is skipped.
     sigma = np.hypot(blur_mm, 0.35 * mm)
     smooth = ndimage.gaussian_filter(view.astype(np.float32), sigma)
     grid = np.stack(np.meshgrid(*index, indexing="ij"))

@@ -1,4 +1,5 @@
-"""From ``shared/data`` to ``films.npz``: upright films with lung outlines, phantom films and projected nodules."""
+"""From ``shared/data`` to ``radiographs.npz``: upright radiographs with lung outlines, phantom radiographs and projected
+nodules."""
 
 from __future__ import annotations
 
@@ -13,24 +14,24 @@ from scipy import ndimage
 from threadpoolctl import threadpool_limits
 
 from ...imaging import read_image
-from ...imaging.radiograph.network_input import SIDE, make_film
-from ..public.luna16_nodules import DatasetError
-from .films import ATLAS, PHANTOM, FilmStore
+from ...imaging.radiograph.network_input import SIDE, make_radiograph_input
+from ..errors import DatasetError
 from .lung_atlas import Outline, outline, split_sides
 from .nodule_views import load_views
-from .phantom_film import PhantomFilm, make_phantom_film
+from .phantom_radiograph import PhantomRadiograph, make_phantom_radiograph
+from .radiographs import ATLAS, PHANTOM, RadiographStore
 
 DETECTOR_MM = 430.0
 """Side of the detectors (43 cm) that NIH's square pictures show: their files do not tell their size."""
 ATLAS_MM = 350.0
-"""The same for the four films that came with masks: an assumption, nothing tells it."""
+"""The same for the four radiographs that came with masks: an assumption, nothing tells it."""
 LESIONS = ("Nodule", "Mass")
 
 Report = Callable[[float, str], None]
 
 
 def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, report: Report) -> Path:
-    """Write ``out/films.npz``.
+    """Write ``out/radiographs.npz``.
 
     Parameters
     ----------
@@ -49,11 +50,11 @@ def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, repo
     for folder in ("cxr/nih", "cxr/lung_masks", "luna16_nodules"):
         if not (data / folder).is_dir():
             raise DatasetError(f"{data / folder} is missing: --data must name a folder like shared/data.")
-    report(0.0, "reading films")
-    rows, films = _nih(data / "cxr/nih")
+    report(0.0, "reading radiographs")
+    rows, radiographs = _nih(data / "cxr/nih")
     given, masks = _with_masks(data / "cxr/lung_masks")
     report(0.05, "outlining lungs")
-    outlines = outline(films, given, masks, workers)
+    outlines = outline(radiographs, given, masks, workers)
     report(0.55, "projecting phantoms")
     with ProcessPoolExecutor(workers) as pool:
         projected = []
@@ -66,22 +67,22 @@ def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, repo
     believed = np.array([o.believed for o in outlines])
     lesion = np.array([any(name in row["finding_labels"] for name in LESIONS) for row in rows])
     fold = _folds([row["patient"] for row in rows], believed & ~lesion)
-    boxes, box_film, box_mm = [], [], []
+    boxes, box_radiograph, box_mm = [], [], []
     first = len(rows) + len(given)
     for number, phantom in enumerate(projected):
         for label, diameter in enumerate(phantom.diameters_mm, 1):
             ys, xs = np.nonzero(phantom.nodules == label)
             if len(ys):
                 boxes.append((xs.min(), ys.min(), xs.max() + 1, ys.max() + 1))
-                box_film.append(first + number)
+                box_radiograph.append(first + number)
                 box_mm.append(diameter)
     n, k = len(rows), len(given)
-    store = FilmStore(
-        pixels=_bytes(np.concatenate([films, given, [p.film.pixels for p in projected]])),
+    store = RadiographStore(
+        pixels=_bytes(np.concatenate([radiographs, given, [p.radiograph.pixels for p in projected]])),
         lungs=np.concatenate([[_sides(o) for o in outlines], masks > 0, [p.lungs for p in projected]]),
         nodules=np.concatenate([np.zeros((n + k, SIDE, SIDE), bool), [p.nodules > 0 for p in projected]]),
         boxes=np.array(boxes, np.float32).reshape(-1, 4),
-        box_film=np.array(box_film, int),
+        box_radiograph=np.array(box_radiograph, int),
         box_mm=np.array(box_mm, np.float32),
         name=np.array(
             [row["file"] for row in rows]
@@ -89,7 +90,7 @@ def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, repo
             + [f"phantom-{i}" for i in range(phantoms)]
         ),
         source=np.array(["nih"] * n + [ATLAS] * k + [PHANTOM] * phantoms),
-        # Phantoms and the films with masks train; a tenth of the phantoms is held back.
+        # Phantoms and the radiographs with masks train; a tenth of the phantoms is held back.
         fold=np.array([*fold, *["2"] * k, *("1" if i % 10 == 0 else "2" for i in range(phantoms))]),
         mm=np.array([DETECTOR_MM / SIDE] * n + [ATLAS_MM / SIDE] * k + [p.mm for p in projected], np.float32),
         outlined=np.array([*believed, *[True] * (k + phantoms)]),
@@ -99,10 +100,10 @@ def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, repo
     return store.save(out)
 
 
-def _phantom(seed: int) -> PhantomFilm:
+def _phantom(seed: int) -> PhantomRadiograph:
     # Beside other processes, threads of matrix products wait for each other: a phantom took minutes instead of seconds.
     with threadpool_limits(1):
-        return make_phantom_film(seed)
+        return make_phantom_radiograph(seed)
 
 
 def upright(row: dict[str, str], values: np.ndarray) -> np.ndarray:
@@ -115,22 +116,24 @@ def _nih(folder: Path) -> tuple[list[dict[str, str]], np.ndarray]:
 
     with (folder / "labels.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    films = []
+    radiographs = []
     for row in rows:
         image = read_image(folder / row["file"])
         image = replace(image, voxels=np.ascontiguousarray(upright(row, image.voxels)))
-        films.append(make_film(image).pixels)
-    return rows, np.stack(films)
+        radiographs.append(make_radiograph_input(image).pixels)
+    return rows, np.stack(radiographs)
 
 
 def _with_masks(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Films (k, side, side) and their lungs (k, 2, side, side)."""
-    films, masks = [], []
+    """Radiographs (k, side, side) and their lungs (k, 2, side, side)."""
+    radiographs, masks = [], []
     for path in sorted(folder.glob("*-mask.png")):
-        films.append(make_film(read_image(path.with_name(path.name.replace("-mask.png", ".jpg")))).pixels)
+        radiographs.append(
+            make_radiograph_input(read_image(path.with_name(path.name.replace("-mask.png", ".jpg")))).pixels
+        )
         mask = np.asarray(Picture.open(path).convert("L").resize((SIDE, SIDE), Picture.Resampling.NEAREST))
         masks.append(split_sides(mask > 127))
-    return np.stack(films), np.stack(masks)
+    return np.stack(radiographs), np.stack(masks)
 
 
 def _sides(found: Outline) -> np.ndarray:
@@ -145,11 +148,12 @@ def _sides(found: Outline) -> np.ndarray:
 
 
 def _folds(patients: list[str], usable: np.ndarray) -> list[str]:
-    """Fold 0–4 of each film, all films of a patient together; ``"never"`` for films that cannot be a background."""
+    """Fold 0–4 of each radiograph, all radiographs of a patient together; ``"never"`` for radiographs that cannot be a
+    background."""
     order = sorted({p for p, u in zip(patients, usable, strict=True) if u}, key=int)
     fold = {patient: str(i % 5) for i, patient in enumerate(order)}
     return [fold[p] if u else "never" for p, u in zip(patients, usable, strict=True)]
 
 
-def _bytes(films: np.ndarray) -> np.ndarray:
-    return np.rint(films * 255).astype(np.uint8)
+def _bytes(radiographs: np.ndarray) -> np.ndarray:
+    return np.rint(radiographs * 255).astype(np.uint8)

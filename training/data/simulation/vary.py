@@ -1,6 +1,6 @@
-"""More backgrounds from few films: bent, mirrored and blended before nodules are put in.
+"""More backgrounds from few radiographs: bent, mirrored and blended before nodules are put in.
 
-Networks that saw three dozen films knew them by heart: they found nodules in them and none in others.
+Networks that saw three dozen radiographs knew them by heart: they found nodules in them and none in others.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Variation:
-    """How far backgrounds are varied; standard deviations of normal draws, or shares of films.
+    """How far backgrounds are varied; standard deviations of normal draws, or shares of radiographs.
 
     Parameters
     ----------
     mirror
-        Share of films that are mirrored; right and left lung change with them.
+        Share of radiographs that are mirrored; right and left lung change with them.
     degrees, zoom, aspect, shift
         Rotation; log scale, log ratio of height to width; shift as a share of the side.
     bend
@@ -27,7 +27,7 @@ class Variation:
     gamma
         Log of the exponent on grey values.
     blend
-        Share of films that another film shines through, its lungs on theirs, with up to `most` of the grey value.
+        Share of radiographs that another radiograph shines through, its lungs on theirs, with up to `most` of the grey value.
     """
 
     mirror: float = 0.5
@@ -47,7 +47,7 @@ CELLS = 6
 
 
 def vary(
-    film: np.ndarray,
+    radiograph: np.ndarray,
     lungs: np.ndarray,
     other: tuple[np.ndarray, np.ndarray],
     rng: np.random.Generator,
@@ -57,30 +57,30 @@ def vary(
 
     Parameters
     ----------
-    film, lungs
+    radiograph, lungs
         float32 (h, h), 0–1, and bool (2, h, h), the patient's right and left lung.
     other
-        Another film with its lungs, which may shine through.
+        Another radiograph with its lungs, which may shine through.
 
     Returns
     -------
-    film, lungs
+    radiograph, lungs
         As they came in.
     zoom
         How much larger the body has become: divide the pixel size by it.
     """
     if rng.random() < variation.blend:
         share = rng.uniform(0.1, variation.most)
-        film = (1 - share) * film + share * _aligned(*other, lungs)
-    film = film ** float(np.exp(rng.normal(0, variation.gamma)))
+        radiograph = (1 - share) * radiograph + share * _aligned(*other, lungs)
+    radiograph = radiograph ** float(np.exp(rng.normal(0, variation.gamma)))
     zoom = float(np.exp(rng.normal(0, variation.zoom)))
-    grid = _grid(film.shape[0], zoom, rng, variation)
-    stack = torch.from_numpy(np.concatenate([film[None], lungs]).astype(np.float32))[None]
+    grid = _grid(radiograph.shape[0], zoom, rng, variation)
+    stack = torch.from_numpy(np.concatenate([radiograph[None], lungs]).astype(np.float32))[None]
     bent = functional.grid_sample(stack, grid, padding_mode="border", align_corners=False)[0].numpy()
-    film, lungs = bent[0], bent[1:] > 0.5
+    radiograph, lungs = bent[0], bent[1:] > 0.5
     if rng.random() < variation.mirror:
-        film, lungs = film[:, ::-1], lungs[::-1, :, ::-1]
-    return np.ascontiguousarray(film), np.ascontiguousarray(lungs), zoom
+        radiograph, lungs = radiograph[:, ::-1], lungs[::-1, :, ::-1]
+    return np.ascontiguousarray(radiograph), np.ascontiguousarray(lungs), zoom
 
 
 def _grid(side: int, zoom: float, rng: np.random.Generator, variation: Variation) -> torch.Tensor:
@@ -97,17 +97,17 @@ def _grid(side: int, zoom: float, rng: np.random.Generator, variation: Variation
     return grid + bend.movedim(1, -1)
 
 
-def _aligned(film: np.ndarray, lungs: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    """A film stretched and moved so that the box around its lungs covers the box around other lungs."""
+def _aligned(radiograph: np.ndarray, lungs: np.ndarray, onto: np.ndarray) -> np.ndarray:
+    """A radiograph stretched and moved so that the box around its lungs covers the box around other lungs."""
     (y0, x0, y1, x1), (v0, u0, v1, u1) = _box(onto), _box(lungs)
-    side = film.shape[0]
+    side = radiograph.shape[0]
     scale_y, scale_x = (v1 - v0) / (y1 - y0), (u1 - u0) / (x1 - x0)
     # Pixel centres of the target in the source, then to −1 … 1.
     middle_y = (v0 + v1) / 2 - scale_y * (y0 + y1) / 2 + scale_y * side / 2
     middle_x = (u0 + u1) / 2 - scale_x * (x0 + x1) / 2 + scale_x * side / 2
     theta = torch.tensor([[[scale_x, 0, 2 * middle_x / side - 1], [0, scale_y, 2 * middle_y / side - 1]]])
     grid = functional.affine_grid(theta.float(), [1, 1, side, side], align_corners=False)
-    source = torch.from_numpy(np.ascontiguousarray(film, np.float32))[None, None]
+    source = torch.from_numpy(np.ascontiguousarray(radiograph, np.float32))[None, None]
     return functional.grid_sample(source, grid, padding_mode="border", align_corners=False)[0, 0].numpy()
 
 

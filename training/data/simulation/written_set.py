@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
-from ..public.films import LabelledFilm
-from .films import Simulated, SimulatedFilms
+from ..public.radiographs import RadiographSample
+from .radiographs import Simulated, SimulatedRadiographs
 
 COLUMNS = ("img_name", "height", "width", "x", "y", "label", "background", "diameter_mm", "lungs")
 
@@ -22,11 +22,11 @@ def write_test_set(
     Parameters
     ----------
     prepared
-        Folder with ``films.npz``.
+        Folder with ``radiographs.npz``.
     folds
-        Whose films and nodules are used.
+        Whose radiographs and nodules are used.
     count
-        Images from each film.
+        Images from each radiograph.
     seed
         The same seed gives the same files.
 
@@ -35,18 +35,20 @@ def write_test_set(
     int
         The number of images.
     """
-    films = SimulatedFilms(prepared, folds, phantoms=0.0)
+    radiographs = SimulatedRadiographs(prepared, folds, phantoms=0.0)
     for part in ("images", "masks", "nodules"):
         (out / part).mkdir(parents=True, exist_ok=True)
     rows: list[tuple[object, ...]] = []
     shams: list[tuple[object, ...]] = []
     number = 0
-    for film in films.backgrounds:
+    for radiograph in radiographs.backgrounds:
         for repeat in range(count):
-            simulated = films.simulate(int(film), np.random.default_rng([seed, int(film), repeat]))
+            simulated = radiographs.simulate(
+                int(radiograph), np.random.default_rng([seed, int(radiograph), repeat])
+            )
             name = f"sim{number:05d}.png"
             _write(simulated, out, name)
-            rows += _rows(simulated.film, name)
+            rows += _rows(simulated.radiograph, name)
             shams += [(name, *_xywh(box)) for box in simulated.shams]
             number += 1
     _table(out / "metadata.csv", COLUMNS, rows)
@@ -55,24 +57,24 @@ def write_test_set(
 
 
 def _write(simulated: Simulated, out: Path, name: str) -> None:
-    film = simulated.film
-    assert film.lungs is not None
-    assert film.nodules is not None
-    Picture.fromarray(np.rint(film.pixels * 255).astype(np.uint8)).save(out / "images" / name)
-    Picture.fromarray((film.lungs[0] + 2 * (film.lungs[1] & ~film.lungs[0])).astype(np.uint8)).save(
-        out / "masks" / name
-    )
-    Picture.fromarray((film.nodules * 255).astype(np.uint8)).save(out / "nodules" / name)
+    radiograph = simulated.radiograph
+    assert radiograph.lungs is not None
+    assert radiograph.nodules is not None
+    Picture.fromarray(np.rint(radiograph.pixels * 255).astype(np.uint8)).save(out / "images" / name)
+    Picture.fromarray(
+        (radiograph.lungs[0] + 2 * (radiograph.lungs[1] & ~radiograph.lungs[0])).astype(np.uint8)
+    ).save(out / "masks" / name)
+    Picture.fromarray((radiograph.nodules * 255).astype(np.uint8)).save(out / "nodules" / name)
 
 
-def _rows(film: LabelledFilm, name: str) -> list[tuple[object, ...]]:
+def _rows(radiograph: RadiographSample, name: str) -> list[tuple[object, ...]]:
     lungs = f"masks/{name}"
-    if not film.positive:
-        return [(name, 0, 0, 0, 0, 0, film.name, "", lungs)]
+    if not radiograph.positive:
+        return [(name, 0, 0, 0, 0, 0, radiograph.name, "", lungs)]
     rows: list[tuple[object, ...]] = []
-    for box, diameter in zip(film.boxes, film.diameter_mm, strict=True):
+    for box, diameter in zip(radiograph.boxes, radiograph.diameter_mm, strict=True):
         x, y, width, height = _xywh(box)
-        rows.append((name, height, width, x, y, 1, film.name, f"{diameter:.2f}", lungs))
+        rows.append((name, height, width, x, y, 1, radiograph.name, f"{diameter:.2f}", lungs))
     return rows
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ...errors import LungmtlError
 
-class FindingsFileError(Exception):
+
+class FindingsFileError(LungmtlError):
     """A file of findings or annotations cannot be read or written."""
 
 

@@ -2,8 +2,8 @@
 
 Ten columns without a header, separated by tabs, lines ending in ``\\r`` alone: file name, subtlety (1 extremely subtle to
 5 obvious), size in mm, age, sex, x, y, malignant or benign, location, diagnosis. What is unknown is ``?``. (x, y) is the pixel
-in the middle of the nodule on the 2048 × 2048 film of 0.175 mm pixels; the user's guide of 2008 lists other columns. Shiraishi et
-al., AJR 174:71–74, 2000; db.jsrt.or.jp.
+in the middle of the nodule on the 2048 × 2048 radiograph of 0.175 mm pixels; the user's guide of 2008 lists other columns.
+Shiraishi et al., AJR 174:71–74, 2000; db.jsrt.or.jp.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .pixels import PixelBox
 from .tables import bad_line, read_text
 
 SIDE = 2048
-"""Pixels along both sides of a film."""
+"""Pixels along both sides of a radiograph."""
 PIXEL_MM = 0.175
 
 
@@ -37,7 +37,7 @@ class Nodule(NamedTuple):
 
     @property
     def box(self) -> PixelBox | None:
-        """The square around the nodule in pixels of the film, None where size or place is unknown."""
+        """The square around the nodule in pixels of the radiograph, None where size or place is unknown."""
         if self.size_mm is None or self.x is None or self.y is None:
             return None
         side = self.size_mm / PIXEL_MM
@@ -99,10 +99,10 @@ def _value(path: Path | str, line: int, text: str) -> float | None:
 
 
 def is_nodule_name(name: str) -> bool:
-    """Whether a file's name is that of a film with a nodule, ``JPCLN001`` to ``JPCLN154``."""
+    """Whether a file's name is that of a radiograph with a nodule, ``JPCLN001`` to ``JPCLN154``."""
     return name.upper().startswith("JPCLN")
 
 
 def is_clear_name(name: str) -> bool:
-    """Whether a file's name is that of a film without nodules, ``JPCNN001`` to ``JPCNN093``."""
+    """Whether a file's name is that of a radiograph without nodules, ``JPCNN001`` to ``JPCNN093``."""
     return name.upper().startswith("JPCNN")

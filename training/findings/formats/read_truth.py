@@ -22,8 +22,8 @@ READ = (
 def read_truth(path: Path | str, image: ImageReference) -> Findings:
     """The true nodules of an image.
 
-    Boxes of files that were made for another size of the picture (NIH's 1024, JSRT's 2048 pixels) are brought to this one. A film
-    with a nodule whose place the file does not give has none here.
+    Boxes of files that were made for another size of the picture (NIH's 1024, JSRT's 2048 pixels) are brought to this one. A
+    radiograph with a nodule whose place the file does not give has none here.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ _LINEAR_WITHIN = 1.0  # grey levels of a table that is called linear
 
 
 @dataclass(frozen=True)
-class Greys:
+class Grayscale:
     """Grey values on their way from the file to the screen.
 
     Parameters
@@ -63,7 +63,7 @@ class Table:
         return self.first + (len(line) - 1) / 2, float(len(line) - 1)
 
 
-def grey_values(
+def gray_values(
     stored: np.ndarray, tags: Dataset, slope: float, intercept: float, window: tuple[float, float] | None
 ) -> tuple[np.ndarray, tuple[float, float] | None]:
     """Grey values with dark air, and the display window on them.
@@ -95,10 +95,10 @@ def grey_values(
     low, high = stored_range(tags)
     below, above = min(low, int(stored.min())), max(high, int(stored.max()))
     if above - below >= 1 << 17:  # 32-bit pixels: no table of all values
-        steps = _converted(Greys(stored.astype(np.float64), (low, high), window), tags, slope, intercept)
+        steps = _converted(Grayscale(stored.astype(np.float64), (low, high), window), tags, slope, intercept)
         return _narrow(steps.values), steps.window
     steps = _converted(
-        Greys(np.arange(below, above + 1, dtype=np.float64), (low, high), window), tags, slope, intercept
+        Grayscale(np.arange(below, above + 1, dtype=np.float64), (low, high), window), tags, slope, intercept
     )
     curve = _narrow(steps.values)
     return curve[stored if below == 0 else stored.astype(np.int32) - below], steps.window
@@ -110,47 +110,47 @@ def stored_range(tags: Dataset) -> tuple[int, int]:
     return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if tags.get("PixelRepresentation") else (0, 2**bits - 1)
 
 
-def _converted(greys: Greys, tags: Dataset, slope: float, intercept: float) -> Greys:
+def _converted(grays: Grayscale, tags: Dataset, slope: float, intercept: float) -> Grayscale:
     bright_air = tags.get("PhotometricInterpretation") == "MONOCHROME1"
     # In a DX image the shape repeats what MONOCHROME1 says already (PS3.3 C.8.11.3): together they invert once.
     bright_air = bright_air or tags.get("PresentationLUTShape") == "INVERSE"
-    greys = _seen(_measured(greys, tags, slope, intercept), tags)
-    return _inverted(greys) if bright_air else greys
+    grays = _seen(_measured(grays, tags, slope, intercept), tags)
+    return _inverted(grays) if bright_air else grays
 
 
-def _measured(greys: Greys, tags: Dataset, slope: float, intercept: float) -> Greys:
+def _measured(grays: Grayscale, tags: Dataset, slope: float, intercept: float) -> Grayscale:
     """After the modality LUT, or the rescale where there is none."""
-    table = _table(tags, "ModalityLUTSequence", greys.ends)
+    table = _table(tags, "ModalityLUTSequence", grays.ends)
     if table is not None:
-        return Greys(table(greys.values), table.ends, greys.window)
-    ends = sorted(slope * end + intercept for end in greys.ends)
-    return Greys(slope * greys.values + intercept, (ends[0], ends[1]), greys.window)
+        return Grayscale(table(grays.values), table.ends, grays.window)
+    ends = sorted(slope * end + intercept for end in grays.ends)
+    return Grayscale(slope * grays.values + intercept, (ends[0], ends[1]), grays.window)
 
 
-def _seen(greys: Greys, tags: Dataset) -> Greys:
+def _seen(grays: Grayscale, tags: Dataset) -> Grayscale:
     """After the VOI LUT where it bends the grey scale; a straight one stays, as a window."""
-    low, high = greys.ends
+    low, high = grays.ends
     whole = (low + high) / 2, high - low
-    if greys.window is not None:
+    if grays.window is not None:
         if str(tags.get("VOILUTFunction") or "").upper() != "SIGMOID":
-            return greys
-        centre, width = greys.window
+            return grays
+        center, width = grays.window
         # PS3.3 C.11.2.1.3.1
-        values = low + (high - low) / (1 + np.exp(np.clip(-4 * (greys.values - centre) / width, -500, 500)))
-        return Greys(values, greys.ends, whole)
-    table = _table(tags, "VOILUTSequence", greys.ends)
+        values = low + (high - low) / (1 + np.exp(np.clip(-4 * (grays.values - center) / width, -500, 500)))
+        return Grayscale(values, grays.ends, whole)
+    table = _table(tags, "VOILUTSequence", grays.ends)
     if table is None:
-        return greys
+        return grays
     if table.window is not None:
-        return Greys(greys.values, greys.ends, table.window)
+        return Grayscale(grays.values, grays.ends, table.window)
     low, high = table.ends
-    return Greys(table(greys.values), table.ends, ((low + high) / 2, high - low))
+    return Grayscale(table(grays.values), table.ends, ((low + high) / 2, high - low))
 
 
-def _inverted(greys: Greys) -> Greys:
-    total = sum(greys.ends)
-    window = None if greys.window is None else (total - greys.window[0], greys.window[1])
-    return Greys(total - greys.values, greys.ends, window)
+def _inverted(grays: Grayscale) -> Grayscale:
+    total = sum(grays.ends)
+    window = None if grays.window is None else (total - grays.window[0], grays.window[1])
+    return Grayscale(total - grays.values, grays.ends, window)
 
 
 def _table(tags: Dataset, sequence: str, inputs: tuple[float, float]) -> Table | None:

@@ -117,10 +117,10 @@ def _keep_stored_bits(s: Slice, values: np.ndarray) -> None:
     np.right_shift(values, bits - stored, out=values)
 
 
-def stored_values(s: Slice, *, colours: bool = False) -> np.ndarray:
+def stored_values(s: Slice, *, colors: bool = False) -> np.ndarray:
     """The stored values of a slice, whatever their encoding (row, column).
 
-    Coloured pixels become the mean of red, green and blue; with `colours` they stay (row, column, 3).
+    Coloured pixels become the mean of red, green and blue; with `colors` they stay (row, column, 3).
 
     Raises
     ------
@@ -146,8 +146,8 @@ def stored_values(s: Slice, *, colours: bool = False) -> np.ndarray:
     except Exception as error:  # decoders raise anything on damaged bytes
         raise (_unsupported(s) if _lacks_decoder(s) else _damaged(s, error)) from error
     if values.ndim == 3 and values.shape[-1] in (3, 4):
-        values = values[..., :3] if colours else values[..., :3].mean(axis=-1)
-    if values.shape != (*s.shape, *values.shape[2:][: int(colours)]):
+        values = values[..., :3] if colors else values[..., :3].mean(axis=-1)
+    if values.shape != (*s.shape, *values.shape[2:][: int(colors)]):
         raise _damaged(s, f"its pixels have shape {values.shape} where {s.shape} was announced")
     return values
 

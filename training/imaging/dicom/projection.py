@@ -10,8 +10,8 @@ import numpy as np
 
 from ..errors import CorruptFileError
 from ..image import Image
-from ..radiograph.grayscale import grey_of
-from .lut import grey_values
+from ..radiograph.grayscale import gray_of
+from .lut import gray_values
 from .pixels import stored_values
 from .slices import Slice
 from .stack import Stack
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LARGEST = 1500.0
 """Millimetres: no detector, not even a stitched image of the whole spine, is longer. What is, has a made-up pixel spacing."""
 
-_AS_DX = frozenset({"DR", "RG"})  # retired "digital radiography", and conventional film
+_AS_DX = frozenset({"DR", "RG"})  # retired "digital radiography", and conventional radiograph
 _NOT_STATED = frozenset({"OT", "SC", "HC"})  # secondary captures name no modality
 _CALIBRATED = ("GEOMETRY", "FIDUCIAL")
 # Read once per radiograph; the headers of whole folders are read without them.
@@ -90,9 +90,9 @@ def read_projection(stack: Stack, source: Path) -> Image:
     """
     s = stack.slices[0]
     tags = _read_tags(s.path)
-    stored, colour = _grey_pixels(s, tags)
+    stored, color = _gray_pixels(s, tags)
     try:
-        values, window = grey_values(stored, tags, s.slope, s.intercept, window_of(s))
+        values, window = gray_values(stored, tags, s.slope, s.intercept, window_of(s))
     except ValueError as error:
         raise CorruptFileError(f"{s.path} cannot be shown: {error}; export it again.") from error
     padding = _padding(stored, tags)
@@ -116,7 +116,7 @@ def read_projection(stack: Stack, source: Path) -> Image:
         metadata=metadata_of(s)
         | _view(tags)
         | {"sop_instance_uids": (s.header.code("SOPInstanceUID"),), "file_name": s.path.name}
-        | ({"colour_share": colour} if colour else {}),
+        | ({"colour_share": color} if color else {}),
         warnings=tuple(warnings),
     )
 
@@ -137,9 +137,9 @@ def _read_tags(path: Path) -> Dataset:
         raise CorruptFileError(f"{path}: the header is broken ({error}); export it again.") from error
 
 
-def _grey_pixels(s: Slice, tags: Dataset) -> tuple[np.ndarray, float]:
+def _gray_pixels(s: Slice, tags: Dataset) -> tuple[np.ndarray, float]:
     """Stored values (h, w), and which part of the picture is coloured."""
-    stored = stored_values(s, colours=True)
+    stored = stored_values(s, colors=True)
     if tags.get("PhotometricInterpretation") == "PALETTE COLOR":
         from pydicom.pixels import apply_color_lut
 
@@ -148,7 +148,7 @@ def _grey_pixels(s: Slice, tags: Dataset) -> tuple[np.ndarray, float]:
         except Exception as error:  # an incomplete palette
             raise CorruptFileError(f"{s.path} has no usable palette ({error}); export it again.") from error
         tags.BitsStored = 8 * stored.dtype.itemsize
-    return grey_of(stored) if stored.ndim == 3 else (stored, 0.0)
+    return gray_of(stored) if stored.ndim == 3 else (stored, 0.0)
 
 
 def _padding(stored: np.ndarray, tags: Dataset) -> np.ndarray | None:
@@ -183,7 +183,7 @@ def _spacing(s: Slice, tags: Dataset) -> tuple[tuple[float, float] | None, list[
         return None, [f"{s.path.name} has no usable pixel spacing: lengths are in pixels."]
     if not believable(found, s.shape):
         return None, [
-            f"{s.path.name} states a pixel spacing of {found[0]:.4g} × {found[1]:.4g} mm, which would make the film longer "
+            f"{s.path.name} states a pixel spacing of {found[0]:.4g} × {found[1]:.4g} mm, which would make the radiograph longer "
             f"than {LARGEST / 1000:.1f} m: it is not believed, and lengths are in pixels."
         ]
     # PS3.3 10.7.1.3: a spacing equal to the detector's was not corrected for magnification.

@@ -88,8 +88,8 @@ def read_stack(stack: Stack, source: Path) -> Image:
 
 def window_of(s: Slice) -> tuple[float, float] | None:
     """The first display window (centre, width) that the file proposes."""
-    centre, width = s.header.numbers("WindowCenter"), s.header.numbers("WindowWidth")
-    return (centre[0], width[0]) if centre and width and width[0] > 0 else None
+    center, width = s.header.numbers("WindowCenter"), s.header.numbers("WindowWidth")
+    return (center[0], width[0]) if center and width and width[0] > 0 else None
 
 
 def metadata_of(s: Slice) -> dict[str, object]:

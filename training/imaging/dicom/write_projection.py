@@ -83,8 +83,8 @@ def projection_dataset(image: Image, *, bits: int = 12, bright_air: bool = False
     ds.BitsStored, ds.HighBit, ds.PixelRepresentation = bits, bits - 1, 0
     ds.RescaleSlope, ds.RescaleIntercept, ds.RescaleType = "1", "0", "US"
     if image.window is not None:
-        centre, width = image.window
-        ds.WindowCenter = decimal_string(white - centre if bright_air else centre)
+        center, width = image.window
+        ds.WindowCenter = decimal_string(white - center if bright_air else center)
         ds.WindowWidth = decimal_string(width)
     pixels = (white - values if bright_air else values).astype("u1" if bits == 8 else "<u2").tobytes()
     ds.PixelData = pixels + b"\0" * (len(pixels) % 2)

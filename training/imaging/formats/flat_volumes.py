@@ -1,4 +1,4 @@
-"""Radiographs in volume formats (MHA, MHD, NIfTI, NRRD), as NODE21 publishes its films: one flat picture.
+"""Radiographs in volume formats (MHA, MHD, NIfTI, NRRD), as NODE21 publishes its radiographs: one flat picture.
 
 Source: NODE21, doi 10.5281/zenodo.4725881: ``.mha``, 1024 × 1024, of four public collections whose pixel sizes are not all
 known.

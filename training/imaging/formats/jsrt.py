@@ -1,4 +1,4 @@
-"""Films of the Japanese Society of Radiological Technology: ``JPCLN001.IMG`` and the like, pixels without a header.
+"""Radiographs of the Japanese Society of Radiological Technology: ``JPCLN001.IMG`` and the like, pixels without a header.
 
 Source: Shiraishi et al., AJR 174:71–74, 2000; db.jsrt.or.jp: 2048 × 2048 pixels of 0.175 mm, 12 bits in 16, big-endian. The
 stored values are *inverted*: dense tissue is low and air is high.
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 SIDE = 2048
 """Pixels along both sides."""
 SPACING = 0.175
-"""Millimetres of film per pixel."""
+"""Millimetres of radiograph per pixel."""
 SUFFIX = ".img"
 _BYTES = SIDE * SIDE * 2
 _WHITE = 4095
 
 
 def is_jsrt(path: Path) -> bool:
-    """Whether a file has the suffix and the exact length of a JSRT film."""
+    """Whether a file has the suffix and the exact length of a JSRT radiograph."""
     return path.suffix.lower() == SUFFIX and path.is_file() and path.stat().st_size == _BYTES
 
 
 def read_jsrt(path: Path) -> Image:
-    """Read a film of the JSRT database, turned to dark air.
+    """Read a radiograph of the JSRT database, turned to dark air.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def read_jsrt(path: Path) -> Image:
     stored = np.fromfile(path, ">u2").reshape(SIDE, SIDE)
     if stored.max() > _WHITE:
         raise CorruptFileError(
-            f"{path} is no JSRT film: it has values up to {stored.max()}, beyond 12 bits. Use the file as it was downloaded, "
+            f"{path} is no JSRT radiograph: it has values up to {stored.max()}, beyond 12 bits. Use the file as it was downloaded, "
             "with the most significant byte first."
         )
     return Image(
@@ -60,7 +60,7 @@ def read_jsrt(path: Path) -> Image:
 
 
 def jsrt_series(path: Path) -> Series:
-    """Describe a film by its length."""
+    """Describe a radiograph by its length."""
     from ..series import Series
 
     _check_length(path)
@@ -75,10 +75,11 @@ def _check_length(path: Path) -> None:
         raise EmptyFileError(f"{path} is empty (0 bytes); copy it again from where it came from.")
     if length < _BYTES:
         raise TruncatedFileError(
-            f"{path} has {length:,} bytes, but a film of the JSRT database has {_BYTES:,}; copy it again from where it came from."
+            f"{path} has {length:,} bytes, but a radiograph of the JSRT database has {_BYTES:,}; "
+            "copy it again from where it came from."
         )
     if length > _BYTES:
         raise CorruptFileError(
-            f"{path} has {length:,} bytes and is no film of the JSRT database, which has {_BYTES:,}; for pixels of "
+            f"{path} has {length:,} bytes and is no radiograph of the JSRT database, which has {_BYTES:,}; for pixels of "
             "another program open the header file beside them."
         )

@@ -189,7 +189,7 @@ def _names_a_chest(image: Image) -> bool:
 def _lying_on_the_side(image: Image) -> str:
     if _said(image, "view_position").upper() not in _DECUBITUS_VIEWS:
         return ""
-    return "was taken lying on the side (decubitus), and the networks learnt from upright films: read their marks with care."
+    return "was taken lying on the side (decubitus), and the networks learnt from upright radiographs: read their marks with care."
 
 
 def _mirrored(image: Image) -> str:
@@ -206,7 +206,7 @@ def _frontal_beside_lateral(image: Image) -> str:
     return f"is called “{name}”, but its view is frontal: check which it is." if _says_lateral(name) else ""
 
 
-def _coloured(image: Image) -> str:
+def _colored(image: Image) -> str:
     share = image.metadata.get("colour_share", 0.0)
     if not isinstance(share, float) or share <= 0.05:
         return ""
@@ -215,7 +215,7 @@ def _coloured(image: Image) -> str:
     )
 
 
-def _coloured_marks(image: Image) -> str:
+def _colored_marks(image: Image) -> str:
     share = image.metadata.get("colour_share", 0.0)
     if not isinstance(share, float) or share <= 0.002:
         return ""
@@ -228,7 +228,7 @@ _CERTAIN = (
     _lateral_name,
     _seen_from_the_side,
     _other_part,
-    _coloured,
+    _colored,
     *EVIDENCE,
 )
-_DOUBTFUL = (_lying_on_the_side, _unsure_part, _frontal_beside_lateral, _mirrored, _coloured_marks)
+_DOUBTFUL = (_lying_on_the_side, _unsure_part, _frontal_beside_lateral, _mirrored, _colored_marks)

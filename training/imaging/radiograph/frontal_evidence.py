@@ -18,7 +18,7 @@ TOUCHED = 0.35
 """Part of a side that a body must touch. In 147 real radiographs it is 0.6 and more of one side, in CT slices below 0.2."""
 _SIDE = 128  # pixels of the reduced picture in which a CT slice is looked for
 _AIR = 0.12  # of the grey range: below it is air
-_RECTANGLE = 0.93  # of its narrowest box: what fills more is a turned film in a black frame, not a body
+_RECTANGLE = 0.93  # of its narrowest box: what fills more is a turned radiograph in a black frame, not a body
 _LEAST_BODY = 0.2
 
 
@@ -52,7 +52,7 @@ def odd_shape(image: Image) -> str:
 
 
 def ct_slice(image: Image) -> str:
-    """A round body with air on all sides: on a radiograph the trunk reaches one edge of the film at least."""
+    """A round body with air on all sides: on a radiograph the trunk reaches one edge of the radiograph at least."""
     y0, x0, y1, x1 = exposed_area(image.voxels)
     body = _body(image.voxels[y0:y1, x0:x1])
     sides = (body[0], body[-1], body[:, 0], body[:, -1])

@@ -11,7 +11,7 @@ _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pil
 _STEP = 4  # colours are looked for in every fourth pixel
 
 
-def grey_of(rgb: np.ndarray) -> tuple[np.ndarray, float]:
+def gray_of(rgb: np.ndarray) -> tuple[np.ndarray, float]:
     """Luminance of a coloured picture, and how much of it is coloured.
 
     Parameters
@@ -24,25 +24,25 @@ def grey_of(rgb: np.ndarray) -> tuple[np.ndarray, float]:
     grey : numpy.ndarray
         (h, w), of the same type.
     share : float
-        0 to 1: part of the pixels that are coloured. A tint of the whole picture, as of a film photographed on a blue light
+        0 to 1: part of the pixels that are coloured. A tint of the whole picture, as of a radiograph photographed on a blue light
         box, does not count: each channel follows from the brightness there.
     """
     if rgb.dtype == np.uint8:
-        grey = np.asarray(Picture.fromarray(np.ascontiguousarray(rgb)).convert("L"))
+        gray = np.asarray(Picture.fromarray(np.ascontiguousarray(rgb)).convert("L"))
     else:
-        grey = np.rint(rgb.astype(np.float32) @ _LUMINANCE).astype(rgb.dtype)
-    return grey, _coloured(rgb[::_STEP, ::_STEP].astype(np.float64))
+        gray = np.rint(rgb.astype(np.float32) @ _LUMINANCE).astype(rgb.dtype)
+    return gray, _colored(rgb[::_STEP, ::_STEP].astype(np.float64))
 
 
-def _coloured(rgb: np.ndarray) -> float:
-    grey = rgb @ _LUMINANCE
+def _colored(rgb: np.ndarray) -> float:
+    gray = rgb @ _LUMINANCE
     reach = rgb.max() - rgb.min()
     if not reach > 0:
         return 0.0
-    centred = grey - grey.mean()
-    power = (centred**2).sum()
-    strays = np.zeros(grey.shape)
+    centerd = gray - gray.mean()
+    power = (centerd**2).sum()
+    strays = np.zeros(gray.shape)
     for channel in np.moveaxis(rgb, -1, 0):
-        slope = (centred * channel).sum() / power if power > 0 else 0.0
-        strays = np.maximum(strays, np.abs(channel - channel.mean() - slope * centred))
+        slope = (centerd * channel).sum() / power if power > 0 else 0.0
+        strays = np.maximum(strays, np.abs(channel - channel.mean() - slope * centerd))
     return float((strays > COLOURED * reach).mean())

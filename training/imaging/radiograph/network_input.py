@@ -15,13 +15,13 @@ from ..image import Image
 from .exposed_area import exposed_area
 
 SIDE = 512
-"""Pixels along both sides of a film that networks see."""
+"""Pixels along both sides of a radiograph that networks see."""
 TAILS = (0.5, 99.5)
 """Percentiles of the exposed area that become 0 and 1."""
 
 
 @dataclass(frozen=True)
-class Film:
+class RadiographInput:
     """A radiograph as networks see it.
 
     Parameters
@@ -31,9 +31,9 @@ class Film:
     shape
         Height and width of the image that it was made from.
     scale
-        Film pixels for one image pixel, the same along both axes.
+        Radiograph pixels for one image pixel, the same along both axes.
     offset
-        (y, x) film pixels of padding above and to the left of the picture.
+        (y, x) radiograph pixels of padding above and to the left of the picture.
     spacing, origin
         (y, x) of the image: world units for one of its pixels, and the world position of its first pixel's centre.
     """
@@ -47,22 +47,22 @@ class Film:
 
     @property
     def pixel(self) -> tuple[float, float]:
-        """World units (mm, or image pixels) of one film pixel, (y, x)."""
+        """World units (mm, or image pixels) of one radiograph pixel, (y, x)."""
         return self.spacing[0] / self.scale, self.spacing[1] / self.scale
 
     @property
     def corner(self) -> tuple[float, float]:
-        """World position (y, x) of the centre of film pixel [0, 0], which may lie beside the image."""
+        """World position (y, x) of the centre of radiograph pixel [0, 0], which may lie beside the image."""
         y, x = self.to_world((0.5, 0.5))
         return float(y), float(x)
 
     def to_world(self, edge: npt.ArrayLike) -> np.ndarray:
-        """World positions (…, 2) of film positions (y, x) in edge coordinates: pixel i covers i to i + 1."""
+        """World positions (…, 2) of radiograph positions (y, x) in edge coordinates: pixel i covers i to i + 1."""
         index = (np.asarray(edge, float) - np.asarray(self.offset)) / self.scale - 0.5
         return index * np.asarray(self.spacing) + np.asarray(self.origin)
 
     def from_world(self, world: npt.ArrayLike) -> np.ndarray:
-        """Film positions (…, 2) in edge coordinates of world positions (y, x)."""
+        """Radiograph positions (…, 2) in edge coordinates of world positions (y, x)."""
         index = (np.asarray(world, float) - np.asarray(self.origin)) / np.asarray(self.spacing)
         return (index + 0.5) * self.scale + np.asarray(self.offset)
 
@@ -75,12 +75,12 @@ class Film:
         return ((y > low[0]) & (y < high[0]))[:, None] & ((x > low[1]) & (x < high[1]))[None]
 
 
-def make_film(image: Image, side: int = SIDE) -> Film:
-    """The film of a radiograph: reduced by area means to `side` along the longer edge, and stretched between percentiles.
+def make_radiograph_input(image: Image, side: int = SIDE) -> RadiographInput:
+    """The radiograph of a radiograph: reduced by area means to `side` along the longer edge, and stretched between percentiles.
 
     A frame or collimator bar beside the exposed area takes no part in the percentiles, but stays in the picture.
     Two files of one picture (PNG and DICOM, MONOCHROME1 and 2) whose values differ by a factor and an offset give the
-    same film.
+    same radiograph.
 
     Raises
     ------
@@ -88,17 +88,17 @@ def make_film(image: Image, side: int = SIDE) -> Film:
         The image is a volume.
     """
     if image.ndim != 2:
-        raise ValueError("a film is made of a flat image, not of a volume")
-    return film_of(image.voxels, side, image.scale, image.origin)
+        raise ValueError("a radiograph is made of a flat image, not of a volume")
+    return radiograph_input_of(image.voxels, side, image.scale, image.origin)
 
 
-def film_of(
+def radiograph_input_of(
     values: np.ndarray,
     side: int = SIDE,
     spacing: tuple[float, ...] = (1.0, 1.0),
     origin: tuple[float, ...] = (0.0, 0.0),
-) -> Film:
-    """`make_film` for a bare array (h, w) with dark air."""
+) -> RadiographInput:
+    """`make_radiograph_input` for a bare array (h, w) with dark air."""
     height, width = values.shape
     scale = side / max(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))
@@ -112,7 +112,7 @@ def film_of(
     pixels = np.zeros((side, side), np.float32)
     area = _reduced(exposed_area(values), values.shape, size)
     pixels[offset[0] : offset[0] + size[0], offset[1] : offset[1] + size[1]] = stretched(picture, area)
-    return Film(
+    return RadiographInput(
         pixels,
         (height, width),
         scale,

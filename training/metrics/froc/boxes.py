@@ -1,4 +1,4 @@
-"""Which boxes hit which nodules on one film: the matching behind FROC, AFROC and average precision.
+"""Which boxes hit which nodules on one radiograph: the matching behind FROC, AFROC and average precision.
 
 Boxes are x0, y0, x1, y1 in pixels, edge coordinates: a box over the pixel columns 3 to 5 runs from 3 to 6.
 """
@@ -41,7 +41,7 @@ def holding(boxes: npt.ArrayLike, points: npt.ArrayLike) -> np.ndarray:
 def match_boxes(
     boxes: npt.ArrayLike, scores: npt.ArrayLike, truth: npt.ArrayLike, iou: float = IOU
 ) -> Matching:
-    """Judge one film's boxes against its nodules, as COCO does for one class.
+    """Judge one radiograph's boxes against its nodules, as COCO does for one class.
 
     By descending score (among equals the better fit first), each box takes the free nodule that it overlaps most, if by at least
     `iou`. A further box on nodules that are all taken is a duplicate: `Matching.false_positive` does not count it (rule of

@@ -1,15 +1,16 @@
-"""Areas under FROC and AFROC curves of boxes on films, as functions of weights (`bootstrap.Statistic`).
+"""Areas under FROC and AFROC curves of boxes on radiographs, as functions of weights (`bootstrap.Statistic`).
 
-The FROC curve is the one of `froc`: sensitivity by nodule over false positives per film, all films in the denominator, one
-point for each distinct score, straight lines between points, from (0, 0). Its area runs to `UP_TO` false positives per film and
-is divided by that, so that it lies between 0 and 1. Past its last point the curve keeps its sensitivity: a network that
-marks little is not credited with what looser thresholds might have found, nor docked for stopping.
+The FROC curve is the one of `froc`: sensitivity by nodule over false positives per radiograph, all radiographs in the denominator,
+one point for each distinct score, straight lines between points, from (0, 0). Its area runs to `UP_TO` false positives per
+radiograph and is divided by that, so that it lies between 0 and 1. Past its last point the curve keeps its sensitivity: a network
+that marks little is not credited with what looser thresholds might have found, nor docked for stopping.
 
-The AFROC curve has the sensitivity by nodule over the share of *films without nodules* that bear at least one false positive
-(Chakraborty & Winter, Radiology 174, 1990; Chakraborty & Berbaum, Medical Physics 31, 2004). Marks beside the nodules on films
-with nodules do not count (they would in "AFROC1"). The area includes the straight line from the last point to (1, 1), so that it
-equals the Wilcoxon statistic: the chance that a nodule's mark scores above the highest mark on a film without nodule, equals
-counting half, what is not marked scoring lowest (Chakraborty & Zhai, Medical Physics 43, 2016). A network without any mark has 0.5.
+The AFROC curve has the sensitivity by nodule over the share of *radiographs without nodules* that bear at least one false positive
+(Chakraborty & Winter, Radiology 174, 1990; Chakraborty & Berbaum, Medical Physics 31, 2004). Marks beside the nodules on
+radiographs with nodules do not count (they would in "AFROC1"). The area includes the straight line from the last point to (1, 1),
+so that it equals the Wilcoxon statistic: the chance that a nodule's mark scores above the highest mark on a radiograph without
+nodule, equals counting half, what is not marked scoring lowest (Chakraborty & Zhai, Medical Physics 43, 2016). A network without
+any mark has 0.5.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from .hit_curve import hit_curve
 from .matching import Matching
 
 UP_TO = 1.0
-"""False positives per film up to which DHN's FROC-AUC is taken."""
+"""False positives per radiograph up to which DHN's FROC-AUC is taken."""
 
 
 def by_rows(measure: Callable[[np.ndarray], float]) -> Statistic:
@@ -39,12 +40,12 @@ def by_rows(measure: Callable[[np.ndarray], float]) -> Statistic:
 
 
 def froc_area(matchings: Sequence[Matching], up_to: float = UP_TO) -> Statistic:
-    """FROC-AUC, one matching for each film; NaN without nodules."""
+    """FROC-AUC, one matching for each radiograph; NaN without nodules."""
     curve = hit_curve(matchings, duplicates_are_false=False)
 
     def measure(weights: np.ndarray) -> np.ndarray:
         steps = curve.steps(weights)
-        end = up_to * steps.films
+        end = up_to * steps.radiographs
         # A nodule found with x false marks adds the rest of the way, end − x. Where false marks share its score, x runs evenly
         # from `before` to `after`: the mean of the rest, which is 0 beyond the end.
         reached = np.minimum(steps.after, end)
@@ -56,12 +57,12 @@ def froc_area(matchings: Sequence[Matching], up_to: float = UP_TO) -> Statistic:
 
 
 def froc_sensitivity(matchings: Sequence[Matching], rate: float) -> Statistic:
-    """Sensitivity at a rate of false positives per film; NaN without nodules."""
+    """Sensitivity at a rate of false positives per radiograph; NaN without nodules."""
     curve = hit_curve(matchings, duplicates_are_false=False)
 
     def measure(weights: np.ndarray) -> np.ndarray:
         steps = curve.steps(weights)
-        end = rate * steps.films
+        end = rate * steps.radiographs
         share = np.clip(_share(end - steps.before, steps.after - steps.before), 0, 1)
         found = np.where(steps.before <= end, steps.gained * share, 0.0).sum(-1)
         return _share(found, steps.nodules[..., 0], nothing=np.nan)
@@ -76,12 +77,12 @@ def _share(part: np.ndarray, whole: np.ndarray, nothing: float = 1.0) -> np.ndar
 
 
 def afroc_area(matchings: Sequence[Matching], positive: np.ndarray) -> Statistic:
-    """AFROC-AUC; NaN without nodules or without films that have none.
+    """AFROC-AUC; NaN without nodules or without radiographs that have none.
 
     Parameters
     ----------
     matchings
-        One for each film.
+        One for each radiograph.
     positive
         (n,) whether a nodule is on the film.
     """
@@ -90,12 +91,14 @@ def afroc_area(matchings: Sequence[Matching], positive: np.ndarray) -> Statistic
     lesion = [_scores_of(m) for m in matchings]
     highest = [matchings[i].score.max(initial=-np.inf) for i in negative]
     value = np.r_[np.concatenate([*lesion, np.empty(0)]), highest]
-    film = np.r_[np.repeat(np.arange(len(matchings)), [len(v) for v in lesion]), negative].astype(np.intp)
+    radiograph = np.r_[np.repeat(np.arange(len(matchings)), [len(v) for v in lesion]), negative].astype(
+        np.intp
+    )
     label = np.arange(len(value)) < len(value) - len(negative)
     # The Wilcoxon statistic asks for the order only: what is not marked gets a number below all others.
     lowest = value[np.isfinite(value)].min(initial=0.0) - 1
     value = np.where(np.isfinite(value), value, lowest)
-    return lambda weights: roc_auc(label, value, np.asarray(weights, float)[..., film])
+    return lambda weights: roc_auc(label, value, np.asarray(weights, float)[..., radiograph])
 
 
 def _scores_of(matching: Matching) -> np.ndarray:

@@ -36,7 +36,7 @@ class Candidates:
     ----------
     index, series, fold
         (n,) row of ``nodules.csv`` whose cube the mark lies in, and its scan.
-    centre
+    center
         (n, 3) z, y, x in voxels of the stored cube.
     world
         (n, 3) z, y, x in LPS mm.
@@ -50,7 +50,7 @@ class Candidates:
     index: np.ndarray
     series: np.ndarray
     fold: np.ndarray
-    centre: np.ndarray
+    center: np.ndarray
     world: np.ndarray
     diameter: np.ndarray
     probability: np.ndarray
@@ -87,7 +87,7 @@ def judge_marks(cube: NoduleCube, spheres: np.ndarray, scores: np.ndarray) -> Ca
         index=np.full(n, int(row["index"])),
         series=np.full(n, cube.series),
         fold=np.full(n, cube.fold),
-        centre=spheres[:, :3],
+        center=spheres[:, :3],
         world=origin + spheres[:, :3] * np.array([1.0, flip, flip]),
         diameter=spheres[:, 3],
         probability=scores,
@@ -112,7 +112,7 @@ def write_candidates(path: Path, candidates: Candidates) -> None:
                 int(c.index[i]),
                 str(c.series[i]),
                 str(c.fold[i]),
-                *(round(float(v), 3) for v in c.centre[i]),
+                *(round(float(v), 3) for v in c.center[i]),
                 *(round(float(v), 3) for v in c.world[i, ::-1]),
                 round(float(c.diameter[i]), 3),
                 float(c.probability[i]),
@@ -147,7 +147,7 @@ def read_candidates(paths: Sequence[Path]) -> Candidates:
             index=column("index")[:, 0].astype(int),
             series=np.array([row["seriesuid"] for _, row in rows], str),
             fold=np.array([row["fold"] for _, row in rows], str),
-            centre=column("z", "y", "x"),
+            center=column("z", "y", "x"),
             world=column("coordZ", "coordY", "coordX"),
             diameter=column("diameter_mm")[:, 0],
             probability=column("probability")[:, 0],

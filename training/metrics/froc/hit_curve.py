@@ -1,7 +1,7 @@
 """Hits over false positives at the scores of the hits: what FROC and average precision are read from, for many weights at once.
 
 Between two hits a looser threshold adds false positives only, so that the curve is known from the scores of hits alone. Marks by
-film and score are sparse tables; a bootstrap of 1,000 samples is a product of its weights with them.
+radiograph and score are sparse tables; a bootstrap of 1,000 samples is a product of its weights with them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Steps:
         (…, k) nodules found at exactly this score.
     before, after
         (…, k) false marks of a higher score, and of a higher or equal one.
-    nodules, films
+    nodules, radiographs
         (…, 1) how many there are.
     """
 
@@ -33,19 +33,19 @@ class Steps:
     before: np.ndarray
     after: np.ndarray
     nodules: np.ndarray
-    films: np.ndarray
+    radiographs: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class HitCurve:
-    """Tables (rows, n films): nodules found at each score of a hit; false marks between and at these scores; nodules."""
+    """Tables (rows, n radiographs): nodules found at each score of a hit; false marks between and at these scores; nodules."""
 
     hits: csr_array
     false: csr_array
     nodules: np.ndarray
 
     def steps(self, weights: np.ndarray) -> Steps:
-        """The curve when each film counts `weights` times, (n,) or (samples, n)."""
+        """The curve when each radiograph counts `weights` times, (n,) or (samples, n)."""
         w = np.asarray(weights, float)
         false = np.cumsum((self.false @ w.T).T, axis=-1)
         nodules = (w @ self.nodules)[..., None]
@@ -53,7 +53,7 @@ class HitCurve:
 
 
 def hit_curve(matchings: Sequence[Matching], *, duplicates_are_false: bool) -> HitCurve:
-    """The tables of films, one `Matching` for each.
+    """The tables of radiographs, one `Matching` for each.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def _false(matching: Matching) -> np.ndarray:
 
 
 def _table(rows: Sequence[np.ndarray], height: int) -> csr_array:
-    """How often each row occurs in each film: (height, n); rows beyond the height are left out."""
+    """How often each row occurs in each radiograph: (height, n); rows beyond the height are left out."""
     row = np.concatenate([*rows, np.empty(0)]).astype(np.intp)
-    film = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
+    radiograph = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
     kept = row < height
-    return csr_array((np.ones(kept.sum()), (row[kept], film[kept])), shape=(height, len(rows)))
+    return csr_array((np.ones(kept.sum()), (row[kept], radiograph[kept])), shape=(height, len(rows)))

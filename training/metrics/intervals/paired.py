@@ -1,7 +1,8 @@
 """Whether one way of training beats another: paired differences over seeds, intervals by drawing backgrounds.
 
-Both ways are judged on the same films, and seed i of one is set against seed i of the other. Simulated films on one background
-share everything but the nodule, so that backgrounds are drawn, not films (`bootstrap`); each draw serves all seeds of both.
+Both ways are judged on the same radiographs, and seed i of one is set against seed i of the other. Simulated radiographs on one
+background share everything but the nodule, so that backgrounds are drawn, not radiographs (`bootstrap`); each draw serves all seeds
+of both.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class PairedDifference:
     Parameters
     ----------
     first, second
-        Means over the seeds, on all films.
+        Means over the seeds, on all radiographs.
     difference
         Mean over the seeds, with the interval over backgrounds: what other radiographs might give, with the same trained networks.
     with_seeds
@@ -78,9 +79,9 @@ def paired_over_seeds(
     Parameters
     ----------
     first, second
-        The measure of each seed, as functions of weights over the same films in the same order (`film_statistics`).
+        The measure of each seed, as functions of weights over the same radiographs in the same order (`radiograph_statistics`).
     groups
-        (n,) the background of each film.
+        (n,) the background of each radiograph.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from ..froc.boxes import holding
 
 @dataclass(frozen=True)
 class Counts:
-    """Of one film: nodules found and missed, components in no true region, further ones in a region that was found."""
+    """Of one radiograph: nodules found and missed, components in no true region, further ones in a region that was found."""
 
     found: int
     missed: int
@@ -25,7 +25,7 @@ class Counts:
 
 
 def count_components(centers: npt.ArrayLike, truth: npt.ArrayLike) -> Counts:
-    """Judge one film's components.
+    """Judge one radiograph's components.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Detection:
 
 
 def detection_rates(counts: list[Counts], weights: np.ndarray) -> Detection:
-    """Rates over films, one `Counts` for each, all lesions together.
+    """Rates over radiographs, one `Counts` for each, all lesions together.
 
     Without nodules recall is NaN, without components precision is NaN, F1 is NaN without both. Weights (n,) or (samples, n).
     """

@@ -1,4 +1,4 @@
-"""The figures of a radiograph network on a folder of films: JSON for machines, a table and warnings for a person."""
+"""The figures of a radiograph network on a folder of radiographs: JSON for machines, a table and warnings for a person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..froc.luna16 import RATES, by_rate
 from ..intervals.bootstrap import SAMPLES, Interval, bootstrap_weights, finite, interval
 from .mask_overlap import spread
-from .statistics import BANDS, FilmResult, film_statistics, groups_of, in_band
+from .statistics import BANDS, RadiographResult, groups_of, in_band, radiograph_statistics
 
 IMAGE = ("roc_auc", "pr_auc")
 BOXES = ("froc_auc", "afroc_auc", "map", "map_50_95", "node21_score", "node21_auc")
@@ -20,18 +20,20 @@ SHAMS = ("marks_per_sham", "marks_per_sham_excess")
 SIDES = ("right lung", "left lung")
 
 
-def intervals(results: Sequence[FilmResult], threshold: float, samples: int = SAMPLES) -> dict[str, Interval]:
-    """Every measure of `film_statistics` with its 95 % interval over backgrounds; without two backgrounds there is none."""
+def intervals(
+    results: Sequence[RadiographResult], threshold: float, samples: int = SAMPLES
+) -> dict[str, Interval]:
+    """Every measure of `radiograph_statistics` with its 95 % interval over backgrounds; without two backgrounds there is none."""
     groups = groups_of(results)
     weights = bootstrap_weights(groups, samples)
-    found = {name: interval(s, weights) for name, s in film_statistics(results, threshold).items()}
+    found = {name: interval(s, weights) for name, s in radiograph_statistics(results, threshold).items()}
     if len(set(groups)) < 2:
         return {name: Interval(i.value, np.nan, np.nan) for name, i in found.items()}
     return found
 
 
-def film_figures(
-    results: Sequence[FilmResult], threshold: float, *, lungs: bool, samples: int = SAMPLES
+def radiograph_figures(
+    results: Sequence[RadiographResult], threshold: float, *, lungs: bool, samples: int = SAMPLES
 ) -> dict[str, Any]:
     """The figures in the design's JSON keys; what cannot be judged is None.
 
@@ -50,7 +52,7 @@ def film_figures(
         RATES, [found[f"sensitivity_at_{r:g}_iou_0.2"].value for r in RATES]
     )
     metrics["by_diameter_mm"] = {name: _band(name, results, found) for name in BANDS}
-    metrics["positive_films"] = {name: value[f"{name}/positive"] for name in LESIONS}
+    metrics["positive_radiographs"] = {name: value[f"{name}/positive"] for name in LESIONS}
     metrics["default_threshold"] = threshold
     metrics["counts"] = counts(results)
     if lungs:
@@ -60,10 +62,10 @@ def film_figures(
     return metrics
 
 
-def counts(results: Sequence[FilmResult]) -> dict[str, int]:
+def counts(results: Sequence[RadiographResult]) -> dict[str, int]:
     """What the figures rest on."""
     return {
-        "films": len(results),
+        "radiographs": len(results),
         "backgrounds": len(set(groups_of(results))),
         "positive": sum(r.positive is True for r in results),
         "negative": sum(r.positive is False for r in results),
@@ -74,7 +76,7 @@ def counts(results: Sequence[FilmResult]) -> dict[str, int]:
     }
 
 
-def _band(name: str, results: Sequence[FilmResult], found: dict[str, Interval]) -> dict[str, Any]:
+def _band(name: str, results: Sequence[RadiographResult], found: dict[str, Interval]) -> dict[str, Any]:
     return {
         "nodules": int(sum(in_band(r, name).sum() for r in results)),
         "froc_auc": finite(found[f"froc_auc/{name}"].value),
@@ -83,7 +85,7 @@ def _band(name: str, results: Sequence[FilmResult], found: dict[str, Interval]) 
     }
 
 
-def _lungs(results: Sequence[FilmResult]) -> dict[str, Any]:
+def _lungs(results: Sequence[RadiographResult]) -> dict[str, Any]:
     def values(of: str, name: str) -> list[float]:
         tables = [r.lung_dice if of == "dice" else r.lung_iou for r in results]
         return [table[name] for table in tables if name in table]
@@ -95,16 +97,16 @@ def _lungs(results: Sequence[FilmResult]) -> dict[str, Any]:
     )
 
 
-def film_warnings(results: Sequence[FilmResult], *, lungs: bool) -> list[str]:
+def radiograph_warnings(results: Sequence[RadiographResult], *, lungs: bool) -> list[str]:
     """What the figures leave out, in sentences."""
     n = counts(results)
     said = []
-    if unknown := n["films"] - n["positive"] - n["negative"]:
+    if unknown := n["radiographs"] - n["positive"] - n["negative"]:
         said.append(
             f"{unknown} of {n['films']} images do not say whether they show a nodule: left out of everything but lung masks."
         )
     for kind, what in (("positive", "with"), ("negative", "without")):
-        if unknown < n["films"] and not n[kind]:
+        if unknown < n["radiographs"] and not n[kind]:
             said.append(f"There is no image {what} a nodule: ROC, PR, AFROC and NODE21's score are empty.")
     if missing := sum(r.positive is True and r.truth is None for r in results):
         said.append(
@@ -115,7 +117,7 @@ def film_warnings(results: Sequence[FilmResult], *, lungs: bool) -> list[str]:
     return said
 
 
-def film_table(metrics: dict[str, Any]) -> list[list[str]]:
+def radiograph_table(metrics: dict[str, Any]) -> list[list[str]]:
     """The table for a person: first row the heading."""
     n = metrics["counts"]
     rows = [["figure", "value", "95 % over backgrounds", "of"]]
@@ -146,8 +148,8 @@ def _words(name: str) -> str:
     return name + (f" {part}" if part else "")
 
 
-def film_details(results: Sequence[FilmResult], threshold: float) -> list[dict[str, Any]]:
-    """One row for each film, for those who look for the worst ones: score, nodules, hits, false positives, lung Dice."""
+def radiograph_details(results: Sequence[RadiographResult], threshold: float) -> list[dict[str, Any]]:
+    """One row for each radiograph, for those who look for the worst ones: score, nodules, hits, false positives, lung Dice."""
     rows = []
     for r in results:
         matching = r.matching()

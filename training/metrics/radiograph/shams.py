@@ -1,6 +1,6 @@
 """Whether a network marks the pasting instead of the nodule: marks on sham pastes beside marks elsewhere.
 
-A sham is a place of a simulated film that was blurred and given noise like a pasted nodule, without one. A network that found
+A sham is a place of a simulated radiograph that was blurred and given noise like a pasted nodule, without one. A network that found
 nodules by the traces of pasting would mark shams more often than other places of the same size.
 """
 
@@ -16,7 +16,7 @@ from ..froc.boxes import areas, holding
 
 @dataclass(frozen=True)
 class ShamMarks:
-    """Of one film: marks on shams, how many shams, and the marks to be expected in as many equally sized places elsewhere."""
+    """Of one radiograph: marks on shams, how many shams, and the marks to be expected in as many equally sized places elsewhere."""
 
     marks: int = 0
     places: int = 0
@@ -30,9 +30,9 @@ def count_sham_marks(
     shape: tuple[int, int],
     inside: np.ndarray | None = None,
 ) -> ShamMarks:
-    """Judge one film's marks.
+    """Judge one radiograph's marks.
 
-    Elsewhere is the lung field (the whole film where no mask is known) without shams and nodules. What is expected on a sham
+    Elsewhere is the lung field (the whole radiograph where no mask is known) without shams and nodules. What is expected on a sham
     is its area × marks elsewhere / area elsewhere.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The measures of radiograph networks as functions of weights over films: what intervals and comparisons are made of."""
+"""The measures of radiograph networks as functions of weights over radiographs: what intervals and comparisons are made of."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ BANDS = {"8-10": (8.0, 10.0), "10+": (10.0, np.inf), "12+": (12.0, np.inf), "20+
 
 
 @dataclass(frozen=True, eq=False)
-class FilmResult:
-    """What a network says of one film beside the truth; positions in pixels of the file, edge coordinates.
+class RadiographResult:
+    """What a network says of one radiograph beside the truth; positions in pixels of the file, edge coordinates.
 
     Parameters
     ----------
     name, background
-        Of the film, and of the picture (or patient) that it shares with others: what the bootstrap draws.
+        Of the radiograph, and of the picture (or patient) that it shares with others: what the bootstrap draws.
     score
-        0–1 that the film shows a nodule: of the network's global head, else of its surest box, 0 without any.
+        0–1 that the radiograph shows a nodule: of the network's global head, else of its surest box, 0 without any.
     boxes, scores, centers
         (n, 4) x0, y0, x1, y1; (n,); (n, 2) x, y: middles of boxes, centres of mass of components.
     positive
@@ -66,26 +66,28 @@ class FilmResult:
         )
 
 
-def groups_of(results: Sequence[FilmResult]) -> list[str]:
-    """What the bootstrap draws: the background of each film, or its own name."""
+def groups_of(results: Sequence[RadiographResult]) -> list[str]:
+    """What the bootstrap draws: the background of each radiograph, or its own name."""
     return [r.background or r.name for r in results]
 
 
-def film_statistics(results: Sequence[FilmResult], threshold: float) -> dict[str, Statistic]:
+def radiograph_statistics(results: Sequence[RadiographResult], threshold: float) -> dict[str, Statistic]:
     """Every measure by name, as a function of weights over `results`, (n,) or (samples, n).
 
-    Films whose truth is unknown are left out of what they cannot judge; a measure without films to judge is NaN.
+    Radiographs whose truth is unknown are left out of what they cannot judge; a measure without radiographs to judge is NaN.
 
-    * ``roc_auc``, ``pr_auc``: of `FilmResult.score` (`classification.roc_auc`, `average_precision.pr_auc`).
-    * ``froc_auc``, ``afroc_auc``, ``sensitivity_at_1`` (false positives per film; so for all of `froc.RATES`), ``map``: at an
+    * ``roc_auc``, ``pr_auc``: of `RadiographResult.score` (`classification.roc_auc`, `average_precision.pr_auc`).
+    * ``froc_auc``, ``afroc_auc``, ``sensitivity_at_1`` (false positives per radiograph; so for all of `froc.RATES`), ``map``: at an
       overlap of 0.4; ``map_50_95``: see `average_precision`; ``sensitivity_at_1_iou_0.2``: with NODE21's rule for a hit.
     * ``sensitivity_at_1/10+`` and so on: the same for nodules of `BANDS`; hits on other nodules count neither way.
     * ``sensitivity_at_default``: share of nodules hit by a box of at least `threshold`.
-    * ``false_positives_per_image``: boxes of at least `threshold` per film without nodule.
-    * ``node21_score``: 0.75 AUC + 0.25 sensitivity at 0.25 false positives per film, a hit being an overlap of 0.2, the ranking of
+    * ``false_positives_per_image``: boxes of at least `threshold` per radiograph without nodule.
+    * ``node21_score``: 0.75 AUC + 0.25 sensitivity at 0.25 false positives per radiograph, a hit being an overlap of 0.2, the
+    ranking of
       the NODE21 challenge (Sogancioglu et al., IEEE TMI 2024). A submission there holds boxes only, so its AUC is of the
       surest box, also for networks with a global head; ``node21_auc`` is that part.
-    * ``f1``, ``recall``, ``precision``: `components` at `threshold`; ``…/positive``: the same on films with nodules, as the paper.
+    * ``f1``, ``recall``, ``precision``: `components` at `threshold`; ``…/positive``: the same on radiographs with nodules, as the
+    paper.
     * ``marks_per_sham``, ``marks_per_sham_excess``: see `shams`; the excess is over what is expected elsewhere.
     * ``lung_dice/median``, ``/p10``, ``/mean``.
     """
@@ -101,14 +103,16 @@ def film_statistics(results: Sequence[FilmResult], threshold: float) -> dict[str
 
 
 def on(statistic: Statistic, part: np.ndarray) -> Statistic:
-    """A measure of some films (boolean) as a function of weights over all."""
+    """A measure of some radiographs (boolean) as a function of weights over all."""
     return lambda weights: statistic(np.asarray(weights, float)[..., part])
 
 
-def _by_image(films: Sequence[FilmResult], part: np.ndarray, threshold: float) -> dict[str, Statistic]:
-    positive = np.array([bool(r.positive) for r in films], bool)
-    score = np.array([r.score for r in films])
-    false = np.array([0 if r.positive else int((r.scores >= threshold).sum()) for r in films], float)
+def _by_image(
+    radiographs: Sequence[RadiographResult], part: np.ndarray, threshold: float
+) -> dict[str, Statistic]:
+    positive = np.array([bool(r.positive) for r in radiographs], bool)
+    score = np.array([r.score for r in radiographs])
+    false = np.array([0 if r.positive else int((r.scores >= threshold).sum()) for r in radiographs], float)
     return {
         "roc_auc": on(lambda w: roc_auc(positive.astype(int), score, w), part),
         "pr_auc": on(pr_auc(positive, score), part),
@@ -117,7 +121,7 @@ def _by_image(films: Sequence[FilmResult], part: np.ndarray, threshold: float) -
 
 
 def ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
-    """Sum of one number by film over the sum of another."""
+    """Sum of one number by radiograph over the sum of another."""
 
     def of(weights: np.ndarray) -> np.ndarray:
         w = np.asarray(weights, float)
@@ -127,12 +131,14 @@ def ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
     return of
 
 
-def _by_box(films: Sequence[FilmResult], part: np.ndarray, threshold: float) -> dict[str, Statistic]:
-    if not films:
+def _by_box(
+    radiographs: Sequence[RadiographResult], part: np.ndarray, threshold: float
+) -> dict[str, Statistic]:
+    if not radiographs:
         return dict.fromkeys(_BOX_NAMES, _unknown)
-    at = {iou: [r.matching(iou) for r in films] for iou in (NODE21_IOU, IOU, *COCO_IOUS)}
-    positive = np.array([len(r.truth if r.truth is not None else ()) > 0 for r in films], bool)
-    surest = np.array([r.scores.max(initial=0.0) for r in films])
+    at = {iou: [r.matching(iou) for r in radiographs] for iou in (NODE21_IOU, IOU, *COCO_IOUS)}
+    positive = np.array([len(r.truth if r.truth is not None else ()) > 0 for r in radiographs], bool)
+    surest = np.array([r.scores.max(initial=0.0) for r in radiographs])
     nodules = np.array([len(m.nodule_mark) for m in at[IOU]], float)
     hits = np.array([(m.hit_scores >= threshold).sum() for m in at[IOU]], float)
 
@@ -153,19 +159,19 @@ def _by_box(films: Sequence[FilmResult], part: np.ndarray, threshold: float) -> 
         found[f"sensitivity_at_{rate:g}"] = froc_sensitivity(at[IOU], rate)
         found[f"sensitivity_at_{rate:g}_iou_{NODE21_IOU}"] = froc_sensitivity(at[NODE21_IOU], rate)
     for name in BANDS:
-        kept = [only(m, in_band(r, name)) for m, r in zip(at[IOU], films, strict=True)]
+        kept = [only(m, in_band(r, name)) for m, r in zip(at[IOU], radiographs, strict=True)]
         found[f"sensitivity_at_1/{name}"] = froc_sensitivity(kept, 1.0)
         found[f"froc_auc/{name}"] = froc_area(kept)
-        loose = [only(m, in_band(r, name)) for m, r in zip(at[NODE21_IOU], films, strict=True)]
+        loose = [only(m, in_band(r, name)) for m, r in zip(at[NODE21_IOU], radiographs, strict=True)]
         found[f"sensitivity_at_1_iou_{NODE21_IOU}/{name}"] = froc_sensitivity(loose, 1.0)
     return {name: on(statistic, part) for name, statistic in found.items()}
 
 
-def in_band(film: FilmResult, name: str) -> np.ndarray:
+def in_band(radiograph: RadiographResult, name: str) -> np.ndarray:
     """(m,) whether each nodule has a diameter of the band; one of unknown diameter is in none."""
     low, high = BANDS[name]
-    known = np.full(0 if film.truth is None else len(film.truth), np.nan)
-    known[: len(film.diameter_mm)] = film.diameter_mm
+    known = np.full(0 if radiograph.truth is None else len(radiograph.truth), np.nan)
+    known[: len(radiograph.diameter_mm)] = radiograph.diameter_mm
     return (known >= low) & (known < high)
 
 
@@ -184,30 +190,32 @@ def _unknown(weights: np.ndarray) -> np.ndarray:
     return np.full(np.shape(weights)[:-1], np.nan)
 
 
-def _by_component(films: Sequence[FilmResult], part: np.ndarray, threshold: float) -> dict[str, Statistic]:
-    def rate(name: str, some: list[FilmResult], where: np.ndarray) -> Statistic:
+def _by_component(
+    radiographs: Sequence[RadiographResult], part: np.ndarray, threshold: float
+) -> dict[str, Statistic]:
+    def rate(name: str, some: list[RadiographResult], where: np.ndarray) -> Statistic:
         counts = [
             count_components(r.centers[r.scores >= threshold], r.truth) for r in some if r.truth is not None
         ]
         return on(lambda w: getattr(detection_rates(counts, w), name), where)
 
-    positive = [r for r in films if r.truth is not None and len(r.truth)]
+    positive = [r for r in radiographs if r.truth is not None and len(r.truth)]
     where = part.copy()
-    where[part] = [r.truth is not None and len(r.truth) > 0 for r in films]
+    where[part] = [r.truth is not None and len(r.truth) > 0 for r in radiographs]
     names = ("f1", "recall", "precision")
-    return {name: rate(name, list(films), part) for name in names} | {
+    return {name: rate(name, list(radiographs), part) for name in names} | {
         f"{name}/positive": rate(name, positive, where) for name in names
     }
 
 
-def _by_sham(results: Sequence[FilmResult]) -> dict[str, Statistic]:
+def _by_sham(results: Sequence[RadiographResult]) -> dict[str, Statistic]:
     places = np.array([r.shams.places for r in results], float)
     marks = np.array([r.shams.marks for r in results], float)
     expected = np.array([r.shams.expected for r in results], float)
     return {"marks_per_sham": ratio(marks, places), "marks_per_sham_excess": ratio(marks - expected, places)}
 
 
-def _by_lung(results: Sequence[FilmResult]) -> dict[str, Statistic]:
+def _by_lung(results: Sequence[RadiographResult]) -> dict[str, Statistic]:
     dice = np.array([r.lung_dice.get("lungs", np.nan) for r in results], float)
     known = np.isfinite(dice)
     return {

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ...data.public.luna16_nodules import DatasetError, load_cubes
+from ...data.errors import DatasetError
+from ...data.public.luna16_nodules import load_cubes
 from ...inference.weights import ModelCard, read_card, seen_cases
 from ...metrics.froc.cubes import table
 from .detect import detect_arrays

@@ -25,7 +25,7 @@ Random = np.random.Generator
 
 
 def equalise(pixels: Tensor, rng: Random) -> Tensor:
-    """Histogram equalisation of what is not black, mixed with the film by 0.3–1."""
+    """Histogram equalisation of what is not black, mixed with the radiograph by 0.3–1."""
     seen = pixels[pixels > 0]
     if not len(seen):
         return pixels
@@ -122,7 +122,7 @@ def choose(strategy: Augmentation, probability: float, rng: Random) -> list[int]
 def augment(
     pixels: Tensor, boxes: Tensor, strategy: Augmentation, probability: float, rng: Random
 ) -> tuple[Tensor, Tensor]:
-    """φ(x): a film (side, side) and its boxes (n, 4) in edge coordinates, transformed. What is black stays black."""
+    """φ(x): a radiograph (side, side) and its boxes (n, 4) in edge coordinates, transformed. What is black stays black."""
     chosen = choose(strategy, probability, rng)
     black = pixels == 0
     for i in chosen:
@@ -135,7 +135,7 @@ def augment(
 
 
 def move(pixels: Tensor, boxes: Tensor, matrices: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
-    """Apply matrices (3, 3), the first one first, to a film and its boxes; boxes that leave the film are dropped."""
+    """Apply matrices (3, 3), the first one first, to a radiograph and its boxes; boxes that leave the radiograph are dropped."""
     total = np.eye(3)
     for matrix in matrices:
         total = matrix @ total
@@ -151,11 +151,11 @@ def move_boxes(boxes: Tensor, matrix: np.ndarray, side: int) -> Tensor:
         return boxes
     linear = torch.from_numpy(matrix[:2, :2]).to(boxes)
     shift = torch.from_numpy(matrix[:2, 2]).to(boxes)
-    centre = (boxes[:, :2] + boxes[:, 2:]) / side - 1
+    center = (boxes[:, :2] + boxes[:, 2:]) / side - 1
     half = (boxes[:, 2:] - boxes[:, :2]) / side
-    centre = centre @ linear.T + shift
+    center = center @ linear.T + shift
     half = torch.sqrt(half**2 @ (linear**2).T)
-    moved = torch.cat([centre - half, centre + half], 1).add(1).mul(side / 2)
+    moved = torch.cat([center - half, center + half], 1).add(1).mul(side / 2)
     clipped = moved.clamp(0, side)
     size, left = moved[:, 2:] - moved[:, :2], clipped[:, 2:] - clipped[:, :2]
     keep = (left.prod(1) >= KEPT * size.prod(1)) & (left > NARROW).all(1)

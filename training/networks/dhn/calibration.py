@@ -1,4 +1,4 @@
-"""What a score means: 0.5 is the operating point, on films that training did not see."""
+"""What a score means: 0.5 is the operating point, on radiographs that training did not see."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import numpy as np
 import torch
 from torchvision.ops import box_iou
 
-from ...data.public.films import Films
+from ...data.public.radiographs import RadiographSamples
 from ...metrics.characterisation.calibration import calibrate_detector, log_odds, platt
 from .config import Config
 from .network import Dhn
 
 RATE_AT_DEFAULT = 0.3
-"""False positives per film at the default threshold of 0.5."""
+"""False positives per radiograph at the default threshold of 0.5."""
 IOU = 0.4
 """From which a box is a hit (§4, footnote 2)."""
 LOWEST = 0.05
 """Raw score under which no operating point lies, however few the false positives are."""
 SEED = 20260101
-"""Of the films that are drawn: not the training's random numbers."""
+"""Of the radiographs that are drawn: not the training's random numbers."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Uncalibrated scores on held-out films.
+    """Uncalibrated scores on held-out radiographs.
 
     Parameters
     ----------
     hits, false
         Scores of boxes that hit a nodule (the best box of each), and of those that hit none.
     positive, probability
-        For each film: whether a nodule is on it, and what the global head says.
+        For each radiograph: whether a nodule is on it, and what the global head says.
     """
 
     hits: np.ndarray
@@ -45,24 +45,24 @@ class Judged:
 
 
 @torch.inference_mode()
-def judge(net: Dhn, films: Films, count: int, seed: int = SEED) -> Judged:
-    """The network on films drawn from a source."""
+def judge(net: Dhn, radiographs: RadiographSamples, count: int, seed: int = SEED) -> Judged:
+    """The network on radiographs drawn from a source."""
     rng = np.random.default_rng(seed)
     hits: list[float] = []
     false: list[float] = []
     positive, probability, nodules = [], [], 0
     for _ in range(count):
-        film = films.draw(rng)
-        if not film.nodule_known:
+        radiograph = radiographs.draw(rng)
+        if not radiograph.nodule_known:
             continue
-        p, found = net(torch.from_numpy(film.pixels)[None])
-        positive.append(film.positive)
+        p, found = net(torch.from_numpy(radiograph.pixels)[None])
+        positive.append(radiograph.positive)
         probability.append(float(p[0]) if p is not None else np.nan)
-        nodules += len(film.boxes)
+        nodules += len(radiograph.boxes)
         if found is None:
             continue
         boxes, scores = found[0].boxes, found[0].scores
-        close = box_iou(torch.from_numpy(film.boxes).float().reshape(-1, 4), boxes) >= IOU
+        close = box_iou(torch.from_numpy(radiograph.boxes).float().reshape(-1, 4), boxes) >= IOU
         false += scores[~close.any(0)].tolist()
         hits += [float(scores[row].max()) for row in close if row.any()]
     return Judged(np.array(hits), np.array(false), nodules, np.array(positive), np.array(probability))
@@ -76,22 +76,22 @@ def calibrated(p: np.ndarray, calibration: tuple[float, float]) -> np.ndarray:
     return 1 / (1 + np.exp(-(slope * log_odds(p) + intercept)))
 
 
-def operating_point(false: np.ndarray, films: int, rate: float = RATE_AT_DEFAULT) -> float:
-    """The lowest score, but not under `LOWEST`, above which at most `rate` false positives fall on a film."""
-    allowed = int(rate * films)
+def operating_point(false: np.ndarray, radiographs: int, rate: float = RATE_AT_DEFAULT) -> float:
+    """The lowest score, but not under `LOWEST`, above which at most `rate` false positives fall on a radiograph."""
+    allowed = int(rate * radiographs)
     if len(false) <= allowed:
         return LOWEST
     return float(np.clip(np.sort(false)[::-1][allowed], LOWEST, 0.99))
 
 
-def calibrate(net: Dhn, films: Films, count: int) -> tuple[Config, dict[str, Any]]:
+def calibrate(net: Dhn, radiographs: RadiographSamples, count: int) -> tuple[Config, dict[str, Any]]:
     """The config with calibrations of both heads, and the figures that the card shows.
 
-    Local head: 0.5 is the score with `RATE_AT_DEFAULT` false positives per film. Global head: Platt.
+    Local head: 0.5 is the score with `RATE_AT_DEFAULT` false positives per radiograph. Global head: Platt.
     """
-    judged = judge(net, films, count)
+    judged = judge(net, radiographs, count)
     config, n = net.config, len(judged.positive)
-    figures: dict[str, Any] = {"films": n, "source": films.name}
+    figures: dict[str, Any] = {"radiographs": n, "source": radiographs.name}
     if net.local_head is not None and len(judged.hits) and len(judged.false):
         raw = operating_point(judged.false, n)
         config = dataclasses.replace(config, calibration=calibrate_detector(judged.hits, judged.false, raw))

@@ -16,7 +16,7 @@ class Config:
     Parameters
     ----------
     side
-        Pixels along both sides of a film (§3.1: 512).
+        Pixels along both sides of a radiograph (§3.1: 512).
     heads
         ``"both"``, or one head alone (Table 1, "Global Head only", "Local Head only").
     width
@@ -30,7 +30,7 @@ class Config:
     global_level
         FPN level that the global head looks at; the paper's is 5, the coarsest.
     anchors
-        Sides (pixels) of the square anchors on each level. Nodules of 8–60 mm are about 10–80 pixels of a film.
+        Sides (pixels) of the square anchors on each level. Nodules of 8–60 mm are about 10–80 pixels of a radiograph.
     roi_size, roi_hidden
         Cells along a side of a RoI, and width of the two layers behind it; 7 and 1024 in torchvision.
     proposals
@@ -38,7 +38,7 @@ class Config:
     nms_iou, boxes
         IoU from which the lower of two boxes falls, and how many stay at most.
     local_contrast
-        Whether the film's local contrast is a second channel (`ops.local_contrast`); the paper has the film alone.
+        Whether the radiograph's local contrast is a second channel (`ops.local_contrast`); the paper has the radiograph alone.
     calibration, global_calibration
         Slope and intercept on the log odds of the local and of the global head's probability (1, 0: as they are).
     """
@@ -82,7 +82,7 @@ class Config:
         if set(self.deformable) - {2, 3, 4, 5}:
             raise ValueError(f"deformable stages are some of 2, 3, 4 and 5, not {self.deformable}")
         if self.side % 32:
-            raise ValueError(f"the side of a film is a multiple of 32, not {self.side}")
+            raise ValueError(f"the side of a radiograph is a multiple of 32, not {self.side}")
 
 
 PAPER = Config()
@@ -96,7 +96,7 @@ SHIPPED = Config(
     global_level=3,
 )
 """Level 3 for the global head: trained from scratch on level 5, whose cells are as large as the largest nodules, it had learnt
-nothing (AUC 0.50 on its own training films after 2,000 steps)."""
+nothing (AUC 0.50 on its own training radiographs after 2,000 steps)."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,13 @@ class TrainingConfig:
     steps
         When positive, so many steps instead of minutes: comparisons of variants at equal work.
     batch
-        Films of a step; with both heads each is augmented twice (Fig. 3).
+        Radiographs of a step; with both heads each is augmented twice (Fig. 3).
     optimiser, learning_rate, momentum, weight_decay
         ``"sgd"`` (the paper's: 5e-5, 0.975) or ``"adamw"``. `momentum` is SGD's.
     schedule
         ``"constant"`` (the paper names none), or ``"cosine"``: warm-up over 3 %, then a cosine to 1 %.
     alpha
-        α₁ (films with nodules) and α₂ (without) of eq. 2. Printed as 0.69 and 1.76, which weighs the rarer class down and is
+        α₁ (radiographs with nodules) and α₂ (without) of eq. 2. Printed as 0.69 and 1.76, which weighs the rarer class down and is
         probably swapped.
     loss_weights
         λ₁ (global) and λ₂ (local) of eq. 3.
@@ -124,17 +124,17 @@ class TrainingConfig:
         φ of each head: ``"bin"``, ``"uni"``, ``"id"`` (§3.2). The best pair of Table 3 is bin, uni.
     probability
         p of φ_bin; the paper leaves it to its supplement.
-    anchors_per_film, rois_per_film
+    anchors_per_radiograph, rois_per_radiograph
         Anchors and proposals that the losses look at; 256 and 512 in torchvision.
     ema
         Decay of the moving average of the weights that is released; 0 releases the weights themselves.
     bfloat16
         Convolutions in bfloat16; RPN, RoI head and losses stay in float32. Twice as fast on processors with AVX-512 BF16 and on
         GPUs, slower on others.
-    dev_films
-        How many films are drawn to calibrate the scores on.
+    dev_radiographs
+        How many radiographs are drawn to calibrate the scores on.
     seed, workers
-        Random numbers, and processes that draw films beside the one that trains.
+        Random numbers, and processes that draw radiographs beside the one that trains.
     """
 
     minutes: float = 80.0
@@ -150,11 +150,11 @@ class TrainingConfig:
     augment_global: Augmentation = "bin"
     augment_local: Augmentation = "uni"
     probability: float = 0.3
-    anchors_per_film: int = 256
-    rois_per_film: int = 64
+    anchors_per_radiograph: int = 256
+    rois_per_radiograph: int = 64
     ema: float = 0.0
     bfloat16: bool = True
-    dev_films: int = 400
+    dev_radiographs: int = 400
     seed: int = 0
     workers: int = 0
 
@@ -172,19 +172,19 @@ SHIPPED_TRAINING = TrainingConfig(
     learning_rate=1.5e-3,
     loss_weights=(1.0, 2.0),
     augment_local="bin",
-    anchors_per_film=64,
-    rois_per_film=32,
+    anchors_per_radiograph=64,
+    rois_per_radiograph=32,
 )
-"""From scratch and in little time the printed λ starve the global head: on toy films it had learnt nothing after 120 steps,
-and everything with equal weights. φ_bin for the local head too: with φ_uni it found 0.47 of its training films' nodules at one
-false positive per film, and 0.32 of other films'."""
+"""From scratch and in little time the printed λ starve the global head: on toy radiographs it had learnt nothing after 120 steps,
+and everything with equal weights. φ_bin for the local head too: with φ_uni it found 0.47 of its training radiographs' nodules at
+one false positive per radiograph, and 0.32 of other radiographs'."""
 PAPER_TRAINING = TrainingConfig(
     batch=2,
     optimiser="sgd",
     learning_rate=5e-5,
     weight_decay=0.0,
     schedule="constant",
-    rois_per_film=512,
+    rois_per_radiograph=512,
     bfloat16=False,
 )
-"""§4, but for its 70 epochs of about 17 000 films. `alpha` is swapped here too: (0.69, 1.76) is what the paper prints."""
+"""§4, but for its 70 epochs of about 17 000 radiographs. `alpha` is swapped here too: (0.69, 1.76) is what the paper prints."""

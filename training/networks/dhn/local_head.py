@@ -25,12 +25,12 @@ SMALLEST = 2.0
 
 @dataclass(frozen=True)
 class Found:
-    """What the local head found on one film, by descending score.
+    """What the local head found on one radiograph, by descending score.
 
     Parameters
     ----------
     boxes
-        (K, 4): x0, y0, x1, y1 in film pixels, edge coordinates.
+        (K, 4): x0, y0, x1, y1 in radiograph pixels, edge coordinates.
     scores, objectness
         (K,): probabilities of the RoI head, and of the RPN for the proposal behind the box; uncalibrated.
     """
@@ -46,7 +46,8 @@ class Rpn(RegionProposalNetwork):
     def propose(
         self, features: Sequence[Tensor], side: int
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor], Tensor, Tensor]:
-        """Proposals and their objectness for each film; and anchors, logits (all anchors, 1) and decoded boxes behind them."""
+        """Proposals and their objectness for each radiograph; and anchors, logits (all anchors, 1) and decoded boxes behind
+        them."""
         maps = list(features)
         logits, deltas = self.head(maps)
         images = ImageList(maps[0].new_empty((len(maps[0]), 1, side, side)), [(side, side)] * len(maps[0]))
@@ -106,13 +107,13 @@ class LocalHead(nn.Module):
         self.matcher = Matcher(0.5, 0.5, allow_low_quality_matches=False)
         self.sampler = BalancedPositiveNegativeSampler(64, 0.25)
 
-    def learn_from(self, anchors_per_film: int, rois_per_film: int) -> None:
+    def learn_from(self, anchors_per_radiograph: int, rois_per_radiograph: int) -> None:
         """How many anchors and proposals the losses look at."""
-        self.rpn.fg_bg_sampler = BalancedPositiveNegativeSampler(anchors_per_film, 0.5)
-        self.sampler = BalancedPositiveNegativeSampler(rois_per_film, 0.25)
+        self.rpn.fg_bg_sampler = BalancedPositiveNegativeSampler(anchors_per_radiograph, 0.5)
+        self.sampler = BalancedPositiveNegativeSampler(rois_per_radiograph, 0.25)
 
     def judge(self, features: Sequence[Tensor], proposals: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Logits (P,) and corrected boxes (P, 4) of the proposals of all films, one film after the other."""
+        """Logits (P,) and corrected boxes (P, 4) of the proposals of all radiographs, one radiograph after the other."""
         named = OrderedDict((str(n), m) for n, m in zip(self.config.levels, features, strict=True))
         side = self.config.side
         hidden = self.layers(self.align(named, proposals, [(side, side)] * len(proposals)))
@@ -125,7 +126,7 @@ class LocalHead(nn.Module):
         Parameters
         ----------
         truth
-            Boxes (n, 4) of each film, x0, y0, x1, y1 in edge coordinates.
+            Boxes (n, 4) of each radiograph, x0, y0, x1, y1 in edge coordinates.
         """
         features = self.chosen(features)
         proposals, _, anchors, logits, boxes = self.rpn.propose(features, self.config.side)
@@ -155,7 +156,7 @@ class LocalHead(nn.Module):
         return chosen, torch.cat(labels), torch.cat(matched)
 
     def detect(self, features: Sequence[Tensor]) -> list[Found]:
-        """What is found on each film, after non-maximum suppression."""
+        """What is found on each radiograph, after non-maximum suppression."""
         side, features = self.config.side, self.chosen(features)
         proposals, objectness, *_ = self.rpn.propose(features, side)
         logits, boxes = self.judge(features, proposals)

@@ -11,7 +11,7 @@ from torchvision.ops import generalized_box_iou_loss
 
 
 def global_loss(logits: Tensor, positive: Tensor, alpha: tuple[float, float]) -> Tensor:
-    """Eq. 2, the weighted cross entropy, as the mean over films (the sum would grow with the batch).
+    """Eq. 2, the weighted cross entropy, as the mean over radiographs (the sum would grow with the batch).
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def global_loss(logits: Tensor, positive: Tensor, alpha: tuple[float, float]) ->
     positive
         (N,) whether there is one.
     alpha
-        α₁ of films with nodules, α₂ of films without.
+        α₁ of radiographs with nodules, α₂ of radiographs without.
     """
     log_p = torch.log_softmax(logits.float(), dim=1)
     y = positive.to(log_p)

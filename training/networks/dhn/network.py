@@ -16,7 +16,7 @@ from .config import Config
 from .local_head import Found, LocalHead
 
 MEAN, SD = 0.5, 0.25
-"""Grey values 0–1 of a film become (value − MEAN) / SD."""
+"""Grey values 0–1 of a radiograph become (value − MEAN) / SD."""
 
 
 class Deformable(nn.Module):
@@ -121,9 +121,13 @@ class Dhn(nn.Module):
         self.global_head = GlobalHead(channels) if config.heads != "local" else None
         self.local_head = LocalHead(config) if config.heads != "global" else None
 
-    def features(self, films: Tensor, bfloat16: bool = False) -> list[Tensor]:
-        """Maps of the pyramid, float32, from the finest of `Config.levels` to level 5, of films (N, side, side), 0–1."""
-        x = with_local_contrast(films) if self.config.local_contrast else (films[:, None] - MEAN) / SD
+    def features(self, radiographs: Tensor, bfloat16: bool = False) -> list[Tensor]:
+        """Maps of the pyramid, float32, from the finest of `Config.levels` to level 5, of radiographs (N, side, side), 0–1."""
+        x = (
+            with_local_contrast(radiographs)
+            if self.config.local_contrast
+            else (radiographs[:, None] - MEAN) / SD
+        )
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(x.device.type, torch.bfloat16) if bfloat16 else nullcontext():
             maps = self.body(x)
@@ -137,9 +141,9 @@ class Dhn(nn.Module):
         assert self.global_head is not None
         return self.global_head(features[self.config.global_level - min(self.config.levels)])
 
-    def forward(self, films: Tensor) -> tuple[Tensor | None, list[Found] | None]:
-        """Inference: P(nodule) (N,) and what was found on each film, both uncalibrated; None for a head that is not there."""
-        features = self.features(films)
+    def forward(self, radiographs: Tensor) -> tuple[Tensor | None, list[Found] | None]:
+        """Inference: P(nodule) (N,) and what was found on each radiograph, both uncalibrated; None for a head that is not there."""
+        features = self.features(radiographs)
         probability = None
         if self.global_head is not None:
             probability = torch.softmax(self.global_logits(features), 1)[:, 1]

@@ -1,4 +1,4 @@
-"""DHN on a radiograph: one film, a probability for the whole, boxes in world coordinates."""
+"""DHN on a radiograph: one radiograph, a probability for the whole, boxes in world coordinates."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 
 from ...findings import Box, Finding, Findings, ImageReference, ImageScore, Origin
 from ...imaging.image import Image
-from ...imaging.radiograph.network_input import Film, make_film
+from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
 from ...inference.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
-from ...inference.radiograph_predictor import FilmPredictor
+from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
 from .calibration import calibrated
 from .local_head import SMALLEST, Found
@@ -21,7 +21,7 @@ TINY = 64
 """Image pixels: a picture with a shorter side under this shows no nodule."""
 
 
-class DhnPredictor(FilmPredictor[Dhn]):
+class DhnPredictor(RadiographPredictor[Dhn]):
     """The network as a `Predictor`."""
 
     def run(self, image: Image) -> Generator[Progress, None, Findings]:
@@ -35,20 +35,20 @@ class DhnPredictor(FilmPredictor[Dhn]):
             The image is no radiograph.
         """
         check_radiograph(image, "DHN")
-        yield Progress(0.0, "preparing the film")
-        film = make_film(image, self.net.config.side)
+        yield Progress(0.0, "preparing the radiograph")
+        radiograph = make_radiograph_input(image, self.net.config.side)
         models = ({"name": self.info.name, "version": self.info.version},)
         nothing = Findings((), ImageReference.of(image), models)
-        if why := unusable(image, film):
+        if why := unusable(image, radiograph):
             yield Progress(1.0, "looking for nodules", note=why)
             return nothing
         yield Progress(0.1, "looking for nodules")
         (probability, found), note = self.tried(
-            lambda device: self.net(torch.from_numpy(film.pixels)[None].to(device))
+            lambda device: self.net(torch.from_numpy(radiograph.pixels)[None].to(device))
         )
         items: tuple[Finding, ...] = ()
         if found is not None:
-            items = self._findings(found[0], film)
+            items = self._findings(found[0], radiograph)
         scores: tuple[ImageScore, ...] = ()
         if probability is not None:
             whole = calibrated(probability.cpu().numpy(), self.net.config.global_calibration)
@@ -73,17 +73,19 @@ class DhnPredictor(FilmPredictor[Dhn]):
             raise PredictorError(
                 "These weights of DHN have no local head, so there is no map of what it went by."
             )
-        film = make_film(image, self.net.config.side)
+        radiograph = make_radiograph_input(image, self.net.config.side)
         values, _ = self.tried(
-            lambda device: head.objectness(self.net.features(torch.from_numpy(film.pixels)[None].to(device)))
+            lambda device: head.objectness(
+                self.net.features(torch.from_numpy(radiograph.pixels)[None].to(device))
+            )
         )
-        shown = np.where(film.inside, values[0].cpu().numpy(), 0).astype(np.float32)
-        return Evidence(shown, film.pixel, film.corner, "DHN objectness")
+        shown = np.where(radiograph.inside, values[0].cpu().numpy(), 0).astype(np.float32)
+        return Evidence(shown, radiograph.pixel, radiograph.corner, "DHN objectness")
 
-    def _findings(self, found: Found, film: Film) -> tuple[Finding, ...]:
+    def _findings(self, found: Found, radiograph: RadiographInput) -> tuple[Finding, ...]:
         """Boxes in world coordinates, cut at the rim of the picture; those beside it are left out."""
-        low = np.asarray(film.offset)
-        high = low + np.asarray(film.shape) * film.scale
+        low = np.asarray(radiograph.offset)
+        high = low + np.asarray(radiograph.shape) * radiograph.scale
         corners = found.boxes.cpu().numpy().astype(float)[:, [1, 0, 3, 2]].reshape(-1, 2, 2)
         corners = np.clip(corners, low, high)
         scores = calibrated(found.scores.cpu().numpy(), self.net.config.calibration)
@@ -91,7 +93,7 @@ class DhnPredictor(FilmPredictor[Dhn]):
         origin = Origin(self.info.name, self.info.version)
         return tuple(
             Finding(
-                Box(*map(tuple, film.to_world(pair))),
+                Box(*map(tuple, radiograph.to_world(pair))),
                 score=float(score),
                 scores={"rpn": float(objectness)},
                 origin=origin,
@@ -102,7 +104,7 @@ class DhnPredictor(FilmPredictor[Dhn]):
         )
 
 
-def unusable(image: Image, film: Film) -> str:
+def unusable(image: Image, radiograph: RadiographInput) -> str:
     """Why there is nothing to look at, or nothing."""
     name = image.source or image.series_uid or "The image"
     if min(image.shape) < TINY:
@@ -110,6 +112,6 @@ def unusable(image: Image, film: Film) -> str:
             f"{name} has only {image.shape[1]} × {image.shape[0]} pixels: DHN did not look at it. "
             "Open the original radiograph."
         )
-    if not film.pixels.any():
+    if not radiograph.pixels.any():
         return f"{name} is blank: DHN did not look at it. Check the file in another viewer."
     return ""

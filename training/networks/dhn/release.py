@@ -6,36 +6,36 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from ...data.public.films import Films
+from ...data.public.radiographs import RadiographSamples
 from ...inference.weights import ModelCard, save_weights
 from .calibration import IOU, RATE_AT_DEFAULT, calibrate
 from .config import TrainingConfig
 from .network import Dhn
 
 LIMITS = (
-    "Trained from scratch on few films for a short time; where its films are simulated (see training data), real nodules, "
-    "and findings that look like nodules, are outside its experience.",
+    "Trained from scratch on few radiographs for a short time; where its radiographs are simulated (see training data), real "
+    "nodules, and findings that look like nodules, are outside its experience.",
     "Frontal views only. Nodules under 8 mm, and masses over 60 mm, are outside its experience.",
-    "Films without pixel spacing are taken as they are: sizes are then in pixels.",
+    "Radiographs without pixel spacing are taken as they are: sizes are then in pixels.",
 )
 
 
 def release(
     net: Dhn,
     config: TrainingConfig,
-    films: Films,
-    dev: Films,
+    radiographs: RadiographSamples,
+    dev: RadiographSamples,
     out: Path,
     version: str,
     log: dict[str, Any],
 ) -> Path:
     """Calibrate on `dev`, and write ``out/dhn.safetensors`` with its card; gives the weights' path."""
     net.eval()
-    net.config, figures = calibrate(net, dev, config.dev_films)
-    held_out = not set(films.cases) & set(dev.cases)
+    net.config, figures = calibrate(net, dev, config.dev_radiographs)
+    held_out = not set(radiographs.cases) & set(dev.cases)
     how = (
-        f"films drawn from {dev.name}, {'none' if held_out else 'some'} of them trained on; a hit has IoU ≥ {IOU}; "
-        f"score 0.5 is set to {RATE_AT_DEFAULT} false positives per film"
+        f"radiographs drawn from {dev.name}, {'none' if held_out else 'some'} of them trained on; a hit has IoU ≥ {IOU}; "
+        f"score 0.5 is set to {RATE_AT_DEFAULT} false positives per radiograph"
     )
     card = ModelCard(
         name="dhn",
@@ -45,13 +45,13 @@ def release(
         modalities=("CR", "DX"),
         config=dataclasses.asdict(net.config),
         input={
-            "film": f"{net.config.side}² pixels, whole picture reduced by area means and padded",
+            "radiograph": f"{net.config.side}² pixels, whole picture reduced by area means and padded",
             "grey": "0–1 between the 0.5 and 99.5 percentiles, dark air",
         },
         training={
-            "data": [f"{films.name} ({films.licence})"],
+            "data": [f"{radiographs.name} ({radiographs.licence})"],
             "config": dataclasses.asdict(config),
-            "cases": sorted(films.cases),
+            "cases": sorted(radiographs.cases),
             "dev_cases": sorted(dev.cases),
             "log": log,
             "weights": "from scratch, without ImageNet",

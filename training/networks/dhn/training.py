@@ -1,4 +1,4 @@
-"""Training of DHN: one augmented view of each film for each head (Fig. 3), eq. 1–3."""
+"""Training of DHN: one augmented view of each radiograph for each head (Fig. 3), eq. 1–3."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from ...data.public.films import Films, LabelledFilm
+from ...data.public.radiographs import RadiographSample, RadiographSamples
 from ...fitting.fit import config_from, fit_schedule
 from ...fitting.learner import Learner, weight_groups
 from .augment import augment
@@ -24,9 +24,9 @@ from .network import Dhn
 from .release import release
 
 DEV_FOLDS = ("1",)
-"""Of a prepared simulation, which trains on folds 2–4: the films that scores are calibrated on."""
+"""Of a prepared simulation, which trains on folds 2–4: the radiographs that scores are calibrated on."""
 PATIENCE = 1000
-"""Draws in a row without a film whose nodules are known, before training gives up."""
+"""Draws in a row without a radiograph whose nodules are known, before training gives up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +40,12 @@ class Sample:
 
 
 def make_sample(
-    film: LabelledFilm, network: Config, config: TrainingConfig, rng: np.random.Generator
+    radiograph: RadiographSample, network: Config, config: TrainingConfig, rng: np.random.Generator
 ) -> Sample:
-    """Both views of a film. The global label is the one of the view: a nodule may leave it."""
-    pixels = torch.from_numpy(np.ascontiguousarray(film.pixels, np.float32))
-    boxes = torch.from_numpy(np.asarray(film.boxes, np.float32).reshape(-1, 4))
-    global_view, local_view, positive = None, None, film.positive
+    """Both views of a radiograph. The global label is the one of the view: a nodule may leave it."""
+    pixels = torch.from_numpy(np.ascontiguousarray(radiograph.pixels, np.float32))
+    boxes = torch.from_numpy(np.asarray(radiograph.boxes, np.float32).reshape(-1, 4))
+    global_view, local_view, positive = None, None, radiograph.positive
     if network.heads != "local":
         global_view, seen = augment(pixels, boxes, config.augment_global, config.probability, rng)
         positive = len(seen) > 0
@@ -55,26 +55,30 @@ def make_sample(
 
 
 class Samples(IterableDataset):
-    """Endless samples of a source; films of which nobody knows whether they show nodules are passed over."""
+    """Endless samples of a source; radiographs of which nobody knows whether they show nodules are passed over."""
 
-    def __init__(self, films: Films, network: Config, config: TrainingConfig, *seed: int) -> None:
-        self.films, self.network, self.config, self.seed = films, network, config, seed
+    def __init__(
+        self, radiographs: RadiographSamples, network: Config, config: TrainingConfig, *seed: int
+    ) -> None:
+        self.radiographs, self.network, self.config, self.seed = radiographs, network, config, seed
 
     def __iter__(self) -> Iterator[Sample]:
         worker = get_worker_info()
         rng = np.random.default_rng([self.config.seed, worker.id if worker else 0, *self.seed])
         unknown = 0
         while unknown < PATIENCE:
-            film = self.films.draw(rng)
-            if film.pixels.shape != (self.network.side, self.network.side):
+            radiograph = self.radiographs.draw(rng)
+            if radiograph.pixels.shape != (self.network.side, self.network.side):
                 raise ValueError(
-                    f"the films of {self.films.name} have {film.pixels.shape} pixels, the network wants "
+                    f"the radiographs of {self.radiographs.name} have {radiograph.pixels.shape} pixels, the network wants "
                     f"{self.network.side}²: set side in the table 'network' of the settings."
                 )
-            unknown = 0 if film.nodule_known else unknown + 1
-            if film.nodule_known:
-                yield make_sample(film, self.network, self.config, rng)
-        raise ValueError(f"{self.films.name} does not say where nodules are, so DHN cannot be trained on it.")
+            unknown = 0 if radiograph.nodule_known else unknown + 1
+            if radiograph.nodule_known:
+                yield make_sample(radiograph, self.network, self.config, rng)
+        raise ValueError(
+            f"{self.radiographs.name} does not say where nodules are, so DHN cannot be trained on it."
+        )
 
 
 def collate(samples: Sequence[Sample]) -> dict[str, Any]:
@@ -88,10 +92,12 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
     }
 
 
-def make_loader(films: Films, network: Config, config: TrainingConfig, *seed: int) -> DataLoader:
+def make_loader(
+    radiographs: RadiographSamples, network: Config, config: TrainingConfig, *seed: int
+) -> DataLoader:
     """Endless batches; further numbers beside the config's seed make other samples (a resumed run)."""
     return DataLoader(
-        Samples(films, network, config, *seed),
+        Samples(radiographs, network, config, *seed),
         batch_size=config.batch,
         collate_fn=collate,
         num_workers=config.workers,
@@ -107,7 +113,7 @@ class Training(Learner[Dhn]):
     def __init__(self, network: Config, config: TrainingConfig) -> None:
         net = Dhn(network).to(memory_format=torch.channels_last)
         if net.local_head is not None:
-            net.local_head.learn_from(config.anchors_per_film, config.rois_per_film)
+            net.local_head.learn_from(config.anchors_per_radiograph, config.rois_per_radiograph)
         super().__init__(net, config)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -143,7 +149,7 @@ class Training(Learner[Dhn]):
 
 
 def fit_network(
-    films: Films,
+    radiographs: RadiographSamples,
     out: Path,
     network: Config,
     config: TrainingConfig,
@@ -154,26 +160,33 @@ def fit_network(
     """Train on a source, from scratch or from weights; gives the network, on the CPU, and what happened (steps, minutes …)."""
     L.seed_everything(config.seed, verbose=False)
     module = Training(network, config)
-    loader = make_loader(films, network, config, *([time.time_ns()] if resume else []))
+    loader = make_loader(radiographs, network, config, *([time.time_ns()] if resume else []))
     log = fit_schedule(module, loader, out, config, resume=resume, weights=weights)
     return module.trained.cpu().eval(), log
 
 
-def train_on(films: Films, dev: Films, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
-    """Train on `films`, calibrate on `dev`, and write weights with their card into `out`; see `train`."""
+def train_on(
+    radiographs: RadiographSamples,
+    dev: RadiographSamples,
+    out: Path,
+    settings: dict[str, Any],
+    *,
+    resume: bool = False,
+) -> Path:
+    """Train on `radiographs`, calibrate on `dev`, and write weights with their card into `out`; see `train`."""
     network = config_from(SHIPPED, settings.get("network", {}))
     config = config_from(SHIPPED_TRAINING, settings.get("training", {}))
-    net, log = fit_network(films, out, network, config, resume=resume, weights=settings.get("weights"))
-    return release(net, config, films, dev, out, settings.get("version", "0.1"), log)
+    net, log = fit_network(radiographs, out, network, config, resume=resume, weights=settings.get("weights"))
+    return release(net, config, radiographs, dev, out, settings.get("version", "0.1"), log)
 
 
 def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
-    """Train on a folder of films and write weights with their card.
+    """Train on a folder of radiographs and write weights with their card.
 
     Parameters
     ----------
     data
-        A layout that `data.public.open_films` knows: prepared simulation, NODE21 …
+        A layout that `data.public.open_radiographs` knows: prepared simulation, NODE21 …
     out
         Gets checkpoints, the log, and ``dhn.safetensors`` with ``dhn.json``.
     settings
@@ -185,13 +198,13 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
     DatasetError
         The folder is none of the layouts, or holds nothing to train or to calibrate on.
     """
-    # Here, because readers of real films need more than training on prepared ones.
-    from ...data.public.open_films import PREPARED, open_training_films
+    # Here, because readers of real radiographs need more than training on prepared ones.
+    from ...data.public.open_radiographs import PREPARED, open_training_radiographs
 
     data = Path(data)
-    films = open_training_films(data)
+    radiographs = open_training_radiographs(data)
     if (data / PREPARED).is_file():
-        dev = open_training_films(data, folds=DEV_FOLDS)
+        dev = open_training_radiographs(data, folds=DEV_FOLDS)
     else:
-        dev = open_training_films(data, part="held-out")
-    return train_on(films, dev, out, settings, resume=resume)
+        dev = open_training_radiographs(data, part="held-out")
+    return train_on(radiographs, dev, out, settings, resume=resume)

@@ -1,6 +1,7 @@
-"""Variations of a film: the paper's (crop, orientation, brightness, Gaussian and Poisson noise), and what real films add.
+"""Variations of a radiograph: the paper's (crop, orientation, brightness, Gaussian and Poisson noise), and what real radiographs
+add.
 
-Films differ in more than the paper lists: gamma and processing, blur, build and posture, collimation, frames and lettering,
+Radiographs differ in more than the paper lists: gamma and processing, blur, build and posture, collimation, frames and lettering,
 and lungs veiled by disease, whose outline stays where it was.
 """
 
@@ -21,7 +22,7 @@ LETTERS = ("L", "R", "AP", "PORTABLE", "UPRIGHT", "SUPINE", "L 12:40", "SITTING"
 def augment(
     pixels: np.ndarray, labels: np.ndarray, rng: np.random.Generator, how: Augmentation
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A variation of a film and its labels.
+    """A variation of a radiograph and its labels.
 
     Parameters
     ----------
@@ -53,13 +54,13 @@ def augment(
 def augment_unsided(
     pixels: np.ndarray, labels: np.ndarray, rng: np.random.Generator, how: Augmentation
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`augment` for labels whose first channel is both lungs: they stay there when the film is mirrored."""
+    """`augment` for labels whose first channel is both lungs: they stay there when the radiograph is mirrored."""
     x, y = augment(pixels, labels, rng, how)
     return x, np.concatenate([y[:2].any(0, keepdims=True), np.zeros_like(y[:1]), y[2:]])
 
 
 def move(x: Tensor, y: Tensor, rng: np.random.Generator, how: Augmentation) -> tuple[Tensor, Tensor]:
-    """Turn, scale, shift and bend film and labels alike; beside the film comes black, or its edge drawn out."""
+    """Turn, scale, shift and bend radiograph and labels alike; beside the radiograph comes black, or its edge drawn out."""
     angle = np.deg2rad(rng.normal(0, how.degrees))
     scale, aspect = np.exp(-rng.normal(0, how.zoom)), np.exp(rng.normal(0, how.aspect) / 2)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -75,7 +76,7 @@ def move(x: Tensor, y: Tensor, rng: np.random.Generator, how: Augmentation) -> t
 
 
 def photograph(x: Tensor, lungs: Tensor, rng: np.random.Generator, how: Augmentation) -> Tensor:
-    """Vary how the film was taken and processed; `lungs` (h, w) is empty where unknown."""
+    """Vary how the radiograph was taken and processed; `lungs` (h, w) is empty where unknown."""
     if rng.random() < how.veil:
         field = torch.sigmoid(smooth(rng, x.shape, int(rng.integers(3, 9)), 1)[0] * 3 - rng.uniform(0, 3))
         x = x + rng.uniform(0.05, 0.4) * field * softened(lungs, 8)

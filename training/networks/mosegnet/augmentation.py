@@ -1,4 +1,4 @@
-"""How far films are varied in training: settings only, no torch."""
+"""How far radiographs are varied in training: settings only, no torch."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far films are varied; standard deviations of normal draws, shares of films, or half ranges of uniform draws.
+    """How far radiographs are varied; standard deviations of normal draws, shares of radiographs, or half ranges of uniform draws.
 
     Parameters
     ----------
     mirror
-        Share of films that are mirrored. The labels change sides too: right is what lies on the left of the picture.
+        Share of radiographs that are mirrored. The labels change sides too: right is what lies on the left of the picture.
     degrees, zoom, aspect, shift
         Orientation; log scale, log ratio of height to width; shift as a share of the side. Zoom in and shift are the paper's
         random cropping.
@@ -23,9 +23,9 @@ class Augmentation:
     noise
         Largest standard deviation of Gaussian noise, and of Poisson noise at white (its normal approximation).
     veil
-        Share of films with known lungs that get smooth opacities in them, as of pneumonia.
+        Share of radiographs with known lungs that get smooth opacities in them, as of pneumonia.
     blur, sharpen, shade, frame, letters
-        Shares of films that get each.
+        Shares of radiographs that get each.
     """
 
     mirror: float = 0.5

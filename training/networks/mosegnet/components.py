@@ -13,9 +13,9 @@ import numpy as np
 from scipy import ndimage
 
 MOST = 50
-"""Components of a film."""
+"""Components of a radiograph."""
 NEIGHBOURHOOD = 5
-"""Side in film pixels of the square in which a peak is the highest."""
+"""Side in radiograph pixels of the square in which a peak is the highest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class Component:
     Parameters
     ----------
     top, left
-        Film pixel at which `mask` begins.
+        Radiograph pixel at which `mask` begins.
     mask
         bool (h, w), cropped to the region.
     peak
@@ -41,7 +41,7 @@ class Component:
     place: tuple[int, int]
 
     @property
-    def centre(self) -> tuple[float, float]:
+    def center(self) -> tuple[float, float]:
         """Centre of mass (y, x) on the film, edge coordinates (pixel i covers i to i + 1)."""
         y, x = np.nonzero(self.mask)
         return float(y.mean() + self.top + 0.5), float(x.mean() + self.left + 0.5)

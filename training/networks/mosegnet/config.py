@@ -35,13 +35,13 @@ class Config:
     lung_sides
         Whether right and left lung are two classes (the paper has one).
     side
-        Pixels of the film along its longer side. The paper scales the *shorter* side to 1024; JSRT's films are square.
+        Pixels of the radiograph along its longer side. The paper scales the *shorter* side to 1024; JSRT's radiographs are square.
     local_contrast
-        Whether the film's local contrast is a second channel (`ops.local_contrast`); the paper has the film alone.
+        Whether the radiograph's local contrast is a second channel (`ops.local_contrast`); the paper has the radiograph alone.
     calibration
         Slope and intercept on the log odds of a component's peak (1, 0: as it is).
     mirror
-        Whether a prediction is the mean over the film and its mirror image.
+        Whether a prediction is the mean over the radiograph and its mirror image.
     """
 
     network: Literal["mosegnet", "unet"] = "mosegnet"
@@ -75,7 +75,7 @@ class Config:
 
     @property
     def multiple(self) -> int:
-        """What height and width of a film must be a multiple of: four halvings, five with the stem."""
+        """What height and width of a radiograph must be a multiple of: four halvings, five with the stem."""
         return 16 if self.stem == "paper" else 32
 
     @property
@@ -107,8 +107,8 @@ SHIPPED = Config(
     local_contrast=True,
 )
 """512 pixels, because most radiographs at hand exist at 512 only (the paper's stem at 1024 sees 75 % of its work done at
-resolutions that these films do not have); half-resolution work with wider maps, and BatchNorm, because from scratch on
-one CPU core the number of films seen decides."""
+resolutions that these radiographs do not have); half-resolution work with wider maps, and BatchNorm, because from scratch on
+one CPU core the number of radiographs seen decides."""
 
 
 @dataclass(frozen=True)
@@ -118,34 +118,34 @@ class TrainingConfig:
     Parameters
     ----------
     minutes, batch
-        Length of the whole schedule on the clock, and films in a step (the paper has 1).
+        Length of the whole schedule on the clock, and radiographs in a step (the paper has 1).
     steps
         When positive, so many steps instead of minutes: comparisons of variants at equal work.
     learning_rate, weight_decay
         Adam's rate, with a warm-up and a cosine to 1 %, and decoupled weight decay. The paper has 1e-3 and no decay.
     stages
-        From which share of the schedule on films are reduced by which factor, the last one by 1. On small films steps are
-        cheap and lungs lie within reach of few layers: on one CPU core, films of full size alone left the lungs' loss at
+        From which share of the schedule on radiographs are reduced by which factor, the last one by 1. On small radiographs steps
+        are cheap and lungs lie within reach of few layers: on one CPU core, radiographs of full size alone left the lungs' loss at
         1.4 after 450 steps, small ones brought it to 0.4 within 200, in a hundredth of the time.
     balance
         λ of eq. 2: the lesions' share. The paper's 0.99 belongs to its weights of classes, whose lesion loss is small.
     lesion_loss, lung_loss
         ``"cross_entropy"``: eq. 1. ``"focal_dice"`` (lesions): focal loss and Dice, which need no weights of classes and
-        learn from films without nodules. ``"dice"`` (lungs): cross entropy and Dice.
+        learn from radiographs without nodules. ``"dice"`` (lungs): cross entropy and Dice.
     weight_cap
         Largest weight of a class in eq. 1. The paper has no limit; a nodule of 10 mm would weigh 10⁴.
     alpha, gamma
         Of the focal loss.
     augmentation
-        How far films are varied.
+        How far radiographs are varied.
     ema
         Of the moving average of the weights, which is what is kept.
     bfloat16
         Convolutions in bfloat16 where the processor has it (`training.has_bfloat16`).
-    dev_films, dev_folds
-        Films drawn to set `Config.calibration`, and the folds of a simulation that they come from.
+    dev_radiographs, dev_folds
+        Radiographs drawn to set `Config.calibration`, and the folds of a simulation that they come from.
     seed, workers
-        Random numbers; processes that draw films beside the one that trains.
+        Random numbers; processes that draw radiographs beside the one that trains.
     """
 
     minutes: float = 80.0
@@ -163,7 +163,7 @@ class TrainingConfig:
     augmentation: Augmentation = field(default_factory=Augmentation)
     ema: float = 0.998
     bfloat16: bool = True
-    dev_films: int = 300
+    dev_radiographs: int = 300
     dev_folds: tuple[str, ...] = ("1",)
     seed: int = 0
     workers: int = 0

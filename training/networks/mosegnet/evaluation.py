@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...evaluation.radiographs import evaluate_films
+from ...evaluation.radiographs import evaluate_radiographs
 
 if TYPE_CHECKING:
     from .predictor import MosegnetPredictor
 
 
 def evaluate(predictor: MosegnetPredictor, data: Path, weights: Path, **options: Any) -> dict[str, Any]:
-    """Figures of a loaded predictor, see `evaluate_films`."""
-    return evaluate_films(predictor, data, weights, lungs=True, **options)
+    """Figures of a loaded predictor, see `evaluate_radiographs`."""
+    return evaluate_radiographs(predictor, data, weights, lungs=True, **options)

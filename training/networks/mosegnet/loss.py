@@ -10,8 +10,8 @@ from torch.nn import functional
 def adaptive_weights(labels: Tensor, classes: int, cap: float) -> Tensor:
     """Weights of classes by what is in the batch: w_c = (N − r_c) / r_c (eq. 1), at most `cap`; 0 where a class is absent.
 
-    In a batch without lesion the background's weight is 0 as well: taken as printed, such films teach the lesion branch
-    nothing (the paper trains on films with nodules only).
+    In a batch without lesion the background's weight is 0 as well: taken as printed, such radiographs teach the lesion branch
+    nothing (the paper trains on radiographs with nodules only).
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ def dice_loss(probabilities: Tensor, labels: Tensor) -> Tensor:
 
 
 def focal_loss(logits: Tensor, labels: Tensor, alpha: float, gamma: float) -> Tensor:
-    """Lin et al.'s focal loss over classes, summed and divided by the lesions' pixels (at least 100 for each film).
+    """Lin et al.'s focal loss over classes, summed and divided by the lesions' pixels (at least 100 for each radiograph).
 
-    Every film counts, those without lesion by their false alarms.
+    Every radiograph counts, those without lesion by their false alarms.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def lesion_loss(logits: Tensor, labels: Tensor, kind: str, cap: float, alpha: fl
     Parameters
     ----------
     logits, labels
-        Films whose lesions are known: (B, C, h, w) and integers (B, h, w). 0 when there are none.
+        Radiographs whose lesions are known: (B, C, h, w) and integers (B, h, w). 0 when there are none.
     """
     if not len(labels):
         return logits.sum() * 0
@@ -83,7 +83,7 @@ def lung_loss(logits: Tensor, labels: Tensor, sides: Tensor, kind: str, cap: flo
     Parameters
     ----------
     logits, labels
-        Films whose lungs are known: (B, C, h, w) and integers (B, h, w): 0 background, 1 right, 2 left lung. 0 when there
+        Radiographs whose lungs are known: (B, C, h, w) and integers (B, h, w): 0 background, 1 right, 2 left lung. 0 when there
         are none.
     sides
         Boolean (B,): where False, the labels do not tell the sides apart and only the union is judged.

@@ -1,4 +1,4 @@
-"""Lungs from their probability maps, and whether they look like two lungs of an upright frontal film."""
+"""Lungs from their probability maps, and whether they look like two lungs of an upright frontal radiograph."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def filled(mask: np.ndarray) -> np.ndarray:
 
 
 def two_lungs(masks: dict[str, np.ndarray]) -> bool:
-    """Whether right and left lung have a size and a place that lungs of an upright frontal film have.
+    """Whether right and left lung have a size and a place that lungs of an upright frontal radiograph have.
 
-    Each fills 2 % to 40 % of the film, the smaller at least a fifth of the larger, and none is much wider than high; the
-    right one lies on the left, further beside than above the other, and at least an eighth of the film away from it.
+    Each fills 2 % to 40 % of the radiograph, the smaller at least a fifth of the larger, and none is much wider than high; the
+    right one lies on the left, further beside than above the other, and at least an eighth of the radiograph away from it.
     """
     if set(masks) != {"right lung", "left lung"}:
         return False

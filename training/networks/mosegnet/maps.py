@@ -1,4 +1,4 @@
-"""Probability maps of a film: the network, and its mean with the mirrored film."""
+"""Probability maps of a radiograph: the network, and its mean with the mirrored radiograph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .network import MoSegNet, normalise
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """Probabilities at each film pixel.
+    """Probabilities at each radiograph pixel.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ class Maps:
 
 @torch.inference_mode()
 def probability_maps(net: MoSegNet, pixels: np.ndarray, device: torch.device) -> Maps:
-    """The maps of one film.
+    """The maps of one radiograph.
 
     Parameters
     ----------
     net
         In evaluation mode and on `device`.
     pixels
-        float32 (h, w), 0–1, as `imaging.film` makes them.
+        float32 (h, w), 0–1, as `imaging.radiograph` makes them.
     """
     x = normalise(
         torch.from_numpy(np.ascontiguousarray(pixels, np.float32))[None, None].to(device),

@@ -84,7 +84,7 @@ class Pyramid(nn.Module):
 
 
 class MoSegNet(nn.Module):
-    """Two segmentations of a film.
+    """Two segmentations of a radiograph.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class MoSegNet(nn.Module):
         Parameters
         ----------
         x
-            Films (B, 1, h, w), or 2 channels with local contrast (`normalise`); h and w are multiples of `Config.multiple`.
+            Radiographs (B, 1, h, w), or 2 channels with local contrast (`normalise`); h and w are multiples of `Config.multiple`.
 
         Returns
         -------

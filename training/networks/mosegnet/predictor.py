@@ -8,9 +8,9 @@ import numpy as np
 
 from ...findings import Finding, Findings, ImageReference, Mask, Origin, Region
 from ...imaging.image import Image
-from ...imaging.radiograph.network_input import Film, make_film
+from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
 from ...inference.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
-from ...inference.radiograph_predictor import FilmPredictor
+from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
 from .components import MOST, calibrated, components, raw_peak
 from .lungs import lung_masks, two_lungs
@@ -21,7 +21,7 @@ TURNS = {1: "90° anticlockwise", 2: "180°", 3: "90° clockwise"}
 """Quarter turns that are tried where no lungs are found, and how to turn the picture to make it upright."""
 
 
-class MosegnetPredictor(FilmPredictor[MoSegNet]):
+class MosegnetPredictor(RadiographPredictor[MoSegNet]):
     """The network as a `Predictor`."""
 
     def run(self, image: Image) -> Generator[Progress, None, Findings]:
@@ -35,25 +35,25 @@ class MosegnetPredictor(FilmPredictor[MoSegNet]):
             The image is no radiograph.
         """
         check(image)
-        yield Progress(0.0, "preparing the film")
-        film = make_film(image, self.net.config.side)
+        yield Progress(0.0, "preparing the radiograph")
+        radiograph = make_radiograph_input(image, self.net.config.side)
         yield Progress(0.2, "segmenting")
-        maps, note = self._maps(film.pixels)
+        maps, note = self._maps(radiograph.pixels)
         yield Progress(0.8, "outlining", note=note)
-        inside = film.inside
+        inside = radiograph.inside
         lungs = {} if maps.lungs is None else lung_masks(within(maps.lungs, inside))
         found = Findings(
-            self._nodules(maps.lesions[0] * inside, film),
+            self._nodules(maps.lesions[0] * inside, radiograph),
             ImageReference.of(image),
             ({"name": self.info.name, "version": self.info.version},),
-            regions=self._regions(lungs, maps.lesions * inside, film),
+            regions=self._regions(lungs, maps.lesions * inside, radiograph),
         )
         if maps.lungs is not None and maps.lungs.shape[0] == 3 and not two_lungs(lungs):
-            yield Progress(0.9, "looking whether it is turned", note=self._doubt(film, image))
+            yield Progress(0.9, "looking whether it is turned", note=self._doubt(radiograph, image))
         return found
 
     def evidence(self, image: Image) -> Evidence:
-        """The probability of a nodule at each film pixel.
+        """The probability of a nodule at each radiograph pixel.
 
         Raises
         ------
@@ -61,23 +61,26 @@ class MosegnetPredictor(FilmPredictor[MoSegNet]):
             The image is no radiograph.
         """
         check(image)
-        film = make_film(image, self.net.config.side)
-        maps, _ = self._maps(film.pixels)
+        radiograph = make_radiograph_input(image, self.net.config.side)
+        maps, _ = self._maps(radiograph.pixels)
         return Evidence(
-            maps.lesions[0] * film.inside, film.pixel, film.corner, "MO-SegNet nodule probability"
+            maps.lesions[0] * radiograph.inside,
+            radiograph.pixel,
+            radiograph.corner,
+            "MO-SegNet nodule probability",
         )
 
     def _maps(self, pixels: np.ndarray) -> tuple[Maps, str]:
         """The maps, and a note where the device had to change."""
         return self.tried(lambda device: probability_maps(self.net, pixels, device))
 
-    def _nodules(self, probability: np.ndarray, film: Film) -> tuple[Finding, ...]:
+    def _nodules(self, probability: np.ndarray, radiograph: RadiographInput) -> tuple[Finding, ...]:
         calibration = self.net.config.calibration
         origin = Origin(self.info.name, self.info.version)
         found = components(probability, raw_peak(SCORE_FLOOR, calibration), MOST)
         return tuple(
             Finding(
-                placed(part.mask, film, (part.top, part.left)),
+                placed(part.mask, radiograph, (part.top, part.left)),
                 score=calibrated(part.peak, calibration),
                 scores={"peak": part.peak},
                 origin=origin,
@@ -85,17 +88,19 @@ class MosegnetPredictor(FilmPredictor[MoSegNet]):
             for part in found
         )
 
-    def _regions(self, lungs: dict[str, np.ndarray], lesions: np.ndarray, film: Film) -> tuple[Region, ...]:
+    def _regions(
+        self, lungs: dict[str, np.ndarray], lesions: np.ndarray, radiograph: RadiographInput
+    ) -> tuple[Region, ...]:
         origin = Origin(self.info.name, self.info.version)
         further = zip(self.net.config.lesions[1:], lesions[1:] >= 0.5, strict=True)
         masks = {**lungs, **{name: mask for name, mask in further if mask.any()}}
-        return tuple(Region(name, cropped(mask, film), origin) for name, mask in masks.items())
+        return tuple(Region(name, cropped(mask, radiograph), origin) for name, mask in masks.items())
 
-    def _doubt(self, film: Film, image: Image) -> str:
+    def _doubt(self, radiograph: RadiographInput, image: Image) -> str:
         """What to tell a person when there are no two lungs."""
         name = image.source or image.series_uid or "the image"
         for quarters, turn in TURNS.items():
-            lungs = self._maps(np.ascontiguousarray(np.rot90(film.pixels, quarters)))[0].lungs
+            lungs = self._maps(np.ascontiguousarray(np.rot90(radiograph.pixels, quarters)))[0].lungs
             if lungs is not None and two_lungs(lung_masks(lungs)):
                 return f"{name} seems to be turned: turned by {turn} it shows two lungs. Turn it upright and run again."
         return f"No two lungs were found: is {name} a frontal chest radiograph, upright?"
@@ -107,17 +112,17 @@ def within(lungs: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return np.where(inside, lungs, background)
 
 
-def placed(mask: np.ndarray, film: Film, first: tuple[int, int]) -> Mask:
-    """A mask whose pixel [0, 0] is the film pixel `first`, in world coordinates on the film's grid."""
-    y, x = film.to_world((first[0] + 0.5, first[1] + 0.5))
-    return Mask.from_array(mask, film.pixel, (float(y), float(x)))
+def placed(mask: np.ndarray, radiograph: RadiographInput, first: tuple[int, int]) -> Mask:
+    """A mask whose pixel [0, 0] is the radiograph pixel `first`, in world coordinates on the film's grid."""
+    y, x = radiograph.to_world((first[0] + 0.5, first[1] + 0.5))
+    return Mask.from_array(mask, radiograph.pixel, (float(y), float(x)))
 
 
-def cropped(mask: np.ndarray, film: Film) -> Mask:
-    """A mask of the whole film, cropped to what is in it."""
+def cropped(mask: np.ndarray, radiograph: RadiographInput) -> Mask:
+    """A mask of the whole radiograph, cropped to what is in it."""
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     top, left = int(rows[0]), int(columns[0])
-    return placed(mask[top : rows[-1] + 1, left : columns[-1] + 1], film, (top, left))
+    return placed(mask[top : rows[-1] + 1, left : columns[-1] + 1], radiograph, (top, left))
 
 
 def check(image: Image) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...data.public.films import Films
+from ...data.public.radiographs import RadiographSamples
 from ...inference.weights import ModelCard, save_weights
 from ...metrics.characterisation.calibration import calibrate_detector
 from .components import Component, components
@@ -20,53 +20,53 @@ from .network import MoSegNet
 from .samples import varied
 
 RATE_AT_DEFAULT = 0.33
-"""False positives per film on the dev films at the default threshold."""
+"""False positives per radiograph on the dev radiographs at the default threshold."""
 DEV_SEED = 2_020
-"""Which dev films are drawn: not the training's random numbers."""
+"""Which dev radiographs are drawn: not the training's random numbers."""
 
 
 @dataclasses.dataclass(frozen=True)
 class DevMarks:
-    """What the network marks on the dev films.
+    """What the network marks on the dev radiographs.
 
     Parameters
     ----------
     hits, false
         Peaks of the best mark on each nodule found, and of marks that hit nothing.
-    nodules, films
+    nodules, radiographs
         How many there were.
     lung_dice
-        Of each film with known lungs (both sides together).
+        Of each radiograph with known lungs (both sides together).
     """
 
     hits: np.ndarray
     false: np.ndarray
     nodules: int
-    films: int
+    radiographs: int
     lung_dice: np.ndarray
 
     def sensitivity(self, rate: float) -> float:
-        """Share of nodules found where at most `rate` false positives fall on a film."""
+        """Share of nodules found where at most `rate` false positives fall on a radiograph."""
         return float((self.hits > self.threshold(rate)).sum() / max(self.nodules, 1))
 
     def threshold(self, rate: float) -> float:
-        """A peak above which at most `rate` false positives fall on a film: halfway to the next false positive."""
-        allowed = int(rate * self.films)
+        """A peak above which at most `rate` false positives fall on a radiograph: halfway to the next false positive."""
+        allowed = int(rate * self.radiographs)
         if allowed >= len(self.false):
             return 1e-3
         highest = np.append(1.0, np.sort(self.false)[::-1])
         return float(highest[allowed : allowed + 2].mean())
 
 
-def dev_marks(net: MoSegNet, films: Films, count: int, device: torch.device) -> DevMarks:
-    """Run the network on films drawn unvaried. A mark hits when its centre lies in a nodule's mask."""
+def dev_marks(net: MoSegNet, radiographs: RadiographSamples, count: int, device: torch.device) -> DevMarks:
+    """Run the network on radiographs drawn unvaried. A mark hits when its centre lies in a nodule's mask."""
     rng = np.random.default_rng(DEV_SEED)
     hits: list[float] = []
     false: list[float] = []
     dice: list[float] = []
     nodules = judged = 0
     for _ in range(count):
-        sample = varied(films.draw(rng), net.config, None, rng)
+        sample = varied(radiographs.draw(rng), net.config, None, rng)
         maps = probability_maps(net, sample["pixels"][0].numpy(), device)
         if sample["lungs_known"] and maps.lungs is not None:
             found = np.any([*lung_masks(maps.lungs).values(), np.zeros(maps.lungs.shape[1:], bool)], axis=0)
@@ -79,7 +79,7 @@ def dev_marks(net: MoSegNet, films: Films, count: int, device: torch.device) -> 
         nodules += len(truths)
         best = np.zeros(len(truths))
         for part in components(maps.lesions[0], 1e-3):
-            y, x = (int(c) for c in part.centre)
+            y, x = (int(c) for c in part.center)
             hit = [_holds(t, y, x) for t in truths]
             if not any(hit):
                 false.append(part.peak)
@@ -96,7 +96,7 @@ def _holds(part: Component, y: int, x: int) -> bool:
 def calibration(marks: DevMarks) -> tuple[float, float]:
     """Slope and intercept on the log odds of a peak that put the score 0.5 at the operating point.
 
-    That is the peak at which `RATE_AT_DEFAULT` false positives fall on a film.
+    That is the peak at which `RATE_AT_DEFAULT` false positives fall on a radiograph.
     """
     raw = float(np.clip(marks.threshold(RATE_AT_DEFAULT), 1e-3, 1 - 1e-3))
     return calibrate_detector(marks.hits, marks.false, raw, least=0.3)
@@ -105,8 +105,8 @@ def calibration(marks: DevMarks) -> tuple[float, float]:
 def release(
     net: MoSegNet,
     config: TrainingConfig,
-    films: Films,
-    dev: Films,
+    radiographs: RadiographSamples,
+    dev: RadiographSamples,
     out: Path,
     version: str,
     log: dict[str, Any],
@@ -119,23 +119,23 @@ def release(
         ``out/mosegnet.safetensors``.
     """
     device = next(net.parameters()).device
-    marks = dev_marks(net.eval(), dev, config.dev_films, device)
+    marks = dev_marks(net.eval(), dev, config.dev_radiographs, device)
     tuned = dataclasses.replace(net.config, calibration=calibration(marks))
     net.config = tuned
-    return save_weights(net.state_dict(), card_of(tuned, config, films, dev, marks, version, log), out)
+    return save_weights(net.state_dict(), card_of(tuned, config, radiographs, dev, marks, version, log), out)
 
 
 def card_of(
     network: Config,
     config: TrainingConfig,
-    films: Films,
-    dev: Films,
+    radiographs: RadiographSamples,
+    dev: RadiographSamples,
     marks: DevMarks,
     version: str,
     log: dict[str, Any],
 ) -> ModelCard:
     """What is to be known about the weights."""
-    held_out = not set(films.cases) & set(dev.cases)
+    held_out = not set(radiographs.cases) & set(dev.cases)
     lungs = network.tasks == "both"
     return ModelCard(
         name="mosegnet",
@@ -147,18 +147,18 @@ def card_of(
         modalities=("CR", "DX"),
         config=dataclasses.asdict(network),
         input={
-            "film": f"{network.side} x {network.side}, the picture's longer side; percentiles 0.5 and 99.5 at 0 and 1",
+            "radiograph": f"{network.side} x {network.side}, the picture's longer side; percentiles 0.5 and 99.5 at 0 and 1",
             "polarity": "dark air",
             "view": "frontal, upright, the patient's right on the left",
         },
         training={
-            "data": [f"{films.name} ({films.licence})"],
-            "cases": sorted(films.cases),
+            "data": [f"{radiographs.name} ({radiographs.licence})"],
+            "cases": sorted(radiographs.cases),
             "dev_cases": sorted(dev.cases),
             "config": dataclasses.asdict(config),
             "dev": {
-                "films": dev.name,
-                "drawn": config.dev_films,
+                "radiographs": dev.name,
+                "drawn": config.dev_radiographs,
                 "held_out": held_out,
                 "note": "set the calibration only"
                 if held_out
@@ -167,8 +167,8 @@ def card_of(
             "log": log,
         },
         metrics={
-            "how": f"{marks.films} films drawn from {dev.name}; a mark hits when its centre lies in a nodule; "
-            "these films set the default threshold",
+            "how": f"{marks.radiographs} radiographs drawn from {dev.name}; a mark hits when its centre lies in a nodule; "
+            "these radiographs set the default threshold",
             "dev": {
                 "sensitivity_at": {str(r): round(marks.sensitivity(r), 3) for r in (0.125, 0.25, 0.5, 1)},
                 "nodules": marks.nodules,

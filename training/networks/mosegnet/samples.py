@@ -1,4 +1,4 @@
-"""Batches of varied films with their labels."""
+"""Batches of varied radiographs with their labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import IterableDataset, default_collate
 
-from ...data.public.films import Films, LabelledFilm
+from ...data.public.radiographs import RadiographSample, RadiographSamples
 from .augment import augment, augment_unsided
 from .augmentation import Augmentation
 from .config import Config
@@ -24,21 +24,23 @@ class Samples(IterableDataset):
 
     Parameters
     ----------
-    films
+    radiographs
         Where they are drawn from.
     batch
-        Films in each.
+        Radiographs in each.
 
     Attributes
     ----------
     side
-        Pixels that the next batches' films have (shared with the processes that draw).
+        Pixels that the next batches' radiographs have (shared with the processes that draw).
     seen
-        Films drawn before a resume: the random numbers go on elsewhere.
+        Radiographs drawn before a resume: the random numbers go on elsewhere.
     """
 
-    def __init__(self, films: Films, network: Config, how: Augmentation, batch: int, seed: int) -> None:
-        self.films, self.network, self.how = films, network, how
+    def __init__(
+        self, radiographs: RadiographSamples, network: Config, how: Augmentation, batch: int, seed: int
+    ) -> None:
+        self.radiographs, self.network, self.how = radiographs, network, how
         self.batch, self.seed, self.seen = batch, seed, 0
         self.side = torch.tensor(network.side).share_memory_()
 
@@ -47,23 +49,23 @@ class Samples(IterableDataset):
         rng = np.random.default_rng([self.seed, self.seen, worker.id if worker else 0])
         while True:
             network = replace(self.network, side=int(self.side))
-            drawn = [varied(self.films.draw(rng), network, self.how, rng) for _ in range(self.batch)]
+            drawn = [varied(self.radiographs.draw(rng), network, self.how, rng) for _ in range(self.batch)]
             yield default_collate(drawn)
 
 
-def label_stack(film: LabelledFilm, network: Config) -> np.ndarray:
+def label_stack(radiograph: RadiographSample, network: Config) -> np.ndarray:
     """Labels as float32 (2 + lesions, h, w): right lung, left lung (or both in the first), then each lesion; 0 where unknown.
 
     Where only boxes of nodules are known, the ellipses in them stand for the nodules (the paper found rectangles good enough).
     """
-    size = film.pixels.shape
+    size = radiograph.pixels.shape
     stack = np.zeros((2 + len(network.lesions), *size), np.float32)
-    if film.lungs is not None:
-        stack[: len(film.lungs)] = film.lungs
-    stack[2] = ellipses(film.boxes, size) if film.nodules is None else film.nodules
+    if radiograph.lungs is not None:
+        stack[: len(radiograph.lungs)] = radiograph.lungs
+    stack[2] = ellipses(radiograph.boxes, size) if radiograph.nodules is None else radiograph.nodules
     for channel, name in enumerate(network.lesions[1:], 3):
-        if name in film.lesions:
-            stack[channel] = film.lesions[name]
+        if name in radiograph.lesions:
+            stack[channel] = radiograph.lesions[name]
     return stack
 
 
@@ -77,33 +79,36 @@ def ellipses(boxes: np.ndarray, size: Sequence[int]) -> np.ndarray:
     return mask
 
 
-def varied(film: LabelledFilm, network: Config, how: Augmentation | None, rng: np.random.Generator) -> Sample:
+def varied(
+    radiograph: RadiographSample, network: Config, how: Augmentation | None, rng: np.random.Generator
+) -> Sample:
     """A sample: pixels (1, h, w), classes of lesions and lungs (h, w), and what of them is known.
 
     Parameters
     ----------
     how
-        None leaves the film as it is.
+        None leaves the radiograph as it is.
     """
-    pixels, labels = at_side(network.side, film.pixels, label_stack(film, network))
+    pixels, labels = at_side(network.side, radiograph.pixels, label_stack(radiograph, network))
     if how is None:
         labels = labels > 0.5
-    elif film.sides:
+    elif radiograph.sides:
         pixels, labels = augment(pixels, labels, rng, how)
     else:
         pixels, labels = augment_unsided(pixels, labels, rng, how)
     return {
         "pixels": torch.from_numpy(np.ascontiguousarray(pixels, np.float32))[None],
         "lesions": torch.from_numpy(classes(labels[2:])),
-        "lesions_known": torch.tensor(film.nodule_known),
+        "lesions_known": torch.tensor(radiograph.nodule_known),
         "lungs": torch.from_numpy(classes(labels[:2])),
-        "lungs_known": torch.tensor(film.lungs is not None),
-        "sides": torch.tensor(film.sides),
+        "lungs_known": torch.tensor(radiograph.lungs is not None),
+        "sides": torch.tensor(radiograph.sides),
     }
 
 
 def at_side(side: int, pixels: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Film and labels at the network's size (bilinear): a network for 1024 sees films of 512 enlarged, as it will in use."""
+    """Radiograph and labels at the network's size (bilinear): a network for 1024 sees radiographs of 512 enlarged, as it will in
+    use."""
     if pixels.shape == (side, side):
         return pixels, labels
     stack = torch.from_numpy(np.concatenate([pixels[None], labels]).astype(np.float32))

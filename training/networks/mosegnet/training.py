@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
-from ...data.public.films import Films
+from ...data.public.radiographs import RadiographSamples
 from ...fitting.fit import config_from, fit_schedule
 from ...fitting.learner import Learner
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
@@ -44,7 +44,7 @@ def moving_average(decay: float) -> Callable[..., None]:
 
 
 class Training(Learner[MoSegNet]):
-    """The loss, and films that grow; `fitting.fit` drives it.
+    """The loss, and radiographs that grow; `fitting.fit` drives it.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Training(Learner[MoSegNet]):
         self.samples = samples
 
     def side(self) -> int:
-        """Pixels of the films that are due (`TrainingConfig.stages`)."""
+        """Pixels of the radiographs that are due (`TrainingConfig.stages`)."""
         network = self.net.config
         reduction = next(r for share, r in reversed(self.config.stages) if self.progress >= share)
         return math.ceil(network.side / reduction / network.multiple) * network.multiple
@@ -74,7 +74,7 @@ class Training(Learner[MoSegNet]):
         return joint_loss(losses["lesions"], losses.get("lungs"), self.config.balance)
 
     def losses(self, batch: Sample) -> dict[str, Tensor]:
-        """L_y and L_z by name; what is unknown of a film trains nothing."""
+        """L_y and L_z by name; what is unknown of a radiograph trains nothing."""
         config, device = self.config, self.device
         x = normalise(batch["pixels"], self.net.config.local_contrast).contiguous(
             memory_format=torch.channels_last
@@ -102,7 +102,7 @@ class Training(Learner[MoSegNet]):
         return losses
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on where the checkpoint was, with films that were not drawn before."""
+        """Go on where the checkpoint was, with radiographs that were not drawn before."""
         super().on_load_checkpoint(checkpoint)
         self.samples.seen = checkpoint["global_step"] * self.config.batch
 
@@ -126,7 +126,7 @@ def settle(settings: dict[str, Any]) -> tuple[Config, TrainingConfig]:
 
 
 def fit_network(
-    films: Films,
+    radiographs: RadiographSamples,
     out: Path,
     network: Config,
     config: TrainingConfig,
@@ -136,27 +136,34 @@ def fit_network(
 ) -> tuple[MoSegNet, dict[str, Any]]:
     """Train on a source, from scratch or from weights; gives the network, on the CPU, and what happened (steps, minutes …)."""
     L.seed_everything(config.seed, verbose=False)
-    samples = Samples(films, network, config.augmentation, config.batch, config.seed)
+    samples = Samples(radiographs, network, config.augmentation, config.batch, config.seed)
     module = Training(network, config, samples)
     samples.side.fill_(module.side())
     log = fit_schedule(module, make_loader(samples, config), out, config, resume=resume, weights=weights)
     return module.trained.cpu().eval(), log
 
 
-def train_on(films: Films, dev: Films, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
-    """Train on films, set the operating point on others, and write weights with their card."""
+def train_on(
+    radiographs: RadiographSamples,
+    dev: RadiographSamples,
+    out: Path,
+    settings: dict[str, Any],
+    *,
+    resume: bool = False,
+) -> Path:
+    """Train on radiographs, set the operating point on others, and write weights with their card."""
     network, config = settle(settings)
-    net, log = fit_network(films, out, network, config, resume=resume, weights=settings.get("weights"))
-    return release(net, config, films, dev, out, settings.get("version", "0.1"), log)
+    net, log = fit_network(radiographs, out, network, config, resume=resume, weights=settings.get("weights"))
+    return release(net, config, radiographs, dev, out, settings.get("version", "0.1"), log)
 
 
 def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
-    """Train on a folder of films and write weights with their card.
+    """Train on a folder of radiographs and write weights with their card.
 
     Parameters
     ----------
     data
-        A layout that `data.public.open_films` knows: a prepared simulation, NODE21, JSRT with SCR.
+        A layout that `data.public.open_radiographs` knows: a prepared simulation, NODE21, JSRT with SCR.
     out
         Gets checkpoints, the log, and ``mosegnet.safetensors`` with ``mosegnet.json``.
     settings
@@ -165,21 +172,22 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
     resume
         Go on from ``out/last.ckpt``.
     """
-    from ...data.public.open_films import open_training_films
+    from ...data.public.open_radiographs import open_training_radiographs
 
-    films = open_training_films(data)
-    dev = open_dev_films(data, settle(settings)[1].dev_folds) or films
-    return train_on(films, dev, out, settings, resume=resume)
+    radiographs = open_training_radiographs(data)
+    dev = open_dev_radiographs(data, settle(settings)[1].dev_folds) or radiographs
+    return train_on(radiographs, dev, out, settings, resume=resume)
 
 
-def open_dev_films(data: Path, folds: Sequence[str]) -> Films | None:
-    """Films that set the operating point: other folds of a simulation, other patients of a real set; None where there are none."""
-    from ...data.public.luna16_nodules import DatasetError
-    from ...data.public.open_films import PREPARED, open_training_films
+def open_dev_radiographs(data: Path, folds: Sequence[str]) -> RadiographSamples | None:
+    """Radiographs that set the operating point: other folds of a simulation, other patients of a real set; None where there are
+    none."""
+    from ...data.errors import DatasetError
+    from ...data.public.open_radiographs import PREPARED, open_training_radiographs
 
     try:
         if (data / PREPARED).is_file():
-            return open_training_films(data, folds=folds)
-        return open_training_films(data, part="held-out")
+            return open_training_radiographs(data, folds=folds)
+        return open_training_radiographs(data, part="held-out")
     except DatasetError:
         return None

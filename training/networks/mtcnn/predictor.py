@@ -21,9 +21,9 @@ from .views import NAMES, normalise, offsets, sample_views
 class MtcnnPredictor(CharacterisingFolds[MtCnn]):
     """Malignancy as a `Characteriser`, and the reconstructions of what it looked at."""
 
-    def opinion(self, cube: np.ndarray, centre: np.ndarray, diameter: float, series: str = "") -> Opinion:
+    def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
         """Judge one nodule; see `CharacterisingFolds.opinion`. The diameter counts where the config has `size`."""
-        views = self.views(cube, centre)
+        views = self.views(cube, center)
         folds, parts = [], []
         for fold in self.asked(series):
             net = self.models[fold]
@@ -41,9 +41,9 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
             folds=tuple(float(p[0]) for p in folds),
         )
 
-    def views(self, cube: np.ndarray, centre: np.ndarray) -> Tensor:
+    def views(self, cube: np.ndarray, center: np.ndarray) -> Tensor:
         """(1, 9, n, n) views in 0…1 of a cube around a voxel index."""
-        return cube_views(cube, centre, self.config).to(self.device)
+        return cube_views(cube, center, self.config).to(self.device)
 
     @torch.inference_mode()
     def reconstruct(self, image: Image, finding: Finding) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -82,8 +82,8 @@ def log_odds(probability: Tensor) -> np.ndarray:
     return logit(probability.double().cpu().numpy())
 
 
-def cube_views(cube: np.ndarray, centre: np.ndarray, config: Config) -> Tensor:
+def cube_views(cube: np.ndarray, center: np.ndarray, config: Config) -> Tensor:
     """(1, 9, n, n) views in 0…1 of a cube in HU, as in training: clipped at 1 mm, then interpolated."""
     where = torch.from_numpy(offsets(config.field_mm, config.pixels)).float()
     voxels = normalise(torch.from_numpy(np.ascontiguousarray(cube, np.float32))[None], config.hu_range)
-    return sample_views(voxels, torch.from_numpy(np.asarray(centre, np.float32))[None], where)
+    return sample_views(voxels, torch.from_numpy(np.asarray(center, np.float32))[None], where)

@@ -26,7 +26,7 @@ class Samples:
     cubes
         (M, d, h, w) uint8 in steps of 8 HU. A few scans are stored with x and y reversed: their views are turned by 180°, as
         augmentation turns any.
-    cube, centre
+    cube, center
         (N,) which cube, and (N, 3) voxel index of the point in it.
     target
         (N,) float32 to train on, 0…1, NaN where the class is left out.
@@ -40,7 +40,7 @@ class Samples:
 
     cubes: np.ndarray
     cube: np.ndarray
-    centre: np.ndarray
+    center: np.ndarray
     target: np.ndarray
     label: np.ndarray
     series: np.ndarray
@@ -71,7 +71,7 @@ def nodule_samples(nodules: RatedNodules, config: TrainingConfig) -> Samples:
     return Samples(
         nodules.voxels,
         np.arange(len(nodules)),
-        nodules.centre,
+        nodules.center,
         target.astype(np.float32),
         label,
         nodules.series,
@@ -83,8 +83,8 @@ def nodule_samples(nodules: RatedNodules, config: TrainingConfig) -> Samples:
 def views_of(samples: Samples, chosen: np.ndarray, config: Config, where: Tensor, shift: Tensor) -> Tensor:
     """(B, V, n, n) views of some samples, 0…1, around their centres moved by `shift` (B, 3) mm."""
     cubes = torch.from_numpy(to_hu(samples.cubes[samples.cube[chosen]]))
-    centres = torch.from_numpy(samples.centre[chosen]).float() + shift
-    return sample_views(normalise(cubes, config.hu_range), centres, where)
+    centers = torch.from_numpy(samples.center[chosen]).float() + shift
+    return sample_views(normalise(cubes, config.hu_range), centers, where)
 
 
 def random_views(

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...crossval.folds import FoldResult, logit, train_folds
 from ...crossval.release import calibrate, card_of, release
-from ...data.public.luna16_nodules import DatasetError
+from ...data.errors import DatasetError
 from ...data.public.rated_nodules import load_rated_nodules
 from ...fitting.fit import config_from
 from .config import PAPER, SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig

@@ -59,14 +59,14 @@ def offsets(field_mm: float, pixels: int) -> np.ndarray:
     return along[:, None, None] * rows + along[None, :, None] * columns
 
 
-def sample_views(cubes: Tensor, centres: Tensor, where: Tensor) -> Tensor:
+def sample_views(cubes: Tensor, centers: Tensor, where: Tensor) -> Tensor:
     """Cut planes out of cubes by linear interpolation.
 
     Parameters
     ----------
     cubes
         (B, D, H, W), voxels of 1 mm, axes z, y, x.
-    centres
+    centers
         (B, 3) voxel index (z, y, x; fractional) of each nodule's centre.
     where
         (V, n, n, 3) or (B, V, n, n, 3) offsets from the centre in mm, see `offsets`. What lies outside the cube continues
@@ -78,7 +78,7 @@ def sample_views(cubes: Tensor, centres: Tensor, where: Tensor) -> Tensor:
         (B, V, n, n).
     """
     size = torch.tensor(cubes.shape[1:], dtype=torch.float32, device=cubes.device)
-    index = centres.to(cubes.device, torch.float32)[:, None, None, None] + where
+    index = centers.to(cubes.device, torch.float32)[:, None, None, None] + where
     # grid_sample counts from −1 to 1 between the outermost voxels' centres, and x comes first.
     grid = (index * (2 / (size - 1)) - 1).flip(-1)
     return F.grid_sample(cubes[:, None], grid, mode="bilinear", padding_mode="border", align_corners=True)[
@@ -87,7 +87,7 @@ def sample_views(cubes: Tensor, centres: Tensor, where: Tensor) -> Tensor:
 
 
 def share_outside(
-    shape: tuple[int, ...] | np.ndarray, centres: np.ndarray, field_mm: float, pixels: int
+    shape: tuple[int, ...] | np.ndarray, centers: np.ndarray, field_mm: float, pixels: int
 ) -> np.ndarray:
     """(B,) share of the nine views' pixels that lie outside a box of 1 mm voxels.
 
@@ -95,9 +95,9 @@ def share_outside(
     ----------
     shape
         Voxels (z, y, x) of the box.
-    centres
+    centers
         (B, 3) voxel indices of the views' centres.
     """
-    index = centres[:, None, None, None] + offsets(field_mm, pixels)
+    index = centers[:, None, None, None] + offsets(field_mm, pixels)
     inside = np.all((index >= -0.5) & (index <= np.asarray(shape) - 0.5), axis=-1)
     return 1 - inside.mean(axis=(1, 2, 3))

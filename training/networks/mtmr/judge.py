@@ -42,19 +42,19 @@ class Judgement:
 
 
 @torch.inference_mode()
-def judge(nets: list[Mtmr], cube: np.ndarray, centre: np.ndarray, diameter: float) -> list[Judgement]:
+def judge(nets: list[Mtmr], cube: np.ndarray, center: np.ndarray, diameter: float) -> list[Judgement]:
     """Judge one nodule with several models on the same patches.
 
     Parameters
     ----------
     cube
         (D, H, W) HU, 1 mm, z, y, x.
-    centre
+    center
         (3,) in its voxel indices.
     """
     config, device = nets[0].config, next(nets[0].parameters()).device
     values = to_unit(torch.from_numpy(np.ascontiguousarray(cube, np.float32)).to(device), config)
-    where = torch.as_tensor(centre, dtype=torch.float32, device=device)
+    where = torch.as_tensor(center, dtype=torch.float32, device=device)
     patches, places = nodule_patches(values, where, float(diameter), config)
     patches = patches.contiguous(memory_format=torch.channels_last)
     size = standard_size(torch.full((len(patches),), float(diameter), device=device))
@@ -78,7 +78,7 @@ def judge_nodules(net: Mtmr, nodules: RatedNodules) -> dict[str, np.ndarray]:
     """Out-of-fold predictions of nodules in cubes: ``index``, ``logit``, ``parts`` (NaN-padded), ``attributes``."""
     found = [
         judge([net], to_hu(v), c, d)[0]
-        for v, c, d in zip(nodules.voxels, nodules.centre, nodules.diameter, strict=True)
+        for v, c, d in zip(nodules.voxels, nodules.center, nodules.diameter, strict=True)
     ]
     widest = max(len(j.slices) for j in found)
     parts = np.full((len(found), widest), np.nan)

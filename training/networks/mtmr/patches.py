@@ -36,7 +36,7 @@ def neighbours(offset: Tensor, diameter: Tensor, config: Config) -> Tensor:
 
 def cut(
     cubes: Tensor,
-    centres: Tensor,
+    centers: Tensor,
     offsets: Tensor,
     planes: Tensor,
     sides: Tensor,
@@ -49,7 +49,7 @@ def cut(
     ----------
     cubes
         (B, D, H, W), 1 mm, z, y, x, values 0–1.
-    centres
+    centers
         (B, 3) z, y, x in voxel indices.
     offsets
         (B, P) distance in mm of each slice from the centre along its normal.
@@ -83,14 +83,14 @@ def cut(
     )
     table = torch.tensor([AXES[p] for p in PLANES], device=cubes.device)[planes]  # (B, P, 3)
     points = torch.empty_like(parts).scatter_(-1, table[:, :, None, None, :].expand_as(parts), parts)
-    points = points + centres[:, None, None, None, :]
+    points = points + centers[:, None, None, None, :]
     size = torch.tensor(cubes.shape[1:], device=cubes.device)
     grid = (points * 2 / (size - 1) - 1).flip(-1)  # grid_sample wants x, y, z
     return F.grid_sample(cubes[:, None], grid, align_corners=True, padding_mode="border")[:, 0]
 
 
 def nodule_patches(
-    cube: Tensor, centre: Tensor, diameter: float, config: Config
+    cube: Tensor, center: Tensor, diameter: float, config: Config
 ) -> tuple[Tensor, list[tuple[str, float]]]:
     """All patches of one nodule.
 
@@ -98,7 +98,7 @@ def nodule_patches(
     ----------
     cube
         (D, H, W), values 0–1.
-    centre
+    center
         (3,) z, y, x in voxel indices.
 
     Returns
@@ -115,7 +115,7 @@ def nodule_patches(
     stacked = neighbours(off, d[:, None].expand_as(off), config).flatten(1)
     planes = torch.tensor([[PLANES.index(p) for p, _ in places]], device=cube.device)
     planes = planes[..., None].expand(-1, -1, config.channels).flatten(1)
-    found = cut(cube[None], centre[None], stacked, planes, side(d, config), config.pixels)
+    found = cut(cube[None], center[None], stacked, planes, side(d, config), config.pixels)
     return found.reshape(len(places), config.channels, config.pixels, config.pixels), places
 
 

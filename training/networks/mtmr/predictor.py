@@ -13,10 +13,10 @@ from .network import Mtmr
 class MtmrPredictor(CharacterisingFolds[Mtmr]):
     """The five fold models as a `Characteriser`."""
 
-    def opinion(self, cube: np.ndarray, centre: np.ndarray, diameter: float, series: str = "") -> Opinion:
+    def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
         """Judge one nodule; see `CharacterisingFolds.opinion`."""
         asked = self.asked(series)
-        judgements = judge([self.models[k] for k in asked], cube, centre, diameter)
+        judgements = judge([self.models[k] for k in asked], cube, center, diameter)
         folds = [self.calibrated(k, np.array(j.logit)) for k, j in zip(asked, judgements, strict=True)]
         parts = np.mean(
             [self.calibrated(k, j.slices) for k, j in zip(asked, judgements, strict=True)], axis=0

@@ -5,7 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.data.public.luna16_nodules import DatasetError, load_cubes, read_folds, to_hu
+from napari_lungmtl.training.data.errors import DatasetError
+from napari_lungmtl.training.data.public.luna16_nodules import load_cubes, read_folds, to_hu
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.lidc_ratings import read_ratings
-from napari_lungmtl.training.data.public.luna16_nodules import DatasetError
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 
 from ....stand_ins.rated_cubes import write_rated_cubes
@@ -42,10 +42,10 @@ def test_odd_ratings_are_refused(text):
 @pytest.mark.parametrize("direction", [1, -1])
 def test_the_centre_is_the_dense_balls(tmp_path, direction):
     nodules = load_rated_nodules(write_rated_cubes(tmp_path, 7, direction))
-    for voxels, centre, diameter in zip(nodules.voxels, nodules.centre, nodules.diameter, strict=True):
+    for voxels, center, diameter in zip(nodules.voxels, nodules.center, nodules.diameter, strict=True):
         inside = np.argwhere(voxels > 100)
-        assert np.abs(inside.mean(0) - centre).max() < 0.6
-        assert np.linalg.norm(inside - centre, axis=1).max() <= diameter / 2 + 1e-6
+        assert np.abs(inside.mean(0) - center).max() < 0.6
+        assert np.linalg.norm(inside - center, axis=1).max() <= diameter / 2 + 1e-6
 
 
 def test_a_row_without_ratings_is_named(tmp_path):

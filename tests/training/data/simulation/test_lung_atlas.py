@@ -1,4 +1,4 @@
-"""Outlines that come along with a registered film."""
+"""Outlines that come along with a registered radiograph."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from napari_lungmtl.training.data.simulation.lung_atlas import (
     split_sides,
 )
 
-from ....stand_ins.prepared_stores import film, lungs
+from ....stand_ins.prepared_stores import lungs, radiograph
 
 
 def bent(picture, amount=14.0):
@@ -24,10 +24,10 @@ def bent(picture, amount=14.0):
     return ndimage.map_coordinates(picture.astype(np.float32), [y, x], order=1, mode="nearest")
 
 
-def test_a_bent_film_gets_bent_outlines():
-    target = bent(film())
+def test_a_bent_radiograph_gets_bent_outlines():
+    target = bent(radiograph())
     truth = np.stack([bent(side) > 0.5 for side in lungs()])
-    (found,) = outline(target[None], film()[None], lungs()[None], workers=1)
+    (found,) = outline(target[None], radiograph()[None], lungs()[None], workers=1)
     grid = np.linspace(0, 511, SIDE).round().astype(int)
     for side in (0, 1):
         assert dice(found.lungs[side] > 0.5, truth[side][np.ix_(grid, grid)]) > 0.95
@@ -39,12 +39,12 @@ def test_noise_is_not_believed():
     rng = np.random.default_rng(0)
     noise = ndimage.gaussian_filter(rng.normal(size=(512, 512)), 20)
     noise = ((noise - noise.min()) / np.ptp(noise)).astype(np.float32)
-    (found,) = outline(noise[None], film()[None], lungs()[None], workers=1)
+    (found,) = outline(noise[None], radiograph()[None], lungs()[None], workers=1)
     assert not found.believed
 
 
-def test_a_film_is_registered_to_itself_without_change():
-    picture = equalised(film())
+def test_a_radiograph_is_registered_to_itself_without_change():
+    picture = equalised(radiograph())
     small = ndimage.zoom(lungs()[0].astype(np.float32), SIDE / 512, order=1)
     moved, correlation = register(picture, picture, small[None])
     assert correlation > 0.99
@@ -59,14 +59,14 @@ def test_right_is_the_patients_right():
 
 
 def test_given_masks_predict_each_other(lungmtl_data):
-    """Leave one out among the four films with given masks: no film of `lung_masks_100` has a say in anything here."""
+    """Leave one out among the four radiographs with given masks: no radiograph of `lung_masks_100` has a say in anything here."""
     from napari_lungmtl.training.data.simulation.prepare import _with_masks
 
-    films, masks = _with_masks(lungmtl_data / "cxr/lung_masks")
+    radiographs, masks = _with_masks(lungmtl_data / "cxr/lung_masks")
     found = []
     for i in (0, 3):
         others = [j for j in range(4) if j != i]
-        (one,) = outline(films[i][None], films[others], masks[others], workers=1)
+        (one,) = outline(radiographs[i][None], radiographs[others], masks[others], workers=1)
         grid = np.linspace(0, 511, SIDE).round().astype(int)
         found.append(dice(one.lungs.sum(0) > 0.5, masks[i].any(0)[np.ix_(grid, grid)]))
     assert min(found) == pytest.approx(0.94, abs=0.03)

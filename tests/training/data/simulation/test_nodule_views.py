@@ -7,10 +7,10 @@ from scipy.spatial.transform import Rotation
 from napari_lungmtl.training.data.simulation.nodule_views import SIZE, WATER, excess, load_views, project
 
 
-def ball(diameter, hu=50.0, lung=-850.0, centre=(24.5, 24.5, 24.5), n=50):
+def ball(diameter, hu=50.0, lung=-850.0, center=(24.5, 24.5, 24.5), n=50):
     """A ball in lung, and its mask."""
     grid = np.stack(np.indices((n,) * 3), -1)
-    mask = np.linalg.norm(grid - np.asarray(centre), axis=-1) <= diameter / 2
+    mask = np.linalg.norm(grid - np.asarray(center), axis=-1) <= diameter / 2
     return np.where(mask, hu, lung).astype(np.float32), mask
 
 
@@ -21,7 +21,7 @@ def test_the_peak_is_the_diameter_times_the_excess():
     assert view.shape == (SIZE, SIZE)
     assert view.max() == pytest.approx(12 * 0.9 * WATER, rel=0.06)
     # The middle of the view is the nodule's, whatever its place in the cube.
-    hu, mask = ball(12, centre=(20, 28, 22))
+    hu, mask = ball(12, center=(20, 28, 22))
     moved = project(excess(hu, mask), Rotation.identity())
     rows, columns = np.indices(moved.shape)
     middle = [(moved * i).sum() / moved.sum() for i in (rows, columns)]

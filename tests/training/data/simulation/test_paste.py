@@ -20,10 +20,10 @@ def disc(radius=8.0, size=48, peak=0.3):
 @settings(deadline=None, max_examples=40)
 @given(st.floats(80, 170), st.floats(80, 170), st.floats(0.5, 1.2))
 def test_the_nodule_lies_where_it_was_put_and_has_its_size(y, x, mm):
-    film = np.full((256, 256), 0.3, np.float32)
-    pasted = paste(film, disc(), (y, x), mm, EVEN, STILL, np.random.default_rng(0))
-    added = film - 0.3
-    rows, columns = np.indices(film.shape) + 0.5
+    radiograph = np.full((256, 256), 0.3, np.float32)
+    pasted = paste(radiograph, disc(), (y, x), mm, EVEN, STILL, np.random.default_rng(0))
+    added = radiograph - 0.3
+    rows, columns = np.indices(radiograph.shape) + 0.5
     assert (added * rows).sum() / added.sum() == pytest.approx(y, abs=0.1)
     assert (added * columns).sum() / added.sum() == pytest.approx(x, abs=0.1)
     x0, y0, x1, y1 = pasted.box
@@ -37,24 +37,24 @@ def test_the_nodule_lies_where_it_was_put_and_has_its_size(y, x, mm):
 
 def test_a_sham_leaves_the_same_trace_and_adds_nothing():
     rng = np.random.default_rng(0)
-    films = {sham: rng.normal(0.3, 0.02, (64, 64)).astype(np.float32) for sham in (True, False)}
-    films[True] = films[False].copy()
-    before = films[False].copy()
-    for sham, film in films.items():
-        paste(film, disc(6), (32, 32), 1.0, EVEN, DIFFICULTY, np.random.default_rng(7), sham=sham)
-    difference = films[False] - films[True]
+    radiographs = {sham: rng.normal(0.3, 0.02, (64, 64)).astype(np.float32) for sham in (True, False)}
+    radiographs[True] = radiographs[False].copy()
+    before = radiographs[False].copy()
+    for sham, radiograph in radiographs.items():
+        paste(radiograph, disc(6), (32, 32), 1.0, EVEN, DIFFICULTY, np.random.default_rng(7), sham=sham)
+    difference = radiographs[False] - radiographs[True]
     # What tells them apart is the smooth nodule alone: noise and blur are equal, pixel by pixel.
     smooth = np.abs(np.diff(difference, axis=0)).max()
     assert difference.max() > 0.1
     assert smooth < 0.06
-    assert abs((films[True] - before).mean()) < 2e-4
-    assert np.abs(films[True] - before).max() > 1e-3
+    assert abs((radiographs[True] - before).mean()) < 2e-4
+    assert np.abs(radiographs[True] - before).max() > 1e-3
 
 
-def test_beside_the_film_nothing_is_pasted():
-    film = np.full((64, 64), 0.3, np.float32)
-    assert paste(film, disc(), (2, 2), 1.0, EVEN, STILL, np.random.default_rng(0)) is None
-    assert np.all(film == np.float32(0.3))
+def test_beside_the_radiograph_nothing_is_pasted():
+    radiograph = np.full((64, 64), 0.3, np.float32)
+    assert paste(radiograph, disc(), (2, 2), 1.0, EVEN, STILL, np.random.default_rng(0)) is None
+    assert np.all(radiograph == np.float32(0.3))
 
 
 def test_what_lies_behind_the_heart_is_fainter():
@@ -64,16 +64,16 @@ def test_what_lies_behind_the_heart_is_fainter():
     assert heart == pytest.approx(0.05)
 
 
-def test_tone_and_mediastinum_of_a_film():
+def test_tone_and_mediastinum_of_a_radiograph():
     lungs = np.zeros((2, 60, 60), bool)
     lungs[0, 10:50, 5:20], lungs[1, 10:50, 40:55] = True, True
-    film = np.where(lungs.any(0), 0.2, 0.9).astype(np.float32)
+    radiograph = np.where(lungs.any(0), 0.2, 0.9).astype(np.float32)
     heart = between(lungs)
     assert heart[30, 30]
     assert not heart[30, 10]
     assert not heart[30, 58]
     assert not heart[5, 30]
-    tone = draw_tone(film, lungs, DIFFICULTY, np.random.default_rng(0))
+    tone = draw_tone(radiograph, lungs, DIFFICULTY, np.random.default_rng(0))
     assert (tone.lung, tone.dense) == pytest.approx((0.2, 0.9))
     low, high = DIFFICULTY.mediastinum
     assert 0.7 / high <= tone.slope <= 0.7 / low

@@ -22,24 +22,24 @@ from napari_lungmtl.training.imaging.errors import (
 from ....stand_ins.marked_volumes import Stored, change, marked, turned, write_dicom
 
 
-def ball(shape=(40, 40, 40), spacing=(1.0, 1.0, 1.0), centre=(2.0, 3.0, -4.0), radius=8.0) -> Image:
+def ball(shape=(40, 40, 40), spacing=(1.0, 1.0, 1.0), center=(2.0, 3.0, -4.0), radius=8.0) -> Image:
     """A soft ball in air, centred in the volume's world, smooth enough to survive interpolation."""
     origin = tuple(-s * (n - 1) / 2 for n, s in zip(shape, spacing))
     image = Image(np.zeros(shape, np.int16), modality="CT", spacing=spacing, origin=origin)
     return Image(
-        ball_values(image.to_world(np.moveaxis(np.indices(shape), 0, -1)), centre, radius),
+        ball_values(image.to_world(np.moveaxis(np.indices(shape), 0, -1)), center, radius),
         "CT",
         spacing,
         origin,
     )
 
 
-def ball_values(points, centre=(2.0, 3.0, -4.0), radius=8.0):
-    distance = np.linalg.norm(np.asarray(points) - centre, axis=-1)
+def ball_values(points, center=(2.0, 3.0, -4.0), radius=8.0):
+    distance = np.linalg.norm(np.asarray(points) - center, axis=-1)
     return np.rint(1000 * np.clip((radius - distance) / 3 + 0.5, 0, 1) - 1000).astype(np.int16)
 
 
-def centre_of_mass(image):
+def center_of_mass(image):
     weight = np.clip(image.voxels.astype(float) + 1000, 0, None)
     weight[weight < 100] = 0
     points = image.to_world(np.moveaxis(np.indices(image.shape), 0, -1))
@@ -162,7 +162,7 @@ def test_varying_distance_is_made_even(tmp_path):
     change(files, ImagePositionPatient=lambda k, ds: [-19.5, -19.5, float(f"{z[k]:.6f}")])
     read = read_image(tmp_path)
     assert "varies from" in read.warnings[0]
-    assert np.linalg.norm(centre_of_mass(read) - [2, 3, -4]) < 0.1
+    assert np.linalg.norm(center_of_mass(read) - [2, 3, -4]) < 0.1
     assert read.origin[0] == pytest.approx(z[0], abs=1e-5)
     assert read.to_world((read.shape[0] - 1, 0, 0))[0] == pytest.approx(z[-1], abs=1e-5)
 
@@ -254,7 +254,7 @@ def test_gantry_tilt(tmp_path, degrees):
     write_dicom(sampled(steps, [-25.0, -20.0, -20.0], (34, 42, 42)), tmp_path)
     read = read_image(tmp_path)
     assert any("gantry was tilted" in w for w in read.warnings)
-    assert np.linalg.norm(centre_of_mass(read) - [2, 3, -4]) < 0.1
+    assert np.linalg.norm(center_of_mass(read) - [2, 3, -4]) < 0.1
     points = read.to_world(np.argwhere(read.voxels > -500))
     assert np.linalg.norm(points - [2, 3, -4], axis=1).max() == pytest.approx(8, abs=1.2)  # still a ball
     assert read.voxels.dtype == np.int16
@@ -265,12 +265,12 @@ def test_oblique_slices(tmp_path):
 
     rotation = Rotation.from_euler("zyx", [20, -15, 10], degrees=True).as_matrix()
     steps = np.diag([1.5, 0.9, 0.9]) @ rotation
-    centre = np.array([2.0, 3.0, -4.0])
-    origin = centre - np.array([15, 22, 22]) @ steps
+    center = np.array([2.0, 3.0, -4.0])
+    origin = center - np.array([15, 22, 22]) @ steps
     write_dicom(sampled(steps, origin, (31, 45, 45)), tmp_path)
     read = read_image(tmp_path)
     assert any("oblique" in w for w in read.warnings)
-    assert np.linalg.norm(centre_of_mass(read) - centre) < 0.1
+    assert np.linalg.norm(center_of_mass(read) - center) < 0.1
 
 
 def test_slices_shifted_sideways(tmp_path):
@@ -286,7 +286,7 @@ def test_slices_shifted_sideways(tmp_path):
         ds.save_as(file)
     read = read_image(tmp_path)
     assert any("shifted sideways" in w for w in read.warnings)
-    assert np.linalg.norm(centre_of_mass(read) - [2, 3, -4]) < 0.1
+    assert np.linalg.norm(center_of_mass(read) - [2, 3, -4]) < 0.1
 
 
 @pytest.mark.parametrize("spacing", [None, [0, 0], [-1, 1]])

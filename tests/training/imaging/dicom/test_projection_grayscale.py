@@ -1,4 +1,4 @@
-"""Grey values of DICOM radiographs mean the same in every file: dark air, full depth, equal films."""
+"""Grey values of DICOM radiographs mean the same in every file: dark air, full depth, equal radiographs."""
 
 import tempfile
 from pathlib import Path
@@ -11,9 +11,9 @@ from pydicom import dcmread
 
 from napari_lungmtl.training.imaging import ImageError, list_series, read_image
 from napari_lungmtl.training.imaging.dicom.write_projection import projection_dataset, write_projection
-from napari_lungmtl.training.imaging.radiograph.network_input import make_film
+from napari_lungmtl.training.imaging.radiograph.network_input import make_radiograph_input
 
-from ....stand_ins.dicom_radiographs import MARK, film, table, write
+from ....stand_ins.dicom_radiographs import MARK, radiograph, table, write
 
 
 @given(
@@ -24,7 +24,7 @@ from ....stand_ins.dicom_radiographs import MARK, film, table, write
 )
 @settings(max_examples=25, deadline=None)
 def test_monochrome_1_and_2_are_one_picture(bits, window, function):
-    image = film(bits, window=window)
+    image = radiograph(bits, window=window)
     with tempfile.TemporaryDirectory() as folder:
         two, one = (
             read_image(
@@ -33,12 +33,14 @@ def test_monochrome_1_and_2_are_one_picture(bits, window, function):
             for air in (False, True)
         )
     np.testing.assert_allclose(one.voxels, two.voxels, rtol=1e-5, atol=1e-3)
-    np.testing.assert_allclose(make_film(one).pixels, make_film(two).pixels, atol=2e-5)
+    np.testing.assert_allclose(
+        make_radiograph_input(one).pixels, make_radiograph_input(two).pixels, atol=2e-5
+    )
     assert one.voxels.dtype == two.voxels.dtype
     assert one.window == pytest.approx(two.window)
     if window is None or function != "SIGMOID":
         np.testing.assert_array_equal(two.voxels, image.voxels)  # nothing is clipped or rounded
-        np.testing.assert_array_equal(make_film(one).pixels, make_film(two).pixels)
+        np.testing.assert_array_equal(make_radiograph_input(one).pixels, make_radiograph_input(two).pixels)
         assert two.window == window
         assert two.voxels.dtype == (np.float32 if bits == 16 else np.int16)
     marked = two.to_world(np.unravel_index(np.argmax(two.voxels), two.shape))
@@ -47,7 +49,7 @@ def test_monochrome_1_and_2_are_one_picture(bits, window, function):
 
 
 def test_monochrome1_and_the_inverse_shape_are_the_same_statement(tmp_path):
-    image = film()
+    image = radiograph()
     shapes = {None: "MONOCHROME1", "INVERSE": "MONOCHROME1", "IDENTITY": "MONOCHROME1"}
     for shape, photometric in shapes.items():
         file = write(
@@ -66,14 +68,14 @@ def test_monochrome1_and_the_inverse_shape_are_the_same_statement(tmp_path):
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("bright_air", [False, True])
 def test_bits_at_any_place_with_rubbish_beside_them(tmp_path, bits, high, signed, bright_air):
-    values = film(bits).voxels
+    values = radiograph(bits).voxels
     low = 2 ** (bits - 1) if signed else 0
     stored = (2**bits - 1 - values if bright_air else values) - low
     words = (stored & (2**bits - 1)).astype(np.uint16) << (high + 1 - bits)
     unused = ~np.uint16(((1 << bits) - 1) << (high + 1 - bits)) & np.uint16(0xFFFF)
     words |= np.random.default_rng(1).integers(0, 65536, words.shape).astype(np.uint16) & unused
     file = write(
-        film(bits), tmp_path / "a.dcm", bits=bits, bright_air=bright_air, HighBit=high,
+        radiograph(bits), tmp_path / "a.dcm", bits=bits, bright_air=bright_air, HighBit=high,
         PixelRepresentation=int(signed), PixelData=words.astype("<u2").tobytes(),
     )  # fmt: skip
     np.testing.assert_array_equal(read_image(file).voxels, values - low)
@@ -84,14 +86,14 @@ def test_a_bent_voi_table_is_applied(tmp_path, bright_air):
     entries = np.rint(1023 * np.sqrt(np.arange(4096) / 4095)).astype(int)
     # The table comes before the inversion: for MONOCHROME1 it maps the inverted values to inverted ones.
     items = [table(1023 - entries[::-1] if bright_air else entries, 0, 10)]
-    image = film()
+    image = radiograph()
     read = read_image(write(image, tmp_path / "a.dcm", bright_air=bright_air, VOILUTSequence=items))
     np.testing.assert_array_equal(read.voxels, entries[image.voxels])
     assert read.window == (511.5, 1023)
 
 
 def test_a_straight_voi_table_is_a_window_and_a_window_goes_before_a_table(tmp_path):
-    image = film()
+    image = radiograph()
     items = [table(np.rint(np.linspace(0, 255, 2001)).astype(int), 1000, 8)]
     read = read_image(write(image, tmp_path / "a.dcm", VOILUTSequence=items))
     np.testing.assert_array_equal(read.voxels, image.voxels)
@@ -107,9 +109,9 @@ def test_a_straight_voi_table_is_a_window_and_a_window_goes_before_a_table(tmp_p
 @pytest.mark.parametrize("bright_air", [False, True])
 def test_modality_table_with_a_negative_first_value(tmp_path, bright_air):
     entries = np.arange(4096)[::-1] * 2
-    values = film().voxels - 2048
+    values = radiograph().voxels - 2048
     file = write(
-        film(), tmp_path / "a.dcm", PixelRepresentation=1, PixelData=(values & 4095).astype("<u2").tobytes(),
+        radiograph(), tmp_path / "a.dcm", PixelRepresentation=1, PixelData=(values & 4095).astype("<u2").tobytes(),
         ModalityLUTSequence=[table(entries, -2048, 13)],
         PhotometricInterpretation="MONOCHROME1" if bright_air else "MONOCHROME2", PresentationLUTShape=None,
     )  # fmt: skip
@@ -118,14 +120,14 @@ def test_modality_table_with_a_negative_first_value(tmp_path, bright_air):
 
 
 def test_sigmoid_bends_the_greys_as_the_standard_says(tmp_path):
-    image = film(window=(1500.0, 600.0))
+    image = radiograph(window=(1500.0, 600.0))
     read = read_image(write(image, tmp_path / "a.dcm", VOILUTFunction="SIGMOID"))
     expected = 4095 / (1 + np.exp(-4 * (image.voxels - 1500) / 600))
     np.testing.assert_allclose(read.voxels, expected, rtol=1e-5, atol=1e-2)
 
 
 def test_rescale_and_its_window(tmp_path):
-    image = film(window=(100.0, 50.0))
+    image = radiograph(window=(100.0, 50.0))
     read = read_image(write(image, tmp_path / "a.dcm", RescaleSlope="0.5", RescaleIntercept="-10"))
     np.testing.assert_allclose(read.voxels, image.voxels * 0.5 - 10)
     assert read.window == (100, 50)
@@ -133,7 +135,7 @@ def test_rescale_and_its_window(tmp_path):
 
 @pytest.mark.parametrize("bright_air", [False, True])
 def test_padding_is_as_dark_as_air_but_a_saturated_pixel_stays(tmp_path, bright_air):
-    image = film()
+    image = radiograph()
     values = np.maximum(image.voxels, 7)
     values[:, :12] = values[:9] = 4095
     values[50, 60] = 4095
@@ -151,68 +153,68 @@ def test_padding_is_as_dark_as_air_but_a_saturated_pixel_stays(tmp_path, bright_
 
 @pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
 def test_grey_secondary_captures_in_colour(tmp_path, photometric):
-    ds = projection_dataset(film(8), bits=8)
-    grey = film(8).voxels.astype(np.uint8)
-    chroma = np.full_like(grey, 128)
-    channels = [grey, grey, grey] if photometric == "RGB" else [grey, chroma, chroma]
+    ds = projection_dataset(radiograph(8), bits=8)
+    gray = radiograph(8).voxels.astype(np.uint8)
+    chroma = np.full_like(gray, 128)
+    channels = [gray, gray, gray] if photometric == "RGB" else [gray, chroma, chroma]
     ds.Modality, ds.SamplesPerPixel, ds.PlanarConfiguration = "OT", 3, 0
     ds.PhotometricInterpretation = photometric
     ds.PixelData = np.stack(channels, -1).tobytes()
     ds.save_as(tmp_path / "a.dcm", enforce_file_format=True)
     image = read_image(tmp_path / "a.dcm")
-    np.testing.assert_allclose(image.voxels, grey, atol=1)
+    np.testing.assert_allclose(image.voxels, gray, atol=1)
     assert image.modality == ""
     assert "colour_share" not in image.metadata
 
 
 @pytest.mark.parametrize("modality", ["DR", "RG"])
 def test_older_names_of_radiography_are_dx(tmp_path, modality):
-    assert read_image(write(film(), tmp_path / "a.dcm", Modality=modality)).modality == "DX"
+    assert read_image(write(radiograph(), tmp_path / "a.dcm", Modality=modality)).modality == "DX"
 
 
 @pytest.mark.parametrize("syntax", ["JPEG2000Lossless", "RLELossless"])
 def test_compressed_radiographs(tmp_path, syntax):
     import pydicom.uid
 
-    ds = projection_dataset(film(), bright_air=True)
+    ds = projection_dataset(radiograph(), bright_air=True)
     ds.compress(getattr(pydicom.uid, syntax))
     ds.save_as(tmp_path / "a.dcm", enforce_file_format=True)
-    np.testing.assert_array_equal(read_image(tmp_path / "a.dcm").voxels, film().voxels)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.dcm").voxels, radiograph().voxels)
 
 
-def test_frames_are_films_to_choose_from(tmp_path):
-    ds = projection_dataset(film())
+def test_frames_are_radiographs_to_choose_from(tmp_path):
+    ds = projection_dataset(radiograph())
     ds.NumberOfFrames = 2
     ds.PixelData = ds.PixelData + bytes(len(ds.PixelData))
     ds.save_as(tmp_path / "a.dcm", enforce_file_format=True)
     first, second = list_series(tmp_path)
-    np.testing.assert_array_equal(read_image(tmp_path, series=first.uid).voxels, film().voxels)
+    np.testing.assert_array_equal(read_image(tmp_path, series=first.uid).voxels, radiograph().voxels)
     assert read_image(tmp_path, series=second.uid).voxels.max() == 0
 
 
 def test_an_incomplete_table_names_the_file(tmp_path):
     items = [table(np.arange(4096), 0, 12)]
     items[0].LUTData = items[0].LUTData[:100]
-    file = write(film(), tmp_path / "broken.dcm", VOILUTSequence=items)
+    file = write(radiograph(), tmp_path / "broken.dcm", VOILUTSequence=items)
     with pytest.raises(ImageError, match=r"broken\.dcm.*50 of 4096"):
         read_image(file)
 
 
 @pytest.mark.parametrize("keep", [0, 100, 700, -1000])
 def test_cut_off_files(tmp_path, keep):
-    file = write_projection(film(), tmp_path / "short.dcm")
+    file = write_projection(radiograph(), tmp_path / "short.dcm")
     file.write_bytes(file.read_bytes()[:keep])
     with pytest.raises(ImageError, match=r"short\.dcm"):
         read_image(file)
 
 
 def test_all_of_one_value(tmp_path):
-    image = type(film())(np.full((90, 90), 5), spacing=(0.2, 0.2))
+    image = type(radiograph())(np.full((90, 90), 5), spacing=(0.2, 0.2))
     read = read_image(write_projection(image, tmp_path / "a.dcm", bright_air=True))
     assert np.all(read.voxels == 5)
-    assert np.all(make_film(read).pixels == 0)
+    assert np.all(make_radiograph_input(read).pixels == 0)
 
 
 def test_what_does_not_fit_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="not 8 bits"):
-        write_projection(film(12), tmp_path / "a.dcm", bits=8)
+        write_projection(radiograph(12), tmp_path / "a.dcm", bits=8)

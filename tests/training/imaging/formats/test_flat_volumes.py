@@ -5,9 +5,9 @@ import pytest
 import SimpleITK as sitk
 
 from napari_lungmtl.training.imaging import list_series, read_image, write_volume
-from napari_lungmtl.training.imaging.radiograph.network_input import make_film
+from napari_lungmtl.training.imaging.radiograph.network_input import make_radiograph_input
 
-from ....stand_ins.dicom_radiographs import MARK, film
+from ....stand_ins.dicom_radiographs import MARK, radiograph
 
 
 def write(path, values, spacing, origin=None):
@@ -27,8 +27,8 @@ def write(path, values, spacing, origin=None):
         *((suffix, slices) for suffix in (".mha", ".mhd", ".nrrd") for slices in (False, True)),
     ],
 )
-def test_a_film_in_a_volume_format_is_flat(tmp_path, suffix, slices):
-    values = film().voxels.astype(np.int16)
+def test_a_radiograph_in_a_volume_format_is_flat(tmp_path, suffix, slices):
+    values = radiograph().voxels.astype(np.int16)
     path = write(
         tmp_path / f"n0001{suffix}",
         values[None] if slices else values,
@@ -40,12 +40,12 @@ def test_a_film_in_a_volume_format_is_flat(tmp_path, suffix, slices):
     assert image.warnings == ()
     mark = image.to_world(np.unravel_index(np.argmax(image.voxels), image.shape))
     np.testing.assert_allclose(mark, (MARK[0] * 0.2, MARK[1] * 0.3), rtol=1e-5)
-    assert make_film(image).shape == values.shape
+    assert make_radiograph_input(image).shape == values.shape
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0), (50.0, 50.0), (1.0, 1.0, 1.0)])
 def test_a_made_up_pixel_size_is_not_believed(tmp_path, spacing):
-    values = film().voxels.astype(np.int16)
+    values = radiograph().voxels.astype(np.int16)
     path = write(tmp_path / "n0001.mha", values if len(spacing) == 2 else values[None], spacing)
     image = read_image(path)
     assert image.spacing is None
@@ -63,7 +63,7 @@ def test_one_slice_of_ct_stays_a_volume(tmp_path):
 
 
 def test_what_is_written_is_read_back(tmp_path):
-    image = film(origin=(3.0, -4.5))
+    image = radiograph(origin=(3.0, -4.5))
     read = read_image(write_volume(image, tmp_path / "a.mha"))
     np.testing.assert_array_equal(read.voxels, image.voxels)
     np.testing.assert_allclose(read.origin, image.origin)

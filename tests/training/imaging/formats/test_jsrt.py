@@ -1,4 +1,4 @@
-"""JSRT's films: dark air, 0.175 mm, and nothing else under their suffix."""
+"""JSRT's radiographs: dark air, 0.175 mm, and nothing else under their suffix."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,12 @@ from napari_lungmtl.training.imaging import ImageError, list_series, read_image
 from napari_lungmtl.training.imaging.dicom.write_projection import write_projection
 from napari_lungmtl.training.imaging.errors import CorruptFileError, EmptyFileError, TruncatedFileError
 
-from ....stand_ins.dicom_radiographs import film
+from ....stand_ins.dicom_radiographs import radiograph
 
 
 @pytest.fixture
 def jsrt(tmp_path):
-    """A film with air (stored high) and one pixel of dense tissue (stored 0)."""
+    """A radiograph with air (stored high) and one pixel of dense tissue (stored 0)."""
     stored = np.random.default_rng(0).integers(1, 4096, (2048, 2048)).astype(">u2")
     stored[300, 1500] = 0
     stored.tofile(tmp_path / "JPCLN001.IMG")
@@ -36,7 +36,7 @@ def test_air_is_dark_and_a_mark_is_where_it_was(jsrt):
     [
         (0, EmptyFileError, "empty"),
         (8_000_000, TruncatedFileError, "8,388,608"),
-        (9_000_000, CorruptFileError, "no film"),
+        (9_000_000, CorruptFileError, "no radiograph"),
     ],
 )
 def test_another_length(tmp_path, length, error, words):
@@ -53,10 +53,10 @@ def test_the_other_byte_order(jsrt):
 
 
 def test_dicom_named_img_is_dicom(tmp_path):
-    file = write_projection(film(), tmp_path / "export.img")
-    np.testing.assert_array_equal(read_image(file).voxels, film().voxels)
+    file = write_projection(radiograph(), tmp_path / "export.img")
+    np.testing.assert_array_equal(read_image(file).voxels, radiograph().voxels)
 
 
-def test_no_film(tmp_path):
+def test_no_radiograph(tmp_path):
     with pytest.raises(ImageError, match="does not exist"):
         read_image(tmp_path / "JPCLN003.IMG")

@@ -52,9 +52,9 @@ def test_mhd_without_its_pixels(tmp_path):
 
 def test_time_series_and_colours_are_refused_with_a_way_out(tmp_path):
     moments = sitk.JoinSeries([sitk.GetImageFromArray(np.zeros((4, 5, 6), np.int16))] * 3)
-    sitk.WriteImage(moments, str(tmp_path / "film.nii.gz"))
-    with pytest.raises(UnsupportedShapeError, match=r"film\.nii\.gz has 4 axes.*one volume per file"):
-        read_image(tmp_path / "film.nii.gz")
+    sitk.WriteImage(moments, str(tmp_path / "radiograph.nii.gz"))
+    with pytest.raises(UnsupportedShapeError, match=r"radiograph\.nii\.gz has 4 axes.*one volume per file"):
+        read_image(tmp_path / "radiograph.nii.gz")
     sitk.WriteImage(
         sitk.GetImageFromArray(np.zeros((4, 5, 6, 3), np.uint8), isVector=True), str(tmp_path / "rgb.mha")
     )

@@ -8,7 +8,10 @@ from PIL import Image as Picture
 
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.imaging.radiograph.exposed_area import exposed_area
-from napari_lungmtl.training.imaging.radiograph.network_input import film_of, make_film
+from napari_lungmtl.training.imaging.radiograph.network_input import (
+    make_radiograph_input,
+    radiograph_input_of,
+)
 
 
 def thorax(height=200, width=180, seed=0):
@@ -51,7 +54,7 @@ def test_bars_of_several_grey_values():
 def test_a_picture_without_border_stays_whole(seed, size):
     values = thorax(*size, seed)
     area = exposed_area(values)
-    # Of a tiny picture a line may happen to be uniform, never of one of a film's size.
+    # Of a tiny picture a line may happen to be uniform, never of one of a radiograph's size.
     assert area == whole(values) or min(size) < 40
 
 
@@ -69,25 +72,25 @@ def test_a_small_bright_thing_on_black_is_not_cut_out():
 def test_a_white_frame_does_not_eat_the_contrast():
     inner = thorax(400, 360).astype(np.float32)
     framed = np.pad(inner, ((60, 40), (70, 70)), constant_values=20_000)
-    film, plain = film_of(framed, 500), film_of(inner, 400)
-    assert film.shape == (500, 500)
-    assert film.offset == (0, 0)
+    radiograph, plain = radiograph_input_of(framed, 500), radiograph_input_of(inner, 400)
+    assert radiograph.shape == (500, 500)
+    assert radiograph.offset == (0, 0)
     # Reduced by 1: the same pixels, but for a line at the frame and the percentiles of what it leaves.
-    np.testing.assert_allclose(film.pixels[62:458, 72:428], plain.pixels[2:398, 22:378], atol=0.01)
-    np.testing.assert_allclose(film.to_world((60, 70)), (59.5, 69.5))
+    np.testing.assert_allclose(radiograph.pixels[62:458, 72:428], plain.pixels[2:398, 22:378], atol=0.01)
+    np.testing.assert_allclose(radiograph.to_world((60, 70)), (59.5, 69.5))
 
 
-def test_the_frame_of_a_reduced_film_leaves_no_trace():
+def test_the_frame_of_a_reduced_radiograph_leaves_no_trace():
     inner = thorax(1200, 1100)
     framed = np.pad(inner, ((300, 200), (250, 250)), constant_values=30_000)
-    film = film_of(framed)
+    radiograph = radiograph_input_of(framed)
     low, high = np.percentile(inner, (0.5, 99.5))
     expected = np.clip((inner - low) / (high - low), 0, 1)
     y, x = (
-        np.array([300, 1500]) * film.scale + film.offset[0],
-        np.array([250, 1350]) * film.scale + film.offset[1],
+        np.array([300, 1500]) * radiograph.scale + radiograph.offset[0],
+        np.array([250, 1350]) * radiograph.scale + radiograph.offset[1],
     )
-    shown = film.pixels[int(y[0]) + 3 : int(y[1]) - 3, int(x[0]) + 3 : int(x[1]) - 3]
+    shown = radiograph.pixels[int(y[0]) + 3 : int(y[1]) - 3, int(x[0]) + 3 : int(x[1]) - 3]
     assert shown.mean() == pytest.approx(expected.mean(), abs=0.02)
     assert shown.std() == pytest.approx(expected.std(), abs=0.02)
 
@@ -105,6 +108,6 @@ def test_no_real_radiograph_is_cut_in_half(lungmtl_data):
         assert lungs[y0:y1, x0:x1].sum() >= 0.998 * lungs.sum(), file.name
 
 
-def test_film_of_a_volume_is_refused():
+def test_radiograph_of_a_volume_is_refused():
     with pytest.raises(ValueError, match="flat"):
-        make_film(Image(np.zeros((3, 4, 5), np.int16)))
+        make_radiograph_input(Image(np.zeros((3, 4, 5), np.int16)))

@@ -8,7 +8,7 @@ from napari_lungmtl.training.imaging import Image, read_image
 from napari_lungmtl.training.imaging.errors import NotAFrontalRadiographError
 from napari_lungmtl.training.imaging.radiograph.frontal import check_frontal, why_not_frontal
 
-from ....stand_ins.dicom_radiographs import film, write
+from ....stand_ins.dicom_radiographs import radiograph, write
 
 
 def refused(image) -> str:
@@ -19,7 +19,7 @@ def refused(image) -> str:
 
 
 def read(tmp_path, **tags) -> Image:
-    return read_image(write(film(), tmp_path / "film.dcm", **tags))
+    return read_image(write(radiograph(), tmp_path / "film.dcm", **tags))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_frontal_headers_are_not_refused(tmp_path, tags):
     assert isinstance(check_frontal(read(tmp_path, **tags)), str)
 
 
-def test_nothing_speaks_against_an_ordinary_film(tmp_path):
+def test_nothing_speaks_against_an_ordinary_radiograph(tmp_path):
     assert why_not_frontal(read(tmp_path)) == ""
 
 
@@ -81,7 +81,7 @@ def test_doubts_are_said(tmp_path, tags, words):
 
 def test_volumes_and_ct():
     assert "volume" in refused(Image(np.zeros((3, 80, 80), np.int16), "CT", source=None, series_uid="1.2"))
-    assert "is CT" in refused(Image(film().voxels, "CT", series_uid="1.2"))
+    assert "is CT" in refused(Image(radiograph().voxels, "CT", series_uid="1.2"))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_volumes_and_ct():
         (np.random.default_rng(0).normal(size=(40, 40)), "too small"),
     ],
 )
-def test_pictures_that_cannot_be_films(values, words):
+def test_pictures_that_cannot_be_radiographs(values, words):
     assert words in refused(Image(values.astype(np.float32), series_uid="picture"))
 
 
@@ -105,14 +105,14 @@ def test_photographs(tmp_path, name):
     assert "in colour" in refused(read_image(tmp_path / "photo.jpg"))
 
 
-def test_a_blue_film_is_no_photograph_but_coloured_marks_are_said(tmp_path, lungmtl_data):
+def test_a_blue_radiograph_is_no_photograph_but_coloured_marks_are_said(tmp_path, lungmtl_data):
     file = sorted((lungmtl_data / "cxr" / "nih").glob("*.png"))[0]
-    grey = np.asarray(Picture.open(file).convert("L"))
-    tinted = np.stack([grey * 0.7, grey * 0.8, grey * 0.9 + 20], -1).astype(np.uint8)
+    gray = np.asarray(Picture.open(file).convert("L"))
+    tinted = np.stack([gray * 0.7, gray * 0.8, gray * 0.9 + 20], -1).astype(np.uint8)
     Picture.fromarray(tinted).save(tmp_path / "blue.png")
     assert why_not_frontal(read_image(tmp_path / "blue.png")) == ""
-    marked = np.stack([grey] * 3, -1)
-    n = len(grey) // 10
+    marked = np.stack([gray] * 3, -1)
+    n = len(gray) // 10
     marked[n : 2 * n, n : 2 * n] = (255, 0, 0)
     Picture.fromarray(marked).save(tmp_path / "marked.png")
     assert "coloured marks" in check_frontal(read_image(tmp_path / "marked.png"))
@@ -135,12 +135,12 @@ def test_no_real_radiograph_is_refused_or_doubted(lungmtl_data):
 def test_slices_of_ct_are_refused(tmp_path, lungmtl_data, study, window):
     low, high = window
     for number, values in enumerate(read_image(lungmtl_data / study).voxels):
-        grey = np.clip((values.astype(float) - low) / (high - low), 0, 1) * 255
-        Picture.fromarray(grey.astype(np.uint8)).save(tmp_path / f"{number}.png")
+        gray = np.clip((values.astype(float) - low) / (high - low), 0, 1) * 255
+        Picture.fromarray(gray.astype(np.uint8)).save(tmp_path / f"{number}.png")
         assert "CT" in refused(read_image(tmp_path / f"{number}.png"))
 
 
-def test_a_turned_film_in_a_black_frame_is_no_ct(lungmtl_data):
+def test_a_turned_radiograph_in_a_black_frame_is_no_ct(lungmtl_data):
     from scipy.ndimage import rotate
 
     file = sorted((lungmtl_data / "cxr" / "nih").glob("*.png"))[3]

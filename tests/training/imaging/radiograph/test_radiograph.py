@@ -83,14 +83,14 @@ def test_the_detectors_spacing_repeated_is_not_calibrated(tmp_path):
     assert read_image(file).spacing == (0.12, 0.12)
 
 
-def test_digitised_film_is_measured_on_the_film(tmp_path):
+def test_digitised_radiograph_is_measured_on_the_radiograph(tmp_path):
     file, _ = radiograph(tmp_path, NominalScannedPixelSpacing=[0.171, 0.172])
     image = read_image(file)
     assert image.spacing == (0.171, 0.172)
     assert "on the film" in image.warnings[0]
 
 
-def test_a_film_longer_than_any_detector_is_not_believed(tmp_path):
+def test_a_radiograph_longer_than_any_detector_is_not_believed(tmp_path):
     file, _ = radiograph(tmp_path, PixelSpacing=[100, 100])
     image = read_image(file)
     assert image.spacing is None

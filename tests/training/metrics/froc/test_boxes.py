@@ -21,8 +21,8 @@ def box(x, y, side=10):
 
 
 @st.composite
-def films(draw, most=6):
-    """Films with nodules and boxes: on a nodule, shifted from it, or anywhere; some scores are equal."""
+def radiographs(draw, most=6):
+    """Radiographs with nodules and boxes: on a nodule, shifted from it, or anywhere; some scores are equal."""
     rng = np.random.default_rng(draw(st.integers(0, 10**6)))
     found = []
     for _ in range(draw(st.integers(1, most))):
@@ -35,7 +35,7 @@ def films(draw, most=6):
 
 
 def matched(found, iou=0.4):
-    return [match_boxes(*film, iou) for film in found]
+    return [match_boxes(*radiograph, iou) for radiograph in found]
 
 
 # Matching
@@ -79,7 +79,7 @@ def test_what_does_not_fit_is_an_error():
         match_boxes([[0, 0, np.nan, 1]], [0.5], [])
 
 
-@given(films())
+@given(radiographs())
 @settings(deadline=None)
 def test_every_box_is_a_hit_a_duplicate_or_a_false_positive(found):
     for (boxes, scores, truth), m in zip(found, matched(found), strict=True):
@@ -94,7 +94,7 @@ def test_every_box_is_a_hit_a_duplicate_or_a_false_positive(found):
             assert set(np.flatnonzero(near[:, missed])) <= set(marks)
 
 
-@given(films(), st.integers(0, 7))
+@given(radiographs(), st.integers(0, 7))
 @settings(deadline=None)
 def test_nodules_left_out_count_neither_way(found, bits):
     for m in matched(found):
@@ -110,7 +110,7 @@ def test_nodules_left_out_count_neither_way(found, bits):
 
 
 def loops(found, rate_of_interest=None):
-    """Threshold after threshold, film after film: (false positives per film, sensitivity)."""
+    """Threshold after threshold, radiograph after radiograph: (false positives per radiograph, sensitivity)."""
     ms = matched(found)
     points = [(0.0, 0.0)]
     nodules = sum(len(m.nodule_mark) for m in ms)
@@ -133,7 +133,7 @@ def area_by_small_steps(points, up_to=1.0, steps=20000):
     return np.interp(x, *np.array(points).T).mean()
 
 
-@given(films())
+@given(radiographs())
 @settings(max_examples=40, deadline=None)
 def test_froc_beside_plain_loops(found):
     ms = matched(found)
@@ -155,7 +155,7 @@ def test_froc_beside_plain_loops(found):
 
 
 def test_froc_by_hand():
-    """Four films, two nodules: hits at 0.9 and 0.6, false positives at 0.7 and 0.5."""
+    """Four radiographs, two nodules: hits at 0.9 and 0.6, false positives at 0.7 and 0.5."""
     ms = [
         match_boxes([box(0, 0), box(50, 0)], [0.9, 0.7], [box(0, 0)]),
         match_boxes([box(0, 0)], [0.6], [box(0, 0)]),
@@ -170,7 +170,7 @@ def test_froc_by_hand():
 
 
 def afroc_by_loops(found, positive):
-    """Chance that a nodule's mark beats the highest mark on a film without nodule."""
+    """Chance that a nodule's mark beats the highest mark on a radiograph without nodule."""
     wins = []
     for (_, _, truth), m, has in zip(found, matched(found), positive, strict=True):
         for nodule in range(len(truth)) if has else ():
@@ -183,7 +183,7 @@ def afroc_by_loops(found, positive):
     return np.mean(wins) if wins else np.nan
 
 
-@given(films(most=8))
+@given(radiographs(most=8))
 @settings(deadline=None)
 def test_afroc_beside_plain_loops(found):
     positive = np.array([len(truth) > 0 for _, _, truth in found])
@@ -219,7 +219,7 @@ def voc_by_loops(found):
     return total
 
 
-@given(films())
+@given(radiographs())
 @settings(deadline=None)
 def test_average_precision_beside_plain_loops(found):
     ms = matched(found)
@@ -280,7 +280,7 @@ def measures(found):
     }
 
 
-@given(films(most=8), st.randoms())
+@given(radiographs(most=8), st.randoms())
 @settings(max_examples=40, deadline=None)
 def test_order_and_monotone_changes_of_scores_change_nothing(found, random):
     shuffled = random.sample(found, len(found))
@@ -294,19 +294,19 @@ def test_order_and_monotone_changes_of_scores_change_nothing(found, random):
         assert got == pytest.approx(expected, nan_ok=True)
 
 
-@given(films(most=8))
+@given(radiographs(most=8))
 @settings(max_examples=40, deadline=None)
-def test_a_weight_of_two_is_the_film_twice(found):
+def test_a_weight_of_two_is_the_radiograph_twice(found):
     weight = np.arange(len(found)) % 3
     if not weight.any():
         weight = weight + 1
-    repeated = [film for film, n in zip(found, weight, strict=True) for _ in range(n)]
+    repeated = [radiograph for radiograph, n in zip(found, weight, strict=True) for _ in range(n)]
     for name, m in measures(found).items():
         again = float(measures(repeated)[name](ONE(len(repeated))))
         assert float(m(weight.astype(float))) == pytest.approx(again, nan_ok=True), name
 
 
-@given(films(most=8))
+@given(radiographs(most=8))
 @settings(max_examples=40, deadline=None)
 def test_better_marks_are_not_worse(found):
     """A false positive less, or a surer hit, does not lower any measure."""
@@ -335,7 +335,7 @@ def test_by_rows_takes_one_row_and_many():
     assert np.isnan(total(np.zeros(2)))
 
 
-def test_afroc_is_the_roc_curve_where_each_film_has_one_mark_and_one_nodule_at_most():
+def test_afroc_is_the_roc_curve_where_each_radiograph_has_one_mark_and_one_nodule_at_most():
     rng = np.random.default_rng(1)
     positive = np.arange(100) % 2 == 0
     score = np.round(rng.random(100), 1)

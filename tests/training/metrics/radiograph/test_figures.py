@@ -16,14 +16,14 @@ from napari_lungmtl.training.metrics.intervals.bootstrap import bootstrap_weight
 from napari_lungmtl.training.metrics.intervals.paired import paired_over_seeds
 from napari_lungmtl.training.metrics.radiograph.components import Counts, count_components, detection_rates
 from napari_lungmtl.training.metrics.radiograph.figures import (
-    film_details,
-    film_figures,
-    film_table,
-    film_warnings,
+    radiograph_details,
+    radiograph_figures,
+    radiograph_table,
+    radiograph_warnings,
 )
 from napari_lungmtl.training.metrics.radiograph.mask_overlap import dice, iou, quantile_of, spread
 from napari_lungmtl.training.metrics.radiograph.shams import ShamMarks, count_sham_marks
-from napari_lungmtl.training.metrics.radiograph.statistics import FilmResult, film_statistics
+from napari_lungmtl.training.metrics.radiograph.statistics import RadiographResult, radiograph_statistics
 
 NAN = float("nan")
 
@@ -88,8 +88,8 @@ def test_marks_on_shams_against_those_elsewhere():
 def test_a_network_that_marks_anywhere_has_no_excess():
     rng = np.random.default_rng(0)
     shams = [box(20, 20, 20), box(70, 50, 20)]
-    films = [count_sham_marks(rng.uniform(0, 120, (30, 2)), shams, [], (120, 120)) for _ in range(400)]
-    marks, expected = sum(f.marks for f in films), sum(f.expected for f in films)
+    radiographs = [count_sham_marks(rng.uniform(0, 120, (30, 2)), shams, [], (120, 120)) for _ in range(400)]
+    marks, expected = sum(f.marks for f in radiographs), sum(f.expected for f in radiographs)
     assert marks == pytest.approx(expected, rel=0.1)
 
 
@@ -124,11 +124,11 @@ def test_spread_and_its_weights():
     assert np.isnan(drawn[1])
 
 
-# Films
+# Radiographs
 
 
-def films(n=60, seed=0, skill=0.8, backgrounds=20):
-    """Films of which every other has a nodule, found with a probability; false boxes anywhere."""
+def radiographs(n=60, seed=0, skill=0.8, backgrounds=20):
+    """Radiographs of which every other has a nodule, found with a probability; false boxes anywhere."""
     rng = np.random.default_rng(seed)
     found = []
     for i in range(n):
@@ -141,7 +141,7 @@ def films(n=60, seed=0, skill=0.8, backgrounds=20):
             boxes = np.concatenate([boxes, truth + rng.uniform(-3, 3)])
             scores = np.r_[scores, rng.uniform(0.3, 1)]
         found.append(
-            FilmResult(
+            RadiographResult(
                 f"f{i}.png",
                 f"b{i % backgrounds}",
                 float(np.clip(0.5 * (i % 2) + rng.random() * 0.7, 0, 1)),
@@ -159,9 +159,9 @@ def films(n=60, seed=0, skill=0.8, backgrounds=20):
     return found
 
 
-def test_figures_of_films():
-    results = films()
-    m = film_figures(results, 0.5, lungs=True, samples=200)
+def test_figures_of_radiographs():
+    results = radiographs()
+    m = radiograph_figures(results, 0.5, lungs=True, samples=200)
     json.dumps(m, allow_nan=False)
     assert m["roc_auc"] == pytest.approx(
         roc_auc_score([r.positive for r in results], [r.score for r in results])
@@ -180,19 +180,19 @@ def test_figures_of_films():
     assert m["counts"]["backgrounds"] == 20
     for name, i in m["intervals"].items():
         assert i["lower"] <= i["value"] <= i["upper"], name
-    text = film_table(m)
+    text = radiograph_table(m)
     assert ["roc_auc", f"{m['roc_auc']:.3f}"] == text[1][:2]
     assert any("sensitivity at 1 FP/image, 10+ mm" in row for row in text)
-    assert film_warnings(results, lungs=True) == []
+    assert radiograph_warnings(results, lungs=True) == []
 
 
 def test_bands_of_diameter():
-    results = films()
-    bands = film_figures(results, 0.5, lungs=False, samples=20)["by_diameter_mm"]
+    results = radiographs()
+    bands = radiograph_figures(results, 0.5, lungs=False, samples=20)["by_diameter_mm"]
     sizes = [float(d) for r in results for d in r.diameter_mm]
     assert bands["8-10"]["nodules"] == sum(8 <= d < 10 for d in sizes)
     assert bands["10+"]["nodules"] == sum(d >= 10 for d in sizes)
-    # By hand for 20 mm and more: only their hits, but the false positives of all films.
+    # By hand for 20 mm and more: only their hits, but the false positives of all radiographs.
     false = sorted((s for r in results for s in r.scores[r.matching().false_positive]), reverse=True)
     threshold = false[len(results)] if len(false) > len(results) else 0.0
     large = [r for r in results if len(r.diameter_mm) and r.diameter_mm[0] >= 20]
@@ -201,16 +201,16 @@ def test_bands_of_diameter():
 
 
 def test_a_nodule_of_unknown_diameter_is_in_no_band():
-    one = FilmResult(
+    one = RadiographResult(
         "a", "a", 0.5, np.zeros((0, 4)), np.zeros(0), np.zeros((0, 2)), True, np.array([box(0, 0)])
     )
-    bands = film_figures([one], 0.5, lungs=False, samples=5)["by_diameter_mm"]
+    bands = radiograph_figures([one], 0.5, lungs=False, samples=5)["by_diameter_mm"]
     assert [b["nodules"] for b in bands.values()] == [0] * 4
 
 
-def test_details_let_one_find_the_worst_films():
-    results = films(6)
-    rows = film_details(results, 0.5)
+def test_details_let_one_find_the_worst_radiographs():
+    results = radiographs(6)
+    rows = radiograph_details(results, 0.5)
     json.dumps(rows, allow_nan=False)
     for r, row in zip(results, rows, strict=True):
         assert row["hits"] == len(match_boxes(r.boxes, r.scores, r.truth).hit_scores)
@@ -218,43 +218,48 @@ def test_details_let_one_find_the_worst_films():
 
 
 @pytest.mark.parametrize("positive", [None, True, False])
-def test_films_of_one_kind_or_unknown_give_nothing_where_nothing_can_be_judged(positive):
+def test_radiographs_of_one_kind_or_unknown_give_nothing_where_nothing_can_be_judged(positive):
     truth = {None: None, True: np.array([box(0, 0)]), False: np.zeros((0, 4))}[positive]
     results = [
-        FilmResult(n, n, 0.3, np.array([box(0, 0)]), np.array([0.7]), np.array([[5.0, 5.0]]), positive, truth)
+        RadiographResult(
+            n, n, 0.3, np.array([box(0, 0)]), np.array([0.7]), np.array([[5.0, 5.0]]), positive, truth
+        )
         for n in "ab"
     ]
-    m = film_figures(results, 0.5, lungs=True, samples=20)
+    m = radiograph_figures(results, 0.5, lungs=True, samples=20)
     json.dumps(m, allow_nan=False)
     assert [m[name] for name in ("roc_auc", "pr_auc", "afroc_auc", "node21_score")] == [None] * 4
     assert (m["froc_auc"] is None) == (positive is not True)
     assert (m["false_positives_per_image"] is None) == (positive is not False)
-    said = " ".join(film_warnings(results, lungs=True))
+    said = " ".join(radiograph_warnings(results, lungs=True))
     assert "lung_dice is empty" in said
     expected = {None: "2 of 2 images do not say", True: "no image without", False: "no image with a nodule"}
     assert expected[positive] in said
-    assert len(film_table(m)[0]) == 4
+    assert len(radiograph_table(m)[0]) == 4
 
 
-def test_films_whose_truth_is_unknown_change_no_figure():
-    known = films(30)
-    unknown = [FilmResult("u", "u", 0.99, np.array([box(0, 0)]), np.ones(1), np.array([[5.0, 5.0]]))]
+def test_radiographs_whose_truth_is_unknown_change_no_figure():
+    known = radiographs(30)
+    unknown = [RadiographResult("u", "u", 0.99, np.array([box(0, 0)]), np.ones(1), np.array([[5.0, 5.0]]))]
     ones = np.ones(31)
-    for name, statistic in film_statistics([*known, *unknown], 0.5).items():
-        expected = film_statistics(known, 0.5)[name](np.ones(30))
+    for name, statistic in radiograph_statistics([*known, *unknown], 0.5).items():
+        expected = radiograph_statistics(known, 0.5)[name](np.ones(30))
         assert float(statistic(ones)) == pytest.approx(float(expected), nan_ok=True), name
-    said = " ".join(film_warnings([*known, *unknown], lungs=False))
+    said = " ".join(radiograph_warnings([*known, *unknown], lungs=False))
     assert "1 of 31 images do not say whether they show a nodule" in said
 
 
 def test_nodules_without_a_place_are_said():
-    results = [*films(10), FilmResult("n", "n", 0.9, np.zeros((0, 4)), np.zeros(0), np.zeros((0, 2)), True)]
-    assert any("whose place is not given" in w for w in film_warnings(results, lungs=False))
-    assert film_figures(results, 0.5, lungs=False, samples=20)["counts"]["boxes_known"] == 10
+    results = [
+        *radiographs(10),
+        RadiographResult("n", "n", 0.9, np.zeros((0, 4)), np.zeros(0), np.zeros((0, 2)), True),
+    ]
+    assert any("whose place is not given" in w for w in radiograph_warnings(results, lungs=False))
+    assert radiograph_figures(results, 0.5, lungs=False, samples=20)["counts"]["boxes_known"] == 10
 
 
 def test_one_background_has_no_interval():
-    m = film_figures(films(backgrounds=1), 0.5, lungs=False, samples=20)
+    m = radiograph_figures(radiographs(backgrounds=1), 0.5, lungs=False, samples=20)
     assert m["intervals"]["roc_auc"]["lower"] is None
     assert m["intervals"]["roc_auc"]["value"] is not None
 
@@ -263,14 +268,14 @@ def test_one_background_has_no_interval():
 
 
 def statistic_of(results, name):
-    return film_statistics(results, 0.5)[name]
+    return radiograph_statistics(results, 0.5)[name]
 
 
 def test_a_better_network_is_told_apart_and_an_equal_one_is_not():
-    groups = [r.background for r in films(120)]
-    good = [statistic_of(films(120, seed, 0.95), "froc_auc") for seed in range(3)]
-    bad = [statistic_of(films(120, seed + 10, 0.4), "froc_auc") for seed in range(3)]
-    also = [statistic_of(films(120, seed + 20, 0.95), "froc_auc") for seed in range(3)]
+    groups = [r.background for r in radiographs(120)]
+    good = [statistic_of(radiographs(120, seed, 0.95), "froc_auc") for seed in range(3)]
+    bad = [statistic_of(radiographs(120, seed + 10, 0.4), "froc_auc") for seed in range(3)]
+    also = [statistic_of(radiographs(120, seed + 20, 0.95), "froc_auc") for seed in range(3)]
     told = paired_over_seeds(good, bad, groups, samples=300)
     assert told.resolved
     assert told.difference.lower > 0.2
@@ -300,27 +305,27 @@ def test_seeds_that_disagree_widen_the_second_interval():
 
 
 def test_draws_are_shared_by_both_sides():
-    one = statistic_of(films(), "roc_auc")
-    told = paired_over_seeds([one], [one], [r.background for r in films()], samples=50)
+    one = statistic_of(radiographs(), "roc_auc")
+    told = paired_over_seeds([one], [one], [r.background for r in radiographs()], samples=50)
     assert (told.difference.value, told.difference.lower, told.difference.upper) == (0, 0, 0)
 
 
 def test_seeds_are_compared_in_pairs():
-    one = statistic_of(films(), "roc_auc")
+    one = statistic_of(radiographs(), "roc_auc")
     with pytest.raises(ValueError, match="in pairs"):
         paired_over_seeds([one], [one, one], ["a"] * 60)
 
 
 def test_one_background_says_nothing():
-    one = statistic_of(films(), "roc_auc")
+    one = statistic_of(radiographs(), "roc_auc")
     told = paired_over_seeds([one], [one], ["a"] * 60, samples=20)
     assert np.isnan(told.difference.lower)
     assert not told.resolved
 
 
 def test_vectorised_measures_are_those_of_each_row():
-    results = films(24)
+    results = radiographs(24)
     weights = bootstrap_weights([r.background for r in results], 5)
-    for name, statistic in film_statistics(results, 0.5).items():
+    for name, statistic in radiograph_statistics(results, 0.5).items():
         rows = [float(statistic(w)) for w in weights]
         np.testing.assert_allclose(statistic(weights), rows, err_msg=name)

@@ -22,27 +22,27 @@ SIDE = 128
 
 
 def ellipse(box: np.ndarray) -> torch.Tensor:
-    """The film that shows nothing but the ellipse in a box."""
+    """The radiograph that shows nothing but the ellipse in a box."""
     y, x = np.indices((SIDE, SIDE)) + 0.5
     cx, cy, a, b = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
     return torch.from_numpy((((x - cx) / a) ** 2 + ((y - cy) / b) ** 2 <= 1).astype(np.float32))
 
 
 @given(
-    centre=st.tuples(st.floats(45, 83), st.floats(45, 83)),
+    center=st.tuples(st.floats(45, 83), st.floats(45, 83)),
     size=st.tuples(st.floats(12, 30), st.floats(12, 30)),
     which=st.lists(st.sampled_from(range(len(GEOMETRY))), min_size=1, max_size=3, unique=True),
     seed=st.integers(0, 2**31),
 )
 @settings(max_examples=60, deadline=None)
-def test_boxes_follow_what_the_film_shows(centre, size, which, seed):
+def test_boxes_follow_what_the_radiograph_shows(center, size, which, seed):
     rng = np.random.default_rng(seed)
-    (x, y), (w, h) = centre, size
+    (x, y), (w, h) = center, size
     box = np.array([x - w / 2, y - h / 2, x + w / 2, y + h / 2], np.float32)
     moved, boxes = move(ellipse(box), torch.from_numpy(box)[None], [GEOMETRY[i](rng) for i in which])
     shown = (moved > 0.5).numpy()
     if not len(boxes):
-        # Dropped only if most of it left the film.
+        # Dropped only if most of it left the radiograph.
         assert shown.sum() < 0.9 * np.pi / 4 * w * h * 1.6
         return
     rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
@@ -63,12 +63,12 @@ def test_two_flips_give_the_box_back(corners):
 
 
 def test_a_flip_moves_pixels_exactly():
-    film = torch.rand(SIDE, SIDE)
-    moved, _ = move(film, torch.zeros(0, 4), [flip(np.random.default_rng(0))])
-    torch.testing.assert_close(moved, film.flip(1), atol=1e-5, rtol=0)
+    radiograph = torch.rand(SIDE, SIDE)
+    moved, _ = move(radiograph, torch.zeros(0, 4), [flip(np.random.default_rng(0))])
+    torch.testing.assert_close(moved, radiograph.flip(1), atol=1e-5, rtol=0)
 
 
-def test_a_nodule_that_leaves_the_film_leaves_the_truth():
+def test_a_nodule_that_leaves_the_radiograph_leaves_the_truth():
     far = np.eye(3)
     far[0, 2] = 1.0  # half a side to the right
     boxes = torch.tensor([[100.0, 10, 120, 30], [10.0, 10, 30, 30]])
@@ -84,22 +84,24 @@ def test_a_nodule_cut_by_the_rim_keeps_the_part_that_is_left():
 
 
 @pytest.mark.parametrize("transform", ILLUMINATION, ids=lambda t: t.__name__)
-def test_illumination_changes_the_film_but_not_its_black_border_nor_its_range(transform):
+def test_illumination_changes_the_radiograph_but_not_its_black_border_nor_its_range(transform):
     rng = np.random.default_rng(0)
-    film = torch.rand(SIDE, SIDE) * 0.8 + 0.1
-    film[:, :20] = 0
+    radiograph = torch.rand(SIDE, SIDE) * 0.8 + 0.1
+    radiograph[:, :20] = 0
     which = ILLUMINATION.index(transform)
     seed = next(s for s in range(1000) if choose("uni", 0, np.random.default_rng(s)) == [which])
-    changed, boxes = augment(film, torch.tensor([[1.0, 2, 30, 40]]), "uni", 0, np.random.default_rng(seed))
+    changed, boxes = augment(
+        radiograph, torch.tensor([[1.0, 2, 30, 40]]), "uni", 0, np.random.default_rng(seed)
+    )
     assert boxes.tolist() == [[1, 2, 30, 40]]
-    assert not torch.equal(changed, film)
+    assert not torch.equal(changed, radiograph)
     assert not changed[:, :20].any()
     assert 0 <= float(changed.min()) <= float(changed.max()) <= 1
-    assert not torch.equal(transform(film, rng), film)
+    assert not torch.equal(transform(radiograph, rng), radiograph)
 
 
 def test_equalising_makes_every_grey_equally_frequent():
-    film = torch.rand(SIDE, SIDE) ** 3 * 0.9 + 0.05
+    radiograph = torch.rand(SIDE, SIDE) ** 3 * 0.9 + 0.05
 
     class Full(np.random.Generator):
         def uniform(self, *_):
@@ -107,7 +109,7 @@ def test_equalising_makes_every_grey_equally_frequent():
 
     from napari_lungmtl.training.networks.dhn.augment import equalise
 
-    flat = equalise(film, Full(np.random.PCG64(0)))
+    flat = equalise(radiograph, Full(np.random.PCG64(0)))
     counts = torch.histc(flat, 10, 0, 1) / flat.numel()
     assert torch.all((counts - 0.1).abs() < 0.03)
 
@@ -125,15 +127,15 @@ def test_strategies_choose_as_the_paper_says():
 
 
 def test_identity_changes_nothing():
-    film, boxes = torch.rand(SIDE, SIDE), torch.tensor([[1.0, 2, 30, 40]])
-    same, same_boxes = augment(film, boxes, "id", 1.0, np.random.default_rng(0))
-    assert torch.equal(same, film)
+    radiograph, boxes = torch.rand(SIDE, SIDE), torch.tensor([[1.0, 2, 30, 40]])
+    same, same_boxes = augment(radiograph, boxes, "id", 1.0, np.random.default_rng(0))
+    assert torch.equal(same, radiograph)
     assert torch.equal(same_boxes, boxes)
 
 
 def test_the_same_generator_gives_the_same_view():
-    film, boxes = torch.rand(SIDE, SIDE), torch.tensor([[40.0, 40, 70, 70]])
-    one, two = (augment(film, boxes, "bin", 0.5, np.random.default_rng(3)) for _ in range(2))
+    radiograph, boxes = torch.rand(SIDE, SIDE), torch.tensor([[40.0, 40, 70, 70]])
+    one, two = (augment(radiograph, boxes, "bin", 0.5, np.random.default_rng(3)) for _ in range(2))
     assert torch.equal(one[0], two[0])
     assert torch.equal(one[1], two[1])
     assert abs(translate(np.random.default_rng(0))[0, 2]) <= 0.12

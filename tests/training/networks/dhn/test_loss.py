@@ -9,7 +9,7 @@ from napari_lungmtl.training.networks.dhn.loss import box_loss, classification_l
 
 
 def test_equation_2_by_hand():
-    """p = 0.8 on a film with a nodule and p = 0.3 on one without."""
+    """p = 0.8 on a radiograph with a nodule and p = 0.3 on one without."""
     logits = torch.tensor([[math.log(0.2), math.log(0.8)], [math.log(0.7), math.log(0.3)]])
     expected = -(1.76 * math.log(0.8) + 0.69 * math.log(0.7)) / 2
     assert float(global_loss(logits, torch.tensor([True, False]), (1.76, 0.69))) == pytest.approx(expected)

@@ -75,7 +75,7 @@ def test_single_heads(heads: str, has_global: bool, has_local: bool):
     assert ("global_head" in names, "local_head" in names) == (has_global, has_local)
 
 
-def test_boxes_stay_on_the_film_sorted_and_apart():
+def test_boxes_stay_on_the_radiograph_sorted_and_apart():
     torch.manual_seed(1)
     net = Dhn(SMALL).eval()
     with torch.inference_mode():
@@ -95,14 +95,14 @@ def test_each_head_sees_its_own_levels(global_level: int, side: int):
     """Also where the local head leaves the global one's level out."""
     config = dataclasses.replace(SMALL, levels=(2, 3), anchors=((10,), (20,)), global_level=global_level)
     net = Dhn(config).eval()
-    films = torch.rand(1, 128, 128)
-    features = net.features(films)
+    radiographs = torch.rand(1, 128, 128)
+    features = net.features(radiographs)
     assert [m.shape[-1] for m in features] == [32, 16, 8, 4]
     assert [m.shape[-1] for m in net.local_head.chosen(features)] == [32, 16]
     seen = []
     net.global_head.register_forward_pre_hook(lambda _m, args: seen.append(args[0].shape[-1]))
     with torch.inference_mode():
-        net(films)
+        net(radiographs)
     assert seen == [side]
 
 
@@ -122,7 +122,7 @@ def test_the_papers_level_is_the_coarsest_also_in_cards_that_do_not_name_it():
 
 
 def test_objectness_peaks_where_the_cell_looks():
-    """Cell i of a map at stride s is centred on film pixel i·s."""
+    """Cell i of a map at stride s is centred on radiograph pixel i·s."""
     net = Dhn(SMALL).eval()
     head = net.local_head
 

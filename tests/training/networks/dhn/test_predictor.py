@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.imaging import Image
-from napari_lungmtl.training.imaging.radiograph.network_input import make_film
+from napari_lungmtl.training.imaging.radiograph.network_input import make_radiograph_input
 from napari_lungmtl.training.inference.predictor import SCORE_FLOOR, ModelInfo, PredictorError, finish
 from napari_lungmtl.training.networks.dhn.config import SHIPPED
 from napari_lungmtl.training.networks.dhn.local_head import Found
@@ -28,13 +28,13 @@ class Brightest(torch.nn.Module):
         super().__init__()
         self.config, self.score = SMALL, score
 
-    def forward(self, films):
+    def forward(self, radiographs):
         found = []
-        for film in films:
-            rows, columns = torch.where(film > 0.7)
+        for radiograph in radiographs:
+            rows, columns = torch.where(radiograph > 0.7)
             box = torch.tensor([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]]).float()
             found.append(Found(box, torch.tensor([self.score]), torch.tensor([0.4])))
-        return torch.full((len(films),), 0.7), found
+        return torch.full((len(radiographs),), 0.7), found
 
 
 def radiograph(shape, spacing, origin, low, high, dtype=np.float32):
@@ -62,12 +62,14 @@ def test_a_box_comes_back_where_it_is(shape, spacing, origin, where):
     expected = (
         np.array(origin) + (np.array([low, high]) - 0.5) * step
     )  # through the outer edges of the pixels
-    film_pixel = max(shape) / 512 * step  # pixels of a film are the grain; half of one for the threshold
+    radiograph_pixel = (
+        max(shape) / 512 * step
+    )  # pixels of a radiograph are the grain; half of one for the threshold
     np.testing.assert_array_less(
-        np.abs(np.array(finding.geometry.low) - expected[0]), 1.1 * film_pixel + 0.6 * step
+        np.abs(np.array(finding.geometry.low) - expected[0]), 1.1 * radiograph_pixel + 0.6 * step
     )
     np.testing.assert_array_less(
-        np.abs(np.array(finding.geometry.high) - expected[1]), 1.1 * film_pixel + 0.6 * step
+        np.abs(np.array(finding.geometry.high) - expected[1]), 1.1 * radiograph_pixel + 0.6 * step
     )
     assert finding.score == pytest.approx(0.9)
     assert finding.scores == {"rpn": pytest.approx(0.4)}
@@ -80,7 +82,7 @@ def test_a_box_comes_back_where_it_is(shape, spacing, origin, where):
 
 def test_boxes_end_at_the_rim_of_the_picture_and_lie_beside_it_never():
     class Beside(Brightest):
-        def forward(self, films):
+        def forward(self, radiographs):
             boxes = torch.tensor([[100.0, 100, 200, 150], [0.0, 200, 120, 300]])  # padding ends at column 128
             boxes[0, 2] = 125
             return None, [Found(boxes, torch.tensor([0.9, 0.8]), torch.tensor([0.5, 0.5]))]
@@ -90,7 +92,7 @@ def test_boxes_end_at_the_rim_of_the_picture_and_lie_beside_it_never():
     assert len(findings) == 0, "the second box is wholly in the padding too"
 
     class Across(Beside):
-        def forward(self, films):
+        def forward(self, radiographs):
             return None, [
                 Found(torch.tensor([[100.0, 200, 160, 300]]), torch.tensor([0.9]), torch.tensor([0.5]))
             ]
@@ -117,7 +119,7 @@ def test_the_heat_map_lies_where_the_network_looked():
     class Stub(torch.nn.Module):
         def forward(self, maps):
             logits = [torch.full((1, 1, *m.shape[-2:]), -9.0) for m in maps]
-            logits[1][0, 0, 20, 30] = 9.0  # stride 8: film pixel (160, 240)
+            logits[1][0, 0, 20, 30] = 9.0  # stride 8: radiograph pixel (160, 240)
             return logits, None
 
     net.local_head.rpn.head = Stub()
@@ -125,10 +127,10 @@ def test_the_heat_map_lies_where_the_network_looked():
     evidence = DhnPredictor(net, INFO, CPU).evidence(image)
     peak = np.array(np.unravel_index(evidence.values.argmax(), evidence.values.shape))
     world = np.array(evidence.origin) + peak * np.array(evidence.spacing)
-    np.testing.assert_allclose(world, make_film(image).to_world((160.5, 240.5)))
+    np.testing.assert_allclose(world, make_radiograph_input(image).to_world((160.5, 240.5)))
     assert evidence.values.dtype == np.float32
     assert 0 <= evidence.values.min() <= evidence.values.max() <= 1
-    assert not evidence.values[~make_film(image).inside].any()
+    assert not evidence.values[~make_radiograph_input(image).inside].any()
 
 
 def test_a_factor_and_an_offset_change_nothing():
@@ -162,7 +164,11 @@ def test_single_heads_predict(heads, image_scores, boxes):
 def test_a_run_says_what_it_does_and_brings_its_findings():
     image = radiograph((300, 300), None, (0.0, 0.0), (50, 50), (120, 120))
     steps = list(DhnPredictor(Brightest(), INFO, CPU).run(image))
-    assert [s.stage for s in steps] == ["preparing the film", "looking for nodules", "looking for nodules"]
+    assert [s.stage for s in steps] == [
+        "preparing the radiograph",
+        "looking for nodules",
+        "looking for nodules",
+    ]
     assert steps[-1].fraction == 1
     assert len(steps[-1].findings) == 1
 
@@ -171,11 +177,11 @@ def test_without_memory_on_the_gpu_the_cpu_takes_over():
     class Full(Brightest):
         calls = 0
 
-        def forward(self, films):
+        def forward(self, radiographs):
             self.calls += 1
             if self.calls == 1:
                 raise torch.OutOfMemoryError("CUDA out of memory")
-            return super().forward(films)
+            return super().forward(radiographs)
 
     image = radiograph((300, 300), None, (0.0, 0.0), (50, 50), (120, 120))
     steps = list(DhnPredictor(Full(), INFO, CPU).run(image))

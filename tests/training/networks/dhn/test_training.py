@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image as Picture
 
-from napari_lungmtl.training.data.public.films import LabelledFilm
+from napari_lungmtl.training.data.public.radiographs import RadiographSample
 from napari_lungmtl.training.inference.weights import WeightsError, load_state, read_card
 from napari_lungmtl.training.networks.dhn.calibration import Judged, calibrate, calibrated, judge
 from napari_lungmtl.training.networks.dhn.config import SHIPPED, TrainingConfig
@@ -41,7 +41,7 @@ TOY = dataclasses.replace(
 )
 TINY = {
     "network": {**dataclasses.asdict(TOY), "width": 4, "pyramid_channels": 8, "roi_hidden": 8},
-    "training": {"minutes": 0.02, "batch": 2, "dev_films": 12},
+    "training": {"minutes": 0.02, "batch": 2, "dev_radiographs": 12},
     "version": "0.0-test",
 }
 
@@ -65,10 +65,10 @@ def batch(heads: str = "both", **training):
     config = TrainingConfig(**training)
     network = dataclasses.replace(TOY, heads=heads)
     rng = np.random.default_rng(0)
-    films = [Blobs().draw(rng) for _ in range(4)]
-    samples = [make_sample(film, network, config, rng) for film in films]
+    radiographs = [Blobs().draw(rng) for _ in range(4)]
+    samples = [make_sample(radiograph, network, config, rng) for radiograph in radiographs]
     torch.manual_seed(0)
-    return Training(network, config), collate(samples), films
+    return Training(network, config), collate(samples), radiographs
 
 
 def touched(module: torch.nn.Module) -> set[str]:
@@ -116,11 +116,11 @@ def test_each_view_feeds_its_own_head():
 
 
 def test_views_are_augmented_apart():
-    _, views, films = batch(augment_global="bin", probability=1.0, augment_local="id")
-    for i, film in enumerate(films):
-        assert not np.array_equal(views["views"][i].numpy(), film.pixels)
-        assert np.array_equal(views["views"][4 + i].numpy(), film.pixels)
-        assert np.array_equal(views["boxes"][i].numpy(), film.boxes)
+    _, views, radiographs = batch(augment_global="bin", probability=1.0, augment_local="id")
+    for i, radiograph in enumerate(radiographs):
+        assert not np.array_equal(views["views"][i].numpy(), radiograph.pixels)
+        assert np.array_equal(views["views"][4 + i].numpy(), radiograph.pixels)
+        assert np.array_equal(views["boxes"][i].numpy(), radiograph.boxes)
 
 
 @pytest.mark.parametrize(("heads", "terms"), [("global", {"global"}), ("local", None)])
@@ -133,12 +133,12 @@ def test_single_heads_train_on_their_own_views_only(heads, terms):
     assert touched(module.net) == {"body", "pyramid", f"{heads}_head"}
 
 
-def test_films_of_unknown_nodules_train_nothing():
+def test_radiographs_of_unknown_nodules_train_nothing():
     class Mixed(Blobs):
         def draw(self, rng):
-            film = super().draw(rng)
+            radiograph = super().draw(rng)
             known = bool(rng.random() < 0.5)
-            return dataclasses.replace(film, nodule_known=known, pixels=film.pixels * known)
+            return dataclasses.replace(radiograph, nodule_known=known, pixels=radiograph.pixels * known)
 
     config = TrainingConfig(augment_global="id", augment_local="id")
     samples = iter(Samples(Mixed(), TOY, config))
@@ -147,28 +147,30 @@ def test_films_of_unknown_nodules_train_nothing():
         next(iter(Samples(Blobs(known=False, side=128), TOY, config)))
 
 
-def test_films_of_another_size_are_refused_with_a_way_out():
+def test_radiographs_of_another_size_are_refused_with_a_way_out():
     with pytest.raises(ValueError, match="set side"):
         next(iter(Samples(Blobs(side=64), TOY, TrainingConfig())))
 
 
 def test_a_nodule_that_left_the_view_leaves_its_label():
-    film = LabelledFilm(
+    radiograph = RadiographSample(
         np.full((128, 128), 0.5, np.float32), np.array([[0, 60, 10, 70]], np.float32), name="rim"
     )
     config = TrainingConfig(probability=1.0)
     rng = np.random.default_rng(0)
-    seen = [make_sample(film, TOY, config, rng) for _ in range(60)]
+    seen = [make_sample(radiograph, TOY, config, rng) for _ in range(60)]
     assert {s.positive for s in seen} == {True, False}
     assert all(
-        make_sample(film, dataclasses.replace(TOY, heads="local"), config, rng).positive for _ in range(3)
+        make_sample(radiograph, dataclasses.replace(TOY, heads="local"), config, rng).positive
+        for _ in range(3)
     )
 
 
 def test_a_toy_is_learnt(tmp_path):
-    """Blobs in noise: nearly all found with few false alarms, and films with and without told apart; without training neither."""
+    """Blobs in noise: nearly all found with few false alarms, and radiographs with and without told apart; without training
+    neither."""
     config = TrainingConfig(
-        steps=200, batch=4, learning_rate=2e-3, rois_per_film=32, loss_weights=(1, 1), bfloat16=False
+        steps=200, batch=4, learning_rate=2e-3, rois_per_radiograph=32, loss_weights=(1, 1), bfloat16=False
     )
     torch.manual_seed(0)
     untrained = Dhn(TOY).eval()
@@ -241,14 +243,16 @@ def test_lungmtl_train_takes_a_folder_in_the_layout_of_node21(tmp_path):
     rng = np.random.default_rng(0)
     rows = ["img_name,height,width,x,y,label"]
     for i in range(24):
-        film = Blobs(side=256, sizes=(20, 40)).draw(rng)
-        Picture.fromarray((film.pixels * 255).astype(np.uint8)).save(data / "images" / f"n{i:04}.png")
-        boxes = [[round(v) for v in (b[0], b[1], b[2] - b[0], b[3] - b[1])] for b in film.boxes.tolist()]
+        radiograph = Blobs(side=256, sizes=(20, 40)).draw(rng)
+        Picture.fromarray((radiograph.pixels * 255).astype(np.uint8)).save(data / "images" / f"n{i:04}.png")
+        boxes = [
+            [round(v) for v in (b[0], b[1], b[2] - b[0], b[3] - b[1])] for b in radiograph.boxes.tolist()
+        ]
         rows += [f"n{i:04}.png,{h},{w},{x},{y},1" for x, y, w, h in boxes] or [f"n{i:04}.png,0,0,0,0,0"]
     (data / "metadata.csv").write_text("\n".join(rows) + "\n")
     # torch 2.15 can crash on 4 or 8 channels of 512² (channels_last, one thread); 16 are fine.
     network = {"width": 16, "pyramid_channels": 16, "roi_hidden": 8}
-    settings = {"network": network, "training": {"steps": 2, "batch": 2, "dev_films": 4}}
+    settings = {"network": network, "training": {"steps": 2, "batch": 2, "dev_radiographs": 4}}
     (tmp_path / "c.json").write_text(json.dumps(settings))
     path = train("dhn", data, tmp_path / "out", tmp_path / "c.json")
     card = read_card(path)

@@ -1,4 +1,4 @@
-"""Variations keep film and labels together."""
+"""Variations keep radiograph and labels together."""
 
 import dataclasses
 
@@ -8,17 +8,17 @@ import pytest
 from napari_lungmtl.training.networks.mosegnet.augment import augment, augment_unsided
 from napari_lungmtl.training.networks.mosegnet.augmentation import Augmentation
 
-from ....stand_ins.blob_radiographs import ToyFilms
+from ....stand_ins.blob_radiographs import ToyRadiographs
 
 STILL = Augmentation(*[0.0] * len(dataclasses.fields(Augmentation)))
 
 
 def toy(side: int = 96) -> tuple[np.ndarray, np.ndarray]:
-    film = ToyFilms(side).draw(np.random.default_rng(1))
-    return film.pixels, np.concatenate([film.lungs, film.nodules[None]]).astype(np.float32)
+    radiograph = ToyRadiographs(side).draw(np.random.default_rng(1))
+    return radiograph.pixels, np.concatenate([radiograph.lungs, radiograph.nodules[None]]).astype(np.float32)
 
 
-def test_without_variation_a_film_stays():
+def test_without_variation_a_radiograph_stays():
     pixels, labels = toy()
     moved, kept = augment(pixels, labels, np.random.default_rng(0), STILL)
     np.testing.assert_allclose(moved, pixels, atol=2e-3)
@@ -46,8 +46,8 @@ def test_unsided_lungs_stay_in_the_first_channel():
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_labels_move_with_the_film(seed: int):
-    """Lungs are dark in the toy films: inside the moved outline the film stays darker than beside it."""
+def test_labels_move_with_the_radiograph(seed: int):
+    """Lungs are dark in the toy radiographs: inside the moved outline the radiograph stays darker than beside it."""
     pixels, labels = toy()
     how = Augmentation(gamma=0, veil=0, frame=0, letters=0, sharpen=0, shade=0, window=0)
     moved, kept = augment(pixels, labels, np.random.default_rng(seed), how)
@@ -57,7 +57,7 @@ def test_labels_move_with_the_film(seed: int):
     assert moved[lungs].mean() + 0.2 < moved[middle].mean()
 
 
-def test_the_same_numbers_give_the_same_film():
+def test_the_same_numbers_give_the_same_radiograph():
     pixels, labels = toy()
     first, again = (augment(pixels, labels, np.random.default_rng(5), Augmentation()) for _ in range(2))
     np.testing.assert_array_equal(first[0], again[0])

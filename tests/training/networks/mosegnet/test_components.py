@@ -59,7 +59,7 @@ def test_half_the_height_is_the_outline():
     probability = np.where(disc(64, 30, 33, 8), 0.8, 0).astype(np.float32)
     (part,) = components(probability, 0.1)
     assert part.mask.sum() == disc(64, 30, 33, 8).sum()
-    assert part.centre == (30, 33)
+    assert part.center == (30, 33)
 
 
 @given(st.floats(0.001, 0.999), st.floats(0.3, 5), st.floats(-6, 6))

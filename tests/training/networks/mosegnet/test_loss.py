@@ -62,7 +62,7 @@ def test_lungs_without_sides_are_judged_by_their_union():
     assert wrong > 10
 
 
-def test_sided_and_unsided_films_count_by_their_number():
+def test_sided_and_unsided_radiographs_count_by_their_number():
     logits, labels = torch.randn(3, 3, 4, 4), torch.randint(0, 3, (3, 4, 4))
     sides = torch.tensor([True, False, True])
     own = lung_loss(logits[sides], labels[sides], sides[sides], "cross_entropy", 1e9)

@@ -49,7 +49,9 @@ RATES = {15: 3, 18: 5, 21: 7, 24: 9}
 TRANSPOSED = (28, 32, 36, 40)
 
 
-def convolutions(net: nn.Module, film: torch.Tensor) -> list[tuple[nn.Module, nn.Module | None, torch.Size]]:
+def convolutions(
+    net: nn.Module, radiograph: torch.Tensor
+) -> list[tuple[nn.Module, nn.Module | None, torch.Size]]:
     """Convolutions in the order in which they run, each with the norm behind it and what comes out."""
     ran: list = []
 
@@ -63,7 +65,7 @@ def convolutions(net: nn.Module, film: torch.Tensor) -> list[tuple[nn.Module, nn
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.GroupNorm | nn.BatchNorm2d):
             module.register_forward_hook(hook)
     with torch.inference_mode():
-        net(film)
+        net(radiograph)
     return ran
 
 

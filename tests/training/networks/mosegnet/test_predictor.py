@@ -25,15 +25,15 @@ SHIPPED = dataclasses.replace(TRAINED, local_contrast=False)
 
 
 class Painter(nn.Module):
-    """Bright is a nodule; dark is lung, the right one in the left half of the film."""
+    """Bright is a nodule; dark is lung, the right one in the left half of the radiograph."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        self.films: list[Tensor] = []
+        self.radiographs: list[Tensor] = []
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        self.films.append(x)
+        self.radiographs.append(x)
         value, column = (x[:, 0] + 1) / 2, torch.linspace(0, 1, x.shape[-1])
         lesions = torch.stack([torch.zeros_like(value), (value - 0.8) * 60], 1)
         dark = (0.25 - value) * 60
@@ -79,7 +79,7 @@ def test_a_nodule_comes_back_where_it_is():
 
 
 def test_lungs_are_regions_and_padding_is_none():
-    """The film's padding is dark like lungs; it belongs to no image."""
+    """The radiograph's padding is dark like lungs; it belongs to no image."""
     found = finish(predictor().run(image(chest())))
     assert {r.name for r in found.regions} == {"right lung", "left lung"}
     left = found.region("left lung").mask
@@ -157,13 +157,13 @@ class Upright(Painter):
 
 
 @pytest.mark.parametrize(("quarters", "turn"), [(3, "90° anticlockwise"), (2, "180°"), (1, "90° clockwise")])
-def test_a_turned_film_is_noticed(quarters: int, turn: str):
+def test_a_turned_radiograph_is_noticed(quarters: int, turn: str):
     values = chest(400, 400)
     values[:40] = 1000
     upright = predictor(net=Upright)
     assert not notes(upright.run(image(values)))[0]
-    said, _ = notes(upright.run(image(np.rot90(values, quarters).copy(), series_uid="film-7")))
-    assert said[-1].note.startswith(f"film-7 seems to be turned: turned by {turn} it shows")
+    said, _ = notes(upright.run(image(np.rot90(values, quarters).copy(), series_uid="radiograph-7")))
+    assert said[-1].note.startswith(f"radiograph-7 seems to be turned: turned by {turn} it shows")
 
 
 def test_a_second_lesion_is_a_region():
@@ -183,8 +183,8 @@ def test_a_second_lesion_is_a_region():
 def test_out_of_gpu_memory_goes_on_with_the_cpu():
     class Small(Painter):
         def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-            if not self.films:
-                self.films.append(x)
+            if not self.radiographs:
+                self.radiographs.append(x)
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return super().forward(x)
 

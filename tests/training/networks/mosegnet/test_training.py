@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_lungmtl.training.data.public.films import LabelledFilm
+from napari_lungmtl.training.data.public.radiographs import RadiographSample
 from napari_lungmtl.training.fitting.fit import fit_steps
 from napari_lungmtl.training.inference.weights import (
     ModelCard,
@@ -27,7 +27,7 @@ from napari_lungmtl.training.networks.mosegnet.room import build
 from napari_lungmtl.training.networks.mosegnet.samples import Samples, label_stack, varied
 from napari_lungmtl.training.networks.mosegnet.training import Training, make_loader, settle, train_on
 
-from ....stand_ins.blob_radiographs import ToyFilms
+from ....stand_ins.blob_radiographs import ToyRadiographs
 
 READERS = ("SimpleITK", "pydicom", "cc3d", "edt", "fill_voids", "zarr", "napari", "qtpy")
 SMALL = {"side": 64, "widths": [8, 16, 16, 16]}
@@ -42,17 +42,17 @@ def _one_thread():
     torch.set_num_threads(threads)
 
 
-def module(films: object, **changes: object) -> Training:
+def module(radiographs: object, **changes: object) -> Training:
     torch.manual_seed(0)
     network = dataclasses.replace(settle({"network": SMALL})[0], **changes)
     config = dataclasses.replace(
         SHIPPED_TRAINING, ema=0.9, augmentation=STILL, bfloat16=False, stages=((0, 1),)
     )
-    return Training(network, config, Samples(films, network, config.augmentation, config.batch, 0))
+    return Training(network, config, Samples(radiographs, network, config.augmentation, config.batch, 0))
 
 
-def fitted(films: object, steps: int, **changes: object) -> Training:
-    found = module(films, **changes)
+def fitted(radiographs: object, steps: int, **changes: object) -> Training:
+    found = module(radiographs, **changes)
     found.progress = 0.03
     fit_steps(found, make_loader(found.samples, found.config), steps)
     return found
@@ -69,34 +69,34 @@ import napari_lungmtl.training.fitting.fit
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_toy_films_are_learnt():
-    films = ToyFilms(64)
-    net = fitted(films, 150).trained.eval()
+def test_toy_radiographs_are_learnt():
+    radiographs = ToyRadiographs(64)
+    net = fitted(radiographs, 150).trained.eval()
     rng = np.random.default_rng(99)
     found = truths = right = false = 0
     for _ in range(30):
-        film = films.draw(rng)
-        maps = probability_maps(net, film.pixels, torch.device("cpu"))
-        right += float((maps.lungs.argmax(0) > 0)[film.lungs.any(0)].mean()) > 0.9
+        radiograph = radiographs.draw(rng)
+        maps = probability_maps(net, radiograph.pixels, torch.device("cpu"))
+        right += float((maps.lungs.argmax(0) > 0)[radiograph.lungs.any(0)].mean()) > 0.9
         marks = components(maps.lesions[0], 0.3)
-        hits = [film.nodules[int(c.centre[0]), int(c.centre[1])] for c in marks]
-        truths += film.positive
+        hits = [radiograph.nodules[int(c.center[0]), int(c.center[1])] for c in marks]
+        truths += radiograph.positive
         found += any(hits)
         false += hits.count(False)
     assert right >= 28
     assert found >= 0.8 * truths
-    assert false <= 6  # the same disc lies outside the lungs of every film
+    assert false <= 6  # the same disc lies outside the lungs of every radiograph
 
 
-def test_from_films_to_a_predictor(tmp_path):
+def test_from_radiographs_to_a_predictor(tmp_path):
     settings = {
         "network": SMALL,
-        "training": {"minutes": 0.05, "dev_films": 8, "batch": 2, "augmentation": {"frame": 0.0}},
+        "training": {"minutes": 0.05, "dev_radiographs": 8, "batch": 2, "augmentation": {"frame": 0.0}},
         "version": "0.0-test",
     }
-    dev = ToyFilms(64, name="dev films", cases=("toy-3",))
-    train_on(ToyFilms(64), dev, tmp_path, settings)
-    path = train_on(ToyFilms(64), dev, tmp_path, settings, resume=True)
+    dev = ToyRadiographs(64, name="dev radiographs", cases=("toy-3",))
+    train_on(ToyRadiographs(64), dev, tmp_path, settings)
+    path = train_on(ToyRadiographs(64), dev, tmp_path, settings, resume=True)
     card = read_card(path)
     assert card.training["cases"] == ["toy-1", "toy-2"]
     assert card.training["dev"]["held_out"]
@@ -119,13 +119,16 @@ def test_from_films_to_a_predictor(tmp_path):
 
 def test_a_run_starts_from_weights(tmp_path):
     """At a rate of 0 what comes out is what it started from; the moving average does not begin elsewhere."""
-    training = {"minutes": 0.02, "dev_films": 4, "batch": 2, "learning_rate": 0.0}
+    training = {"minutes": 0.02, "dev_radiographs": 4, "batch": 2, "learning_rate": 0.0}
     settings = {"network": {**SMALL, "norm": "group"}, "training": training, "version": "0.0-test"}
-    first = train_on(ToyFilms(64), ToyFilms(64), tmp_path / "first", settings)
+    first = train_on(ToyRadiographs(64), ToyRadiographs(64), tmp_path / "first", settings)
     training = {**training, "seed": 7}
     runs = {
         name: train_on(
-            ToyFilms(64), ToyFilms(64), tmp_path / name, {**settings, "training": training, "weights": start}
+            ToyRadiographs(64),
+            ToyRadiographs(64),
+            tmp_path / name,
+            {**settings, "training": training, "weights": start},
         )
         for name, start in (("fresh", None), ("again", first))
     }
@@ -138,7 +141,7 @@ def test_a_run_starts_from_weights(tmp_path):
 
 
 def test_weights_survive_half_precision(tmp_path):
-    net = module(ToyFilms(64)).net.eval()
+    net = module(ToyRadiographs(64)).net.eval()
     card = ModelCard("mosegnet", "0", "", "", ("DX",), dataclasses.asdict(net.config))
     path = save_weights(net.state_dict(), card, tmp_path)
     loaded = build(path, read_card(path), "cpu").net
@@ -158,7 +161,7 @@ def test_weights_survive_half_precision(tmp_path):
     ],
 )
 def test_variants_train(changes):
-    found = module(ToyFilms(64), **changes)
+    found = module(ToyRadiographs(64), **changes)
     batch = next(iter(make_loader(found.samples, found.config)))
     losses = found.losses(batch)
     assert set(losses) == ({"lesions"} if changes.get("tasks") == "nodule" else {"lesions", "lungs"})
@@ -167,7 +170,7 @@ def test_variants_train(changes):
 
 
 def test_the_papers_losses_train():
-    found = module(ToyFilms(64))
+    found = module(ToyRadiographs(64))
     found.config = dataclasses.replace(PAPER_TRAINING, augmentation=STILL, batch=4)
     losses = found.losses(next(iter(make_loader(found.samples, found.config))))
     sum(losses.values()).backward()
@@ -176,7 +179,7 @@ def test_the_papers_losses_train():
 
 def test_all_of_the_balance_on_nodules_is_the_single_task():
     """λ = 1: the lungs' branch gets no gradient, and everything else the one of the network that has no such branch."""
-    both, single = module(ToyFilms(64)), module(ToyFilms(64), tasks="nodule")
+    both, single = module(ToyRadiographs(64)), module(ToyRadiographs(64), tasks="nodule")
     single.net.load_state_dict({k: v for k, v in both.net.state_dict().items() if not k.startswith("lungs")})
     both.config = dataclasses.replace(both.config, balance=1.0)
     batch = next(iter(make_loader(both.samples, both.config)))
@@ -190,23 +193,23 @@ def test_all_of_the_balance_on_nodules_is_the_single_task():
         torch.testing.assert_close(p.grad, dict(both.net.named_parameters())[name].grad)
 
 
-def film(**changes) -> LabelledFilm:
-    drawn = ToyFilms(64).draw(np.random.default_rng(0))
+def radiograph(**changes) -> RadiographSample:
+    drawn = ToyRadiographs(64).draw(np.random.default_rng(0))
     return dataclasses.replace(drawn, **changes)
 
 
-def batch_of(*films: LabelledFilm) -> dict:
-    samples = [varied(f, settle({"network": SMALL})[0], None, np.random.default_rng(0)) for f in films]
+def batch_of(*radiographs: RadiographSample) -> dict:
+    samples = [varied(f, settle({"network": SMALL})[0], None, np.random.default_rng(0)) for f in radiographs]
     return {k: torch.stack([s[k] for s in samples]) for k in samples[0]}
 
 
 def test_what_is_unknown_trains_nothing():
-    found = module(ToyFilms(64))
+    found = module(ToyRadiographs(64))
     found.net.eval()
     with torch.no_grad():
-        nothing = found.losses(batch_of(film(nodule_known=False, lungs=None)))
-        mixed = found.losses(batch_of(film(), film(nodule_known=False, lungs=None)))
-        alone = found.losses(batch_of(film()))
+        nothing = found.losses(batch_of(radiograph(nodule_known=False, lungs=None)))
+        mixed = found.losses(batch_of(radiograph(), radiograph(nodule_known=False, lungs=None)))
+        alone = found.losses(batch_of(radiograph()))
     assert nothing["lesions"] == nothing["lungs"] == 0
     for name in ("lesions", "lungs"):
         torch.testing.assert_close(mixed[name], alone[name])
@@ -214,15 +217,15 @@ def test_what_is_unknown_trains_nothing():
 
 def test_boxes_stand_for_nodules_where_there_are_no_masks():
     boxes = np.array([[10, 20, 30, 40]], np.float32)
-    stack = label_stack(film(nodules=None, boxes=boxes), SHIPPED)
+    stack = label_stack(radiograph(nodules=None, boxes=boxes), SHIPPED)
     assert abs(stack[2].sum() - np.pi * 100) < 12
     assert stack[2, 30, 20] == 1
     assert stack[2, 21, 11] == 0
 
 
-def test_films_come_at_the_size_of_the_network():
+def test_radiographs_come_at_the_size_of_the_network():
     network = dataclasses.replace(SHIPPED, side=128)
-    drawn = film()
+    drawn = radiograph()
     sample = varied(drawn, network, None, np.random.default_rng(0))
     assert sample["pixels"].shape == (1, 128, 128)
     assert abs((sample["lungs"] > 0).sum().item() / (4 * drawn.lungs.sum()) - 1) < 0.02
@@ -237,12 +240,12 @@ def test_a_second_lesion_is_its_own_class():
     network = dataclasses.replace(SHIPPED, side=64, lesions=("nodule", "pleural effusion"))
     water = np.zeros((64, 64), bool)
     water[50:60, 5:20] = True
-    sample = varied(film(lesions={"pleural effusion": water}), network, None, np.random.default_rng(0))
+    sample = varied(radiograph(lesions={"pleural effusion": water}), network, None, np.random.default_rng(0))
     assert (sample["lesions"] == 2).sum() == 150
 
 
 def test_the_schedule_goes_on_after_a_resume():
-    first, again = module(ToyFilms(64)), module(ToyFilms(64))
+    first, again = module(ToyRadiographs(64)), module(ToyRadiographs(64))
     first.progress = 0.4
     checkpoint = {"global_step": 12}
     first.on_save_checkpoint(checkpoint)
@@ -253,8 +256,8 @@ def test_the_schedule_goes_on_after_a_resume():
     assert not torch.equal(old, new)
 
 
-def test_films_grow_over_the_schedule():
-    found = module(ToyFilms(128), side=128)
+def test_radiographs_grow_over_the_schedule():
+    found = module(ToyRadiographs(128), side=128)
     found.config = dataclasses.replace(found.config, stages=SHIPPED_TRAINING.stages)
     sides = []
     for progress in (0.0, 0.3, 0.9):
@@ -268,7 +271,7 @@ def test_films_grow_over_the_schedule():
 
 
 def test_the_average_forgets_the_beginning():
-    found = module(ToyFilms(64))
+    found = module(ToyRadiographs(64))
     weight = next(found.net.parameters())
     with torch.no_grad():
         weight.fill_(100)

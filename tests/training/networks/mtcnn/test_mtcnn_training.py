@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_lungmtl.training.data.public.luna16_nodules import DatasetError
+from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.evaluation.evaluate import evaluate
 from napari_lungmtl.training.fitting.fit import train
@@ -154,8 +154,8 @@ def test_from_cubes_to_weights_and_their_figures(data, tmp_path):
     nodules = load_rated_nodules(data)
     for i in (0, 7, 31):
         opinion = predictor.opinion(
-            nodules.voxels[i] * 8.0 - 1024, nodules.centre[i], 10.0, str(nodules.series[i])
+            nodules.voxels[i] * 8.0 - 1024, nodules.center[i], 10.0, str(nodules.series[i])
         )
         assert opinion.malignancy == pytest.approx(predictions.malignancy[i], abs=5e-3)
         assert len(opinion.folds) == 1
-    assert len(predictor.opinion(nodules.voxels[0] * 8.0 - 1024, nodules.centre[0], 10.0, "new").folds) == 5
+    assert len(predictor.opinion(nodules.voxels[0] * 8.0 - 1024, nodules.center[0], 10.0, "new").folds) == 5

@@ -13,23 +13,23 @@ from napari_lungmtl.training.networks.mtcnn.predictor import cube_views
 from napari_lungmtl.training.networks.mtcnn.views import AXES, NAMES, normalise, offsets, sample_views
 
 SIDE = 50
-centres = st.tuples(*[st.floats(22.5, 27.5)] * 3)
+centers = st.tuples(*[st.floats(22.5, 27.5)] * 3)
 
 
-def views(volume, centre, field=40.0, pixels=40):
+def views(volume, center, field=40.0, pixels=40):
     """(9, n, n) of one cube of 1 mm."""
     where = torch.from_numpy(offsets(field, pixels)).float()
     cube = torch.from_numpy(np.asarray(volume, np.float32))[None]
-    return sample_views(cube, torch.tensor([centre], dtype=torch.float32), where)[0].numpy()
+    return sample_views(cube, torch.tensor([center], dtype=torch.float32), where)[0].numpy()
 
 
-def distances(centre):
-    return np.linalg.norm(np.indices((SIDE,) * 3) - np.asarray(centre)[:, None, None, None], axis=0)
+def distances(center):
+    return np.linalg.norm(np.indices((SIDE,) * 3) - np.asarray(center)[:, None, None, None], axis=0)
 
 
-def soft_ball(centre, diameter):
+def soft_ball(center, diameter):
     """1 inside, 0 outside, half way at the surface."""
-    return np.clip(diameter / 2 - distances(centre) + 0.5, 0, 1)
+    return np.clip(diameter / 2 - distances(center) + 0.5, 0, 1)
 
 
 def test_three_orthogonal_and_six_diagonal_planes():
@@ -44,9 +44,9 @@ def test_three_orthogonal_and_six_diagonal_planes():
 
 
 @settings(max_examples=15, deadline=None)
-@given(centres, st.floats(6, 30))
-def test_a_sphere_is_a_disc_of_its_diameter_in_every_view(centre, diameter):
-    found = views(soft_ball(centre, diameter), centre)
+@given(centers, st.floats(6, 30))
+def test_a_sphere_is_a_disc_of_its_diameter_in_every_view(center, diameter):
+    found = views(soft_ball(center, diameter), center)
     assert np.allclose(2 * np.sqrt(found.sum((1, 2)) / np.pi), diameter, atol=0.35)
     grid = np.arange(40) - 19.5
     weight = found.sum((1, 2))
@@ -56,16 +56,16 @@ def test_a_sphere_is_a_disc_of_its_diameter_in_every_view(centre, diameter):
 
 @settings(max_examples=15, deadline=None)
 @given(
-    centres,
+    centers,
     st.tuples(*[st.floats(-1, 1)] * 3),
     st.floats(20, 40),
     st.integers(20, 64),
 )
-def test_a_linear_field_keeps_its_gradient_per_mm_in_every_view(centre, slope, field, pixels):
+def test_a_linear_field_keeps_its_gradient_per_mm_in_every_view(center, slope, field, pixels):
     """Both axes of every plane are millimetres: the values are the field at the places that `offsets` says."""
     ramp = np.tensordot(slope, np.indices((SIDE,) * 3), 1)
-    found = views(ramp, centre, field, pixels)
-    places = np.asarray(centre) + offsets(field, pixels)
+    found = views(ramp, center, field, pixels)
+    places = np.asarray(center) + offsets(field, pixels)
     inside = np.all((places >= 0) & (places <= SIDE - 1), axis=-1)
     assert np.allclose(found[inside], (places @ np.asarray(slope))[inside], atol=2e-3)
     step = field / pixels

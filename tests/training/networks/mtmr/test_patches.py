@@ -26,7 +26,7 @@ def ramp(axis):
     st.floats(8, 30),
     st.tuples(*[st.floats(23, 26)] * 3),
 )
-def test_pixels_lie_where_they_should(plane, offset, mm, centre):
+def test_pixels_lie_where_they_should(plane, offset, mm, center):
     """Rows and columns run along the plane's axes in true mm, the slice lies `offset` off the centre."""
     pixels = 16
     place = (np.arange(pixels) + 0.5) / pixels - 0.5
@@ -35,13 +35,13 @@ def test_pixels_lie_where_they_should(plane, offset, mm, centre):
     for axis in range(3):
         found = cut(
             ramp(axis)[None],
-            torch.tensor([centre]),
+            torch.tensor([center]),
             torch.tensor([[offset]]),
             torch.tensor([[PLANES.index(plane)]]),
             torch.tensor([mm]),
             pixels,
         )[0, 0].numpy()
-        expected = np.full((pixels, pixels), centre[axis])
+        expected = np.full((pixels, pixels), center[axis])
         if axis == normal:
             expected += offset
         elif axis == rows:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ....crossval.folds import FOLDS
-from ....data.public.luna16_nodules import DatasetError, NoduleCube, load_cubes, to_hu
+from ....data.errors import DatasetError
+from ....data.public.luna16_nodules import NoduleCube, load_cubes, to_hu
 from ....inference.weights import ModelCard
 from ....metrics.characterisation.classification import roc_auc
 from ....metrics.froc.candidates import Candidates, read_candidates
@@ -84,7 +85,7 @@ def before_and_after(
     for n, i in enumerate(np.flatnonzero(judged)):
         cube = hu[int(marks.index[i])]
         after[i], own[i] = predictor.score(
-            cube, marks.centre[i], float(marks.probability[i]), str(marks.series[i])
+            cube, marks.center[i], float(marks.probability[i]), str(marks.series[i])
         )
         report((n + 1) / judged.sum(), "marks")
     # A mark whose field leaves the cube is an artefact of cubes: in a scan there is lung around it. It is in neither list.
@@ -119,7 +120,7 @@ def matchings(marks: Candidates, cubes: Sequence[NoduleCube]) -> list[Matching]:
     detections = []
     for cube in cubes:
         own = marks.take(marks.index == int(cube.row["index"]))
-        detections.append((np.column_stack([own.centre, own.diameter]), own.probability))
+        detections.append((np.column_stack([own.center, own.diameter]), own.probability))
     return [s.matching for s in score_regions(cubes, regions(cubes)["whole"], detections)]
 
 

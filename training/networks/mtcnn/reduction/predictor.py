@@ -89,10 +89,10 @@ class ReductionPredictor(FoldModels[MtCnn]):
         return float(1 - image.contains(points).mean())
 
     def score(
-        self, cube: np.ndarray, centre: np.ndarray, probability: float, series: str = ""
+        self, cube: np.ndarray, center: np.ndarray, probability: float, series: str = ""
     ) -> tuple[float, float]:
         """The combined score and the network's own of a mark at a voxel index of a cube (HU, 1 mm)."""
-        views = cube_views(cube, centre, self.config).to(self.device)
+        views = cube_views(cube, center, self.config).to(self.device)
         combined, own = [], []
         for fold in self.asked(series):
             net = self.models[fold]
@@ -110,4 +110,4 @@ class ReductionPredictor(FoldModels[MtCnn]):
 
 def judged_mask(candidates: Candidates, field_mm: float, pixels: int, shape: Sequence[int]) -> np.ndarray:
     """(n,) whether a mark's field lies in its cube."""
-    return share_outside(np.asarray(shape), candidates.centre, field_mm, pixels) <= MOST_PADDING
+    return share_outside(np.asarray(shape), candidates.center, field_mm, pixels) <= MOST_PADDING

@@ -12,7 +12,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from ....crossval.folds import FOLDS, FoldResult, joined, logit, train_folds
-from ....data.public.luna16_nodules import DatasetError, NoduleCube, load_cubes
+from ....data.errors import DatasetError
+from ....data.public.luna16_nodules import NoduleCube, load_cubes
 from ....fitting.fit import config_from
 from ....inference.weights import ModelCard, read_card, save_weights
 from ....metrics.froc.candidates import Candidates, read_candidates
@@ -44,7 +45,7 @@ def candidate_samples(candidates: Candidates, cubes: Sequence[NoduleCube]) -> Sa
     return Samples(
         np.stack([c.voxels for c in cubes]),
         np.array([place[int(i)] for i in candidates.index]),
-        candidates.centre,
+        candidates.center,
         candidates.nodule.astype(np.float32),
         candidates.nodule,
         candidates.series,

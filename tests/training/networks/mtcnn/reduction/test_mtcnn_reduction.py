@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from napari_lungmtl.training.crossval.folds import logit, sigmoid
-from napari_lungmtl.training.data.public.luna16_nodules import DatasetError, NoduleCube, load_cubes
+from napari_lungmtl.training.data.errors import DatasetError
+from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube, load_cubes
 from napari_lungmtl.training.evaluation.evaluate import evaluate
 from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
 from napari_lungmtl.training.fitting.fit import train

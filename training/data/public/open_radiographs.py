@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import DatasetError
 from . import coco, jsrt, lung_masks, nih, node21
-from .film_files import first_file
-from .films import FilmCase, Films
-from .folder_films import FolderFilms, Part, part_of
-from .luna16_nodules import DatasetError
+from .folder_radiographs import FolderRadiographs, Part, part_of
+from .radiograph_files import first_file
+from .radiographs import RadiographCase, RadiographSamples
 
-PREPARED = "films.npz"
+PREPARED = "radiographs.npz"
 """The file of the prepared simulation."""
 
 
@@ -23,7 +23,7 @@ class Layout(NamedTuple):
     licence: str
     files: str
     recognised: Callable[[Path], bool]
-    cases: Callable[[Path], list[FilmCase]]
+    cases: Callable[[Path], list[RadiographCase]]
     measure_only: bool = False
 
 
@@ -86,7 +86,9 @@ def layout_of(folder: Path) -> Layout:
         It is no folder, or none of them; the message lists what was looked for.
     """
     if not folder.is_dir():
-        raise DatasetError(f"{folder} is no folder: name the folder that holds the films and their table.")
+        raise DatasetError(
+            f"{folder} is no folder: name the folder that holds the radiographs and their table."
+        )
     for layout in LAYOUTS:
         if layout.recognised(folder):
             return layout
@@ -105,15 +107,16 @@ def _hint(folder: Path) -> str:
     return ""
 
 
-def open_film_cases(folder: str | Path, part: Part = "all") -> list[FilmCase]:
-    """The films of a test set with their truth.
+def open_radiograph_cases(folder: str | Path, part: Part = "all") -> list[RadiographCase]:
+    """The radiographs of a test set with their truth.
 
     Parameters
     ----------
     folder
         In one of `LAYOUTS`.
     part
-        ``"held-out"`` for the patients that `open_training_films` keeps away from training (20 %), ``"train"`` for the others.
+        ``"held-out"`` for the patients that `open_training_radiographs` keeps away from training (20 %), ``"train"`` for the
+        others.
 
     Raises
     ------
@@ -124,20 +127,20 @@ def open_film_cases(folder: str | Path, part: Part = "all") -> list[FilmCase]:
     if (folder / PREPARED).is_file():
         raise DatasetError(
             f"{folder} is a prepared simulation to train on: judge networks on a test set that 'lungmtl simulate' wrote, or on a "
-            "set of real films."
+            "set of real radiographs."
         )
     cases = part_of(layout_of(folder).cases(folder), part)
     if not cases:
-        raise DatasetError(f"{folder} holds no film{'' if part == 'all' else f' of the part {part}'}.")
+        raise DatasetError(f"{folder} holds no radiograph{'' if part == 'all' else f' of the part {part}'}.")
     return cases
 
 
-def open_training_films(
+def open_training_radiographs(
     folder: str | Path, folds: Sequence[str] | None = None, part: Part = "train"
-) -> Films:
+) -> RadiographSamples:
     """Training samples from a folder.
 
-    A prepared simulation (``films.npz``) draws from its own training folds. Of real sets only the patients for training are
+    A prepared simulation (``radiographs.npz``) draws from its own training folds. Of real sets only the patients for training are
     used: a patient is held out by a hash of the identifier (20 of 100), so that the split is the same everywhere.
 
     Parameters
@@ -156,9 +159,13 @@ def open_training_films(
     """
     folder = Path(folder)
     if (folder / PREPARED).is_file():
-        from ..simulation.films import SimulatedFilms
+        from ..simulation.radiographs import SimulatedRadiographs
 
-        return SimulatedFilms(folder) if folds is None else SimulatedFilms(folder, folds=tuple(folds))
+        return (
+            SimulatedRadiographs(folder)
+            if folds is None
+            else SimulatedRadiographs(folder, folds=tuple(folds))
+        )
     if folds is not None:
         raise DatasetError(
             f"{folder} has no folds to choose from: only a prepared simulation ({PREPARED}) has."
@@ -166,6 +173,6 @@ def open_training_films(
     layout = layout_of(folder)
     if layout.measure_only:
         raise DatasetError(
-            f"{folder} ({layout.name}) is there to measure on, not to train on: most of its films may not be used for it."
+            f"{folder} ({layout.name}) is there to measure on, not to train on: most of its radiographs may not be used for it."
         )
-    return FolderFilms(part_of(layout.cases(folder), part), layout.name, layout.licence)
+    return FolderRadiographs(part_of(layout.cases(folder), part), layout.name, layout.licence)

@@ -1,4 +1,4 @@
-"""True boxes on a radiograph, as `lungmtl view FILM --truth FILE` shows them."""
+"""True boxes on a radiograph, as `lungmtl view RADIOGRAPH --truth FILE` shows them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_true_boxes_lie_on_the_pixels_that_the_file_names(window, image, tmp_pat
     assert not len(dock.study.session.findings)
 
 
-def test_a_film_without_nodules_has_no_true_boxes(window, image, tmp_path):
+def test_a_radiograph_without_nodules_has_no_true_boxes(window, image, tmp_path):
     viewer, dock = window
     (tmp_path / "metadata.csv").write_text("img_name,height,width,x,y,label\nn0001.png,0,0,0,0,0\n")
     show_truth(viewer, dock, read_truth(tmp_path / "metadata.csv", image))

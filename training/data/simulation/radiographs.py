@@ -1,4 +1,4 @@
-"""Simulated training samples: real nodules in real films, drawn without end, and projected phantoms."""
+"""Simulated training samples: real nodules in real radiographs, drawn without end, and projected phantoms."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from ..public.films import LabelledFilm
-from ..public.luna16_nodules import DatasetError
+from ..errors import DatasetError
+from ..public.radiographs import RadiographSample
 from .difficulty import DIFFICULTY, PRACTICE, Difficulty
 from .nodule_views import NoduleViews
 from .paste import Pasted, between, draw_tone, paste
 from .vary import vary
 
-FILE = "films.npz"
+FILE = "radiographs.npz"
 TRAIN, DEV, TEST = ("2", "3", "4"), ("1",), ("0",)
-"""Folds, of films and of nodules (``folds.csv``) alike."""
+"""Folds, of radiographs and of nodules (``folds.csv``) alike."""
 PHANTOM, ATLAS = "phantom", "lung_masks"
 """Sources that train lungs: projected phantoms, and the radiographs that came with masks."""
-PLAIN = ("pixels", "boxes", "box_film", "box_mm", "name", "source", "fold", "mm", "outlined", "clear")
+PLAIN = ("pixels", "boxes", "box_radiograph", "box_mm", "name", "source", "fold", "mm", "outlined", "clear")
 """Arrays that lie in the file as they are."""
 BITS = ("lungs", "nodules")
 """Masks, packed eight pixels to a byte along the last axis."""
 
 
 @dataclass(frozen=True, eq=False)
-class FilmStore:
+class RadiographStore:
     """What ``lungmtl simulate prepare`` writes.
 
     Parameters
     ----------
     pixels
-        uint8 (n, side, side), upright, dark air, stretched as `imaging.film` does.
+        uint8 (n, side, side), upright, dark air, stretched as `imaging.radiograph` does.
     lungs
         bool (n, 2, side, side), the patient's right and left; empty where not known.
     nodules
         bool (n, side, side): of phantoms.
-    boxes, box_film, box_mm
-        (m, 4), (m,) and (m,): boxes of the phantoms' nodules, the film that each lies on, and its diameter.
+    boxes, box_radiograph, box_mm
+        (m, 4), (m,) and (m,): boxes of the phantoms' nodules, the radiograph that each lies on, and its diameter.
     name, source, fold
         (n,) each; source is ``"nih"``, ``"lung_masks"`` or ``"phantom"``.
     mm
@@ -48,7 +48,7 @@ class FilmStore:
     outlined
         (n,) whether `lungs` is known.
     clear
-        (n,) whether nodules may be put there: no Nodule or Mass label, lungs outlined, an NIH film.
+        (n,) whether nodules may be put there: no Nodule or Mass label, lungs outlined, an NIH radiograph.
     views
         Projected nodules.
     """
@@ -57,7 +57,7 @@ class FilmStore:
     lungs: np.ndarray
     nodules: np.ndarray
     boxes: np.ndarray
-    box_film: np.ndarray
+    box_radiograph: np.ndarray
     box_mm: np.ndarray
     name: np.ndarray
     source: np.ndarray
@@ -68,7 +68,7 @@ class FilmStore:
     views: NoduleViews
 
     def save(self, folder: Path) -> Path:
-        """Write ``films.npz``; numbers and text only."""
+        """Write ``radiographs.npz``; numbers and text only."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / FILE
         views = self.views
@@ -85,8 +85,8 @@ class FilmStore:
         return path
 
 
-def load_store(folder: Path) -> FilmStore:
-    """Read ``films.npz``.
+def load_store(folder: Path) -> RadiographStore:
+    """Read ``radiographs.npz``.
 
     Raises
     ------
@@ -99,28 +99,28 @@ def load_store(folder: Path) -> FilmStore:
     with np.load(path, allow_pickle=False) as f:
         bits = {key: np.unpackbits(f[key], axis=-1).astype(bool) for key in BITS}
         views = NoduleViews(f["views"], f["view_mm"], f["view_fold"], f["view_series"])
-        return FilmStore(**{key: f[key] for key in PLAIN}, **bits, views=views)
+        return RadiographStore(**{key: f[key] for key in PLAIN}, **bits, views=views)
 
 
 @dataclass(frozen=True, eq=False)
 class Simulated:
-    """One simulated film: the sample, and where shams are."""
+    """One simulated radiograph: the sample, and where shams are."""
 
-    film: LabelledFilm
+    radiograph: RadiographSample
     shams: np.ndarray
 
 
-class SimulatedFilms:
-    """Training samples (`data.public.films.Films`) from some folds of a store.
+class SimulatedRadiographs:
+    """Training samples (`data.public.radiographs.RadiographSamples`) from some folds of a store.
 
     Parameters
     ----------
     folder
-        Holds ``films.npz``.
+        Holds ``radiographs.npz``.
     folds
-        Of films and nodules: nothing of another fold is ever drawn.
+        Of radiographs and nodules: nothing of another fold is ever drawn.
     phantoms
-        Share of the samples that are projected phantoms or films that came with lung masks, as they are.
+        Share of the samples that are projected phantoms or radiographs that came with lung masks, as they are.
     difficulty
         By default `PRACTICE` for the training folds, whose backgrounds are varied, and the frozen `DIFFICULTY` for all others.
     """
@@ -149,37 +149,37 @@ class SimulatedFilms:
         self.whole = np.flatnonzero(own & np.isin(store.source, (PHANTOM, ATLAS)))
         self.phantoms = phantoms if len(self.whole) else 0.0
         if not len(self.backgrounds) or not len(self.views.diameter_mm):
-            raise DatasetError(f"{folder} holds no film or no nodule of the folds {', '.join(folds)}.")
+            raise DatasetError(f"{folder} holds no radiograph or no nodule of the folds {', '.join(folds)}.")
         self.cases = tuple(str(n) for n in store.name[np.sort([*self.backgrounds, *self.whole])])
         self.nodule_series = tuple(sorted(set(map(str, self.views.series))))
 
-    def draw(self, rng: np.random.Generator) -> LabelledFilm:
+    def draw(self, rng: np.random.Generator) -> RadiographSample:
         """One sample."""
         if rng.random() < self.phantoms:
-            # The few real films with given masks as often as the many phantoms.
+            # The few real radiographs with given masks as often as the many phantoms.
             source = rng.choice(np.unique(self.store.source[self.whole]))
             return self.as_it_is(int(rng.choice(self.whole[self.store.source[self.whole] == source])))
-        return self.simulate(int(rng.choice(self.backgrounds)), rng, varied=self.varied).film
+        return self.simulate(int(rng.choice(self.backgrounds)), rng, varied=self.varied).radiograph
 
-    def as_it_is(self, film: int) -> LabelledFilm:
-        """A film of the store without anything pasted; what is known of NIH's is that nobody saw a nodule."""
+    def as_it_is(self, radiograph: int) -> RadiographSample:
+        """A radiograph of the store without anything pasted; what is known of NIH's is that nobody saw a nodule."""
         store = self.store
-        own = store.box_film == film
-        return LabelledFilm(
-            pixels=store.pixels[film].astype(np.float32) / 255,
+        own = store.box_radiograph == radiograph
+        return RadiographSample(
+            pixels=store.pixels[radiograph].astype(np.float32) / 255,
             boxes=store.boxes[own].astype(np.float32),
-            lungs=store.lungs[film] if store.outlined[film] else None,
-            nodules=store.nodules[film],
-            nodule_known=str(store.source[film]) != ATLAS,
+            lungs=store.lungs[radiograph] if store.outlined[radiograph] else None,
+            nodules=store.nodules[radiograph],
+            nodule_known=str(store.source[radiograph]) != ATLAS,
             diameter_mm=store.box_mm[own].astype(np.float32),
-            mm=float(store.mm[film]),
-            name=str(store.name[film]),
+            mm=float(store.mm[radiograph]),
+            name=str(store.name[radiograph]),
         )
 
-    def simulate(self, film: int, rng: np.random.Generator, *, varied: bool = False) -> Simulated:
-        """A film with drawn nodules and shams; the background as it is, or varied."""
+    def simulate(self, radiograph: int, rng: np.random.Generator, *, varied: bool = False) -> Simulated:
+        """A radiograph with drawn nodules and shams; the background as it is, or varied."""
         store, difficulty = self.store, self.difficulty
-        pixels, lungs, mm = self._background(film)
+        pixels, lungs, mm = self._background(radiograph)
         if varied:
             other, others_lungs, _ = self._background(int(rng.choice(self.backgrounds)))
             pixels, lungs, zoom = vary(pixels, lungs, (other, others_lungs), rng)
@@ -193,10 +193,10 @@ class SimulatedFilms:
                 view = self.views.attenuation[which, rng.integers(self.views.attenuation.shape[1])]
                 view = _turned(view.astype(np.float32), rng)
                 diameter = float(self.views.diameter_mm[which])
-                centre = self._place(lungs, diameter / mm, rng)
-                if any(_near(centre, p.box, diameter / mm) for p, _, _ in done):
+                center = self._place(lungs, diameter / mm, rng)
+                if any(_near(center, p.box, diameter / mm) for p, _, _ in done):
                     continue
-                pasted = paste(pixels, view, centre, mm, tone, difficulty, rng, sham=sham)
+                pasted = paste(pixels, view, center, mm, tone, difficulty, rng, sham=sham)
                 if pasted is not None:
                     done.append((pasted, sham, diameter))
                     break
@@ -204,20 +204,24 @@ class SimulatedFilms:
         for pasted, _, _ in done:
             mask[pasted.where] |= pasted.mask
         real = [(p.box, d) for p, sham, d in done if not sham]
-        sample = LabelledFilm(
+        sample = RadiographSample(
             pixels=pixels,
             boxes=np.array([b for b, _ in real], np.float32).reshape(-1, 4),
             lungs=lungs,
             nodules=mask,
             diameter_mm=np.array([d for _, d in real], np.float32),
             mm=mm,
-            name=str(store.name[film]),
+            name=str(store.name[radiograph]),
         )
         return Simulated(sample, np.array([p.box for p, s, _ in done if s], np.float32).reshape(-1, 4))
 
-    def _background(self, film: int) -> tuple[np.ndarray, np.ndarray, float]:
+    def _background(self, radiograph: int) -> tuple[np.ndarray, np.ndarray, float]:
         store = self.store
-        return store.pixels[film].astype(np.float32) / 255, store.lungs[film], float(store.mm[film])
+        return (
+            store.pixels[radiograph].astype(np.float32) / 255,
+            store.lungs[radiograph],
+            float(store.mm[radiograph]),
+        )
 
     def _place(self, lungs: np.ndarray, size: float, rng: np.random.Generator) -> tuple[float, float]:
         """A nodule's middle: in the open lung, a part of it may lie beneath the edge; or hidden behind the heart."""
@@ -243,9 +247,9 @@ def _turned(view: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return view[:, ::-1] if rng.random() < 0.5 else view
 
 
-def _near(centre: tuple[float, float], box: np.ndarray, size: float) -> bool:
+def _near(center: tuple[float, float], box: np.ndarray, size: float) -> bool:
     """Whether a place lies so close to a box that two nodules would melt into one."""
-    y, x = centre
+    y, x = center
     x0, y0, x1, y1 = box
     reach = size / 2 + 4
     return bool(x0 - reach < x < x1 + reach and y0 - reach < y < y1 + reach)

@@ -6,11 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from napari_lungmtl.training.data.public.folder_films import ellipses, is_held_out, labels_on, on_film
-from napari_lungmtl.training.data.public.luna16_nodules import DatasetError
-from napari_lungmtl.training.data.public.open_films import open_film_cases, open_training_films
+from napari_lungmtl.training.data.errors import DatasetError
+from napari_lungmtl.training.data.public.folder_radiographs import (
+    ellipses,
+    is_held_out,
+    labels_on,
+    on_radiograph,
+)
+from napari_lungmtl.training.data.public.open_radiographs import (
+    open_radiograph_cases,
+    open_training_radiographs,
+)
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.imaging.radiograph.network_input import make_film
+from napari_lungmtl.training.imaging.radiograph.network_input import make_radiograph_input
 
 from ....stand_ins.radiograph_sets import (
     JSRT_ROWS,
@@ -23,16 +31,16 @@ from ....stand_ins.radiograph_sets import (
 )
 
 
-def drawn(films, count=30, seed=0):
+def drawn(radiographs, count=30, seed=0):
     rng = np.random.default_rng(seed)
-    return [films.draw(rng) for _ in range(count)]
+    return [radiographs.draw(rng) for _ in range(count)]
 
 
 @pytest.mark.parametrize("suffix", [".mha", ".png"])
 def test_boxes_lie_on_the_bright_squares(tmp_path, suffix):
-    truth = write_node21(tmp_path, suffix, films=16)
-    films = open_training_films(tmp_path)
-    samples = drawn(films)
+    truth = write_node21(tmp_path, suffix, radiographs=16)
+    radiographs = open_training_radiographs(tmp_path)
+    samples = drawn(radiographs)
     for sample in samples:
         assert sample.pixels.shape == (512, 512)
         assert sample.pixels.dtype == np.float32
@@ -54,26 +62,26 @@ def test_boxes_lie_on_the_bright_squares(tmp_path, suffix):
 
 def test_the_same_generator_gives_the_same_samples(tmp_path):
     write_node21(tmp_path, ".png")
-    films = open_training_films(tmp_path)
-    for a, b in zip(drawn(films, 8), drawn(films, 8), strict=True):
+    radiographs = open_training_radiographs(tmp_path)
+    for a, b in zip(drawn(radiographs, 8), drawn(radiographs, 8), strict=True):
         assert a.name == b.name
         np.testing.assert_array_equal(a.pixels, b.pixels)
         np.testing.assert_array_equal(a.boxes, b.boxes)
-    assert len({sample.name for sample in drawn(films, 15, seed=1)}) > 5
+    assert len({sample.name for sample in drawn(radiographs, 15, seed=1)}) > 5
 
 
 def test_the_split_is_by_patient_and_leaves_nobody_out(tmp_path):
     write_node21(tmp_path, ".png")
     train, held, everything = (
-        {case.name for case in open_film_cases(tmp_path, part)} for part in ("train", "held-out", "all")
+        {case.name for case in open_radiograph_cases(tmp_path, part)} for part in ("train", "held-out", "all")
     )
     assert train | held == everything
     assert not train & held
     assert train
     assert held
-    assert set(open_training_films(tmp_path).cases) == train
-    assert set(open_training_films(tmp_path, part="held-out").cases) == held
-    assert {sample.name for sample in drawn(open_training_films(tmp_path), 40)} <= train
+    assert set(open_training_radiographs(tmp_path).cases) == train
+    assert set(open_training_radiographs(tmp_path, part="held-out").cases) == held
+    assert {sample.name for sample in drawn(open_training_radiographs(tmp_path), 40)} <= train
 
 
 HELD = [0, 1, 6, 10, 22, 26, 29, 36]
@@ -86,11 +94,11 @@ def test_the_split_never_changes():
     assert 0.18 < share < 0.22
 
 
-def test_nih_trains_on_boxes_and_on_clear_films_only(tmp_path):
+def test_nih_trains_on_boxes_and_on_clear_radiographs_only(tmp_path):
     write_nih(tmp_path)
-    films = open_training_films(tmp_path, part="all")
-    assert set(films.cases) == {"00000001_000.png", "00000001_001.png", "00000003_000.png"}
-    for sample in drawn(films, 20):
+    radiographs = open_training_radiographs(tmp_path, part="all")
+    assert set(radiographs.cases) == {"00000001_000.png", "00000001_001.png", "00000003_000.png"}
+    for sample in drawn(radiographs, 20):
         assert sample.positive == (sample.name == "00000001_000.png")
         assert sample.nodule_known
         if sample.positive:
@@ -99,10 +107,10 @@ def test_nih_trains_on_boxes_and_on_clear_films_only(tmp_path):
 
 def test_jsrt_gives_lungs_and_nodules(tmp_path):
     write_jsrt(tmp_path)
-    films = open_training_films(tmp_path, part="all")
-    # The film whose nodule has no size is left out.
-    assert set(films.cases) == {"JPCLN001.png", "JPCLN003.png", "JPCNN001.png"}
-    for sample in drawn(films, 12):
+    radiographs = open_training_radiographs(tmp_path, part="all")
+    # The radiograph whose nodule has no size is left out.
+    assert set(radiographs.cases) == {"JPCLN001.png", "JPCLN003.png", "JPCNN001.png"}
+    for sample in drawn(radiographs, 12):
         assert sample.sides
         assert sample.lungs.shape == (2, 512, 512)
         right, left = (np.argwhere(lung) for lung in sample.lungs)
@@ -111,14 +119,14 @@ def test_jsrt_gives_lungs_and_nodules(tmp_path):
         assert [left.min(0).tolist(), (left.max(0) + 1).tolist()] == [[80, 272], [432, 472]]
 
 
-def test_jsrts_own_films_show_the_nodule_where_the_table_says(tmp_path):
+def test_jsrts_own_radiographs_show_the_nodule_where_the_table_says(tmp_path):
     """2048² pixels of 16 bits, most significant byte first, dense tissue low."""
     stored = np.random.default_rng(0).integers(2000, 3000, (2048, 2048)).astype(">u2")
     # 21 mm around pixel (512, 600): 120 pixels.
     stored[600 - 60 : 600 + 60, 512 - 60 : 512 + 60] = 100
     stored.tofile(tmp_path / "JPCLN003.IMG")
     (tmp_path / "CLNDAT_EN.txt").write_bytes(JSRT_ROWS.split("\r")[2].encode())
-    (sample,) = drawn(open_training_films(tmp_path, part="all"), 1)
+    (sample,) = drawn(open_training_radiographs(tmp_path, part="all"), 1)
     np.testing.assert_allclose(sample.boxes, [[113.125, 135.125, 143.125, 165.125]], atol=1e-2)
     assert sample.pixels[137:163, 115:141].min() > 0.9
     assert sample.mm == pytest.approx(0.7)
@@ -130,7 +138,7 @@ def test_lung_masks_alone_train_lungs_only(tmp_path):
     mask[20:80, 10:50] = mask[20:80, 70:120] = 255
     save(picture(), tmp_path / "1.jpg")
     save(mask, tmp_path / "1-mask.png")
-    (sample,) = drawn(open_training_films(tmp_path, part="all"), 1)
+    (sample,) = drawn(open_training_radiographs(tmp_path, part="all"), 1)
     assert (sample.nodule_known, sample.sides, sample.nodules, len(sample.boxes)) == (False, False, None, 0)
     assert sample.lungs[0].sum() == (mask > 0).sum() * 16
     assert not sample.lungs[1].any()
@@ -138,21 +146,21 @@ def test_lung_masks_alone_train_lungs_only(tmp_path):
 
 def test_coco_trains(tmp_path):
     write_coco_set(tmp_path)
-    assert {s.positive for s in drawn(open_training_films(tmp_path, part="all"), 20)} == {True, False}
+    assert {s.positive for s in drawn(open_training_radiographs(tmp_path, part="all"), 20)} == {True, False}
 
 
 def test_sets_that_cannot_train(tmp_path):
     write_nih(tmp_path)
     (tmp_path / "BBox_List_2017.csv").unlink()
     with pytest.raises(DatasetError, match="nothing to train on"):
-        open_training_films(tmp_path, part="all")
+        open_training_radiographs(tmp_path, part="all")
     with pytest.raises(DatasetError, match="no folds"):
-        open_training_films(tmp_path, folds=["2"])
+        open_training_radiographs(tmp_path, folds=["2"])
     save(picture(), tmp_path / "m" / "f.jpg")
     save(picture(), tmp_path / "m" / "f.png")
     (tmp_path / "m" / "labels.csv").write_text("file,labels,use\nf.jpg,f.png,measure\n")
     with pytest.raises(DatasetError, match="to measure on, not to train on"):
-        open_training_films(tmp_path / "m")
+        open_training_radiographs(tmp_path / "m")
 
 
 quick = settings(deadline=None, max_examples=20)
@@ -160,12 +168,12 @@ quick = settings(deadline=None, max_examples=20)
 
 @quick
 @given(st.integers(2, 300), st.integers(2, 300), st.floats(0.1, 3), st.tuples(*(st.floats(0, 1),) * 2))
-def test_boxes_on_a_film_are_where_the_picture_is(height, width, spacing, place):
+def test_boxes_on_a_radiograph_are_where_the_picture_is(height, width, spacing, place):
     image = Image(np.zeros((height, width), np.int16), spacing=(spacing, spacing), origin=(3, -5))
-    film = make_film(image)
+    radiograph = make_radiograph_input(image)
     y, x = place[0] * height, place[1] * width
     boxes = np.array([[0, 0, width, height], [x, y, x + 1, y + 1]], np.float32)
-    whole, one = on_film(boxes, image, film)
+    whole, one = on_radiograph(boxes, image, radiograph)
     scale = 512 / max(height, width)
     np.testing.assert_allclose(whole[2:] - whole[:2], [width * scale, height * scale], atol=1e-2)
     np.testing.assert_allclose(one[2:] - one[:2], [scale, scale], rtol=0.02, atol=2e-3)
@@ -175,14 +183,14 @@ def test_boxes_on_a_film_are_where_the_picture_is(height, width, spacing, place)
 @quick
 @given(npst.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.integers(0, 2)))
 def test_labels_cover_the_picture_at_any_size(labels):
-    """A mask of as many pixels as the picture says at every film pixel what it says at the picture's pixel there."""
-    film = make_film(Image(np.zeros(labels.shape, np.int16)), side=64)
-    on = labels_on(labels, film)
-    assert not on[~film.inside].any()
-    rows, columns = np.nonzero(film.inside)
-    index = (np.stack([rows, columns], 1) + 0.5 - np.asarray(film.offset)) / film.scale
+    """A mask of as many pixels as the picture says at every radiograph pixel what it says at the picture's pixel there."""
+    radiograph = make_radiograph_input(Image(np.zeros(labels.shape, np.int16)), side=64)
+    on = labels_on(labels, radiograph)
+    assert not on[~radiograph.inside].any()
+    rows, columns = np.nonzero(radiograph.inside)
+    index = (np.stack([rows, columns], 1) + 0.5 - np.asarray(radiograph.offset)) / radiograph.scale
     index = np.minimum(index.astype(int), np.array(labels.shape) - 1)
-    np.testing.assert_array_equal(on[film.inside], labels[tuple(index.T)])
+    np.testing.assert_array_equal(on[radiograph.inside], labels[tuple(index.T)])
 
 
 def test_ellipses_cover_something_however_small():

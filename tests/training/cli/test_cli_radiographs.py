@@ -15,10 +15,10 @@ from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import PredictorError, finish
-from napari_lungmtl.training.inference.suitability import check_film, suits
+from napari_lungmtl.training.inference.suitability import frontal_doubt, suits
 from napari_lungmtl.training.inference.weights import ModelCard
 
-from ...stand_ins.square_finder import SquareFinder, film, save, write_simulated
+from ...stand_ins.square_finder import SquareFinder, radiograph, save, write_simulated
 
 
 def lungmtl(*arguments):
@@ -42,7 +42,7 @@ def rows(path):
 
 def test_predict_writes_boxes_masks_and_what_is_said_of_the_image(hand, tmp_path):
     for name, nodules in (("a", [(15, 30, 10)]), ("b", [])):
-        save(film(nodules), tmp_path / f"{name}.png")
+        save(radiograph(nodules), tmp_path / f"{name}.png")
     out = tmp_path / "out"
     done = lungmtl(
         "predict", tmp_path / "a.png", tmp_path / "b.png", "--out", out, "--json", tmp_path / "s.json"
@@ -87,7 +87,7 @@ def test_predict_writes_boxes_masks_and_what_is_said_of_the_image(hand, tmp_path
 
 
 def test_without_a_global_head_there_is_no_images_csv(hand, tmp_path):
-    save(film(), tmp_path / "a.png")
+    save(radiograph(), tmp_path / "a.png")
     assert (
         lungmtl("predict", tmp_path / "a.png", "--out", tmp_path / "out", "--model", "mosegnet").exit_code
         == 0
@@ -96,14 +96,14 @@ def test_without_a_global_head_there_is_no_images_csv(hand, tmp_path):
 
 
 def test_a_photograph_is_refused_with_a_reason_and_the_others_go_on(hand, tmp_path):
-    save(film(), tmp_path / "film.png")
-    colours = np.random.default_rng(0).integers(0, 255, (120, 100, 3), np.uint8)
-    save(colours, tmp_path / "photo.png")
+    save(radiograph(), tmp_path / "film.png")
+    colors = np.random.default_rng(0).integers(0, 255, (120, 100, 3), np.uint8)
+    save(colors, tmp_path / "photo.png")
     done = lungmtl("predict", tmp_path / "photo.png", tmp_path / "film.png", "--out", tmp_path / "out")
     assert done.exit_code == 1
     (line,) = [line for line in done.stderr.splitlines() if "photo.png" in line and "pixel size" not in line]
     assert "not a radiograph" in line
-    assert (tmp_path / "out" / "film.lungmtl.json").exists()
+    assert (tmp_path / "out" / "radiograph.lungmtl.json").exists()
 
 
 LATERAL = Image(np.arange(10000, dtype=np.int16).reshape(100, 100), "DX", metadata={"view_position": "LL"})
@@ -117,7 +117,7 @@ def test_a_lateral_view_is_refused_before_anything_is_loaded(hand):
 
 def test_a_doubt_is_a_note(hand):
     image = Image(
-        film().astype(np.int16), "DX", metadata={"view_position": "PA", "patient_orientation": "R\\F"}
+        radiograph().astype(np.int16), "DX", metadata={"view_position": "PA", "patient_orientation": "R\\F"}
     )
     steps = list(pipelines.choose(image).run(image))
     assert any("mirrored" in step.note for step in steps)
@@ -128,7 +128,7 @@ def test_what_suits_radiograph_networks(hand):
     flat, volume = np.zeros((4, 4), np.int16), np.zeros((4, 4, 4), np.int16)
     assert all(suits(dhn, Image(flat, modality)) for modality in ("", "CR", "DX", "DR"))
     assert not any(suits(dhn, image) for image in (Image(volume), Image(flat, "CT"), Image(flat, "US")))
-    assert check_film([dhn], Image(volume, "CT")) == ""
+    assert frontal_doubt([dhn], Image(volume, "CT")) == ""
 
 
 @pytest.fixture

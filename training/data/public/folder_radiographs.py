@@ -10,26 +10,26 @@ from typing import Literal
 import numpy as np
 
 from ...imaging.image import Image
-from ...imaging.radiograph.network_input import Film, make_film
-from .film_files import read_film
-from .films import FilmCase, LabelledFilm
-from .luna16_nodules import DatasetError
+from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
+from ..errors import DatasetError
 from .lung_masks import BOTH, LEFT, RIGHT, read_lungs
+from .radiograph_files import read_radiograph
+from .radiographs import RadiographCase, RadiographSample
 
 Part = Literal["all", "train", "held-out"]
 HELD_OUT = 20
 """Per cent of the patients that training never sees."""
 KEPT = 8000
-"""Films that are kept in memory once read, a quarter of a megabyte each (three quarters with lungs)."""
+"""Radiographs that are kept in memory once read, a quarter of a megabyte each (three quarters with lungs)."""
 
 
 def is_held_out(patient: str) -> bool:
-    """Whether a patient's films are kept for testing: the same answer in every run, on every machine and for every set."""
+    """Whether a patient's radiographs are kept for testing: the same answer in every run, on every machine and for every set."""
     return int(hashlib.sha256(patient.encode()).hexdigest(), 16) % 100 < HELD_OUT
 
 
-def part_of(cases: Sequence[FilmCase], part: Part) -> list[FilmCase]:
-    """The films of a part; `FilmCase.background`, which films of one patient share, decides."""
+def part_of(cases: Sequence[RadiographCase], part: Part) -> list[RadiographCase]:
+    """The radiographs of a part; `RadiographCase.background`, which radiographs of one patient share, decides."""
     if part == "all":
         return list(cases)
     return [case for case in cases if is_held_out(case.background) == (part == "held-out")]
@@ -37,27 +37,28 @@ def part_of(cases: Sequence[FilmCase], part: Part) -> list[FilmCase]:
 
 @dataclass(frozen=True, eq=False)
 class _Read:
-    """A film as it is kept: pixels as bytes, everything else as in `LabelledFilm`."""
+    """A radiograph as it is kept: pixels as bytes, everything else as in `RadiographSample`."""
 
     pixels: np.ndarray
-    sample: LabelledFilm
+    sample: RadiographSample
 
 
-class FolderFilms:
-    """Films of a folder as training samples (`data.public.films.Films`): one with nodules and one without, about half each.
+class FolderRadiographs:
+    """Radiographs of a folder as training samples (`data.public.radiographs.RadiographSamples`): one with nodules and one without,
+    about half each.
 
-    A film can train what is known of it: nodules where boxes are known (or none is there), lungs where they are outlined.
-    Where only boxes are known, a nodule's region is the ellipse in its box. Films that lie on their side are turned; those whose
-    nodules are unknown are left out, unless the set has nothing else to teach than lungs. A film is read when it is first
-    drawn and kept as bytes.
+    A radiograph can train what is known of it: nodules where boxes are known (or none is there), lungs where they are outlined.
+    Where only boxes are known, a nodule's region is the ellipse in its box. Radiographs that lie on their side are turned; those
+    whose nodules are unknown are left out, unless the set has nothing else to teach than lungs. A radiograph is read when it is
+    first drawn and kept as bytes.
 
     Raises
     ------
     DatasetError
-        No film can train anything.
+        No radiograph can train anything.
     """
 
-    def __init__(self, cases: Sequence[FilmCase], name: str, licence: str) -> None:
+    def __init__(self, cases: Sequence[RadiographCase], name: str, licence: str) -> None:
         self.name, self.licence = name, licence
         with_nodules = [c for c in cases if c.boxes is not None and len(c.boxes)]
         without = [c for c in cases if c.positive is False]
@@ -68,19 +69,19 @@ class FolderFilms:
         self.groups = [group for group in groups if group]
         if not self.groups:
             raise DatasetError(
-                f"none of the {len(cases)} films of {name} that are for training has boxes around nodules or outlined lungs: "
+                f"none of the {len(cases)} radiographs of {name} that are for training has boxes around nodules or outlined lungs: "
                 "there is nothing to train on. Complete the set, or train on another one."
             )
         self.cases = tuple(case.name for group in self.groups for case in group)
         self._kept: dict[str, _Read] = {}
 
-    def draw(self, rng: np.random.Generator) -> LabelledFilm:
+    def draw(self, rng: np.random.Generator) -> RadiographSample:
         """One sample; the same generator state gives the same sample.
 
         Raises
         ------
         ImageError, DatasetError
-            The film or its mask cannot be read.
+            The radiograph or its mask cannot be read.
         """
         group = self.groups[rng.integers(len(self.groups))]
         case = group[rng.integers(len(group))]
@@ -98,44 +99,48 @@ class FolderFilms:
         )
 
 
-def _read(case: FilmCase) -> _Read:
-    image = read_film(case)
-    film = make_film(image)
+def _read(case: RadiographCase) -> _Read:
+    image = read_radiograph(case)
+    radiograph = make_radiograph_input(image)
     labels = read_lungs(case)
-    lungs = None if labels is None else _lungs(labels, film)
+    lungs = None if labels is None else _lungs(labels, radiograph)
     known = case.boxes is not None
-    sample = LabelledFilm(
+    sample = RadiographSample(
         pixels=np.zeros((0, 0), np.float32),
-        boxes=on_film(case.boxes, image, film) if case.boxes is not None else np.zeros((0, 4), np.float32),
+        boxes=on_radiograph(case.boxes, image, radiograph)
+        if case.boxes is not None
+        else np.zeros((0, 4), np.float32),
         lungs=lungs,
         nodule_known=known,
         sides=labels is None or not (labels == BOTH).any(),
         diameter_mm=case.diameter_mm,
-        mm=film.pixel[0] if image.spacing is not None else None,
+        mm=radiograph.pixel[0] if image.spacing is not None else None,
         name=case.name,
     )
-    return _Read(np.rint(film.pixels * 255).astype(np.uint8), sample)
+    return _Read(np.rint(radiograph.pixels * 255).astype(np.uint8), sample)
 
 
-def on_film(boxes: np.ndarray, image: Image, film: Film) -> np.ndarray:
-    """Boxes (n, 4) x0, y0, x1, y1 in pixels of the file, brought to a film's pixels; edge coordinates both."""
+def on_radiograph(boxes: np.ndarray, image: Image, radiograph: RadiographInput) -> np.ndarray:
+    """Boxes (n, 4) x0, y0, x1, y1 in pixels of the file, brought to a radiograph's pixels; edge coordinates both."""
     points = boxes.reshape(-1, 2, 2)[..., ::-1].astype(float) - 0.5  # corners as indices (y, x)
-    return film.from_world(image.to_world(points))[..., ::-1].reshape(-1, 4).astype(np.float32)
+    return radiograph.from_world(image.to_world(points))[..., ::-1].reshape(-1, 4).astype(np.float32)
 
 
-def _lungs(labels: np.ndarray, film: Film) -> np.ndarray:
-    """Lung labels as bool (2, side, side) on a film: right and left, or both in the first."""
-    on = labels_on(labels, film)
+def _lungs(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
+    """Lung labels as bool (2, side, side) on a radiograph: right and left, or both in the first."""
+    on = labels_on(labels, radiograph)
     first = BOTH if (labels == BOTH).any() else RIGHT
     return np.stack([on == first, on == LEFT])
 
 
-def labels_on(labels: np.ndarray, film: Film) -> np.ndarray:
-    """A label image (h, w) that covers the film's picture, at the middle of each film pixel; 0 beside the picture."""
+def labels_on(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
+    """A label image (h, w) that covers the radiograph's picture, at the middle of each radiograph pixel; 0 beside the picture."""
     indices, valid = [], []
-    for axis, side in enumerate(film.pixels.shape):
+    for axis, side in enumerate(radiograph.pixels.shape):
         # 0 to 1 along the picture, so that the labels may be coarser than it.
-        along = (np.arange(side) + 0.5 - film.offset[axis]) / (film.scale * film.shape[axis])
+        along = (np.arange(side) + 0.5 - radiograph.offset[axis]) / (
+            radiograph.scale * radiograph.shape[axis]
+        )
         valid.append((along >= 0) & (along < 1))
         indices.append(np.clip((along * labels.shape[axis]).astype(int), 0, labels.shape[axis] - 1))
     return np.where(np.outer(*valid), labels[np.ix_(*indices)], 0)

@@ -1,4 +1,4 @@
-"""A session on a radiograph: agreement, the film's threshold, regions, and results that come in parts."""
+"""A session on a radiograph: agreement, the radiograph's threshold, regions, and results that come in parts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from napari_lungmtl.session.session import Session
 from napari_lungmtl.text.boxes import found_by, legend, size, story
 from napari_lungmtl.training.findings import Findings, ImageScore
 
-from ...stand_ins.reviewed_radiographs import by_dhn, by_mosegnet, film, lungs
+from ...stand_ins.reviewed_radiographs import by_dhn, by_mosegnet, lungs, radiograph
 from ..layers.test_boxes import found
 
 
 @pytest.fixture
 def session(user_folder) -> Session:
     session = Session()
-    session.open(film())
+    session.open(radiograph())
     yield session
     session.close()
 
@@ -45,11 +45,11 @@ def test_words_say_who_found_what_and_how_large(session) -> None:
     assert f"overlap {100 * session.agreement['d1'].iou:.0f} %" in words
 
 
-def test_the_films_verdict_stands_against_the_networks_threshold_or_the_persons(session) -> None:
+def test_the_radiographs_verdict_stands_against_the_networks_threshold_or_the_persons(session) -> None:
     assert verdicts(session) == ()
     session.replace_findings(found(session.image))
     (verdict,) = verdicts(session)
-    assert verdict.headline == "Nodule on this film: 83 %"
+    assert verdict.headline == "Nodule on this radiograph: 83 %"
     assert verdict.words == "above the threshold 0.50: nodule suspected"
     session.set_thresholds(image=0.9)
     (verdict,) = verdicts(session)
@@ -104,7 +104,7 @@ def test_another_networks_word_on_an_accepted_box_is_news(session) -> None:
 
 
 def test_scores_and_regions_of_the_run_replace_the_former_ones() -> None:
-    image = film()
+    image = radiograph()
     present = Findings(image_scores=(ImageScore("dhn", "0.1", 0.2), ImageScore("other", "1", 0.4)))
     after = merge_run(present, found(image))
     assert {s.model: s.probability for s in after.image_scores} == {"dhn": 0.83, "other": 0.4}

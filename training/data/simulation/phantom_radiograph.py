@@ -1,6 +1,6 @@
 """The radiograph of a phantom by Beer–Lambert, with exact masks of lungs and nodules.
 
-Rays run parallel along y (from front to back). The film shows -log(exp(-∫µ dy) + scatter), noise of counted photons before
+Rays run parallel along y (from front to back). The radiograph shows -log(exp(-∫µ dy) + scatter), noise of counted photons before
 the logarithm included.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ...imaging.radiograph.network_input import SIDE, Film, film_of
+from ...imaging.radiograph.network_input import SIDE, RadiographInput, radiograph_input_of
 from ..phantoms.anatomy import LEFT, RIGHT, Anatomy
 from ..phantoms.grid import Grid
 from ..phantoms.phantom import make_phantom
@@ -30,12 +30,12 @@ LUNG_MM = 6.0
 
 
 @dataclass(frozen=True, eq=False)
-class PhantomFilm:
+class PhantomRadiograph:
     """A projected phantom.
 
     Parameters
     ----------
-    film
+    radiograph
         What networks see.
     lungs
         bool (2, side, side): right and left lung field.
@@ -44,10 +44,10 @@ class PhantomFilm:
     diameters_mm
         Of the nodules.
     mm
-        Pixel size of the film.
+        Pixel size of the radiograph.
     """
 
-    film: Film
+    radiograph: RadiographInput
     lungs: np.ndarray
     nodules: np.ndarray
     diameters_mm: tuple[float, ...]
@@ -72,10 +72,10 @@ def draw_spec(seed: int, spacing: tuple[float, float, float] = SPACING) -> Phant
     )
 
 
-def make_phantom_film(
+def make_phantom_radiograph(
     seed: int, side: int = SIDE, spacing: tuple[float, float, float] = SPACING
-) -> PhantomFilm:
-    """The film of the phantom `draw_spec` describes, with drawn exposure, scatter and collimation."""
+) -> PhantomRadiograph:
+    """The radiograph of the phantom `draw_spec` describes, with drawn exposure, scatter and collimation."""
     spec = draw_spec(seed, spacing)
     try:
         phantom = make_phantom(spec)
@@ -83,15 +83,15 @@ def make_phantom_film(
         phantom = make_phantom(PhantomSpec(seed=spec.seed, spacing=spacing, scanner=spec.scanner))
     rng = np.random.default_rng([seed, 78])
     projected = project(phantom, rng, photons=rng.uniform(2e4, 2e5), scatter=rng.uniform(0.004, 0.02))
-    top, bottom, left, right = _collimated(projected.grey.shape, rng)
+    top, bottom, left, right = _collimated(projected.gray.shape, rng)
     part = slice(top, bottom), slice(left, right)
-    film = film_of(projected.grey[part] ** rng.uniform(0.8, 1.6), side)
-    return PhantomFilm(
-        film,
-        np.stack([_at_film(f[part], film) for f in projected.lungs]) > 0,
-        _at_film(projected.nodules[part], film),
+    radiograph = radiograph_input_of(projected.gray[part] ** rng.uniform(0.8, 1.6), side)
+    return PhantomRadiograph(
+        radiograph,
+        np.stack([_at_radiograph(f[part], radiograph) for f in projected.lungs]) > 0,
+        _at_radiograph(projected.nodules[part], radiograph),
         tuple(f.diameter for f in phantom.truth),
-        spacing[2] / film.scale,
+        spacing[2] / radiograph.scale,
     )
 
 
@@ -101,7 +101,7 @@ class Projection:
 
     Parameters
     ----------
-    grey
+    gray
         float32 (h, w): log attenuation with scatter and noise, dark air.
     lungs
         bool (2, h, w): right and left lung field.
@@ -109,7 +109,7 @@ class Projection:
         uint8 (h, w): n where nodule n (from 1) is in front or behind.
     """
 
-    grey: np.ndarray
+    gray: np.ndarray
     lungs: np.ndarray
     nodules: np.ndarray
 
@@ -127,10 +127,10 @@ def project(phantom: Phantom, rng: np.random.Generator, *, photons: float, scatt
     hu = phantom.image.voxels.astype(np.float32)
     depth = np.clip(hu + 1000, 0, None).sum(axis=1) / 1000 * WATER * phantom.image.scale[1]
     counted = rng.poisson((np.exp(-depth) + scatter) * photons) / photons
-    grey = np.maximum(-np.log(np.maximum(counted, 1e-5)), 0)  # beside the body noise may exceed the open beam
-    upright = slice(None, None, -1)  # z runs to the head, rows of a film to the feet
+    gray = np.maximum(-np.log(np.maximum(counted, 1e-5)), 0)  # beside the body noise may exceed the open beam
+    upright = slice(None, None, -1)  # z runs to the head, rows of a radiograph to the feet
     return Projection(
-        grey[upright].astype(np.float32),
+        gray[upright].astype(np.float32),
         lung_fields(phantom)[:, upright],
         phantom.labels.max(axis=1)[upright],
     )
@@ -162,7 +162,7 @@ def _seed(phantom: Phantom) -> int:
 
 
 def _collimated(shape: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """Rows and columns that are exposed: the whole height, and a width that makes the film nearly square."""
+    """Rows and columns that are exposed: the whole height, and a width that makes the radiograph nearly square."""
     height, width = shape
     wanted = int(min(width, height * rng.uniform(1.0, 1.3)))
     left = (width - wanted) // 2 + int(rng.integers(-8, 9))
@@ -170,9 +170,9 @@ def _collimated(shape: tuple[int, int], rng: np.random.Generator) -> tuple[int, 
     return 0, height, left, left + wanted
 
 
-def _at_film(labels: np.ndarray, film: Film) -> np.ndarray:
+def _at_radiograph(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
     """A label image of the picture on the film's pixels, by nearest neighbour."""
-    side = film.pixels.shape[0]
-    index = [((np.arange(side) + 0.5 - o) / film.scale).astype(int) for o in film.offset]
+    side = radiograph.pixels.shape[0]
+    index = [((np.arange(side) + 0.5 - o) / radiograph.scale).astype(int) for o in radiograph.offset]
     rows, columns = (np.clip(i, 0, n - 1) for i, n in zip(index, labels.shape, strict=True))
-    return np.where(film.inside, labels[rows[:, None], columns[None]], 0)
+    return np.where(radiograph.inside, labels[rows[:, None], columns[None]], 0)

@@ -12,14 +12,14 @@ import numpy as np
 from ...findings.formats.pixels import PixelBox
 from ...imaging.image import Image
 from ...imaging.read import read_image
-from .films import FilmCase
-from .luna16_nodules import DatasetError
+from ..errors import DatasetError
+from .radiographs import RadiographCase
 
 SUFFIXES = (".mha", ".mhd", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".img", ".nii", ".nrrd")
 """Of image files, in lower case."""
 
 
-def read_film(case: FilmCase) -> Image:
+def read_radiograph(case: RadiographCase) -> Image:
     """The image of a case, upright: a picture with the head at the left is turned clockwise.
 
     Raises
@@ -92,7 +92,7 @@ def require_files(names: Iterable[str], files: dict[str, Path], table: Path, whe
 def size_of(path: Path) -> tuple[int, int] | None:
     """Height and width of an image file by its header, None where the header alone does not tell (DICOM, JSRT).
 
-    None for a damaged file too: whoever reads it says so, and one bad film does not keep the others from being judged.
+    None for a damaged file too: whoever reads it says so, and one bad radiograph does not keep the others from being judged.
     """
     suffix = path.suffix.lower()
     if suffix in (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"):

@@ -8,7 +8,7 @@ from qtpy.QtCore import QLineF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from ..theme import Palette, palette
+from .theme import Palette, palette
 
 GAP = 6
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

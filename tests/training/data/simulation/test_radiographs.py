@@ -7,13 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli import app as cli
-from napari_lungmtl.training.data.public.luna16_nodules import DatasetError
+from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.simulation.difficulty import DIFFICULTY, PRACTICE, Difficulty
-from napari_lungmtl.training.data.simulation.films import DEV, TEST, TRAIN, SimulatedFilms
+from napari_lungmtl.training.data.simulation.radiographs import DEV, TEST, TRAIN, SimulatedRadiographs
 from napari_lungmtl.training.imaging import read_image
-from napari_lungmtl.training.imaging.radiograph.network_input import make_film
+from napari_lungmtl.training.imaging.radiograph.network_input import make_radiograph_input
 
-from ....stand_ins.prepared_stores import film, store
+from ....stand_ins.prepared_stores import radiograph, store
 
 
 @pytest.fixture(scope="module")
@@ -25,42 +25,42 @@ def prepared(tmp_path_factory):
 
 def test_networks_are_judged_on_the_frozen_difficulty(prepared):
     """Practice has more and plainer nodules; whatever is measured (dev and test folds, written sets) does not."""
-    assert SimulatedFilms(prepared).difficulty == PRACTICE
-    assert SimulatedFilms(prepared, DEV).difficulty == DIFFICULTY == Difficulty()
-    assert SimulatedFilms(prepared, TEST).difficulty == DIFFICULTY
+    assert SimulatedRadiographs(prepared).difficulty == PRACTICE
+    assert SimulatedRadiographs(prepared, DEV).difficulty == DIFFICULTY == Difficulty()
+    assert SimulatedRadiographs(prepared, TEST).difficulty == DIFFICULTY
 
 
 def test_folds_do_not_meet(prepared):
-    parts = [SimulatedFilms(prepared, folds) for folds in (TRAIN, DEV, TEST)]
+    parts = [SimulatedRadiographs(prepared, folds) for folds in (TRAIN, DEV, TEST)]
     for which in ("cases", "nodule_series"):
         names = [set(getattr(part, which)) for part in parts]
         assert all(names)
         assert not names[0] & names[1]
         assert not names[0] & names[2]
         assert not names[1] & names[2]
-    assert all("film10" not in part.cases for part in parts), "a film of no fold is drawn"
+    assert all("radiograph10" not in part.cases for part in parts), "a radiograph of no fold is drawn"
     drawn = [parts[0].draw(np.random.default_rng(i)).name for i in range(60)]
     assert set(drawn) <= set(parts[0].cases)
-    assert {"film11", "film12"} & set(drawn)
+    assert {"radiograph11", "radiograph12"} & set(drawn)
 
 
 def test_the_same_seed_draws_the_same(prepared):
-    films = SimulatedFilms(prepared)
-    one, again, other = (films.draw(np.random.default_rng(s)) for s in (4, 4, 5))
+    radiographs = SimulatedRadiographs(prepared)
+    one, again, other = (radiographs.draw(np.random.default_rng(s)) for s in (4, 4, 5))
     np.testing.assert_array_equal(one.pixels, again.pixels)
     np.testing.assert_array_equal(one.boxes, again.boxes)
     assert one.pixels.shape != other.pixels.shape or np.any(one.pixels != other.pixels)
 
 
 def test_labels_fit_the_pixels(prepared):
-    """What is brighter than the film before lies in the boxes; pixels away from pastes are untouched."""
-    films = SimulatedFilms(prepared, phantoms=0.0, difficulty=DIFFICULTY)
+    """What is brighter than the radiograph before lies in the boxes; pixels away from pastes are untouched."""
+    radiographs = SimulatedRadiographs(prepared, phantoms=0.0, difficulty=DIFFICULTY)
     seen = 0
     for seed in range(40):
-        number = int(films.backgrounds[seed % len(films.backgrounds)])
-        made = films.simulate(number, np.random.default_rng(seed))
-        sample = made.film
-        before = films.store.pixels[number].astype(np.float32) / 255
+        number = int(radiographs.backgrounds[seed % len(radiographs.backgrounds)])
+        made = radiographs.simulate(number, np.random.default_rng(seed))
+        sample = made.radiograph
+        before = radiographs.store.pixels[number].astype(np.float32) / 255
         brighter = sample.pixels - before > 0.09
         boxed = np.zeros_like(brighter)
         for x0, y0, x1, y1 in sample.boxes.astype(int):
@@ -76,41 +76,54 @@ def test_labels_fit_the_pixels(prepared):
             assert np.any(sample.pixels[y0:y1, x0:x1] != before[y0:y1, x0:x1])
     assert seen > 15
     shares = [
-        films.simulate(int(films.backgrounds[0]), np.random.default_rng(s)).film.positive for s in range(200)
+        radiographs.simulate(int(radiographs.backgrounds[0]), np.random.default_rng(s)).radiograph.positive
+        for s in range(200)
     ]
     assert 0.38 < np.mean(shares) < 0.62
 
 
 def test_a_phantom_keeps_its_own_nodules(prepared):
-    sample = SimulatedFilms(prepared).as_it_is(12)
+    sample = SimulatedRadiographs(prepared).as_it_is(12)
     assert sample.boxes.tolist() == [[150, 200, 170, 220]]
     assert sample.nodule_known
-    with_masks = SimulatedFilms(prepared).as_it_is(11)
-    assert not with_masks.nodule_known, "nobody said whether that film shows nodules"
+    with_masks = SimulatedRadiographs(prepared).as_it_is(11)
+    assert not with_masks.nodule_known, "nobody said whether that radiograph shows nodules"
 
 
 def test_without_a_prepared_file_a_sentence_says_what_to_do(tmp_path):
     with pytest.raises(DatasetError, match="lungmtl simulate prepare"):
-        SimulatedFilms(tmp_path)
+        SimulatedRadiographs(tmp_path)
 
 
 def test_the_test_set_as_files(prepared, tmp_path):
-    """NODE21's layout; a file read back gives the film that was simulated."""
+    """NODE21's layout; a file read back gives the radiograph that was simulated."""
     run = CliRunner().invoke(
         cli.app,
-        ["simulate", "films", "--prepared", str(prepared), "--out", str(tmp_path / "a"), "--count", "4"],
+        [
+            "simulate",
+            "radiographs",
+            "--prepared",
+            str(prepared),
+            "--out",
+            str(tmp_path / "a"),
+            "--count",
+            "4",
+        ],
     )
     assert run.exit_code == 0, run.output
     with (tmp_path / "a/metadata.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert {r["background"] for r in rows} == {"film0", "film5"}
+    assert {r["background"] for r in rows} == {"radiograph0", "radiograph5"}
     assert len({r["img_name"] for r in rows}) == 8
     assert {"0", "1"} == {r["label"] for r in rows}
     for row in rows:
         image = read_image(tmp_path / "a/images" / row["img_name"])
-        # The margin of the percentiles: a film is stretched once more when it is read.
+        # The margin of the percentiles: a radiograph is stretched once more when it is read.
         assert (
-            np.corrcoef(make_film(image).pixels.ravel(), film(int(row["background"][4:])).ravel())[0, 1] > 0.9
+            np.corrcoef(
+                make_radiograph_input(image).pixels.ravel(), radiograph(int(row["background"][4:])).ravel()
+            )[0, 1]
+            > 0.9
         )
         if row["label"] == "1":
             x, y, w, h = (int(row[k]) for k in ("x", "y", "width", "height"))
@@ -118,7 +131,16 @@ def test_the_test_set_as_files(prepared, tmp_path):
             assert mask[y : y + h, x : x + w].any(0).all()
     CliRunner().invoke(
         cli.app,
-        ["simulate", "films", "--prepared", str(prepared), "--out", str(tmp_path / "b"), "--count", "4"],
+        [
+            "simulate",
+            "radiographs",
+            "--prepared",
+            str(prepared),
+            "--out",
+            str(tmp_path / "b"),
+            "--count",
+            "4",
+        ],
     )
     for path in (tmp_path / "a").rglob("*"):
         if path.is_file():

@@ -4,23 +4,23 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_lungmtl.training.data.simulation.phantom_film import draw_spec, make_phantom_film
+from napari_lungmtl.training.data.simulation.phantom_radiograph import draw_spec, make_phantom_radiograph
 
 COARSE = (3.0, 4.0, 3.0)
 
 
 @pytest.fixture(scope="module")
-def films():
-    return {seed: make_phantom_film(seed, 256, COARSE) for seed in (0, 3)}
+def radiographs():
+    return {seed: make_phantom_radiograph(seed, 256, COARSE) for seed in (0, 3)}
 
 
-def test_two_lungs_darker_than_what_lies_between(films):
-    for made in films.values():
+def test_two_lungs_darker_than_what_lies_between(radiographs):
+    for made in radiographs.values():
         right, left = made.lungs
         assert not (right & left).any()
         columns = [np.nonzero(side)[1].mean() for side in (right, left)]
-        assert columns[0] < 128 < columns[1], "the patient's right is on the left of a frontal film"
-        pixels = made.film.pixels
+        assert columns[0] < 128 < columns[1], "the patient's right is on the left of a frontal radiograph"
+        pixels = made.radiograph.pixels
         assert pixels.min() >= 0
         assert pixels.max() <= 1
         assert np.isfinite(pixels).all()
@@ -28,19 +28,19 @@ def test_two_lungs_darker_than_what_lies_between(films):
         heart[:, : int(columns[0])] = heart[:, int(columns[1]) :] = False
         heart[:100] = heart[200:] = False
         assert np.median(pixels[made.lungs.any(0)]) < np.median(pixels[heart]) - 0.1
-        share = made.lungs.any(0).sum() / made.film.inside.sum()
+        share = made.lungs.any(0).sum() / made.radiograph.inside.sum()
         assert 0.15 < share < 0.5
         for side in made.lungs:
             assert ndimage.label(side)[1] <= 3
 
 
-def test_nodules_are_where_the_film_is_denser():
+def test_nodules_are_where_the_radiograph_is_denser():
     seed = next(
         s
         for s in range(40)
         if len(draw_spec(s).nodules) and max(n.diameter for n in draw_spec(s).nodules) > 18
     )
-    made = make_phantom_film(seed, 256, COARSE)
+    made = make_phantom_radiograph(seed, 256, COARSE)
     assert made.nodules.max() == len(made.diameters_mm) or made.nodules.max() == 0
     for label, diameter in enumerate(made.diameters_mm, 1):
         mask = made.nodules == label
@@ -49,6 +49,6 @@ def test_nodules_are_where_the_film_is_denser():
             assert 2 * (area / np.pi) ** 0.5 == pytest.approx(diameter, rel=0.35)
 
 
-def test_equal_seeds_give_equal_films(films):
-    again = make_phantom_film(3, 256, COARSE)
-    np.testing.assert_array_equal(again.film.pixels, films[3].film.pixels)
+def test_equal_seeds_give_equal_radiographs(radiographs):
+    again = make_phantom_radiograph(3, 256, COARSE)
+    np.testing.assert_array_equal(again.radiograph.pixels, radiographs[3].radiograph.pixels)

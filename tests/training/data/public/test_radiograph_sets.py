@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.data.public.films import FilmCase
-from napari_lungmtl.training.data.public.luna16_nodules import DatasetError
+from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.lung_masks import read_lungs
-from napari_lungmtl.training.data.public.open_films import open_film_cases
+from napari_lungmtl.training.data.public.open_radiographs import open_radiograph_cases
+from napari_lungmtl.training.data.public.radiographs import RadiographCase
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 
 from ....stand_ins.radiograph_sets import (
@@ -25,15 +25,15 @@ from ....stand_ins.radiograph_sets import (
 )
 
 
-def named(folder) -> dict[str, FilmCase]:
-    cases = open_film_cases(folder)
+def named(folder) -> dict[str, RadiographCase]:
+    cases = open_radiograph_cases(folder)
     assert len({case.name for case in cases}) == len(cases)
     return {case.name: case for case in cases}
 
 
 @pytest.mark.parametrize("suffix", [".mha", ".png", ".jpg", ".tif"])
 def test_node21(tmp_path, suffix):
-    truth = write_node21(tmp_path, suffix, films=6)
+    truth = write_node21(tmp_path, suffix, radiographs=6)
     cases = named(tmp_path)
     assert list(cases) == list(truth)
     for name, boxes in truth.items():
@@ -46,14 +46,14 @@ def test_node21(tmp_path, suffix):
 
 
 def test_node21_gzipped_with_images_beside_the_table(tmp_path):
-    write_node21(tmp_path, ".png", films=3)
+    write_node21(tmp_path, ".png", radiographs=3)
     for path in (tmp_path / "images").iterdir():
         path.rename(tmp_path / path.name)
     (tmp_path / "images").rmdir()
     table = tmp_path / "metadata.csv"
     (tmp_path / "metadata.csv.gz").write_bytes(gzip.compress(table.read_bytes()))
     table.unlink()
-    assert len(open_film_cases(tmp_path)) == 3
+    assert len(open_radiograph_cases(tmp_path)) == 3
 
 
 def test_a_simulated_set(tmp_path):
@@ -70,15 +70,15 @@ def test_a_simulated_set(tmp_path):
     assert [(lungs == v).sum() for v in (1, 2)] == [2800, 2800]
     (tmp_path / "masks" / "a_1.png").unlink()
     with pytest.raises(DatasetError, match=r"mask a_1\.png"):
-        open_film_cases(tmp_path)
+        open_radiograph_cases(tmp_path)
 
 
-def test_a_missing_film_is_named_once_with_the_count(tmp_path):
-    write_node21(tmp_path, ".png", films=6)
+def test_a_missing_radiograph_is_named_once_with_the_count(tmp_path):
+    write_node21(tmp_path, ".png", radiographs=6)
     (tmp_path / "images" / "c0003.png").unlink()
     (tmp_path / "images" / "n0004.png").unlink()
     with pytest.raises(DatasetError, match=r"c0003\.png \(and 1 more\) is named in .*metadata\.csv"):
-        open_film_cases(tmp_path)
+        open_radiograph_cases(tmp_path)
 
 
 def test_boxes_are_cut_at_the_edge_and_refused_outside(tmp_path):
@@ -88,14 +88,14 @@ def test_boxes_are_cut_at_the_edge_and_refused_outside(tmp_path):
     assert named(tmp_path)["a.png"].boxes.tolist() == [[0, 90, 15, 96]]
     table.write_text("img_name,height,width,x,y,label\na.png,10,20,500,90,1\n")
     with pytest.raises(DatasetError, match=r"outside .*a\.png, which has 128 × 96"):
-        open_film_cases(tmp_path)
+        open_radiograph_cases(tmp_path)
 
 
 def test_two_files_of_one_name(tmp_path):
-    write_node21(tmp_path, ".png", films=2)
+    write_node21(tmp_path, ".png", radiographs=2)
     save(picture(), tmp_path / "images" / "more" / "n0000.png")
     with pytest.raises(DatasetError, match="share a name"):
-        open_film_cases(tmp_path)
+        open_radiograph_cases(tmp_path)
 
 
 def test_nih(tmp_path):
@@ -115,7 +115,7 @@ def test_nih_as_published_later_and_without_boxes(tmp_path):
     write_nih(tmp_path)
     (tmp_path / "BBox_List_2017.csv").unlink()
     (tmp_path / "Data_Entry_2017.csv").rename(tmp_path / "Data_Entry_2017_v2020.csv")
-    assert [c.boxes is None for c in open_film_cases(tmp_path)] == [True, False, True, False]
+    assert [c.boxes is None for c in open_radiograph_cases(tmp_path)] == [True, False, True, False]
 
 
 def test_nih_with_quoted_headers_and_bad_rows(tmp_path):
@@ -125,7 +125,7 @@ def test_nih_with_quoted_headers_and_bad_rows(tmp_path):
     assert named(tmp_path)["00000001_000.png"].boxes.tolist() == [[0, 0, 2, 1]]
     boxes.write_text("Image Index,Finding Label,Bbox [x,y,w,h],,,\n00000001_000.png,Mass,0,0,32\n")
     with pytest.raises(FindingsFileError, match=r"BBox_List_2017\.csv, line 2: too few values"):
-        open_film_cases(tmp_path)
+        open_radiograph_cases(tmp_path)
 
 
 def test_nih_lists_a_picture_twice_or_none_that_is_there(tmp_path):
@@ -134,17 +134,17 @@ def test_nih_lists_a_picture_twice_or_none_that_is_there(tmp_path):
     rows = table.read_text().splitlines()
     table.write_text("\n".join([*rows, rows[1]]))
     with pytest.raises(FindingsFileError, match=r"line 7: 00000001_000\.png is listed twice"):
-        open_film_cases(tmp_path)
+        open_radiograph_cases(tmp_path)
     table.write_text("\n".join([rows[0], rows[-1]]))
     with pytest.raises(DatasetError, match="none of the pictures"):
-        open_film_cases(tmp_path)
+        open_radiograph_cases(tmp_path)
 
 
 def test_jsrt_with_scr(tmp_path):
     write_jsrt(tmp_path)
     cases = named(tmp_path)
     first, unsized, third, clear = cases.values()
-    # 15 mm are 85.7 pixels of 0.175 mm around the middle of pixel (1634, 692), on an eighth of the film's pixels.
+    # 15 mm are 85.7 pixels of 0.175 mm around the middle of pixel (1634, 692), on an eighth of the radiograph's pixels.
     middle, half = np.array([1634.5, 692.5]) / 8, 15 / 0.175 / 2 / 8
     np.testing.assert_allclose(first.boxes, [[*(middle - half), *(middle + half)]], rtol=1e-5)
     assert first.diameter_mm.tolist() == [15]
@@ -160,7 +160,7 @@ def test_jsrt_with_scr(tmp_path):
 
 def test_jsrt_without_masks(tmp_path):
     write_jsrt(tmp_path, masks=False)
-    assert all(case.lungs is None and read_lungs(case) is None for case in open_film_cases(tmp_path))
+    assert all(case.lungs is None and read_lungs(case) is None for case in open_radiograph_cases(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -183,14 +183,14 @@ def test_bad_tables_of_jsrt(tmp_path, text, error, says):
     write_jsrt(tmp_path, masks=False)
     (tmp_path / "Clinical_Information" / "CLNDAT_EN.txt").write_bytes(text.encode("latin-1"))
     with pytest.raises(error, match=says):
-        open_film_cases(tmp_path)
+        open_radiograph_cases(tmp_path)
 
 
-def test_a_film_of_jsrt_in_two_formats(tmp_path):
+def test_a_radiograph_of_jsrt_in_two_formats(tmp_path):
     write_jsrt(tmp_path, masks=False)
     save(picture(), tmp_path / "All247images" / "JPCLN001.tif")
-    with pytest.raises(DatasetError, match="copies of one film"):
-        open_film_cases(tmp_path)
+    with pytest.raises(DatasetError, match="copies of one radiograph"):
+        open_radiograph_cases(tmp_path)
 
 
 def test_coco(tmp_path):
@@ -202,16 +202,16 @@ def test_coco(tmp_path):
     with pytest.raises(
         DatasetError, match=r"holds other\.json, annotations/instances\.json|instances\.json, other"
     ):
-        open_film_cases(tmp_path)
+        open_radiograph_cases(tmp_path)
 
 
-def test_coco_with_a_film_of_another_size_or_missing(tmp_path):
+def test_coco_with_a_radiograph_of_another_size_or_missing(tmp_path):
     write_coco_set(tmp_path)
     save(picture(size=(192, 256)), tmp_path / "images" / "sub" / "a.png")
     assert named(tmp_path)["a.png"].boxes.tolist() == [[40, 60, 72, 84]]
     (tmp_path / "images" / "b.png").unlink()
     with pytest.raises(DatasetError, match=r"b\.png is named in .*instances\.json"):
-        open_film_cases(tmp_path)
+        open_radiograph_cases(tmp_path)
 
 
 def test_lung_masks_in_both_layouts(tmp_path):
@@ -220,7 +220,7 @@ def test_lung_masks_in_both_layouts(tmp_path):
     save(picture(), hundred / "f.jpg")
     save(labels, hundred / "f.png")
     (hundred / "labels.csv").write_text("file,labels,use\nf.jpg,f.png,measure\n")
-    (case,) = open_film_cases(hundred)
+    (case,) = open_radiograph_cases(hundred)
     assert (case.boxes, case.positive) == (None, None)
     # Heart (3) and effusion (4) are no lung.
     assert {int(v): int(n) for v, n in zip(*np.unique(read_lungs(case), return_counts=True))} == {
@@ -230,50 +230,50 @@ def test_lung_masks_in_both_layouts(tmp_path):
     }
     save(picture(), four / "1.jpg")
     save(np.where(labels == 1, 255, 0).astype(np.uint8), four / "1-mask.png")
-    (case,) = open_film_cases(four)
+    (case,) = open_radiograph_cases(four)
     assert (read_lungs(case) == 255).sum() == 300
     (four / "1.jpg").unlink()
-    with pytest.raises(DatasetError, match=r"1-mask\.png is the mask of a film that is not there"):
-        open_film_cases(four)
+    with pytest.raises(DatasetError, match=r"1-mask\.png is the mask of a radiograph that is not there"):
+        open_radiograph_cases(four)
 
 
 def test_a_damaged_picture_keeps_its_truth_so_that_the_others_can_be_judged(tmp_path):
-    write_node21(tmp_path, ".png", films=2)
-    whole = open_film_cases(tmp_path)
+    write_node21(tmp_path, ".png", radiographs=2)
+    whole = open_radiograph_cases(tmp_path)
     (tmp_path / "images" / "n0000.png").write_bytes(b"no picture")
-    for before, after in zip(whole, open_film_cases(tmp_path), strict=True):
+    for before, after in zip(whole, open_radiograph_cases(tmp_path), strict=True):
         assert (after.name, after.positive) == (before.name, before.positive)
         np.testing.assert_array_equal(after.boxes, before.boxes)
 
 
 def test_folders_that_are_no_set(tmp_path):
     with pytest.raises(DatasetError, match="is no folder"):
-        open_film_cases(tmp_path / "absent")
+        open_radiograph_cases(tmp_path / "absent")
     (tmp_path / "labels.csv").write_text("a,b\n")
     (tmp_path / "x.json").write_text(json.dumps({"images": []}))
     with pytest.raises(DatasetError, match=r"Looked for: metadata\.csv"):
-        open_film_cases(tmp_path)
-    write_node21(tmp_path / "cxr_images" / "proccessed_data", ".png", films=1)
+        open_radiograph_cases(tmp_path)
+    write_node21(tmp_path / "cxr_images" / "proccessed_data", ".png", radiographs=1)
     with pytest.raises(DatasetError, match=r"There is one in .*proccessed_data: name that folder"):
-        open_film_cases(tmp_path)
-    (tmp_path / "films.npz").write_bytes(b"")
+        open_radiograph_cases(tmp_path)
+    (tmp_path / "radiographs.npz").write_bytes(b"")
     with pytest.raises(DatasetError, match="to train on"):
-        open_film_cases(tmp_path)
+        open_radiograph_cases(tmp_path)
 
 
-def test_the_real_nih_films(lungmtl_data):
-    cases = open_film_cases(lungmtl_data / "cxr" / "nih")
+def test_the_real_nih_radiographs(lungmtl_data):
+    cases = open_radiograph_cases(lungmtl_data / "cxr" / "nih")
     assert (len(cases), sum(c.positive for c in cases), sum(not c.upright for c in cases)) == (75, 8, 39)
     assert all((c.boxes is None) == c.positive for c in cases)
 
 
 def test_the_real_lung_masks(lungmtl_data):
-    cases = open_film_cases(lungmtl_data / "cxr" / "lung_masks_100")
+    cases = open_radiograph_cases(lungmtl_data / "cxr" / "lung_masks_100")
     assert len(cases) == 70
     for case in cases[::7]:
         lungs = read_lungs(case)
         right, left = (np.argwhere(lungs == v)[:, 1].mean() for v in (1, 2))
         assert right < left
         assert 0.1 < (lungs > 0).mean() < 0.6
-    four = open_film_cases(lungmtl_data / "cxr" / "lung_masks")
+    four = open_radiograph_cases(lungmtl_data / "cxr" / "lung_masks")
     assert [0.1 < (read_lungs(c) == 255).mean() < 0.6 for c in four] == [True] * 4

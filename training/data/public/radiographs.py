@@ -1,7 +1,7 @@
 """Radiographs with truth, as the rooms `dhn` and `mosegnet` train on them and are judged by them.
 
-Every source (the simulation, NODE21, JSRT with SCR, NIH) yields the same two things: `Films`, from which training draws
-samples, and `FilmCase`, one file of a test set.
+Every source (the simulation, NODE21, JSRT with SCR, NIH) yields the same two things: `RadiographSamples`, from which training draws
+samples, and `RadiographCase`, one file of a test set.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledFilm:
-    """One training sample, in the pixels that networks see (`imaging.film`).
+class RadiographSample:
+    """One training sample, in the pixels that networks see (`imaging.radiograph`).
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class LabelledFilm:
         return len(self.boxes) > 0
 
 
-class Films(Protocol):
+class RadiographSamples(Protocol):
     """A source of training samples."""
 
     name: str
@@ -68,13 +68,13 @@ class Films(Protocol):
     cases: tuple[str, ...]
     """Names of the pictures that samples are made from: what a card lists as trained on."""
 
-    def draw(self, rng: np.random.Generator) -> LabelledFilm:
+    def draw(self, rng: np.random.Generator) -> RadiographSample:
         """One sample; the same generator state gives the same sample. About half of them show nodules."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class FilmCase:
+class RadiographCase:
     """One file of a test set with its truth, in the pixels of the file.
 
     Parameters
@@ -94,7 +94,7 @@ class FilmCase:
     left_lung
         File with the left lung, where each lung has a file of its own: `lungs` is then the patient's right one.
     upright
-        False where the picture is known to lie on its side, the head at the left; `film_files.read_film` turns it.
+        False where the picture is known to lie on its side, the head at the left; `radiograph_files.read_radiograph` turns it.
     diameter_mm
         float32 (n,), NaN where unknown.
     shams

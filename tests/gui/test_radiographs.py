@@ -17,20 +17,30 @@ from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import PredictorError
 
 from ..stand_ins.nodule_cards import outline, rgb
-from ..stand_ins.reviewed_radiographs import DHN, MOSEGNET, FilmPredictor, by_dhn, by_mosegnet, film
+from ..stand_ins.reviewed_radiographs import (
+    DHN,
+    MOSEGNET,
+    RadiographPredictor,
+    by_dhn,
+    by_mosegnet,
+    radiograph,
+)
 from .test_dock import column, press
 
 
 @pytest.fixture
 def image():
     """The image that `window` opens."""
-    return film()
+    return radiograph()
 
 
 @pytest.fixture
-def predictor(monkeypatch) -> dict[str, FilmPredictor]:
+def predictor(monkeypatch) -> dict[str, RadiographPredictor]:
     """Both networks of radiographs, by name."""
-    at_hand = {"dhn": FilmPredictor(DHN, by_dhn), "mosegnet": FilmPredictor(MOSEGNET, by_mosegnet)}
+    at_hand = {
+        "dhn": RadiographPredictor(DHN, by_dhn),
+        "mosegnet": RadiographPredictor(MOSEGNET, by_mosegnet),
+    }
     pipelines.loaded.cache_clear()
     monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
@@ -67,7 +77,7 @@ def drag(viewer, start, end) -> None:
 
 
 def row_of(dock, id: str) -> int:
-    return list(dock.study.film.boxes.layer.features["id"]).index(id)
+    return list(dock.study.radiograph.boxes.layer.features["id"]).index(id)
 
 
 def test_the_box_beside_run_names_the_networks_and_a_run_draws_everything(window, qtbot):
@@ -76,7 +86,7 @@ def test_the_box_beside_run_names_the_networks_and_a_run_draws_everything(window
     assert not dock.study_section.banner.isVisible()
     with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         dock.run.start()
-    qtbot.waitUntil(lambda: dock.study.film.captions.layer is not None)
+    qtbot.waitUntil(lambda: dock.study.radiograph.captions.layer is not None)
     assert [layer.name for layer in viewer.layers][1:] == ["lungs", "nodule masks", "boxes", "captions"]
     assert dock.show_section.summary.text() == "4 of 5 shown"
     assert dock.study.session.can_undo
@@ -92,7 +102,7 @@ def test_the_first_networks_boxes_are_there_while_the_second_still_runs(window, 
     qtbot.waitUntil(lambda: len(dock.study.session.findings) == 3, timeout=60_000)
     assert dock.run.runner.running
     assert dock.study_section.banner.isVisible()
-    assert len(dock.study.film.boxes.layer.data) == 2
+    assert len(dock.study.radiograph.boxes.layer.data) == 2
     dock.run.cancel()
     assert len(dock.study.session.findings) == 0
     assert "Nothing was changed" in dock.run.message.text()
@@ -109,11 +119,11 @@ def test_a_network_that_fails_leaves_no_half_result(window, predictor, qtbot):
 
 def test_the_banner_says_the_verdict_and_follows_the_threshold(after_run):
     _, dock = after_run
-    banner, slider = dock.study_section.banner, dock.show_section.film
+    banner, slider = dock.study_section.banner, dock.show_section.radiograph
     assert banner.isVisible()
     assert slider.isVisible()
     (verdict,) = banner.verdicts
-    assert verdict.headline == "Nodule on this film: 83 %"
+    assert verdict.headline == "Nodule on this radiograph: 83 %"
     assert "above the threshold 0.50" in banner.accessibleDescription()
     bar = banner.bar(0)
     y = round(bar.center().y())
@@ -157,7 +167,7 @@ def test_keys_walk_and_judge_boxes(after_run):
     assert "judged on CT only" in dock.run.message.text()
 
 
-def test_the_card_shows_the_film_around_the_box_and_says_what_the_networks_say(after_run, qtbot):
+def test_the_card_shows_the_radiograph_around_the_box_and_says_what_the_networks_say(after_run, qtbot):
     _, dock = after_run
     press(dock, Qt.Key.Key_N)
     card = dock.card
@@ -211,7 +221,7 @@ def test_the_view_moves_to_a_box_only_where_it_is_out_of_sight(after_run):
 def test_a_rectangle_drawn_with_the_mouse_is_a_finding_and_a_click_is_none(after_run, qtbot):
     viewer, dock = after_run
     viewer.reset_view()
-    session, layer = dock.study.session, dock.study.film.boxes.layer
+    session, layer = dock.study.session, dock.study.radiograph.boxes.layer
     viewer.layers.selection.active = layer
     layer.mode = "add_rectangle"
     drag(viewer, (100.0, 40.0), (115.0, 60.0))
@@ -232,7 +242,7 @@ def test_a_rectangle_drawn_with_the_mouse_is_a_finding_and_a_click_is_none(after
 def test_a_corner_dragged_with_the_mouse_resizes_and_survives_threshold_and_rerun(after_run, qtbot):
     viewer, dock = after_run
     viewer.reset_view()
-    session, layer = dock.study.session, dock.study.film.boxes.layer
+    session, layer = dock.study.session, dock.study.radiograph.boxes.layer
     viewer.layers.selection.active = layer
     assert layer.mode == "select"
     session.select("d2")
@@ -259,7 +269,7 @@ def test_a_corner_dragged_with_the_mouse_resizes_and_survives_threshold_and_reru
 def test_a_mask_is_painted_with_the_mouse_and_undone_with_the_key(after_run, qtbot):
     viewer, dock = after_run
     viewer.reset_view()
-    session, layer = dock.study.session, dock.study.film.masks.layer
+    session, layer = dock.study.session, dock.study.radiograph.masks.layer
     viewer.layers.selection.active = layer
     before = session.findings
     layer.mode = "paint"
@@ -269,7 +279,7 @@ def test_a_mask_is_painted_with_the_mouse_and_undone_with_the_key(after_run, qtb
     new = session.findings[-1]
     assert isinstance(new.geometry, Mask)
     assert new.box.high[1] - new.box.low[1] > 10
-    assert new.id in set(dock.study.film.boxes.layer.features["id"])
+    assert new.id in set(dock.study.radiograph.boxes.layer.features["id"])
     press(dock, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert session.findings == before
     press(dock, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
@@ -278,7 +288,7 @@ def test_a_mask_is_painted_with_the_mouse_and_undone_with_the_key(after_run, qtb
 
 def test_the_heat_map_comes_off_the_gui_thread_lies_under_the_boxes_and_goes(after_run, image, qtbot):
     viewer, dock = after_run
-    box, heat, study = dock.show_section.heat.box, dock.study.film.heat, dock.study
+    box, heat, study = dock.show_section.heat.box, dock.study.radiograph.heat, dock.study
     assert [box.itemText(n) for n in range(box.count())] == [
         "off",
         "DHN objectness",
@@ -297,7 +307,7 @@ def test_the_heat_map_comes_off_the_gui_thread_lies_under_the_boxes_and_goes(aft
     assert (np.asarray(heat.layer.extent.world) <= high + heat.layer.scale).all()
     viewer.layers.selection.active = heat.layer  # it is no image under review
     assert dock.study is study
-    add_image_layer(viewer, film(series_uid="other"))
+    add_image_layer(viewer, radiograph(series_uid="other"))
     assert dock.study is not study
     assert not heat.layer.visible
     assert box.currentText() == "off"
@@ -312,12 +322,13 @@ def test_the_heat_map_comes_off_the_gui_thread_lies_under_the_boxes_and_goes(aft
 
 def test_a_heat_map_that_fails_says_so(after_run, predictor, qtbot):
     _, dock = after_run
-    predictor["mosegnet"].error = PredictorError("no lungs were found on this film.")
+    predictor["mosegnet"].error = PredictorError("no lungs were found on this radiograph.")
     box = dock.show_section.heat.box
     box.setCurrentIndex(2)
     box.activated.emit(2)
     qtbot.waitUntil(
-        lambda: dock.show_section.heat.state.text() == "no lungs were found on this film.", timeout=60_000
+        lambda: dock.show_section.heat.state.text() == "no lungs were found on this radiograph.",
+        timeout=60_000,
     )
     assert box.currentText() == "off"
 
@@ -325,7 +336,7 @@ def test_a_heat_map_that_fails_says_so(after_run, predictor, qtbot):
 def test_overlays_hide_and_come_back_with_their_tool(after_run):
     _, dock = after_run
     press(dock, Qt.Key.Key_H)
-    drawings = dock.study.film
+    drawings = dock.study.radiograph
     assert not any(layer.visible for layer in drawings.layers)
     press(dock, Qt.Key.Key_H)
     assert all(layer.visible for layer in drawings.layers)
@@ -334,7 +345,7 @@ def test_overlays_hide_and_come_back_with_their_tool(after_run):
 
 def test_pixels_are_said_where_the_spacing_is_unknown(window, qtbot):
     viewer, dock = window
-    add_image_layer(viewer, film(spacing=None, series_uid="plain"))
+    add_image_layer(viewer, radiograph(spacing=None, series_uid="plain"))
     with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         dock.run.start()
     assert "px" in dock.show_section.diameter._caption.text()
@@ -347,7 +358,7 @@ def test_pixels_are_said_where_the_spacing_is_unknown(window, qtbot):
 
 def test_selecting_a_row_selects_its_rectangle_and_back(after_run):
     _, dock = after_run
-    layer, session = dock.study.film.boxes.layer, dock.study.session
+    layer, session = dock.study.radiograph.boxes.layer, dock.study.session
     session.select("m2")
     assert set(layer.selected_data) == {row_of(dock, "m2")}
     layer.selected_data = {row_of(dock, "d2")}
@@ -358,9 +369,9 @@ def test_selecting_a_row_selects_its_rectangle_and_back(after_run):
 def test_removing_layers_of_a_radiograph_loses_nothing_and_leaves_only_the_image(after_run, qtbot):
     viewer, dock = after_run
     session = dock.study.session
-    qtbot.waitUntil(lambda: dock.study.film.captions.layer is not None)
+    qtbot.waitUntil(lambda: dock.study.radiograph.captions.layer is not None)
     session.change("m2", geometry=Box((50.0, 10.0), (60.0, 20.0)))
-    for layer in dock.study.film.layers:
+    for layer in dock.study.radiograph.layers:
         viewer.layers.remove(layer)
         QApplication.processEvents()
         viewer.screenshot(canvas_only=True, flash=False)  # draws
