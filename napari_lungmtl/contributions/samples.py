@@ -8,7 +8,7 @@ from typing import Any
 from ..layers.image import image_layer_data
 from ..training.imaging import read_image
 
-SAMPLES = Path(__file__).parent / "sample_data"
+SAMPLES = Path(__file__).parent.parent / "sample_data"
 
 
 def sample_ct() -> Path:

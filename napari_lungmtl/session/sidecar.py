@@ -138,7 +138,7 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _is_installed(folder: Path) -> bool:
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     libraries = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
     # In a checkout sample_data is a link that leads out of the package.
     roots = [package, package / "sample_data", *libraries]
