@@ -13,23 +13,13 @@ from qtpy.QtTest import QTest
 from napari_lungmtl.panel.findings.section import ID
 from napari_lungmtl.shortcuts import KEYS
 
+from ..stand_ins.dock_input import column, press
+
 
 def drawn(dock) -> np.ndarray:
     """Centres of the drawn spheres in world mm."""
     layer = dock.study.binding.layer
     return np.array([layer.data_to_world(p) for p in layer.data]).reshape(-1, 3)
-
-
-def press(dock, key: int, modifier=Qt.KeyboardModifier.NoModifier) -> None:
-    """A real key click in whichever widget has the focus."""
-    target = dock.window().focusWidget() or dock.window()
-    QTest.keyClick(target, key, modifier)
-
-
-def column(dock, number: int) -> list[str]:
-    """Texts of a column of the table from top to bottom."""
-    model = dock.findings.table.model()
-    return [model.index(row, number).data() for row in range(model.rowCount())]
 
 
 def test_opening_the_dock_from_the_menu_imports_no_torch():

@@ -16,6 +16,7 @@ from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import PredictorError
 
+from ..stand_ins.dock_input import column, press
 from ..stand_ins.nodule_cards import outline, rgb
 from ..stand_ins.reviewed_radiographs import (
     DHN,
@@ -25,7 +26,6 @@ from ..stand_ins.reviewed_radiographs import (
     by_mosegnet,
     radiograph,
 )
-from .test_dock import column, press
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from napari_lungmtl.training.findings import (
     Region,
     Sphere,
 )
+from napari_lungmtl.training.findings.formats.pixels import PixelBox
 
 mm = st.floats(-2000, 2000, allow_nan=False)
 unit = st.floats(0, 1)
@@ -106,3 +107,14 @@ all_findings = st.builds(
 def assert_same_sphere(a: Sphere, b: Sphere) -> None:
     np.testing.assert_array_equal(a.center, b.center)
     assert a.diameter == b.diameter
+
+
+lengths = st.floats(0.05, 3)
+planes = st.builds(
+    lambda spacing, origin: ImageReference("a", shape=(4000, 4000), spacing=spacing, origin=origin),
+    st.none() | st.tuples(lengths, lengths),
+    st.tuples(st.floats(-500, 500), st.floats(-500, 500)),
+)
+pixel_boxes = st.builds(
+    PixelBox, *(st.integers(-50, 3000).map(float),) * 2, *(st.integers(1, 900).map(float),) * 2
+)

@@ -17,6 +17,7 @@ from napari_lungmtl.training.findings import (
     Origin,
     Region,
 )
+from napari_lungmtl.training.findings.models import joined
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.inference.predictor import Evidence, ModelInfo, Progress
 
@@ -141,3 +142,14 @@ class RadiographPredictor:
         origin = image.to_world((0.5 * pixel - offset[0] - 0.5, 0.5 * pixel - offset[1] - 0.5))
         spacing = tuple(pixel * s for s in image.scale)
         return Evidence(values, spacing, (float(origin[0]), float(origin[1])), f"{self.info.title} evidence")
+
+
+def by_both(image: Image) -> Findings:
+    """What both networks find."""
+    first, second = by_dhn(image), by_mosegnet(image)
+    return Findings(
+        tuple(sorted((*first, *second), key=lambda f: -f.score)),
+        models=joined(first.models, second.models),
+        image_scores=first.image_scores,
+        regions=second.regions,
+    )

@@ -25,7 +25,7 @@ from napari_lungmtl.training.imaging import write_volume
 from napari_lungmtl.training.imaging.dicom.write_series import write_series
 from napari_lungmtl.training.imaging.errors import NotAFrontalRadiographError, TruncatedFileError
 
-from ..conftest import ball, chest
+from ...stand_ins.chests import ball, chest
 
 NAME = "napari-lungmtl"
 

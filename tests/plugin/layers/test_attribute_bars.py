@@ -20,7 +20,7 @@ from napari_lungmtl.session.session import Session
 from napari_lungmtl.text.attributes import SCALES
 from napari_lungmtl.training.findings import ATTRIBUTES, Findings, Sphere
 
-from ..conftest import ball, chest
+from ...stand_ins.chests import ball, chest
 
 VALUES = {
     "subtlety": 4.8,

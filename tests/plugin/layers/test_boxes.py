@@ -12,21 +12,9 @@ from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.layers.overlay_colors import DHN, MOSEGNET, PERSON, REJECTED, rgba
 from napari_lungmtl.layers.sphere_rows import ACCENT
 from napari_lungmtl.session.session import Session
-from napari_lungmtl.training.findings import Box, Finding, Findings, Mask, Origin
-from napari_lungmtl.training.findings.models import joined
+from napari_lungmtl.training.findings import Box, Finding, Mask, Origin
 
-from ...stand_ins.reviewed_radiographs import by_dhn, by_mosegnet, disc, radiograph
-
-
-def found(image) -> Findings:
-    """What both networks find."""
-    first, second = by_dhn(image), by_mosegnet(image)
-    return Findings(
-        tuple(sorted((*first, *second), key=lambda f: -f.score)),
-        models=joined(first.models, second.models),
-        image_scores=first.image_scores,
-        regions=second.regions,
-    )
+from ...stand_ins.reviewed_radiographs import by_both, disc, radiograph
 
 
 @pytest.fixture
@@ -36,7 +24,7 @@ def binding(viewer: ViewerModel, user_folder, qapp) -> BoxBinding:
     add_image_layer(viewer, image)
     binding = BoxBinding(viewer, session)
     session.open(image)
-    session.replace_findings(found(image))
+    session.replace_findings(by_both(image))
     yield binding
     session.close()
 
@@ -119,7 +107,7 @@ def test_a_dragged_corner_is_one_command_and_survives_thresholds_and_a_rerun(bin
     assert [f.id for f in session.visible] == ["d2"]
     assert in_step(binding)
     session.set_thresholds(score=0.5)
-    again = found(session.image)
+    again = by_both(session.image)
     again = again.with_items(tuple(f.with_(id=f"{f.id} again") for f in again))
     session.replace_findings(again)
     assert session.findings["d2"] == edited

@@ -9,7 +9,7 @@ from napari.layers import Image as ImageLayer
 from napari_lungmtl.layers.spheres import add_image_layer, image_from_layer
 from napari_lungmtl.training.imaging.image import Image
 
-from ..conftest import chest
+from ...stand_ins.chests import chest
 
 
 def test_a_ct_lies_in_lps_mm_and_shows_the_lung_window(viewer) -> None:

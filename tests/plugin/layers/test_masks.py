@@ -19,8 +19,7 @@ from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Box, Mask
 from napari_lungmtl.training.imaging.image import Image
 
-from ...stand_ins.reviewed_radiographs import disc, radiograph
-from .test_boxes import found
+from ...stand_ins.reviewed_radiographs import by_both, disc, radiograph
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def drawings(viewer: ViewerModel, user_folder, qapp) -> RadiographLayers:
     layer = add_image_layer(viewer, image)
     drawings = RadiographLayers(viewer, session, layer)
     session.open(image)
-    session.replace_findings(found(image))
+    session.replace_findings(by_both(image))
     drawings.session = session
     yield drawings
     session.close()
@@ -191,7 +190,7 @@ def test_painted_lungs_are_a_command_and_stay_when_the_models_run_again(drawings
     assert region.origin.model == "mosegnet"
     assert held(drawings, region.mask)[40, 60]
     assert session.findings.region("left lung") == before.region("left lung")
-    session.replace_findings(found(session.image))
+    session.replace_findings(by_both(session.image))
     assert session.findings.region("right lung") == region
     session.undo()
     assert session.findings == before

@@ -12,7 +12,7 @@ from napari_lungmtl.layers.spheres import LayerBinding, add_image_layer
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Findings, Opinion, Sphere
 
-from ..conftest import ball, chest
+from ...stand_ins.chests import ball, chest
 
 JUDGED = {
     "malignancy": 0.8,

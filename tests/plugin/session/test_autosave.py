@@ -20,7 +20,7 @@ from napari_lungmtl.training.findings import Findings
 from napari_lungmtl.training.findings.formats.errors import SaveError
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 
-from ..conftest import ball, chest
+from ...stand_ins.chests import ball, chest
 
 KILLED = """
 import sys, time

@@ -5,7 +5,7 @@ from __future__ import annotations
 from napari_lungmtl.session.review import merge_run, with_opinions
 from napari_lungmtl.training.findings import Findings, Opinion, Origin, Sphere
 
-from ..conftest import ball
+from ...stand_ins.chests import ball
 
 
 def judged(finding, malignancy, *models):

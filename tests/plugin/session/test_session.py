@@ -7,7 +7,7 @@ import pytest
 from napari_lungmtl.session.session import Session, Thresholds
 from napari_lungmtl.training.findings import Findings, Sphere
 
-from ..conftest import ball, chest
+from ...stand_ins.chests import ball, chest
 
 
 def _scores(session: Session) -> list[float]:

@@ -10,8 +10,7 @@ from napari_lungmtl.session.session import Session
 from napari_lungmtl.text.boxes import found_by, legend, size, story
 from napari_lungmtl.training.findings import Findings, ImageScore
 
-from ...stand_ins.reviewed_radiographs import by_dhn, by_mosegnet, lungs, radiograph
-from ..layers.test_boxes import found
+from ...stand_ins.reviewed_radiographs import by_both, by_dhn, by_mosegnet, lungs, radiograph
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def session(user_folder) -> Session:
 
 
 def test_agreement_follows_what_is_visible(session) -> None:
-    session.replace_findings(found(session.image))
+    session.replace_findings(by_both(session.image))
     assert session.agreement["d1"].other == "m1"
     assert session.agreement["d2"].other is None
     session.set_thresholds(score=0.85)  # hides the mask
@@ -33,7 +32,7 @@ def test_agreement_follows_what_is_visible(session) -> None:
 
 
 def test_words_say_who_found_what_and_how_large(session) -> None:
-    session.replace_findings(found(session.image))
+    session.replace_findings(by_both(session.image))
     told = {f.id: found_by(f, session) for f in session.findings}
     assert told == {"d1": "◆ DHN", "m1": "◆ MO-SegNet", "d2": "◇ DHN", "m2": "◇ MO-SegNet", "d3": "DHN"}
     assert "1 marked by both" in legend(session)
@@ -47,7 +46,7 @@ def test_words_say_who_found_what_and_how_large(session) -> None:
 
 def test_the_radiographs_verdict_stands_against_the_networks_threshold_or_the_persons(session) -> None:
     assert verdicts(session) == ()
-    session.replace_findings(found(session.image))
+    session.replace_findings(by_both(session.image))
     (verdict,) = verdicts(session)
     assert verdict.headline == "Nodule on this radiograph: 83 %"
     assert verdict.words == "above the threshold 0.50: nodule suspected"
@@ -61,7 +60,7 @@ def test_parts_of_a_run_are_one_step(session) -> None:
     first = by_dhn(session.image)
     session.replace_findings(first, partial=True)
     assert [f.id for f in session.findings] == ["d1", "d2", "d3"]
-    session.replace_findings(found(session.image))
+    session.replace_findings(by_both(session.image))
     assert len(session.findings) == 5
     session.undo()
     assert len(session.findings) == 0
@@ -73,7 +72,7 @@ def test_parts_of_a_run_are_one_step(session) -> None:
 def test_what_a_person_did_between_two_parts_stays_a_step_of_its_own(session) -> None:
     session.replace_findings(by_dhn(session.image), partial=True)
     session.accept("d3")
-    session.replace_findings(found(session.image))
+    session.replace_findings(by_both(session.image))
     assert session.findings["d3"].status == "accepted"
     assert len(session.findings) == 5
     session.undo()
@@ -95,9 +94,9 @@ def test_a_cancelled_run_takes_its_part_back_unless_it_was_edited(session) -> No
 
 def test_another_networks_word_on_an_accepted_box_is_news(session) -> None:
     image = session.image
-    session.replace_findings(found(image))
+    session.replace_findings(by_both(image))
     session.accept("d1")
-    again = found(image)
+    again = by_both(image)
     session.replace_findings(again.with_items(tuple(f.with_(id=f"{f.id}+") for f in again)))
     assert {f.id for f in session.findings} == {"d1", "d2+", "d3+", "m1+", "m2+"}
     assert session.agreement["d1"].other == "m1+"
@@ -106,7 +105,7 @@ def test_another_networks_word_on_an_accepted_box_is_news(session) -> None:
 def test_scores_and_regions_of_the_run_replace_the_former_ones() -> None:
     image = radiograph()
     present = Findings(image_scores=(ImageScore("dhn", "0.1", 0.2), ImageScore("other", "1", 0.4)))
-    after = merge_run(present, found(image))
+    after = merge_run(present, by_both(image))
     assert {s.model: s.probability for s in after.image_scores} == {"dhn": 0.83, "other": 0.4}
     assert {r.name for r in after.regions} == {"right lung", "left lung"}
     assert merge_run(after, by_dhn(image)).regions == ()

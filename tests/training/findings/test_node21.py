@@ -16,7 +16,7 @@ from napari_lungmtl.training.findings.formats.node21 import (
 )
 from napari_lungmtl.training.findings.formats.pixels import PixelBox, to_world
 
-from .test_pixels import pixel_boxes, planes
+from ...stand_ins.findings_strategies import pixel_boxes, planes
 
 quick = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=25)
 HEADER = "img_name,height,width,x,y,label\n"

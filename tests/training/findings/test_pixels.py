@@ -15,15 +15,7 @@ from napari_lungmtl.training.findings.formats.pixels import (
     to_world,
 )
 
-lengths = st.floats(0.05, 3)
-planes = st.builds(
-    lambda spacing, origin: ImageReference("a", shape=(4000, 4000), spacing=spacing, origin=origin),
-    st.none() | st.tuples(lengths, lengths),
-    st.tuples(st.floats(-500, 500), st.floats(-500, 500)),
-)
-pixel_boxes = st.builds(
-    PixelBox, *(st.integers(-50, 3000).map(float),) * 2, *(st.integers(1, 900).map(float),) * 2
-)
+from ...stand_ins.findings_strategies import pixel_boxes, planes
 
 
 def test_a_box_over_columns_3_to_5():
