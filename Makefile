@@ -32,7 +32,7 @@ else
 endif
 
 test: setup
-	$(X) $(BIN)/python -m pytest $(ARGS)
+	$(X) $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

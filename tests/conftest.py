@@ -3,7 +3,22 @@
 import os
 from pathlib import Path
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Two workers with two threads each would take turns at two cores; libraries read this when they are imported.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
+
+GUI = Path(__file__).parent / "gui"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread files over workers, but leave all windows to one: they share a screen and its keyboard focus."""
+    for item in items:
+        windows = GUI in item.path.parents
+        item.add_marker(pytest.mark.xdist_group("windows" if windows else item.nodeid.partition("::")[0]))
+        if windows:
+            item.add_marker(pytest.mark.gui)
 
 
 @pytest.fixture(scope="session")

@@ -26,13 +26,6 @@ SCORES = (0.97, 0.80, 0.55, 0.40, 0.20)
 DIAMETERS = (21.0, 4.0, 12.0, 8.0, 6.0)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here opens a window."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker("gui")
-
-
 @dataclass
 class FakePredictor:
     """Follows the Predictor protocol: `steps` steps of `delay` seconds, then the findings, or `error` half-way."""
