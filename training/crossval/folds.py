@@ -5,6 +5,7 @@ A scan of the training data is judged only by the model that never saw it, a new
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -43,22 +44,35 @@ class FoldResult:
     predictions: dict[str, np.ndarray]
 
 
+def tensors_of(net: nn.Module) -> dict[str, Tensor]:
+    """Pick the tensors of a network to keep: BatchNorm's counters serve training only."""
+    return {k: t for k, t in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+
+
 def train_folds(
-    out: Path, fit: Callable[[str], FoldResult], *, resume: bool = False, folds: Sequence[str] = FOLDS
-) -> dict[str, FoldResult]:
+    out: Path, fit_fold: Callable[[str], FoldResult], *, resume: bool = False, folds: Sequence[str] = FOLDS
+) -> tuple[dict[str, FoldResult], float]:
     """Train one model after the other; what is finished is on the disk and is not done again on `resume`.
 
     Parameters
     ----------
     out
         Gets ``fold<k>.safetensors`` and ``fold<k>.npz``.
-    fit
+    fit_fold
         Trains the model that leaves a fold out.
+
+    Returns
+    -------
+    results : dict
+        By fold.
+    minutes : float
+        What it took.
     """
     from safetensors.torch import load_file, save_file
 
     out.mkdir(parents=True, exist_ok=True)
     results = {}
+    begun = time.monotonic()
     for fold in folds:
         weights, arrays = out / f"fold{fold}.safetensors", out / f"fold{fold}.npz"
         if resume and weights.exists() and arrays.exists():
@@ -66,11 +80,11 @@ def train_folds(
                 results[fold] = FoldResult(load_file(weights), dict(stored))
             continue
         start = time.monotonic()
-        result = results[fold] = fit(fold)
+        result = results[fold] = fit_fold(fold)
         save_file({k: t.detach().cpu().contiguous().clone() for k, t in result.state.items()}, weights)
         np.savez(arrays, **result.predictions)  # type: ignore[arg-type]
         log.warning("fold %s done in %.0f s", fold, time.monotonic() - start)
-    return results
+    return results, round((time.monotonic() - begun) / 60, 1)
 
 
 def logit(probability: np.ndarray) -> np.ndarray:
@@ -134,8 +148,8 @@ def out_of_fold(
     )
 
 
-def joined(results: Mapping[str, FoldResult]) -> dict[str, Tensor]:
-    """All models' tensors in one dictionary, their names after ``fold<k>.``."""
+def fold_tensors(results: Mapping[str, FoldResult]) -> dict[str, Tensor]:
+    """Put all models' tensors into one dictionary, their names after ``fold<k>.``."""
     return {f"fold{fold}.{name}": t for fold, r in results.items() for name, t in r.state.items()}
 
 
@@ -166,10 +180,8 @@ def models_for(series: str, folds: Mapping[str, str], models: Sequence[str]) -> 
     return [fold] if fold in models else list(models)
 
 
-def training_record(
-    nodules: RatedNodules, config: Mapping[str, Any], log_: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What a card says about the training of fold models."""
+def training_record(nodules: RatedNodules, config: Any, log_: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card says about the training of fold models with a ``TrainingConfig``."""
     used = {str(s): str(f) for s, f in zip(nodules.series, nodules.fold, strict=True) if f in FOLDS}
     return {
         "data": [
@@ -177,7 +189,7 @@ def training_record(
             "node21challenge/node21_generation_baseline (Apache 2.0)",
             "ratings of the LIDC readers (LIDC-IDRI XML, CC BY 3.0)",
         ],
-        "config": dict(config),
+        "config": dataclasses.asdict(config),
         "nodules": int(sum(f in FOLDS for f in nodules.fold)),
         "models": list(FOLDS),
         "folds": dict(sorted(used.items())),

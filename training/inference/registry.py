@@ -12,14 +12,14 @@ from .weights import ModelCard, WeightsError, read_card
 
 ROOMS = {
     "ag3d": "ag3d",
-    "mtcnn_fpr": "mtcnn",
+    "mtcnn_fpr": "mtcnn.reduction",
     "mtmr": "mtmr",
     "mtcnn": "mtcnn",
     "dhn": "dhn",
     "mosegnet": "mosegnet",
 }
-"""Weights by name, in the order of work, and the room that they belong to: each room has ``build(weights, card, device)`` in
-``room.py`` and ``weights/<name>.safetensors``."""
+"""Weights by name, in the order of work, and the package below `networks` that they belong to: each has
+``build(weights, card, device)`` in ``room.py`` and ``weights/<name>.safetensors``."""
 
 _TRAINING = Path(__file__).resolve().parent.parent
 
@@ -34,7 +34,7 @@ def weights_path(name: str) -> Path:
     """
     if name not in ROOMS:
         raise WeightsError(f"there is no model {name!r}; the models are: {', '.join(ROOMS)}.")
-    return _TRAINING / "networks" / ROOMS[name] / "weights" / f"{name}.safetensors"
+    return _TRAINING.joinpath("networks", *ROOMS[name].split("."), "weights", f"{name}.safetensors")
 
 
 @lru_cache

@@ -48,6 +48,8 @@ class ModelCard:
     task
         ``"detection"`` (image in, findings out), ``"reduction"`` (judges whether a detector's findings are nodules) or
         ``"characterisation"`` (says what nodules look like and whether they are malignant).
+    fine_tunable
+        Whether a training may start from them; networks that are trained once for each fold may not.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ModelCard:
     intended_use: str = "Research only: not a medical device, not for diagnosis."
     limits: tuple[str, ...] = ()
     task: str = "detection"
+    fine_tunable: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -30,7 +30,7 @@ def test_fold_weights_in_one_file_and_back(tmp_path):
     nets = {k: nn.Linear(3, 2) for k in f.FOLDS}
     results = {k: f.FoldResult(dict(n.state_dict()), {}) for k, n in nets.items()}
     card = ModelCard("x", "0.1", "", "", ("CT",), {}, training={"models": list(f.FOLDS)})
-    path = save_weights(f.joined(results), card, tmp_path)
+    path = save_weights(f.fold_tensors(results), card, tmp_path)
     models = f.load_models(path, read_card(path), lambda: nn.Linear(3, 2))
     assert list(models) == list(f.FOLDS)
     for k, net in models.items():
@@ -51,7 +51,7 @@ def test_finished_folds_are_kept_on_resume(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         f.train_folds(tmp_path, fit)
-    results = f.train_folds(tmp_path, fit, resume=True)
+    results, _ = f.train_folds(tmp_path, fit, resume=True)
     assert asked == ["0", "1", "2", "2", "3", "4"]
     assert [float(r.state["w"][0]) for r in results.values()] == [0, 1, 2, 3, 4]
     assert results["1"].predictions["index"].tolist() == [1]

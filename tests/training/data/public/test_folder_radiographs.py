@@ -15,8 +15,8 @@ from napari_lungmtl.training.data.public.folder_radiographs import (
 )
 from napari_lungmtl.training.data.public.open_radiographs import (
     open_radiograph_cases,
-    open_training_radiographs,
 )
+from napari_lungmtl.training.fitting.radiograph_sources import open_training_radiographs
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.imaging.radiograph.network_input import make_radiograph_input
 

@@ -11,6 +11,8 @@ import torch
 from PIL import Image as Picture
 
 from napari_lungmtl.training.data.public.radiographs import RadiographSample
+from napari_lungmtl.training.fitting.radiograph_sources import RadiographSources
+from napari_lungmtl.training.fitting.training_run import TrainingRun
 from napari_lungmtl.training.inference.weights import WeightsError, load_state, read_card
 from napari_lungmtl.training.networks.dhn.calibration import Judged, calibrate, calibrated, judge
 from napari_lungmtl.training.networks.dhn.config import SHIPPED, TrainingConfig
@@ -44,6 +46,7 @@ TINY = {
     "training": {"minutes": 0.02, "batch": 2, "dev_radiographs": 12},
     "version": "0.0-test",
 }
+BLOBS = RadiographSources(Blobs(), Blobs())
 
 
 @pytest.fixture(autouse=True)
@@ -190,10 +193,11 @@ def test_a_toy_is_learnt(tmp_path):
 
 def test_a_run_by_the_clock_goes_on_and_ends_in_weights_with_a_card(tmp_path):
     settings = json.loads(json.dumps(TINY))
-    first = train_on(Blobs(), Blobs(cases=("c",)), tmp_path, settings)
+    sources = RadiographSources(Blobs(), Blobs(cases=("c",)))
+    first = train_on(sources, TrainingRun(tmp_path, tmp_path, **settings))
     steps = read_card(first).training["log"]["steps"]
     settings["training"]["minutes"] = 0.08
-    path = train_on(Blobs(), Blobs(cases=("c",)), tmp_path, settings, resume=True)
+    path = train_on(sources, TrainingRun(tmp_path, tmp_path, **settings, resume=True))
     card = read_card(path)
     assert card.training["log"]["steps"] > steps
     assert card.training["cases"] == ["b0", "b1"]
@@ -207,10 +211,10 @@ def test_a_run_by_the_clock_goes_on_and_ends_in_weights_with_a_card(tmp_path):
 
 def test_a_run_starts_from_weights(tmp_path):
     """At a rate of 0 what comes out is what it started from, but for the batch norms' statistics."""
-    first = train_on(Blobs(), Blobs(), tmp_path / "first", TINY)
+    first = train_on(BLOBS, TrainingRun(tmp_path, tmp_path / "first", **TINY))
     still = {**TINY["training"], "steps": 1, "learning_rate": 0.0, "seed": 7}
     settings = {**TINY, "training": still, "weights": first}
-    again = train_on(Blobs(), Blobs(), tmp_path / "again", settings)
+    again = train_on(BLOBS, TrainingRun(tmp_path, tmp_path / "again", **settings))
     card = read_card(again)
     assert card.training["log"]["started_from"] == f"dhn 0.0-test, SHA-256 {read_card(first).sha256}"
     old, new = load_state(first, read_card(first)), load_state(again, card)
@@ -220,7 +224,7 @@ def test_a_run_starts_from_weights(tmp_path):
 
 
 def test_a_card_that_does_not_fit_is_refused(tmp_path):
-    path = train_on(Blobs(), Blobs(), tmp_path, TINY)
+    path = train_on(BLOBS, TrainingRun(tmp_path, tmp_path, **TINY))
     card = read_card(path)
     assert load_state(path, card)
     for change, message in [
@@ -236,7 +240,7 @@ def test_a_card_that_does_not_fit_is_refused(tmp_path):
 
 
 def test_lungmtl_train_takes_a_folder_in_the_layout_of_node21(tmp_path):
-    from napari_lungmtl.training.fitting.fit import train
+    from napari_lungmtl.training.fitting.train_network import train_network
 
     data = tmp_path / "node21"
     (data / "images").mkdir(parents=True)
@@ -254,7 +258,7 @@ def test_lungmtl_train_takes_a_folder_in_the_layout_of_node21(tmp_path):
     network = {"width": 16, "pyramid_channels": 16, "roi_hidden": 8}
     settings = {"network": network, "training": {"steps": 2, "batch": 2, "dev_radiographs": 4}}
     (tmp_path / "c.json").write_text(json.dumps(settings))
-    path = train("dhn", data, tmp_path / "out", tmp_path / "c.json")
+    path = train_network("dhn", data, tmp_path / "out", tmp_path / "c.json")
     card = read_card(path)
     assert card.training["cases"]
     assert not set(card.training["cases"]) & set(card.training["dev_cases"])

@@ -12,7 +12,7 @@ import numpy as np
 from ....crossval.folds import FOLDS
 from ....data.errors import DatasetError
 from ....data.public.luna16_nodules import NoduleCube, load_cubes, to_hu
-from ....inference.weights import ModelCard
+from ....inference.weights import read_card
 from ....metrics.characterisation.classification import roc_auc
 from ....metrics.froc.candidates import Candidates, read_candidates
 from ....metrics.froc.cubes import regions, score_regions
@@ -25,32 +25,34 @@ looks round than in cubes around nodules, so a gain of some thousandths in cubes
 """
 
 
-def evaluate_candidates(
+def evaluate(
     predictor: ReductionPredictor,
-    card: ModelCard,
     data: Path,
+    weights: Path,
     *,
     folds: Sequence[str] | None = None,
-    candidates: Path | None = None,
+    findings: Path | None = None,
     report: Callable[[float, str], None] = lambda _f, _s: None,
+    **_others: Any,
 ) -> dict[str, Any]:
     """cube-FROC of a detector's marks before and after the reduction, each scan by the model that never saw it.
 
     Parameters
     ----------
-    candidates
-        Written by ``lungmtl candidates``.
+    findings
+        The marks, written by ``lungmtl candidates``, which hold the truth too.
     """
-    if candidates is None:
+    if findings is None:
         raise DatasetError(
             "false-positive reduction is measured on a detector's marks: write them with 'lungmtl candidates' and name the "
             "file with --findings."
         )
-    marks = read_candidates([candidates])
+    card = read_card(weights)
+    marks = read_candidates([findings])
     cubes = load_cubes(data, folds=FOLDS if folds is None or "all" in folds else folds)
     cubes = [c for c in cubes if c.fold in set(marks.fold)]
     if not cubes:
-        raise DatasetError(f"{candidates} has no marks in the cubes chosen of {data}.")
+        raise DatasetError(f"{findings} has no marks in the cubes chosen of {data}.")
     marks = marks.take(np.isin(marks.index, [int(c.row["index"]) for c in cubes]))
     figures = before_and_after(predictor, marks, cubes, report)
     trained = card.training.get("folds", {})

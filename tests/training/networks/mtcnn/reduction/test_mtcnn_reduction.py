@@ -11,7 +11,7 @@ from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube, load_cubes
 from napari_lungmtl.training.evaluation.evaluate import evaluate
 from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
-from napari_lungmtl.training.fitting.fit import train
+from napari_lungmtl.training.fitting.train_network import train_network
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference.predictor import finish
 from napari_lungmtl.training.inference.registry import load_predictor
@@ -127,14 +127,14 @@ def test_from_marks_to_weights_and_a_new_score(tmp_path):
         "version": "0.0-test",
     }
     (tmp_path / "c.json").write_text(json.dumps(settings))
-    path = train("mtcnn_fpr", data, tmp_path / "out", tmp_path / "c.json")
+    path = train_network("mtcnn_fpr", data, tmp_path / "out", tmp_path / "c.json")
     card = read_card(path)
     assert (card.name, card.task) == ("mtcnn_fpr", "reduction")
     assert isinstance(card.metrics["helps"], bool)
     assert card.metrics["auc"] > 0.7
     assert card.metrics["after"]["mean_sensitivity"] > card.metrics["before"]["mean_sensitivity"]
     assert set(card.training["folds"].values()) == set("01234")
-    import napari_lungmtl.training.networks.mtcnn.evaluation as evaluation
+    from napari_lungmtl.training.networks.mtcnn.reduction import evaluation
 
     predictor = load_predictor("mtcnn_fpr", "cpu", path)
     figures = evaluation.evaluate(predictor, data, path, findings=tmp_path / "marks.csv")
