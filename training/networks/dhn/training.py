@@ -144,20 +144,13 @@ class Training(Learner[Dhn]):
         return losses
 
 
-def fit_network(
-    radiographs: RadiographSamples,
-    out: Path,
-    network: Config,
-    config: TrainingConfig,
-    *,
-    resume: bool = False,
-    weights: Path | None = None,
-) -> tuple[Dhn, dict[str, Any]]:
-    """Train on a source, from scratch or from weights, and give what `fitting.fit` gives."""
+def make_learner(
+    radiographs: RadiographSamples, network: Config, config: TrainingConfig, *, resume: bool = False
+) -> tuple[Training, DataLoader]:
+    """Make what `fitting.fit` drives: the learner and its batches; a resumed run draws other samples."""
     L.seed_everything(config.seed, verbose=False)
     learner = Training(network, config)
-    loader = make_loader(radiographs, network, config, *([time.time_ns()] if resume else []))
-    return fit(learner, loader, out, config, resume=resume, weights=weights)
+    return learner, make_loader(radiographs, network, config, *([time.time_ns()] if resume else []))
 
 
 def train(run: TrainingRun) -> Path:
@@ -180,5 +173,6 @@ def train(run: TrainingRun) -> Path:
 def train_on(sources: RadiographSources, run: TrainingRun) -> Path:
     """Train on radiographs that are open, calibrate, and write weights with their card; see `train`."""
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
-    net, log = fit_network(sources.training, run.out, network, config, resume=run.resume, weights=run.weights)
+    learner, loader = make_learner(sources.training, network, config, resume=run.resume)
+    net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
     return release(net, config, sources, run, log)

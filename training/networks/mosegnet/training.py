@@ -31,8 +31,8 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is faster than float32 there: on processors that emulate it, it is not."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    found = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return device.type == "cpu" and bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    instructions = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return device.type == "cpu" and bool(instructions.get("avx512_bf16") or instructions.get("amx_bf16"))
 
 
 def moving_average(decay: float) -> Callable[..., None]:
@@ -63,7 +63,7 @@ class Training(Learner[MoSegNet]):
     def side(self) -> int:
         """Pixels of the radiographs that are due (`TrainingConfig.stages`)."""
         network = self.net.config
-        reduction = next(r for share, r in reversed(self.config.stages) if self.progress >= share)
+        reduction = next(r for begin, r in reversed(self.config.stages) if self.progress >= begin)
         return math.ceil(network.side / reduction / network.multiple) * network.multiple
 
     def training_step(self, batch: Sample, _index: int) -> Tensor:
@@ -83,11 +83,11 @@ class Training(Learner[MoSegNet]):
         )
         with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16 and has_bfloat16(device)):
             lesions, lungs = self.net(x)
-        known = batch["lesions_known"]
+        marked = batch["lesions_known"]
         losses = {
             "lesions": lesion_loss(
-                lesions[known],
-                batch["lesions"][known],
+                lesions[marked],
+                batch["lesions"][marked],
                 config.lesion_loss,
                 config.weight_cap,
                 config.alpha,
@@ -95,11 +95,11 @@ class Training(Learner[MoSegNet]):
             )
         }
         if lungs is not None:
-            known = batch["lungs_known"]
-            # A network with one class of lung is judged by the union.
-            sides = batch["sides"][known] & (lungs.shape[1] == 3)
+            outlined = batch["lungs_known"]
+            # A network with one class of lung learns the union.
+            sides = batch["sides"][outlined] & (lungs.shape[1] == 3)
             losses["lungs"] = lung_loss(
-                lungs[known], batch["lungs"][known], sides, config.lung_loss, config.weight_cap
+                lungs[outlined], batch["lungs"][outlined], sides, config.lung_loss, config.weight_cap
             )
         return losses
 
@@ -109,26 +109,15 @@ class Training(Learner[MoSegNet]):
         self.samples.seen = checkpoint["global_step"] * self.config.batch
 
 
-def make_loader(samples: Samples, config: TrainingConfig) -> DataLoader:
-    """Endless batches."""
-    return endless_loader(samples, config.workers)
-
-
-def fit_network(
-    radiographs: RadiographSamples,
-    out: Path,
-    network: Config,
-    config: TrainingConfig,
-    *,
-    resume: bool = False,
-    weights: Path | None = None,
-) -> tuple[MoSegNet, dict[str, Any]]:
-    """Train on a source, from scratch or from weights, and give what `fitting.fit` gives."""
+def make_learner(
+    radiographs: RadiographSamples, network: Config, config: TrainingConfig
+) -> tuple[Training, DataLoader]:
+    """Make what `fitting.fit` drives: the learner and its batches."""
     L.seed_everything(config.seed, verbose=False)
     samples = Samples(radiographs, network, config.augmentation, config.batch, config.seed)
     learner = Training(network, config, samples)
     samples.side.fill_(learner.side())
-    return fit(learner, make_loader(samples, config), out, config, resume=resume, weights=weights)
+    return learner, endless_loader(samples, config.workers)
 
 
 def train(run: TrainingRun) -> Path:
@@ -147,5 +136,6 @@ def train(run: TrainingRun) -> Path:
 def train_on(sources: RadiographSources, run: TrainingRun) -> Path:
     """Train on radiographs that are open, set the operating point, and write weights with their card; see `train`."""
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
-    net, log = fit_network(sources.training, run.out, network, config, resume=run.resume, weights=run.weights)
+    learner, loader = make_learner(sources.training, network, config)
+    net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
     return release(net, config, sources, run, log)

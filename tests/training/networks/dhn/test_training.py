@@ -11,6 +11,7 @@ import torch
 from PIL import Image as Picture
 
 from napari_lungmtl.training.data.public.radiographs import RadiographSample
+from napari_lungmtl.training.fitting.fit import fit
 from napari_lungmtl.training.fitting.radiograph_sources import RadiographSources
 from napari_lungmtl.training.fitting.training_run import TrainingRun
 from napari_lungmtl.training.inference.weights import WeightsError, load_state, read_card
@@ -22,7 +23,7 @@ from napari_lungmtl.training.networks.dhn.training import (
     Samples,
     Training,
     collate,
-    fit_network,
+    make_learner,
     make_sample,
     train_on,
 )
@@ -179,7 +180,7 @@ def test_a_toy_is_learnt(tmp_path):
     untrained = Dhn(TOY).eval()
     assert told_apart(judge(untrained, Blobs(), 60, seed=1)) < 0.8
     assert calibrate(untrained, Blobs(), 60)[1].get("sensitivity_at_default", 0) < 0.5
-    net, log = fit_network(Blobs(), tmp_path, TOY, config)
+    net, log = fit(*make_learner(Blobs(), TOY, config), tmp_path, config)
     assert log["steps"] == 200
     # At the operating point, because how high raw scores come to lie in so few steps is a matter of luck.
     net.config, figures = calibrate(net, Blobs(), 60)

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from napari_lungmtl.training.data.public.radiographs import RadiographSample
-from napari_lungmtl.training.fitting.fit import fit
+from napari_lungmtl.training.fitting.fit import endless_loader, fit
 from napari_lungmtl.training.fitting.radiograph_sources import RadiographSources
 from napari_lungmtl.training.fitting.training_run import TrainingRun
 from napari_lungmtl.training.inference.weights import (
@@ -29,7 +30,7 @@ from napari_lungmtl.training.networks.mosegnet.network import MoSegNet
 from napari_lungmtl.training.networks.mosegnet.release import DevMarks, calibration
 from napari_lungmtl.training.networks.mosegnet.room import build
 from napari_lungmtl.training.networks.mosegnet.samples import Samples, label_stack, varied
-from napari_lungmtl.training.networks.mosegnet.training import Training, make_loader, train_on
+from napari_lungmtl.training.networks.mosegnet.training import Training, train_on
 
 from ....stand_ins.blob_radiographs import ToyRadiographs
 
@@ -55,10 +56,14 @@ def module(radiographs: object, **changes: object) -> Training:
     return Training(network, config, Samples(radiographs, network, config.augmentation, config.batch, 0))
 
 
+def loader_of(learner: Training) -> DataLoader:
+    return endless_loader(learner.samples, 0)
+
+
 def fitted(radiographs: object, steps: int, out: Path) -> MoSegNet:
     learner = module(radiographs)
     config = dataclasses.replace(learner.config, steps=steps)
-    return fit(learner, make_loader(learner.samples, config), out, config)[0]
+    return fit(learner, loader_of(learner), out, config)[0]
 
 
 def test_imports_without_readers():
@@ -165,7 +170,7 @@ def test_weights_survive_half_precision(tmp_path):
 )
 def test_variants_train(changes):
     found = module(ToyRadiographs(64), **changes)
-    batch = next(iter(make_loader(found.samples, found.config)))
+    batch = next(iter(loader_of(found)))
     losses = found.losses(batch)
     assert set(losses) == ({"lesions"} if changes.get("tasks") == "nodule" else {"lesions", "lungs"})
     sum(losses.values()).backward()
@@ -175,7 +180,7 @@ def test_variants_train(changes):
 def test_the_papers_losses_train():
     found = module(ToyRadiographs(64))
     found.config = dataclasses.replace(PAPER_TRAINING, augmentation=STILL, batch=4)
-    losses = found.losses(next(iter(make_loader(found.samples, found.config))))
+    losses = found.losses(next(iter(loader_of(found))))
     sum(losses.values()).backward()
     assert all(p.grad.isfinite().all() for p in found.net.parameters())
 
@@ -185,7 +190,7 @@ def test_all_of_the_balance_on_nodules_is_the_single_task():
     both, single = module(ToyRadiographs(64)), module(ToyRadiographs(64), tasks="nodule")
     single.net.load_state_dict({k: v for k, v in both.net.state_dict().items() if not k.startswith("lungs")})
     both.config = dataclasses.replace(both.config, balance=1.0)
-    batch = next(iter(make_loader(both.samples, both.config)))
+    batch = next(iter(loader_of(both)))
     for one in (both, single):
         losses = one.losses(batch)
         joint_loss(losses["lesions"], losses.get("lungs"), one.config.balance).backward()
@@ -268,7 +273,7 @@ def test_radiographs_grow_over_the_schedule():
     for progress in (0.0, 0.3, 0.9):
         found.progress = progress
         found.samples.side.fill_(found.side())
-        sides.append(next(iter(make_loader(found.samples, found.config)))["pixels"].shape[-1])
+        sides.append(next(iter(loader_of(found)))["pixels"].shape[-1])
     assert sides == [32, 64, 128]
     assert dataclasses.replace(PAPER_TRAINING).stages == ((0.0, 1.0),)
     with pytest.raises(ValueError, match="reduction 1"):
