@@ -1,4 +1,4 @@
-"""``lungmtl train``: training a room's network."""
+"""``lungmtl train``: training a network."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .common import Failed, debugging, explained, write_json
 
 
 def train(
-    room: Annotated[str, typer.Argument(metavar="ROOM", help="The model, such as ag3d.")],
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of the room's dataset.")],
+    network: Annotated[str, typer.Argument(metavar="NETWORK", help="The model, such as ag3d.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of the network's dataset.")],
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for checkpoints, the log, the weights and their card.")
     ],
@@ -33,21 +33,21 @@ def train(
 ) -> None:
     """Train a network and write weights with their card.
 
-    Example: lungmtl train ag3d --data ../shared/data/luna16_nodules --out runs/ag3d --resume
-    Fine-tune: lungmtl train dhn --data NODE21 --out runs/mine --weights training/dhn/weights/dhn.safetensors
+    Example: lungmtl train ag3d --data luna16_nodules --out runs/ag3d --resume
+    Fine-tune: lungmtl train dhn --data NODE21 --out runs/mine --weights training/networks/dhn/weights/dhn.safetensors
     """
     with explained():
         from ..inference.registry import ROOMS
         from ..inference.weights import WeightsError
 
-        if room not in ROOMS:
-            raise Failed(f"there is no model {room!r}; the models are: {', '.join(ROOMS)}")
+        if network not in ROOMS:
+            raise Failed(f"there is no model {network!r}; the models are: {', '.join(ROOMS)}")
         if config is not None and not config.is_file():
             raise Failed(f"{config} does not exist: check --config")
         try:
             from ..fitting.train_network import train_network
 
-            path = train_network(room, data, out, config, resume, weights)
+            path = train_network(network, data, out, config, resume, weights)
         except ModuleNotFoundError as error:
             raise Failed(f"training needs {error.name}: pip install 'napari-lungmtl[train]'") from error
         except (FileNotFoundError, ValueError, WeightsError) as error:
@@ -56,4 +56,4 @@ def train(
                 raise
             raise Failed(str(error)) from error
         typer.echo(str(path))
-        write_json({"room": room, "data": str(data), "weights": str(path)}, json_file)
+        write_json({"network": network, "data": str(data), "weights": str(path)}, json_file)

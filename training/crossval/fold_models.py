@@ -46,13 +46,13 @@ class FoldModels(Generic[Network]):
         self.folds, self.info, self.device = folds, info, device
         self.config: Any = next(iter(self.models.values())).config
 
-    def asked(self, series: str) -> list[str]:
-        """Folds whose model may judge a series."""
+    def folds_for(self, series: str) -> list[str]:
+        """Choose the folds whose model may evaluate a series."""
         return models_for(series, self.folds, list(self.models))
 
 
 class CharacterisingFolds(FoldModels[Network]):
-    """Fold models as a `Characteriser`; a room adds `opinion`.
+    """Fold models as a `Characteriser`; a network adds `opinion`.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class CharacterisingFolds(FoldModels[Network]):
         return (yield from characterise(image, findings, self.info, self.opinion))
 
     def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
-        """Judge one nodule.
+        """Characterise one nodule.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class CharacterisingFolds(FoldModels[Network]):
         diameter
             mm.
         series
-            Of the scan; a model that was trained on it is not asked.
+            Of the scan; a model that was trained on it is left out.
         """
         raise NotImplementedError
 

@@ -1,6 +1,6 @@
 """Cross-validated networks: one model for each fold of ``folds.csv``, all in one weights file.
 
-A scan of the training data is judged only by the model that never saw it, a new scan by all of them.
+A scan of the training data is evaluated only by the model that never saw it, a new scan by all of them.
 """
 
 from __future__ import annotations
@@ -121,28 +121,27 @@ def out_of_fold(
     rows = {
         int(i): (fold, row) for fold, r in results.items() for row, i in enumerate(r.predictions["index"])
     }
-    known = np.array([int(i) in rows for i in nodules.index])
-    nodules = nodules.take(known)
-    place = [rows[int(i)] for i in nodules.index]
+    nodules = nodules.take(np.array([int(i) in rows for i in nodules.index]))
+    places = [rows[int(i)] for i in nodules.index]
 
     def gather(name: str) -> list[np.ndarray]:
-        return [results[fold].predictions[name][row] for fold, row in place]
+        return [results[fold].predictions[name][row] for fold, row in places]
 
     def calibrated(values: list[np.ndarray]) -> list[np.ndarray]:
         return [
             sigmoid(calibration[fold][0] * np.asarray(v) + calibration[fold][1])
-            for (fold, _), v in zip(place, values, strict=True)
+            for (fold, _), v in zip(places, values, strict=True)
         ]
 
     scores = gather("logit")
     return OutOfFold(
         index=nodules.index,
         series=nodules.series,
-        fold=np.array([fold for fold, _ in place]),
+        fold=np.array([fold for fold, _ in places]),
         diameter=nodules.diameter,
         readers={rule: nodules.malignancy(rule) for rule in ("mean", "median")},
         malignancy=np.array(calibrated(scores), float),
-        attributes=np.array(gather("attributes")) if attributes else np.full((len(place), 8), np.nan),
+        attributes=np.array(gather("attributes")) if attributes else np.full((len(places), 8), np.nan),
         logit=np.array(scores, float),
         spread=np.array([np.nanstd(p) for p in calibrated(gather("parts"))]),
     )
@@ -166,8 +165,8 @@ def load_models(weights: Path, card: ModelCard, build: Callable[[], nn.Module]) 
     for fold in card.training.get("models", FOLDS):
         own = {k.partition(".")[2]: t for k, t in state.items() if k.startswith(f"fold{fold}.")}
         net = build()
-        wanted = {k: t for k, t in net.state_dict().items() if not k.endswith("num_batches_tracked")}
-        if set(wanted) != set(own) or any(wanted[k].shape != own[k].shape for k in own):
+        expected = {k: t for k, t in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+        if set(expected) != set(own) or any(expected[k].shape != own[k].shape for k in own):
             raise WeightsError(f"the tensors of {weights} do not fit the network that its card describes.")
         net.load_state_dict(own, strict=False)
         models[fold] = net.eval()
@@ -175,7 +174,7 @@ def load_models(weights: Path, card: ModelCard, build: Callable[[], nn.Module]) 
 
 
 def models_for(series: str, folds: Mapping[str, str], models: Sequence[str]) -> list[str]:
-    """The fold models that may judge a series: only the one that never saw it, all for an unknown series."""
+    """Choose the fold models that may evaluate a series: only the one that never saw it, all for an unknown series."""
     fold = folds.get(series, "")
     return [fold] if fold in models else list(models)
 

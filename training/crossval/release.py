@@ -27,11 +27,11 @@ LIMITS = (
 def calibrate(
     nodules: RatedNodules, results: Mapping[str, FoldResult], out: Path, *, attributes: bool
 ) -> dict[str, tuple[float, float]]:
-    """Each fold's calibration from the out-of-fold scores of the others; writes ``out/oof.csv``."""
+    """Fit each fold's calibration on the out-of-fold scores of the others; writes ``out/oof.csv``."""
     scores = np.concatenate([r.predictions["logit"] for r in results.values()])
     index = np.concatenate([r.predictions["index"] for r in results.values()])
-    place = {int(i): n for n, i in enumerate(nodules.index)}
-    rows = np.array([place[int(i)] for i in index])
+    row_of = {int(i): n for n, i in enumerate(nodules.index)}
+    rows = np.array([row_of[int(i)] for i in index])
     calibration = cross_fitted(scores, nodules.label("mean")[rows], nodules.fold[rows])
     write_out_of_fold(out / "oof.csv", out_of_fold(nodules, results, calibration, attributes=attributes))
     return calibration
@@ -90,7 +90,7 @@ def card_of(
     )
 
 
-def release(card: ModelCard, results: Mapping[str, FoldResult], data: Path, out: Path) -> Path:
+def release_folds(card: ModelCard, results: Mapping[str, FoldResult], data: Path, out: Path) -> Path:
     """Write weights and card, measure what was written, and put the figures into the card."""
     path = save_weights(fold_tensors(results), card, out)
     card = read_card(path)

@@ -58,7 +58,9 @@ def evaluate(
         sha256="",
         training={**cards[0].training, "folds": trained},
     )
-    figures, predictions = evaluate_on_cubes(judge, card, data, folds=folds, findings=findings, report=report)
+    figures, predictions = evaluate_on_cubes(
+        judge, card, data, folds=folds, findings=findings, on_progress=report
+    )
     for rule, key in (("mean", "auc"), ("median", "auc_median_rule")):
         label = predictions.label(rule)
         known = label >= 0

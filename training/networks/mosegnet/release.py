@@ -67,17 +67,17 @@ def dev_marks(net: MoSegNet, radiographs: RadiographSamples, count: int, device:
     hits: list[float] = []
     false: list[float] = []
     dice: list[float] = []
-    nodules = judged = 0
+    nodules = labelled = 0
     for _ in range(count):
         sample = varied(radiographs.draw(rng), net.config, None, rng)
         maps = probability_maps(net, sample["pixels"][0].numpy(), device)
         if sample["lungs_known"] and maps.lungs is not None:
-            found = np.any([*lung_masks(maps.lungs).values(), np.zeros(maps.lungs.shape[1:], bool)], axis=0)
+            lungs = np.any([*lung_masks(maps.lungs).values(), np.zeros(maps.lungs.shape[1:], bool)], axis=0)
             truth = sample["lungs"].numpy() > 0
-            dice.append(2 * (found & truth).sum() / max(found.sum() + truth.sum(), 1))
+            dice.append(2 * (lungs & truth).sum() / max(lungs.sum() + truth.sum(), 1))
         if not sample["lesions_known"]:
             continue
-        judged += 1
+        labelled += 1
         truths = components((sample["lesions"] == 1).float().numpy(), 0.5)
         nodules += len(truths)
         best = np.zeros(len(truths))
@@ -88,7 +88,7 @@ def dev_marks(net: MoSegNet, radiographs: RadiographSamples, count: int, device:
                 false.append(part.peak)
             best = np.maximum(best, np.array(hit, float) * part.peak)
         hits.extend(best[best > 0])
-    return DevMarks(np.array(hits), np.array(false), nodules, judged, np.array(dice))
+    return DevMarks(np.array(hits), np.array(false), nodules, labelled, np.array(dice))
 
 
 def _holds(part: Component, y: int, x: int) -> bool:

@@ -49,8 +49,8 @@ class Samples(IterableDataset):
         rng = np.random.default_rng([self.seed, self.seen, worker.id if worker else 0])
         while True:
             network = replace(self.network, side=int(self.side))
-            drawn = [varied(self.radiographs.draw(rng), network, self.how, rng) for _ in range(self.batch)]
-            yield default_collate(drawn)
+            samples = [varied(self.radiographs.draw(rng), network, self.how, rng) for _ in range(self.batch)]
+            yield default_collate(samples)
 
 
 def label_stack(radiograph: RadiographSample, network: Config) -> np.ndarray:

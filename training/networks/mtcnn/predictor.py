@@ -25,7 +25,7 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
         """Judge one nodule; see `CharacterisingFolds.opinion`. The diameter counts where the config has `size`."""
         views = self.views(cube, center)
         folds, parts = [], []
-        for fold in self.asked(series):
+        for fold in self.folds_for(series):
             net = self.models[fold]
             each = net.probabilities(views, torch.tensor([diameter]))
             folds.append(self.calibrated(fold, log_odds(net.fuse(each))))
@@ -70,7 +70,7 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
         cube, _ = nodule_cube(image, finding.center)
         views = self.views(cube, np.full(3, MIDDLE))
         images = []
-        for fold in self.asked(image.series_uid):
+        for fold in self.folds_for(image.series_uid):
             _, pixels = self.models[fold](views, torch.tensor([finding.diameter]))
             assert pixels is not None
             images.append(torch.sigmoid(pixels)[0].cpu().numpy())

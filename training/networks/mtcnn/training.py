@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...crossval.folds import train_folds, training_record
-from ...crossval.release import CardText, calibrate, card_of, release
+from ...crossval.release import CardText, calibrate, card_of, release_folds
 from ...data.errors import DatasetError
 from ...data.public.rated_nodules import load_rated_nodules
 from ...fitting.training_run import TrainingRun
@@ -62,4 +62,4 @@ def train(run: TrainingRun) -> Path:
     )
     calibration = calibrate(nodules, results, run.out, attributes=False)
     record = training_record(nodules, config, {"steps": config.steps, "minutes": minutes})
-    return release(card_of(text, network, calibration, record), results, run.data, run.out)
+    return release_folds(card_of(text, network, calibration, record), results, run.data, run.out)

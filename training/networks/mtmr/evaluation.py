@@ -25,6 +25,6 @@ def evaluate(
 ) -> dict[str, Any]:
     """Figures of a loaded predictor, see `evaluate_on_cubes`."""
     figures, _ = evaluate_on_cubes(
-        predictor.opinion, read_card(weights), data, folds=folds, findings=findings, report=report
+        predictor.opinion, read_card(weights), data, folds=folds, findings=findings, on_progress=report
     )
     return figures

@@ -15,7 +15,7 @@ class MtmrPredictor(CharacterisingFolds[Mtmr]):
 
     def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
         """Judge one nodule; see `CharacterisingFolds.opinion`."""
-        asked = self.asked(series)
+        asked = self.folds_for(series)
         judgements = judge([self.models[k] for k in asked], cube, center, diameter)
         folds = [self.calibrated(k, np.array(j.logit)) for k, j in zip(asked, judgements, strict=True)]
         parts = np.mean(

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from ...crossval.folds import FoldResult, tensors_of, train_folds, training_record
-from ...crossval.release import CardText, calibrate, card_of, release
+from ...crossval.release import CardText, calibrate, card_of, release_folds
 from ...data.public.lidc_ratings import SCALE_MAX
 from ...data.public.luna16_nodules import HU_LOW, HU_STEP
 from ...data.public.rated_nodules import NEVER, RatedNodules, load_rated_nodules
@@ -170,4 +170,4 @@ def train(run: TrainingRun) -> Path:
     )
     calibration = calibrate(nodules, results, run.out, attributes=True)
     record = training_record(nodules, config, {"steps": config.steps, "minutes": minutes})
-    return release(card_of(text, network, calibration, record), results, run.data, run.out)
+    return release_folds(card_of(text, network, calibration, record), results, run.data, run.out)

@@ -1,4 +1,4 @@
-"""False-positive reduction after a detector: nodule or not, by the networks of this room (Zhai et al., LUNA16 part).
+"""False-positive reduction after a detector: nodule or not, by the network of MT-CNN (Zhai et al., LUNA16 part).
 
 Trained fold by fold on the marks of detectors that did not see the fold. The cubes centre a nodule, so a network that saw
 padding would learn it as a sign of a false positive: marks whose field leaves the cube are not used, and in use a mark whose
@@ -26,7 +26,7 @@ from ..predictor import cube_views
 from ..views import offsets, share_outside
 
 MOST_PADDING = 0.05
-"""Share of the field that may lie outside the cube or the scan."""
+"""Fraction of the field that may lie outside the cube or the scan."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +71,20 @@ class ReductionPredictor(FoldModels[MtCnn]):
         """
         check_ct(image, self.info.title)
         items, kept = list(findings), 0
-        for place, finding in enumerate(items):
+        for i, finding in enumerate(items):
             if isinstance(finding.geometry, Sphere) and not finding.origin.person:
-                if self.share_padded(image, finding) <= MOST_PADDING:
-                    items[place] = self._judged(image, finding)
+                if self.fraction_padded(image, finding) <= MOST_PADDING:
+                    items[i] = self._rescored(image, finding)
                 else:
                     kept += 1
-            yield Progress((place + 1) / len(items), "telling nodules from false alarms")
+            yield Progress((i + 1) / len(items), "telling nodules from false alarms")
         if kept:
             note = f"{kept} marks at the edge of the scan keep the detector's score: too little of the scan is around them."
             yield Progress(1.0, "telling nodules from false alarms", note=note)
         return findings.with_items(tuple(items))
 
-    def share_padded(self, image: Image, finding: Finding) -> float:
-        """Share of the nine views outside the image."""
+    def fraction_padded(self, image: Image, finding: Finding) -> float:
+        """Measure the fraction of the nine views that lies outside the image."""
         points = np.asarray(finding.center) + offsets(self.config.field_mm, self.config.pixels)
         return float(1 - image.contains(points).mean())
 
@@ -94,20 +94,20 @@ class ReductionPredictor(FoldModels[MtCnn]):
         """The combined score and the network's own of a mark at a voxel index of a cube (HU, 1 mm)."""
         views = cube_views(cube, center, self.config).to(self.device)
         combined, own = [], []
-        for fold in self.asked(series):
+        for fold in self.folds_for(series):
             net = self.models[fold]
             p = net.fuse(net.probabilities(views)).double().cpu().numpy()
             combined.append(float(self.combinations[fold](np.array([probability]), logit(p))[0]))
             own.append(float(p[0]))
         return float(sigmoid(np.array(combined).mean(keepdims=True))[0]), float(np.mean(own))
 
-    def _judged(self, image: Image, finding: Finding) -> Finding:
+    def _rescored(self, image: Image, finding: Finding) -> Finding:
         cube, _ = nodule_cube(image, finding.center)
         score, own = self.score(cube, np.full(3, MIDDLE), finding.score, image.series_uid)
         scores = {**finding.scores, "detector": finding.score, self.info.name: own}
         return finding.with_(score=score, scores=scores)
 
 
-def judged_mask(candidates: Candidates, field_mm: float, pixels: int, shape: Sequence[int]) -> np.ndarray:
+def inside_mask(candidates: Candidates, field_mm: float, pixels: int, shape: Sequence[int]) -> np.ndarray:
     """(n,) whether a mark's field lies in its cube."""
     return share_outside(np.asarray(shape), candidates.center, field_mm, pixels) <= MOST_PADDING

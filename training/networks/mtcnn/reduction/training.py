@@ -23,7 +23,7 @@ from ..fitting import difference, fold_result
 from ..samples import Samples
 from .config import SHIPPED, SHIPPED_TRAINING
 from .evaluation import before_and_after
-from .predictor import MOST_PADDING, Combination, judged_mask
+from .predictor import MOST_PADDING, Combination, inside_mask
 
 RATE_AT_DEFAULT = 0.125
 """False positives per cube at a score of 0.5, as for the detector."""
@@ -37,20 +37,20 @@ def candidate_samples(candidates: Candidates, cubes: Sequence[NoduleCube]) -> Sa
     DatasetError
         The marks are not of these cubes.
     """
-    place = {int(cube.row["index"]): i for i, cube in enumerate(cubes)}
-    unknown = [int(i) for i in candidates.index if int(i) not in place]
-    if unknown:
+    row_of = {int(cube.row["index"]): i for i, cube in enumerate(cubes)}
+    strange = [int(i) for i in candidates.index if int(i) not in row_of]
+    if strange:
         raise DatasetError(
-            f"{len(unknown)} candidates belong to cubes that are not there (first: {unknown[0]})."
+            f"{len(strange)} candidates belong to cubes that are not there (first: {strange[0]})."
         )
     return Samples(
         np.stack([c.voxels for c in cubes]),
-        np.array([place[int(i)] for i in candidates.index]),
+        np.array([row_of[int(i)] for i in candidates.index]),
         candidates.center,
         candidates.nodule.astype(np.float32),
         candidates.nodule,
         candidates.series,
-        np.array([cubes[place[int(i)]].fold for i in candidates.index]),
+        np.array([cubes[row_of[int(i)]].fold for i in candidates.index]),
         candidates.diameter,
     )
 
@@ -126,7 +126,7 @@ def usable_marks(files: Sequence[Path], network: Config, cubes: Sequence[NoduleC
             "the settings need \"candidates\": a list of files written by 'lungmtl candidates', one of each detector"
         )
     marks = read_candidates(files)
-    inside = judged_mask(marks, network.field_mm, network.pixels, cubes[0].voxels.shape)
+    inside = inside_mask(marks, network.field_mm, network.pixels, cubes[0].voxels.shape)
     return marks.take(inside & (marks.nodule >= 0))
 
 

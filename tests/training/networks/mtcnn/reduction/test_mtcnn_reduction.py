@@ -27,7 +27,7 @@ from napari_lungmtl.training.networks.mtcnn.reduction.evaluation import (
     paired_difference,
     sensitivities,
 )
-from napari_lungmtl.training.networks.mtcnn.reduction.predictor import MOST_PADDING, judged_mask
+from napari_lungmtl.training.networks.mtcnn.reduction.predictor import MOST_PADDING, inside_mask
 from napari_lungmtl.training.networks.mtcnn.reduction.training import RATE_AT_DEFAULT, combine
 
 from .....stand_ins.rated_cubes import write_rated_cubes
@@ -69,7 +69,7 @@ def test_files_of_several_detectors_and_back(tmp_path):
 
 def test_marks_at_the_border_are_not_judged():
     marks = judge_marks(cube(), np.array([[25.0, 25, 25, 9], [25.0, 25, 2, 5], [25, 25, 16, 5]]), np.ones(3))
-    assert judged_mask(marks, 28.0, 28, (50, 50, 50)).tolist() == [True, False, True]
+    assert inside_mask(marks, 28.0, 28, (50, 50, 50)).tolist() == [True, False, True]
     assert MOST_PADDING < 0.1
 
 
