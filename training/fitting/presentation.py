@@ -8,7 +8,7 @@ from typing import Any
 from ..inference import registry
 from ..inference.weights import ModelCard
 
-SHOWN = ("title", "color", "heat_map", "fine_tunable", "fused")
+SHOWN = ("title", "color", "heat_map", "reconstructs", "fine_tunable", "fused")
 
 
 def presentation(name: str) -> dict[str, Any]:
