@@ -1,1 +1,1 @@
-"""DHN: a dual head network that says whether a radiograph shows a nodule, and where (Tsai & Peng, shared/papers/dhn.txt)."""
+"""DHN (Tsai & Peng 2022, arXiv:2207.03050): whether a radiograph shows a nodule, and boxes around nodules."""
