@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ...data.public.luna16_nodules import load_cubes
+from ...data.public.luna16_nodules import NoduleCube, load_cubes
 from ...fitting.fit import endless_loader, fit
 from ...fitting.learner import Learner
 from ...fitting.training_run import TrainingRun
@@ -48,14 +48,6 @@ def collate(patches: Sequence[Patch]) -> dict[str, Any]:
         "ignore": [torch.from_numpy(p.ignore).float() for p in patches],
         "source": [p.source for p in patches],
     }
-
-
-def make_loader(folder: Path, config: TrainingConfig) -> DataLoader:
-    """Load endless batches; the returned loader's dataset holds the shared `hardness`."""
-    cubes = training_cubes(folder, config).training
-    hardness = torch.ones(len(cubes)).share_memory_()
-    blocks = load_phantoms(Path(config.phantoms)) if config.phantoms else []
-    return endless_loader(Patches(cubes, blocks, config, hardness), config.workers, config.batch, collate)
 
 
 class Training(Learner[Ag3d]):
@@ -152,6 +144,18 @@ class Training(Learner[Ag3d]):
         self.hardness.copy_(checkpoint["hardness"])
 
 
+def make_learner(
+    cubes: Sequence[NoduleCube], network: Config, config: TrainingConfig
+) -> tuple[Training, DataLoader]:
+    """Make what `fitting.fit` drives: the learner and its batches."""
+    L.seed_everything(config.seed, verbose=False)
+    hardness = torch.ones(len(cubes)).share_memory_()
+    phantoms = load_phantoms(Path(config.phantoms)) if config.phantoms else []
+    patches = Patches(cubes, phantoms, config, hardness)
+    loader = endless_loader(patches, config.workers, config.batch, collate)
+    return Training(network, config, hardness), loader
+
+
 def train(run: TrainingRun) -> Path:
     """Train on a folder of cubes and write weights with their card.
 
@@ -162,13 +166,10 @@ def train(run: TrainingRun) -> Path:
         ``ag3d.safetensors`` with ``ag3d.json``.
     """
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
-    L.seed_everything(config.seed)
-    loader = make_loader(run.data, config)
-    patches = loader.dataset
-    assert isinstance(patches, Patches)
-    learner = Training(network, config, patches.hardness)
+    cubes = training_cubes(run.data, config)
+    learner, loader = make_learner(cubes.training, network, config)
     net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
-    return release(net, config, training_cubes(run.data, config), run, log)
+    return release(net, config, cubes, run, log)
 
 
 def _level_sizes(anchors: Tensor) -> list[int]:

@@ -115,7 +115,7 @@ class Training(Learner[Dhn]):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """SGD with momentum as in §4, or AdamW."""
         config = self.config
-        if config.optimiser == "adamw":
+        if config.optimizer == "adamw":
             return super().configure_optimizers()
         groups = weight_groups(self.net, config.weight_decay)
         return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
