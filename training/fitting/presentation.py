@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from ..inference import registry
-from ..inference.weights import ModelCard
 
-SHOWN = ("title", "color", "heat_map", "reconstructs", "fine_tunable", "fused")
+SHOWN = ("title", "color", "heat_map", "fine_tunable", "fused")
 
 
 def presentation(name: str) -> dict[str, Any]:
     """Take a card's fields that do not depend on the training: retrained weights look as the shipped ones do."""
     shipped = registry.card(name)
-    return {f.name: getattr(shipped, f.name) for f in fields(ModelCard) if f.name in SHOWN}
+    return {field: getattr(shipped, field) for field in SHOWN}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -62,4 +63,6 @@ def train(run: TrainingRun) -> Path:
     )
     calibration = calibrate(nodules, results, run.out, attributes=False)
     record = training_record(nodules, config, {"steps": config.steps, "minutes": minutes})
-    return release_folds(card_of(text, network, calibration, record), results, run.data, run.out)
+    card = card_of(text, network, calibration, record)
+    card = dataclasses.replace(card, reconstructs=network.alpha > 0)
+    return release_folds(card, results, run.data, run.out)
