@@ -27,9 +27,9 @@ from ..metrics.radiograph.figures import (
     radiograph_table,
     radiograph_warnings,
 )
-from ..metrics.radiograph.mask_overlap import dice, iou
 from ..metrics.radiograph.shams import ShamMarks, count_sham_marks
 from ..metrics.radiograph.statistics import RadiographResult
+from ..ops.masks import dice, mask_iou
 
 log = logging.getLogger(__name__)
 
@@ -189,7 +189,7 @@ def judged(
         for name, mask in true_regions(labels):
             guess = predicted_region(findings, name, image, mask.shape)
             if guess is not None:
-                dices[name], ious[name] = dice(guess, mask), iou(guess, mask)
+                dices[name], ious[name] = dice(guess, mask), mask_iou(guess, mask)
     head = [s.probability for s in findings.image_scores]
     return RadiographResult(
         name=case.name,

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_lungmtl.training.ops import nms_spheres, sphere_iou
+from napari_lungmtl.training.ops.spheres import nms_spheres, sphere_iou
 
 coordinate = st.floats(-20, 20)
 spheres = st.lists(st.tuples(coordinate, coordinate, coordinate, st.floats(1, 30)), min_size=1, max_size=8)

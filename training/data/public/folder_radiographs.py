@@ -11,6 +11,7 @@ import numpy as np
 
 from ...imaging.image import Image
 from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
+from ...ops.masks import ellipses
 from ..errors import DatasetError
 from .lung_masks import BOTH, LEFT, RIGHT, read_lungs
 from .radiograph_files import read_radiograph
@@ -144,15 +145,3 @@ def labels_on(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
         valid.append((along >= 0) & (along < 1))
         indices.append(np.clip((along * labels.shape[axis]).astype(int), 0, labels.shape[axis] - 1))
     return np.where(np.outer(*valid), labels[np.ix_(*indices)], 0)
-
-
-def ellipses(boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The ellipses that fill boxes (n, 4), as bool of `shape`; each covers at least the pixel in its middle."""
-    mask = np.zeros(shape, bool)
-    for x0, y0, x1, y1 in boxes:
-        middle, radius = ((y0 + y1) / 2, (x0 + x1) / 2), ((y1 - y0) / 2, (x1 - x0) / 2)
-        y, x = (((np.arange(n) + 0.5 - m) / r) ** 2 for n, m, r in zip(shape, middle, radius, strict=True))
-        mask |= y[:, None] + x[None] <= 1
-        inside = (int(np.clip(m, 0, n - 1)) for m, n in zip(middle, shape, strict=True))
-        mask[tuple(inside)] = True
-    return mask

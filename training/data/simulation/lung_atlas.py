@@ -15,6 +15,8 @@ import SimpleITK as sitk
 from PIL import Image as Picture
 from skimage.exposure import equalize_adapthist
 
+from ...ops.masks import dice
+
 SIDE = 160
 """Pixels along a side during registration."""
 MARGIN = 0.1
@@ -121,12 +123,6 @@ def fused(votes: Sequence[tuple[np.ndarray, float]]) -> Outline:
     return Outline(
         lungs.astype(np.float32), float(correlation.max()), float(np.average(agreement, weights=weight))
     )
-
-
-def dice(a: np.ndarray, b: np.ndarray) -> float:
-    """2 |A ∩ B| / (|A| + |B|); 1 where both are empty."""
-    total = int(a.sum()) + int(b.sum())
-    return 2 * int((a & b).sum()) / total if total else 1.0
 
 
 def outline(radiographs: np.ndarray, given: np.ndarray, lungs: np.ndarray, workers: int = 2) -> list[Outline]:

@@ -109,13 +109,15 @@ def paired_over_seeds(
     with_seeds = np.take_along_axis(differences, seeds, axis=0)
     value = float(by_seed.mean())
     if len(set(groups)) > 1:
-        bounds = [percentile_interval(value, d.mean(0), confidence) for d in (differences, with_seeds)]
+        over_backgrounds = percentile_interval(value, differences.mean(0), confidence)
+        over_both = percentile_interval(value, with_seeds.mean(0), confidence)
     else:  # one background says nothing about others
-        bounds = [Interval(value, np.nan, np.nan)] * 2
+        over_backgrounds = over_both = Interval(value, np.nan, np.nan)
     return PairedDifference(
         float(values[0, :, 0].mean()),
         float(values[1, :, 0].mean()),
-        *bounds,
+        over_backgrounds,
+        over_both,
         tuple(float(d) for d in by_seed),
         int(np.isfinite(differences).all(0).sum()),
     )

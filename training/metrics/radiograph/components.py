@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..froc.boxes import holding
+from ...ops.boxes import contains
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def count_components(centers: npt.ArrayLike, truth: npt.ArrayLike) -> Counts:
     """
     points = np.asarray(centers, float).reshape(-1, 2)
     regions = np.asarray(truth, float).reshape(-1, 4)
-    inside = holding(regions, points)
+    inside = contains(regions, points)
     middles = (regions[:, :2] + regions[:, 2:]) / 2
     distance = np.linalg.norm(middles[:, None] - points[None], axis=-1)
     found = np.zeros(len(regions), bool)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..froc.luna16 import RATES, by_rate
 from ..intervals.bootstrap import SAMPLES, Interval, bootstrap_weights, finite, interval
-from .mask_overlap import spread
+from .quantiles import spread
 from .statistics import BANDS, RadiographResult, groups_of, in_band, radiograph_statistics
 
 IMAGE = ("roc_auc", "pr_auc")

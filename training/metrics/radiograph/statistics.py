@@ -14,7 +14,7 @@ from ..froc.boxes_auc import afroc_area, froc_area, froc_sensitivity
 from ..froc.luna16 import RATES, Matching
 from ..intervals.bootstrap import Statistic
 from .components import count_components, detection_rates
-from .mask_overlap import quantile_of
+from .quantiles import quantile_of
 from .shams import ShamMarks
 
 NODE21_IOU, NODE21_RATE = 0.2, 0.25

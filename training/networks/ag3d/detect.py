@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...ops import nms_spheres
+from ...ops.spheres import nms_spheres
 from .anchors import anchor_grid, decode
 from .config import Config
 from .network import Ag3d

@@ -12,7 +12,7 @@ import torch
 
 from ...data.public.luna16_nodules import NoduleCube
 from ...inference.weights import ModelCard, load_state, read_card, save_weights
-from ...metrics.characterisation.calibration import calibrate_detector
+from ...metrics.calibration import calibrate_detector
 from ...metrics.froc.cubes import detect_regions, froc_curve, regions, score_regions
 from .config import Config, TrainingConfig
 from .evaluation import cube_detector, measure

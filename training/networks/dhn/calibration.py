@@ -11,7 +11,8 @@ import torch
 from torchvision.ops import box_iou
 
 from ...data.public.radiographs import RadiographSamples
-from ...metrics.characterisation.calibration import calibrate_detector, log_odds, platt
+from ...metrics.calibration import calibrate_detector, platt
+from ...ops.logits import log_odds
 from .config import Config
 from .network import Dhn
 
@@ -66,14 +67,6 @@ def judge(net: Dhn, radiographs: RadiographSamples, count: int, seed: int = SEED
         false += scores[~close.any(0)].tolist()
         hits += [float(scores[row].max()) for row in close if row.any()]
     return Judged(np.array(hits), np.array(false), nodules, np.array(positive), np.array(probability))
-
-
-def calibrated(p: np.ndarray, calibration: tuple[float, float]) -> np.ndarray:
-    """Probabilities after slope and intercept on their log odds."""
-    slope, intercept = calibration
-    if (slope, intercept) == (1.0, 0.0):
-        return np.asarray(p, float)
-    return 1 / (1 + np.exp(-(slope * log_odds(p) + intercept)))
 
 
 def operating_point(false: np.ndarray, radiographs: int, rate: float = RATE_AT_DEFAULT) -> float:

@@ -11,7 +11,7 @@ import torch
 
 from ...data.public.radiographs import RadiographSamples
 from ...inference.weights import ModelCard, save_weights
-from ...metrics.characterisation.calibration import calibrate_detector
+from ...metrics.calibration import calibrate_detector
 from .components import Component, components
 from .config import Config, TrainingConfig
 from .lungs import lung_masks

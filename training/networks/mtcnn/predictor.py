@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from ...crossval.fold_models import CharacterisingFolds
-from ...crossval.folds import logit
 from ...crossval.nodule_cubes import MIDDLE, nodule_cube
 from ...findings import Finding, Opinion
 from ...imaging.image import Image
 from ...inference.predictor import PredictorError
 from ...inference.suitability import check_ct
+from ...ops import logits
 from .config import Config
 from .network import MtCnn
 from .views import NAMES, normalise, offsets, sample_views
@@ -78,8 +78,8 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
 
 
 def log_odds(probability: Tensor) -> np.ndarray:
-    """Of probabilities, in double precision."""
-    return logit(probability.double().cpu().numpy())
+    """Convert a network's probabilities to log odds, in double precision."""
+    return logits.log_odds(probability.double().cpu().numpy(), logits.OPINION_EPS)
 
 
 def cube_views(cube: np.ndarray, center: np.ndarray, config: Config) -> Tensor:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ...crossval.folds import FoldResult, logit, train_folds
+from ...crossval.folds import FoldResult, train_folds
 from ...crossval.release import calibrate, card_of, release
 from ...data.errors import DatasetError
 from ...data.public.rated_nodules import load_rated_nodules
 from ...fitting.fit import config_from
+from ...ops.logits import OPINION_EPS, log_odds
 from .config import PAPER, SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .fitting import fit_fold
 from .room import build
@@ -43,7 +44,10 @@ def fold_result(
     each = view_probabilities(net, samples, chosen, device)
     fused = each @ net.fusion.double().cpu().numpy()
     state = {k: t for k, t in net.state_dict().items() if not k.endswith("num_batches_tracked")}
-    return FoldResult(state, {"index": names[chosen], "logit": logit(fused), "parts": logit(each)})
+    return FoldResult(
+        state,
+        {"index": names[chosen], "logit": log_odds(fused, OPINION_EPS), "parts": log_odds(each, OPINION_EPS)},
+    )
 
 
 def check_field(config: Config, cubes: np.ndarray) -> None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import expit
 
-from ...crossval.folds import logit as log_odds
 from ...data.public.lidc_ratings import SCALE_MAX
 from ...data.public.luna16_nodules import to_hu
 from ...data.public.rated_nodules import RatedNodules
 from ...findings import ATTRIBUTES
+from ...ops.logits import OPINION_EPS, log_odds
 from ...ops.nodule_size import standard_size
 from .network import Mtmr
 from .patches import nodule_patches, to_unit
@@ -62,10 +63,9 @@ def judge(nets: list[Mtmr], cube: np.ndarray, center: np.ndarray, diameter: floa
     for net in nets:
         logit, attributes = net(patches, size)
         slices = logit.double().cpu().numpy()
-        mean = 1 / (1 + np.exp(-slices))
         found.append(
             Judgement(
-                float(log_odds(mean.mean())),
+                float(log_odds(expit(slices).mean(), OPINION_EPS)),
                 slices,
                 attributes.double().cpu().numpy() * SPAN + 1,
                 places,

@@ -17,15 +17,14 @@ from napari_lungmtl.training.networks.dhn.augment import (
     move_boxes,
     translate,
 )
+from napari_lungmtl.training.ops.masks import ellipses
 
 SIDE = 128
 
 
 def ellipse(box: np.ndarray) -> torch.Tensor:
     """The radiograph that shows nothing but the ellipse in a box."""
-    y, x = np.indices((SIDE, SIDE)) + 0.5
-    cx, cy, a, b = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
-    return torch.from_numpy((((x - cx) / a) ** 2 + ((y - cy) / b) ** 2 <= 1).astype(np.float32))
+    return torch.from_numpy(ellipses(box[None], (SIDE, SIDE)).astype(np.float32))
 
 
 @given(

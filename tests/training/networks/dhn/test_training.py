@@ -12,7 +12,7 @@ from PIL import Image as Picture
 
 from napari_lungmtl.training.data.public.radiographs import RadiographSample
 from napari_lungmtl.training.inference.weights import WeightsError, load_state, read_card
-from napari_lungmtl.training.networks.dhn.calibration import Judged, calibrate, calibrated, judge
+from napari_lungmtl.training.networks.dhn.calibration import Judged, calibrate, judge
 from napari_lungmtl.training.networks.dhn.config import SHIPPED, TrainingConfig
 from napari_lungmtl.training.networks.dhn.network import Dhn
 from napari_lungmtl.training.networks.dhn.room import build
@@ -24,6 +24,7 @@ from napari_lungmtl.training.networks.dhn.training import (
     make_sample,
     train_on,
 )
+from napari_lungmtl.training.ops.logits import calibrated
 
 from ....stand_ins.disc_radiographs import Blobs
 

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from ....crossval.folds import FOLDS, FoldResult, joined, logit, train_folds
+from ....crossval.folds import FOLDS, FoldResult, joined, train_folds
 from ....data.errors import DatasetError
 from ....data.public.luna16_nodules import NoduleCube, load_cubes
 from ....fitting.fit import config_from
 from ....inference.weights import ModelCard, read_card, save_weights
 from ....metrics.froc.candidates import Candidates, read_candidates
+from ....ops.logits import OPINION_EPS, log_odds
 from ..config import REDUCTION, REDUCTION_TRAINING, Config
 from ..room import build
 from ..samples import Samples
@@ -64,7 +65,7 @@ def combine(probability: np.ndarray, network: np.ndarray, nodule: np.ndarray, cu
     cubes
         How many cubes these marks come from.
     """
-    features = np.column_stack([logit(probability), network])
+    features = np.column_stack([log_odds(probability, OPINION_EPS), network])
     fitted = LogisticRegression(C=10.0).fit(features, nodule)
     weights = np.maximum(fitted.coef_[0], 0.0)
     false = np.sort(features[nodule == 0] @ weights)[::-1]

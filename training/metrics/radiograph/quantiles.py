@@ -1,4 +1,4 @@
-"""How well two masks agree: Dice coefficient and intersection over union, and their spread over images."""
+"""Quantiles over images of a value that each of them has, as the Dice coefficient of its lungs."""
 
 from __future__ import annotations
 
@@ -9,31 +9,6 @@ import numpy.typing as npt
 
 from ..froc.boxes_auc import by_rows
 from ..intervals.bootstrap import Statistic, finite
-
-
-def dice(mask: np.ndarray, truth: np.ndarray) -> float:
-    """Dice coefficient 2 |A ∩ B| / (|A| + |B|), 0–1; 1 where both are empty.
-
-    Raises
-    ------
-    ValueError
-        The shapes differ.
-    """
-    both, total = _sizes(mask, truth)
-    return 2 * both / total if total else 1.0
-
-
-def iou(mask: np.ndarray, truth: np.ndarray) -> float:
-    """Intersection over union |A ∩ B| / |A ∪ B|, 0–1; 1 where both are empty."""
-    both, total = _sizes(mask, truth)
-    return both / (total - both) if total else 1.0
-
-
-def _sizes(mask: np.ndarray, truth: np.ndarray) -> tuple[int, int]:
-    if mask.shape != truth.shape:
-        raise ValueError(f"masks of shapes {mask.shape} and {truth.shape}")
-    one, two = np.asarray(mask, bool), np.asarray(truth, bool)
-    return int((one & two).sum()), int(one.sum()) + int(two.sum())
 
 
 def spread(values: Sequence[float]) -> dict[str, float | int | None]:
