@@ -34,11 +34,11 @@ def candidates(
     """
     with explained():
         from ..data.public.luna16_nodules import load_cubes
+        from ..evaluation.candidates import joined, judge_marks, write_candidates
+        from ..evaluation.cubes import detect_regions, regions
         from ..inference.predictor import SCORE_FLOOR
         from ..inference.registry import load_predictor, weights_path
         from ..inference.weights import read_card, seen_cases
-        from ..metrics.froc.candidates import joined, judge_marks, write_candidates
-        from ..metrics.froc.cubes import detect_regions, regions
         from ..networks.ag3d.evaluation import cube_detector
 
         chosen = [fold.strip() for fold in folds.split(",") if fold.strip()]

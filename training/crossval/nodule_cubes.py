@@ -127,7 +127,7 @@ def evaluate_on_cubes(
         )
         report((place + 1) / len(nodules), f"nodule {place + 1} of {len(nodules)}")
     predictions = table_of(nodules, opinions)
-    figures = characterisation_figures(predictions, nodules.ratings)
+    figures = characterisation_figures(predictions, nodules.readers)
     return {
         "room": card.name,
         "data": str(data),

@@ -11,9 +11,9 @@ import numpy as np
 
 from ..data.public.rated_nodules import RatedNodules
 from ..inference.weights import ModelCard, read_card, save_weights
-from ..metrics.characterisation.out_of_fold import write_out_of_fold
 from .folds import FoldResult, cross_fitted, joined, out_of_fold, training_record
 from .nodule_cubes import evaluate_on_cubes
+from .out_of_fold_file import write_out_of_fold
 
 LIMITS = (
     "The truth is the opinion of three or four radiologists who saw the CT alone (LIDC-IDRI), not a biopsy.",

@@ -15,9 +15,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ..data.errors import DatasetError
-from ..data.public.lidc_ratings import RULES, SCALE_MAX
 from ..data.public.rated_nodules import NEVER, RatedNodules
 from ..findings import ATTRIBUTES
+from ..findings.lidc_scales import RULES, SCALE_MAX
 from ..metrics.characterisation.out_of_fold import OutOfFold
 
 PENALTIES = np.logspace(-3, 0, 16)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..data.public.lidc_ratings import RULES
 from ..data.public.rated_nodules import load_rated_nodules
 from ..findings.formats.atomic import write_atomically
+from ..findings.lidc_scales import RULES
 from ..metrics.characterisation.out_of_fold import OutOfFold
 from ..metrics.intervals.bootstrap import SAMPLES
 from . import figures as measure

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..data.public.lidc_ratings import RULES
 from ..data.public.rated_nodules import RatedNodules
 from ..findings import ATTRIBUTES
+from ..findings.lidc_scales import RULES
 from ..metrics.characterisation.attributes import attribute_figures, reader_disagreement
 from ..metrics.characterisation.figures import rule_figures, statistics
 from ..metrics.characterisation.out_of_fold import OutOfFold, same_nodules
@@ -96,7 +96,7 @@ def attributes(
         # The fused opinion has MTMR-Net's attributes; without regression loss nothing has learnt any.
         if run.has_attributes and name not in (FUSED, *WITHOUT_ATTRIBUTES):
             predicted[name] = (rated(run, nodules), run.attributes)
-    disagreement = reader_disagreement(nodules.ratings)
+    disagreement = reader_disagreement(nodules.readers)
     figures: dict[str, Any] = {
         "readers": {
             name: {"mae": finite(value)} for name, value in zip(ATTRIBUTES, disagreement, strict=True)
@@ -104,7 +104,7 @@ def attributes(
     }
     for name, (known, values) in predicted.items():
         weights = bootstrap_weights(known.series, samples, seed)
-        figures[name] = attribute_figures(known.ratings, values, weights)
+        figures[name] = attribute_figures(known.readers, values, weights)
     return figures
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..crossval.out_of_fold_file import read_out_of_fold
 from ..data.errors import DatasetError
 from ..data.public.rated_nodules import RatedNodules
 from ..inference.fusion import mean_log_odds
-from ..metrics.characterisation.out_of_fold import OutOfFold, read_out_of_fold, same_nodules
+from ..metrics.characterisation.out_of_fold import OutOfFold, same_nodules
 from .published import MTCNN_WEIGHTS
 
 MTMR, MTCNN, FUSED = "mtmr/shipped", "mtcnn/shipped", "fused"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..data.public.lidc_ratings import NOMINAL, RULES
 from ..findings import ATTRIBUTES
+from ..findings.lidc_scales import NOMINAL, RULES
 from ..metrics.characterisation.figures import span, spread, text
 from . import published
 from .runs import FUSED, title

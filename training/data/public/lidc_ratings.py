@@ -8,15 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...findings import ATTRIBUTES
-
-SCALE_MAX: dict[str, int] = dict.fromkeys(ATTRIBUTES, 5) | {"internalStructure": 4, "calcification": 6}
-"""Highest value of each attribute; all scales begin with 1."""
-NOMINAL = ("internalStructure", "calcification")
-"""Scales whose numbers are names of categories."""
-RULES = ("mean", "median")
-"""How the readers' malignancies become one: MTMR takes the mean, MT-CNN the median."""
-
 
 @dataclass(frozen=True)
 class Ratings:

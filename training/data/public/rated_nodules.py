@@ -51,6 +51,11 @@ class RatedNodules:
         return len(self.diameter)
 
     @property
+    def readers(self) -> list[np.ndarray]:
+        """Of each nodule (readers, 9) what they wrote, see `Ratings`."""
+        return [r.values for r in self.ratings]
+
+    @property
     def attributes(self) -> np.ndarray:
         """(n, 8) mean of the readers, LIDC scales."""
         return np.stack([r.attributes for r in self.ratings])

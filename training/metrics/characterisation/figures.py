@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...data.public.lidc_ratings import RULES, Ratings
-from ...data.public.rated_nodules import NEVER
+from ...findings.lidc_scales import RULES
 from ..intervals.bootstrap import SAMPLES, bootstrap_weights, finite, interval
 from .attributes import attribute_figures
 from .classification import brier_score, calibration_error, rates, reliability, roc_auc
@@ -51,7 +50,7 @@ def rule_figures(
     if not len(known):
         return {**dict.fromkeys((*MEASURES, "calibration_error")), **counts, "scans": 0}
     weights = bootstrap_weights(known.series, samples, seed)
-    folds = [fold for fold in np.unique(known.fold) if fold not in ("", NEVER)]
+    folds = [fold for fold in np.unique(known.fold) if str(fold).isdigit()]
     in_fold = np.array([known.fold == fold for fold in folds], float).reshape(len(folds), len(known))
     figures: dict[str, Any] = {}
     for name, statistic in statistics(label, known.malignancy, threshold).items():
@@ -77,7 +76,7 @@ def rule_figures(
 
 def characterisation_figures(
     predictions: OutOfFold,
-    ratings: Sequence[Ratings] | None = None,
+    readers: Sequence[np.ndarray] | None = None,
     *,
     threshold: float = 0.5,
     samples: int = SAMPLES,
@@ -87,15 +86,16 @@ def characterisation_figures(
 
     Parameters
     ----------
-    ratings
-        The readers of each nodule, in the order of the predictions; None leaves the attributes out.
+    readers
+        What the readers wrote of each nodule, in the order of the predictions (see `attribute_figures`); None leaves the
+        attributes out.
     """
     figures: dict[str, Any] = {"nodules": len(predictions)}
     for rule in RULES:
         figures[rule] = rule_figures(predictions, rule, threshold=threshold, samples=samples, seed=seed)
-    if ratings is not None and predictions.has_attributes:
+    if readers is not None and predictions.has_attributes:
         weights = bootstrap_weights(predictions.series, samples, seed)
-        figures["attributes"] = attribute_figures(ratings, predictions.attributes, weights)
+        figures["attributes"] = attribute_figures(readers, predictions.attributes, weights)
     return figures
 
 

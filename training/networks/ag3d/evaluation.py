@@ -11,8 +11,8 @@ import torch
 
 from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import load_cubes
+from ...evaluation.cubes import table
 from ...inference.weights import ModelCard, read_card, seen_cases
-from ...metrics.froc.cubes import table
 from .detect import detect_arrays
 from .network import Ag3d
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from scipy.special import expit
 
-from ...data.public.lidc_ratings import SCALE_MAX
 from ...data.public.luna16_nodules import to_hu
 from ...data.public.rated_nodules import RatedNodules
 from ...findings import ATTRIBUTES
+from ...findings.lidc_scales import SCALE_MAX
 from ...ops.logits import OPINION_EPS, log_odds
 from ...ops.nodule_size import standard_size
 from .network import Mtmr

@@ -19,10 +19,10 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from ...crossval.folds import FoldResult, train_folds
 from ...crossval.release import calibrate, card_of, release
-from ...data.public.lidc_ratings import SCALE_MAX
 from ...data.public.luna16_nodules import HU_LOW, HU_STEP
 from ...data.public.rated_nodules import NEVER, RatedNodules, load_rated_nodules
 from ...findings import ATTRIBUTES
+from ...findings.lidc_scales import SCALE_MAX
 from ...fitting.fit import config_from, fit_steps
 from ...ops.nodule_size import standard_size
 from .config import PLANES, SHIPPED, Config, TrainingConfig

@@ -7,18 +7,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold, write_out_of_fold
 from napari_lungmtl.training.data.public.lidc_ratings import Ratings
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 from napari_lungmtl.training.metrics.characterisation.figures import (
     characterisation_figures,
     characterisation_table,
 )
-from napari_lungmtl.training.metrics.characterisation.out_of_fold import (
-    OutOfFold,
-    read_out_of_fold,
-    same_nodules,
-    write_out_of_fold,
-)
+from napari_lungmtl.training.metrics.characterisation.out_of_fold import OutOfFold, same_nodules
 
 NAN = float("nan")
 

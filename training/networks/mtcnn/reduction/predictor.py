@@ -16,11 +16,11 @@ from scipy.special import expit
 
 from ....crossval.fold_models import FoldModels
 from ....crossval.nodule_cubes import MIDDLE, nodule_cube
+from ....evaluation.candidates import Candidates
 from ....findings import Finding, Findings, Sphere
 from ....imaging.image import Image
 from ....inference.predictor import ModelInfo, Progress
 from ....inference.suitability import check_ct
-from ....metrics.froc.candidates import Candidates
 from ....ops.logits import OPINION_EPS, log_odds
 from ..network import MtCnn
 from ..predictor import cube_views

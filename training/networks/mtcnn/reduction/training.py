@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from ....crossval.folds import FOLDS, FoldResult, joined, train_folds
 from ....data.errors import DatasetError
 from ....data.public.luna16_nodules import NoduleCube, load_cubes
+from ....evaluation.candidates import Candidates, read_candidates
 from ....fitting.fit import config_from
 from ....inference.weights import ModelCard, read_card, save_weights
-from ....metrics.froc.candidates import Candidates, read_candidates
 from ....ops.logits import OPINION_EPS, log_odds
 from ..config import REDUCTION, REDUCTION_TRAINING, Config
 from ..room import build

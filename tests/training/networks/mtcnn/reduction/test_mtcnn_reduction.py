@@ -9,6 +9,12 @@ from scipy.special import expit
 
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube, load_cubes
+from napari_lungmtl.training.evaluation.candidates import (
+    joined,
+    judge_marks,
+    read_candidates,
+    write_candidates,
+)
 from napari_lungmtl.training.evaluation.evaluate import evaluate
 from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
 from napari_lungmtl.training.fitting.fit import train
@@ -16,12 +22,6 @@ from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference.predictor import finish
 from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.inference.weights import read_card
-from napari_lungmtl.training.metrics.froc.candidates import (
-    joined,
-    judge_marks,
-    read_candidates,
-    write_candidates,
-)
 from napari_lungmtl.training.networks.mtcnn.reduction.evaluation import (
     matchings,
     paired_difference,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ...data.public.luna16_nodules import NoduleCube
-from ...findings.formats.tables import number, read_rows, write_rows
-from .matching import match_marks
+from ..data.public.luna16_nodules import NoduleCube
+from ..findings.formats.tables import number, read_rows, write_rows
+from ..metrics.froc.matching import match_marks
 
 COLUMNS = (
     "index",
