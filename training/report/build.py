@@ -162,7 +162,7 @@ def as_markdown(result: dict[str, Any]) -> str:
         tables.markdown(tables.agreement_table(result["attributes"]), left=2),
         "## Which attributes malignancy hangs on (MTMR-Net, Table IV)",
         tables.markdown(tables.relatedness_table(related), left=2),
-        "Relatedness: share of the absolute standardised coefficients of a logistic regression on all eight (mean of the readers), "
+        "Relatedness: fraction of the absolute standardised coefficients of a logistic regression on all eight (mean of the readers), "
         "mean ± SD over the folds left out. Rank: recursive feature elimination. The paper does not say how its "
         "figures were scaled; they add up to 1 as these do.",
         f"![t-SNE of attributes below average and of all eight](attribute_map.png)\n\nAs the paper's Fig. 5, with the AUC of a "

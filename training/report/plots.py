@@ -71,7 +71,7 @@ def _short(name: str) -> str:
 
 
 def reliability_plot(judged: Mapping[str, Any], path: Path) -> None:
-    """Observed share of malignant nodules over the predicted probability, in 10 bins of equal width, mean rule."""
+    """Observed fraction of malignant nodules over the predicted probability, in 10 bins of equal width, mean rule."""
     shown = [name for name in (FUSED, MTMR, MTCNN) if name in judged] or [MASK]
     figure, axes = _figure(len(shown))
     for axis, name in zip(axes, shown, strict=True):
@@ -83,7 +83,7 @@ def reliability_plot(judged: Mapping[str, Any], path: Path) -> None:
         for row in rows:
             axis.text(row["predicted"], -0.08, str(row["count"]), ha="center", fontsize=8, color="0.35")
         axis.axhline(-0.03, color="0.85", lw=0.8)
-        axis.set(xlabel="predicted probability (above it: nodules in the bin)", ylabel="share malignant")
+        axis.set(xlabel="predicted probability (above it: nodules in the bin)", ylabel="fraction malignant")
         axis.set(xlim=(-0.03, 1.03), ylim=(-0.1, 1.03), aspect="equal")
         axis.set_title(f"{_short(name)}: calibration error {part['calibration_error'] or 0:.3f}")
     _save(figure, path)

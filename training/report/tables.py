@@ -77,7 +77,7 @@ def malignancy_table(judged: Mapping[str, Any], rule: str) -> Table:
 
 
 def percent(value: float | None) -> str:
-    """A share as a percentage."""
+    """A fraction as a percentage."""
     return "–" if value is None else f"{100 * value:.1f} %"
 
 

@@ -163,6 +163,6 @@ def density(spec: NoduleSpec, inside: np.ndarray, rng: np.random.Generator) -> n
     return hu.astype(np.float32)
 
 
-def soft_share(inside: np.ndarray, voxel: float, width: float) -> np.ndarray:
+def soft_fraction(inside: np.ndarray, voxel: float, width: float) -> np.ndarray:
     """Share of each voxel that is nodule, with an edge fading over `width` mm."""
     return coverage(inside, max(voxel, width))

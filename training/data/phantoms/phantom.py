@@ -178,14 +178,17 @@ def _mix_nodule(
     where, part = crop
     inside = nod.signed_distance(shape, center, part)
     voxel = float(np.mean(grid.spacing))
-    share = nod.soft_share(inside, voxel, nod.margin_width(spec))
+    fraction = nod.soft_fraction(inside, voxel, nod.margin_width(spec))
     value = nod.density(spec, inside, rng)
     strands = nod.spicules(shape, center, part)
     strands *= 1.0 if spec.texture == "solid" else 0.6
-    share, value = np.maximum(share, strands), np.where(strands > share, np.maximum(value, -120), value)
-    share *= np.clip(lung[where] / voxel + 0.8, 0, 1)
+    fraction, value = (
+        np.maximum(fraction, strands),
+        np.where(strands > fraction, np.maximum(value, -120), value),
+    )
+    fraction *= np.clip(lung[where] / voxel + 0.8, 0, 1)
     view = hu[where]
-    view += share * np.maximum(value - view, 0)
+    view += fraction * np.maximum(value - view, 0)
 
 
 def _label(

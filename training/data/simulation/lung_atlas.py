@@ -34,7 +34,7 @@ class Outline:
     Parameters
     ----------
     lungs
-        float32 (2, `SIDE`, `SIDE`): share of the atlases' votes for the patient's right and left lung.
+        float32 (2, `SIDE`, `SIDE`): fraction of the atlases' votes for the patient's right and left lung.
     correlation
         Of the best registered atlas, 0–1.
     agreement

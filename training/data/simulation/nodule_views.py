@@ -55,8 +55,8 @@ def excess(hu: np.ndarray, mask: np.ndarray) -> np.ndarray:
     lung = hu[near & (hu < -500)]
     around = float(np.median(lung)) if len(lung) > 50 else LUNG_HU
     # A voxel of the rim belongs to the nodule in part only.
-    share = ndimage.gaussian_filter(mask.astype(np.float32), 0.5)
-    return np.clip(hu - around, 0, None) * share * ndimage.binary_dilation(mask)
+    fraction = ndimage.gaussian_filter(mask.astype(np.float32), 0.5)
+    return np.clip(hu - around, 0, None) * fraction * ndimage.binary_dilation(mask)
 
 
 def project(added: np.ndarray, turn: Rotation) -> np.ndarray:

@@ -122,7 +122,7 @@ def project(phantom: Phantom, rng: np.random.Generator, *, photons: float, scatt
     photons
         Counted in a pixel where nothing is in the way.
     scatter
-        Scattered light as a share of that.
+        Scattered light as a fraction of that.
     """
     hu = phantom.image.voxels.astype(np.float32)
     depth = np.clip(hu + 1000, 0, None).sum(axis=1) / 1000 * WATER * phantom.image.scale[1]

@@ -40,7 +40,7 @@ def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, repo
     phantoms
         How many to project.
     report
-        Gets the share done and the stage.
+        Gets the fraction done and the stage.
 
     Raises
     ------

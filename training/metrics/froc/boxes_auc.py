@@ -5,7 +5,7 @@ one point for each distinct score, straight lines between points, from (0, 0). I
 radiograph and is divided by that, so that it lies between 0 and 1. Past its last point the curve keeps its sensitivity: a network
 that marks little is not credited with what looser thresholds might have found, nor docked for stopping.
 
-The AFROC curve has the sensitivity by nodule over the share of *radiographs without nodules* that bear at least one false positive
+The AFROC curve has the sensitivity by nodule over the fraction of *radiographs without nodules* that bear at least one false positive
 (Chakraborty & Winter, Radiology 174, 1990; Chakraborty & Berbaum, Medical Physics 31, 2004). Marks beside the nodules on
 radiographs with nodules do not count (they would in "AFROC1"). The area includes the straight line from the last point to (1, 1),
 so that it equals the Wilcoxon statistic: the chance that a nodule's mark scores above the highest mark on a radiograph without
@@ -49,9 +49,9 @@ def froc_area(matchings: Sequence[Matching], up_to: float = UP_TO) -> Statistic:
         # A nodule found with x false marks adds the rest of the way, end − x. Where false marks share its score, x runs evenly
         # from `before` to `after`: the mean of the rest, which is 0 beyond the end.
         reached = np.minimum(steps.after, end)
-        share = _share(reached - steps.before, steps.after - steps.before)
-        rest = np.where(steps.before < end, share * (end - (steps.before + reached) / 2), 0.0)
-        return _share((steps.gained * rest).sum(-1), (steps.nodules * end)[..., 0], nothing=np.nan)
+        fraction = _fraction(reached - steps.before, steps.after - steps.before)
+        rest = np.where(steps.before < end, fraction * (end - (steps.before + reached) / 2), 0.0)
+        return _fraction((steps.gained * rest).sum(-1), (steps.nodules * end)[..., 0], nothing=np.nan)
 
     return measure
 
@@ -63,14 +63,14 @@ def froc_sensitivity(matchings: Sequence[Matching], rate: float) -> Statistic:
     def measure(weights: np.ndarray) -> np.ndarray:
         steps = curve.steps(weights)
         end = rate * steps.radiographs
-        share = np.clip(_share(end - steps.before, steps.after - steps.before), 0, 1)
-        found = np.where(steps.before <= end, steps.gained * share, 0.0).sum(-1)
-        return _share(found, steps.nodules[..., 0], nothing=np.nan)
+        fraction = np.clip(_fraction(end - steps.before, steps.after - steps.before), 0, 1)
+        found = np.where(steps.before <= end, steps.gained * fraction, 0.0).sum(-1)
+        return _fraction(found, steps.nodules[..., 0], nothing=np.nan)
 
     return measure
 
 
-def _share(part: np.ndarray, whole: np.ndarray, nothing: float = 1.0) -> np.ndarray:
+def _fraction(part: np.ndarray, whole: np.ndarray, nothing: float = 1.0) -> np.ndarray:
     """`part` / `whole`, and `nothing` where the whole is 0."""
     part, whole = np.broadcast_arrays(part, whole)
     return np.divide(part, whole, out=np.full(part.shape, nothing), where=whole != 0)

@@ -80,7 +80,7 @@ def radiograph_statistics(results: Sequence[RadiographResult], threshold: float)
     * ``froc_auc``, ``afroc_auc``, ``sensitivity_at_1`` (false positives per radiograph; so for all of `froc.RATES`), ``map``: at an
       overlap of 0.4; ``map_50_95``: see `average_precision`; ``sensitivity_at_1_iou_0.2``: with NODE21's rule for a hit.
     * ``sensitivity_at_1/10+`` and so on: the same for nodules of `BANDS`; hits on other nodules count neither way.
-    * ``sensitivity_at_default``: share of nodules hit by a box of at least `threshold`.
+    * ``sensitivity_at_default``: fraction of nodules hit by a box of at least `threshold`.
     * ``false_positives_per_image``: boxes of at least `threshold` per radiograph without nodule.
     * ``node21_score``: 0.75 AUC + 0.25 sensitivity at 0.25 false positives per radiograph, a hit being an overlap of 0.2, the
     ranking of
