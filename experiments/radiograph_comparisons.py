@@ -157,7 +157,7 @@ COMPARISONS = (
 
 
 class Half:
-    """A source of radiographs (`datasets.radiographs.RadiographSamples`) at half the size."""
+    """A source of radiographs (`data.public.radiographs.RadiographSamples`) at half the size."""
 
     def __init__(self, radiographs: SimulatedRadiographs) -> None:
         self.radiographs, self.name, self.licence, self.cases = (

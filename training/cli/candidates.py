@@ -59,7 +59,7 @@ def candidates(
                 cubes,
                 where,
                 cube_detector(predictor.net.to(predictor.device), predictor.device),
-                report=lambda share: report(share, "detecting"),
+                on_progress=lambda fraction: report(fraction, "detecting"),
             )
         found = joined(
             judge_marks(cube, spheres[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR])

@@ -30,7 +30,7 @@ def prepare(
         from ..data.simulation.prepare import prepare as run
 
         with progress("prepare") as report:
-            path = run(data, out, phantoms=phantoms, report=report)
+            path = run(data, out, phantoms=phantoms, on_progress=report)
         typer.echo(str(path))
 
 

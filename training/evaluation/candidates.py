@@ -44,7 +44,7 @@ class Candidates:
         (n,) mm, and the detector's score.
     nodule
         (n,) 1 the best mark on a nodule, 0 a false positive, −1 neither: a second mark on a nodule, or a mark on an excluded
-        finding or on a nodule whose centre lies outside the cube (the rules of `cube_froc`).
+        finding or on a nodule whose centre lies outside the cube (the rules of `cubes`).
     """
 
     index: np.ndarray

@@ -20,8 +20,6 @@ from .baselines import cross_validated
 from .features import simple_features
 from .runs import EXPECTED, FUSED, MTCNN, MTMR, WITHOUT_MALIGNANCY, find_reduction, find_runs
 
-Report = Callable[[float, str], None]
-
 
 def write_report(
     data: Path,
@@ -30,16 +28,16 @@ def write_report(
     *,
     samples: int = SAMPLES,
     seed: int = 0,
-    report: Report = lambda fraction, stage: None,
+    on_progress: Callable[[float, str], None] = lambda fraction, stage: None,
 ) -> dict[str, Any]:
     """Measure everything that is there and write it to `out`; the same input gives the same files.
 
     Parameters
     ----------
     data
-        Layout of ``shared/data/luna16_nodules``, with masks and ``folds.csv``.
+        LUNA16 nodule cubes (see `luna16_nodules`), with masks and ``folds.csv``.
     runs
-        ``<room>/<variant>/oof.csv``; what is not there is listed as missing.
+        ``<network>/<variant>/oof.csv``; what is not there is listed as missing.
     samples, seed
         Of the bootstrap over scans.
 
@@ -53,26 +51,26 @@ def write_report(
     DatasetError, FindingsFileError
         The data are incomplete, or a run does not belong to them.
     """
-    report(0.0, "reading the nodules")
+    on_progress(0.0, "reading the nodules")
     nodules = cross_validated(load_rated_nodules(data))
     found = find_runs(runs, nodules)
     reduced = find_reduction(runs)
-    report(0.15, "measuring the masks")
+    on_progress(0.15, "measuring the masks")
     features = simple_features(data, nodules)
-    report(0.35, "baselines")
+    on_progress(0.35, "baselines")
     predictors = {
         name: dict.fromkeys(RULES, run)
         for name, run in _in_order(found).items()
         if name not in WITHOUT_MALIGNANCY
     }
     predictors |= measure.baseline_predictors(nodules, features)
-    report(0.45, "malignancy")
+    on_progress(0.45, "malignancy")
     judged = measure.malignancy(predictors, samples, seed)
     errors = measure.attributes(nodules, features, found, samples, seed)
-    report(0.65, "which attributes matter")
+    on_progress(0.65, "which attributes matter")
     sources = measure.attribute_sources(nodules, found)
     related = measure.relatedness_figures(sources)
-    report(0.75, "comparing pairs")
+    on_progress(0.75, "comparing pairs")
     result: dict[str, Any] = {
         "data": str(data),
         "nodules": len(nodules),
@@ -94,7 +92,7 @@ def write_report(
         "false_positive_reduction": reduced,
         "missing": [name for name in EXPECTED if name not in found] + ([] if reduced else ["fpr/…"]),
     }
-    report(0.85, "drawing")
+    on_progress(0.85, "drawing")
     plots.roc_plot(predictors, judged, out / "roc.png")
     plots.reliability_plot(judged, out / "reliability.png")
     # The paper shows the network's attributes; the readers' stand in where there is no network.
@@ -104,7 +102,7 @@ def write_report(
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(out / "report.json", text.encode() + b"\n")
     write_atomically(out / "report.md", as_markdown(result).encode())
-    report(1.0, "")
+    on_progress(1.0, "")
     return result
 
 
@@ -162,8 +160,8 @@ def as_markdown(result: dict[str, Any]) -> str:
         tables.markdown(tables.agreement_table(result["attributes"]), left=2),
         "## Which attributes malignancy hangs on (MTMR-Net, Table IV)",
         tables.markdown(tables.relatedness_table(related), left=2),
-        "Relatedness: fraction of the absolute standardised coefficients of a logistic regression on all eight (mean of the readers), "
-        "mean ± SD over the folds left out. Rank: recursive feature elimination. The paper does not say how its "
+        "Relatedness: fraction of the absolute standardised coefficients of a logistic regression on all eight (mean of the "
+        "readers), mean ± SD over the folds left out. Rank: recursive feature elimination. The paper does not say how its "
         "figures were scaled; they add up to 1 as these do.",
         f"![t-SNE of attributes below average and of all eight](attribute_map.png)\n\nAs the paper's Fig. 5, with the AUC of a "
         f"cross-validated logistic regression beside each map: {related[maps]['auc_below_average']:.3f} and "

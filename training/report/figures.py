@@ -55,15 +55,15 @@ def differences(predictors: Mapping[str, Predictor], samples: int, seed: int) ->
     networks = [name for name in (FUSED, MTMR, MTCNN) if name in predictors]
     pairs = [(name, baseline) for name in networks for baseline in (MASK, DIAMETER)]
     pairs += [(FUSED, name) for name in networks[1:] if FUSED in predictors]
-    for room, shipped in (("mtmr", MTMR), ("mtcnn", MTCNN)):
+    for network, shipped in (("mtmr", MTMR), ("mtcnn", MTCNN)):
         for name in predictors:
-            if not name.startswith(f"{room}/") or name in (shipped, REFERENCE[room]):
+            if not name.startswith(f"{network}/") or name in (shipped, REFERENCE[network]):
                 continue
             # The detector's places are judged by the shipped network, ablations by one of their own schedule.
             whole = (
                 shipped
-                if name.endswith("/detector") or REFERENCE[room] not in predictors
-                else REFERENCE[room]
+                if name.endswith("/detector") or REFERENCE[network] not in predictors
+                else REFERENCE[network]
             )
             if whole in predictors:
                 pairs.append((whole, name))

@@ -1,4 +1,4 @@
-"""Nodule cubes of LUNA16 with positions, diameters and readers' ratings (layout of ``shared/data/luna16_nodules``).
+"""Nodule cubes of LUNA16 with positions, diameters and readers' ratings (``cubes.npz``, ``nodules.csv``).
 
 50³ voxels at 1 mm, stored as differences of neighbouring slices in steps of 8 HU; see the folder's README for the encoding.
 """

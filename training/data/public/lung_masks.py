@@ -1,11 +1,11 @@
 """Lung masks of radiographs: two small sets of them, and reading the masks of any set.
 
-``shared/data/cxr/lung_masks_100``: ``labels.csv`` beside 70 radiographs of patients with pneumonia and their label images (1 right
+*lung_masks_100*: ``labels.csv`` beside 70 radiographs of patients with pneumonia and their label images (1 right
 lung, 2 left lung, 3 heart and mediastinum, 4 pleural effusion), to measure on and not to train on, because of the radiographs'
-licences. ``shared/data/cxr/lung_masks``: ``N.jpg`` with ``N-mask.png``, both lungs in one mask, the sides not told apart.
+licences. *lung_masks*: ``N.jpg`` with ``N-mask.png``, both lungs in one mask, the sides not told apart.
 
 Lung are labels 1 and 2 alone. Where an effusion is drawn (4), the lung behind it is not counted: the published masks leave it out
-of 1 and 2, and it is opaque on the film.
+of 1 and 2, and it is opaque on the radiograph.
 """
 
 from __future__ import annotations

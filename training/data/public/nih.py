@@ -6,8 +6,8 @@ The labels Nodule and Mass count as nodules. A radiograph with such a label but 
 unknown: it is judged as an image and trains nothing. A radiograph without such a label counts as free of nodules, as far as its
 report told.
 
-Also the small set of ``shared/data/cxr/nih``: ``labels.csv`` beside 75 pictures, without boxes, some lying on their side.
-Wang et al., CVPR 2017; nihcc.app.box.com/v/ChestXray-NIHCC.
+Also a small set: ``labels.csv`` beside 75 pictures, without boxes, some lying on their side.
+Wang et al., CVPR 2017, doi:10.1109/CVPR.2017.369; nihcc.app.box.com/v/ChestXray-NIHCC.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _case(entry: Entry, path: Path, boxes: list[PixelBox], upright: bool = True)
 
 
 def small_nih_cases(folder: Path) -> list[RadiographCase]:
-    """The radiographs of ``shared/data/cxr/nih``; those that lie on their side are marked so.
+    """The radiographs of the small set; those that lie on their side are marked so.
 
     Raises
     ------

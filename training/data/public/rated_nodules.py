@@ -17,7 +17,7 @@ NEVER = "never"
 
 @dataclass(frozen=True, eq=False)
 class RatedNodules:
-    """n nodules in 50 mm cubes (layout of ``shared/data/luna16_nodules``).
+    """n nodules in 50 mm cubes (``cubes.npz``, ``nodules.csv``; see `luna16_nodules`).
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""Lung outlines of real radiographs from a few given ones: multi-atlas registration (Candemir et al., IEEE TMI 33:577, 2014).
+"""Lung outlines of real radiographs from a few given ones, by multi-atlas registration.
+
+Candemir et al., doi:10.1109/TMI.2013.2290491.
 
 Each radiograph with known lungs is registered to the radiograph in question (affine, then B-spline, by correlation of the locally
 equalised pictures); its outlines come along, and those of the radiographs that fit best are averaged.

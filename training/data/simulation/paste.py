@@ -10,7 +10,7 @@ from scipy import ndimage
 from .difficulty import Difficulty
 
 EDGE = 0.25
-"""A nodule's outline on the film is where it adds this fraction of its peak."""
+"""A nodule's outline on the radiograph is where it adds this fraction of its peak."""
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,7 @@ def _collimated(shape: tuple[int, int], rng: np.random.Generator) -> tuple[int, 
 
 
 def _at_radiograph(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
-    """A label image of the picture on the film's pixels, by nearest neighbour."""
+    """A label image of the picture on the radiograph's pixels, by nearest neighbour."""
     side = radiograph.pixels.shape[0]
     index = [((np.arange(side) + 0.5 - o) / radiograph.scale).astype(int) for o in radiograph.offset]
     rows, columns = (np.clip(i, 0, n - 1) for i, n in zip(index, labels.shape, strict=True))

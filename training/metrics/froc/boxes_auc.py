@@ -5,7 +5,7 @@ one point for each distinct score, straight lines between points, from (0, 0). I
 radiograph and is divided by that, so that it lies between 0 and 1. Past its last point the curve keeps its sensitivity: a network
 that marks little is not credited with what looser thresholds might have found, nor docked for stopping.
 
-The AFROC curve has the sensitivity by nodule over the fraction of *radiographs without nodules* that bear at least one false positive
+The AFROC curve has the sensitivity by nodule over the fraction of *radiographs without nodules* with at least one false positive
 (Chakraborty & Winter, Radiology 174, 1990; Chakraborty & Berbaum, Medical Physics 31, 2004). Marks beside the nodules on
 radiographs with nodules do not count (they would in "AFROC1"). The area includes the straight line from the last point to (1, 1),
 so that it equals the Wilcoxon statistic: the chance that a nodule's mark scores above the highest mark on a radiograph without
@@ -84,7 +84,7 @@ def afroc_area(matchings: Sequence[Matching], positive: np.ndarray) -> Statistic
     matchings
         One for each radiograph.
     positive
-        (n,) whether a nodule is on the film.
+        (n,) whether a nodule is on the radiograph.
     """
     positive = np.asarray(positive, bool)
     negative = [int(i) for i in np.flatnonzero(~positive)]

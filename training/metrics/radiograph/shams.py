@@ -54,9 +54,9 @@ def count_sham_marks(
         elsewhere[y0:y1, x0:x1] = False
     column, row = np.clip(points.astype(int), 0, np.array(shape)[::-1] - 1).T
     beside = int((elsewhere[row, column] & ~contains(taken, points).any(0)).sum())
-    room = int(elsewhere.sum())
+    area = int(elsewhere.sum())
     return ShamMarks(
         int(contains(places, points).sum()),
         len(places),
-        float(box_area(places).sum()) * beside / room if room else 0.0,
+        float(box_area(places).sum()) * beside / area if area else 0.0,
     )

@@ -77,17 +77,16 @@ def radiograph_statistics(results: Sequence[RadiographResult], threshold: float)
     Radiographs whose truth is unknown are left out of what they cannot judge; a measure without radiographs to judge is NaN.
 
     * ``roc_auc``, ``pr_auc``: of `RadiographResult.score` (`classification.roc_auc`, `average_precision.pr_auc`).
-    * ``froc_auc``, ``afroc_auc``, ``sensitivity_at_1`` (false positives per radiograph; so for all of `froc.RATES`), ``map``: at an
-      overlap of 0.4; ``map_50_95``: see `average_precision`; ``sensitivity_at_1_iou_0.2``: with NODE21's rule for a hit.
+    * ``froc_auc``, ``afroc_auc``, ``sensitivity_at_1`` (false positives per radiograph; so for all of `luna16.RATES`), ``map``:
+      at an overlap of 0.4; ``map_50_95``: see `average_precision`; ``sensitivity_at_1_iou_0.2``: with NODE21's rule for a hit.
     * ``sensitivity_at_1/10+`` and so on: the same for nodules of `BANDS`; hits on other nodules count neither way.
     * ``sensitivity_at_default``: fraction of nodules hit by a box of at least `threshold`.
     * ``false_positives_per_image``: boxes of at least `threshold` per radiograph without nodule.
     * ``node21_score``: 0.75 AUC + 0.25 sensitivity at 0.25 false positives per radiograph, a hit being an overlap of 0.2, the
-    ranking of
-      the NODE21 challenge (Sogancioglu et al., IEEE TMI 2024). A submission there holds boxes only, so its AUC is of the
-      surest box, also for networks with a global head; ``node21_auc`` is that part.
-    * ``f1``, ``recall``, ``precision``: `components` at `threshold`; ``…/positive``: the same on radiographs with nodules, as the
-    paper.
+      ranking of the NODE21 challenge (Sogancioglu et al., doi:10.1109/TMI.2024.3382042). A submission there holds boxes only,
+      so its AUC is of the surest box, also for networks with a global head; ``node21_auc`` is that part.
+    * ``f1``, ``recall``, ``precision``: `components` at `threshold`; ``…/positive``: the same on radiographs with nodules, as in
+      MO-SegNet's paper.
     * ``marks_per_sham``, ``marks_per_sham_excess``: see `shams`; the excess is over what is expected elsewhere.
     * ``lung_dice/median``, ``/p10``, ``/mean``.
     """

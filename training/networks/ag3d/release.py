@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from ...data.public.luna16_nodules import NoduleCube
-from ...evaluation.cubes import detect_regions, froc_curve, regions, score_regions
+from ...evaluation.cubes import detect_regions, regions, score_regions
 from ...inference.weights import ModelCard, load_state, read_card, save_weights
 from ...metrics.calibration import calibrate_detector
+from ...metrics.froc.luna16 import froc_curve
 from .config import Config, TrainingConfig
 from .evaluation import cube_detector, measure
 from .network import Ag3d

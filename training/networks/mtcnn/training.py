@@ -77,7 +77,7 @@ def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = Fal
         Gets ``mtcnn.safetensors``, ``mtcnn.json``, ``oof.csv``, and each fold's files.
     settings
         ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"model": "mtcnn_fpr"``
-        trains the false-positive reduction instead (`reduction_training`).
+        trains the false-positive reduction instead (`reduction.training`).
     resume
         Keep the folds that are finished.
     """

@@ -116,7 +116,7 @@ def before_and_after(
 
 
 def matchings(marks: Candidates, cubes: Sequence[NoduleCube]) -> list[Matching]:
-    """The marks' fate in each whole cube, by the rules of `metrics.cube_froc`."""
+    """The marks' fate in each whole cube, by the rules of `evaluation.cubes`."""
     detections = []
     for cube in cubes:
         own = marks.take(marks.index == int(cube.row["index"]))
