@@ -64,7 +64,7 @@ def upsample(values: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
 
 
 def coverage(distance: np.ndarray, width: float) -> np.ndarray:
-    """Share of a voxel inside a surface, from the signed distance (mm, positive inside) over `width` mm."""
+    """Fraction of a voxel inside a surface, from the signed distance (mm, positive inside) over `width` mm."""
     out = distance * np.float32(1 / width)
     out += np.float32(0.5)
     return np.clip(out, 0, 1, out=out)

@@ -21,7 +21,7 @@ TRUTH = 0.5  # mm; grid on which a nodule's volume and centre are measured
 
 
 def make_phantom(spec: PhantomSpec | int) -> Phantom:
-    """A synthetic chest CT with its truth.
+    """Make a synthetic chest CT with its truth.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def _pleura(anatomy: Anatomy, grid: Grid) -> np.ndarray:
 def _measure(
     spec: NoduleSpec, center: np.ndarray, anatomy: Anatomy, rng: np.random.Generator
 ) -> tuple[nod.Shape, Sphere]:
-    """The shape scaled to the wanted visible volume, and the sphere measured on a fine grid."""
+    """The shape scaled to the visible volume of the spec, and the sphere measured on a fine grid."""
     shape = nod.draw_shape(spec, rng)
     step = min(TRUTH, spec.diameter / 20)
     reach = 1.3 * nod.reach(shape) + 1

@@ -25,12 +25,12 @@ KEPT = 8000
 
 
 def is_held_out(patient: str) -> bool:
-    """Whether a patient's radiographs are kept for testing: the same answer in every run, on every machine and for every set."""
+    """Tell whether a patient's radiographs are kept for testing: the same in every run, on every machine and for every set."""
     return int(hashlib.sha256(patient.encode()).hexdigest(), 16) % 100 < HELD_OUT
 
 
 def part_of(cases: Sequence[RadiographCase], part: Part) -> list[RadiographCase]:
-    """The radiographs of a part; `RadiographCase.background`, which radiographs of one patient share, decides."""
+    """Select the radiographs of a part; `RadiographCase.background`, which radiographs of one patient share, decides."""
     if part == "all":
         return list(cases)
     return [case for case in cases if is_held_out(case.background) == (part == "held-out")]
@@ -77,7 +77,7 @@ class FolderRadiographs:
         self._kept: dict[str, _Read] = {}
 
     def draw(self, rng: np.random.Generator) -> RadiographSample:
-        """One sample; the same generator state gives the same sample.
+        """Draw one sample; the same generator state gives the same sample.
 
         Raises
         ------
@@ -122,7 +122,7 @@ def _read(case: RadiographCase) -> _Read:
 
 
 def on_radiograph(boxes: np.ndarray, image: Image, radiograph: RadiographInput) -> np.ndarray:
-    """Boxes (n, 4) x0, y0, x1, y1 in pixels of the file, brought to a radiograph's pixels; edge coordinates both."""
+    """Bring boxes (n, 4) x0, y0, x1, y1 from pixels of the file to a radiograph's pixels; edge coordinates both."""
     points = boxes.reshape(-1, 2, 2)[..., ::-1].astype(float) - 0.5  # corners as indices (y, x)
     return radiograph.from_world(image.to_world(points))[..., ::-1].reshape(-1, 4).astype(np.float32)
 
@@ -135,7 +135,7 @@ def _lungs(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
 
 
 def labels_on(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
-    """A label image (h, w) that covers the radiograph's picture, at the middle of each radiograph pixel; 0 beside the picture."""
+    """Sample a label image (h, w) of the radiograph's picture at the middle of each radiograph pixel; 0 beside the picture."""
     indices, valid = [], []
     for axis, side in enumerate(radiograph.pixels.shape):
         # 0 to 1 along the picture, so that the labels may be coarser than it.

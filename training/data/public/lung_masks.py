@@ -36,7 +36,7 @@ class _Pair(NamedTuple):
 
 
 def lung_masks_100_cases(folder: Path) -> list[RadiographCase]:
-    """The radiographs of ``lung_masks_100``; whether they show nodules is not known.
+    """List the radiographs of ``lung_masks_100``; whether they show nodules is not known.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def lung_masks_100_cases(folder: Path) -> list[RadiographCase]:
 
 
 def lung_masks_cases(folder: Path) -> list[RadiographCase]:
-    """The radiographs of ``lung_masks``; whether they show nodules is not known.
+    """List the radiographs of ``lung_masks``; whether they show nodules is not known.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def _case(pair: _Pair, labels: tuple[int, ...]) -> RadiographCase:
 
 
 def read_lungs(case: RadiographCase) -> np.ndarray | None:
-    """The lungs of a radiograph as labels.
+    """Read the lungs of a radiograph as labels.
 
     Returns
     -------

@@ -77,7 +77,7 @@ def _case(entry: Entry, path: Path, boxes: list[PixelBox], upright: bool = True)
 
 
 def small_nih_cases(folder: Path) -> list[RadiographCase]:
-    """The radiographs of the small set; those that lie on their side are marked so.
+    """List the radiographs of the small set; those that lie on their side are marked so.
 
     Raises
     ------

@@ -20,7 +20,7 @@ SUFFIXES = (".mha", ".mhd", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".
 
 
 def read_radiograph(case: RadiographCase) -> Image:
-    """The image of a case, upright: a picture with the head at the left is turned clockwise.
+    """Read the image of a case, upright: a picture with the head at the left is turned clockwise.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def read_radiograph(case: RadiographCase) -> Image:
 
 
 def first_file(folder: Path, *names: str) -> Path | None:
-    """The first file in the folder with such a name or pattern (``Data_Entry_2017*.csv``), whatever its case, gzipped or not."""
+    """Find the first file in the folder with such a name or pattern (``Data_Entry_2017*.csv``) in any case, gzipped or not."""
     files = sorted(p for p in folder.iterdir() if p.is_file()) if folder.is_dir() else []
     for name in names:
         for pattern in (name.lower(), name.lower() + ".gz"):
@@ -49,13 +49,13 @@ def first_file(folder: Path, *names: str) -> Path | None:
 
 
 def image_files(folder: Path, below: bool = True) -> list[Path]:
-    """Image files in a folder, and below it unless told otherwise, in order."""
+    """List image files in a folder, and below it unless told otherwise, in order."""
     paths = folder.rglob("*") if below else folder.iterdir()
     return sorted(p for p in paths if p.suffix.lower() in SUFFIXES and p.is_file())
 
 
 def by_name(files: Iterable[Path]) -> dict[str, Path]:
-    """Image files by their name.
+    """Find image files by their name.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def require_files(names: Iterable[str], files: dict[str, Path], table: Path, whe
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Height and width of an image file by its header, None where the header alone does not tell (DICOM, JSRT).
+    """Read height and width of an image file (pixels) from its header, None where the header alone does not tell (DICOM, JSRT).
 
     None for a damaged file too: whoever reads it says so, and one bad radiograph does not keep the others from being judged.
     """
@@ -118,7 +118,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
 
 
 def corners(boxes: Sequence[PixelBox], path: Path, size: tuple[int, int] | None) -> np.ndarray:
-    """Boxes (n, 4) x0, y0, x1, y1 in pixels of a file, float32; what reaches beyond the image is cut off.
+    """Make boxes (n, 4) x0, y0, x1, y1 in pixels of a file, float32; what reaches beyond the image is cut off.
 
     Raises
     ------

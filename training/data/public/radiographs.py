@@ -69,7 +69,7 @@ class RadiographSamples(Protocol):
     """Names of the pictures that samples are made from: what a card lists as trained on."""
 
     def draw(self, rng: np.random.Generator) -> RadiographSample:
-        """One sample; the same generator state gives the same sample. About half of them show nodules."""
+        """Draw one sample; the same generator state gives the same sample. About half of them show nodules."""
         ...
 
 

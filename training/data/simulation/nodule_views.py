@@ -78,7 +78,7 @@ def _axes(volume: np.ndarray) -> list[tuple[int, tuple[int, ...]]]:
 
 
 def load_views(folder: Path, seed: int = 0) -> NoduleViews:
-    """Views of all nodules of at least `SMALLEST_MM` in a folder of LUNA16 nodule cubes (see `luna16_nodules`)."""
+    """Project all nodules of at least `SMALLEST_MM` in a folder of LUNA16 nodule cubes (see `luna16_nodules`)."""
     cubes = load_cubes(folder)
     with np.load(folder / "cubes.npz") as archive:
         packed = archive["masks"]

@@ -164,10 +164,10 @@ def _seed(phantom: Phantom) -> int:
 def _collimated(shape: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
     """Rows and columns that are exposed: the whole height, and a width that makes the radiograph nearly square."""
     height, width = shape
-    wanted = int(min(width, height * rng.uniform(1.0, 1.3)))
-    left = (width - wanted) // 2 + int(rng.integers(-8, 9))
-    left = int(np.clip(left, 0, width - wanted))
-    return 0, height, left, left + wanted
+    span = int(min(width, height * rng.uniform(1.0, 1.3)))
+    left = (width - span) // 2 + int(rng.integers(-8, 9))
+    left = int(np.clip(left, 0, width - span))
+    return 0, height, left, left + span
 
 
 def _at_radiograph(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:

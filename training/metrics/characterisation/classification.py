@@ -17,7 +17,7 @@ Binning = Literal["width", "mass"]
 
 
 def roc_auc(label: npt.ArrayLike, score: npt.ArrayLike, weight: np.ndarray | None = None) -> np.ndarray:
-    """Area under the ROC curve: the chance that a malignant nodule scores above a benign one, ties counting half.
+    """Compute the area under the ROC curve, 0–1: the chance that a malignant nodule scores above a benign one, ties counting half.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def rates(
     threshold: float = 0.5,
     weight: np.ndarray | None = None,
 ) -> Rates:
-    """Accuracy, sensitivity and specificity when a probability of at least `threshold` is called malignant."""
+    """Compute accuracy, sensitivity and specificity, 0–1, when a probability of at least `threshold` is called malignant."""
     positive, value, w = _checked(label, probability, weight)
     right = (value >= threshold) == positive
     return Rates(
@@ -69,7 +69,7 @@ def rates(
 def brier_score(
     label: npt.ArrayLike, probability: npt.ArrayLike, weight: np.ndarray | None = None
 ) -> np.ndarray:
-    """Mean squared difference of probability and outcome (Brier 1950): 0 is best, always saying 0.5 gives 0.25."""
+    """Compute the mean squared difference of probability and outcome (Brier 1950): 0 is best, always saying 0.5 gives 0.25."""
     positive, value, w = _checked(label, probability, weight)
     return _fraction((w * (value - positive) ** 2).sum(-1), w.sum(-1))
 
@@ -88,7 +88,7 @@ class Bin:
 def reliability(
     label: npt.ArrayLike, probability: npt.ArrayLike, bins: int = BINS, equal: Binning = "width"
 ) -> list[Bin]:
-    """Mean probability beside the observed fraction of malignant nodules, in bins; empty bins are left out.
+    """Compute the mean probability beside the observed fraction of malignant nodules, in bins; empty bins are left out.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def calibration_error(
     equal: Binning = "width",
     weight: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Expected calibration error: mean over the nodules of |observed fraction − mean probability| of their bin.
+    """Compute the expected calibration error, 0–1: mean over the nodules of |observed fraction − mean probability| of their bin.
 
     Naeini et al. 2015; the figure printed everywhere is the one of 10 bins of equal width. Some error is left even to a
     perfect predictor, because a bin's fraction is an estimate: about 0.03 for 850 nodules.

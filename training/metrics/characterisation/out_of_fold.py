@@ -41,16 +41,16 @@ class OutOfFold:
 
     @property
     def has_attributes(self) -> bool:
-        """Whether any attribute was predicted."""
+        """Tell whether any attribute was predicted."""
         return bool(np.isfinite(self.attributes).any())
 
     def label(self, rule: str) -> np.ndarray:
-        """(n,) 1 malignant (> 3), 0 benign (< 3), −1 neither, by the readers' mean or median."""
+        """Label nodules (n,): 1 malignant (> 3), 0 benign (< 3), −1 neither, by the readers' mean or median."""
         value = self.readers[rule]
         return np.where(value > 3 + 1e-6, 1, np.where(value < 3 - 1e-6, 0, -1))
 
     def take(self, chosen: np.ndarray) -> OutOfFold:
-        """Some of the nodules: a mask (n,) or positions."""
+        """Select some of the nodules: a mask (n,) or positions."""
         n = len(self)
         arrays = {
             name: value[chosen]
@@ -61,7 +61,7 @@ class OutOfFold:
 
 
 def same_nodules(predictors: Sequence[OutOfFold]) -> list[OutOfFold]:
-    """Every predictor on the nodules that all of them know, in one order: what paired comparisons need."""
+    """Restrict every predictor to the nodules that all of them know, in one order: what paired comparisons need."""
     common = set(map(int, predictors[0].index)).intersection(*(map(int, p.index) for p in predictors[1:]))
     chosen = []
     for predictor in predictors:

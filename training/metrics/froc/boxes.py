@@ -20,7 +20,7 @@ IOU = 0.4
 def match_boxes(
     boxes: npt.ArrayLike, scores: npt.ArrayLike, truth: npt.ArrayLike, iou: float = IOU
 ) -> Matching:
-    """Judge one radiograph's boxes against its nodules, as COCO does for one class.
+    """Match one radiograph's boxes with its nodules, as COCO does for one class.
 
     By descending score (among equals the better fit first), each box takes the free nodule that it overlaps most, if by at least
     `iou`. A further box on nodules that are all taken is a duplicate: `Matching.false_positive` does not count it (rule of
@@ -64,7 +64,7 @@ def match_boxes(
 
 
 def only(matching: Matching, keep: np.ndarray) -> Matching:
-    """The matching when only some nodules (m,) are to be found: what hits the others counts neither way."""
+    """Restrict a matching: only some nodules (m,) are to be found: what hits the others counts neither way."""
     elsewhere = (matching.hit >= 0) & ~np.r_[keep, False][matching.hit]
     number = np.r_[np.cumsum(keep) - 1, -1]
     return replace(

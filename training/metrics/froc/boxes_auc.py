@@ -1,7 +1,7 @@
 """Areas under FROC and AFROC curves of boxes on radiographs, as functions of weights (`bootstrap.Statistic`).
 
-The FROC curve is the one of `froc`: sensitivity by nodule over false positives per radiograph, all radiographs in the denominator,
-one point for each distinct score, straight lines between points, from (0, 0). Its area runs to `UP_TO` false positives per
+The FROC curve is the one of `luna16`: sensitivity by nodule over false positives per radiograph (all radiographs count), one
+point for each distinct score, straight lines between points, from (0, 0). Its area runs to `UP_TO` false positives per
 radiograph and is divided by that, so that it lies between 0 and 1. Past its last point the curve keeps its sensitivity: a network
 that marks little is not credited with what looser thresholds might have found, nor docked for stopping.
 
@@ -29,7 +29,7 @@ UP_TO = 1.0
 
 
 def by_rows(measure: Callable[[np.ndarray], float]) -> Statistic:
-    """A measure of weights (n,) as one of weights (samples, n) too."""
+    """Turn a measure of weights (n,) into one of weights (samples, n) too."""
 
     def of(weights: np.ndarray) -> np.ndarray:
         rows = np.atleast_2d(weights)
@@ -40,7 +40,7 @@ def by_rows(measure: Callable[[np.ndarray], float]) -> Statistic:
 
 
 def froc_area(matchings: Sequence[Matching], up_to: float = UP_TO) -> Statistic:
-    """FROC-AUC, one matching for each radiograph; NaN without nodules."""
+    """Make the FROC-AUC, 0–1, one matching for each radiograph; NaN without nodules."""
     curve = hit_curve(matchings, duplicates_are_false=False)
 
     def measure(weights: np.ndarray) -> np.ndarray:
@@ -57,7 +57,7 @@ def froc_area(matchings: Sequence[Matching], up_to: float = UP_TO) -> Statistic:
 
 
 def froc_sensitivity(matchings: Sequence[Matching], rate: float) -> Statistic:
-    """Sensitivity at a rate of false positives per radiograph; NaN without nodules."""
+    """Make the sensitivity, 0–1, at a rate of false positives per radiograph; NaN without nodules."""
     curve = hit_curve(matchings, duplicates_are_false=False)
 
     def measure(weights: np.ndarray) -> np.ndarray:
@@ -77,7 +77,7 @@ def _fraction(part: np.ndarray, whole: np.ndarray, nothing: float = 1.0) -> np.n
 
 
 def afroc_area(matchings: Sequence[Matching], positive: np.ndarray) -> Statistic:
-    """AFROC-AUC; NaN without nodules or without radiographs that have none.
+    """Make the AFROC-AUC, 0–1; NaN without nodules or without radiographs that have none.
 
     Parameters
     ----------

@@ -32,19 +32,19 @@ class Interval:
         return f"{self.value:.3f} ({self.lower:.3f}–{self.upper:.3f})"
 
     def to_json(self) -> dict[str, float | None]:
-        """``{"value", "lower", "upper"}``; NaN becomes None."""
+        """Convert to ``{"value", "lower", "upper"}``; NaN becomes None."""
         return {name: finite(getattr(self, name)) for name in ("value", "lower", "upper")}
 
 
 def finite(value: float) -> float | None:
-    """A number for JSON, which knows no NaN."""
+    """Convert a number for JSON, which knows no NaN: None instead."""
     return float(value) if np.isfinite(value) else None
 
 
 def bootstrap_weights(
     groups: Sequence[Hashable] | np.ndarray, samples: int = SAMPLES, seed: int = 0
 ) -> np.ndarray:
-    """How often each nodule's scan was drawn, (samples, n); each row draws as many scans as there are.
+    """Draw scans with replacement: how often each nodule's scan was drawn, (samples, n); each row draws as many scans as there are.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ from .bootstrap import (
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """`first` − `second`.
+    """The difference `first` − `second` of two ways of training.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class PairedDifference:
 
     @property
     def resolved(self) -> bool:
-        """Whether both intervals lie on one side of 0: the data can tell the two apart."""
+        """Tell whether both intervals lie on one side of 0: the data can tell the two apart."""
         bounds = [
             (i.lower, i.upper)
             for i in (self.difference, self.with_seeds)
@@ -63,7 +63,7 @@ class PairedDifference:
         return len(bounds) == 2 and (all(above) or all(below))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; NaN becomes None."""
+        """Convert to plain JSON values; NaN becomes None."""
         return {
             "first": finite(self.first),
             "second": finite(self.second),
@@ -84,7 +84,7 @@ def paired_over_seeds(
     seed: int = 0,
     confidence: float = CONFIDENCE,
 ) -> PairedDifference:
-    """The difference of one measure between two ways of training.
+    """Compute the difference of one measure between two ways of training.
 
     Parameters
     ----------

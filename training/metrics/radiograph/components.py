@@ -25,7 +25,7 @@ class Counts:
 
 
 def count_components(centers: npt.ArrayLike, truth: npt.ArrayLike) -> Counts:
-    """Judge one radiograph's components.
+    """Count one radiograph's components by what they hit.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Detection:
 
 
 def detection_rates(counts: list[Counts], weights: np.ndarray) -> Detection:
-    """Rates over radiographs, one `Counts` for each, all lesions together.
+    """Compute rates over radiographs, 0–1, one `Counts` for each, all lesions together.
 
     Without nodules recall is NaN, without components precision is NaN, F1 is NaN without both. Weights (n,) or (samples, n).
     """

@@ -12,7 +12,7 @@ from ..intervals.bootstrap import Statistic, finite
 
 
 def spread(values: Sequence[float]) -> dict[str, float | int | None]:
-    """``median``, ``p10`` (tenth percentile), ``mean`` and ``n`` of a value by image; None where there is no image."""
+    """Compute ``median``, ``p10`` (tenth percentile), ``mean`` and ``n`` of a value by image; None where there is no image."""
     known = np.asarray(values, float)
     if not len(known):
         return {"median": None, "p10": None, "mean": None, "n": 0}
@@ -25,11 +25,11 @@ def spread(values: Sequence[float]) -> dict[str, float | int | None]:
 
 
 def quantile_of(values: npt.ArrayLike, q: float) -> Statistic:
-    """A quantile over images as a function of whole-number weights (how often the bootstrap drew each); NaN values left out."""
+    """Make a quantile over images a function of whole-number weights (how often the bootstrap drew each); NaN values left out."""
     known = np.asarray(values, float)
 
     def measure(weight: np.ndarray) -> float:
-        drawn = np.repeat(known, np.where(np.isfinite(known), weight, 0).astype(int))
-        return float(np.quantile(drawn, q)) if len(drawn) else np.nan
+        sample = np.repeat(known, np.where(np.isfinite(known), weight, 0).astype(int))
+        return float(np.quantile(sample, q)) if len(sample) else np.nan
 
     return by_rows(measure)

@@ -30,7 +30,7 @@ def count_sham_marks(
     shape: tuple[int, int],
     inside: np.ndarray | None = None,
 ) -> ShamMarks:
-    """Judge one radiograph's marks.
+    """Count one radiograph's marks on shams and elsewhere.
 
     Elsewhere is the lung field (the whole radiograph where no mask is known) without shams and nodules. What is expected on a sham
     is its area × marks elsewhere / area elsewhere.

@@ -60,19 +60,19 @@ class RadiographResult:
     lung_iou: dict[str, float] = field(default_factory=dict)
 
     def matching(self, iou: float = IOU) -> Matching:
-        """Its boxes against its nodules."""
+        """Match its boxes with its nodules."""
         return match_boxes(
             self.boxes, self.scores, np.zeros((0, 4)) if self.truth is None else self.truth, iou
         )
 
 
 def groups_of(results: Sequence[RadiographResult]) -> list[str]:
-    """What the bootstrap draws: the background of each radiograph, or its own name."""
+    """Name what the bootstrap draws: the background of each radiograph, or its own name."""
     return [r.background or r.name for r in results]
 
 
 def radiograph_statistics(results: Sequence[RadiographResult], threshold: float) -> dict[str, Statistic]:
-    """Every measure by name, as a function of weights over `results`, (n,) or (samples, n).
+    """Make every measure by name, as a function of weights over `results`, (n,) or (samples, n).
 
     Radiographs whose truth is unknown are left out of what they cannot judge; a measure without radiographs to judge is NaN.
 
@@ -102,7 +102,7 @@ def radiograph_statistics(results: Sequence[RadiographResult], threshold: float)
 
 
 def on(statistic: Statistic, part: np.ndarray) -> Statistic:
-    """A measure of some radiographs (boolean) as a function of weights over all."""
+    """Make a measure of some radiographs (boolean) a function of weights over all."""
     return lambda weights: statistic(np.asarray(weights, float)[..., part])
 
 
@@ -120,7 +120,7 @@ def _by_image(
 
 
 def ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
-    """Sum of one number by radiograph over the sum of another."""
+    """Make the measure: sum of one number by radiograph over the sum of another."""
 
     def of(weights: np.ndarray) -> np.ndarray:
         w = np.asarray(weights, float)
@@ -145,7 +145,7 @@ def _by_box(
         return roc_auc(positive.astype(int), surest, weights)
 
     sensitive = froc_sensitivity(at[NODE21_IOU], NODE21_RATE)
-    found = {
+    measures = {
         "froc_auc": froc_area(at[IOU]),
         "afroc_auc": afroc_area(at[IOU], positive),
         "map": average_precision(at[IOU]),
@@ -155,19 +155,19 @@ def _by_box(
         "sensitivity_at_default": ratio(hits, nodules),
     }
     for rate in RATES:
-        found[f"sensitivity_at_{rate:g}"] = froc_sensitivity(at[IOU], rate)
-        found[f"sensitivity_at_{rate:g}_iou_{NODE21_IOU}"] = froc_sensitivity(at[NODE21_IOU], rate)
+        measures[f"sensitivity_at_{rate:g}"] = froc_sensitivity(at[IOU], rate)
+        measures[f"sensitivity_at_{rate:g}_iou_{NODE21_IOU}"] = froc_sensitivity(at[NODE21_IOU], rate)
     for name in BANDS:
         kept = [only(m, in_band(r, name)) for m, r in zip(at[IOU], radiographs, strict=True)]
-        found[f"sensitivity_at_1/{name}"] = froc_sensitivity(kept, 1.0)
-        found[f"froc_auc/{name}"] = froc_area(kept)
+        measures[f"sensitivity_at_1/{name}"] = froc_sensitivity(kept, 1.0)
+        measures[f"froc_auc/{name}"] = froc_area(kept)
         loose = [only(m, in_band(r, name)) for m, r in zip(at[NODE21_IOU], radiographs, strict=True)]
-        found[f"sensitivity_at_1_iou_{NODE21_IOU}/{name}"] = froc_sensitivity(loose, 1.0)
-    return {name: on(statistic, part) for name, statistic in found.items()}
+        measures[f"sensitivity_at_1_iou_{NODE21_IOU}/{name}"] = froc_sensitivity(loose, 1.0)
+    return {name: on(statistic, part) for name, statistic in measures.items()}
 
 
 def in_band(radiograph: RadiographResult, name: str) -> np.ndarray:
-    """(m,) whether each nodule has a diameter of the band; one of unknown diameter is in none."""
+    """Tell for each nodule (m,) whether its diameter is of the band; one of unknown diameter is in none."""
     low, high = BANDS[name]
     known = np.full(0 if radiograph.truth is None else len(radiograph.truth), np.nan)
     known[: len(radiograph.diameter_mm)] = radiograph.diameter_mm

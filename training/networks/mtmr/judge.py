@@ -12,10 +12,11 @@ from ...data.public.luna16_nodules import to_hu
 from ...data.public.rated_nodules import RatedNodules
 from ...findings import ATTRIBUTES
 from ...findings.lidc_scales import SCALE_MAX
+from ...imaging.values import window_to_unit
 from ...ops.logits import OPINION_EPS, log_odds
 from ...ops.nodule_size import standard_size
 from .network import Mtmr
-from .patches import nodule_patches, to_unit
+from .patches import nodule_patches
 
 SPAN = np.array([SCALE_MAX[a] - 1 for a in ATTRIBUTES])
 
@@ -54,7 +55,8 @@ def judge(nets: list[Mtmr], cube: np.ndarray, center: np.ndarray, diameter: floa
         (3,) in its voxel indices.
     """
     config, device = nets[0].config, next(nets[0].parameters()).device
-    values = to_unit(torch.from_numpy(np.ascontiguousarray(cube, np.float32)).to(device), config)
+    hu = torch.from_numpy(np.ascontiguousarray(cube, np.float32)).to(device)
+    values = window_to_unit(hu, *config.hu_range)
     where = torch.as_tensor(center, dtype=torch.float32, device=device)
     patches, places = nodule_patches(values, where, float(diameter), config)
     patches = patches.contiguous(memory_format=torch.channels_last)
