@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...findings.formats.tables import bad_line, read_rows
 from ..errors import DatasetError
-from .radiograph_files import by_name, first_file, image_files, require_files
+from .radiograph_files import by_name, image_files, read_listing, require_files
 from .radiographs import RadiographCase
 
 TABLE = "labels.csv"
@@ -43,14 +42,8 @@ def lung_masks_100_cases(folder: Path) -> list[RadiographCase]:
     DatasetError, FindingsFileError
         A file is missing, damaged or listed twice.
     """
-    table = first_file(folder, TABLE)
-    if table is None:
-        raise DatasetError(f"{folder} has no {TABLE}.")
-    pairs: dict[str, str] = {}
-    for line, row in read_rows(table, COLUMNS):
-        if row["file"] in pairs:
-            raise bad_line(table, line, f"{row['file']} is listed twice")
-        pairs[row["file"]] = row["labels"]
+    table, rows = read_listing(folder, TABLE, COLUMNS)
+    pairs = {name: row["labels"] for name, row in rows.items()}
     files = by_name(image_files(folder, below=False))
     require_files([*pairs, *pairs.values()], files, table, str(folder))
     return [

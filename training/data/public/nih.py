@@ -18,9 +18,8 @@ import numpy as np
 
 from ...findings.formats.nih import NODULES, SIDE, Entry, read_boxes, read_entries, split
 from ...findings.formats.pixels import PixelBox
-from ...findings.formats.tables import bad_line, read_rows
 from ..errors import DatasetError
-from .radiograph_files import by_name, corners, first_file, image_files, require_files, size_of
+from .radiograph_files import by_name, corners, first_file, image_files, read_listing, require_files, size_of
 from .radiographs import RadiographCase
 
 ENTRIES = "Data_Entry_2017*.csv"
@@ -84,14 +83,7 @@ def small_nih_cases(folder: Path) -> list[RadiographCase]:
     DatasetError, FindingsFileError
         A file is missing, damaged or listed twice.
     """
-    table = first_file(folder, SMALL)
-    if table is None:
-        raise DatasetError(f"{folder} has no {SMALL}.")
-    rows: dict[str, dict[str, str]] = {}
-    for line, row in read_rows(table, SMALL_COLUMNS):
-        if row["file"] in rows:
-            raise bad_line(table, line, f"{row['file']} is listed twice")
-        rows[row["file"]] = row
+    table, rows = read_listing(folder, SMALL, SMALL_COLUMNS)
     files = by_name(image_files(folder, below=False))
     require_files(rows, files, table, str(folder))
     return [

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...findings.formats.pixels import PixelBox
+from ...findings.formats.tables import bad_line, read_rows
 from ...imaging.image import Image
 from ...imaging.read import read_image
 from ..errors import DatasetError
@@ -46,6 +47,25 @@ def first_file(folder: Path, *names: str) -> Path | None:
             if found := next((p for p in files if fnmatch(p.name.lower(), pattern)), None):
                 return found
     return None
+
+
+def read_listing(folder: Path, name: str, columns: Sequence[str]) -> tuple[Path, dict[str, dict[str, str]]]:
+    """Read a folder's table of files: its path, and its rows by their column ``file``.
+
+    Raises
+    ------
+    DatasetError, FindingsFileError
+        The table is missing or damaged, or lists a file twice.
+    """
+    table = first_file(folder, name)
+    if table is None:
+        raise DatasetError(f"{folder} has no {name}.")
+    rows: dict[str, dict[str, str]] = {}
+    for line, row in read_rows(table, columns):
+        if row["file"] in rows:
+            raise bad_line(table, line, f"{row['file']} is listed twice")
+        rows[row["file"]] = row
+    return table, rows
 
 
 def image_files(folder: Path, below: bool = True) -> list[Path]:

@@ -23,7 +23,8 @@ COCO_IOUS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 def average_precision(matchings: Sequence[Matching]) -> Statistic:
     """Make the area under precision over recall, 0–1; NaN without nodules.
 
-    Precision is made monotone: the highest at this recall or beyond. A second box on a found nodule is a false positive, as in VOC and COCO. Boxes of equal score share one point.
+    Precision is made monotone: the highest at this recall or beyond. A second box on a found nodule is a false positive, as in
+    VOC and COCO. Boxes of equal score share one point.
     """
     curve = hit_curve(matchings, duplicates_are_false=True)
 
