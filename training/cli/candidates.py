@@ -34,7 +34,7 @@ def candidates(
     """
     with explained():
         from ..data.public.luna16_nodules import load_cubes
-        from ..evaluation.candidates import joined, judge_marks, write_candidates
+        from ..evaluation.candidates import joined, label_marks, write_candidates
         from ..evaluation.cubes import detect_regions, regions
         from ..inference.predictor import SCORE_FLOOR
         from ..inference.registry import load_predictor, weights_path
@@ -62,7 +62,7 @@ def candidates(
                 on_progress=lambda fraction: report(fraction, "detecting"),
             )
         found = joined(
-            judge_marks(cube, spheres[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR])
+            label_marks(cube, spheres[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR])
             for cube, (spheres, scores) in zip(cubes, marks, strict=True)
         )
         write_candidates(out, found)

@@ -64,8 +64,8 @@ class Candidates:
         return Candidates(**{name: value[chosen] for name, value in vars(self).items()})
 
 
-def judge_marks(cube: NoduleCube, spheres: np.ndarray, scores: np.ndarray) -> Candidates:
-    """The marks (K, 4) z, y, x, diameter in voxels of a cube that lie in it, with what became of them."""
+def label_marks(cube: NoduleCube, spheres: np.ndarray, scores: np.ndarray) -> Candidates:
+    """Label the marks (K, 4) z, y, x, diameter in voxels of a cube that lie in it: nodule, false positive or neither."""
     shape = np.array(cube.voxels.shape)
 
     def within(points: np.ndarray) -> np.ndarray:
@@ -131,7 +131,7 @@ def read_candidates(paths: Sequence[Path]) -> Candidates:
     FindingsFileError
         A file is no such table.
     ValueError
-        Two files have marks in the same cube: then it is unknown which detector they are to be judged with.
+        Two files have marks in the same cube: then it is unknown which detector they belong to.
     """
     parts: list[Candidates] = []
     for path in paths:

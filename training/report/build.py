@@ -65,7 +65,7 @@ def write_report(
     }
     predictors |= measure.baseline_predictors(nodules, features)
     on_progress(0.45, "malignancy")
-    judged = measure.malignancy(predictors, samples, seed)
+    malignancies = measure.malignancy(predictors, samples, seed)
     errors = measure.attributes(nodules, features, found, samples, seed)
     on_progress(0.65, "which attributes matter")
     sources = measure.attribute_sources(nodules, found)
@@ -83,18 +83,18 @@ def write_report(
             for rule in RULES
         },
         "bootstrap": {"samples": samples, "seed": seed, "confidence": 0.95, "drawn": "scans"},
-        "targets": measure.targets(judged, errors),
-        "malignancy": judged,
+        "targets": measure.targets(malignancies, errors),
+        "malignancy": malignancies,
         "differences": measure.differences(predictors, samples, seed),
         "attributes": errors,
         "relatedness": related,
-        "reconstruction": measure.reconstruction(runs, judged),
+        "reconstruction": measure.reconstruction(runs, malignancies),
         "false_positive_reduction": reduced,
         "missing": [name for name in EXPECTED if name not in found] + ([] if reduced else ["fpr/…"]),
     }
     on_progress(0.85, "drawing")
-    plots.roc_plot(predictors, judged, out / "roc.png")
-    plots.reliability_plot(judged, out / "reliability.png")
+    plots.roc_plot(predictors, malignancies, out / "roc.png")
+    plots.reliability_plot(malignancies, out / "reliability.png")
     # The paper shows the network's attributes; the readers' stand in where there is no network.
     shown = MTMR if MTMR in sources else "readers"
     values, label, _ = sources[shown]
@@ -124,8 +124,8 @@ def as_markdown(result: dict[str, Any]) -> str:
     parts = [
         "# Characterisation: malignancy and attributes",
         f"{result['nodules']} nodules of {result['scans']} scans in the five folds of `folds.csv`; {counts}. Nodules rated "
-        "exactly 3 are neither and are left out. Every nodule is judged by a model that its scan was left out of. Networks say "
-        "the same under both rules; logistic regressions are fitted anew for each. Intervals: 95 %, "
+        "exactly 3 are neither and are left out. Every nodule is characterised by a model that its scan was left out of. Networks "
+        "say the same under both rules; logistic regressions are fitted anew for each. Intervals: 95 %, "
         f"{result['bootstrap']['samples']} bootstrap samples over scans. Standard deviations are those of the folds (n − 1). "
         "A probability of 0.5 and more is called malignant. Calibration error: expected calibration error, 10 bins of equal width "
         "(bins of equal mass: `report.json`). The papers' figures were made on other selections of LIDC-IDRI.",

@@ -65,9 +65,9 @@ def relatedness(attributes: np.ndarray, label: np.ndarray, fold: np.ndarray) -> 
 def left_out_auc(attributes: np.ndarray, label: np.ndarray, fold: np.ndarray) -> float:
     """AUC of a cross-validated logistic regression on these attributes: the figure beside the picture."""
     score = np.empty(len(label))
-    for learn, judge in splits(fold):
-        score[judge] = (
-            logistic_model().fit(attributes[learn], label[learn]).decision_function(attributes[judge])
+    for learn, held_out in splits(fold):
+        score[held_out] = (
+            logistic_model().fit(attributes[learn], label[learn]).decision_function(attributes[held_out])
         )
     return float(roc_auc(label, score))
 

@@ -3,7 +3,7 @@
 ``Data_Entry_2017.csv`` (or ``Data_Entry_2017_v2020.csv``) with the pictures in ``images``, ``images_001/images`` … or anywhere
 below, and ``BBox_List_2017.csv`` if there is one; pictures that are not there are passed over, because hardly anyone has all.
 The labels Nodule and Mass count as nodules. A radiograph with such a label but without such a box is positive with its places
-unknown: it is judged as an image and trains nothing. A radiograph without such a label counts as free of nodules, as far as its
+unknown: it is evaluated as an image and trains nothing. A radiograph without such a label counts as free of nodules, as far as its
 report told.
 
 Also a small set: ``labels.csv`` beside 75 pictures, without boxes, some lying on their side.

@@ -78,7 +78,7 @@ LAYOUTS = (
 
 
 def layout_of(folder: Path) -> Layout:
-    """Recognise the layout of a folder.
+    """Which layout a folder has.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def layout_of(folder: Path) -> Layout:
 
 
 def _hint(folder: Path) -> str:
-    """Find such a set below a folder, at most two folders down: archives are often unpacked into a folder of their own."""
+    """Where such a set lies below, at most two folders down: archives are often unpacked into a folder of their own."""
     inner = sorted(p for pattern in ("*/", "*/*/") for p in folder.glob(pattern))
     for place in inner:
         if any(layout.recognised(place) for layout in LAYOUTS):
@@ -108,7 +108,7 @@ def _hint(folder: Path) -> str:
 
 
 def open_radiograph_cases(folder: str | Path, part: Part = "all") -> list[RadiographCase]:
-    """List the radiographs of a test set with their truth.
+    """The radiographs of a test set with their truth.
 
     Parameters
     ----------

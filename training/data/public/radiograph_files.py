@@ -112,7 +112,7 @@ def require_files(names: Iterable[str], files: dict[str, Path], table: Path, whe
 def size_of(path: Path) -> tuple[int, int] | None:
     """Read height and width of an image file (pixels) from its header, None where the header alone does not tell (DICOM, JSRT).
 
-    None for a damaged file too: whoever reads it says so, and one bad radiograph does not keep the others from being judged.
+    None for a damaged file too: whoever reads it says so, and one bad radiograph does not keep the others from being read.
     """
     suffix = path.suffix.lower()
     if suffix in (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"):

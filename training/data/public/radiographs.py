@@ -1,4 +1,4 @@
-"""Radiographs with truth, as the networks `dhn` and `mosegnet` train on them and are judged by them.
+"""Radiographs with truth, as the networks `dhn` and `mosegnet` train on them and are evaluated by them.
 
 Every source (the simulation, NODE21, JSRT with SCR, NIH) yields the same two things: `RadiographSamples`, from which training draws
 samples, and `RadiographCase`, one file of a test set.

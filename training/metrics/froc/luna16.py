@@ -11,7 +11,7 @@ The rules are those of the challenge's own script, noduleCADEvaluationLUNA16 (Se
 * sensitivities are linear interpolations of the curve at the seven rates, the CPM is their mean;
 * the bootstrap draws scans with replacement from numpy's legacy generator.
 
-`match_marks` judges one scan (or one cube: whatever false positives are counted per); lists of its results go into
+`match_marks` matches one scan (or one cube: whatever false positives are counted per); lists of its results go into
 `froc_curve`, `sensitivity_at` and `bootstrap`. `evaluate` does all of it for tables keyed by series.
 """
 

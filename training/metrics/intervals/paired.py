@@ -1,6 +1,6 @@
 """Whether one way of training beats another: paired differences over seeds, intervals by drawing backgrounds.
 
-Both ways are judged on the same radiographs, and seed i of one is set against seed i of the other. Simulated radiographs on one
+Both ways are evaluated on the same radiographs, and seed i of one is set against seed i of the other. Simulated radiographs on one
 background share everything but the nodule, so that backgrounds are drawn, not radiographs (`bootstrap`); each draw serves all seeds
 of both.
 """

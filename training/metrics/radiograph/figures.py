@@ -35,7 +35,7 @@ def intervals(
 def radiograph_figures(
     results: Sequence[RadiographResult], threshold: float, *, lungs: bool, samples: int = SAMPLES
 ) -> dict[str, Any]:
-    """Compute the figures of ``lungmtl evaluate``, by their JSON keys; what cannot be judged is None.
+    """Compute the figures of ``lungmtl evaluate``, by their JSON keys; what cannot be computed is None.
 
     Parameters
     ----------

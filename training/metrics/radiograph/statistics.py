@@ -74,7 +74,7 @@ def groups_of(results: Sequence[RadiographResult]) -> list[str]:
 def radiograph_statistics(results: Sequence[RadiographResult], threshold: float) -> dict[str, Statistic]:
     """Make every measure by name, as a function of weights over `results`, (n,) or (samples, n).
 
-    Radiographs whose truth is unknown are left out of what they cannot judge; a measure without radiographs to judge is NaN.
+    Radiographs whose truth is unknown are left out of what takes that truth; a measure without radiographs is NaN.
 
     * ``roc_auc``, ``pr_auc``: of `RadiographResult.score` (`classification.roc_auc`, `average_precision.pr_auc`).
     * ``froc_auc``, ``afroc_auc``, ``sensitivity_at_1`` (false positives per radiograph; so for all of `luna16.RATES`), ``map``:
