@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision import ops
 
@@ -23,6 +23,7 @@ def test_iou_of_hand_counted_boxes():
     assert box_iou([[1, 1, 1, 1]], [[1, 1, 1, 1]]) == 0
 
 
+@settings(deadline=None)
 @given(boxes, boxes)
 def test_iou_and_area_are_those_of_torchvision(a, b):
     one, two = torch.tensor(a).double(), torch.tensor(b).double()

@@ -1,7 +1,7 @@
 """Log odds are finite, and a calibration goes both ways."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.ops.logits import OPINION_EPS, calibrated, log_odds, uncalibrated
@@ -12,6 +12,7 @@ def test_log_odds_are_finite():
     np.testing.assert_allclose(log_odds(np.float32(1), OPINION_EPS), 9.21, atol=0.01)
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 0.999), st.floats(0.3, 5), st.floats(-6, 6))
 def test_scores_and_peaks_go_both_ways(peak: float, slope: float, intercept: float):
     score = calibrated(peak, (slope, intercept))

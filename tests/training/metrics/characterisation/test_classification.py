@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
@@ -30,6 +30,7 @@ nodules = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20).map(lambda n:
 )
 
 
+@settings(deadline=None)
 @given(nodules)
 def test_measures_are_those_of_scikit_learn(rows):
     label, p = map(np.array, zip(*rows, strict=True))
@@ -46,6 +47,7 @@ def test_measures_are_those_of_scikit_learn(rows):
     np.testing.assert_allclose([row.predicted for row in table], predicted)
 
 
+@settings(deadline=None)
 @given(nodules, st.sampled_from(["width", "mass"]))
 def test_calibration_error_is_the_weighted_gap_of_the_reliability_table(rows, equal):
     label, p = map(np.array, zip(*rows, strict=True))
@@ -55,6 +57,7 @@ def test_calibration_error_is_the_weighted_gap_of_the_reliability_table(rows, eq
     assert calibration_error(label, p, equal=equal) == pytest.approx(by_hand)
 
 
+@settings(deadline=None)
 @given(nodules, st.data())
 def test_weights_count_like_repeated_nodules(rows, data):
     label, p = map(np.array, zip(*rows, strict=True))
