@@ -54,12 +54,12 @@ def candidates(
             )
         predictor = load_predictor("ag3d", device, weights)
         where = regions(cubes)["whole"]
-        with progress("candidates") as report:
+        with progress("candidates") as on_progress:
             marks = detect_regions(
                 cubes,
                 where,
                 cube_detector(predictor.net.to(predictor.device), predictor.device),
-                on_progress=lambda fraction: report(fraction, "detecting"),
+                on_progress=lambda fraction: on_progress(fraction, "detecting"),
             )
         found = joined(
             label_marks(cube, spheres[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR])
