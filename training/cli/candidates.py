@@ -34,11 +34,11 @@ def candidates(
     """
     with explained():
         from ..data.public.luna16_nodules import load_cubes
+        from ..evaluation.candidates import joined, label_marks, write_candidates
+        from ..evaluation.cubes import detect_regions, regions
         from ..inference.predictor import SCORE_FLOOR
         from ..inference.registry import load_predictor, weights_path
         from ..inference.weights import read_card, seen_cases
-        from ..metrics.froc.candidates import joined, judge_marks, write_candidates
-        from ..metrics.froc.cubes import detect_regions, regions
         from ..networks.ag3d.evaluation import cube_detector
 
         chosen = [fold.strip() for fold in folds.split(",") if fold.strip()]
@@ -54,15 +54,15 @@ def candidates(
             )
         predictor = load_predictor("ag3d", device, weights)
         where = regions(cubes)["whole"]
-        with progress("candidates") as report:
+        with progress("candidates") as on_progress:
             marks = detect_regions(
                 cubes,
                 where,
                 cube_detector(predictor.net.to(predictor.device), predictor.device),
-                report=lambda share: report(share, "detecting"),
+                on_progress=lambda fraction: on_progress(fraction, "detecting"),
             )
         found = joined(
-            judge_marks(cube, spheres[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR])
+            label_marks(cube, spheres[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR])
             for cube, (spheres, scores) in zip(cubes, marks, strict=True)
         )
         write_candidates(out, found)

@@ -7,12 +7,13 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
+from scipy.special import expit
 from torch import nn
 
 from ..findings import Findings, Opinion
 from ..imaging.image import Image
 from ..inference.predictor import ModelInfo, Progress
-from .folds import models_for, sigmoid
+from .folds import models_for
 from .nodule_cubes import characterise
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -100,4 +101,4 @@ class CharacterisingFolds(FoldModels[Network]):
     def calibrated(self, fold: str, log_odds: np.ndarray) -> np.ndarray:
         """Probabilities of log odds, by the fold's calibration."""
         slope, intercept = self.calibration[fold]
-        return sigmoid(slope * log_odds + intercept)
+        return expit(slope * log_odds + intercept)

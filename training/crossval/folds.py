@@ -14,18 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 from torch import Tensor, nn
 
 from ..data.public.rated_nodules import RatedNodules
 from ..inference.weights import ModelCard, WeightsError, load_state
-from ..metrics.characterisation.calibration import platt
+from ..metrics.calibration import platt
 from ..metrics.characterisation.out_of_fold import OutOfFold
 
 log = logging.getLogger(__name__)
 
 FOLDS = ("0", "1", "2", "3", "4")
-EPS = 1e-4
-"""Probabilities are kept this far from 0 and 1 before a logarithm is taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,17 +86,6 @@ def train_folds(
     return results, round((time.monotonic() - begun) / 60, 1)
 
 
-def logit(probability: np.ndarray) -> np.ndarray:
-    """Log odds, kept finite."""
-    p = np.clip(probability, EPS, 1 - EPS)
-    return np.log(p / (1 - p))
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Probability of log odds."""
-    return 1 / (1 + np.exp(-x))
-
-
 def cross_fitted(score: np.ndarray, label: np.ndarray, fold: np.ndarray) -> dict[str, tuple[float, float]]:
     """For each fold the calibration fitted on the out-of-fold scores of the *other* folds."""
     return {k: platt(score[fold != k], label[fold != k]) for k in FOLDS}
@@ -129,7 +117,7 @@ def out_of_fold(
 
     def calibrated(values: list[np.ndarray]) -> list[np.ndarray]:
         return [
-            sigmoid(calibration[fold][0] * np.asarray(v) + calibration[fold][1])
+            expit(calibration[fold][0] * np.asarray(v) + calibration[fold][1])
             for (fold, _), v in zip(places, values, strict=True)
         ]
 

@@ -20,7 +20,7 @@ from ..inference.suitability import check_ct
 from ..inference.weights import ModelCard
 from ..metrics.characterisation.figures import characterisation_figures, characterisation_table
 from ..metrics.characterisation.out_of_fold import OutOfFold
-from .folds import logit
+from ..ops.logits import OPINION_EPS, log_odds
 
 SIDE = 50
 """Voxels (and mm) of the cube around a nodule: the field of the training data, in training and use."""
@@ -125,7 +125,7 @@ def evaluate_on_cubes(
         opinions.append(predict(to_hu(voxels), center[i], float(diameter[i]), str(nodules.series[i])))
         on_progress((i + 1) / len(nodules), f"nodule {i + 1} of {len(nodules)}")
     predictions = table_of(nodules, opinions)
-    figures = characterisation_figures(predictions, nodules.ratings)
+    figures = characterisation_figures(predictions, nodules.readers)
     return {
         "room": card.name,
         "data": str(data),
@@ -170,7 +170,7 @@ def table_of(nodules: RatedNodules, opinions: Sequence[Opinion]) -> OutOfFold:
         readers={rule: nodules.malignancy(rule) for rule in ("mean", "median")},
         malignancy=np.array([o.malignancy for o in opinions]),
         attributes=np.array([[o.attributes.get(a, np.nan) for a in ATTRIBUTES] for o in opinions]),
-        logit=logit(np.array([o.malignancy for o in opinions])),
+        logit=log_odds([o.malignancy for o in opinions], OPINION_EPS),
         spread=np.array([o.spread for o in opinions]),
     )
 

@@ -14,9 +14,9 @@ from ..data.public.rated_nodules import RatedNodules
 from ..fitting.presentation import presentation
 from ..inference.registry import load_predictor
 from ..inference.weights import ModelCard, read_card, save_weights
-from ..metrics.characterisation.out_of_fold import write_out_of_fold
 from .folds import FoldResult, cross_fitted, fold_tensors, out_of_fold
 from .nodule_cubes import evaluate_on_cubes
+from .out_of_fold_file import write_out_of_fold
 
 LIMITS = (
     "The truth is the opinion of three or four radiologists who saw the CT alone (LIDC-IDRI), not a biopsy.",

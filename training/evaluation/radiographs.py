@@ -27,9 +27,9 @@ from ..metrics.radiograph.figures import (
     radiograph_table,
     radiograph_warnings,
 )
-from ..metrics.radiograph.mask_overlap import dice, iou
 from ..metrics.radiograph.shams import ShamMarks, count_sham_marks
 from ..metrics.radiograph.statistics import RadiographResult
+from ..ops.masks import dice, mask_iou
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def evaluate_radiographs(
     Returns
     -------
     dict
-        ``room``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.radiograph_figures`), ``cases_detail`` (a row for each
+        ``room``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.radiograph.figures`), ``cases_detail`` (a row for each
         image), ``failed`` (``input``, ``error``), and for a person ``table`` and ``warnings``. Where the weights were trained or
         tuned on some of the pictures, ``metrics_unseen`` has the figures of the others alone.
 
@@ -189,7 +189,7 @@ def judged(
         for name, mask in true_regions(labels):
             guess = predicted_region(findings, name, image, mask.shape)
             if guess is not None:
-                dices[name], ious[name] = dice(guess, mask), iou(guess, mask)
+                dices[name], ious[name] = dice(guess, mask), mask_iou(guess, mask)
     head = [s.probability for s in findings.image_scores]
     return RadiographResult(
         name=case.name,

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 
 from ...data.public.luna16_nodules import NoduleCube
+from ...evaluation.cubes import detect_regions, regions, score_regions
 from ...fitting.presentation import presentation
 from ...fitting.training_run import TrainingRun
 from ...inference.weights import ModelCard, load_state, read_card, save_weights
-from ...metrics.characterisation.calibration import calibrate_detector
-from ...metrics.froc.cubes import detect_regions, froc_curve, regions, score_regions
+from ...metrics.calibration import calibrate_detector
+from ...metrics.froc.luna16 import froc_curve
 from .config import Config, TrainingConfig
 from .evaluation import cube_detector, measure
 from .network import Ag3d

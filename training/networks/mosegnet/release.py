@@ -14,7 +14,7 @@ from ...fitting.presentation import presentation
 from ...fitting.radiograph_sources import RadiographSources
 from ...fitting.training_run import TrainingRun
 from ...inference.weights import ModelCard, save_weights
-from ...metrics.characterisation.calibration import calibrate_detector
+from ...metrics.calibration import calibrate_detector
 from .components import Component, components
 from .config import Config, TrainingConfig
 from .lungs import lung_masks

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from ...crossval.folds import FoldResult, logit, tensors_of
+from ...crossval.folds import FoldResult, tensors_of
 from ...fitting.fit import fit
 from ...fitting.learner import Learner, warm_cosine
+from ...ops.logits import OPINION_EPS, log_odds
 from .config import PAPER, Config, TrainingConfig
 from .loss import fusion_weights, multi_task_loss
 from .network import MtCnn
@@ -145,7 +146,11 @@ def fold_result(
     chosen = samples.of_fold(fold)
     each = view_probabilities(net, samples, chosen, net.fusion.device)
     fused = each @ net.fusion.double().cpu().numpy()
-    predictions = {"index": names[chosen], "logit": logit(fused), "parts": logit(each)}
+    predictions = {
+        "index": names[chosen],
+        "logit": log_odds(fused, OPINION_EPS),
+        "parts": log_odds(each, OPINION_EPS),
+    }
     return FoldResult(tensors_of(net), predictions)
 
 

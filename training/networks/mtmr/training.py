@@ -14,19 +14,20 @@ from torch.utils.data import IterableDataset
 
 from ...crossval.folds import FoldResult, tensors_of, train_folds, training_record
 from ...crossval.release import CardText, calibrate, card_of, release_folds
-from ...data.public.lidc_ratings import SCALE_MAX
 from ...data.public.luna16_nodules import HU_LOW, HU_STEP
 from ...data.public.rated_nodules import NEVER, RatedNodules, load_rated_nodules
 from ...findings import ATTRIBUTES
+from ...findings.lidc_scales import SCALE_MAX
 from ...fitting.fit import endless_loader, fit
 from ...fitting.learner import Learner
 from ...fitting.training_run import TrainingRun
+from ...imaging.values import window_to_unit
 from ...ops.nodule_size import standard_size
 from .config import PLANES, SHIPPED, Config, TrainingConfig
 from .judge import judge_nodules
 from .loss import classification_loss, ranking_loss, regression_loss
 from .network import Mtmr
-from .patches import cut, neighbours, side, to_unit
+from .patches import cut, neighbours, side
 
 
 class Balanced(IterableDataset):
@@ -66,7 +67,9 @@ class Training(Learner[Mtmr]):
         scale = np.array([SCALE_MAX[a] - 1 for a in ATTRIBUTES])
         tensors = {
             # Half a gigabyte, and a third of a step's time saved.
-            "cubes": to_unit(torch.from_numpy(nodules.voxels).float() * HU_STEP + HU_LOW, network),
+            "cubes": window_to_unit(
+                torch.from_numpy(nodules.voxels).float() * HU_STEP + HU_LOW, *network.hu_range
+            ),
             "center": torch.from_numpy(nodules.center).float(),
             "diameter": torch.from_numpy(nodules.diameter).float(),
             "attributes": torch.from_numpy((nodules.attributes - 1) / scale).float(),

@@ -68,6 +68,7 @@ def test_a_nodule_whose_centre_is_cut_off_is_left_out():
     assert block.ignore.tolist() == [[-2, 25, 25, 9]]
 
 
+@settings(deadline=None)
 @given(st.floats(1.2, 5), st.floats(0, 1))
 def test_thick_slices_keep_means_and_place(thickness, phase):
     hu = np.full((60, 3, 3), -800, np.float32)

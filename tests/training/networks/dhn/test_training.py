@@ -15,7 +15,7 @@ from napari_lungmtl.training.fitting.fit import fit
 from napari_lungmtl.training.fitting.radiograph_sources import RadiographSources
 from napari_lungmtl.training.fitting.training_run import TrainingRun
 from napari_lungmtl.training.inference.weights import WeightsError, load_state, read_card
-from napari_lungmtl.training.networks.dhn.calibration import Judged, calibrate, calibrated, judge
+from napari_lungmtl.training.networks.dhn.calibration import HeldOutScores, calibrate, score_held_out
 from napari_lungmtl.training.networks.dhn.config import SHIPPED, TrainingConfig
 from napari_lungmtl.training.networks.dhn.network import Dhn
 from napari_lungmtl.training.networks.dhn.room import build
@@ -27,6 +27,7 @@ from napari_lungmtl.training.networks.dhn.training import (
     make_sample,
     train_on,
 )
+from napari_lungmtl.training.ops.logits import calibrated
 
 from ....stand_ins.disc_radiographs import Blobs
 
@@ -59,9 +60,9 @@ def _one_thread():
     torch.set_num_threads(threads)
 
 
-def told_apart(judged: Judged) -> float:
+def told_apart(held_out: HeldOutScores) -> float:
     """AUC of the global head."""
-    lit, dark = judged.probability[judged.positive], judged.probability[~judged.positive]
+    lit, dark = held_out.probability[held_out.positive], held_out.probability[~held_out.positive]
     return float((lit[:, None] > dark[None]).mean())
 
 
@@ -178,7 +179,7 @@ def test_a_toy_is_learnt(tmp_path):
     )
     torch.manual_seed(0)
     untrained = Dhn(TOY).eval()
-    assert told_apart(judge(untrained, Blobs(), 60, seed=1)) < 0.8
+    assert told_apart(score_held_out(untrained, Blobs(), 60, seed=1)) < 0.8
     assert calibrate(untrained, Blobs(), 60)[1].get("sensitivity_at_default", 0) < 0.5
     net, log = fit(*make_learner(Blobs(), TOY, config), tmp_path, config)
     assert log["steps"] == 200
@@ -186,10 +187,10 @@ def test_a_toy_is_learnt(tmp_path):
     net.config, figures = calibrate(net, Blobs(), 60)
     assert figures["false_positives_at_default"] <= 0.3
     assert figures["sensitivity_at_default"] >= 0.85
-    judged = judge(net, Blobs(), 60, seed=1)
-    assert told_apart(judged) > 0.9
-    whole = calibrated(judged.probability, net.config.global_calibration)
-    assert ((whole > 0.5) == judged.positive).mean() > 0.85
+    held_out = score_held_out(net, Blobs(), 60, seed=1)
+    assert told_apart(held_out) > 0.9
+    whole = calibrated(held_out.probability, net.config.global_calibration)
+    assert ((whole > 0.5) == held_out.positive).mean() > 0.85
 
 
 def test_a_run_by_the_clock_goes_on_and_ends_in_weights_with_a_card(tmp_path):

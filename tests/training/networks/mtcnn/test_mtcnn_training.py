@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.evaluation.evaluate import evaluate
 from napari_lungmtl.training.fitting.train_network import train_network
 from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.inference.weights import load_state, read_card
-from napari_lungmtl.training.metrics.characterisation.out_of_fold import read_out_of_fold
 from napari_lungmtl.training.networks.mtcnn import fitting
 from napari_lungmtl.training.networks.mtcnn.config import PAPER, SHIPPED, SHIPPED_TRAINING, TrainingConfig
 from napari_lungmtl.training.networks.mtcnn.fitting import Training, batches, fit_views

@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.evaluation.evaluate import evaluate
 from napari_lungmtl.training.fitting.train_network import train_network
 from napari_lungmtl.training.inference.weights import load_state, read_card
-from napari_lungmtl.training.metrics.characterisation.out_of_fold import read_out_of_fold
 from napari_lungmtl.training.networks.mtmr import training as t
 from napari_lungmtl.training.networks.mtmr.config import SHIPPED, TrainingConfig
 

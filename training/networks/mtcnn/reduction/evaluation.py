@@ -12,10 +12,10 @@ import numpy as np
 from ....crossval.folds import FOLDS
 from ....data.errors import DatasetError
 from ....data.public.luna16_nodules import NoduleCube, load_cubes, to_hu
+from ....evaluation.candidates import Candidates, read_candidates
+from ....evaluation.cubes import regions, score_regions
 from ....inference.weights import read_card
 from ....metrics.characterisation.classification import roc_auc
-from ....metrics.froc.candidates import Candidates, read_candidates
-from ....metrics.froc.cubes import regions, score_regions
 from ....metrics.froc.luna16 import RATES, Matching, by_rate, froc_curve, sensitivity_at
 from .predictor import ReductionPredictor, inside_mask
 

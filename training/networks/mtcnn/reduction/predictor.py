@@ -12,15 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import expit
 
 from ....crossval.fold_models import FoldModels
-from ....crossval.folds import logit, sigmoid
 from ....crossval.nodule_cubes import MIDDLE, nodule_cube
+from ....evaluation.candidates import Candidates
 from ....findings import Finding, Findings, Sphere
 from ....imaging.image import Image
 from ....inference.predictor import ModelInfo, Progress
 from ....inference.suitability import check_ct
-from ....metrics.froc.candidates import Candidates
+from ....ops.logits import OPINION_EPS, log_odds
 from ..network import MtCnn
 from ..predictor import cube_views
 from ..views import offsets, share_outside
@@ -38,7 +39,9 @@ class Combination:
     intercept: float
 
     def __call__(self, probability: np.ndarray, network_logit: np.ndarray) -> np.ndarray:
-        return self.detector * logit(probability) + self.network * network_logit + self.intercept
+        return (
+            self.detector * log_odds(probability, OPINION_EPS) + self.network * network_logit + self.intercept
+        )
 
 
 class ReductionPredictor(FoldModels[MtCnn]):
@@ -97,9 +100,11 @@ class ReductionPredictor(FoldModels[MtCnn]):
         for fold in self.folds_for(series):
             net = self.models[fold]
             p = net.fuse(net.probabilities(views)).double().cpu().numpy()
-            combined.append(float(self.combinations[fold](np.array([probability]), logit(p))[0]))
+            combined.append(
+                float(self.combinations[fold](np.array([probability]), log_odds(p, OPINION_EPS))[0])
+            )
             own.append(float(p[0]))
-        return float(sigmoid(np.array(combined).mean(keepdims=True))[0]), float(np.mean(own))
+        return float(expit(np.mean(combined))), float(np.mean(own))
 
     def _rescored(self, image: Image, finding: Finding) -> Finding:
         cube, _ = nodule_cube(image, finding.center)

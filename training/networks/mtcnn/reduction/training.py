@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from ....crossval.folds import FOLDS, FoldResult, fold_tensors, logit, train_folds
+from ....crossval.folds import FOLDS, FoldResult, fold_tensors, train_folds
 from ....data.errors import DatasetError
 from ....data.public.luna16_nodules import NoduleCube, load_cubes
+from ....evaluation.candidates import Candidates, read_candidates
 from ....fitting.presentation import presentation
 from ....fitting.training_run import TrainingRun
 from ....inference.registry import load_predictor
 from ....inference.weights import ModelCard, save_weights
-from ....metrics.froc.candidates import Candidates, read_candidates
+from ....ops.logits import OPINION_EPS, log_odds
 from ..config import Config, TrainingConfig
 from ..fitting import difference, fold_result
 from ..samples import Samples
@@ -65,7 +66,7 @@ def combine(probability: np.ndarray, network: np.ndarray, nodule: np.ndarray, cu
     cubes
         How many cubes these marks come from.
     """
-    features = np.column_stack([logit(probability), network])
+    features = np.column_stack([log_odds(probability, OPINION_EPS), network])
     fitted = LogisticRegression(C=10.0).fit(features, nodule)
     weights = np.maximum(fitted.coef_[0], 0.0)
     false = np.sort(features[nodule == 0] @ weights)[::-1]

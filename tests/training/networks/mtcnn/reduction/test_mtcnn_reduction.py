@@ -5,10 +5,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
-from napari_lungmtl.training.crossval.folds import logit, sigmoid
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube, load_cubes
+from napari_lungmtl.training.evaluation.candidates import (
+    joined,
+    label_marks,
+    read_candidates,
+    write_candidates,
+)
 from napari_lungmtl.training.evaluation.evaluate import evaluate
 from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
 from napari_lungmtl.training.fitting.train_network import train_network
@@ -16,12 +22,6 @@ from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference.predictor import finish
 from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.inference.weights import read_card
-from napari_lungmtl.training.metrics.froc.candidates import (
-    joined,
-    judge_marks,
-    read_candidates,
-    write_candidates,
-)
 from napari_lungmtl.training.networks.mtcnn.reduction.evaluation import (
     matchings,
     paired_difference,
@@ -50,15 +50,15 @@ def test_marks_are_judged_by_the_rules_of_the_froc():
             [-4.0, 25, 25, 5],  # outside the cube
         ]
     )
-    found = judge_marks(cube(), marks, np.array([0.9, 0.5, 0.7, 0.6, 0.4, 0.3]))
+    found = label_marks(cube(), marks, np.array([0.9, 0.5, 0.7, 0.6, 0.4, 0.3]))
     assert found.nodule.tolist() == [1, -1, -1, -1, 0]
     assert found.world[0].tolist() == [-25.0, 36.0, 45.0]
-    assert judge_marks(cube(-1), marks[:1], np.ones(1)).world[0].tolist() == [-25.0, -16.0, -5.0]
+    assert label_marks(cube(-1), marks[:1], np.ones(1)).world[0].tolist() == [-25.0, -16.0, -5.0]
 
 
 def test_files_of_several_detectors_and_back(tmp_path):
     marks = np.array([[25.0, 26, 25, 9], [10.0, 10, 10, 5]])
-    first = judge_marks(cube(), marks, np.array([0.9, 0.123456789]))
+    first = label_marks(cube(), marks, np.array([0.9, 0.123456789]))
     write_candidates(tmp_path / "a.csv", first)
     read = read_candidates([tmp_path / "a.csv"])
     for name, value in vars(first).items():
@@ -68,7 +68,7 @@ def test_files_of_several_detectors_and_back(tmp_path):
 
 
 def test_marks_at_the_border_are_not_judged():
-    marks = judge_marks(cube(), np.array([[25.0, 25, 25, 9], [25.0, 25, 2, 5], [25, 25, 16, 5]]), np.ones(3))
+    marks = label_marks(cube(), np.array([[25.0, 25, 25, 9], [25.0, 25, 2, 5], [25, 25, 16, 5]]), np.ones(3))
     assert inside_mask(marks, 28.0, 28, (50, 50, 50)).tolist() == [True, False, True]
     assert MOST_PADDING < 0.1
 
@@ -76,21 +76,20 @@ def test_marks_at_the_border_are_not_judged():
 def test_combination_puts_one_half_at_the_rate():
     rng = np.random.default_rng(0)
     nodule = np.repeat([1, 0], [300, 700])
-    detector = sigmoid(rng.normal(np.where(nodule > 0, 1.0, -1.0), 1.5))
+    detector = expit(rng.normal(np.where(nodule > 0, 1.0, -1.0), 1.5))
     network = rng.normal(np.where(nodule > 0, 1.5, -1.5), 1.0)
     combined = combine(detector, network, nodule, 800)
-    score = sigmoid(combined(detector, network))
+    score = expit(combined(detector, network))
     assert combined.network > combined.detector > 0
     assert (score[nodule == 0] > 0.5).sum() == RATE_AT_DEFAULT * 800
     useless = combine(detector, -network * 0 + rng.normal(size=1000), nodule, 800)
     assert useless.network < 0.3 * useless.detector
-    assert logit(np.array([0.5]))[0] == 0
 
 
 def test_the_difference_is_paired(tmp_path):
     cubes = load_cubes(write_rated_cubes(tmp_path, 10))
     marks = joined(
-        judge_marks(
+        label_marks(
             c,
             np.array([[*c.truth[0, :3], 10.0], [5.0, 5.0, 5.0, 5.0]]),
             np.array([0.6, 0.7]),
@@ -118,7 +117,7 @@ def test_from_marks_to_weights_and_a_new_score(tmp_path):
         false = np.column_stack([rng.uniform(17, 32, (2, 3)), [5.0, 5.0]])
         false[:, 0] = c.truth[0, 0] + np.array([-1, 1]) * (c.truth[0, 3] / 2 + 1.5)
         spheres = np.concatenate([c.truth[:1], false])
-        parts.append(judge_marks(c, spheres, rng.uniform(0.2, 0.9, 3)))
+        parts.append(label_marks(c, spheres, rng.uniform(0.2, 0.9, 3)))
     write_candidates(tmp_path / "marks.csv", joined(parts))
     settings = {
         "candidates": [str(tmp_path / "marks.csv")],
