@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication
 from .contributions.samples import sample_ct, sample_radiograph
 from .layers import planes
 from .layers.overlay_colors import TRUTH as TRUTH_COLOR
+from .layers.sphere_layer_data import CANVAS_LIMITS
 from .layers.sphere_rows import SCALE, data, size, spheres
 from .layers.spheres import add_image_layer
 from .panel.dock import LungNodulesDock
@@ -175,6 +176,7 @@ def _add_squares(viewer: napari.Viewer, truth: Findings) -> int:
         face_color="transparent",
         border_color=TRUTH_COLOR,
         border_width=0.03,
+        canvas_size_limits=CANVAS_LIMITS,
     )
     return len(nodules)
 
