@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from functools import partial
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from psygnal import Signal
 
-from ..jobs.background import Background
+from ..jobs.worker import Worker, one_step
 from ..session.session import Session
 from ..training.imaging.image import Image
 from ..training.inference import chain as pipelines
@@ -53,7 +53,7 @@ class HeatMap:
         self._viewer, self._session, self._below = viewer, session, below
         self._known: dict[str, Evidence] = {}
         self._current = True
-        self._work = Background()
+        self._work = Worker("The heat map could not be computed")
         self._work.finished.connect(self._on_finished)
         self._work.failed.connect(self._on_failed)
         session.events.overlays.connect(self._show_visible)
@@ -74,7 +74,7 @@ class HeatMap:
             if self.name in self._known:
                 self._add_layer(self._known[self.name])
             else:
-                self._work.start(lambda: _steps(image, self.name or "", device))
+                self._work.start(partial(one_step, pipelines.evidence, image, self.name, device))
         self.changed.emit()
 
     def set_current(self, current: bool) -> None:
@@ -137,11 +137,6 @@ class HeatMap:
         if self.layer is not None and getattr(event, "value", None) is self.layer:
             self.layer, self.name = None, None
             self.changed.emit()
-
-
-def _steps(image: Image, name: str, device: str) -> Generator[None, None, Evidence]:
-    yield
-    return pipelines.evidence(image, name, device)
 
 
 def cropped(evidence: Evidence, image: Image) -> tuple[np.ndarray, tuple[float, float]]:
