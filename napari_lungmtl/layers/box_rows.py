@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ..session.review import moved, reviewer
 from ..text.networks import network
-from ..training.findings import Box, Finding, Origin
+from ..training.findings import Box, Finding
 from ..training.inference.agreement import Agreement
 from .overlay_colors import color_of, rgba
-from .sphere_rows import ACCENT, Edit
+from .reconcile import Edit, reconcile
+from .rectangle import corners
+from .sphere_rows import ACCENT
 
 TOLERANCE = 1e-3
 """Of the shorter side of a rectangle; less is rounding, not an edit."""
@@ -31,13 +32,12 @@ def planar(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def vertices(box: Box) -> np.ndarray:
     """Corners (4, 2), y and x in world units, clockwise from the upper left."""
-    (top, left), (bottom, right) = box.low, box.high
-    return np.array([(top, left), (top, right), (bottom, right), (bottom, left)])
+    return corners((*box.low, *box.high))
 
 
-def bounding(corners: np.ndarray, smallest: float = 0.0) -> Box | None:
+def bounding(shape: np.ndarray, smallest: float = 0.0) -> Box | None:
     """The upright box around a shape (n, 2); None where both its sides are shorter than `smallest`, or one is nothing."""
-    low, high = corners.min(axis=0), corners.max(axis=0)
+    low, high = shape.min(axis=0), shape.max(axis=0)
     if not (high > low).all() or (high - low < smallest).all():
         return None
     return Box((low[0], low[1]), (high[0], high[1]))
@@ -95,41 +95,31 @@ def widths(findings: Sequence[Finding], agreements: Agreements) -> list[float]:
     return result
 
 
-def reconcile(
-    drawn: Sequence[Finding], ids: Sequence[object], shapes: Sequence[np.ndarray], smallest: float = 0.0
+def edit_of(
+    rendered: Sequence[Finding], ids: Sequence[object], shapes: Sequence[np.ndarray], smallest: float = 0.0
 ) -> Edit:
     """What a person changed, from the rows as they are now.
 
     Parameters
     ----------
-    drawn
+    rendered
         The findings that the layer was given, in the order of its rows.
     ids
-        The rows' ids. A row is a new finding where nobody knows its id, or where the id comes a second time or out of
-        order: napari appends new shapes, and gives them the id of a shape that was selected.
+        The rows' ids.
     shapes
         (n, 2) corners y, x of each row in world units. Whatever the shape is, its upright bounding box counts.
     smallest
         World units: a new shape with both sides shorter was a click and no drawing.
     """
-    places = {f.id: place for place, f in enumerate(drawn)}
-    seen: set[str] = set()
-    last = -1
-    add: list[Finding] = []
-    change: list[Finding] = []
-    for id, corners in zip(ids, shapes, strict=True):
-        place = places.get(str(id), -1)
-        if place <= last:
-            box = bounding(corners, smallest)
-            if box is not None:
-                add.append(Finding(box, origin=Origin(person=reviewer())))
-            continue
-        last, finding = place, drawn[place]
-        seen.add(finding.id)
-        box = bounding(corners)
-        if box is not None and finding.box is not None and (box := snapped(box, finding.box)) != finding.box:
-            change.append(moved(finding, box))
-    return Edit(tuple(add), tuple(change), tuple(id for id in places if id not in seen))
+    return reconcile(rendered, ids, shapes, new=lambda shape: bounding(shape, smallest), changed=_changed)
+
+
+def _changed(finding: Finding, shape: np.ndarray) -> Box | None:
+    box = bounding(shape)
+    if box is None or finding.box is None:
+        return None
+    box = snapped(box, finding.box)
+    return None if box == finding.box else box
 
 
 def snapped(box: Box, to: Box) -> Box:
@@ -141,6 +131,6 @@ def snapped(box: Box, to: Box) -> Box:
     return Box((top, left), (bottom, right))
 
 
-def close(shape: np.ndarray, corners: np.ndarray) -> bool:
+def is_close(shape: np.ndarray, target: np.ndarray) -> bool:
     """Whether a rectangle (4, 2) is this one, but for rounding."""
-    return bool(np.abs(shape - corners).max() <= TOLERANCE * np.ptp(corners, axis=0).min())
+    return bool(np.abs(shape - target).max() <= TOLERANCE * np.ptp(target, axis=0).min())

@@ -8,7 +8,9 @@ from napari.layers import Points, Shapes
 
 from ..training.findings import Box, Findings
 from . import sphere_rows as rows
+from .follower import insert_layer
 from .overlay_colors import TRUTH
+from .rectangle import corners
 from .sphere_layer_data import CANVAS_LIMITS
 
 NAME = "truth"
@@ -33,9 +35,7 @@ def add_truth_layer(viewer: ViewerModel, truth: Findings) -> int:
     """
     flat = len(truth.image.shape) == 2
     layer, count = _corners_layer(truth) if flat else _squares_layer(truth)
-    active = viewer.layers.selection.active
-    viewer.add_layer(layer)
-    viewer.layers.selection.active = active
+    insert_layer(viewer.layers, layer)
     return count
 
 
@@ -62,7 +62,7 @@ def _corners_layer(truth: Findings) -> tuple[Shapes, int]:
     boxes = [finding.box for finding in truth if finding.box is not None]
     side = max(n * s for n, s in zip(truth.image.shape, truth.image.spacing or (1.0, 1.0), strict=True))
     layer = Shapes(
-        [corner for box in boxes for corner in corners(box)] or None,
+        [angle for box in boxes for angle in _angles(box)] or None,
         ndim=2,
         shape_type="path",
         name=NAME,
@@ -75,12 +75,11 @@ def _corners_layer(truth: Findings) -> tuple[Shapes, int]:
     return layer, len(boxes)
 
 
-def corners(box: Box) -> list[np.ndarray]:
+def _angles(box: Box) -> list[np.ndarray]:
     """The four corners of a box as angles (3, 2): no network draws such, whatever the eyes make of colours."""
-    (top, left), (bottom, right) = box.low, box.high
     middle = (np.array(box.low) + box.high) / 2
     angles = []
-    for corner in ((top, left), (top, right), (bottom, right), (bottom, left)):
+    for corner in corners((*box.low, *box.high)):
         dy, dx = CORNER * 2 * (middle - corner)
-        angles.append(np.array(corner) + [(dy, 0.0), (0.0, 0.0), (0.0, dx)])
+        angles.append(corner + [(dy, 0.0), (0.0, 0.0), (0.0, dx)])
     return angles

@@ -17,7 +17,7 @@ class HeatMapRow(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._heat: heat_map.HeatMap | None = None
+        self._heat: heat_map.HeatMapLayer | None = None
         self.box = QComboBox()
         self.box.setToolTip("Where on the film a network saw evidence of a nodule, drawn under the boxes")
         self.box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
