@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from ..text.boxes import Agreements
 from ..text.networks import network
 from ..training.findings import Box, Finding
-from ..training.inference.agreement import Agreement
 from .overlay_colors import color_of, rgba
 from .reconcile import Edit, reconcile
 from .rectangle import corners
@@ -21,8 +21,6 @@ THIN, PLAIN, THICK = 1.4, 2.0, 3.2
 """Widths of edges in pixels of the screen: marked by one network only, not compared, marked by both."""
 NEW_ROW = {"id": "", "label": "", "color": "#ffffff"}
 """Features of a rectangle that was just drawn, until it has become a finding."""
-
-Agreements = Mapping[str, Agreement]
 
 
 def planar(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -60,13 +58,13 @@ def label(finding: Finding, partner: Finding | None = None) -> str:
     """What stands above a box: ``DHN 0.83``; of two boxes that agree, the surer one speaks for both."""
     mark = {"accepted": "✓ ", "rejected": "✕ "}.get(finding.status, "")
     if partner is None:
-        return mark + said(finding)
+        return mark + signature(finding)
     if (partner.score, partner.id) > (finding.score, finding.id):
         return mark.strip()
-    return f"{mark}{said(finding)} + {said(partner)}"
+    return f"{mark}{signature(finding)} + {signature(partner)}"
 
 
-def said(finding: Finding) -> str:
+def signature(finding: Finding) -> str:
     """``DHN 0.83``, ``DHN 0.83 edited``, or whose hand drew it."""
     if not finding.origin.model:
         return "by hand"
@@ -76,8 +74,9 @@ def said(finding: Finding) -> str:
 
 
 def _partner(finding: Finding, agreements: Agreements, by_id: Mapping[str, Finding]) -> Finding | None:
-    found = agreements.get(finding.id)
-    return by_id.get(found.other) if found is not None and found.other is not None else None
+    agreement = agreements.get(finding.id)
+    other = agreement.other if agreement is not None else None
+    return by_id.get(other) if other is not None else None
 
 
 def edges(findings: Sequence[Finding], selected: str | None) -> np.ndarray:
@@ -88,11 +87,8 @@ def edges(findings: Sequence[Finding], selected: str | None) -> np.ndarray:
 
 def widths(findings: Sequence[Finding], agreements: Agreements) -> list[float]:
     """Pixels of the screen (n,): thick where two networks agree, thin where only one marked the place."""
-    result = []
-    for finding in findings:
-        found = agreements.get(finding.id)
-        result.append(PLAIN if found is None else THIN if found.other is None else THICK)
-    return result
+    partners = [agreements.get(finding.id) for finding in findings]
+    return [PLAIN if a is None else THIN if a.other is None else THICK for a in partners]
 
 
 def edit_of(

@@ -8,6 +8,7 @@ from napari.components import ViewerModel
 from napari.layers import Shapes
 
 from ..session.session import Session
+from ..text.boxes import Agreements
 from ..training.findings import Finding
 from ..training.imaging.image import Image
 from . import box_rows as rows
@@ -30,7 +31,7 @@ class BoxBinding(RowBinding[Shapes]):
     """
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
-        self._agreements: rows.Agreements = {}
+        self._agreements: Agreements = {}
         self._creating = False
         self._zoom = 0.0
         self._pixel = pixel_size()

@@ -174,11 +174,12 @@ class NoduleCardSection(Section):
         self.summary.setText(_summary(finding, image))
         if (
             session is not None
+            and image is not None
             and finding is not None
             and finding.box is not None
             and self._title.isChecked()
         ):
-            self.closeups.words.setText(story(finding, session))
+            self.closeups.words.setText(story(finding, session.findings, session.agreement, image))
         if not self._title.isChecked() or self._shown == (image, finding):
             return
         self._shown = (image, finding)
