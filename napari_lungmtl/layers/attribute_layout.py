@@ -40,9 +40,9 @@ def bars(attributes: Mapping[str, float]) -> tuple[Bar, ...]:
 
     A nominal attribute has no filled part: the number of a category is no amount.
     """
-    known = [scale for name, scale in SCALES.items() if name in attributes]
+    scales = [scale for name, scale in SCALES.items() if name in attributes]
     result = []
-    for place, scale in enumerate(known):
+    for place, scale in enumerate(scales):
         top, value = place * ROW, attributes[scale.name]
         length = 0.0 if scale.nominal else BAR_WIDTH * scale.fraction(value)
         result.append(

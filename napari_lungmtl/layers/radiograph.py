@@ -36,8 +36,7 @@ class RadiographLayers:
     def layers(self) -> tuple[Layer, ...]:
         """Those that are there."""
         drawings = (self.heat, self.lungs, self.masks, self.boxes, self.captions)
-        found = (drawing.layer for drawing in drawings)
-        return tuple(layer for layer in found if layer is not None)
+        return tuple(d.layer for d in drawings if d.layer is not None)
 
     def close(self) -> None:
         """Take everything out."""

@@ -61,8 +61,8 @@ def findings_of_points(data: np.ndarray, attributes: dict[str, Any]) -> Findings
     findings = metadata.get(FINDINGS)
     if not isinstance(findings, Findings):
         findings = Findings()
-    given = set(metadata.get(RENDERED, ()))
-    rendered = [f for f in rows.spheres(findings.items) if f.id in given]
+    rendered_ids = set(metadata.get(RENDERED, ()))
+    rendered = [f for f in rows.spheres(findings.items) if f.id in rendered_ids]
     scale = np.asarray(attributes.get("scale", (1.0, 1.0, 1.0)), float)
     centers = np.asarray(data, float) * scale + np.asarray(attributes.get("translate", (0.0, 0.0, 0.0)))
     diameters = np.broadcast_to(np.asarray(attributes.get("size", 1.0), float) * scale[-1], len(centers))
