@@ -98,10 +98,8 @@ def edit_of(
 
     Parameters
     ----------
-    rendered
-        The findings that the layer was given, in the order of its rows.
-    ids
-        The rows' ids.
+    rendered, ids
+        As for `reconcile`.
     shapes
         (n, 2) corners y, x of each row in world units. Whatever the shape is, its upright bounding box counts.
     smallest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import pandas as pd
 from napari.components import ViewerModel
@@ -110,7 +110,7 @@ class ScreenLayer(LayerFollower[Shapes], Generic[Layout]):
     def _forget_rendered(self) -> None:
         self._layout = None
 
-    def _later(self, _event: Any = None) -> None:
+    def _later(self, _event: object = None) -> None:
         """Within the same turn of the event loop a selection moves slices and camera: draw once, after all."""
         self._timer.start()
 

@@ -124,10 +124,8 @@ def edit_of(
 
     Parameters
     ----------
-    rendered
-        The findings that the layer was given, in the order of its rows.
-    ids
-        The rows' ids.
+    rendered, ids
+        As for `reconcile`.
     centers
         (n, 3) in mm.
     diameters
