@@ -126,7 +126,10 @@ class LayerFollower(ABC, Generic[L]):
             self._let_go()
             self._on_gone()
 
-    def _on_overlays(self, _shown: bool) -> None:
+    def _on_overlays(self, shown: bool) -> None:
+        self._show_or_hide()
+
+    def _show_or_hide(self) -> None:
         if self.layer is not None:
             self.layer.visible = self._is_shown()
 

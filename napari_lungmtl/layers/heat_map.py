@@ -78,7 +78,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
     def set_current(self, current: bool) -> None:
         """Hide the map while another study is looked at."""
         self._current = current
-        self._on_overlays(current)
+        self._show_or_hide()
 
     def close(self) -> None:
         """Stop computing and following, and take the layer out."""
