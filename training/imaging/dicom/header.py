@@ -17,6 +17,8 @@ from ..errors import CorruptFileError, EmptyFileError, ImageNotFoundError, Trunc
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+SUFFIXES = (".dcm", ".dicom", ".ima")
+"""Suffixes that DICOM files often bear; many bear none."""
 PIXEL_DATA = 0x7FE00010
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, PIXEL_DATA)  # float, double, integer pixel data
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -154,6 +156,12 @@ def _decimals(value: bytes) -> tuple[float, ...]:
     except ValueError:
         return ()
     return numbers if all(map(math.isfinite, numbers)) else ()
+
+
+def is_part10(path: Path) -> bool:
+    """Whether a file begins as DICOM files do: 128 bytes of preamble, then ``DICM`` (PS3.10 7.1)."""
+    with open(path, "rb") as file:
+        return file.read(132)[128:] == b"DICM"
 
 
 def read_header(path: Path) -> Header | None:

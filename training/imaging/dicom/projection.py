@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import CorruptFileError
 from ..image import Image
 from ..radiograph.grayscale import gray_of
+from ..radiograph.pixel_size import LARGEST, believable
 from .lut import gray_values
 from .pixels import stored_values
 from .slices import Slice
@@ -19,9 +20,6 @@ from .volume import metadata_of, window_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
-
-LARGEST = 1500.0
-"""Millimetres: no detector, not even a stitched image of the whole spine, is longer. What is, has a made-up pixel spacing."""
 
 _AS_DX = frozenset({"DR", "RG"})  # retired "digital radiography", and conventional radiograph
 _NOT_STATED = frozenset({"OT", "SC", "HC"})  # secondary captures name no modality
@@ -119,11 +117,6 @@ def read_projection(stack: Stack, source: Path) -> Image:
         | ({"colour_share": color} if color else {}),
         warnings=tuple(warnings),
     )
-
-
-def believable(spacing: tuple[float, ...], shape: tuple[int, ...]) -> bool:
-    """Whether a radiograph with such pixels (mm) has a size that a detector can have."""
-    return all(length * count <= LARGEST for length, count in zip(spacing, shape, strict=True))
 
 
 def _read_tags(path: Path) -> Dataset:

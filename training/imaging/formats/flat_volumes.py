@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..dicom.projection import believable
 from ..image import Image
+from ..radiograph.pixel_size import believable
 
 _HOUNSFIELD = -200
 """A single slice with values below this is CT; radiographs have no negative values to speak of."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings as python_warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image as Picture
@@ -13,10 +13,8 @@ from PIL import ImageOps, UnidentifiedImageError
 from ..errors import CorruptFileError, EmptyFileError, ImageNotFoundError, TruncatedFileError
 from ..image import Image
 from ..radiograph.grayscale import gray_of
-from .itk import as_int16_or_float32
-
-if TYPE_CHECKING:
-    from ..series import Series
+from ..series import Series
+from ..values import as_int16_or_float32
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Suffixes that are read as pictures without a scale."""
@@ -59,8 +57,6 @@ def read_picture(path: Path) -> Image:
 
 def picture_series(path: Path) -> Series:
     """Describe a picture by its header."""
-    from ..series import Series
-
     _check_bytes(path)
     try:
         with python_warnings.catch_warnings():
