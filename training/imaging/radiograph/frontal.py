@@ -75,22 +75,6 @@ _OTHER_PARTS = frozenset(
 )
 
 
-def why_not_frontal(image: Image) -> str:
-    """What speaks against a frontal chest radiograph: a sentence, or ``""``.
-
-    Parameters
-    ----------
-    image
-        As `read_image` returns it; the header's words are in ``image.metadata``.
-
-    Returns
-    -------
-    str
-        The first reason, certain ones before doubtful ones. It names the file and says what to do.
-    """
-    return _first(image, _CERTAIN) or _first(image, _DOUBTFUL)
-
-
 def check_frontal(image: Image) -> str:
     """Refuse what is certainly no frontal chest radiograph.
 
