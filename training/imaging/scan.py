@@ -72,7 +72,7 @@ def list_series(path: str | Path) -> list[Series]:
 
 
 def scan(path: Path) -> Contents:
-    """What there is at a path, whatever it is.
+    """Find what there is at a path, whatever it is.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def scan(path: Path) -> Contents:
 
 
 def choices(contents: Contents) -> list[tuple[Series, Stack | Volume]]:
-    """Each series with what it is read from, sorted by folder, then description; identifiers are unique.
+    """Describe each series with what it is read from, sorted by folder, then description; identifiers are unique.
 
     A volume file that cannot be read moves to `Contents.unread`: it does not hide the others.
     """
@@ -131,7 +131,7 @@ def scan_folder(folder: Path, *, recursive: bool = True, prefer: Path | None = N
 
 
 def scan_file(path: Path) -> Contents:
-    """The series of one DICOM file: that of its folder which the file belongs to.
+    """Find the series of one DICOM file: that of its folder which the file belongs to.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def scan_file(path: Path) -> Contents:
 
 
 def stack_series(stack: Stack, contents: Contents) -> Series:
-    """Describe a stack."""
+    """Describe a stack of DICOM slices by its headers."""
     header, first = stack.header, stack.slices[0]
     files = tuple(dict.fromkeys(s.path for s in stack.slices))
     shape: tuple[int, ...] = first.shape if stack.is_radiograph else (len(stack.slices), *first.shape)

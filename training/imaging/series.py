@@ -58,6 +58,6 @@ class Series:
 
 
 def describe(series: Sequence[Series], most: int = 8) -> str:
-    """The series as lines of a message."""
+    """List the series as lines of a message."""
     lines = [f"  {s}" for s in series[:most]]
     return "\n".join(lines + ([f"  … and {len(series) - most} more"] if len(series) > most else []))

@@ -26,7 +26,7 @@ _LOSSLESS_JPEG = frozenset(_JPEG + n for n in ("57", "70", "80", "81"))  # and J
 def read_hounsfield(
     slices: Sequence[Slice], *, clip: bool
 ) -> tuple[np.ndarray, list[tuple[int, ImageError]]]:
-    """Read the slices of one series and apply each one's rescale slope and intercept.
+    """Read the slices of one series in HU: each with its own rescale slope and intercept.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def _keep_stored_bits(s: Slice, values: np.ndarray) -> None:
 
 
 def stored_values(s: Slice, *, colors: bool = False) -> np.ndarray:
-    """The stored values of a slice, whatever their encoding (row, column).
+    """Decode the stored values (row, column) of a slice, whatever their transfer syntax.
 
     Coloured pixels become the mean of red, green and blue; with `colors` they stay (row, column, 3).
 

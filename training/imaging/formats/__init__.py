@@ -48,7 +48,7 @@ class Format:
 
 
 def format_of(path: Path) -> Format | None:
-    """The format of a path, or None: then it is DICOM, or a folder of files, or nothing that is read here."""
+    """Look up the format of a path, or None: then it is DICOM, or a folder of files, or nothing that is read here."""
     form = format_by_suffix(path)
     if form is not None and form.is_mine(path):
         return form
@@ -56,7 +56,7 @@ def format_of(path: Path) -> Format | None:
 
 
 def format_by_suffix(path: Path) -> Format | None:
-    """The format that a name claims, whatever the file holds."""
+    """Look up the format that a name claims, whatever the file holds."""
     return _BY_SUFFIX.get(suffix_of(path))
 
 

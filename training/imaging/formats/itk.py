@@ -95,7 +95,7 @@ def volume_series(path: Path) -> Series:
 
 
 def write_volume(image: Image, path: str | Path) -> Path:
-    """Write an image where other programs find every voxel at the same place in the patient.
+    """Write a volume file where other programs find every voxel at the same place in the patient.
 
     Parameters
     ----------

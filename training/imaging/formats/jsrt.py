@@ -24,7 +24,7 @@ _WHITE = 4095
 
 
 def is_jsrt(path: Path) -> bool:
-    """Whether a file has the suffix and the exact length of a JSRT radiograph."""
+    """Tell whether a file has the suffix and the exact length of a JSRT radiograph."""
     return path.suffix.lower() == SUFFIX and path.is_file() and path.stat().st_size == _BYTES
 
 

@@ -29,7 +29,7 @@ _CHUNK = 64
 
 
 def is_zarr(path: Path) -> bool:
-    """Whether a folder is a zarr group or array."""
+    """Tell whether a folder is a zarr group or array."""
     return path.is_dir() and any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
 
 

@@ -7,5 +7,5 @@ LARGEST = 1500.0
 
 
 def believable(spacing: tuple[float, ...], shape: tuple[int, ...]) -> bool:
-    """Whether a radiograph with such pixels (mm) has a size that a detector can have."""
+    """Tell whether a radiograph with such pixels (mm) has a size that a detector can have."""
     return all(length * count <= LARGEST for length, count in zip(spacing, shape, strict=True))
