@@ -1,19 +1,10 @@
 """What is imported when: looked at in fresh interpreters, because this one has loaded everything already."""
 
-import subprocess
-import sys
-
 import pytest
 from npe2 import PluginManifest
 
 from .house import GUI, ROOT, TRAINING
-
-
-def python(code: str) -> str:
-    """What a fresh interpreter prints."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+from .stand_ins.fresh_python import barred, python
 
 
 def test_training_runs_where_no_window_can():
@@ -22,19 +13,15 @@ def test_training_runs_where_no_window_can():
         ".".join(p.relative_to(ROOT).with_suffix("").parts) for p in TRAINING if p.name != "__main__.py"
     ]
     python(f"""
-import importlib, sys
-class Bar:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {GUI!r}:
-            raise ImportError(f"{{name}} is barred")
-sys.meta_path.insert(0, Bar())
+{barred(*GUI)}
+import importlib
 for module in {modules!r}:
     importlib.import_module("napari_lungmtl." + module.removesuffix(".__init__"))
 """)
 
 
 @pytest.mark.parametrize(
-    ("imported", "barred"),
+    ("imported", "heavy"),
     [
         ("napari_lungmtl", ("numpy", "napari", "torch", "qtpy", "scipy", "SimpleITK")),
         ("napari_lungmtl.training.imaging", ("torch", "SimpleITK", "napari", "qtpy")),
@@ -44,9 +31,21 @@ for module in {modules!r}:
         ("napari_lungmtl.contributions.reader", ("torch", "SimpleITK", "pydicom")),
     ],
 )
-def test_imports_stay_cheap(imported: str, barred: tuple[str, ...]):
-    loaded = python(f"import {imported}, sys; print(*(n for n in {barred!r} if n in sys.modules))")
+def test_imports_stay_cheap(imported: str, heavy: tuple[str, ...]):
+    loaded = python(f"import {imported}, sys; print(*(n for n in {heavy!r} if n in sys.modules))")
     assert loaded == ""
+
+
+def test_the_front_door_opens_without_a_window():
+    """Every public name with napari and Qt barred: on a cluster there is neither."""
+    loaded = python(f"""
+{barred(*GUI)}
+import napari_lungmtl as lm
+for name in lm.__all__:
+    getattr(lm, name)
+print("torch" in sys.modules)
+""")
+    assert loaded == "False"
 
 
 def test_listing_the_models_imports_no_torch():

@@ -13,6 +13,13 @@ class Thresholds:
 
     What nothing has judged passes any malignancy: it must not go unseen because a network was not asked. `image` is the
     probability from which a radiograph as a whole counts as showing a nodule; None takes the one that its network proposes.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> small = lm.Finding(lm.Sphere((-190.5, 12.0, 60.0), 2.5), score=0.9)
+    >>> lm.Thresholds(score=0.5, diameter=3.0).hides(small)
+    'diameter'
     """
 
     score: float = 0.5

@@ -117,6 +117,13 @@ class Finding:
         The parts of `score` by name (``rpn``, ``fprn`` …), for the curious.
     origin, status, note, id
         Who found it, what the reviewer decided, free text, and a stable identifier.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> finding = lm.Finding(lm.Sphere((-190.5, 12.0, 60.0), 8.0), score=0.9)
+    >>> finding.kind, finding.status, finding.with_(status="accepted").id == finding.id
+    ('sphere', 'unreviewed', True)
     """
 
     geometry: Geometry
@@ -247,6 +254,13 @@ class Findings:
         What networks say of the image as a whole, at most one of each model.
     regions
         Lungs and other anatomy, at most one of each name.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> findings = lm.Findings([lm.Finding(lm.Sphere((-190.5, 12.0, 60.0), 8.0), score=0.9, id="a")])
+    >>> len(findings), findings["a"] is findings[0]
+    (1, True)
     """
 
     items: tuple[Finding, ...] = ()

@@ -17,6 +17,12 @@ class Sphere:
         (z, y, x) in mm, LPS.
     diameter
         In mm.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> lm.Sphere(center=(-190.5, 12.0, 60.0), diameter=8).diameter
+    8.0
     """
 
     center: tuple[float, float, float]
@@ -33,7 +39,14 @@ class Sphere:
 
 @dataclass(frozen=True)
 class Box:
-    """An upright rectangle on a radiograph: low and high corner (y, x), in mm (pixels where spacing is unknown)."""
+    """An upright rectangle on a radiograph: low and high corner (y, x), in mm (pixels where spacing is unknown).
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> lm.Box(low=(10, 20), high=(30, 60)).center
+    (20.0, 40.0)
+    """
 
     low: tuple[float, float]
     high: tuple[float, float]
@@ -64,6 +77,14 @@ class Mask:
     """A region as run lengths over the flattened (C order) grid of `shape` placed at `origin` with `spacing`.
 
     `runs` are start, length pairs; the region's bounding grid is kept, not the whole image.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> import numpy as np
+    >>> mask = lm.Mask.from_array(np.array([[0, 1], [0, 1]], bool), spacing=(2.0, 2.0), origin=(0.0, 0.0))
+    >>> mask.center, mask.runs
+    ((1.0, 2.0), ((1, 1), (3, 1)))
     """
 
     shape: tuple[int, ...]

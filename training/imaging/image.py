@@ -39,6 +39,14 @@ class Image:
         Further plain values worth showing or writing again (patient id, series description, SOP instance uids by slice …).
     warnings
         Sentences for the person: missing slices, varying spacing, resampled tilt, and so on.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> import numpy as np
+    >>> image = lm.Image(np.zeros((4, 5, 6), np.int16), modality="CT", spacing=(2.5, 0.7, 0.7), origin=(-100.0, 0.0, 0.0))
+    >>> image.to_world((2, 0, 0)).tolist()
+    [-95.0, 0.0, 0.0]
     """
 
     voxels: np.ndarray

@@ -44,6 +44,13 @@ def read_image(path: str | Path, *, series: str | None = None) -> Image:
         There are several series and none was chosen; its ``series`` lists them.
     ImageError
         Anything else that is wrong with the files, one subclass per case.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> image = lm.read_image(lm.datasets.sample_ct())
+    >>> image.modality, image.shape, image.units
+    ('CT', (80, 280, 320), 'mm')
     """
     path = Path(path)
     contents = scan(path)

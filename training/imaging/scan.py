@@ -67,6 +67,12 @@ def list_series(path: str | Path) -> list[Series]:
     ------
     ImageNotFoundError
         There is nothing at `path`.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> [(series.modality, series.n_slices) for series in lm.list_series(lm.datasets.sample_ct())]
+    [('CT', 80)]
     """
     return [series for series, _ in choices(scan(Path(path)))]
 

@@ -51,7 +51,14 @@ def info_of(card: ModelCard) -> ModelInfo:
 
 
 def models() -> tuple[ModelInfo, ...]:
-    """The models whose weights are at hand; imports no torch."""
+    """The models whose weights are at hand; imports no torch.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> [model.name for model in lm.models() if "CT" in model.modalities and model.task == "detection"]
+    ['ag3d']
+    """
     return tuple(info_of(card(name)) for name in ROOMS if weights_path(name).exists())
 
 
@@ -76,6 +83,12 @@ def load_predictor(name: str, device: str = "auto", weights: Path | None = None)
     -------
     Predictor or Characteriser
         By the card's `task`.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> lm.load("dhn", device="cpu").info.task
+    'detection'
     """
     path = weights or weights_path(name)
     found = card(name) if weights is None else read_card(path)

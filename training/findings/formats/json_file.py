@@ -89,6 +89,14 @@ def write_findings(findings: Findings, path: Path | str) -> None:
     ------
     SaveError
         No space, no permission, no folder; the file that was there is unchanged.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> findings = lm.Findings([lm.Finding(lm.Sphere((-190.5, 12.0, 60.0), 8.0))])
+    >>> lm.write_findings(findings, "case.lungmtl.json")
+    >>> lm.read_findings("case.lungmtl.json") == findings
+    True
     """
     text = json.dumps(to_document(findings), indent=1, ensure_ascii=False, allow_nan=False)
     # A lone surrogate (a file name in an old encoding) becomes the escape that JSON has for it.
@@ -104,6 +112,13 @@ def read_findings(path: Path | str) -> Findings:
         The file comes from a newer version of the program.
     FindingsFileError
         The file is missing, damaged, or something else than findings; the message says which entry is wrong.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> truth = lm.read_findings(lm.datasets.sample_ct().with_name("ct_truth.lungmtl.json"))
+    >>> len(truth), round(max(finding.diameter for finding in truth), 1)
+    (6, 21.0)
     """
     path = Path(path)
     try:
