@@ -72,9 +72,8 @@ key=$( { pwd; cat pyproject.toml scripts/setup.sh; } | (sha256sum 2>/dev/null ||
 [ -x .venv/bin/python ] && .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv "$(find_python)"
 rm -f .venv/ready
 say "installing Python packages (some minutes the first time: torch is large)"
-# torch and torchvision in one resolution, or pip may pair a torchvision with another torch than it was built for.
-.venv/bin/python -m pip install -qq --disable-pip-version-check --no-input \
-    torch torchvision -e '.[train,test]' </dev/null
+# All in one resolution, or pip may pair a torchvision with another torch than it was built for.
+.venv/bin/python -m pip install -qq --disable-pip-version-check --no-input -e '.[networks,train,test]' </dev/null
 .venv/bin/python -c 'import torch, torchvision; torchvision.ops.nms(torch.rand(2, 4), torch.rand(2), 0.5)' ||
     fail "torchvision's operators do not load with the installed torch: they come from different builds.
 Install both from one place: .venv/bin/pip install --force-reinstall --index-url https://pypi.org/simple torch torchvision"

@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from ..errors import LungmtlError
+from ..extras import missing_extra
 
 HINT = "'lungmtl --debug ...' shows where"
 
@@ -36,6 +37,7 @@ def debugging() -> bool:
 
 def explain(error: Exception) -> str:
     """An error as one line: its message, or for one that nobody foresaw also its kind and where to look."""
+    error = missing_extra(error) or error
     message = " ".join(str(error).split())
     if isinstance(error, LungmtlError):
         return message

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ..extras import require_networks
 from .predictor import ModelInfo
 from .weights import ModelCard, WeightsError, read_card
 
@@ -78,6 +79,8 @@ def load_predictor(name: str, device: str = "auto", weights: Path | None = None)
     ------
     WeightsError
         Weights, card or device do not fit.
+    MissingExtraError
+        torch is not installed.
 
     Returns
     -------
@@ -90,6 +93,7 @@ def load_predictor(name: str, device: str = "auto", weights: Path | None = None)
     >>> lm.load("dhn", device="cpu").info.task
     'detection'
     """
+    require_networks()
     path = weights or weights_path(name)
     found = card(name) if weights is None else read_card(path)
     if found.name != name:

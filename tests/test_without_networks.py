@@ -1,0 +1,88 @@
+"""An installation without the extra ``networks``: everything but the networks works, and they say how to get them."""
+
+from pathlib import Path
+
+import pytest
+
+from .stand_ins.fresh_python import barred, python
+
+pytestmark = pytest.mark.timeout(300)
+BARRED = barred("torch", "torchvision", "safetensors", "lightning", "matplotlib")
+SENTENCE = 'pip install "napari-lungmtl[networks]"'
+
+
+def test_the_front_door_reads_edits_and_writes_and_a_run_says_what_is_missing(tmp_path: Path):
+    printed = python(f"""
+{BARRED}
+import napari_lungmtl as lm
+image = lm.read_image(lm.datasets.sample_radiograph())
+drawn = lm.Findings([lm.Finding(lm.Box(low=(100.0, 100.0), high=(120.0, 120.0)))])
+lm.write_findings(drawn, {str(tmp_path / "case.lungmtl.json")!r})
+assert lm.read_findings({str(tmp_path / "case.lungmtl.json")!r}) == drawn
+assert lm.models()
+try:
+    lm.analyse(image)
+except lm.LungmtlError as error:
+    print(error)
+""")
+    assert SENTENCE in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        ("predict {sample} --out {out}", "networks"),
+        ("evaluate dhn --data {out}", "networks"),
+        ("simulate prepare --data {out} --out {out}/prepared", "networks"),
+        ("train dhn --data {out} --out {out}/run", "train"),
+    ],
+)
+def test_commands_that_need_networks_say_so_in_one_line(arguments: str, extra: str, tmp_path: Path):
+    printed = python(f"""
+{BARRED}
+import contextlib, io
+import napari_lungmtl as lm
+from napari_lungmtl.training.cli.app import app
+arguments = {arguments!r}.format(sample=lm.datasets.sample_radiograph(), out={str(tmp_path)!r}).split()
+said = io.StringIO()
+try:
+    with contextlib.redirect_stderr(said):
+        app(arguments)
+except SystemExit as end:
+    print(end.code, said.getvalue())
+""")
+    assert printed.startswith("1 lungmtl: ")
+    assert f"napari-lungmtl[{extra}]" in printed
+    assert "Traceback" not in printed
+
+
+def test_the_window_opens_draws_and_exports_and_run_says_what_is_missing(tmp_path: Path):
+    """In one window, as a person would: open, draw, save, press Run."""
+    printed = python(f"""
+{BARRED}
+import os, time
+os.environ["XDG_DATA_HOME"] = {str(tmp_path)!r}
+import napari
+from qtpy.QtWidgets import QApplication
+import napari_lungmtl as lm
+from napari_lungmtl.contributions.writer import write_points
+from napari_lungmtl.layers.spheres import add_image_layer
+from napari_lungmtl.panel.dock import LungNodulesDock
+
+viewer = napari.Viewer()
+add_image_layer(viewer, lm.read_image(lm.datasets.sample_ct()))
+dock = LungNodulesDock(viewer)
+viewer.window.add_dock_widget(dock)
+layer = next(layer for layer in viewer.layers if isinstance(layer, napari.layers.Points))
+layer.add(layer.world_to_data((-141.0, 35.6, -51.0)))
+data, attributes, _ = layer.as_layer_data_tuple()
+write_points({str(tmp_path / "findings.csv")!r}, data, attributes)
+dock.run.start()
+until = time.monotonic() + 60
+while dock.run.runner.running and time.monotonic() < until:
+    QApplication.processEvents()
+print(dock.run.message.text())
+viewer.close()
+""")
+    assert SENTENCE in printed
+    assert len((tmp_path / "findings.csv").read_text(encoding="utf-8").splitlines()) == 2

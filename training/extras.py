@@ -1,0 +1,48 @@
+"""What the extras of the installation bring, and what a person is told where they are missing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from .errors import LungmtlError
+
+EXTRAS = {
+    "torch": "networks",
+    "torchvision": "networks",
+    "safetensors": "networks",
+    "lightning": "train",
+    "matplotlib": "train",
+}
+"""The extra that brings a package. Reading, reviewing, editing and exporting need none of them."""
+
+
+class MissingExtraError(LungmtlError):
+    """A package is not installed that only an extra brings; the message says how to get it."""
+
+
+def missing_extra(error: BaseException) -> MissingExtraError | None:
+    """What to tell a person about a failed import; None where no extra brings the package."""
+    package = (getattr(error, "name", None) or "").partition(".")[0]
+    if not isinstance(error, ImportError) or package not in EXTRAS:
+        return None
+    extra = EXTRAS[package]
+    what = "Networks" if extra == "networks" else "Training and reports"
+    return MissingExtraError(
+        f'{what} need {package}, which is not installed here: pip install "napari-lungmtl[{extra}]" brings it. '
+        "Opening, drawing, editing and exporting work without."
+    )
+
+
+def require_networks() -> None:
+    """Import what every network needs (seconds the first time).
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
+    for package in (name for name, extra in EXTRAS.items() if extra == "networks"):
+        try:
+            import_module(package)
+        except ImportError as error:
+            raise missing_extra(error) or error from error
