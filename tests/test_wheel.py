@@ -1,15 +1,18 @@
-"""The wheel, built from the tree and installed where the tree is not, does what the tree does."""
+"""Wheel and sdist, built from the tree and installed where the tree is not, do what the tree does."""
 
 import json
 import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from napari_lungmtl.training.inference import registry
 
 from .house import ROOT
 
@@ -27,12 +30,17 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    options = ("--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir")
-    run(sys.executable, "-m", "pip", "wheel", *options, folder, ROOT, cwd=folder)
-    (built,) = folder.glob("*.whl")
-    return built
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the sdist, and the wheel that was built from it: as an index serves and pip makes them."""
+    folder = tmp_path_factory.mktemp("built")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    (wheel,) = built.glob("*.whl")
+    return wheel
 
 
 @pytest.fixture(scope="module")
@@ -88,16 +96,47 @@ def test_the_wheel_holds_every_file_of_the_tree_once(names: set[str]):
     ]
 
 
-def test_the_wheel_holds_manifest_weights_and_sample(names: set[str]):
-    assert "napari_lungmtl/napari.yaml" in names
-    rooms = {name: name for name in ("ag3d", "mtmr", "mtcnn", "dhn", "mosegnet")} | {
-        "mtcnn_fpr": "mtcnn/reduction"
-    }
+def test_the_sdist_holds_tests_docs_and_no_leftovers(built: Path):
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = [name.partition("/")[2] for name in archive.getnames()]
+    assert len(names) == len(set(names)), "a file came twice"
     assert {
-        f"napari_lungmtl/training/{room}/weights/{name}.{suffix}"
-        for name, room in rooms.items()
-        for suffix in ("safetensors", "json")
-    } <= names
+        "pyproject.toml",
+        "LICENSE",
+        "README.md",
+        "CITATION.cff",
+        "docs/index.md",
+        "tests/test_wheel.py",
+    } <= set(names)
+    assert not [
+        n for n in names if n.startswith((".venv/", ".git/", "demo/", "site/", "runs/")) or "__pycache__" in n
+    ]
+
+
+def test_the_metadata_ask_for_torch_only_with_the_networks(wheel: Path):
+    import email.parser
+
+    import napari_lungmtl
+
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+        metadata = email.parser.Parser().parsestr(archive.read(name).decode())
+    assert metadata["Version"] == napari_lungmtl.__version__
+    assert {"networks", "train", "all"} <= set(metadata.get_all("Provides-Extra") or ())
+    torch = [r for r in metadata.get_all("Requires-Dist") or () if r.startswith(("torch", "safetensors"))]
+    assert torch
+    assert all("extra ==" in r for r in torch), "a person who only reviews needs none of them"
+
+
+def test_the_wheel_holds_manifest_weights_and_sample(names: set[str]):
+    assert {"napari_lungmtl/napari.yaml", "napari_lungmtl/py.typed"} <= names
+    weights = [registry.weights_path(info.name).resolve().relative_to(ROOT) for info in registry.models()]
+    assert len(weights) >= 6
+    for path in weights:
+        assert {
+            f"napari_lungmtl/{path.with_suffix(s).as_posix()}" for s in (".safetensors", ".json")
+        } <= names
     assert (
         len([n for n in names if n.startswith("napari_lungmtl/sample_data/ct/") and n.endswith(".dcm")]) > 10
     )
@@ -184,3 +223,23 @@ print(json.dumps([truth, float(largest["diameter_mm"]), [list(map(float, c)) for
     )
     truth, diameter, found = json.loads(printed.splitlines()[-1])
     assert any(sum((a - b) ** 2 for a, b in zip(truth, c, strict=True)) < (diameter / 2) ** 2 for c in found)
+
+
+def test_the_examples_of_the_front_door_are_true(installed: Path):
+    """All but ``detect``, which the test above does at length."""
+    printed = python(
+        installed,
+        """
+import doctest
+import napari_lungmtl as lm
+things = {name: getattr(lm, name) for name in lm.__all__ if name != "detect"} | {"lm": lm}
+results = {}
+for name, thing in things.items():
+    module = thing if name in ("lm", "datasets", "metrics") else None
+    (example,) = doctest.DocTestFinder(recurse=False).find(thing, name, module=module, globs={})
+    results[name] = doctest.DocTestRunner().run(example)
+wrong = [name for name, result in results.items() if result.failed or not result.attempted]
+print(len(results), wrong)
+""",
+    )
+    assert printed.splitlines()[-1] == "20 []"
