@@ -1,4 +1,4 @@
-# `make demo` and `make test` do everything on a fresh machine; see README.md for other systems than Debian.
+# `make demo` and `make test` do everything on a fresh machine; see docs/installation.md for other systems than Debian.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
@@ -11,12 +11,13 @@ HEADLESS := yes
 X := LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "$(SCREEN)"
 endif
 
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test lint docs clean
 
 help:
 	@echo "make demo    set up, open the sample CT, run the detector (without a display: screenshots in demo/)"
 	@echo "make test    set up and run the tests (ARGS='-k froc' passes options on to pytest)"
 	@echo "make lint    ruff, mypy, the manifest and the import rules"
+	@echo "make docs    the pages in docs/ with their reference, into site/"
 	@echo "make setup   only .venv and what a window needs"
 	@echo "make clean   remove .venv and everything else that was made here"
 
@@ -41,6 +42,11 @@ lint: setup
 	$(BIN)/npe2 validate napari-lungmtl
 	$(BIN)/python -m pytest -q tests/test_house.py
 
+# No tests or networks are needed to build them, but .venv is at hand.
+docs: setup
+	[ -x $(BIN)/mkdocs ] || $(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 clean:
-	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv demo site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

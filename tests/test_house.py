@@ -111,19 +111,19 @@ def _canonical(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def test_the_readme_lists_the_keys():
+def test_the_tutorial_lists_the_keys():
     from napari_lungmtl.shortcuts import KEYS
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(.+?)` \| (.+?) \|$", readme.partition("### Keys")[2].partition("\n#")[0], re.M)
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \|$", page.partition("## Keys")[2].partition("\n#")[0], re.M)
     assert rows == [(key.key, key.description) for key in KEYS]
 
 
-def test_the_readme_lists_the_commands():
+def test_the_docs_list_the_commands():
     from typer.main import get_command
 
     from napari_lungmtl.training.cli.app import app
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^lungmtl (\w+)", readme.partition("## Command line")[2], re.M)
+    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^lungmtl (\w+)", page, re.M)
     assert sorted(set(listed)) == sorted(get_command(app).commands)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
 """What is known about lungs: images, findings, networks, data and metrics. No napari, no Qt.
 
-Always imported as ``napari_lungmtl.training`` (see CONTRIBUTING in the README).
+Always imported as ``napari_lungmtl.training`` (see ``docs/architecture.md``).
 """
