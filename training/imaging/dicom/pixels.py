@@ -106,7 +106,7 @@ def _read_plain(s: Slice, out: np.ndarray) -> None:
     available = max(0, (s.header.pixel_length or 0) - start)
     with open(s.path, "rb", buffering=0) as file:
         file.seek(s.header.pixel_offset + start)
-        read = file.readinto(memoryview(out).cast("B")) if available >= out.nbytes else available
+        read = file.readinto(out.data.cast("B")) if available >= out.nbytes else available
     if read is None or read < out.nbytes:
         raise _truncated(s)
     if out.dtype.byteorder == ">" or not np.little_endian:

@@ -153,7 +153,7 @@ def is_uid(text: str) -> bool:
 
 def identity_of(image: Image) -> str:
     """Compute a digest of an image, from which its UIDs are derived."""
-    digest = hashlib.sha256(np.ascontiguousarray(image.voxels))
+    digest = hashlib.sha256(np.ascontiguousarray(image.voxels).data)
     digest.update(
         repr((image.spacing, image.origin, image.series_uid, image.metadata.get("patient_id"))).encode()
     )
