@@ -20,8 +20,7 @@ Two nodules of 8 mm in one scan; the first mark hits one of them, the second is 
 from ..metrics.characterisation.classification import brier_score, calibration_error, roc_auc
 from ..metrics.froc.luna16 import evaluate as froc
 from ..metrics.intervals.bootstrap import bootstrap_weights, interval
-from ..metrics.radiograph.mask_overlap import dice
-from ..metrics.radiograph.mask_overlap import iou as mask_iou
+from ..ops.masks import dice, mask_iou
 
 __all__ = [
     "bootstrap_weights",
