@@ -1,17 +1,19 @@
-"""Which images of the viewer are under review: one session each, and the one that the dock acts on."""
+"""Which images of the viewer are under review: one session each, and the one that the dock acts on and the canvas shows."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from napari.layers import Layer
 from psygnal import Signal, SignalGroup
 
-from .layers import planes
+from .layers import planes, view_state
 from .layers.heat_map import EVIDENCE
+from .layers.image import IMAGE
 from .layers.radiograph import RadiographLayers
 from .layers.spheres import SphereBinding, image_from_layer
 from .session.session import Session
@@ -19,20 +21,36 @@ from .session.session import Session
 log = logging.getLogger("napari_lungmtl")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Study:
-    """An image layer with its session and what draws it: the binding of spheres, and the layers of a radiograph."""
+    """An image layer with its session and what draws it: the binding of spheres, and the layers of a radiograph.
+
+    `companions` are further layers that are shown and hidden with it (the truth), `legend` a symbol, words and a colour that
+    say what they are, `view` how it was looked at when another image was chosen.
+    """
 
     layer: ImageLayer
     session: Session
     binding: SphereBinding
     radiograph: RadiographLayers | None = None
+    companions: list[Layer] = field(default_factory=list)
+    legend: tuple[str, str, str] | None = None
+    view: view_state.ViewState | None = None
 
     @property
     def drawn(self) -> tuple[Layer, ...]:
         """The layers that show its findings."""
         spheres = () if self.binding.layer is None else (self.binding.layer,)
         return (*spheres, *(self.radiograph.layers if self.radiograph is not None else ()))
+
+    def set_current(self, current: bool) -> None:
+        """Show the image and all that is drawn over it, or hide them while another image is reviewed."""
+        self.layer.visible = current
+        self.binding.set_current(current)
+        if self.radiograph is not None:
+            self.radiograph.set_current(current)
+        for layer in self.companions:
+            layer.visible = current
 
     def close(self) -> None:
         """Take its drawings out, and save."""
@@ -54,6 +72,10 @@ class Studies:
 
     A study begins when its image layer becomes the active one. Selecting a layer that it drew leads back to it; any
     other layer that is no image leaves the dock where it is.
+
+    Exactly one study is visible, the current one: of two patients in one picture nobody can tell whose marks are whose.
+    The others are hidden, with all that was drawn for them, and come back with slice and zoom when they are chosen, also
+    by their eye in the layer list. Layers that a person added are left alone.
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
@@ -71,14 +93,21 @@ class Studies:
         """What the dock acts on."""
         return self._current
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Study]:
         return iter(self._studies)
+
+    def attach(self, layer: Layer, legend: tuple[str, str, str] | None = None) -> None:
+        """Show and hide a layer together with the current study; `legend` is a symbol, words and a colour."""
+        if self._current is not None:
+            self._current.companions.append(layer)
+            self._current.legend = legend
 
     def close(self) -> None:
         """Save everything and let go of the viewer."""
         self._viewer.layers.selection.events.active.disconnect(self._on_active)
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         for study in self._studies:
+            study.layer.events.visible.disconnect(self._on_visible)
             study.close()
         self._studies.clear()
 
@@ -99,6 +128,7 @@ class Studies:
         if study is None:
             return
         self._studies.remove(study)
+        removed.events.visible.disconnect(self._on_visible)
         self.events.closing.emit(study)
         if study is self._current:
             self._set_current(self._topmost())
@@ -132,12 +162,35 @@ class Studies:
         session.open(image)
         if image.ndim == 3:
             planes.see_through(layer)
+        layer.events.visible.connect(self._on_visible)
         return study
 
     def _set_current(self, study: Study | None) -> None:
-        if study is not self._current:
-            for other in self._studies:
-                if other.radiograph is not None:
-                    other.radiograph.heat.set_current(other is study)
-            self._current = study
-            self.events.current.emit(study)
+        former = self._current
+        if study is former:
+            return
+        if former is not None:
+            former.view = view_state.remember(self._viewer)
+        self._current = study
+        if study is not None:
+            self._show_only(study)
+            if study.view is not None:
+                view_state.restore(self._viewer, study.view)
+            elif former is not None:  # napari looks at the first image by itself
+                view_state.first_look(self._viewer, study.layer)
+        self.events.current.emit(study)
+
+    def _show_only(self, study: Study) -> None:
+        for layer in self._viewer.layers:  # also what was opened before the dock, and has no session yet
+            if layer is not study.layer and layer.metadata.get(IMAGE) is not None:
+                layer.visible = False
+        for other in self._studies:
+            if other is not study:
+                other.set_current(False)
+        study.set_current(True)
+
+    def _on_visible(self, event: object) -> None:
+        """A person opened the eye of a hidden image: that is to choose it."""
+        layer = event.source  # type: ignore[attr-defined]
+        if layer.visible and self._current is not None and layer is not self._current.layer:
+            self._viewer.layers.selection.active = layer

@@ -51,13 +51,15 @@ class StudySection(Section):
         self._show_image(study.session.image if study is not None else None)
         self._show_verdicts()
         self._show_layer()
+        self.show_legend()
 
     def set_colors(self, colors: Palette) -> None:
         """Colours of the present theme."""
         self.banner.set_colors(colors)
 
-    def set_legend(self, symbol: str, words: str, color: str) -> None:
+    def show_legend(self) -> None:
         """Say what is drawn beside the findings: a symbol in its colour, then words that can be read in any theme."""
+        symbol, words, color = (self.study.legend if self.study is not None else None) or ("", "", "")
         self._legend.setText(f'<span style="color: {color};">{escape(symbol)}</span> {escape(words)}')
         self._legend.setVisible(bool(words))
 

@@ -29,8 +29,7 @@ class NoduleOpener(QObject):
     """Opens nodules of a cohort, reading images off the GUI thread.
 
     Of the images that it opened only the last stays in the viewer, or a walk over the map would fill the memory; what a
-    person did to the others is saved. Other studies are hidden, not removed: spheres of two patients in one picture would
-    lie. An image that is in the viewer already is not read again.
+    person did to the others is saved. An image that is in the viewer already is not read again.
 
     Parameters
     ----------
@@ -93,9 +92,7 @@ class NoduleOpener(QObject):
     def _show(self, study: Study, finding: Finding) -> None:
         """Bring the finding up to date, to sight, and to the middle."""
         session = study.session
-        for other in self._studies():
-            other.layer.visible = other is study
-            other.session.show_overlays(other is study)
+        session.show_overlays(True)
         # Where a person drew the same nodule, or another run found it, that one was kept.
         known = min(session.findings, key=lambda f: (f.id != finding.id, _distance(f, finding)))
         if known.id == finding.id and known.geometry == finding.geometry:
