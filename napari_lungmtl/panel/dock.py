@@ -26,6 +26,7 @@ from .section import Section
 from .show.section import ShowSection
 from .study import StudySection
 from .theme import palette, stylesheet
+from .wheel import WheelGuard
 
 WIDTH = 380
 
@@ -78,6 +79,7 @@ class LungNodulesDock(QWidget):
             self.footer,
         )
         self._lay_out()
+        self._wheel = WheelGuard(self)
         self._shortcuts: list[QShortcut] = []
         self._set_theme()
         viewer.events.theme.connect(self._set_theme)
