@@ -67,6 +67,7 @@ class LungNodulesDock(QWidget):
         self.findings = FindingsSection(self._actions)
         self.card = NoduleCardSection()
         self.card.characterise.connect(self.run.characterise)
+        self.run.started.connect(self._stay_at_run)
         self.cohort = CohortSection(viewer, lambda: self.studies, lambda: self.run.runner.running)
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (
@@ -110,7 +111,7 @@ class LungNodulesDock(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The card of a selected finding has grown."""
         grown = watched is self.card and event.type() == QEvent.Type.Resize
-        if grown and self.study is not None and self.study.session.selected is not None:
+        if grown and self._follow_card and self.study is not None and self.study.session.selected is not None:
             self._looking.start()
         return super().eventFilter(watched, event)
 
@@ -131,6 +132,7 @@ class LungNodulesDock(QWidget):
         layout.addWidget(scroll)
         self.setMinimumWidth(WIDTH)
         self.card.installEventFilter(self)
+        self._follow_card = False  # from the choice of a finding to the next run
         self._looking = QTimer(self)  # once the card has come to its place
         self._looking.setSingleShot(True)
         self._looking.setInterval(100)
@@ -141,6 +143,12 @@ class LungNodulesDock(QWidget):
 
     def _scroll_down(self) -> None:
         self._scroll.ensureWidgetVisible(self.footer)
+
+    def _stay_at_run(self) -> None:
+        """Keep progress and Cancel in sight, whatever the run does to the card of a finding that was selected before."""
+        self._follow_card = False
+        self._looking.stop()
+        self._scroll.ensureWidgetVisible(self.run, 0, 0)
 
     def _scroll_to_card(self) -> None:
         """Show the card's end, as far as the table stays in view: whoever steps through it wants both."""
@@ -167,6 +175,7 @@ class LungNodulesDock(QWidget):
 
     def _go_to_selected(self, id: str | None) -> None:
         if self.study is not None and id is not None and id == self.study.session.selected:
+            self._follow_card = True
             self._looking.start()
             finding = self.study.session.findings[id]
             if finding.box is not None:

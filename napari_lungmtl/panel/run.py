@@ -73,6 +73,8 @@ class Job:
 class RunSection(Section):
     """Runs models on the study that the dock acts on; the result goes to that study, whichever is looked at then."""
 
+    started = Signal()
+    """A person pressed Run."""
     finished = Signal(object)  # Study
 
     def __init__(self) -> None:
@@ -150,6 +152,7 @@ class RunSection(Section):
             kept = tuple(f for f in study.session.findings if is_reviewed(f)) if mode == run_modes.ALL else ()
             self._begin(study, mode, kept)
         self._show_running()
+        self.started.emit()
 
     def characterise(self, id: str | None = None) -> None:
         """Judge one finding alone: the one with this id, or the selected one."""
