@@ -43,7 +43,7 @@ def restore(viewer: ViewerModel, state: ViewState) -> None:
 
 
 def first_look(viewer: ViewerModel, layer: ImageLayer) -> None:
-    """Show all of an image, the only one that is visible: of a volume the middle axial slice, as napari does for the first layer only."""
+    """Show all of an image, the only visible one: of a volume the middle axial slice, as napari does for its first layer."""
     dims = viewer.dims
     dims.ndisplay = 2
     dims.order = tuple(range(dims.ndim))

@@ -148,7 +148,7 @@ def test_the_table_says_who_found_what_and_where(after_run):
     assert column(dock, PLACE)[0] == "55, 10"
     model = dock.findings.model
     headers = [model.headerData(n, Qt.Orientation.Horizontal) for n in sorted(dock.findings.shown_columns())]
-    assert headers == ["#", "Score", "Ø mm", "y, x mm", "Status", "Found by"]
+    assert headers == ["#", "Score", "Ø mm", "y, x mm", "✓", "Found by"]
     table = dock.findings.table
     assert table.horizontalScrollBar().maximum() == 0
     assert "1 marked by both" in dock.study_section._agreement.text()

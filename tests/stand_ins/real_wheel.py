@@ -28,7 +28,10 @@ class _Point(ctypes.Structure):
 def turn_wheel(widget: QWidget, steps: int = -1) -> None:
     """Turn the wheel with the pointer over a widget; negative is towards the person."""
     sip = pytest.importorskip("PyQt6.sip")
-    library = next(Path(QtCore.QLibraryInfo.path(QtCore.QLibraryInfo.LibraryPath.LibrariesPath)).glob("libQt6Gui.so.6"), None)
+    library = next(
+        Path(QtCore.QLibraryInfo.path(QtCore.QLibraryInfo.LibraryPath.LibrariesPath)).glob("libQt6Gui.so.6"),
+        None,
+    )
     if library is None:
         pytest.skip("the wheel can be turned by Qt's own library on Linux only")
     window = widget.window()

@@ -10,6 +10,8 @@ from ...reviewed_images import Study
 from ..section import label
 
 OFF = "off"
+CAPTION = 66
+"""Pixels of what stands before a box: the boxes of the section begin in line."""
 
 
 class HeatMapRow(QWidget):
@@ -26,7 +28,9 @@ class HeatMapRow(QWidget):
         self.box.activated.connect(self._choose)
         self.state = label("", "faint", wrap=True)
         row = QHBoxLayout()
-        row.addWidget(QLabel("Heat map"))
+        caption = QLabel("Heat map")
+        caption.setFixedWidth(CAPTION)
+        row.addWidget(caption)
         row.addWidget(self.box, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

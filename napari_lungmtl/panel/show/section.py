@@ -24,7 +24,7 @@ from ...training.inference.predictor import SCORE_FLOOR
 from ..section import Section, label, tool_button
 from .banner import verdicts
 from .color_bar import ColorBar
-from .heat_map_row import HeatMapRow
+from .heat_map_row import CAPTION, HeatMapRow
 
 
 class ThresholdSlider(QWidget):
@@ -134,7 +134,9 @@ class ShowSection(Section):
         self.overlays.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.overlays.clicked.connect(lambda on: self.study and self.study.session.show_overlays(on))
         row = QHBoxLayout()
-        row.addWidget(QLabel("Window"))
+        caption = QLabel("Window")
+        caption.setFixedWidth(CAPTION)
+        row.addWidget(caption)
         row.addWidget(self.window, 1)
         row.addSpacing(8)
         row.addWidget(self.overlays)
