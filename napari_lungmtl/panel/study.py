@@ -8,10 +8,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout
 
 from ..reviewed_images import Study
+from ..session.session import Session
 from ..text.boxes import legend
 from ..training.imaging.image import Image
 from .section import Section, eliding, label, tool_button
-from .show.banner import Banner, verdicts
+from .show.banner import Banner, Doubt, not_frontal, noticed, verdicts
 from .theme import Palette
 
 
@@ -35,9 +36,14 @@ class StudySection(Section):
         row.addWidget(self._warn)
         self.body.addLayout(row)
         self.banner = Banner()
+        self._looked_at: Image | None = None
+        self._frontal: Doubt | None = None
+        self._doubt = label("", "warning", wrap=True)
+        self._doubt.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._doubt.hide()
         self._agreement = label("", "faint", wrap=True)
         self._agreement.hide()
-        for widget in (self._facts, self.banner, self._agreement, self._legend, self._warnings):
+        for widget in (self._facts, self.banner, self._doubt, self._agreement, self._legend, self._warnings):
             self.body.addWidget(widget)
 
     def follow(self, study: Study | None) -> None:
@@ -82,13 +88,23 @@ class StudySection(Section):
     def _show_verdicts(self, _value: object = None) -> None:
         """What networks say of a radiograph as a whole, and how its boxes are to be read."""
         session = self.study.session if self.study is not None else None
-        found = verdicts(session)
+        doubt = self._doubt_of(session) if session is not None and session.findings.image_scores else None
+        found = verdicts(session, doubt)
         if found != self.banner.verdicts:
             self.banner.show_verdicts(found)
+        self._doubt.setText(doubt.reason if doubt is not None else "")
+        self._doubt.setVisible(doubt is not None)
         text = legend(session.agreement) if session is not None else ""
         if text != self._agreement.text():
             self._agreement.setText(text)
             self._agreement.setVisible(bool(text))
+
+    def _doubt_of(self, session: Session) -> Doubt | None:
+        """What speaks against a verdict; the image itself is looked at once."""
+        image = session.image
+        if image is not None and image is not self._looked_at:
+            self._looked_at, self._frontal = image, not_frontal(image)
+        return noticed(session.findings) or self._frontal
 
     def _show_layer(self) -> None:
         name = self.study.layer.name if self.study is not None else ""

@@ -117,6 +117,11 @@ class Session:
         return self._overlays_shown
 
     @property
+    def is_partial(self) -> bool:
+        """Whether a run goes on whose first networks alone have said what is shown."""
+        return self._partial is not None and self._partial is self._findings
+
+    @property
     def can_undo(self) -> bool:
         """Whether an edit can be taken back."""
         return self._history.can_undo
@@ -186,12 +191,14 @@ class Session:
             It is what is known so far: the next result joins it in one step of the history, if nobody has edited since.
         """
         after = merge_run(self._findings, findings)
-        if self._partial is self._findings:
+        follows, self._partial = self.is_partial, after if partial else None  # views ask while they are told
+        if follows:
             self._history.push(self._history.undo(), after)
             self._put(after)
         else:
             self._do(after)
-        self._partial = after if partial and self._findings is after else None
+        if self._findings is not after:  # nothing new
+            self._partial = None
 
     def drop_partial(self) -> bool:
         """A run ended before its end: take its partial result back; False where somebody has edited it since."""

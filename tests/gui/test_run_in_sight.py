@@ -18,7 +18,7 @@ from ..stand_ins.reviewed_radiographs import (
     by_mosegnet,
     radiograph,
 )
-from .test_dock import press
+from ..stand_ins.dock_input import press
 
 
 @pytest.fixture
