@@ -9,6 +9,7 @@ from functools import partial
 import napari.viewer
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
@@ -21,6 +22,7 @@ from .cohort.section import CohortSection
 from .findings.section import FindingsSection
 from .footer import Footer
 from .nodule.section import NoduleCardSection
+from .qt import sure
 from .run import RunSection
 from .section import Section
 from .show.section import ShowSection
@@ -40,6 +42,11 @@ class LungNodulesDock(QWidget):
         The napari viewer that the dock belongs to.
     """
 
+    run: RunSection
+    findings: FindingsSection
+    footer: Footer
+    studies: Studies
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:  # napari goes by exactly this annotation
         super().__init__()
         # From its menu napari hands out a proxy that wraps every layer anew, while events carry the layers themselves:
@@ -47,7 +54,7 @@ class LungNodulesDock(QWidget):
         viewer = getattr(viewer, "__wrapped__", viewer)
         self.viewer = viewer
         self.setObjectName("LungNodulesDock")
-        self._actions = {
+        self._actions: dict[str, Callable[[], object]] = {
             "next": lambda: self.findings.step(1),
             "previous": lambda: self.findings.step(-1),
             "accept": lambda: self._judge("accept"),
@@ -57,8 +64,8 @@ class LungNodulesDock(QWidget):
             "smaller": lambda: self._resize(-1.0),
             "larger": lambda: self._resize(1.0),
             "delete": self._delete,
-            "undo": lambda: self.study and self.study.session.undo(),
-            "redo": lambda: self.study and self.study.session.redo(),
+            "undo": self._undo,
+            "redo": self._redo,
             "help": lambda: self.footer.toggle_keys(),
         }
         self.study_section = StudySection()
@@ -101,16 +108,16 @@ class LungNodulesDock(QWidget):
         """About 380 pixels wide."""
         return QSize(WIDTH, 700)
 
-    def event(self, event: QEvent) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Install the keys when the dock has come into its window, and mend what napari does there."""
-        if event.type() == QEvent.Type.Show and not self._shortcuts:
+        if event is not None and event.type() == QEvent.Type.Show and not self._shortcuts:
             make_removals_safe(self.viewer, self)
-            self._shortcuts = shortcuts.install(self.window(), self.viewer, self._actions)
+            self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         return super().event(event)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """The card of a selected finding has grown."""
-        grown = watched is self.card and event.type() == QEvent.Type.Resize
+        grown = watched is self.card and event is not None and event.type() == QEvent.Type.Resize
         if grown and self._follow_card and self.study is not None and self.study.session.selected is not None:
             self._looking.start()
         return super().eventFilter(watched, event)
@@ -152,7 +159,7 @@ class LungNodulesDock(QWidget):
 
     def _scroll_to_card(self) -> None:
         """Show the card's end, as far as the table stays in view: whoever steps through it wants both."""
-        bar, view = self._scroll.verticalScrollBar(), self._scroll.viewport()
+        bar, view = sure(self._scroll.verticalScrollBar()), sure(self._scroll.viewport())
         end = self.card.geometry().bottom() - view.height()
         wanted = min(end, self.findings.geometry().top())
         if wanted > bar.value():  # never back up, where a person may have gone on purpose
@@ -184,9 +191,17 @@ class LungNodulesDock(QWidget):
                 planes.go_to(self.viewer, finding.center)
 
     def _judge(self, verdict: str) -> None:
-        if self.study is not None and self.study.session.selected is not None:
-            session = self.study.session
+        session = self.study.session if self.study is not None else None
+        if session is not None and session.selected is not None:
             (session.accept if verdict == "accept" else session.reject)(session.selected)
+
+    def _undo(self) -> None:
+        if self.study is not None:
+            self.study.session.undo()
+
+    def _redo(self) -> None:
+        if self.study is not None:
+            self.study.session.redo()
 
     def _toggle_overlays(self) -> None:
         if self.study is not None:
@@ -211,7 +226,7 @@ class LungNodulesDock(QWidget):
         else:
             session.remove(session.selected)
 
-    def closeEvent(self, event: QEvent) -> None:
+    def closeEvent(self, event: QCloseEvent | None) -> None:
         """The dock is closed for good."""
         self.run.cancel()
         _let_go(self)

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton
 from superqt import QElidingLabel
 
 from ..reviewed_images import Study
+from .qt import sure
 
 
 class Section(QFrame):
@@ -102,8 +103,9 @@ def set_role(widget: QWidget, role: str) -> None:
     """Give a widget another role of the style sheet."""
     if widget.property("role") != role:
         widget.setProperty("role", role)
-        widget.style().unpolish(widget)
-        widget.style().polish(widget)
+        style = sure(widget.style())
+        style.unpolish(widget)
+        style.polish(widget)
 
 
 def tool_button(text: str, tip: str, slot: Callable[[], object]) -> QToolButton:

@@ -204,7 +204,7 @@ def test_the_help_lists_every_key(window, qtbot):
 
 def test_window_presets_change_the_grey_levels(window):
     viewer, dock = window
-    box = dock.show_section.window
+    box = dock.show_section.window_preset
     assert box.currentText() == "Lung"
     box.setCurrentText("Mediastinum")
     box.activated.emit(box.currentIndex())

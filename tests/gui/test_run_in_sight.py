@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
 
+from ..stand_ins.dock_input import press
 from ..stand_ins.reviewed_radiographs import (
     DHN,
     MOSEGNET,
@@ -18,7 +19,6 @@ from ..stand_ins.reviewed_radiographs import (
     by_mosegnet,
     radiograph,
 )
-from ..stand_ins.dock_input import press
 
 
 @pytest.fixture

@@ -91,7 +91,9 @@ def spheres(n: int, judged: bool) -> Findings:
 def test_a_ct_with_many_spheres(narrow, judged):
     dock = narrow
     voxels = np.random.default_rng(0).integers(-1000, 400, (900, 8, 8)).astype(np.int16)
-    add_image_layer(dock.viewer, Image(voxels, "CT", (0.5, 1.0, 1.0), (-1200.0, -194.0, -154.0), series_uid="long"))
+    add_image_layer(
+        dock.viewer, Image(voxels, "CT", (0.5, 1.0, 1.0), (-1200.0, -194.0, -154.0), series_uid="long")
+    )
     dock.study.session.replace_findings(spheres(30, judged))
     table = dock.findings.table
     assert table.model().rowCount() == 30

@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 from ...jobs.worker import Worker
 from ...reviewed_images import Studies, Study
 from ...training.cohort import Cohort, embed, loading
+from ..qt import sure
 from ..section import Section, eliding, label, set_role
 from ..theme import Palette
 from .colors import WHOSE, Coloring, colorings
@@ -115,14 +116,16 @@ class CohortSection(Section):
             self.listen(study.session.events.selected, self._show_marked)
         self._show_marked()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Folders, result files and tables may be dropped."""
-        if event.mimeData().hasUrls():
+        event = sure(event)
+        if sure(event.mimeData()).hasUrls():
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:
+    def dropEvent(self, event: QDropEvent | None) -> None:
         """A folder is read; a csv, alone or with it, holds the predictions."""
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        event = sure(event)
+        paths = [Path(url.toLocalFile()) for url in sure(event.mimeData()).urls() if url.isLocalFile()]
         tables = [
             p for p in paths if p.name.lower().endswith((".csv", ".csv.gz")) and p.name != "nodules.csv"
         ]

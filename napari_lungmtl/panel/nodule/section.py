@@ -186,7 +186,7 @@ class NoduleCardSection(Section):
         self._empty.setVisible(finding is None)
         fits = finding is not None and image is not None and len(finding.center) == image.ndim
         self.closeups.setVisible(fits)
-        if fits:
+        if finding is not None and image is not None and fits:
             self.closeups.show_finding(image, finding, self._limits())
         opinions = finding.opinions if finding is not None else ()
         self._show_judgement(finding, opinions, image if fits else None)

@@ -127,7 +127,7 @@ class Banner(PaintedRows):
     def _block(self) -> float:
         return _LINES * self.row_height + BAR + 2 * _PAD + 8
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Draw the blocks."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
