@@ -16,6 +16,7 @@ from ..qt import sure
 from ..section import Section, label, tool_button
 from ..theme import Palette
 from .columns import ALWAYS, COLUMNS, ORDER, defaults
+from .export_dialog import ExportDialog
 from .model import ID, FindingsModel
 from .table import FindingsTable
 
@@ -58,6 +59,8 @@ class FindingsSection(Section):
             row.addWidget(self._buttons[action])
         self.columns = tool_button("☰", "Choose the columns of the table", self._choose_columns)
         row.insertWidget(4, self.columns)
+        self.export = tool_button("Export…", "Write the findings to a file for another program", self._export)
+        row.insertWidget(5, self.export)
         self.body.addLayout(row)
 
     def follow(self, study: Study | None) -> None:
@@ -113,6 +116,10 @@ class FindingsSection(Section):
         sure(menu.addAction("All attributes")).triggered.connect(lambda: self.choose(shown | _ATTRIBUTES))
         sure(menu.addAction("As at first")).triggered.connect(self._choose_defaults)
         return menu
+
+    def _export(self) -> None:
+        if self.study is not None:
+            ExportDialog(self.study.session, self.window()).exec()
 
     def _choose_columns(self, at: QPoint | None = None) -> None:
         where = at if isinstance(at, QPoint) else self.columns.mapToGlobal(self.columns.rect().bottomLeft())
@@ -170,6 +177,7 @@ class FindingsSection(Section):
         sure(self.table.viewport()).update()
         for action in ("accept", "reject"):
             self._buttons[action].setEnabled(selected is not None)
+        self.export.setEnabled(session is not None and len(session.findings) > 0)
         for action in ("next", "previous"):
             self._buttons[action].setEnabled(self.model.rowCount() > 0)
         self._buttons["undo"].setEnabled(session is not None and session.can_undo)
