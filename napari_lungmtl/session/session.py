@@ -15,7 +15,7 @@ from typing import Any
 from psygnal import Signal, SignalGroup
 
 from ..training.findings import Finding, Findings, ImageReference, Region
-from ..training.findings.models import joined
+from ..training.findings.models import join_models
 from ..training.imaging.image import Image
 from ..training.inference.agreement import Agreement, agreement
 from .autosave import Autosaver
@@ -98,11 +98,6 @@ class Session:
         if self._visible is None:
             self._visible = tuple(f for f in self._findings if self._passes(f))
         return self._visible
-
-    @property
-    def n_visible(self) -> int:
-        """Number of visible findings."""
-        return len(self.visible)
 
     @property
     def agreement(self) -> Mapping[str, Agreement]:
@@ -241,7 +236,7 @@ class Session:
             raise KeyError(", ".join(sorted(unknown)))
         items = [changed.get(f.id, f) for f in self._findings if f.id not in gone]
         after = self._findings.with_items((*items, *add))
-        self._do(replace(after, models=joined(after.models, models)))
+        self._do(replace(after, models=join_models(after.models, models)))
 
     def add(self, finding: Finding) -> None:
         """Append a finding and select it."""
@@ -313,25 +308,6 @@ class Session:
         if id != self._selected:
             self._selected = id
             self.events.selected.emit(id)
-
-    def select_next(self, step: int = 1) -> None:
-        """Select the visible finding `step` places further in list order, round at the ends."""
-        shown = {f.id for f in self.visible}
-        if not shown:
-            return
-        order = [f.id for f in self._findings if f.id in shown or f.id == self._selected]
-        if self._selected is None:
-            self.select(order[0 if step > 0 else -1])
-            return
-        place = order.index(self._selected)
-        if self._selected not in shown:  # hidden by the thresholds: go on from where it would be
-            order.remove(self._selected)
-            place -= step > 0
-        self.select(order[(place + step) % len(order)])
-
-    def select_previous(self) -> None:
-        """Select the visible finding before."""
-        self.select_next(-1)
 
     def show_overlays(self, shown: bool) -> None:
         """Show or hide everything that is drawn over the image."""

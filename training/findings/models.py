@@ -14,7 +14,7 @@ def doubts(models: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(model[DOUBT]) for model in models if model.get(DOUBT)))
 
 
-def joined(
+def join_models(
     models: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]
 ) -> tuple[Mapping[str, Any], ...]:
     """Models with some more; those of the same name are replaced."""

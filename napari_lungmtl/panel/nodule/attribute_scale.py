@@ -26,7 +26,7 @@ _GUTTER = 14
 _BAR = 8
 
 
-class AttributeBars(PaintedRows):
+class AttributeScales(PaintedRows):
     """Each attribute's title and value, its bar with ± the spread as a fine line, and below it the words of the ends."""
 
     def __init__(self) -> None:

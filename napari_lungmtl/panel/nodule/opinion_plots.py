@@ -183,7 +183,7 @@ class SlicePlot(PaintedRows):
         x = left + self.planes.index(plane) * width
         return QRectF(x + 2 * GAP, 1.5 * self.row_height, width - 4 * GAP, (self.ROWS - 1) * self.row_height)
 
-    def place(self, plane: str, offset: float, score: float) -> QPointF:
+    def point_at(self, plane: str, offset: float, score: float) -> QPointF:
         """Where a point is drawn."""
         area = self.area(plane)
         x = area.center().x() + offset / self.reach * area.width() / 2
@@ -196,7 +196,7 @@ class SlicePlot(PaintedRows):
         for number, plane in enumerate(self.planes):
             self._draw_axes(painter, plane, numbered=number == 0)
             slices = sorted((x, score) for p, x, score in self.points if p == plane)
-            drawn = [self.place(plane, *point) for point in slices]
+            drawn = [self.point_at(plane, *point) for point in slices]
             painter.setPen(QPen(self.color(self.colors.faint), 1.2))
             painter.drawPolyline(QPolygonF(drawn))
             for point, (_, score) in zip(drawn, slices, strict=True):

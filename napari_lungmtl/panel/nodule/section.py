@@ -15,7 +15,7 @@ from ...training.findings import Finding, Opinion, Sphere
 from ...training.imaging.image import Image
 from ..section import Section, label
 from ..theme import Palette
-from .attribute_scale import AttributeBars
+from .attribute_scale import AttributeScales
 from .closeups import CloseUps
 from .mtcnn_views import Reconstruct, Reconstructions, ViewGrid, reconstruct
 from .opinion_plots import (
@@ -91,7 +91,7 @@ class NoduleCardSection(Section):
         self.closeups = CloseUps()
         self.scores = ScoreRows(ends=True)
         self.notes = label("", "warning", wrap=True)
-        self.bars = AttributeBars()
+        self.bars = AttributeScales()
         self.views = ViewGrid()
         self._reconstructions = Reconstructions(reconstruct, self)
         self._reconstructions.ready.connect(self.views.show_views)
