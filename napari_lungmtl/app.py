@@ -153,12 +153,12 @@ def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Findings) ->
     layer, count = add_truth_layer(viewer, truth)
     flat = len(truth.image.shape) == 2
     nodules = f"{count} nodule" + ("" if count == 1 else "s")
-    dock.studies.attach(layer, ("[ ]" if flat else "□", f"truth: {nodules}", TRUTH_COLOR))
+    dock.reviewed_images.attach(layer, ("[ ]" if flat else "□", f"truth: {nodules}", TRUTH_COLOR))
     dock.study_section.show_legend()
 
 
 def run_and_wait(dock: LungNodulesDock, limit: float = 900.0) -> None:
-    """Run all that suits the study that the dock acts on.
+    """Run all that suits the image that the dock acts on.
 
     Raises
     ------

@@ -22,7 +22,7 @@ log = logging.getLogger("napari_lungmtl")
 
 
 @dataclass(eq=False)
-class Study:
+class ReviewedImage:
     """An image layer with its session and what draws it: the binding of spheres, and the layers of a radiograph.
 
     `companions` are further layers that are shown and hidden with it (the truth), `legend` a symbol, words and a colour that
@@ -60,44 +60,44 @@ class Study:
         self.session.close()
 
 
-class StudiesEvents(SignalGroup):
-    """`current`: the dock acts on another study (or none). `closing`: a study's image layer is gone."""
+class ReviewedImagesEvents(SignalGroup):
+    """`current`: the dock acts on another image (or none). `closing`: the layer of a reviewed image is gone."""
 
-    current = Signal(object)  # Study | None
-    closing = Signal(object)  # Study
+    current = Signal(object)  # ReviewedImage | None
+    closing = Signal(object)  # ReviewedImage
 
 
-class Studies:
+class ReviewedImages:
     """Follows the viewer's layers; layers are known by identity, so names and order are the person's.
 
-    A study begins when its image layer becomes the active one. Selecting a layer that it drew leads back to it; any
+    A review begins when its image layer becomes the active one. Selecting a layer that it drew leads back to it; any
     other layer that is no image leaves the dock where it is.
 
-    Exactly one study is visible, the current one: of two patients in one picture nobody can tell whose marks are whose.
+    Exactly one image is visible, the current one: of two patients in one picture nobody can tell whose marks are whose.
     The others are hidden, with all that was drawn for them, and come back with slice and zoom when they are chosen, also
     by their eye in the layer list. Layers that a person added are left alone.
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
-        self.events = StudiesEvents()
+        self.events = ReviewedImagesEvents()
         self._viewer = viewer
-        self._studies: list[Study] = []
+        self._reviewed_images: list[ReviewedImage] = []
         self._refused: list[Layer] = []
-        self._current: Study | None = None
+        self._current: ReviewedImage | None = None
         viewer.layers.selection.events.active.connect(self._on_active)
         viewer.layers.events.removed.connect(self._on_removed)
         self._on_active()
 
     @property
-    def current(self) -> Study | None:
+    def current(self) -> ReviewedImage | None:
         """What the dock acts on."""
         return self._current
 
-    def __iter__(self) -> Iterator[Study]:
-        return iter(self._studies)
+    def __iter__(self) -> Iterator[ReviewedImage]:
+        return iter(self._reviewed_images)
 
     def attach(self, layer: Layer, legend: tuple[str, str, str] | None = None) -> None:
-        """Show and hide a layer together with the current study; `legend` is a symbol, words and a colour."""
+        """Show and hide a layer together with the current one; `legend` is a symbol, words and a colour."""
         if self._current is not None:
             self._current.companions.append(layer)
             self._current.legend = legend
@@ -106,16 +106,16 @@ class Studies:
         """Save everything and let go of the viewer."""
         self._viewer.layers.selection.events.active.disconnect(self._on_active)
         self._viewer.layers.events.removed.disconnect(self._on_removed)
-        for study in self._studies:
-            study.layer.events.visible.disconnect(self._on_visible)
-            study.close()
-        self._studies.clear()
+        for reviewed in self._reviewed_images:
+            reviewed.layer.events.visible.disconnect(self._on_visible)
+            reviewed.close()
+        self._reviewed_images.clear()
 
     def _on_active(self, _event: object = None) -> None:
         active = self._viewer.layers.selection.active
-        drawn_by = next((s for s in self._studies if any(active is layer for layer in s.drawn)), None)
+        drawn_by = next((s for s in self._reviewed_images if any(active is layer for layer in s.drawn)), None)
         if isinstance(active, ImageLayer) and not active.metadata.get(EVIDENCE):
-            self._set_current(self._study(active))
+            self._set_current(self._reviewed_of(active))
         elif drawn_by is not None:
             self._set_current(drawn_by)
         elif self._current is None:
@@ -124,29 +124,29 @@ class Studies:
     def _on_removed(self, event: object) -> None:
         removed = event.value  # type: ignore[attr-defined]
         self._refused = [layer for layer in self._refused if layer is not removed]
-        study = next((s for s in self._studies if s.layer is removed), None)
-        if study is None:
+        reviewed = next((s for s in self._reviewed_images if s.layer is removed), None)
+        if reviewed is None:
             return
-        self._studies.remove(study)
+        self._reviewed_images.remove(reviewed)
         removed.events.visible.disconnect(self._on_visible)
-        self.events.closing.emit(study)
-        if study is self._current:
+        self.events.closing.emit(reviewed)
+        if reviewed is self._current:
             self._set_current(self._topmost())
-        study.close()
+        reviewed.close()
 
-    def _topmost(self) -> Study | None:
+    def _topmost(self) -> ReviewedImage | None:
         images = (
             layer
             for layer in reversed(self._viewer.layers)
             if isinstance(layer, ImageLayer) and not layer.metadata.get(EVIDENCE)
         )
-        return next((s for s in map(self._study, images) if s is not None), None)
+        return next((s for s in map(self._reviewed_of, images) if s is not None), None)
 
-    def _study(self, layer: ImageLayer) -> Study | None:
-        """The layer's study, begun if need be; None for what is no medical image (colour, more than three axes)."""
-        for study in self._studies:
-            if study.layer is layer:
-                return study
+    def _reviewed_of(self, layer: ImageLayer) -> ReviewedImage | None:
+        """The layer's review, begun if need be; None for what is no medical image (colour, more than three axes)."""
+        for reviewed in self._reviewed_images:
+            if reviewed.layer is layer:
+                return reviewed
         if any(layer is refused for refused in self._refused):
             return None
         try:
@@ -157,37 +157,39 @@ class Studies:
             return None
         session = Session()
         radiograph = RadiographLayers(self._viewer, session, layer) if image.ndim == 2 else None
-        study = Study(layer, session, SphereBinding(self._viewer, session), radiograph)
-        self._studies.append(study)  # before the session opens: drawing adds a layer, which comes back here
+        reviewed = ReviewedImage(layer, session, SphereBinding(self._viewer, session), radiograph)
+        self._reviewed_images.append(
+            reviewed
+        )  # before the session opens: drawing adds a layer, which comes back here
         session.open(image)
         if image.ndim == 3:
             planes.see_through(layer)
         layer.events.visible.connect(self._on_visible)
-        return study
+        return reviewed
 
-    def _set_current(self, study: Study | None) -> None:
+    def _set_current(self, reviewed: ReviewedImage | None) -> None:
         former = self._current
-        if study is former:
+        if reviewed is former:
             return
         if former is not None:
             former.view = view_state.remember(self._viewer)
-        self._current = study
-        if study is not None:
-            self._show_only(study)
-            if study.view is not None:
-                view_state.restore(self._viewer, study.view)
+        self._current = reviewed
+        if reviewed is not None:
+            self._show_only(reviewed)
+            if reviewed.view is not None:
+                view_state.restore(self._viewer, reviewed.view)
             elif former is not None:  # napari looks at the first image by itself
-                view_state.first_look(self._viewer, study.layer)
-        self.events.current.emit(study)
+                view_state.first_look(self._viewer, reviewed.layer)
+        self.events.current.emit(reviewed)
 
-    def _show_only(self, study: Study) -> None:
+    def _show_only(self, reviewed: ReviewedImage) -> None:
         for layer in self._viewer.layers:  # also what was opened before the dock, and has no session yet
-            if layer is not study.layer and layer.metadata.get(IMAGE) is not None:
+            if layer is not reviewed.layer and layer.metadata.get(IMAGE) is not None:
                 layer.visible = False
-        for other in self._studies:
-            if other is not study:
+        for other in self._reviewed_images:
+            if other is not reviewed:
                 other.set_current(False)
-        study.set_current(True)
+        reviewed.set_current(True)
 
     def _on_visible(self, event: object) -> None:
         """A person opened the eye of a hidden image: that is to choose it."""

@@ -137,7 +137,9 @@ class LayerFollower(ABC, Generic[L]):
 
     def _show_or_hide(self) -> None:
         shown = self._is_shown()
-        if self.layer is not None and self.layer.visible != shown:  # napari takes the tool away from what is set anew
+        if (
+            self.layer is not None and self.layer.visible != shown
+        ):  # napari takes the tool away from what is set anew
             self.layer.visible = shown
 
 

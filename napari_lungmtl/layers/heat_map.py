@@ -38,7 +38,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
     Parameters
     ----------
     viewer, session
-        The study.
+        As for a `LayerFollower`.
     below
         The radiograph's layer, which the heat map lies on.
     """
@@ -108,7 +108,6 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
             metadata={EVIDENCE: True},
         )
         self._insert(layer, layers.index(self._below) + 1)
-
 
     def _on_gone(self) -> None:
         self.name = None

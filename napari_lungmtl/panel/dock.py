@@ -16,7 +16,7 @@ from .. import shortcuts
 from ..layers import planes
 from ..layers.attribute_bars import AttributeBarsLayer
 from ..layers.gl_context import make_removals_safe
-from ..reviewed_images import Studies, Study
+from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..training.findings import Sphere
 from .cohort.section import CohortSection
 from .findings.section import FindingsSection
@@ -45,7 +45,7 @@ class LungNodulesDock(QWidget):
     run: RunSection
     findings: FindingsSection
     footer: Footer
-    studies: Studies
+    reviewed_images: ReviewedImages
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:  # napari goes by exactly this annotation
         super().__init__()
@@ -75,7 +75,7 @@ class LungNodulesDock(QWidget):
         self.card = NoduleCardSection()
         self.card.characterise.connect(self.run.characterise)
         self.run.started.connect(self._stay_at_run)
-        self.cohort = CohortSection(viewer, lambda: self.studies, lambda: self.run.runner.running)
+        self.cohort = CohortSection(viewer, lambda: self.reviewed_images, lambda: self.run.runner.running)
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (
             self.study_section,
@@ -92,17 +92,17 @@ class LungNodulesDock(QWidget):
         self._set_theme()
         viewer.events.theme.connect(self._set_theme)
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer)
-        self.studies = Studies(viewer)
+        self.reviewed_images = ReviewedImages(viewer)
         self.bars = AttributeBarsLayer(viewer)
-        self.studies.events.current.connect(self._set_study)
-        self.studies.events.closing.connect(self.run.forget)
-        self._set_study(self.studies.current)
+        self.reviewed_images.events.current.connect(self._set_reviewed)
+        self.reviewed_images.events.closing.connect(self.run.forget)
+        self._set_reviewed(self.reviewed_images.current)
         self.destroyed.connect(partial(_let_go, self))
 
     @property
-    def study(self) -> Study | None:
+    def reviewed(self) -> ReviewedImage | None:
         """The image that the dock acts on, with its session."""
-        return self.studies.current
+        return self.reviewed_images.current
 
     def sizeHint(self) -> QSize:
         """About 380 pixels wide."""
@@ -118,7 +118,12 @@ class LungNodulesDock(QWidget):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """The card of a selected finding has grown."""
         grown = watched is self.card and event is not None and event.type() == QEvent.Type.Resize
-        if grown and self._follow_card and self.study is not None and self.study.session.selected is not None:
+        if (
+            grown
+            and self._follow_card
+            and self.reviewed is not None
+            and self.reviewed.session.selected is not None
+        ):
             self._looking.start()
         return super().eventFilter(watched, event)
 
@@ -173,42 +178,42 @@ class LungNodulesDock(QWidget):
         self.card.set_colors(colors)
         self.cohort.set_colors(colors)
 
-    def _set_study(self, study: Study | None) -> None:
+    def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         for section in self.sections:
-            section.set_study(study)
-        self.bars.set_session(study.session if study is not None else None)
-        if study is not None:
-            study.session.events.selected.connect(self._go_to_selected, unique=True)
+            section.set_reviewed(reviewed)
+        self.bars.set_session(reviewed.session if reviewed is not None else None)
+        if reviewed is not None:
+            reviewed.session.events.selected.connect(self._go_to_selected, unique=True)
 
     def _go_to_selected(self, id: str | None) -> None:
-        if self.study is not None and id is not None and id == self.study.session.selected:
+        if self.reviewed is not None and id is not None and id == self.reviewed.session.selected:
             self._follow_card = True
             self._looking.start()
-            finding = self.study.session.findings[id]
+            finding = self.reviewed.session.findings[id]
             if finding.box is not None:
                 planes.go_to_box(self.viewer, finding.box.low, finding.box.high)
             else:
                 planes.go_to(self.viewer, finding.center)
 
     def _judge(self, verdict: str) -> None:
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         if session is not None and session.selected is not None:
             (session.accept if verdict == "accept" else session.reject)(session.selected)
 
     def _undo(self) -> None:
-        if self.study is not None:
-            self.study.session.undo()
+        if self.reviewed is not None:
+            self.reviewed.session.undo()
 
     def _redo(self) -> None:
-        if self.study is not None:
-            self.study.session.redo()
+        if self.reviewed is not None:
+            self.reviewed.session.redo()
 
     def _toggle_overlays(self) -> None:
-        if self.study is not None:
-            self.study.session.show_overlays(not self.study.session.overlays_shown)
+        if self.reviewed is not None:
+            self.reviewed.session.show_overlays(not self.reviewed.session.overlays_shown)
 
     def _resize(self, change: float) -> None:
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         if session is None or session.selected is None:
             return
         geometry = session.findings[session.selected].geometry
@@ -216,7 +221,7 @@ class LungNodulesDock(QWidget):
             session.change(session.selected, geometry=Sphere(geometry.center, geometry.diameter + change))
 
     def _delete(self) -> None:
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         if session is None or session.selected is None:
             return
         if session.findings[session.selected].origin.model:
@@ -252,4 +257,4 @@ def _let_go(dock: LungNodulesDock) -> None:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
     dock.bars.close()
-    dock.studies.close()
+    dock.reviewed_images.close()

@@ -9,12 +9,12 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
-from ..reviewed_images import Study
+from ..reviewed_images import ReviewedImage
 from .qt import sure
 
 
 class Section(QFrame):
-    """Base of the dock's sections; subclasses fill `body` and follow the study in `follow`.
+    """Base of the dock's sections; subclasses fill `body` and follow the image in `follow`.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Section(QFrame):
         super().__init__(parent)
         self.setObjectName("section")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.study: Study | None = None
+        self.reviewed: ReviewedImage | None = None
         self._connections: list[tuple[Any, Callable[..., Any]]] = []
         self._title = QToolButton()
         self._title.setObjectName("title")
@@ -58,11 +58,11 @@ class Section(QFrame):
         self._title.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
         self._content.setVisible(shown)
 
-    def set_study(self, study: Study | None) -> None:
-        """Show another study (or none)."""
+    def set_reviewed(self, reviewed: ReviewedImage | None) -> None:
+        """Show another image (or none)."""
         self.release()
-        self.study = study
-        self.follow(study)
+        self.reviewed = reviewed
+        self.follow(reviewed)
 
     def release(self) -> None:
         """Stop listening; no widget is touched."""
@@ -70,12 +70,12 @@ class Section(QFrame):
             signal.disconnect(slot)
         self._connections.clear()
 
-    def follow(self, study: Study | None) -> None:
-        """Draw the study's state and `listen` to its events."""
+    def follow(self, reviewed: ReviewedImage | None) -> None:
+        """Draw the image's state and `listen` to its events."""
         raise NotImplementedError
 
     def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
-        """Connect a session's (psygnal) or a layer's signal until the section shows another study."""
+        """Connect a session's (psygnal) or a layer's signal until the section shows another image."""
         signal.connect(slot)
         self._connections.append((signal, slot))
 

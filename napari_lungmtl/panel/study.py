@@ -7,7 +7,7 @@ from html import escape
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout
 
-from ..reviewed_images import Study
+from ..reviewed_images import ReviewedImage
 from ..session.session import Session
 from ..text.boxes import legend
 from ..training.imaging.image import Image
@@ -46,15 +46,15 @@ class StudySection(Section):
         for widget in (self._facts, self.banner, self._doubt, self._agreement, self._legend, self._warnings):
             self.body.addWidget(widget)
 
-    def follow(self, study: Study | None) -> None:
-        """Show the study's image; name its layer also after a person renamed it."""
-        if study is not None:
-            events = study.session.events
+    def follow(self, reviewed: ReviewedImage | None) -> None:
+        """Show the image; name its layer also after a person renamed it."""
+        if reviewed is not None:
+            events = reviewed.session.events
             self.listen(events.image, self._show_image)
             for signal in (events.image, events.findings, events.thresholds):
                 self.listen(signal, self._show_verdicts)
-            self.listen(study.layer.events.name, lambda _event=None: self._show_layer())
-        self._show_image(study.session.image if study is not None else None)
+            self.listen(reviewed.layer.events.name, lambda _event=None: self._show_layer())
+        self._show_image(reviewed.session.image if reviewed is not None else None)
         self._show_verdicts()
         self._show_layer()
         self.show_legend()
@@ -65,7 +65,7 @@ class StudySection(Section):
 
     def show_legend(self) -> None:
         """Say what is drawn beside the findings: a symbol in its colour, then words that can be read in any theme."""
-        symbol, words, color = (self.study.legend if self.study is not None else None) or ("", "", "")
+        symbol, words, color = (self.reviewed.legend if self.reviewed is not None else None) or ("", "", "")
         self._legend.setText(f'<span style="color: {color};">{escape(symbol)}</span> {escape(words)}')
         self._legend.setVisible(bool(words))
 
@@ -87,7 +87,7 @@ class StudySection(Section):
 
     def _show_verdicts(self, _value: object = None) -> None:
         """What networks say of a radiograph as a whole, and how its boxes are to be read."""
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         doubt = self._doubt_of(session) if session is not None and session.findings.image_scores else None
         found = verdicts(session, doubt)
         if found != self.banner.verdicts:
@@ -107,7 +107,7 @@ class StudySection(Section):
         return noticed(session.findings) or self._frontal
 
     def _show_layer(self) -> None:
-        name = self.study.layer.name if self.study is not None else ""
+        name = self.reviewed.layer.name if self.reviewed is not None else ""
         self.summary.setText(f"layer “{elide(name, 36)}”" if name else "")
         self.summary.setToolTip("The dock acts on the selected image layer")
 

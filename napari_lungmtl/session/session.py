@@ -1,4 +1,4 @@
-"""The study under review: the single source of truth that layers, table and plots are views of.
+"""The image under review: the single source of truth that layers, table and plots are views of.
 
 No Qt, no torch, no napari. One `Session` per open image: it keeps its own history and sidecar, so that an
 image that nobody looks at can still take a run's result.
@@ -136,7 +136,7 @@ class Session:
         """When the sidecar was last written by this session."""
         return self._saved_at
 
-    # ---- the study
+    # ---- the image
 
     def open(self, image: Image | None, findings: Findings | None = None) -> None:
         """Put an image under review, with what its sidecar holds.
@@ -144,7 +144,7 @@ class Session:
         Parameters
         ----------
         image
-            The new study; None closes the present one. What the present one had is saved first.
+            The new image; None closes the present one. What the present one had is saved first.
         findings
             Findings to start from, from a file. They join the sidecar's like a run's, and can be undone.
         """

@@ -72,7 +72,7 @@ def green(banner) -> bool:
 def test_a_turned_radiograph_gets_no_verdict_and_is_never_green(window, qtbot):
     _, dock = window
     banner, seen = dock.study_section.banner, []
-    dock.study.session.events.findings.connect(lambda _findings: seen.append(green(banner)))
+    dock.reviewed.session.events.findings.connect(lambda _findings: seen.append(green(banner)))
     with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         dock.run.start()
     assert len(seen) >= 2  # also while only the first network has spoken
@@ -88,10 +88,10 @@ def test_the_doubt_is_there_after_the_file_is_opened_again(window, image, qtbot)
     viewer, dock = window
     with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         dock.run.start()
-    viewer.layers.remove(dock.study.layer)
+    viewer.layers.remove(dock.reviewed.layer)
     assert not dock.study_section._doubt.isVisible()
     add_image_layer(viewer, image)
-    assert dock.study.session.findings.image_scores
+    assert dock.reviewed.session.findings.image_scores
     assert dock.study_section._doubt.text() == TURNED
     assert not green(dock.study_section.banner)
 
@@ -115,7 +115,7 @@ def test_what_the_header_says_counts_too(window, metadata, voided):
     viewer, dock = window
     odd = replace(radiograph(), metadata=metadata, series_uid="odd")
     add_image_layer(viewer, odd)
-    dock.study.session.replace_findings(low_score(odd))
+    dock.reviewed.session.replace_findings(low_score(odd))
     (verdict,) = dock.study_section.banner.verdicts
     assert (verdict.headline == "No verdict on this radiograph") == voided
     assert "no nodule suspected" not in verdict.words

@@ -37,7 +37,7 @@ def test_the_form_and_the_command_line_have_the_same_options(qtbot):
 def dialog(after_run, qtbot):
     """The form over five findings: three shown, one of them accepted, one rejected."""
     _, dock = after_run
-    session = dock.study.session
+    session = dock.reviewed.session
     session.accept("f1")
     session.reject("f2")
     dialog = ExportDialog(session, dock.window())

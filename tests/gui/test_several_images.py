@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.panel.dock import LungNodulesDock
-from napari_lungmtl.reviewed_images import Study
+from napari_lungmtl.reviewed_images import ReviewedImage
 from napari_lungmtl.training.imaging.image import Image
 
 from ..stand_ins.reviewed_radiographs import radiograph
@@ -22,9 +22,9 @@ def picture(viewer) -> np.ndarray:
     return viewer.screenshot(canvas_only=True, flash=False)
 
 
-def of(study: Study) -> list:
+def of(reviewed: ReviewedImage) -> list:
     """Its image and all that was drawn for it."""
-    return [study.layer, *study.drawn]
+    return [reviewed.layer, *reviewed.drawn]
 
 
 @pytest.fixture
@@ -37,10 +37,10 @@ def other(image) -> Image:
 
 def test_only_the_image_under_review_and_its_marks_are_visible(after_run, other):
     viewer, dock = after_run
-    first = dock.study
+    first = dock.reviewed
     own = viewer.add_points(np.zeros((1, 3)), name="mine")
     add_image_layer(viewer, other)
-    second = dock.study
+    second = dock.reviewed
     assert all(layer.visible for layer in of(second))
     assert not any(layer.visible for layer in of(first))
     assert own.visible
@@ -54,7 +54,7 @@ def test_only_the_image_under_review_and_its_marks_are_visible(after_run, other)
 
 def test_nothing_of_the_other_is_on_the_canvas(after_run, other):
     viewer, dock = after_run
-    first = dock.study
+    first = dock.reviewed
     alone = picture(viewer)
     add_image_layer(viewer, other)
     shown = picture(viewer)[..., :3]
@@ -65,7 +65,7 @@ def test_nothing_of_the_other_is_on_the_canvas(after_run, other):
 
 def test_each_image_is_come_back_to_where_it_was_left(after_run, other):
     viewer, dock = after_run
-    first = dock.study
+    first = dock.reviewed
     viewer.dims.set_point(0, -150.0)
     viewer.scene.camera.zoom = 9.0
     viewer.scene.camera.center = (0.0, 30.0, -10.0)
@@ -79,7 +79,7 @@ def test_each_image_is_come_back_to_where_it_was_left(after_run, other):
 
 def test_hidden_overlays_stay_hidden_when_their_image_comes_back(after_run, other):
     viewer, dock = after_run
-    first = dock.study
+    first = dock.reviewed
     first.session.show_overlays(False)
     add_image_layer(viewer, other)
     viewer.layers.selection.active = first.layer
@@ -89,11 +89,11 @@ def test_hidden_overlays_stay_hidden_when_their_image_comes_back(after_run, othe
 
 def test_the_eye_of_a_hidden_image_chooses_it(after_run, other):
     viewer, dock = after_run
-    first = dock.study
+    first = dock.reviewed
     add_image_layer(viewer, other)
-    second = dock.study
+    second = dock.reviewed
     first.layer.visible = True
-    assert dock.study is first
+    assert dock.reviewed is first
     assert not second.layer.visible
     second.binding.layer.visible = True  # marks alone do not come back over another patient
     assert not second.binding.layer.visible
@@ -101,7 +101,7 @@ def test_the_eye_of_a_hidden_image_chooses_it(after_run, other):
 
 def test_a_run_that_ends_on_a_hidden_image_draws_nothing_over_the_other(window, predictor, other, qtbot):
     viewer, dock = window
-    first = dock.study
+    first = dock.reviewed
     predictor.delay, predictor.steps = 0.05, 10
     dock.run.start()
     add_image_layer(viewer, other)
@@ -115,11 +115,11 @@ def test_a_run_that_ends_on_a_hidden_image_draws_nothing_over_the_other(window, 
 
 def test_a_radiograph_beside_a_ct_and_back(after_run):
     viewer, dock = after_run
-    first = dock.study
+    first = dock.reviewed
     viewer.dims.ndisplay = 3
     layer = add_image_layer(viewer, radiograph())
     assert viewer.dims.ndisplay == 2
-    assert dock.study.layer is layer
+    assert dock.reviewed.layer is layer
     low, high = np.asarray(layer.extent.world)
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], (low + high) / 2, atol=1.0)
     assert not any(layer.visible for layer in of(first))
@@ -132,8 +132,20 @@ def test_images_that_were_open_before_the_dock_are_not_drawn_over_each_other(
 ):
     before, last = (add_image_layer(shared_viewer, each) for each in (image, other))
     dock = LungNodulesDock(shared_viewer)
-    assert dock.study.layer is last
+    assert dock.reviewed.layer is last
     assert last.visible
     assert not before.visible
     dock.close()
     shared_viewer.layers.clear()
+
+
+def test_the_boxes_of_a_radiograph_come_back_with_their_tool(window):
+    viewer, dock = window
+    add_image_layer(viewer, radiograph())
+    first = dock.reviewed
+    boxes = first.radiograph.boxes.redraw()
+    add_image_layer(viewer, radiograph(series_uid="other"))
+    assert not boxes.visible
+    viewer.layers.selection.active = first.layer
+    assert boxes.visible
+    assert boxes.mode == "select"

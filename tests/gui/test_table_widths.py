@@ -59,7 +59,7 @@ def test_a_radiograph_with_many_boxes(narrow, side, spacing):
     dock = narrow
     pixels = np.random.default_rng(0).integers(0, 4000, (side, side)).astype(np.int16)
     add_image_layer(dock.viewer, Image(pixels, "DX", spacing, series_uid=f"r{side}"))
-    dock.study.session.replace_findings(boxes(23, side * (spacing or (1.0,))[0]))
+    dock.reviewed.session.replace_findings(boxes(23, side * (spacing or (1.0,))[0]))
     table = dock.findings.table
     assert table.model().rowCount() > 6
     assert table.shown_columns() == defaults(judged=False, flat=True)
@@ -94,7 +94,7 @@ def test_a_ct_with_many_spheres(narrow, judged):
     add_image_layer(
         dock.viewer, Image(voxels, "CT", (0.5, 1.0, 1.0), (-1200.0, -194.0, -154.0), series_uid="long")
     )
-    dock.study.session.replace_findings(spheres(30, judged))
+    dock.reviewed.session.replace_findings(spheres(30, judged))
     table = dock.findings.table
     assert table.model().rowCount() == 30
     assert (MALIGNANCY in table.shown_columns()) == judged
@@ -107,7 +107,7 @@ def test_a_ct_with_many_spheres(narrow, judged):
 
 def test_columns_keep_their_widths_while_a_threshold_moves(narrow):
     dock = narrow
-    dock.study.session.replace_findings(spheres(30, judged=True))
+    dock.reviewed.session.replace_findings(spheres(30, judged=True))
     table, slider = dock.findings.table, dock.show_section.score.slider
     before = {n: table.columnWidth(n) for n in table.shown_columns()}
     for position in range(slider.minimum(), slider.maximum(), 7):

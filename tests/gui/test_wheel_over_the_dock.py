@@ -34,7 +34,7 @@ def test_the_wheel_over_any_control_scrolls_the_dock_and_changes_nothing(small, 
     controls = [each for each in wheel_controls(dock) if each.isVisible()]
     kinds = {type(each).__name__ for each in controls}
     assert {"QSlider", "QComboBox", "DeviceBox"} <= kinds
-    thresholds, session = dock.study.session.thresholds, dock.study.session
+    thresholds, session = dock.reviewed.session.thresholds, dock.reviewed.session
     for control in controls:
         dock.findings.table.setFocus()
         bar.setValue(0)

@@ -17,7 +17,7 @@ _STATUS_ORDER = {status: rank for rank, status in enumerate(STATUS)}
 
 @dataclass(frozen=True)
 class Row:
-    """A finding with its number in the study, the image that it lies in, and on a radiograph who found it."""
+    """A finding with its number, the image that it lies in, and on a radiograph who found it."""
 
     number: int
     finding: Finding
@@ -104,7 +104,7 @@ def _attribute(scale: AttributeScale) -> Column:
 
 
 COLUMNS = (
-    Column("#", lambda r: str(r.number), lambda r: r.number, "Number in the study"),
+    Column("#", lambda r: str(r.number), lambda r: r.number, "Number in the image"),
     Column("Score", lambda r: f"{r.finding.score:.2f}", lambda r: r.finding.score),
     Column("Ø", _diameter, lambda r: r.finding.diameter, length=True),
     Column("Slice", lambda r: str(r.slice), lambda r: r.slice),

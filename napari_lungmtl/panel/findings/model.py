@@ -42,7 +42,7 @@ class FindingsModel(QAbstractTableModel):
         image: Image | None,
         found_by: Mapping[str, str] | None = None,
     ) -> None:
-        """Show findings, each with its number in the study; keep the rows where only their content changed.
+        """Show findings, each with its number in the image; keep the rows where only their content changed.
 
         `found_by` says by id who found what, on a radiograph.
         """

@@ -8,7 +8,7 @@ from typing import Any
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt
 from qtpy.QtWidgets import QHBoxLayout, QMenu
 
-from ...reviewed_images import Study
+from ...reviewed_images import ReviewedImage
 from ...shortcuts import tooltip
 from ...text.attributes import SCALES
 from ...text.boxes import found_by
@@ -63,10 +63,10 @@ class FindingsSection(Section):
         row.insertWidget(5, self.export)
         self.body.addLayout(row)
 
-    def follow(self, study: Study | None) -> None:
-        """Show the study's findings and selection."""
-        if study is not None:
-            events = study.session.events
+    def follow(self, reviewed: ReviewedImage | None) -> None:
+        """Show the image's findings and selection."""
+        if reviewed is not None:
+            events = reviewed.session.events
             for signal in (events.image, events.findings, events.thresholds):
                 self.listen(signal, self._show)
             self.listen(events.selected, self._show_selected)
@@ -81,12 +81,12 @@ class FindingsSection(Section):
     def step(self, step: int) -> None:
         """Select the next (1) or previous (-1) row, round at the ends."""
         rows = self.model.rowCount()
-        if self.study is None or not rows:
+        if self.reviewed is None or not rows:
             return
-        row = self.model.row_of(self.study.session.selected)
+        row = self.model.row_of(self.reviewed.session.selected)
         if row is None:
             row = -1 if step > 0 else rows
-        self.study.session.select(self.model.id_of((row + step) % rows))
+        self.reviewed.session.select(self.model.id_of((row + step) % rows))
 
     # ---- columns
 
@@ -118,8 +118,8 @@ class FindingsSection(Section):
         return menu
 
     def _export(self) -> None:
-        if self.study is not None:
-            ExportDialog(self.study.session, self.window()).exec()
+        if self.reviewed is not None:
+            ExportDialog(self.reviewed.session, self.window()).exec()
 
     def _choose_columns(self, at: QPoint | None = None) -> None:
         where = at if isinstance(at, QPoint) else self.columns.mapToGlobal(self.columns.rect().bottomLeft())
@@ -132,7 +132,7 @@ class FindingsSection(Section):
         self._show()
 
     def _show(self, _value: object = None) -> None:
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         shown = {f.id for f in session.visible} if session is not None else set()
         rows = (
             [(i, f) for i, f in enumerate(session.findings, 1) if f.id in shown]
@@ -162,7 +162,7 @@ class FindingsSection(Section):
         self._show_selected()
 
     def _show_selected(self, _id: object = None) -> None:
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         selected = session.selected if session is not None else None
         selection = self._selection
         blocked = selection.blockSignals(True)
@@ -185,5 +185,5 @@ class FindingsSection(Section):
 
     def _on_selection(self, selected: QItemSelection, _deselected: QItemSelection) -> None:
         indexes = selected.indexes()
-        if self.study is not None and indexes:
-            self.study.session.select(indexes[0].data(ID))
+        if self.reviewed is not None and indexes:
+            self.reviewed.session.select(indexes[0].data(ID))

@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ...layers import heat_map
-from ...reviewed_images import Study
+from ...reviewed_images import ReviewedImage
 from ..section import label
 
 OFF = "off"
@@ -38,18 +38,18 @@ class HeatMapRow(QWidget):
         column.addLayout(row)
         column.addWidget(self.state)
 
-    def set_study(self, study: Study | None) -> None:
-        """Offer what there is for the study's image."""
+    def set_reviewed(self, reviewed: ReviewedImage | None) -> None:
+        """Offer what there is for the image."""
         self.release()
-        image = study.session.image if study is not None else None
+        image = reviewed.session.image if reviewed is not None else None
         offers = heat_map.choices(image) if image is not None else {}
         self.box.clear()
         self.box.addItem(OFF, None)
         for name, title in offers.items():
             self.box.addItem(title, name)
         self.setVisible(bool(offers))
-        if study is not None and study.radiograph is not None:
-            self._heat = study.radiograph.heat
+        if reviewed is not None and reviewed.radiograph is not None:
+            self._heat = reviewed.radiograph.heat
             self._heat.changed.connect(self._show)
             self._show()
 

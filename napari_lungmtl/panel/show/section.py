@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from ...layers import planes, window_presets
-from ...reviewed_images import Study
+from ...reviewed_images import ReviewedImage
 from ...session.session import Session, Thresholds
 from ...shortcuts import tooltip
 from ...training.inference.predictor import SCORE_FLOOR
@@ -144,8 +144,8 @@ class ShowSection(Section):
         return row
 
     def _choose_overlays(self, shown: bool) -> None:
-        if self.study is not None:
-            self.study.session.show_overlays(shown)
+        if self.reviewed is not None:
+            self.reviewed.session.show_overlays(shown)
 
     def _plane_row(self) -> QHBoxLayout:
         self.planes = QButtonGroup(self)
@@ -162,21 +162,21 @@ class ShowSection(Section):
         row.addStretch(1)
         return row
 
-    def follow(self, study: Study | None) -> None:
-        """Show and change the study's thresholds, its window and overlays."""
-        self.setEnabled(study is not None and study.session.image is not None)
+    def follow(self, reviewed: ReviewedImage | None) -> None:
+        """Show and change the image's thresholds, its window and overlays."""
+        self.setEnabled(reviewed is not None and reviewed.session.image is not None)
         self.listen(self._viewer.dims.events.ndisplay, self._show_plane)
         self.listen(self._viewer.dims.events.order, self._show_plane)
-        if study is not None:
-            events = study.session.events
+        if reviewed is not None:
+            events = reviewed.session.events
             self.listen(events.thresholds, self._show_thresholds)
             self.listen(events.findings, self._show_thresholds)
             self.listen(events.overlays, self._show_overlays)
-            self.listen(study.layer.events.contrast_limits, self._show_preset)
-            image = study.session.image
+            self.listen(reviewed.layer.events.contrast_limits, self._show_preset)
+            image = reviewed.session.image
             self._presets = window_presets.presets(image) if image is not None else {}
-            self.overlays.setChecked(study.session.overlays_shown)
-        self.heat.set_study(study)
+            self.overlays.setChecked(reviewed.session.overlays_shown)
+        self.heat.set_reviewed(reviewed)
         self._show_thresholds()
         self._show_preset()
         self._show_plane()
@@ -187,11 +187,11 @@ class ShowSection(Section):
         self.heat.release()
 
     def _threshold(self, **change: float) -> None:
-        if self.study is not None:
-            self.study.session.set_thresholds(**change)
+        if self.reviewed is not None:
+            self.reviewed.session.set_thresholds(**change)
 
     def _show_thresholds(self, _value: object = None) -> None:
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         thresholds = session.thresholds if session is not None else Thresholds()
         units = session.image.units if session is not None and session.image is not None else "mm"
         self.score.set_value(thresholds.score)
@@ -221,9 +221,9 @@ class ShowSection(Section):
         self.overlays.setChecked(shown)
 
     def _show_preset(self, _event: object = None) -> None:
-        if self.study is None:
+        if self.reviewed is None:
             return
-        name = window_presets.matching(self.study.layer, self._presets)
+        name = window_presets.matching(self.reviewed.layer, self._presets)
         names = [*self._presets, *(["Custom"] if name is None else [])]
         if names != [self.window_preset.itemText(i) for i in range(self.window_preset.count())]:
             self.window_preset.clear()
@@ -232,12 +232,12 @@ class ShowSection(Section):
 
     def _choose_preset(self, _index: int) -> None:
         limits = self._presets.get(self.window_preset.currentText())
-        if self.study is not None and limits is not None:
-            window_presets.apply(self.study.layer, limits)
+        if self.reviewed is not None and limits is not None:
+            window_presets.apply(self.reviewed.layer, limits)
 
     def _show_plane(self, _event: object = None) -> None:
         now = planes.current(self._viewer)
-        image = self.study.session.image if self.study is not None else None
+        image = self.reviewed.session.image if self.reviewed is not None else None
         deep = self._viewer.dims.ndim >= 3 and (
             image is None or image.ndim == 3
         )  # a CT may wait behind a radiograph
