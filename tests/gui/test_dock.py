@@ -28,7 +28,7 @@ def test_opening_the_dock_from_the_menu_imports_no_torch():
         "import numpy as np\n"
         "v = napari.Viewer(show=False); v.add_image(np.zeros((4, 8, 8), 'int16'))\n"
         "_, d = v.window.add_plugin_dock_widget('napari-lungmtl', 'Lung nodules')\n"
-        "print('torch' in sys.modules, d.study.layer is v.layers[0])\n"
+        "print('torch' in sys.modules, d.reviewed.layer is v.layers[0])\n"
         "v.close()\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=290)

@@ -24,6 +24,8 @@ def narrow(window):
     viewer.window.resize(1280, 800)
     QApplication.processEvents()
     assert dock.width() == WIDTH
+    # Nothing of the dock is wider than it: what is would be cut off at both sides.
+    assert dock._scroll.widget().width() <= dock._scroll.viewport().width()
     yield dock
     viewer.window.resize(*size)
 
