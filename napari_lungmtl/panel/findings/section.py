@@ -59,8 +59,10 @@ class FindingsSection(Section):
             row.addWidget(self._buttons[action])
         self.columns = tool_button("☰", "Choose the columns of the table", self._choose_columns)
         row.insertWidget(4, self.columns)
-        self.export = tool_button("⇩", "Export the findings to a file for another program", self._export)
-        row.insertWidget(5, self.export)
+        self.export = tool_button(
+            "Export…", "Export the findings to a file for another program", self._export
+        )
+        self.head.addWidget(self.export)  # the row below is full
         self.body.addLayout(row)
 
     def follow(self, reviewed: ReviewedImage | None) -> None:
