@@ -43,7 +43,7 @@ class FindingsSection(Section):
         self.body.addWidget(self._empty)
         self._buttons = {}
         row = QHBoxLayout()
-        row.setSpacing(2)
+        row.setSpacing(0)  # seven buttons beside the dock's scroll bar
         texts = {
             "previous": "↑",
             "next": "↓",
