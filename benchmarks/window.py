@@ -104,7 +104,7 @@ def in_window(repeats: int) -> dict[str, list[tuple[float, float]]]:
             for score in np.linspace(0.99, 0.05, N_FINDINGS)
         )
     )
-    session = docks[0].study.session
+    session = docks[0].reviewed.session
     session.replace_findings(findings)
     slider = docks[0].show_section.score.slider
     slider.setValue(0)

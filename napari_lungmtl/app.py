@@ -150,14 +150,15 @@ def read_truth(path: Path | str, image: Image) -> Findings:
 
 def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Findings) -> None:
     """Draw true nodules in a colour and a shape of their own, and say so in the dock: squares in a CT, corners on a radiograph."""
-    count = add_truth_layer(viewer, truth)
+    layer, count = add_truth_layer(viewer, truth)
     flat = len(truth.image.shape) == 2
     nodules = f"{count} nodule" + ("" if count == 1 else "s")
-    dock.study_section.set_legend("[ ]" if flat else "□", f"truth: {nodules}", TRUTH_COLOR)
+    dock.reviewed_images.attach(layer, ("[ ]" if flat else "□", f"truth: {nodules}", TRUTH_COLOR))
+    dock.study_section.show_legend()
 
 
 def run_and_wait(dock: LungNodulesDock, limit: float = 900.0) -> None:
-    """Run all that suits the study that the dock acts on.
+    """Run all that suits the image that the dock acts on.
 
     Raises
     ------
@@ -200,7 +201,7 @@ def _read(path: Path | str, series: str | None, ask: bool) -> Image | None:
 def _fit(viewer: napari.Viewer) -> None:
     """Fill the canvas once it has its size."""
     _wait(lambda: False, 0.3)
-    viewer.reset_view(margin=0.02)
+    planes.fit(viewer)
 
 
 def _wait(done: Callable[[], bool], limit: float) -> bool:

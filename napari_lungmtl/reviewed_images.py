@@ -1,17 +1,19 @@
-"""Which images of the viewer are under review: one session each, and the one that the dock acts on."""
+"""Which images of the viewer are under review: one session each, and the one that the dock acts on and the canvas shows."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from napari.layers import Layer
 from psygnal import Signal, SignalGroup
 
-from .layers import planes
+from .layers import planes, view_state
 from .layers.heat_map import EVIDENCE
+from .layers.image import IMAGE
 from .layers.radiograph import RadiographLayers
 from .layers.spheres import SphereBinding, image_from_layer
 from .session.session import Session
@@ -19,20 +21,36 @@ from .session.session import Session
 log = logging.getLogger("napari_lungmtl")
 
 
-@dataclass(frozen=True, eq=False)
-class Study:
-    """An image layer with its session and what draws it: the binding of spheres, and the layers of a radiograph."""
+@dataclass(eq=False)
+class ReviewedImage:
+    """An image layer with its session and what draws it: the binding of spheres, and the layers of a radiograph.
+
+    `companions` are further layers that are shown and hidden with it (the truth), `legend` a symbol, words and a colour that
+    say what they are, `view` how it was looked at when another image was chosen.
+    """
 
     layer: ImageLayer
     session: Session
     binding: SphereBinding
     radiograph: RadiographLayers | None = None
+    companions: list[Layer] = field(default_factory=list)
+    legend: tuple[str, str, str] | None = None
+    view: view_state.ViewState | None = None
 
     @property
     def drawn(self) -> tuple[Layer, ...]:
         """The layers that show its findings."""
         spheres = () if self.binding.layer is None else (self.binding.layer,)
         return (*spheres, *(self.radiograph.layers if self.radiograph is not None else ()))
+
+    def set_current(self, current: bool) -> None:
+        """Show the image and all that is drawn over it, or hide them while another image is reviewed."""
+        self.layer.visible = current
+        self.binding.set_current(current)
+        if self.radiograph is not None:
+            self.radiograph.set_current(current)
+        for layer in self.companions:
+            layer.visible = current
 
     def close(self) -> None:
         """Take its drawings out, and save."""
@@ -42,51 +60,62 @@ class Study:
         self.session.close()
 
 
-class StudiesEvents(SignalGroup):
-    """`current`: the dock acts on another study (or none). `closing`: a study's image layer is gone."""
+class ReviewedImagesEvents(SignalGroup):
+    """`current`: the dock acts on another image (or none). `closing`: the layer of a reviewed image is gone."""
 
-    current = Signal(object)  # Study | None
-    closing = Signal(object)  # Study
+    current = Signal(object)  # ReviewedImage | None
+    closing = Signal(object)  # ReviewedImage
 
 
-class Studies:
+class ReviewedImages:
     """Follows the viewer's layers; layers are known by identity, so names and order are the person's.
 
-    A study begins when its image layer becomes the active one. Selecting a layer that it drew leads back to it; any
+    A review begins when its image layer becomes the active one. Selecting a layer that it drew leads back to it; any
     other layer that is no image leaves the dock where it is.
+
+    Exactly one image is visible, the current one: of two patients in one picture nobody can tell whose marks are whose.
+    The others are hidden, with all that was drawn for them, and come back with slice and zoom when they are chosen, also
+    by their eye in the layer list. Layers that a person added are left alone.
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
-        self.events = StudiesEvents()
+        self.events = ReviewedImagesEvents()
         self._viewer = viewer
-        self._studies: list[Study] = []
+        self._reviewed_images: list[ReviewedImage] = []
         self._refused: list[Layer] = []
-        self._current: Study | None = None
+        self._current: ReviewedImage | None = None
         viewer.layers.selection.events.active.connect(self._on_active)
         viewer.layers.events.removed.connect(self._on_removed)
         self._on_active()
 
     @property
-    def current(self) -> Study | None:
+    def current(self) -> ReviewedImage | None:
         """What the dock acts on."""
         return self._current
 
-    def __iter__(self):
-        return iter(self._studies)
+    def __iter__(self) -> Iterator[ReviewedImage]:
+        return iter(self._reviewed_images)
+
+    def attach(self, layer: Layer, legend: tuple[str, str, str] | None = None) -> None:
+        """Show and hide a layer together with the current one; `legend` is a symbol, words and a colour."""
+        if self._current is not None:
+            self._current.companions.append(layer)
+            self._current.legend = legend
 
     def close(self) -> None:
         """Save everything and let go of the viewer."""
         self._viewer.layers.selection.events.active.disconnect(self._on_active)
         self._viewer.layers.events.removed.disconnect(self._on_removed)
-        for study in self._studies:
-            study.close()
-        self._studies.clear()
+        for reviewed in self._reviewed_images:
+            reviewed.layer.events.visible.disconnect(self._on_visible)
+            reviewed.close()
+        self._reviewed_images.clear()
 
     def _on_active(self, _event: object = None) -> None:
         active = self._viewer.layers.selection.active
-        drawn_by = next((s for s in self._studies if any(active is layer for layer in s.drawn)), None)
+        drawn_by = next((s for s in self._reviewed_images if any(active is layer for layer in s.drawn)), None)
         if isinstance(active, ImageLayer) and not active.metadata.get(EVIDENCE):
-            self._set_current(self._study(active))
+            self._set_current(self._reviewed_of(active))
         elif drawn_by is not None:
             self._set_current(drawn_by)
         elif self._current is None:
@@ -95,28 +124,29 @@ class Studies:
     def _on_removed(self, event: object) -> None:
         removed = event.value  # type: ignore[attr-defined]
         self._refused = [layer for layer in self._refused if layer is not removed]
-        study = next((s for s in self._studies if s.layer is removed), None)
-        if study is None:
+        reviewed = next((s for s in self._reviewed_images if s.layer is removed), None)
+        if reviewed is None:
             return
-        self._studies.remove(study)
-        self.events.closing.emit(study)
-        if study is self._current:
+        self._reviewed_images.remove(reviewed)
+        removed.events.visible.disconnect(self._on_visible)
+        self.events.closing.emit(reviewed)
+        if reviewed is self._current:
             self._set_current(self._topmost())
-        study.close()
+        reviewed.close()
 
-    def _topmost(self) -> Study | None:
+    def _topmost(self) -> ReviewedImage | None:
         images = (
             layer
             for layer in reversed(self._viewer.layers)
             if isinstance(layer, ImageLayer) and not layer.metadata.get(EVIDENCE)
         )
-        return next((s for s in map(self._study, images) if s is not None), None)
+        return next((s for s in map(self._reviewed_of, images) if s is not None), None)
 
-    def _study(self, layer: ImageLayer) -> Study | None:
-        """The layer's study, begun if need be; None for what is no medical image (colour, more than three axes)."""
-        for study in self._studies:
-            if study.layer is layer:
-                return study
+    def _reviewed_of(self, layer: ImageLayer) -> ReviewedImage | None:
+        """The layer's review, begun if need be; None for what is no medical image (colour, more than three axes)."""
+        for reviewed in self._reviewed_images:
+            if reviewed.layer is layer:
+                return reviewed
         if any(layer is refused for refused in self._refused):
             return None
         try:
@@ -127,17 +157,42 @@ class Studies:
             return None
         session = Session()
         radiograph = RadiographLayers(self._viewer, session, layer) if image.ndim == 2 else None
-        study = Study(layer, session, SphereBinding(self._viewer, session), radiograph)
-        self._studies.append(study)  # before the session opens: drawing adds a layer, which comes back here
+        reviewed = ReviewedImage(layer, session, SphereBinding(self._viewer, session), radiograph)
+        self._reviewed_images.append(
+            reviewed
+        )  # before the session opens: drawing adds a layer, which comes back here
         session.open(image)
         if image.ndim == 3:
             planes.see_through(layer)
-        return study
+        layer.events.visible.connect(self._on_visible)
+        return reviewed
 
-    def _set_current(self, study: Study | None) -> None:
-        if study is not self._current:
-            for other in self._studies:
-                if other.radiograph is not None:
-                    other.radiograph.heat.set_current(other is study)
-            self._current = study
-            self.events.current.emit(study)
+    def _set_current(self, reviewed: ReviewedImage | None) -> None:
+        former = self._current
+        if reviewed is former:
+            return
+        if former is not None:
+            former.view = view_state.remember(self._viewer)
+        self._current = reviewed
+        if reviewed is not None:
+            self._show_only(reviewed)
+            if reviewed.view is not None:
+                view_state.restore(self._viewer, reviewed.view)
+            elif former is not None:  # napari looks at the first image by itself
+                view_state.first_look(self._viewer, reviewed.layer)
+        self.events.current.emit(reviewed)
+
+    def _show_only(self, reviewed: ReviewedImage) -> None:
+        for layer in self._viewer.layers:  # also what was opened before the dock, and has no session yet
+            if layer is not reviewed.layer and layer.metadata.get(IMAGE) is not None:
+                layer.visible = False
+        for other in self._reviewed_images:
+            if other is not reviewed:
+                other.set_current(False)
+        reviewed.set_current(True)
+
+    def _on_visible(self, event: object) -> None:
+        """A person opened the eye of a hidden image: that is to choose it."""
+        layer = event.source  # type: ignore[attr-defined]
+        if layer.visible and self._current is not None and layer is not self._current.layer:
+            self._viewer.layers.selection.active = layer

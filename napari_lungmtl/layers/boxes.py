@@ -74,7 +74,15 @@ class BoxBinding(RowBinding[Shapes]):
 
     def _on_overlays(self, shown: bool) -> None:
         super()._on_overlays(shown)
-        if shown and self.layer is not None:
+        self._take_tool()
+
+    def set_current(self, current: bool) -> None:
+        """Show the layer with its tool, if overlays are shown, or hide it while another image is reviewed."""
+        super().set_current(current)
+        self._take_tool()
+
+    def _take_tool(self) -> None:
+        if self.layer is not None and self.layer.visible:
             self.layer.mode = "select"  # which hiding it ended
 
     def _draw(self) -> None:

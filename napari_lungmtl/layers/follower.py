@@ -59,6 +59,7 @@ class LayerFollower(ABC, Generic[L]):
         self.viewer = viewer
         self.session = session
         self.layer: L | None = None
+        self._current = True
         for signal, slot in (*self._view_events(), *self._session_events()):
             signal.connect(slot)
 
@@ -67,6 +68,11 @@ class LayerFollower(ABC, Generic[L]):
         for signal, slot in (*self._view_events(), *self._session_events()):
             signal.disconnect(slot)
         self._take_out()
+
+    def set_current(self, current: bool) -> None:
+        """Show the layer, if overlays are shown, or hide it while another image is reviewed."""
+        self._current = current
+        self._show_or_hide()
 
     # ---- what kinds of layers differ in
 
@@ -90,7 +96,7 @@ class LayerFollower(ABC, Generic[L]):
 
     def _is_shown(self) -> bool:
         """Whether the layer is to be seen."""
-        return self.session.overlays_shown
+        return self._current and self.session.overlays_shown
 
     # ---- the layer
 
@@ -130,8 +136,11 @@ class LayerFollower(ABC, Generic[L]):
         self._show_or_hide()
 
     def _show_or_hide(self) -> None:
-        if self.layer is not None:
-            self.layer.visible = self._is_shown()
+        shown = self._is_shown()
+        if (
+            self.layer is not None and self.layer.visible != shown
+        ):  # napari takes the tool away from what is set anew
+            self.layer.visible = shown
 
 
 class Binding(LayerFollower[E]):
@@ -247,5 +256,9 @@ class Binding(LayerFollower[E]):
     # ---- layer -> session
 
     def _on_layer_visible(self) -> None:
-        if self.layer is not None:
+        if self.layer is None:
+            return
+        if self._current:
             self.session.show_overlays(self.layer.visible)
+        elif self.layer.visible:  # marks of one patient must not lie over another
+            self.layer.visible = False

@@ -38,7 +38,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
     Parameters
     ----------
     viewer, session
-        The study.
+        As for a `LayerFollower`.
     below
         The radiograph's layer, which the heat map lies on.
     """
@@ -51,7 +51,6 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
         self.problem = ""
         self._below = below
         self._by_name: dict[str, Evidence] = {}
-        self._current = True
         self._work = Worker("The heat map could not be computed")
         self._work.finished.connect(self._on_finished)
         self._work.failed.connect(self._on_failed)
@@ -74,11 +73,6 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
             else:
                 self._work.start(partial(one_step, pipelines.evidence, image, self.name, device))
         self.changed.emit()
-
-    def set_current(self, current: bool) -> None:
-        """Hide the map while another study is looked at."""
-        self._current = current
-        self._show_or_hide()
 
     def close(self) -> None:
         """Stop computing and following, and take the layer out."""
@@ -114,9 +108,6 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
             metadata={EVIDENCE: True},
         )
         self._insert(layer, layers.index(self._below) + 1)
-
-    def _is_shown(self) -> bool:
-        return self._current and super()._is_shown()
 
     def _on_gone(self) -> None:
         self.name = None

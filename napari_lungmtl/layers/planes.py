@@ -11,8 +11,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
+from napari.layers import Layer
 
 PLANES = ("axial", "coronal", "sagittal", "3-D")
+MARGIN = 0.02
+"""Part of the canvas that stays free round what fills it."""
 _ORDERS = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 
 
@@ -36,19 +39,43 @@ def show(viewer: ViewerModel, plane: str) -> None:
     viewer.dims.order = _ORDERS[plane]
     viewer.dims.set_point(range(viewer.dims.ndim), point)
     if was_3d:
-        viewer.reset_view(margin=0.02)
+        fit(viewer)
     else:
         camera.zoom = zoom
 
 
+def fit(viewer: ViewerModel) -> None:
+    """Fill the canvas with what is visible; hidden images of other patients may lie anywhere."""
+    layers, displayed = _visible(viewer), list(viewer.dims.displayed)
+    if viewer.dims.ndisplay == 3 or not layers or max(layer.ndim for layer in layers) == viewer.dims.ndim:
+        viewer.reset_view(layers=layers, margin=MARGIN, reset_camera_angle=False)
+        return
+    # A radiograph beside hidden volumes: napari fits no layer that has fewer axes than the viewer.
+    low, high = _extent(viewer)[:, displayed]
+    camera = viewer.scene.camera
+    camera.center = (camera.center[0], *((low + high) / 2))
+    camera.zoom = (1 - MARGIN) * float(np.min(np.asarray(viewer.canvas.size) / np.maximum(high - low, 1e-6)))
+
+
+def _visible(viewer: ViewerModel) -> list[Layer] | None:
+    """The visible layers; None, which napari takes for all, where there is none."""
+    return [layer for layer in viewer.layers if layer.visible] or None
+
+
+def _extent(viewer: ViewerModel) -> np.ndarray:
+    """Low and high world corner (2, ndim) of what is visible."""
+    extent = np.asarray(viewer.layers.get_extent(_visible(viewer) or viewer.layers).world)
+    return np.hstack([np.zeros((2, viewer.dims.ndim - extent.shape[1])), extent])
+
+
 def _face(viewer: ViewerModel) -> None:
     """Look at the patient from the front, the head up; thin stacks of slices from the feet, as in axial slices."""
-    low, high = np.asarray(viewer.layers.extent.world)[:, -3:]
+    low, high = _extent(viewer)[:, -3:]
     thin = is_thin(high - low)
     viewer.scene.camera.set_view_direction(
         (1, 0, 0) if thin else (0, 1, 0), (0, -1, 0) if thin else (1, 0, 0)
     )
-    viewer.reset_view(margin=0.02, reset_camera_angle=False)
+    fit(viewer)
 
 
 def is_thin(extent: Sequence[float]) -> bool:
@@ -94,7 +121,7 @@ def go_to_box(viewer: ViewerModel, low: Sequence[float], high: Sequence[float]) 
 
 def _fits(viewer: ViewerModel, displayed: list[int]) -> bool:
     """Whether all that is displayed fits into the canvas at the present zoom."""
-    low, high = np.asarray(viewer.layers.extent.world)[:, displayed]
+    low, high = _extent(viewer)[:, displayed]
     return bool(np.all((high - low) * viewer.scene.camera.zoom <= np.asarray(viewer.canvas.size) * 1.02))
 
 

@@ -38,6 +38,11 @@ class RadiographLayers:
         drawings = (self.heat, self.lungs, self.masks, self.boxes, self.captions)
         return tuple(d.layer for d in drawings if d.layer is not None)
 
+    def set_current(self, current: bool) -> None:
+        """Show the drawings, or hide them while another image is reviewed."""
+        for drawing in (self.heat, self.lungs, self.masks, self.boxes, self.captions):
+            drawing.set_current(current)
+
     def close(self) -> None:
         """Take everything out."""
         for drawing in (self.captions, self.heat, self.lungs, self.masks, self.boxes):

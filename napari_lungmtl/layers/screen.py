@@ -54,6 +54,11 @@ class ScreenLayer(LayerFollower[Shapes], Generic[Layout]):
         self._timer = coalesced(self.draw, wait)
         super().__init__(viewer, session)
 
+    def set_current(self, current: bool) -> None:
+        """Show the layer, if overlays are shown, or hide it while another image is reviewed."""
+        super().set_current(current)
+        self._later()
+
     def close(self) -> None:
         """Stop following, and take the layer out."""
         self._timer.stop()
@@ -61,7 +66,7 @@ class ScreenLayer(LayerFollower[Shapes], Generic[Layout]):
 
     def draw(self) -> None:
         """Bring the layer up to date now."""
-        hidden = self._unwanted or not self.session.overlays_shown
+        hidden = self._unwanted or not self._is_shown()
         layout = None if hidden else self._lay_out()
         if layout == self._layout:
             return

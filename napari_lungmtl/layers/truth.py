@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Points, Shapes
+from napari.layers import Layer, Points, Shapes
 
 from ..training.findings import Box, Findings
 from . import sphere_rows as rows
@@ -18,7 +18,7 @@ EDGE, CORNER = 0.003, 0.3
 """Width of the lines at true boxes, as a part of the radiograph's longer side; length, as a part of the box's sides."""
 
 
-def add_truth_layer(viewer: ViewerModel, truth: Findings) -> int:
+def add_truth_layer(viewer: ViewerModel, truth: Findings) -> tuple[Layer, int]:
     """Draw true nodules, squares in a CT and corners on a radiograph; nothing in them is edited.
 
     Parameters
@@ -30,13 +30,15 @@ def add_truth_layer(viewer: ViewerModel, truth: Findings) -> int:
 
     Returns
     -------
-    int
-        How many are drawn.
+    layer : Layer
+        What they are drawn in.
+    count : int
+        How many there are.
     """
     flat = len(truth.image.shape) == 2
     layer, count = _corners_layer(truth) if flat else _squares_layer(truth)
     insert_layer(viewer.layers, layer)
-    return count
+    return layer, count
 
 
 def _squares_layer(truth: Findings) -> tuple[Points, int]:

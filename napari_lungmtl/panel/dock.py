@@ -9,23 +9,26 @@ from functools import partial
 import napari.viewer
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
 from ..layers import planes
 from ..layers.attribute_bars import AttributeBarsLayer
 from ..layers.gl_context import make_removals_safe
-from ..reviewed_images import Studies, Study
+from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..training.findings import Sphere
 from .cohort.section import CohortSection
 from .findings.section import FindingsSection
 from .footer import Footer
 from .nodule.section import NoduleCardSection
+from .qt import sure
 from .run import RunSection
 from .section import Section
 from .show.section import ShowSection
 from .study import StudySection
 from .theme import palette, stylesheet
+from .wheel import WheelGuard
 
 WIDTH = 380
 
@@ -39,6 +42,11 @@ class LungNodulesDock(QWidget):
         The napari viewer that the dock belongs to.
     """
 
+    run: RunSection
+    findings: FindingsSection
+    footer: Footer
+    reviewed_images: ReviewedImages
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:  # napari goes by exactly this annotation
         super().__init__()
         # From its menu napari hands out a proxy that wraps every layer anew, while events carry the layers themselves:
@@ -46,7 +54,7 @@ class LungNodulesDock(QWidget):
         viewer = getattr(viewer, "__wrapped__", viewer)
         self.viewer = viewer
         self.setObjectName("LungNodulesDock")
-        self._actions = {
+        self._actions: dict[str, Callable[[], object]] = {
             "next": lambda: self.findings.step(1),
             "previous": lambda: self.findings.step(-1),
             "accept": lambda: self._judge("accept"),
@@ -56,8 +64,8 @@ class LungNodulesDock(QWidget):
             "smaller": lambda: self._resize(-1.0),
             "larger": lambda: self._resize(1.0),
             "delete": self._delete,
-            "undo": lambda: self.study and self.study.session.undo(),
-            "redo": lambda: self.study and self.study.session.redo(),
+            "undo": self._undo,
+            "redo": self._redo,
             "help": lambda: self.footer.toggle_keys(),
         }
         self.study_section = StudySection()
@@ -66,7 +74,8 @@ class LungNodulesDock(QWidget):
         self.findings = FindingsSection(self._actions)
         self.card = NoduleCardSection()
         self.card.characterise.connect(self.run.characterise)
-        self.cohort = CohortSection(viewer, lambda: self.studies, lambda: self.run.runner.running)
+        self.run.started.connect(self._stay_at_run)
+        self.cohort = CohortSection(viewer, lambda: self.reviewed_images, lambda: self.run.runner.running)
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (
             self.study_section,
@@ -78,37 +87,43 @@ class LungNodulesDock(QWidget):
             self.footer,
         )
         self._lay_out()
+        self._wheel = WheelGuard(self)
         self._shortcuts: list[QShortcut] = []
         self._set_theme()
         viewer.events.theme.connect(self._set_theme)
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer)
-        self.studies = Studies(viewer)
+        self.reviewed_images = ReviewedImages(viewer)
         self.bars = AttributeBarsLayer(viewer)
-        self.studies.events.current.connect(self._set_study)
-        self.studies.events.closing.connect(self.run.forget)
-        self._set_study(self.studies.current)
+        self.reviewed_images.events.current.connect(self._set_reviewed)
+        self.reviewed_images.events.closing.connect(self.run.forget)
+        self._set_reviewed(self.reviewed_images.current)
         self.destroyed.connect(partial(_let_go, self))
 
     @property
-    def study(self) -> Study | None:
+    def reviewed(self) -> ReviewedImage | None:
         """The image that the dock acts on, with its session."""
-        return self.studies.current
+        return self.reviewed_images.current
 
     def sizeHint(self) -> QSize:
         """About 380 pixels wide."""
         return QSize(WIDTH, 700)
 
-    def event(self, event: QEvent) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Install the keys when the dock has come into its window, and mend what napari does there."""
-        if event.type() == QEvent.Type.Show and not self._shortcuts:
+        if event is not None and event.type() == QEvent.Type.Show and not self._shortcuts:
             make_removals_safe(self.viewer, self)
-            self._shortcuts = shortcuts.install(self.window(), self.viewer, self._actions)
+            self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         return super().event(event)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """The card of a selected finding has grown."""
-        grown = watched is self.card and event.type() == QEvent.Type.Resize
-        if grown and self.study is not None and self.study.session.selected is not None:
+        grown = watched is self.card and event is not None and event.type() == QEvent.Type.Resize
+        if (
+            grown
+            and self._follow_card
+            and self.reviewed is not None
+            and self.reviewed.session.selected is not None
+        ):
             self._looking.start()
         return super().eventFilter(watched, event)
 
@@ -129,6 +144,7 @@ class LungNodulesDock(QWidget):
         layout.addWidget(scroll)
         self.setMinimumWidth(WIDTH)
         self.card.installEventFilter(self)
+        self._follow_card = False  # from the choice of a finding to the next run
         self._looking = QTimer(self)  # once the card has come to its place
         self._looking.setSingleShot(True)
         self._looking.setInterval(100)
@@ -140,9 +156,15 @@ class LungNodulesDock(QWidget):
     def _scroll_down(self) -> None:
         self._scroll.ensureWidgetVisible(self.footer)
 
+    def _stay_at_run(self) -> None:
+        """Keep progress and Cancel in sight, whatever the run does to the card of a finding that was selected before."""
+        self._follow_card = False
+        self._looking.stop()
+        self._scroll.ensureWidgetVisible(self.run, 0, 0)
+
     def _scroll_to_card(self) -> None:
         """Show the card's end, as far as the table stays in view: whoever steps through it wants both."""
-        bar, view = self._scroll.verticalScrollBar(), self._scroll.viewport()
+        bar, view = sure(self._scroll.verticalScrollBar()), sure(self._scroll.viewport())
         end = self.card.geometry().bottom() - view.height()
         wanted = min(end, self.findings.geometry().top())
         if wanted > bar.value():  # never back up, where a person may have gone on purpose
@@ -156,33 +178,42 @@ class LungNodulesDock(QWidget):
         self.card.set_colors(colors)
         self.cohort.set_colors(colors)
 
-    def _set_study(self, study: Study | None) -> None:
+    def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         for section in self.sections:
-            section.set_study(study)
-        self.bars.set_session(study.session if study is not None else None)
-        if study is not None:
-            study.session.events.selected.connect(self._go_to_selected, unique=True)
+            section.set_reviewed(reviewed)
+        self.bars.set_session(reviewed.session if reviewed is not None else None)
+        if reviewed is not None:
+            reviewed.session.events.selected.connect(self._go_to_selected, unique=True)
 
     def _go_to_selected(self, id: str | None) -> None:
-        if self.study is not None and id is not None and id == self.study.session.selected:
+        if self.reviewed is not None and id is not None and id == self.reviewed.session.selected:
+            self._follow_card = True
             self._looking.start()
-            finding = self.study.session.findings[id]
+            finding = self.reviewed.session.findings[id]
             if finding.box is not None:
                 planes.go_to_box(self.viewer, finding.box.low, finding.box.high)
             else:
                 planes.go_to(self.viewer, finding.center)
 
     def _judge(self, verdict: str) -> None:
-        if self.study is not None and self.study.session.selected is not None:
-            session = self.study.session
+        session = self.reviewed.session if self.reviewed is not None else None
+        if session is not None and session.selected is not None:
             (session.accept if verdict == "accept" else session.reject)(session.selected)
 
+    def _undo(self) -> None:
+        if self.reviewed is not None:
+            self.reviewed.session.undo()
+
+    def _redo(self) -> None:
+        if self.reviewed is not None:
+            self.reviewed.session.redo()
+
     def _toggle_overlays(self) -> None:
-        if self.study is not None:
-            self.study.session.show_overlays(not self.study.session.overlays_shown)
+        if self.reviewed is not None:
+            self.reviewed.session.show_overlays(not self.reviewed.session.overlays_shown)
 
     def _resize(self, change: float) -> None:
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         if session is None or session.selected is None:
             return
         geometry = session.findings[session.selected].geometry
@@ -190,7 +221,7 @@ class LungNodulesDock(QWidget):
             session.change(session.selected, geometry=Sphere(geometry.center, geometry.diameter + change))
 
     def _delete(self) -> None:
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         if session is None or session.selected is None:
             return
         if session.findings[session.selected].origin.model:
@@ -200,7 +231,7 @@ class LungNodulesDock(QWidget):
         else:
             session.remove(session.selected)
 
-    def closeEvent(self, event: QEvent) -> None:
+    def closeEvent(self, event: QCloseEvent | None) -> None:
         """The dock is closed for good."""
         self.run.cancel()
         _let_go(self)
@@ -226,4 +257,4 @@ def _let_go(dock: LungNodulesDock) -> None:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
     dock.bars.close()
-    dock.studies.close()
+    dock.reviewed_images.close()

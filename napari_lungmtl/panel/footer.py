@@ -8,7 +8,7 @@ from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
-from ..reviewed_images import Study
+from ..reviewed_images import ReviewedImage
 from ..shortcuts import KEYS, tooltip
 from .section import Section, eliding, label, set_role, tool_button
 
@@ -44,13 +44,13 @@ class Footer(Section):
         self.body.addWidget(self._keys)
         self.body.addLayout(row)
 
-    def follow(self, study: Study | None) -> None:
-        """Show when the study was saved and by which model its findings are."""
+    def follow(self, reviewed: ReviewedImage | None) -> None:
+        """Show when the image's findings were saved and by which model its findings are."""
         self.problem.hide()
-        if study is not None:
-            self.listen(study.session.events.saved, self._bridge.saved.emit)
-            self.listen(study.session.events.problem, self._bridge.problem.emit)
-            self.listen(study.session.events.findings, self._show_line)
+        if reviewed is not None:
+            self.listen(reviewed.session.events.saved, self._bridge.saved.emit)
+            self.listen(reviewed.session.events.problem, self._bridge.problem.emit)
+            self.listen(reviewed.session.events.findings, self._show_line)
         self._show_line()
 
     def toggle_keys(self) -> None:
@@ -60,7 +60,7 @@ class Footer(Section):
             self.unfolded.emit()
 
     def _show_line(self, _value: object = None) -> None:
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         saved = session.saved_at if session is not None else None
         parts = [f"saved {saved:%H:%M}" if isinstance(saved, datetime) else "nothing to save"]
         known = session.findings.models if session is not None else ()

@@ -91,4 +91,4 @@ class PaintedRows(QWidget):
         """A fine line with end ticks from one fraction of a place's width to another."""
         a, b, y = place.left() + low * place.width(), place.left() + high * place.width(), place.center().y()
         painter.setPen(QPen(color, 1.2))
-        painter.drawLines([QLineF(a, y, b, y), QLineF(a, y - 3, a, y + 3), QLineF(b, y - 3, b, y + 3)])
+        painter.drawLines(QLineF(a, y, b, y), QLineF(a, y - 3, a, y + 3), QLineF(b, y - 3, b, y + 3))

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QPushButton, QW
 
 from ..jobs import run_modes
 from ..jobs.worker import Worker, one_step
-from ..reviewed_images import Study
+from ..reviewed_images import ReviewedImage
 from ..session.review import is_reviewed, with_opinions
 from ..session.session import Thresholds
 from ..training.errors import LungmtlError
@@ -64,16 +64,18 @@ def _devices() -> list[str]:
 class Job:
     """A run: on what, by which chain; `judges` says that it judges what is there instead of looking for nodules."""
 
-    study: Study
+    reviewed: ReviewedImage
     chain: Chain
     judges: bool
     started: float
 
 
 class RunSection(Section):
-    """Runs models on the study that the dock acts on; the result goes to that study, whichever is looked at then."""
+    """Runs models on the image that the dock acts on; the result goes to that image, whichever is looked at then."""
 
-    finished = Signal(object)  # Study
+    started = Signal()
+    """A person pressed Run."""
+    finished = Signal(object)  # ReviewedImage
 
     def __init__(self) -> None:
         super().__init__("run")
@@ -127,35 +129,38 @@ class RunSection(Section):
         self._say("")
         self._show_running()
 
-    def follow(self, study: Study | None) -> None:
-        """Offer what the models at hand can do with the study's image."""
-        if study is not None:
-            self.listen(study.session.events.image, self._show_modes)
-            self.listen(study.session.events.findings, self._make_room)
-        self._show_modes(study.session.image if study is not None else None)
+    def follow(self, reviewed: ReviewedImage | None) -> None:
+        """Offer what the models at hand can do with the image."""
+        if reviewed is not None:
+            self.listen(reviewed.session.events.image, self._show_modes)
+            self.listen(reviewed.session.events.findings, self._make_room)
+        self._show_modes(reviewed.session.image if reviewed is not None else None)
         if not self.runner.running:
             self._say("")
 
     def start(self) -> None:
         """Do what the box beside the button says."""
-        study, mode = self.study, self.mode.currentData()
-        if study is None or study.session.image is None or mode is None or self.runner.running:
+        reviewed, mode = self.reviewed, self.mode.currentData()
+        if reviewed is None or reviewed.session.image is None or mode is None or self.runner.running:
             return
         if mode == run_modes.CHARACTERISE:
-            if not len(study.session.findings):
+            if not len(reviewed.session.findings):
                 self._say("There is nothing to characterise yet: draw a sphere, or detect first.", "warning")
                 return
-            self._begin(study, mode, tuple(study.session.findings))
+            self._begin(reviewed, mode, tuple(reviewed.session.findings))
         else:
-            kept = tuple(f for f in study.session.findings if is_reviewed(f)) if mode == run_modes.ALL else ()
-            self._begin(study, mode, kept)
+            kept = (
+                tuple(f for f in reviewed.session.findings if is_reviewed(f)) if mode == run_modes.ALL else ()
+            )
+            self._begin(reviewed, mode, kept)
         self._show_running()
+        self.started.emit()
 
     def characterise(self, id: str | None = None) -> None:
         """Judge one finding alone: the one with this id, or the selected one."""
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         id = id or (session.selected if session is not None else None)
-        if self.study is None or session is None or session.image is None or id is None:
+        if self.reviewed is None or session is None or session.image is None or id is None:
             self._say("Select a finding to characterise it.", "warning")
         elif self.runner.running:
             show_warning("A run is going on: wait for its end, or cancel it.")
@@ -166,21 +171,21 @@ class RunSection(Section):
                 "warning",
             )
         else:
-            self._begin(self.study, run_modes.CHARACTERISE, (session.findings[id],))
+            self._begin(self.reviewed, run_modes.CHARACTERISE, (session.findings[id],))
             self._patience.start()
 
     def cancel(self) -> None:
         """Stop; the session stays as it is."""
         self.runner.cancel()
 
-    def forget(self, study: Study) -> None:
-        """The study's image is gone: stop a run on it."""
-        if self._job is not None and study is self._job.study:
+    def forget(self, reviewed: ReviewedImage) -> None:
+        """The image is gone: stop a run on it."""
+        if self._job is not None and reviewed is self._job.reviewed:
             self.runner.cancel()
 
-    def _begin(self, study: Study, mode: str, findings: Sequence[Finding]) -> None:
-        """Start a mode on the study, with a person's findings or those to be judged."""
-        image = study.session.image
+    def _begin(self, reviewed: ReviewedImage, mode: str, findings: Sequence[Finding]) -> None:
+        """Start a mode on the image, with a person's findings or those to be judged."""
+        image = reviewed.session.image
         assert image is not None
         try:
             chain = run_modes.chain_for(image, mode, self.device.currentText())
@@ -188,9 +193,9 @@ class RunSection(Section):
             self._on_failed(str(error))
             return
         judges = mode == run_modes.CHARACTERISE
-        self._job, self._since = Job(study, chain, judges, time.monotonic()), None
+        self._job, self._since = Job(reviewed, chain, judges, time.monotonic()), None
         self._say("")
-        asked = study.session.findings.with_items(tuple(findings))
+        asked = reviewed.session.findings.with_items(tuple(findings))
         self.runner.start(
             lambda: chain.characterise(image, asked) if judges else chain.run(image, asked.items),
             image.series_uid,
@@ -208,7 +213,7 @@ class RunSection(Section):
 
     def _show_purpose(self, _index: int = 0) -> None:
         mode: str | None = self.mode.currentData()
-        image = self.study.session.image if self.study is not None else None
+        image = self.reviewed.session.image if self.reviewed is not None else None
         if image is None:
             self.purpose.setText("")
         elif mode is not None:
@@ -221,7 +226,7 @@ class RunSection(Section):
 
     def _make_room(self, _value: object = None) -> None:
         """Once there are findings, what a run does moves to the tool tip: their card needs the height."""
-        told = self.mode.count() and self.study is not None and len(self.study.session.findings)
+        told = self.mode.count() and self.reviewed is not None and len(self.reviewed.session.findings)
         self.purpose.setVisible(bool(self.purpose.text()) and not told)
 
     def _show_running(self) -> None:
@@ -230,7 +235,7 @@ class RunSection(Section):
         self.button.setToolTip("A run is going on" if running else "Do what the box beside it says")
         self.bar.setVisible(running)
         self._progress.setVisible(running)
-        self.summary.setText(f"on “{self._job.study.layer.name}”" if running and self._job else "")
+        self.summary.setText(f"on “{self._job.reviewed.layer.name}”" if running and self._job else "")
 
     def _on_progress(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -256,10 +261,10 @@ class RunSection(Section):
         text = self._take_judged(job, findings) if job.judges else self._take_found(job, findings)
         if self.message.property("role") != "warning":  # a note of the run stays
             self._say(text, "faint")
-        self.finished.emit(job.study)
+        self.finished.emit(job.reviewed)
 
     def _take_found(self, job: Job, findings: Findings) -> str:
-        session = job.study.session
+        session = job.reviewed.session
         self._set_threshold(job)
         session.replace_findings(findings)
         took = clock(time.monotonic() - job.started)
@@ -267,19 +272,19 @@ class RunSection(Section):
 
     def _take_part(self, job: Job, findings: Findings) -> None:
         """On a radiograph the boxes of each network are shown as they come."""
-        image = job.study.session.image
+        image = job.reviewed.session.image
         if image is not None and image.ndim == 2 and not job.judges:
             self._set_threshold(job)
-            job.study.session.replace_findings(findings, partial=True)
+            job.reviewed.session.replace_findings(findings, partial=True)
 
     def _set_threshold(self, job: Job) -> None:
-        session = job.study.session
+        session = job.reviewed.session
         if session.thresholds == Thresholds():  # nobody has moved them
             session.set_thresholds(score=job.chain.info.default_threshold)
 
     def _take_judged(self, job: Job, findings: Findings) -> str:
         """Only what networks say changes, and only where the sphere is still what it was when the run began."""
-        session = job.study.session
+        session = job.reviewed.session
         judged = {f.id: f for f in findings}
         asked = [f for f in session.findings if f.id in judged]
         after = [with_opinions(f, judged[f.id]) for f in asked]
@@ -294,14 +299,14 @@ class RunSection(Section):
     def _on_failed(self, message: str) -> None:
         job, self._job = self._job, None
         if job is not None:
-            job.study.session.drop_partial()
+            job.reviewed.session.drop_partial()
         self._end()
         self._say(message, "error")
         show_error(message)
 
     def _on_cancelled(self) -> None:
         job, self._job = self._job, None
-        untouched = job is None or job.study.session.drop_partial()
+        untouched = job is None or job.reviewed.session.drop_partial()
         self._end()
         what = "Nothing was changed." if untouched else "What had been found stays: Undo takes it back."
         self._say(f"Cancelled. {what}", "faint")

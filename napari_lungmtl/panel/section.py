@@ -9,11 +9,12 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
-from ..reviewed_images import Study
+from ..reviewed_images import ReviewedImage
+from .qt import sure
 
 
 class Section(QFrame):
-    """Base of the dock's sections; subclasses fill `body` and follow the study in `follow`.
+    """Base of the dock's sections; subclasses fill `body` and follow the image in `follow`.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ class Section(QFrame):
         super().__init__(parent)
         self.setObjectName("section")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.study: Study | None = None
+        self.reviewed: ReviewedImage | None = None
         self._connections: list[tuple[Any, Callable[..., Any]]] = []
         self._title = QToolButton()
         self._title.setObjectName("title")
@@ -37,9 +38,9 @@ class Section(QFrame):
         self._title.toggled.connect(self.set_open)
         self.summary = eliding("faint")
         self.summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        head = QHBoxLayout()
-        head.addWidget(self._title)
-        head.addWidget(self.summary, 1)
+        self.head = QHBoxLayout()
+        self.head.addWidget(self._title)
+        self.head.addWidget(self.summary, 1)
         self._content = QWidget()
         self.body = QVBoxLayout(self._content)
         self.body.setContentsMargins(0, 0, 0, 4)
@@ -47,7 +48,7 @@ class Section(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 4, 10, 2)
         layout.setSpacing(3)
-        layout.addLayout(head)
+        layout.addLayout(self.head)
         layout.addWidget(self._content, 1)
         self.set_open(True)
 
@@ -57,11 +58,11 @@ class Section(QFrame):
         self._title.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
         self._content.setVisible(shown)
 
-    def set_study(self, study: Study | None) -> None:
-        """Show another study (or none)."""
+    def set_reviewed(self, reviewed: ReviewedImage | None) -> None:
+        """Show another image (or none)."""
         self.release()
-        self.study = study
-        self.follow(study)
+        self.reviewed = reviewed
+        self.follow(reviewed)
 
     def release(self) -> None:
         """Stop listening; no widget is touched."""
@@ -69,12 +70,12 @@ class Section(QFrame):
             signal.disconnect(slot)
         self._connections.clear()
 
-    def follow(self, study: Study | None) -> None:
-        """Draw the study's state and `listen` to its events."""
+    def follow(self, reviewed: ReviewedImage | None) -> None:
+        """Draw the image's state and `listen` to its events."""
         raise NotImplementedError
 
     def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
-        """Connect a session's (psygnal) or a layer's signal until the section shows another study."""
+        """Connect a session's (psygnal) or a layer's signal until the section shows another image."""
         signal.connect(slot)
         self._connections.append((signal, slot))
 
@@ -102,8 +103,9 @@ def set_role(widget: QWidget, role: str) -> None:
     """Give a widget another role of the style sheet."""
     if widget.property("role") != role:
         widget.setProperty("role", role)
-        widget.style().unpolish(widget)
-        widget.style().polish(widget)
+        style = sure(widget.style())
+        style.unpolish(widget)
+        style.polish(widget)
 
 
 def tool_button(text: str, tip: str, slot: Callable[[], object]) -> QToolButton:

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..training.imaging import Series
+from .qt import sure
 
 COLUMNS = ("Description", "Modality", "Slices", "Spacing mm", "Pixels", "Patient")
 
@@ -58,9 +59,10 @@ class SeriesDialog(QDialog):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.verticalHeader().hide()
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        sure(self.table.verticalHeader()).hide()
+        header = sure(self.table.horizontalHeader())
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         most = max(range(len(series_list)), key=lambda i: series_list[i].n_slices)
         self.table.selectRow(most)
         self.table.doubleClicked.connect(self.accept)
@@ -69,10 +71,10 @@ class SeriesDialog(QDialog):
         )
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        text = QLabel(f"There are {len(series_list)} series here. Which one is to be opened?")
-        text.setTextFormat(Qt.TextFormat.PlainText)
+        question = QLabel(f"There are {len(series_list)} series here. Which one is to be opened?")
+        question.setTextFormat(Qt.TextFormat.PlainText)
         layout = QVBoxLayout(self)
-        for widget in (text, self.table, buttons):
+        for widget in (question, self.table, buttons):
             layout.addWidget(widget)
         self.resize(760, 320)
 

@@ -7,11 +7,12 @@ from html import escape
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout
 
-from ..reviewed_images import Study
+from ..reviewed_images import ReviewedImage
+from ..session.session import Session
 from ..text.boxes import legend
 from ..training.imaging.image import Image
 from .section import Section, eliding, label, tool_button
-from .show.banner import Banner, verdicts
+from .show.banner import Banner, Doubt, not_frontal, noticed, verdicts
 from .theme import Palette
 
 
@@ -35,29 +36,36 @@ class StudySection(Section):
         row.addWidget(self._warn)
         self.body.addLayout(row)
         self.banner = Banner()
+        self._looked_at: Image | None = None
+        self._frontal: Doubt | None = None
+        self._doubt = label("", "warning", wrap=True)
+        self._doubt.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._doubt.hide()
         self._agreement = label("", "faint", wrap=True)
         self._agreement.hide()
-        for widget in (self._facts, self.banner, self._agreement, self._legend, self._warnings):
+        for widget in (self._facts, self.banner, self._doubt, self._agreement, self._legend, self._warnings):
             self.body.addWidget(widget)
 
-    def follow(self, study: Study | None) -> None:
-        """Show the study's image; name its layer also after a person renamed it."""
-        if study is not None:
-            events = study.session.events
+    def follow(self, reviewed: ReviewedImage | None) -> None:
+        """Show the image; name its layer also after a person renamed it."""
+        if reviewed is not None:
+            events = reviewed.session.events
             self.listen(events.image, self._show_image)
             for signal in (events.image, events.findings, events.thresholds):
                 self.listen(signal, self._show_verdicts)
-            self.listen(study.layer.events.name, lambda _event=None: self._show_layer())
-        self._show_image(study.session.image if study is not None else None)
+            self.listen(reviewed.layer.events.name, lambda _event=None: self._show_layer())
+        self._show_image(reviewed.session.image if reviewed is not None else None)
         self._show_verdicts()
         self._show_layer()
+        self.show_legend()
 
     def set_colors(self, colors: Palette) -> None:
         """Colours of the present theme."""
         self.banner.set_colors(colors)
 
-    def set_legend(self, symbol: str, words: str, color: str) -> None:
+    def show_legend(self) -> None:
         """Say what is drawn beside the findings: a symbol in its colour, then words that can be read in any theme."""
+        symbol, words, color = (self.reviewed.legend if self.reviewed is not None else None) or ("", "", "")
         self._legend.setText(f'<span style="color: {color};">{escape(symbol)}</span> {escape(words)}')
         self._legend.setVisible(bool(words))
 
@@ -79,17 +87,27 @@ class StudySection(Section):
 
     def _show_verdicts(self, _value: object = None) -> None:
         """What networks say of a radiograph as a whole, and how its boxes are to be read."""
-        session = self.study.session if self.study is not None else None
-        found = verdicts(session)
+        session = self.reviewed.session if self.reviewed is not None else None
+        doubt = self._doubt_of(session) if session is not None and session.findings.image_scores else None
+        found = verdicts(session, doubt)
         if found != self.banner.verdicts:
             self.banner.show_verdicts(found)
+        self._doubt.setText(doubt.reason if doubt is not None else "")
+        self._doubt.setVisible(doubt is not None)
         text = legend(session.agreement) if session is not None else ""
         if text != self._agreement.text():
             self._agreement.setText(text)
             self._agreement.setVisible(bool(text))
 
+    def _doubt_of(self, session: Session) -> Doubt | None:
+        """What speaks against a verdict; the image itself is looked at once."""
+        image = session.image
+        if image is not None and image is not self._looked_at:
+            self._looked_at, self._frontal = image, not_frontal(image)
+        return noticed(session.findings) or self._frontal
+
     def _show_layer(self) -> None:
-        name = self.study.layer.name if self.study is not None else ""
+        name = self.reviewed.layer.name if self.reviewed is not None else ""
         self.summary.setText(f"layer “{elide(name, 36)}”" if name else "")
         self.summary.setToolTip("The dock acts on the selected image layer")
 

@@ -28,13 +28,13 @@ class Autosaver:
     write
         Gets an immutable value, on the saver's thread (in `flush`, on the caller's), and raises ``OSError``
         where it could not write; the findings are then kept and tried again.
-    report
+    on_problem
         Gets that error's sentence, once until the next success.
     """
 
-    def __init__(self, write: Write, report: Callable[[str], None]) -> None:
+    def __init__(self, write: Write, on_problem: Callable[[str], None]) -> None:
         self._write = write
-        self._report = report
+        self._on_problem = on_problem
         self._failed = False
         self._condition = threading.Condition()
         self._writing = threading.Lock()
@@ -75,7 +75,7 @@ class Autosaver:
                         self._pending = findings
                     self._due = time.monotonic() + RETRY
                 if not self._failed:
-                    self._report(str(error))
+                    self._on_problem(str(error))
                 self._failed = True
                 return False
             self._failed = False

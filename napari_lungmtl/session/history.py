@@ -21,7 +21,7 @@ class Step(Generic[T]):
 
 
 class History(Generic[T]):
-    """The done and undone steps of one study."""
+    """The done and undone steps of one image."""
 
     def __init__(self) -> None:
         self._done: deque[Step[T]] = deque(maxlen=MAX_STEPS)
@@ -67,6 +67,6 @@ class History(Generic[T]):
         return step.after
 
     def clear(self) -> None:
-        """Forget everything: another study was opened."""
+        """Forget everything: another image was opened."""
         self._done.clear()
         self._undone.clear()

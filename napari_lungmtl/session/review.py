@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..training.findings import Finding, Findings, Geometry, ImageScore, Region
-from ..training.findings.models import joined
+from ..training.findings.models import join_models
 from ..training.inference.agreement import same_place
 
 
@@ -73,7 +73,7 @@ def merge_run(present: Findings, run: Findings) -> Findings:
     return Findings(
         tuple(items),
         present.image,
-        joined(_named(present, kept), run.models),
+        join_models(_named(present, kept), run.models),
         _scores(present, run),
         _regions(present, run),
     )

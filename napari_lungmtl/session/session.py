@@ -1,4 +1,4 @@
-"""The study under review: the single source of truth that layers, table and plots are views of.
+"""The image under review: the single source of truth that layers, table and plots are views of.
 
 No Qt, no torch, no napari. One `Session` per open image: it keeps its own history and sidecar, so that an
 image that nobody looks at can still take a run's result.
@@ -15,7 +15,7 @@ from typing import Any
 from psygnal import Signal, SignalGroup
 
 from ..training.findings import Finding, Findings, ImageReference, Region
-from ..training.findings.models import joined
+from ..training.findings.models import join_models
 from ..training.imaging.image import Image
 from ..training.inference.agreement import Agreement, agreement
 from .autosave import Autosaver
@@ -100,11 +100,6 @@ class Session:
         return self._visible
 
     @property
-    def n_visible(self) -> int:
-        """Number of visible findings."""
-        return len(self.visible)
-
-    @property
     def agreement(self) -> Mapping[str, Agreement]:
         """Which of the visible boxes two networks agree on, by id; empty where fewer than two looked."""
         if self._agreement is None:
@@ -115,6 +110,11 @@ class Session:
     def overlays_shown(self) -> bool:
         """Whether anything at all is drawn over the image."""
         return self._overlays_shown
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a run goes on whose first networks alone have said what is shown."""
+        return self._partial is not None and self._partial is self._findings
 
     @property
     def can_undo(self) -> bool:
@@ -136,7 +136,7 @@ class Session:
         """When the sidecar was last written by this session."""
         return self._saved_at
 
-    # ---- the study
+    # ---- the image
 
     def open(self, image: Image | None, findings: Findings | None = None) -> None:
         """Put an image under review, with what its sidecar holds.
@@ -144,7 +144,7 @@ class Session:
         Parameters
         ----------
         image
-            The new study; None closes the present one. What the present one had is saved first.
+            The new image; None closes the present one. What the present one had is saved first.
         findings
             Findings to start from, from a file. They join the sidecar's like a run's, and can be undone.
         """
@@ -186,12 +186,14 @@ class Session:
             It is what is known so far: the next result joins it in one step of the history, if nobody has edited since.
         """
         after = merge_run(self._findings, findings)
-        if self._partial is self._findings:
+        follows, self._partial = self.is_partial, after if partial else None  # views ask while they are told
+        if follows:
             self._history.push(self._history.undo(), after)
             self._put(after)
         else:
             self._do(after)
-        self._partial = after if partial and self._findings is after else None
+        if self._findings is not after:  # nothing new
+            self._partial = None
 
     def drop_partial(self) -> bool:
         """A run ended before its end: take its partial result back; False where somebody has edited it since."""
@@ -234,7 +236,7 @@ class Session:
             raise KeyError(", ".join(sorted(unknown)))
         items = [changed.get(f.id, f) for f in self._findings if f.id not in gone]
         after = self._findings.with_items((*items, *add))
-        self._do(replace(after, models=joined(after.models, models)))
+        self._do(replace(after, models=join_models(after.models, models)))
 
     def add(self, finding: Finding) -> None:
         """Append a finding and select it."""
@@ -306,25 +308,6 @@ class Session:
         if id != self._selected:
             self._selected = id
             self.events.selected.emit(id)
-
-    def select_next(self, step: int = 1) -> None:
-        """Select the visible finding `step` places further in list order, round at the ends."""
-        shown = {f.id for f in self.visible}
-        if not shown:
-            return
-        order = [f.id for f in self._findings if f.id in shown or f.id == self._selected]
-        if self._selected is None:
-            self.select(order[0 if step > 0 else -1])
-            return
-        place = order.index(self._selected)
-        if self._selected not in shown:  # hidden by the thresholds: go on from where it would be
-            order.remove(self._selected)
-            place -= step > 0
-        self.select(order[(place + step) % len(order)])
-
-    def select_previous(self) -> None:
-        """Select the visible finding before."""
-        self.select_next(-1)
 
     def show_overlays(self, shown: bool) -> None:
         """Show or hide everything that is drawn over the image."""

@@ -1,4 +1,4 @@
-"""Where a study's findings live on the disk, and how a damaged file is kept instead of lost."""
+"""Where an image's findings live on the disk, and how a damaged file is kept instead of lost."""
 
 from __future__ import annotations
 

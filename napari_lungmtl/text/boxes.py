@@ -60,7 +60,7 @@ def story(finding: Finding, findings: Findings, agreements: Agreements, image: I
         lines.append(f"{network(other.origin.model)} {other.score:.2f}")
         lines.append(f"both: boxes overlap {100 * agreement.iou:.0f} %")
     elif agreement is not None:
-        lines.append("marked by this network only")
+        lines.append("by this network only")
     units = "px" if image.spacing is None else "mm"
     y, x = finding.center
     lines.append(size(finding, image))

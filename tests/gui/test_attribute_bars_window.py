@@ -26,7 +26,7 @@ VALUES = {
 def judged(after_run, qtbot):
     """The window after a run whose first and third findings have attributes, the first one selected and in sight."""
     viewer, dock = after_run
-    session = dock.study.session
+    session = dock.reviewed.session
     session.change("f1", attributes=VALUES, malignancy=0.8)
     session.change("f3", attributes={**VALUES, "texture": 1.2}, malignancy=0.1)
     viewer.window.resize(1280, 800)
@@ -70,11 +70,11 @@ def test_they_follow_zoom_slice_and_selection_by_themselves(judged, qtbot):
     size = right(viewer, dock)
     viewer.scene.camera.zoom = 17
     qtbot.waitUntil(lambda: right(viewer, dock) == pytest.approx(size, rel=1e-3))
-    dock.study.session.select("f3")
+    dock.reviewed.session.select("f3")
     qtbot.waitUntil(lambda: written(dock)[-1] == "1.2")
-    dock.study.session.select("f2")  # nothing judged it
+    dock.reviewed.session.select("f2")  # nothing judged it
     qtbot.waitUntil(lambda: len(dock.bars.layer.data) == 0)
-    dock.study.session.select("f1")
+    dock.reviewed.session.select("f1")
     qtbot.waitUntil(lambda: len(dock.bars.layer.data) == 16)
     viewer.dims.set_point(0, viewer.dims.point[0] + 20)
     qtbot.waitUntil(lambda: len(dock.bars.layer.data) == 0)
@@ -112,25 +112,25 @@ def test_deleting_the_layers_crashes_nothing(judged, qtbot):
     """Of image, spheres and bars a person deletes all but the image, in either order, and goes on."""
     viewer, dock = judged
     for first in ("nodules", NAME):
-        dock.study.session.show_overlays(False)
-        dock.study.session.show_overlays(True)
-        dock.study.session.select("f3")
-        qtbot.waitUntil(lambda: dock.bars.layer is not None and dock.study.binding.layer is not None)
+        dock.reviewed.session.show_overlays(False)
+        dock.reviewed.session.show_overlays(True)
+        dock.reviewed.session.select("f3")
+        qtbot.waitUntil(lambda: dock.bars.layer is not None and dock.reviewed.binding.layer is not None)
         names = sorted(("nodules", NAME), key=lambda name: name != first)
         for name in names:
             viewer.layers.remove(viewer.layers[name])
             QApplication.processEvents()
             viewer.screenshot(flash=False)
-        dock.study.session.select("f1")
+        dock.reviewed.session.select("f1")
         qtbot.wait(20)
         viewer.screenshot(flash=False)
         assert NAME not in viewer.layers
-    assert len(dock.study.session.findings) == 5
+    assert len(dock.reviewed.session.findings) == 5
 
 
 def test_closing_the_image_takes_the_bars_along(judged, qtbot):
     viewer, dock = judged
-    viewer.layers.remove(dock.study.layer)
+    viewer.layers.remove(dock.reviewed.layer)
     qtbot.wait(20)
     assert NAME not in viewer.layers
     viewer.screenshot(flash=False)
@@ -138,11 +138,11 @@ def test_closing_the_image_takes_the_bars_along(judged, qtbot):
 
 def test_the_layer_leaves_the_active_one_alone_and_findings_too(judged):
     viewer, dock = judged
-    assert viewer.layers.selection.active is dock.study.layer
-    before = dock.study.session.findings
+    assert viewer.layers.selection.active is dock.reviewed.layer
+    before = dock.reviewed.session.findings
     viewer.layers.selection.active = dock.bars.layer
-    assert dock.study is not None
+    assert dock.reviewed is not None
     assert not dock.bars.layer.editable
     viewer.window.resize(1100, 760)
     QApplication.processEvents()
-    assert dock.study.session.findings is before
+    assert dock.reviewed.session.findings is before

@@ -80,7 +80,7 @@ def test_one_run_does_everything_off_the_gui_thread(dock, judges, qtbot):
     stages_seen = []
     dock.run.runner.progressed.connect(lambda p: stages_seen.append(p.stage))
     run(dock, qtbot)
-    findings = dock.study.session.findings
+    findings = dock.reviewed.session.findings
     assert [f.malignancy for f in findings] == pytest.approx([0.21, 0.04, 0.12, 0.08, 0.06])
     assert all(f.attributes == {"spiculation": 4.0} and len(f.opinions) == 2 for f in findings)
     assert [m["name"] for m in findings.models] == ["fake", "mtmr", "mtcnn"]
@@ -91,12 +91,12 @@ def test_one_run_does_everything_off_the_gui_thread(dock, judges, qtbot):
 
 def test_detect_only_asks_no_characteriser(dock, judges, qtbot):
     run(dock, qtbot, run_modes.DETECT)
-    assert len(dock.study.session.findings) == 5
+    assert len(dock.reviewed.session.findings) == 5
     assert judges[0].asked == []
 
 
 def test_a_run_judges_what_a_person_drew_and_keeps_it(dock, qtbot):
-    session = dock.study.session
+    session = dock.reviewed.session
     mine = Finding(Sphere((-150.0, 30.0, 0.0), 10.0), origin=Origin(person="me"), note="look", id="mine")
     session.add(mine)
     run(dock, qtbot)
@@ -111,7 +111,7 @@ def test_a_run_judges_what_a_person_drew_and_keeps_it(dock, qtbot):
 
 def test_what_is_there_is_characterised_in_one_step(dock, judges, qtbot):
     run(dock, qtbot, run_modes.DETECT)
-    session = dock.study.session
+    session = dock.reviewed.session
     session.accept("f2")
     session.add(Finding(Sphere((-150.0, 30.0, 0.0), 10.0), origin=Origin(person="me"), id="mine"))
     session.change("f3", geometry=Sphere(session.findings["f3"].center, 30.0))
@@ -138,7 +138,7 @@ def test_without_findings_there_is_nothing_to_characterise(dock):
 
 def test_c_characterises_the_selected_sphere_alone(dock, judges, qtbot):
     run(dock, qtbot, run_modes.DETECT)
-    session = dock.study.session
+    session = dock.reviewed.session
     session.select("f3")
     session.change("f3", note="hm")
     before = session.findings
@@ -162,7 +162,7 @@ def test_the_card_asks_for_its_sphere(dock, qtbot):
     run(dock, qtbot, run_modes.DETECT)
     with qtbot.waitSignal(dock.run.finished, timeout=30_000):
         dock.card.characterise.emit("f2")
-    assert dock.study.session.findings["f2"].malignancy == pytest.approx(0.04)
+    assert dock.reviewed.session.findings["f2"].malignancy == pytest.approx(0.04)
 
 
 def test_c_without_a_selection_says_what_to_do(dock):
@@ -172,7 +172,7 @@ def test_c_without_a_selection_says_what_to_do(dock):
 
 
 def test_a_sphere_outside_the_scan_is_said(dock, qtbot):
-    session = dock.study.session
+    session = dock.reviewed.session
     session.add(Finding(Sphere((900.0, 30.0, 0.0), 10.0), id="far"))
     with qtbot.waitSignal(dock.run.runner.failed, timeout=30_000):
         press_c(dock)
@@ -182,7 +182,7 @@ def test_a_sphere_outside_the_scan_is_said(dock, qtbot):
 
 def test_a_slow_single_judgement_shows_a_bar_and_can_be_cancelled(dock, judges, qtbot):
     run(dock, qtbot, run_modes.DETECT)
-    session = dock.study.session
+    session = dock.reviewed.session
     session.select("f1")
     before = session.findings
     for judge in judges:
@@ -200,7 +200,7 @@ def test_a_slow_single_judgement_shows_a_bar_and_can_be_cancelled(dock, judges, 
 
 def test_what_was_moved_or_deleted_meanwhile_keeps_no_stale_word(dock, judges, qtbot):
     run(dock, qtbot, run_modes.DETECT)
-    session = dock.study.session
+    session = dock.reviewed.session
     for judge in judges:
         judge.delay = 0.1
     dock.run.mode.setCurrentIndex(dock.run.mode.findData(run_modes.CHARACTERISE))
@@ -216,7 +216,7 @@ def test_what_was_moved_or_deleted_meanwhile_keeps_no_stale_word(dock, judges, q
 def test_a_run_goes_on_when_c_is_pressed(dock, judges, predictor, qtbot):
     run(dock, qtbot, run_modes.DETECT)
     predictor.steps, predictor.delay = 20, 0.05
-    dock.study.session.select("f1")
+    dock.reviewed.session.select("f1")
     with qtbot.waitSignal(dock.run.finished, timeout=30_000):
         dock.run.start()
         press_c(dock)

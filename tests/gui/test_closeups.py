@@ -130,7 +130,7 @@ def test_beyond_the_image_it_is_dark(window):
 def test_the_grey_levels_are_those_of_the_layer(window):
     _, dock = window
     card, _ = shown(window, balls({}), judged((-150.0, 40.0, 0.0), 6.0))
-    layer = dock.study.layer
+    layer = dock.reviewed.layer
     layer.contrast_limits = (-1500, -500)
     assert closeup(card, 0)[30, 30].tolist() == [127] * 3
     layer.contrast_limits = (-2000, 0)

@@ -53,18 +53,18 @@ def test_a_click_opens_the_cube_at_the_nodule(loaded, row, qtbot):
     viewer, dock = loaded
     click(dock, row, qtbot)
     center = place(row, DIRECTIONS[row])[0]
-    session = dock.study.session
+    session = dock.reviewed.session
     assert session.image.series_uid == f"1.2.{row}"
     assert session.selected == f"nodule{row}"
     np.testing.assert_allclose(session.findings[session.selected].center, center)
     np.testing.assert_allclose(viewer.dims.point[-3:], center, atol=0.51)
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], center[1:])
     # The marked voxel is where the layer says that the annotated point is.
-    layer = dock.study.layer
+    layer = dock.reviewed.layer
     index = tuple(np.rint(layer.world_to_data(center)).astype(int))
     assert layer.data[index] == 0
     assert np.count_nonzero(layer.data == 0) == 1
-    drawn = dock.study.binding.layer
+    drawn = dock.reviewed.binding.layer
     np.testing.assert_allclose(drawn.data_to_world(drawn.data[0]), center, atol=1e-6)
     assert dock.cohort.plot.marked == row
     assert f"Nodule {row}" in dock.cohort.message.text()
@@ -73,7 +73,7 @@ def test_a_click_opens_the_cube_at_the_nodule(loaded, row, qtbot):
 def test_what_the_network_says_comes_with_it(loaded, qtbot):
     _, dock = loaded
     click(dock, 4, qtbot)
-    finding = dock.study.session.findings["nodule4"]
+    finding = dock.reviewed.session.findings["nodule4"]
     assert finding.malignancy == pytest.approx(5 / 13)
     assert finding.malignancy_spread == pytest.approx(0.1)
     assert finding.attributes["subtlety"] == pytest.approx(2 + 4 / 12)
@@ -112,37 +112,37 @@ def test_unknown_values_are_hollow_and_counted(window, cubes, tmp_path, qtbot):
 
 def test_only_the_last_opened_stays_and_other_studies_are_hidden(loaded, qtbot):
     viewer, dock = loaded
-    own = dock.study
+    own = dock.reviewed
     click(dock, 0, qtbot)
-    first = dock.study
+    first = dock.reviewed
     click(dock, 1, qtbot)
     assert first.layer not in viewer.layers
     assert own.layer in viewer.layers
     assert not own.layer.visible
     assert not own.binding.layer.visible
-    assert dock.study.layer.visible
-    assert dock.study.binding.layer.visible
+    assert dock.reviewed.layer.visible
+    assert dock.reviewed.binding.layer.visible
 
 
 def test_what_is_open_is_not_read_again(loaded, qtbot):
     viewer, dock = loaded
     click(dock, 0, qtbot)
-    layer = dock.study.layer
+    layer = dock.reviewed.layer
     viewer.layers.selection.active = viewer.layers[0]
-    dock.study.session.select(None)
+    dock.reviewed.session.select(None)
     click(dock, 0, qtbot)
-    assert dock.study.layer is layer
-    assert dock.study.session.selected == "nodule0"
+    assert dock.reviewed.layer is layer
+    assert dock.reviewed.session.selected == "nodule0"
 
 
 def test_what_a_person_did_is_there_again_with_newer_predictions(loaded, cubes, tmp_path, qtbot):
     _, dock = loaded
     click(dock, 3, qtbot)
-    dock.study.session.accept("nodule3")
+    dock.reviewed.session.accept("nodule3")
     click(dock, 5, qtbot)
     load(dock, cubes[0], write_predictions(tmp_path / "newer.csv", N + 1), qtbot=qtbot)
     click(dock, 3, qtbot)
-    finding = dock.study.session.findings["nodule3"]
+    finding = dock.reviewed.session.findings["nodule3"]
     assert finding.status == "accepted"
     assert finding.malignancy == pytest.approx(4 / 14)
 
@@ -150,7 +150,7 @@ def test_what_a_person_did_is_there_again_with_newer_predictions(loaded, cubes, 
 def test_an_image_that_a_model_runs_on_stays(loaded, predictor, qtbot):
     viewer, dock = loaded
     click(dock, 0, qtbot)
-    layer = dock.study.layer
+    layer = dock.reviewed.layer
     predictor.steps, predictor.delay = 40, 0.05
     dock.run.start()
     click(dock, 1, qtbot)
@@ -161,7 +161,7 @@ def test_an_image_that_a_model_runs_on_stays(loaded, predictor, qtbot):
 def test_thresholds_never_hide_what_was_clicked(loaded, qtbot):
     _, dock = loaded
     click(dock, 0, qtbot)
-    session = dock.study.session
+    session = dock.reviewed.session
     session.set_thresholds(malignancy=0.9, diameter=25.0)
     assert not session.visible
     click(dock, 0, qtbot)
@@ -200,17 +200,17 @@ def test_results_open_their_scan_and_follow_the_selection(window, results, qtbot
     file, items = results
     load(dock, file.parent, qtbot=qtbot)
     click(dock, 3, qtbot)
-    session = dock.study.session
+    session = dock.reviewed.session
     assert session.image.source.name == "p1.nii.gz"
     assert [f.id for f in session.findings] == [f.id for f in items]
     np.testing.assert_allclose(viewer.dims.point[-3:], items[3].center, atol=1.26)
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], items[3].center[1:])
     assert dock.cohort.plot.marked == 3
-    layer = dock.study.layer
+    layer = dock.reviewed.layer
     session.select("r1")
     assert dock.cohort.plot.marked == 1
     click(dock, 5, qtbot)  # of the same scan
-    assert dock.study.layer is layer
+    assert dock.reviewed.layer is layer
     assert session.selected == "r5"
 
 
@@ -219,12 +219,12 @@ def test_an_image_that_has_gone_gives_a_sentence(window, results, qtbot):
     file, _ = results
     (file.parent.parent / "scans" / "p1.nii.gz").unlink()
     load(dock, file.parent, qtbot=qtbot)
-    before = dock.study
+    before = dock.reviewed
     with qtbot.waitSignal(dock.cohort.opener.failed, timeout=60_000):
         QTest.mouseClick(dock.cohort.plot, Qt.MouseButton.LeftButton, pos=pixel(dock, 0))
     assert "not there any more" in dock.cohort.message.text()
     assert dock.cohort.message.property("role") == "error"
-    assert dock.study is before
+    assert dock.reviewed is before
 
 
 def test_moved_nodules_keep_their_place(window, results, qtbot):
@@ -233,7 +233,7 @@ def test_moved_nodules_keep_their_place(window, results, qtbot):
     file, items = results
     load(dock, file.parent, qtbot=qtbot)
     click(dock, 0, qtbot)
-    session = dock.study.session
+    session = dock.reviewed.session
     there = replace(items[0].geometry, center=tuple(np.add(items[0].center, 4)))
     session.change("r0", geometry=there)
     click(dock, 0, qtbot)

@@ -49,7 +49,7 @@ def test_the_wheel_zooms_about_the_pointer_and_a_drag_opens_nothing(loaded, qtbo
     scroll(plot, pixel(dock, 2), 360)
     assert plot.zoom == pytest.approx(1.2**3)
     np.testing.assert_allclose(plot.to_pixels()[2], before[2], atol=1)
-    study, start = dock.study, plot.to_pixels()
+    reviewed, start = dock.reviewed, plot.to_pixels()
     QTest.mousePress(plot, Qt.MouseButton.LeftButton, pos=pixel(dock, 2))
     for step in (6, 12, 20):
         QTest.mouseMove(plot, QPoint(*np.rint(start[2]).astype(int).tolist()) + QPoint(step, 0))
@@ -57,7 +57,7 @@ def test_the_wheel_zooms_about_the_pointer_and_a_drag_opens_nothing(loaded, qtbo
         plot, Qt.MouseButton.LeftButton, pos=QPoint(*np.rint(start[2]).astype(int).tolist()) + QPoint(20, 0)
     )
     np.testing.assert_allclose(plot.to_pixels() - start, np.broadcast_to([20, 0], start.shape), atol=1)
-    assert dock.study is study
+    assert dock.reviewed is reviewed
     assert not dock.cohort.opener.reading.running
     QTest.mouseDClick(plot, Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
     np.testing.assert_allclose(plot.to_pixels(), before)
@@ -82,10 +82,10 @@ def scroll(widget, at: QPoint, angle: int) -> None:
 
 def test_a_click_beside_the_points_opens_nothing(loaded):
     _, dock = loaded
-    study = dock.study
+    reviewed = dock.reviewed
     QTest.mouseClick(dock.cohort.plot, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
     assert not dock.cohort.opener.reading.running
-    assert dock.study is study
+    assert dock.reviewed is reviewed
 
 
 # ---- work in the background

@@ -18,7 +18,7 @@ from ..stand_ins.dock_input import column, press
 
 def drawn(dock) -> np.ndarray:
     """Centres of the drawn spheres in world mm."""
-    layer = dock.study.binding.layer
+    layer = dock.reviewed.binding.layer
     return np.array([layer.data_to_world(p) for p in layer.data]).reshape(-1, 3)
 
 
@@ -28,7 +28,7 @@ def test_opening_the_dock_from_the_menu_imports_no_torch():
         "import numpy as np\n"
         "v = napari.Viewer(show=False); v.add_image(np.zeros((4, 8, 8), 'int16'))\n"
         "_, d = v.window.add_plugin_dock_widget('napari-lungmtl', 'Lung nodules')\n"
-        "print('torch' in sys.modules, d.study.layer is v.layers[0])\n"
+        "print('torch' in sys.modules, d.reviewed.layer is v.layers[0])\n"
         "v.close()\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=290)
@@ -39,7 +39,7 @@ def test_a_run_draws_the_spheres_where_they_are(after_run, findings):
     _, dock = after_run
     expected = [f.center for f in findings if f.score >= 0.5]
     np.testing.assert_allclose(drawn(dock), expected, atol=1e-6)
-    layer = dock.study.binding.layer
+    layer = dock.reviewed.binding.layer
     np.testing.assert_allclose(layer.size * layer.scale[-1], [21, 4, 12])
     assert dock.show_section.summary.text() == "3 of 5 shown"
 
@@ -67,7 +67,7 @@ def test_moving_the_score_changes_layer_table_and_counts(after_run):
 def test_moving_the_diameter_says_what_it_hides(after_run):
     _, dock = after_run
     dock.show_section.diameter.slider.setValue(10)  # 5 mm
-    assert dock.study.session.thresholds.diameter == 5
+    assert dock.reviewed.session.thresholds.diameter == 5
     assert column(dock, 2) == ["21.0", "12.0"]
     assert dock.show_section.diameter.hides.text() == "hides 1"
     assert dock.show_section.score.hides.text() == "hides 2"
@@ -86,10 +86,10 @@ def test_sorting_and_stepping_follow_the_table(after_run):
     selected = []
     for _step in range(4):
         press(dock, Qt.Key.Key_N)
-        selected.append(dock.study.session.selected)
+        selected.append(dock.reviewed.session.selected)
     assert selected == ["f2", "f3", "f1", "f2"]
     press(dock, Qt.Key.Key_P)
-    assert dock.study.session.selected == "f1"
+    assert dock.reviewed.session.selected == "f1"
 
 
 def test_clicking_a_row_goes_there_and_keeps_the_zoom(after_run, findings, qtbot):
@@ -100,7 +100,7 @@ def test_clicking_a_row_goes_there_and_keeps_the_zoom(after_run, findings, qtbot
     QTest.mouseClick(
         table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center() + QPoint(1, 1)
     )
-    assert dock.study.session.selected == index.data(ID) == "f3"
+    assert dock.reviewed.session.selected == index.data(ID) == "f3"
     center = findings["f3"].center
     assert abs(viewer.dims.point[0] - center[0]) <= 1.25
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], center[1:])
@@ -127,8 +127,8 @@ def test_a_slice_that_fits_stays_put(after_run):
 
 def test_selecting_in_the_layer_selects_the_row(after_run):
     _, dock = after_run
-    dock.study.binding.layer.selected_data = {1}
-    assert dock.study.session.selected == "f2"
+    dock.reviewed.binding.layer.selected_data = {1}
+    assert dock.reviewed.session.selected == "f2"
     rows = dock.findings.table.selectionModel().selectedRows()
     assert [row.data(ID) for row in rows] == ["f2"]
 
@@ -141,8 +141,8 @@ def test_keys_work_wherever_the_focus_is(after_run, focus):
     elif focus == "table":
         dock.findings.table.setFocus()
     else:
-        viewer.layers.selection.active = dock.study.binding.layer  # whose own keys are a, p, Delete
-    session = dock.study.session
+        viewer.layers.selection.active = dock.reviewed.binding.layer  # whose own keys are a, p, Delete
+    session = dock.reviewed.session
     press(dock, Qt.Key.Key_N)
     assert session.selected == "f1"
     press(dock, Qt.Key.Key_A)
@@ -160,30 +160,30 @@ def test_keys_work_wherever_the_focus_is(after_run, focus):
 def test_h_hides_and_shows_overlays(after_run):
     _, dock = after_run
     press(dock, Qt.Key.Key_H)
-    assert not dock.study.binding.layer.visible
+    assert not dock.reviewed.binding.layer.visible
     assert not dock.show_section.overlays.isChecked()
     press(dock, Qt.Key.Key_H)
-    assert dock.study.binding.layer.visible
+    assert dock.reviewed.binding.layer.visible
 
 
 def test_brackets_resize_but_not_while_painting(after_run):
     viewer, dock = after_run
     press(dock, Qt.Key.Key_N)
     press(dock, Qt.Key.Key_BracketRight)
-    assert dock.study.session.findings["f1"].diameter == 22
+    assert dock.reviewed.session.findings["f1"].diameter == 22
     viewer.add_labels(np.zeros((4, 4, 4), int))
     press(dock, Qt.Key.Key_BracketRight)
     press(dock, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert dock.study.session.findings["f1"].diameter == 22
+    assert dock.reviewed.session.findings["f1"].diameter == 22
     press(dock, Qt.Key.Key_A)
-    assert dock.study.session.findings["f1"].status == "accepted"
+    assert dock.reviewed.session.findings["f1"].status == "accepted"
 
 
 def test_delete_takes_only_what_a_person_drew(after_run):
     from napari_lungmtl.training.findings import Finding, Origin, Sphere
 
     _, dock = after_run
-    session = dock.study.session
+    session = dock.reviewed.session
     press(dock, Qt.Key.Key_N)
     press(dock, Qt.Key.Key_Delete)
     assert len(session.findings) == 5
@@ -204,7 +204,7 @@ def test_the_help_lists_every_key(window, qtbot):
 
 def test_window_presets_change_the_grey_levels(window):
     viewer, dock = window
-    box = dock.show_section.window
+    box = dock.show_section.window_preset
     assert box.currentText() == "Lung"
     box.setCurrentText("Mediastinum")
     box.activated.emit(box.currentIndex())
@@ -249,5 +249,5 @@ def test_the_table_swallows_no_letters(after_run):
     before = column(dock, 0)
     press(dock, Qt.Key.Key_N)
     press(dock, Qt.Key.Key_A)
-    assert dock.study.session.findings["f1"].status == "accepted"
+    assert dock.reviewed.session.findings["f1"].status == "accepted"
     assert column(dock, 0) == before

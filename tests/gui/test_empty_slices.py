@@ -28,7 +28,7 @@ def findings() -> Findings:
 
 
 def session_layer(viewer, dock) -> str:
-    dock.study.session.replace_findings(Findings((FAR,)))
+    dock.reviewed.session.replace_findings(Findings((FAR,)))
     return "nodules"
 
 
@@ -39,7 +39,7 @@ def reader_layer(viewer, dock) -> str:
 
 
 def truth_layer(viewer, dock) -> str:
-    show_truth(viewer, dock, Findings((FAR,), image=ImageReference.of(dock.study.session.image)))
+    show_truth(viewer, dock, Findings((FAR,), image=ImageReference.of(dock.reviewed.session.image)))
     return "truth"
 
 

@@ -31,9 +31,9 @@ def test_slices_and_views_are_plotted_where_they_belong(window, qtbot):
     )
     pixels = rgb(card.slices)
     for plane, offset, score in card.slices.points:
-        place = card.slices.place(plane, offset, score)
+        place = card.slices.point_at(plane, offset, score)
         assert is_color(pixels[int(place.y()), int(place.x())], malignancy_color(score))
-    xs = [card.slices.place("sagittal", x, 0).x() for x in (-5, -2.5, 0, 2.5, 5)]
+    xs = [card.slices.point_at("sagittal", x, 0).x() for x in (-5, -2.5, 0, 2.5, 5)]
     assert np.diff(xs) == pytest.approx([xs[1] - xs[0]] * 4)
     assert xs[0] > card.slices.area("axial").right()
     assert [row.name for row in card.parts.rows] == list(VIEWS)

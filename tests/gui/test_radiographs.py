@@ -77,7 +77,7 @@ def drag(viewer, start, end) -> None:
 
 
 def row_of(dock, id: str) -> int:
-    return list(dock.study.radiograph.boxes.layer.features["id"]).index(id)
+    return list(dock.reviewed.radiograph.boxes.layer.features["id"]).index(id)
 
 
 def test_the_box_beside_run_names_the_networks_and_a_run_draws_everything(window, qtbot):
@@ -86,12 +86,12 @@ def test_the_box_beside_run_names_the_networks_and_a_run_draws_everything(window
     assert not dock.study_section.banner.isVisible()
     with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         dock.run.start()
-    qtbot.waitUntil(lambda: dock.study.radiograph.captions.layer is not None)
+    qtbot.waitUntil(lambda: dock.reviewed.radiograph.captions.layer is not None)
     assert [layer.name for layer in viewer.layers][1:] == ["lungs", "nodule masks", "boxes", "captions"]
     assert dock.show_section.summary.text() == "4 of 5 shown"
-    assert dock.study.session.can_undo
-    dock.study.session.undo()  # both networks' results are one step
-    assert len(dock.study.session.findings) == 0
+    assert dock.reviewed.session.can_undo
+    dock.reviewed.session.undo()  # both networks' results are one step
+    assert len(dock.reviewed.session.findings) == 0
     assert not dock.study_section.banner.isVisible()
 
 
@@ -99,12 +99,12 @@ def test_the_first_networks_boxes_are_there_while_the_second_still_runs(window, 
     _, dock = window
     predictor["mosegnet"].steps, predictor["mosegnet"].delay = 400, 0.02
     dock.run.start()
-    qtbot.waitUntil(lambda: len(dock.study.session.findings) == 3, timeout=60_000)
+    qtbot.waitUntil(lambda: len(dock.reviewed.session.findings) == 3, timeout=60_000)
     assert dock.run.runner.running
     assert dock.study_section.banner.isVisible()
-    assert len(dock.study.radiograph.boxes.layer.data) == 2
+    assert len(dock.reviewed.radiograph.boxes.layer.data) == 2
     dock.run.cancel()
-    assert len(dock.study.session.findings) == 0
+    assert len(dock.reviewed.session.findings) == 0
     assert "Nothing was changed" in dock.run.message.text()
 
 
@@ -113,7 +113,7 @@ def test_a_network_that_fails_leaves_no_half_result(window, predictor, qtbot):
     predictor["mosegnet"].error = PredictorError("out of memory: close other programs.")
     with qtbot.waitSignal(dock.run.runner.failed, timeout=60_000):
         dock.run.start()
-    assert len(dock.study.session.findings) == 0
+    assert len(dock.reviewed.session.findings) == 0
     assert dock.run.message.text() == "out of memory: close other programs."
 
 
@@ -148,7 +148,7 @@ def test_the_table_says_who_found_what_and_where(after_run):
     assert column(dock, PLACE)[0] == "55, 10"
     model = dock.findings.model
     headers = [model.headerData(n, Qt.Orientation.Horizontal) for n in sorted(dock.findings.shown_columns())]
-    assert headers == ["#", "Score", "Ø mm", "y, x mm", "Status", "Found by"]
+    assert headers == ["#", "Score", "Ø mm", "y, x mm", "✓", "Found by"]
     table = dock.findings.table
     assert table.horizontalScrollBar().maximum() == 0
     assert "1 marked by both" in dock.study_section._agreement.text()
@@ -156,7 +156,7 @@ def test_the_table_says_who_found_what_and_where(after_run):
 
 def test_keys_walk_and_judge_boxes(after_run):
     _, dock = after_run
-    session = dock.study.session
+    session = dock.reviewed.session
     press(dock, Qt.Key.Key_N)
     assert session.selected == "d1"
     press(dock, Qt.Key.Key_A)
@@ -213,7 +213,7 @@ def test_the_view_moves_to_a_box_only_where_it_is_out_of_sight(after_run):
     viewer.scene.camera.center = (0, 150.0, 80.0)
     zoom = viewer.scene.camera.zoom
     press(dock, Qt.Key.Key_N)
-    finding = dock.study.session.findings[dock.study.session.selected]
+    finding = dock.reviewed.session.findings[dock.reviewed.session.selected]
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], finding.box.center)
     assert viewer.scene.camera.zoom == zoom
 
@@ -221,7 +221,7 @@ def test_the_view_moves_to_a_box_only_where_it_is_out_of_sight(after_run):
 def test_a_rectangle_drawn_with_the_mouse_is_a_finding_and_a_click_is_none(after_run, qtbot):
     viewer, dock = after_run
     viewer.reset_view()
-    session, layer = dock.study.session, dock.study.radiograph.boxes.layer
+    session, layer = dock.reviewed.session, dock.reviewed.radiograph.boxes.layer
     viewer.layers.selection.active = layer
     layer.mode = "add_rectangle"
     drag(viewer, (100.0, 40.0), (115.0, 60.0))
@@ -231,7 +231,7 @@ def test_a_rectangle_drawn_with_the_mouse_is_a_finding_and_a_click_is_none(after
     np.testing.assert_allclose(new.box.low, (100, 40), atol=step)
     np.testing.assert_allclose(new.box.high, (115, 60), atol=step)
     assert session.selected == new.id
-    assert dock.study is not None
+    assert dock.reviewed is not None
     drag(viewer, (130.0, 40.0), (130.0, 40.0))
     assert len(session.findings) == 6
     assert len(layer.data) == 5
@@ -242,7 +242,7 @@ def test_a_rectangle_drawn_with_the_mouse_is_a_finding_and_a_click_is_none(after
 def test_a_corner_dragged_with_the_mouse_resizes_and_survives_threshold_and_rerun(after_run, qtbot):
     viewer, dock = after_run
     viewer.reset_view()
-    session, layer = dock.study.session, dock.study.radiograph.boxes.layer
+    session, layer = dock.reviewed.session, dock.reviewed.radiograph.boxes.layer
     viewer.layers.selection.active = layer
     assert layer.mode == "select"
     session.select("d2")
@@ -269,7 +269,7 @@ def test_a_corner_dragged_with_the_mouse_resizes_and_survives_threshold_and_reru
 def test_a_mask_is_painted_with_the_mouse_and_undone_with_the_key(after_run, qtbot):
     viewer, dock = after_run
     viewer.reset_view()
-    session, layer = dock.study.session, dock.study.radiograph.masks.layer
+    session, layer = dock.reviewed.session, dock.reviewed.radiograph.masks.layer
     viewer.layers.selection.active = layer
     before = session.findings
     layer.mode = "paint"
@@ -279,7 +279,7 @@ def test_a_mask_is_painted_with_the_mouse_and_undone_with_the_key(after_run, qtb
     new = session.findings[-1]
     assert isinstance(new.geometry, Mask)
     assert new.box.high[1] - new.box.low[1] > 10
-    assert new.id in set(dock.study.radiograph.boxes.layer.features["id"])
+    assert new.id in set(dock.reviewed.radiograph.boxes.layer.features["id"])
     press(dock, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert session.findings == before
     press(dock, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
@@ -288,7 +288,7 @@ def test_a_mask_is_painted_with_the_mouse_and_undone_with_the_key(after_run, qtb
 
 def test_the_heat_map_comes_off_the_gui_thread_lies_under_the_boxes_and_goes(after_run, image, qtbot):
     viewer, dock = after_run
-    box, heat, study = dock.show_section.heat.box, dock.study.radiograph.heat, dock.study
+    box, heat, reviewed = dock.show_section.heat.box, dock.reviewed.radiograph.heat, dock.reviewed
     assert [box.itemText(n) for n in range(box.count())] == [
         "off",
         "DHN objectness",
@@ -306,12 +306,12 @@ def test_the_heat_map_comes_off_the_gui_thread_lies_under_the_boxes_and_goes(aft
     assert (np.asarray(heat.layer.extent.world) >= low - heat.layer.scale).all()
     assert (np.asarray(heat.layer.extent.world) <= high + heat.layer.scale).all()
     viewer.layers.selection.active = heat.layer  # it is no image under review
-    assert dock.study is study
+    assert dock.reviewed is reviewed
     add_image_layer(viewer, radiograph(series_uid="other"))
-    assert dock.study is not study
+    assert dock.reviewed is not reviewed
     assert not heat.layer.visible
     assert box.currentText() == "off"
-    viewer.layers.selection.active = study.layer
+    viewer.layers.selection.active = reviewed.layer
     assert heat.layer.visible
     assert box.currentText() == "DHN objectness"
     box.setCurrentIndex(0)
@@ -336,7 +336,7 @@ def test_a_heat_map_that_fails_says_so(after_run, predictor, qtbot):
 def test_overlays_hide_and_come_back_with_their_tool(after_run):
     _, dock = after_run
     press(dock, Qt.Key.Key_H)
-    drawings = dock.study.radiograph
+    drawings = dock.reviewed.radiograph
     assert not any(layer.visible for layer in drawings.layers)
     press(dock, Qt.Key.Key_H)
     assert all(layer.visible for layer in drawings.layers)
@@ -350,7 +350,7 @@ def test_pixels_are_said_where_the_spacing_is_unknown(window, qtbot):
         dock.run.start()
     assert "px" in dock.show_section.diameter._caption.text()
     dock.show_section.diameter.slider.setValue(25)
-    assert dock.study.session.thresholds.diameter == 25
+    assert dock.reviewed.session.thresholds.diameter == 25
     assert dock.findings.model.headerData(2, Qt.Orientation.Horizontal) == "Ø px"
     press(dock, Qt.Key.Key_N)
     assert dock.card.summary.text() == "29 × 30 px"
@@ -358,7 +358,7 @@ def test_pixels_are_said_where_the_spacing_is_unknown(window, qtbot):
 
 def test_selecting_a_row_selects_its_rectangle_and_back(after_run):
     _, dock = after_run
-    layer, session = dock.study.radiograph.boxes.layer, dock.study.session
+    layer, session = dock.reviewed.radiograph.boxes.layer, dock.reviewed.session
     session.select("m2")
     assert set(layer.selected_data) == {row_of(dock, "m2")}
     layer.selected_data = {row_of(dock, "d2")}
@@ -368,20 +368,20 @@ def test_selecting_a_row_selects_its_rectangle_and_back(after_run):
 
 def test_removing_layers_of_a_radiograph_loses_nothing_and_leaves_only_the_image(after_run, qtbot):
     viewer, dock = after_run
-    session = dock.study.session
-    qtbot.waitUntil(lambda: dock.study.radiograph.captions.layer is not None)
+    session = dock.reviewed.session
+    qtbot.waitUntil(lambda: dock.reviewed.radiograph.captions.layer is not None)
     session.change("m2", geometry=Box((50.0, 10.0), (60.0, 20.0)))
-    for layer in dock.study.radiograph.layers:
+    for layer in dock.reviewed.radiograph.layers:
         viewer.layers.remove(layer)
         QApplication.processEvents()
         viewer.screenshot(canvas_only=True, flash=False)  # draws
     assert len(session.findings) == 5
-    assert list(viewer.layers) == [dock.study.layer]
+    assert list(viewer.layers) == [dock.reviewed.layer]
 
 
 def test_removing_the_image_closes_its_study(after_run):
     viewer, dock = after_run
-    viewer.layers.remove(dock.study.layer)
+    viewer.layers.remove(dock.reviewed.layer)
     QApplication.processEvents()
     viewer.screenshot(canvas_only=True, flash=False)  # draws
-    assert dock.study is None
+    assert dock.reviewed is None

@@ -37,13 +37,13 @@ def test_the_annotated_nodule_of_lidc_idri_0003_is_drawn(shared_viewer, qtbot):
         dock.run.start()
         qtbot.waitUntil(lambda: not dock.run.runner.running, timeout=800_000)
         assert not messages
-        layer = dock.study.binding.layer
+        layer = dock.reviewed.binding.layer
         centers = np.array([layer.data_to_world(point) for point in layer.data]).reshape(-1, 3)
         inside = np.linalg.norm(centers - CENTER, axis=1) < DIAMETER / 2
         assert inside.any(), centers
         assert (~inside).sum() <= 4
         judges = {info.name for info in registry.models() if info.task == "characterisation"}
-        for finding in dock.study.session.findings:
+        for finding in dock.reviewed.session.findings:
             assert {opinion.model for opinion in finding.opinions} == judges
             assert (finding.malignancy is not None) == bool(judges)
     finally:

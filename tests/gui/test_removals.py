@@ -89,7 +89,7 @@ def test_layers_can_be_removed_after_the_dock_was_closed(shared_viewer, open_doc
     dock = open_dock(viewer)
     with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         dock.run.start()
-    picture = dock.study.layer
+    picture = dock.reviewed.layer
     draw(viewer)
     close(viewer, dock)
     assert list(viewer.layers) == [picture]  # the drawings of the dock went with it
@@ -109,7 +109,7 @@ def test_layers_of_two_windows_can_be_removed_in_turns(shared_viewer, open_dock,
         with qtbot.waitSignal(dock.run.finished, timeout=60_000):
             dock.run.start()
     for viewer, dock in docks:
-        qtbot.waitUntil(lambda dock=dock: dock.study.radiograph.captions.layer is not None)
+        qtbot.waitUntil(lambda dock=dock: dock.reviewed.radiograph.captions.layer is not None)
         draw(viewer)
     for kind in ("captions", "boxes", "nodule masks", "lungs"):
         for viewer, _ in docks:
@@ -117,7 +117,7 @@ def test_layers_of_two_windows_can_be_removed_in_turns(shared_viewer, open_dock,
             for window, _ in docks:
                 draw(window)
     for viewer, dock in docks:
-        assert list(viewer.layers) == [dock.study.layer]
+        assert list(viewer.layers) == [dock.reviewed.layer]
         close(viewer, dock)
         viewer.layers.clear()
         draw(viewer)

@@ -22,9 +22,9 @@ def start(dock, qtbot) -> None:
 
 def test_cancel_within_two_seconds_leaves_the_session_as_it_was(after_run, predictor, qtbot):
     _, dock = after_run
-    session = dock.study.session
+    session = dock.reviewed.session
     session.accept("f1")
-    before, drawn = session.findings, dock.study.binding.layer.data.copy()
+    before, drawn = session.findings, dock.reviewed.binding.layer.data.copy()
     predictor.steps, predictor.delay = 1000, 0.02
     predictor.closed.clear()
     start(dock, qtbot)
@@ -35,7 +35,7 @@ def test_cancel_within_two_seconds_leaves_the_session_as_it_was(after_run, predi
     assert time.monotonic() - since < 2
     qtbot.wait(100)
     assert session.findings == before
-    np.testing.assert_array_equal(dock.study.binding.layer.data, drawn)
+    np.testing.assert_array_equal(dock.reviewed.binding.layer.data, drawn)
     assert dock.run.button.isEnabled()
     assert dock.run.bar.isHidden()
     assert "Nothing was changed" in dock.run.message.text()
@@ -48,7 +48,7 @@ def test_cancel_does_not_wait_for_a_long_step(window, predictor, qtbot):
     qtbot.wait(100)
     dock.run.cancel()
     assert dock.run.button.isEnabled()
-    assert len(dock.study.session.findings) == 0
+    assert len(dock.reviewed.session.findings) == 0
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_failing_predictor_says_so_and_the_window_goes_on(
     predictor.error = None
     with qtbot.waitSignal(dock.run.finished, timeout=20_000):
         dock.run.start()
-    assert len(dock.study.session.findings) == 5
+    assert len(dock.reviewed.session.findings) == 5
 
 
 def test_weights_that_do_not_load_are_said(window, qtbot, monkeypatch):
@@ -113,7 +113,7 @@ def test_deleting_the_image_cancels_its_run(window, predictor, qtbot):
     start(dock, qtbot)
     viewer.layers.clear()
     assert not dock.run.runner.running
-    assert dock.study is None
+    assert dock.reviewed is None
     assert not dock.run.button.isEnabled()
     qtbot.waitUntil(predictor.closed.is_set, timeout=20_000)
 
@@ -149,11 +149,11 @@ def test_the_result_goes_to_the_image_that_was_run_on(window, predictor, image, 
     from napari_lungmtl.layers.spheres import add_image_layer
 
     viewer, dock = window
-    first = dock.study
+    first = dock.reviewed
     predictor.steps, predictor.delay = 30, 0.02
     start(dock, qtbot)
     add_image_layer(viewer, replace(image, series_uid="4.5.6"))
-    second = dock.study
+    second = dock.reviewed
     assert second is not first
     assert not dock.run.button.isEnabled()  # one run at a time
     qtbot.waitUntil(lambda: not dock.run.runner.running, timeout=20_000)

@@ -82,17 +82,17 @@ def test_truth_is_drawn_at_its_place_in_its_colour_and_edits_nothing(after_run, 
     viewer, dock = after_run
     truth = Findings((Finding(Sphere((-180.0, 31.5, -9.0), 20.0)), Finding(Sphere((-150.0, 50.0, 0.0), 7.0))))
     write_findings(truth, tmp_path / "truth.lungmtl.json")
-    study = dock.study
-    show_truth(viewer, dock, read_truth(tmp_path / "truth.lungmtl.json", study.session.image))
+    reviewed = dock.reviewed
+    show_truth(viewer, dock, read_truth(tmp_path / "truth.lungmtl.json", reviewed.session.image))
     layer = viewer.layers["truth"]
     drawn = [layer.data_to_world(point) for point in layer.data]
     np.testing.assert_allclose(drawn, [f.center for f in truth], atol=1e-6)
     np.testing.assert_allclose(layer.size * layer.scale[-1], [20.0, 7.0])
     red, green, blue = (int(TRUTH_COLOR[i : i + 2], 16) / 255 for i in (1, 3, 5))
     np.testing.assert_allclose(layer.border_color[:, :3], [[red, green, blue]] * 2, atol=1e-6)
-    nodules = study.binding.layer
+    nodules = reviewed.binding.layer
     assert layer.border_color[0, :3] != pytest.approx(nodules.border_color[0, :3])
     assert str(layer.symbol[0]) != str(nodules.symbol[0])
-    assert dock.study is study
-    assert len(study.session.findings) == 5
+    assert dock.reviewed is reviewed
+    assert len(reviewed.session.findings) == 5
     assert "truth: 2 nodules" in dock.study_section._legend.text()

@@ -40,7 +40,7 @@ def test_true_boxes_lie_on_the_pixels_that_the_file_names(window, image, tmp_pat
     red, green, blue = (int(TRUTH_COLOR[i : i + 2], 16) / 255 for i in (1, 3, 5))
     np.testing.assert_allclose(layer.edge_color[0, :3], [red, green, blue], atol=1e-6)
     assert "truth: 1 nodule" in dock.study_section._legend.text()
-    assert not len(dock.study.session.findings)
+    assert not len(dock.reviewed.session.findings)
 
 
 def test_a_radiograph_without_nodules_has_no_true_boxes(window, image, tmp_path):

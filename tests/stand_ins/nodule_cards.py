@@ -64,7 +64,7 @@ def shown(window, image: Image, *findings: Finding, select: int | None = 0):
     """Open an image with findings and select one; the card and the session."""
     viewer, dock = window
     add_image_layer(viewer, image)
-    session = dock.study.session
+    session = dock.reviewed.session
     assert session.image is image
     session.replace_findings(Findings(findings))
     if select is not None:

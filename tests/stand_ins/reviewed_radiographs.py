@@ -17,7 +17,7 @@ from napari_lungmtl.training.findings import (
     Origin,
     Region,
 )
-from napari_lungmtl.training.findings.models import joined
+from napari_lungmtl.training.findings.models import join_models
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.inference.predictor import Evidence, ModelInfo, Progress
 
@@ -149,7 +149,7 @@ def by_both(image: Image) -> Findings:
     first, second = by_dhn(image), by_mosegnet(image)
     return Findings(
         tuple(sorted((*first, *second), key=lambda f: -f.score)),
-        models=joined(first.models, second.models),
+        models=join_models(first.models, second.models),
         image_scores=first.image_scores,
         regions=second.regions,
     )

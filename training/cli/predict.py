@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..findings.export_options import ExportOptions, Format, Which
 from .common import Failed, complain, debugging, explain, explained, progress, show_table, write_json
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from ..imaging import Image
     from ..inference.chain import Chain
     from ..inference.predictor import ModelInfo
+
+
+_EXPORT = ExportOptions()
+_HELP = {each.name: str(each.metadata["help"]) for each in fields(ExportOptions)}
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Batch:
     """What has come out so far."""
 
     out: Path
+    export: ExportOptions = field(default_factory=ExportOptions)
     cases: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Findings] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
@@ -83,6 +89,8 @@ def predict(
     series: Annotated[
         str | None, typer.Option(metavar="UID", help="Only the series with this identifier.")
     ] = None,
+    which: Annotated[Which, typer.Option(help=_HELP["which"])] = _EXPORT.which,
+    format: Annotated[Format, typer.Option(help=_HELP["format"])] = _EXPORT.format,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write a summary here.")
     ] = None,
@@ -91,7 +99,8 @@ def predict(
 
     Every suitable series in a folder is taken, unless --series names one. An input that fails is reported in one line
     on standard error, the others go on, and the exit status is then 1. findings.csv holds everything above a score of
-    0.05 and can be given to 'lungmtl froc'; of radiographs it has the corners of boxes in pixels (x0, y0, x1, y1), and
+    0.05, unless --which says otherwise, and can be given to 'lungmtl froc'; of radiographs it has the corners of boxes
+    in pixels (x0, y0, x1, y1). --format writes another file in its place; the json files always hold everything, and
     images.csv has the probability that each shows a nodule. --model ag3d only detects, --model ag3d --model mtmr also
     asks one network about malignancy. With --findings a *.lungmtl.json, a findings.csv or LUNA16's annotations.csv
     says where to look.
@@ -102,7 +111,7 @@ def predict(
         from ..inference import registry
 
         infos = _chosen(registry.models(), model)
-        batch = Batch(out)
+        batch = Batch(out, ExportOptions(which, format))
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -185,6 +194,7 @@ def _studies(
 
 
 def _one(study: Study, task: Task, batch: Batch) -> None:
+    from ..findings.export import chosen
     from ..findings.formats.json_file import SUFFIX, write_findings
     from ..imaging import read_image
     from ..inference.chain import choose
@@ -213,7 +223,7 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
     shown = [f for f in findings if f.score >= own.get(f.origin.model, threshold)]
     largest = max((f.diameter for f in shown), default=None)
     pixels = image.spacing is None
-    batch.findings.append(findings)
+    batch.findings.append(chosen(findings, batch.export.which, lambda f: f in shown))
     batch.cases.append(
         {
             "case": name,
@@ -282,22 +292,28 @@ def _findings_of(image: Image, given: Mapping[str, Findings]) -> Findings:
 
 
 def _finish(batch: Batch, json_file: Path | None) -> None:
-    from ..findings.formats.csv_file import write_csv
+    from ..findings.export import FILE_NAMES, export
     from ..findings.formats.images_csv import write_images_csv
 
-    table, images = batch.out / "findings.csv", batch.out / "images.csv"
+    chosen_as = batch.export.format
+    each_has_one = chosen_as is Format.JSON  # beside the study's name, written already
+    table = None if each_has_one or not batch.cases else batch.out / FILE_NAMES[chosen_as]
+    images = batch.out / "images.csv"
     scored = [findings for findings in batch.findings if findings.image_scores]
     if batch.cases:
-        write_csv(batch.findings, table)
+        if table is not None:
+            export(batch.findings, table, chosen_as)
         rows = [_row(case) for case in batch.cases]
         show_table(
-            str(table), ("case", "findings", "shown", "score", "malignancy", "P(nodule)", "Ø", "s"), rows
+            str(table or batch.out),
+            ("case", "findings", "shown", "score", "malignancy", "P(nodule)", "Ø", "s"),
+            rows,
         )
     if scored:
         write_images_csv(scored, images)
     if batch.failed:
         complain(f"{len(batch.failed)} of {len(batch.failed) + len(batch.cases)} inputs failed")
-    summary = {"cases": batch.cases, "failed": batch.failed, "csv": str(table) if batch.cases else None}
+    summary = {"cases": batch.cases, "failed": batch.failed, "csv": str(table) if table is not None else None}
     summary["images_csv"] = str(images) if scored else None
     write_json(summary, json_file)
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..findings import Finding, Findings
-from ..findings.models import joined
+from ..findings.models import join_models
 from ..imaging.image import Image
 from . import registry
 from .fusion import fuse
@@ -203,7 +203,7 @@ class Chain:
         for info in self.characterisers if chosen else ():
             try:
                 findings = yield from self._judge(image, findings, ids, info, bar, said)
-                findings = replace(findings, models=joined(findings.models, _listed(info)))
+                findings = replace(findings, models=join_models(findings.models, _listed(info)))
             except (PredictorError, WeightsError, ImportError) as error:
                 said.problems.append(error)
                 yield Progress(bar.at(1.0), STAGE, note=_sentence(info, error))

@@ -28,7 +28,7 @@ class ColoringLegend(PaintedRows):
         self.setToolTip("" if coloring is None else f"Colour: {coloring.title}")
         self.update()
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Draw the bar or the swatches."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -1,4 +1,5 @@
-"""From a point of the map to its nodule: the image becomes a study like any other, the finding is selected, the view goes there."""
+"""From a point of the map to its nodule: the image comes under review like any other, the finding is selected, the view goes
+there."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from qtpy.QtCore import QObject, Signal
 from ...jobs.worker import Worker, one_step
 from ...layers import planes
 from ...layers.image import add_image_layer
-from ...reviewed_images import Studies, Study
+from ...reviewed_images import ReviewedImage, ReviewedImages
 from ...training.cohort import Cohort, Nodule, read_nodule
 from ...training.cohort.cubes import NODULE_CUBE
 from ...training.findings import Finding, Findings
@@ -29,12 +30,11 @@ class NoduleOpener(QObject):
     """Opens nodules of a cohort, reading images off the GUI thread.
 
     Of the images that it opened only the last stays in the viewer, or a walk over the map would fill the memory; what a
-    person did to the others is saved. Other studies are hidden, not removed: spheres of two patients in one picture would
-    lie. An image that is in the viewer already is not read again.
+    person did to the others is saved. An image that is in the viewer already is not read again.
 
     Parameters
     ----------
-    viewer, studies
+    viewer, reviewed_images
         Where images go, and what is under review there.
     keep
         Whether the image opened last must stay all the same: a model runs on it.
@@ -47,7 +47,7 @@ class NoduleOpener(QObject):
     def __init__(
         self,
         viewer: ViewerModel,
-        studies: Callable[[], Studies],
+        reviewed_images: Callable[[], ReviewedImages],
         keep: Callable[[], bool],
         parent: QObject | None = None,
     ) -> None:
@@ -55,47 +55,47 @@ class NoduleOpener(QObject):
         self.reading = Worker(parent=self)
         self.reading.finished.connect(self._on_read)
         self.reading.failed.connect(self.failed)
-        self._viewer, self._studies, self._keep = viewer, studies, keep
+        self._viewer, self._reviewed_images, self._keep = viewer, reviewed_images, keep
         self._asked: tuple[Cohort, int]
         self._layer: ImageLayer | None = None
 
     def open(self, cohort: Cohort, row: int) -> bool:
         """Show a nodule; True where its image must be read first, and `opened` or `failed` come later."""
         self._asked = cohort, row
-        study = next((s for s in self._studies() if _shows(s.session.image, cohort.nodules[row])), None)
-        if study is None:
+        reviewed = next(
+            (s for s in self._reviewed_images() if _shows(s.session.image, cohort.nodules[row])), None
+        )
+        if reviewed is None:
             self.reading.start(partial(one_step, read_nodule, cohort, row))
             return True
         self.reading.cancel()
-        self._viewer.layers.selection.active = study.layer
+        self._viewer.layers.selection.active = reviewed.layer
         finding = cohort.nodules[row].finding
-        if all(f.id != finding.id and not _covers(f, finding) for f in study.session.findings):
-            study.session.edit(add=[finding])
-        self._show(study, finding)
+        if all(f.id != finding.id and not _covers(f, finding) for f in reviewed.session.findings):
+            reviewed.session.edit(add=[finding])
+        self._show(reviewed, finding)
         return False
 
     def _on_read(self, result: tuple[Image, Findings]) -> None:
         image, findings = result
         nodule = self._asked[0].nodules[self._asked[1]]
-        former = next((s for s in self._studies() if s.layer is self._layer), None)
+        former = next((s for s in self._reviewed_images() if s.layer is self._layer), None)
         layer = add_image_layer(self._viewer, image)
-        study = self._studies().current
-        if study is None or study.layer is not layer:
+        reviewed = self._reviewed_images().current
+        if reviewed is None or reviewed.layer is not layer:
             self.failed.emit(f"The image of {nodule.case} cannot be reviewed.")
             return
         self._layer = layer
         if former is not None and not self._keep():
             self._viewer.layers.remove(former.layer)
-        study.session.replace_findings(findings)
+        reviewed.session.replace_findings(findings)
         _zoom_in(self._viewer, layer)
-        self._show(study, nodule.finding)
+        self._show(reviewed, nodule.finding)
 
-    def _show(self, study: Study, finding: Finding) -> None:
+    def _show(self, reviewed: ReviewedImage, finding: Finding) -> None:
         """Bring the finding up to date, to sight, and to the middle."""
-        session = study.session
-        for other in self._studies():
-            other.layer.visible = other is study
-            other.session.show_overlays(other is study)
+        session = reviewed.session
+        session.show_overlays(True)
         # Where a person drew the same nodule, or another run found it, that one was kept.
         known = min(session.findings, key=lambda f: (f.id != finding.id, _distance(f, finding)))
         if known.id == finding.id and known.geometry == finding.geometry:

@@ -6,10 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from qtpy.QtGui import (
+    QColor,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from ...layers.sphere_rows import ACCENT
+from ..qt import sure
 from ..theme import Palette, palette
 
 RADII = (3.0, 4.5)
@@ -130,7 +140,7 @@ class ScatterPlot(QWidget):
 
     # ---- painting
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Draw the points, those without a colour first and the marked one last."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -149,12 +159,12 @@ class ScatterPlot(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush if color is None else color)
             painter.drawEllipse(QPointF(*pixels[row]), radius, radius)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for row, color, width in (
+        for marked, accent, width in (
             (self._hovered, QColor(self._palette.text), 1.5),
             (self._marked, QColor.fromRgbF(*ACCENT), 2.5),  # as the selected sphere in the image
         ):
-            if row is not None and inside[row]:
-                self._ring(painter, QPointF(*pixels[row]), color, width)
+            if marked is not None and inside[marked]:
+                self._ring(painter, QPointF(*pixels[marked]), accent, width)
         painter.end()
 
     def _ring(self, painter: QPainter, place: QPointF, color: QColor, width: float) -> None:
@@ -169,9 +179,9 @@ class ScatterPlot(QWidget):
 
     # ---- the pointer
 
-    def event(self, event: QEvent) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Say what is under the pointer."""
-        if event.type() == QEvent.Type.ToolTip:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             row = self.at(QPointF(event.pos()))
             if row is None:
                 QToolTip.hideText()
@@ -181,8 +191,9 @@ class ScatterPlot(QWidget):
             return True
         return super().event(event)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Zoom about the pointer; the dock does not scroll."""
+        event = sure(event)
         zoom = float(np.clip(self._zoom * 1.2 ** (event.angleDelta().y() / 120), *ZOOMS))
         pointer = (np.array([event.position().x(), event.position().y()]) - self._room() / 2) * (1, -1)
         self._middle = self._middle + pointer / self._zoom - pointer / zoom
@@ -192,13 +203,15 @@ class ScatterPlot(QWidget):
         self.update()
         event.accept()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """A click or a drag begins."""
+        event = sure(event)
         if event.button() == Qt.MouseButton.LeftButton:
             self._pressed, self._dragging = event.position(), False
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Move the map, or light up the point under the pointer."""
+        event = sure(event)
         if self._pressed is not None:
             moved = event.position() - self._pressed
             if self._dragging or moved.manhattanLength() > DRAG:
@@ -210,8 +223,9 @@ class ScatterPlot(QWidget):
             return
         self._hover(self.at(event.position()))
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Choose the point that was clicked."""
+        event = sure(event)
         pressed, self._pressed = self._pressed, None
         if event.button() != Qt.MouseButton.LeftButton or pressed is None:
             return
@@ -219,16 +233,17 @@ class ScatterPlot(QWidget):
             self.chosen.emit(row)
         self._hover(self.at(event.position()), always=True)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         """Beside the points: show all of them again."""
+        event = sure(event)
         if self.at(event.position()) is None:
             self.reset_view()
 
-    def leaveEvent(self, _event: QEvent) -> None:
+    def leaveEvent(self, _event: QEvent | None) -> None:
         """Nothing is under the pointer."""
         self._hover(None)
 
-    def resizeEvent(self, _event: QResizeEvent) -> None:
+    def resizeEvent(self, _event: QResizeEvent | None) -> None:
         """The points take their new places."""
         self.update()
 

@@ -24,8 +24,9 @@ from qtpy.QtWidgets import (
 )
 
 from ...jobs.worker import Worker
-from ...reviewed_images import Studies, Study
+from ...reviewed_images import ReviewedImage, ReviewedImages
 from ...training.cohort import Cohort, embed, loading
+from ..qt import sure
 from ..section import Section, eliding, label, set_role
 from ..theme import Palette
 from .colors import WHOSE, Coloring, colorings
@@ -40,21 +41,21 @@ class CohortSection(Section):
 
     Parameters
     ----------
-    viewer, studies
+    viewer, reviewed_images
         Where images are opened.
     running
         Whether a model runs: the image that it runs on is then not closed.
     """
 
     def __init__(
-        self, viewer: ViewerModel, studies: Callable[[], Studies], running: Callable[[], bool]
+        self, viewer: ViewerModel, reviewed_images: Callable[[], ReviewedImages], running: Callable[[], bool]
     ) -> None:
         super().__init__("cohort")
         self.cohort: Cohort | None = None
         self._path: Path | None = None
         self._predictions: Path | None = None
         self.work = Worker(parent=self)
-        self.opener = NoduleOpener(viewer, studies, running, self)
+        self.opener = NoduleOpener(viewer, reviewed_images, running, self)
         self._build()
         self.work.progressed.connect(self._on_progress)
         self.work.finished.connect(self._on_finished)
@@ -109,20 +110,22 @@ class CohortSection(Section):
         self.plot.set_palette(colors)
         self.legend.set_colors(colors)
 
-    def follow(self, study: Study | None) -> None:
-        """Mark the nodule that is selected in the study."""
-        if study is not None:
-            self.listen(study.session.events.selected, self._show_marked)
+    def follow(self, reviewed: ReviewedImage | None) -> None:
+        """Mark the nodule that is selected in the image."""
+        if reviewed is not None:
+            self.listen(reviewed.session.events.selected, self._show_marked)
         self._show_marked()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Folders, result files and tables may be dropped."""
-        if event.mimeData().hasUrls():
+        event = sure(event)
+        if sure(event.mimeData()).hasUrls():
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:
+    def dropEvent(self, event: QDropEvent | None) -> None:
         """A folder is read; a csv, alone or with it, holds the predictions."""
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        event = sure(event)
+        paths = [Path(url.toLocalFile()) for url in sure(event.mimeData()).urls() if url.isLocalFile()]
         tables = [
             p for p in paths if p.name.lower().endswith((".csv", ".csv.gz")) and p.name != "nodules.csv"
         ]
@@ -281,12 +284,12 @@ class CohortSection(Section):
             self._say(self._describe(self.plot.marked))
 
     def _show_marked(self, _id: str | None = None) -> None:
-        study, cohort = self.study, self.cohort
-        if cohort is None or study is None or study.session.selected is None:
+        reviewed, cohort = self.reviewed, self.cohort
+        if cohort is None or reviewed is None or reviewed.session.selected is None:
             self.plot.mark(None)
             return
-        image = study.session.image
-        self.plot.mark(cohort.row(image.series_uid if image is not None else "", study.session.selected))
+        image = reviewed.session.image
+        self.plot.mark(cohort.row(image.series_uid if image is not None else "", reviewed.session.selected))
 
     def _open(self, row: int) -> None:
         if self.cohort is not None and self.opener.open(self.cohort, row):

@@ -17,7 +17,7 @@ _STATUS_ORDER = {status: rank for rank, status in enumerate(STATUS)}
 
 @dataclass(frozen=True)
 class Row:
-    """A finding with its number in the study, the image that it lies in, and on a radiograph who found it."""
+    """A finding with its number, the image that it lies in, and on a radiograph who found it."""
 
     number: int
     finding: Finding
@@ -44,23 +44,31 @@ class Column:
         What a cell says.
     key
         What it is sorted by; None, where a finding has no such value, comes last in either order.
-    width
-        In pixels.
     tip
         What hovers over the header.
+    length, centered
+        Whether its values are lengths, whose unit the header names; whether its texts stand in the middle.
+    head
+        What the header says, where `name` would be wider than the cells.
     """
 
     name: str
     text: Callable[[Row], str]
     key: Callable[[Row], Any]
-    width: int
     tip: str = ""
     length: bool = False
-    centerd: bool = False
+    centered: bool = False
+    head: str = ""
 
 
 def _place(row: Row) -> str:
     return ", ".join(f"{c:.0f}" for c in row.finding.center).replace("-", "−")
+
+
+def _diameter(row: Row) -> str:
+    """In mm with one decimal; parts of pixels would be made up."""
+    pixels = row.image is not None and row.image.spacing is None
+    return f"{row.finding.diameter:.{0 if pixels else 1}f}"
 
 
 def _malignancy(row: Row) -> str:
@@ -92,42 +100,39 @@ def _attribute(scale: AttributeScale) -> Column:
             enumerate(scale.categories, 1) if scale.nominal else ((1, scale.low), (scale.maximum, scale.high))
         )
     )
-    width = 118 if scale.name == "internalStructure" else 96 if scale.nominal else 80
-    return Column(scale.title, text, key, width, f"{scale.title}: {ends}")
+    return Column(scale.title, text, key, f"{scale.title}: {ends}")
 
 
 COLUMNS = (
-    Column("#", lambda r: str(r.number), lambda r: r.number, 34, "Number in the study"),
-    Column("Score", lambda r: f"{r.finding.score:.2f}", lambda r: r.finding.score, 46),
-    Column("Ø", lambda r: f"{r.finding.diameter:.1f}", lambda r: r.finding.diameter, 50, length=True),
-    Column("Slice", lambda r: str(r.slice), lambda r: r.slice, 40),
-    Column("z, y, x", _place, lambda r: r.finding.center[0], 124, length=True),
+    Column("#", lambda r: str(r.number), lambda r: r.number, "Number in the image"),
+    Column("Score", lambda r: f"{r.finding.score:.2f}", lambda r: r.finding.score),
+    Column("Ø", _diameter, lambda r: r.finding.diameter, length=True),
+    Column("Slice", lambda r: str(r.slice), lambda r: r.slice),
+    Column("z, y, x", _place, lambda r: r.finding.center[0], length=True),
     Column(
         "Status",
         lambda r: STATUS[r.finding.status],
         lambda r: _STATUS_ORDER[r.finding.status],
-        50,
-        centerd=True,
+        "Status: ○ not reviewed, ✓ accepted, ✕ rejected",
+        centered=True,
+        head="✓",
     ),
     Column(
         "Malignancy",
         _malignancy,
         lambda r: r.finding.malignancy,
-        122,
         "Probability of malignancy, and ± how far slices and views of the nodule disagree",
     ),
     Column(
         "±",
         _spread,
         lambda r: r.finding.malignancy_spread,
-        44,
         "How far slices and views of the nodule disagree",
     ),
     Column(
         "Found by",
         lambda r: r.found_by,
         lambda r: r.found_by or None,
-        100,
         f"Who marked it: {BOTH} both networks marked the place, {ONE} only this one",
     ),
     *(_attribute(scale) for scale in SCALES.values()),
@@ -143,8 +148,8 @@ ALWAYS = frozenset({0})
 """What cannot be taken away: the number."""
 
 
-FLAT_WIDTHS = {0: 26, 1: 46, 2: 46, PLACE: 74, STATUS_COLUMN: 48}
-"""Widths of columns on a radiograph, where places have two coordinates."""
+LEAST = (PLACE, NAMES.index("Slice"), FOUND_BY)
+"""What gives way where the dock is too narrow for all columns, the first first."""
 
 
 def defaults(judged: bool, flat: bool = False) -> frozenset[int]:

@@ -11,14 +11,18 @@ from .model import FINDING
 
 LENGTH, HEIGHT, MARGIN = 36, 9, 4
 """Pixels of a bar for malignancy 1, and of the room to its left."""
+ROOM = LENGTH + 2 * MARGIN
+"""Pixels that a cell needs beside its number."""
 
 
 class MalignancyDelegate(QStyledItemDelegate):
     """Draws the bar; the style draws the rest."""
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Draw the number at the right, and the bar over an empty one at the left."""
         super().paint(painter, option, index)
+        if painter is None:
+            return
         malignancy = index.data(FINDING).malignancy
         if malignancy is None:
             return

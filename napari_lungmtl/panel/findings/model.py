@@ -42,7 +42,7 @@ class FindingsModel(QAbstractTableModel):
         image: Image | None,
         found_by: Mapping[str, str] | None = None,
     ) -> None:
-        """Show findings, each with its number in the study; keep the rows where only their content changed.
+        """Show findings, each with its number in the image; keep the rows where only their content changed.
 
         `found_by` says by id who found what, on a radiograph.
         """
@@ -77,6 +77,10 @@ class FindingsModel(QAbstractTableModel):
         """The finding's id in a row."""
         return self._rows[row].finding.id
 
+    def texts(self, column: int) -> list[str]:
+        """Return all texts of a column."""
+        return [COLUMNS[column].text(row) for row in self._rows]
+
     def _ordered(self, rows: list[Row]) -> list[Row]:
         column, descending = self._order
         keyed = [(COLUMNS[column].key(row), row) for row in rows]
@@ -105,13 +109,13 @@ class FindingsModel(QAbstractTableModel):
             return None
         column = COLUMNS[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignCenter if column.centerd else _RIGHT
+            return Qt.AlignmentFlag.AlignCenter if column.centered else _RIGHT
         if role == Qt.ItemDataRole.ToolTipRole:
             return column.tip or None
         if role == _TEXT:
             flat = self._image is not None and self._image.ndim == 2
             units = "px" if self._image is not None and self._image.spacing is None else "mm"
-            name = "y, x" if section == PLACE and flat else column.name
+            name = "y, x" if section == PLACE and flat else column.head or column.name
             return f"{name} {units}" if column.length else name
         return None
 
@@ -128,7 +132,7 @@ class FindingsModel(QAbstractTableModel):
         if role == _TEXT:
             return column.text(row)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignCenter if column.centerd else _RIGHT
+            return Qt.AlignmentFlag.AlignCenter if column.centered else _RIGHT
         if role == Qt.ItemDataRole.ForegroundRole and self.colors is not None:
             color = {"rejected": self.colors.faint, "accepted": self.colors.accepted}.get(finding.status)
             return QBrush(QColor(color)) if color else None

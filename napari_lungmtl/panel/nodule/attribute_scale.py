@@ -26,7 +26,7 @@ _GUTTER = 14
 _BAR = 8
 
 
-class AttributeBars(PaintedRows):
+class AttributeScales(PaintedRows):
     """Each attribute's title and value, its bar with ± the spread as a fine line, and below it the words of the ends."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class AttributeBars(PaintedRows):
         words = _BAR + self.row_height + 2
         return [self.row_height + (self.row_height if all(row) else words) for row in rows]
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Draw the attributes."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

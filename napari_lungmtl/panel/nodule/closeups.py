@@ -27,6 +27,7 @@ from scipy import ndimage
 from ...layers.sphere_rows import ACCENT
 from ...training.findings import Box, Finding, Mask, Sphere
 from ...training.imaging.image import Image
+from ..qt import sure
 from ..section import label
 
 SIDES = (112, 150, 200)
@@ -166,11 +167,12 @@ class CloseUps(QWidget):
         self._limits = limits
         self._render()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Take the widest size that fits."""
         super().resizeEvent(event)
         # Growing needs room to spare: a scroll bar that comes with the taller picture must not make it shrink again.
-        fits = [s for s in SIDES if 3 * s + 2 * _GAP + (20 if s > self._side else 0) <= event.size().width()]
+        width = sure(event).size().width()
+        fits = [s for s in SIDES if 3 * s + 2 * _GAP + (20 if s > self._side else 0) <= width]
         side = max(fits, default=SIDES[0])
         if side != self._side:
             self._side = side
@@ -195,7 +197,7 @@ class CloseUps(QWidget):
         self.words.setVisible(image.ndim == 2)
         for picture, plane, values in zip(self.pictures, planes, self._cuts, strict=False):
             levels = gray(values, self._limits)
-            drawn = QImage(levels.data, pixels, pixels, pixels, QImage.Format.Format_Grayscale8).copy()
+            drawn = QImage(levels.tobytes(), pixels, pixels, pixels, QImage.Format.Format_Grayscale8).copy()
             drawn = drawn.convertToFormat(QImage.Format.Format_RGB32)
             drawn.setDevicePixelRatio(ratio)
             font = QFont(self.font())

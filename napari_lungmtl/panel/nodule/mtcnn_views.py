@@ -156,7 +156,7 @@ def _pixmap(values: np.ndarray, ratio: float) -> QPixmap:
     """A square of values 0–1, in the side of the grid."""
     levels = np.ascontiguousarray(np.clip(np.nan_to_num(values), 0, 1) * 255).astype(np.uint8)
     height, width = levels.shape
-    drawn = QImage(levels.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
+    drawn = QImage(levels.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
     side = round(SIDE * ratio)
     smooth = Qt.TransformationMode.SmoothTransformation
     drawn = drawn.scaled(side, side, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qtpy.QtCore import QLineF, QPointF, QRectF, Qt
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 
 from ...layers.malignancy_colors import malignancy_color
 from ...text.networks import network
@@ -114,7 +114,7 @@ class ScoreRows(PaintedRows):
         height = 8.0 if row < len(self.rows) and self.rows[row].main else 2.0
         return QRectF(left, self.row(row).center().y() - height / 2, max(right - left, 24.0), height)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Draw the rows."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -183,22 +183,22 @@ class SlicePlot(PaintedRows):
         x = left + self.planes.index(plane) * width
         return QRectF(x + 2 * GAP, 1.5 * self.row_height, width - 4 * GAP, (self.ROWS - 1) * self.row_height)
 
-    def place(self, plane: str, offset: float, score: float) -> QPointF:
+    def point_at(self, plane: str, offset: float, score: float) -> QPointF:
         """Where a point is drawn."""
         area = self.area(plane)
         x = area.center().x() + offset / self.reach * area.width() / 2
         return QPointF(x, area.bottom() - score * area.height())
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Draw the panels."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for number, plane in enumerate(self.planes):
             self._draw_axes(painter, plane, numbered=number == 0)
             slices = sorted((x, score) for p, x, score in self.points if p == plane)
-            drawn = [self.place(plane, *point) for point in slices]
+            drawn = [self.point_at(plane, *point) for point in slices]
             painter.setPen(QPen(self.color(self.colors.faint), 1.2))
-            painter.drawPolyline(drawn)
+            painter.drawPolyline(QPolygonF(drawn))
             for point, (_, score) in zip(drawn, slices, strict=True):
                 _dot(painter, point, score)
         painter.end()

@@ -8,14 +8,14 @@ from functools import partial
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from ...reviewed_images import Study
+from ...reviewed_images import ReviewedImage
 from ...text.boxes import size, story
 from ...text.networks import network
 from ...training.findings import Finding, Opinion, Sphere
 from ...training.imaging.image import Image
 from ..section import Section, label
 from ..theme import Palette
-from .attribute_scale import AttributeBars
+from .attribute_scale import AttributeScales
 from .closeups import CloseUps
 from .mtcnn_views import Reconstruct, Reconstructions, ViewGrid, reconstruct
 from .opinion_plots import (
@@ -91,7 +91,7 @@ class NoduleCardSection(Section):
         self.closeups = CloseUps()
         self.scores = ScoreRows(ends=True)
         self.notes = label("", "warning", wrap=True)
-        self.bars = AttributeBars()
+        self.bars = AttributeScales()
         self.views = ViewGrid()
         self._reconstructions = Reconstructions(reconstruct, self)
         self._reconstructions.ready.connect(self.views.show_views)
@@ -136,14 +136,14 @@ class NoduleCardSection(Section):
             details.body.addWidget(widget)
         return details
 
-    def follow(self, study: Study | None) -> None:
-        """Show the study's selected finding in the window of its layer."""
+    def follow(self, reviewed: ReviewedImage | None) -> None:
+        """Show the image's selected finding in the window of its layer."""
         self._shown = None
-        if study is not None:
-            events = study.session.events
+        if reviewed is not None:
+            events = reviewed.session.events
             for signal in (events.image, events.findings, events.selected, events.thresholds):
                 self.listen(signal, self._show)
-            self.listen(study.layer.events.contrast_limits, self._show_window)
+            self.listen(reviewed.layer.events.contrast_limits, self._show_window)
         self._show()
 
     def release(self) -> None:
@@ -163,11 +163,11 @@ class NoduleCardSection(Section):
             painted.set_colors(colors)
 
     def _ask_for_opinions(self) -> None:
-        if self.study is not None and self.study.session.selected is not None:
-            self.characterise.emit(self.study.session.selected)
+        if self.reviewed is not None and self.reviewed.session.selected is not None:
+            self.characterise.emit(self.reviewed.session.selected)
 
     def _show(self, _value: object = None) -> None:
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         image = session.image if session is not None else None
         id = session.selected if session is not None else None
         finding = session.findings[id] if session is not None and id is not None else None
@@ -186,7 +186,7 @@ class NoduleCardSection(Section):
         self._empty.setVisible(finding is None)
         fits = finding is not None and image is not None and len(finding.center) == image.ndim
         self.closeups.setVisible(fits)
-        if fits:
+        if finding is not None and image is not None and fits:
             self.closeups.show_finding(image, finding, self._limits())
         opinions = finding.opinions if finding is not None else ()
         self._show_judgement(finding, opinions, image if fits else None)
@@ -252,7 +252,7 @@ class NoduleCardSection(Section):
             self.closeups.set_limits(self._limits())
 
     def _limits(self) -> tuple[float, float]:
-        low, high = self.study.layer.contrast_limits if self.study is not None else (0.0, 1.0)
+        low, high = self.reviewed.layer.contrast_limits if self.reviewed is not None else (0.0, 1.0)
         return float(low), float(high)
 
 

@@ -21,7 +21,7 @@ class Gradient(QWidget):
         """A slim strip."""
         return QSize(80, 10)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Draw the stops of the scale."""
         gradient = QLinearGradient(0, 0, self.width(), 0)
         for i, stop in enumerate(STOPS):
@@ -37,7 +37,7 @@ class Swatch(QWidget):
         self._color = QColor(color)
         self.setFixedSize(10, 10)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Draw the square."""
         _rounded(self, self._color)
 

@@ -6,10 +6,12 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ...layers import heat_map
-from ...reviewed_images import Study
+from ...reviewed_images import ReviewedImage
 from ..section import label
 
 OFF = "off"
+CAPTION = 66
+"""Pixels of what stands before a box: the boxes of the section begin in line."""
 
 
 class HeatMapRow(QWidget):
@@ -26,7 +28,9 @@ class HeatMapRow(QWidget):
         self.box.activated.connect(self._choose)
         self.state = label("", "faint", wrap=True)
         row = QHBoxLayout()
-        row.addWidget(QLabel("Heat map"))
+        caption = QLabel("Heat map")
+        caption.setFixedWidth(CAPTION)
+        row.addWidget(caption)
         row.addWidget(self.box, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -34,18 +38,18 @@ class HeatMapRow(QWidget):
         column.addLayout(row)
         column.addWidget(self.state)
 
-    def set_study(self, study: Study | None) -> None:
-        """Offer what there is for the study's image."""
+    def set_reviewed(self, reviewed: ReviewedImage | None) -> None:
+        """Offer what there is for the image."""
         self.release()
-        image = study.session.image if study is not None else None
+        image = reviewed.session.image if reviewed is not None else None
         offers = heat_map.choices(image) if image is not None else {}
         self.box.clear()
         self.box.addItem(OFF, None)
         for name, title in offers.items():
             self.box.addItem(title, name)
         self.setVisible(bool(offers))
-        if study is not None and study.radiograph is not None:
-            self._heat = study.radiograph.heat
+        if reviewed is not None and reviewed.radiograph is not None:
+            self._heat = reviewed.radiograph.heat
             self._heat.changed.connect(self._show)
             self._show()
 

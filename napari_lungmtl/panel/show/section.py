@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt, Signal
@@ -17,14 +18,14 @@ from qtpy.QtWidgets import (
 )
 
 from ...layers import planes, window_presets
-from ...reviewed_images import Study
+from ...reviewed_images import ReviewedImage
 from ...session.session import Session, Thresholds
 from ...shortcuts import tooltip
 from ...training.inference.predictor import SCORE_FLOOR
 from ..section import Section, label, tool_button
 from .banner import verdicts
 from .color_bar import ColorBar
-from .heat_map_row import HeatMapRow
+from .heat_map_row import CAPTION, HeatMapRow
 
 
 class ThresholdSlider(QWidget):
@@ -124,21 +125,27 @@ class ShowSection(Section):
         self.body.addLayout(self._plane_row())
 
     def _image_row(self) -> QHBoxLayout:
-        self.window = QComboBox()
-        self.window.setToolTip("Grey levels of the image")
-        self.window.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.window.activated.connect(self._choose_window)
+        self.window_preset = QComboBox()
+        self.window_preset.setToolTip("Grey levels of the image")
+        self.window_preset.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.window_preset.activated.connect(self._choose_preset)
         self._presets: dict[str, tuple[float, float]] = {}
         self.overlays = QCheckBox("Overlays")
         self.overlays.setToolTip(tooltip("overlays"))
         self.overlays.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.overlays.clicked.connect(lambda on: self.study and self.study.session.show_overlays(on))
+        self.overlays.clicked.connect(self._choose_overlays)
         row = QHBoxLayout()
-        row.addWidget(QLabel("Window"))
-        row.addWidget(self.window, 1)
+        caption = QLabel("Window")
+        caption.setFixedWidth(CAPTION)
+        row.addWidget(caption)
+        row.addWidget(self.window_preset, 1)
         row.addSpacing(8)
         row.addWidget(self.overlays)
         return row
+
+    def _choose_overlays(self, shown: bool) -> None:
+        if self.reviewed is not None:
+            self.reviewed.session.show_overlays(shown)
 
     def _plane_row(self) -> QHBoxLayout:
         self.planes = QButtonGroup(self)
@@ -148,32 +155,30 @@ class ShowSection(Section):
         row.addWidget(self._view)
         row.addSpacing(6)
         for plane in planes.PLANES:
-            button = tool_button(
-                plane, f"Show the {plane} view", lambda p=plane: planes.show(self._viewer, p)
-            )
+            button = tool_button(plane, f"Show the {plane} view", partial(planes.show, self._viewer, plane))
             button.setCheckable(True)
             self.planes.addButton(button)
             row.addWidget(button)
         row.addStretch(1)
         return row
 
-    def follow(self, study: Study | None) -> None:
-        """Show and change the study's thresholds, its window and overlays."""
-        self.setEnabled(study is not None and study.session.image is not None)
+    def follow(self, reviewed: ReviewedImage | None) -> None:
+        """Show and change the image's thresholds, its window and overlays."""
+        self.setEnabled(reviewed is not None and reviewed.session.image is not None)
         self.listen(self._viewer.dims.events.ndisplay, self._show_plane)
         self.listen(self._viewer.dims.events.order, self._show_plane)
-        if study is not None:
-            events = study.session.events
+        if reviewed is not None:
+            events = reviewed.session.events
             self.listen(events.thresholds, self._show_thresholds)
             self.listen(events.findings, self._show_thresholds)
             self.listen(events.overlays, self._show_overlays)
-            self.listen(study.layer.events.contrast_limits, self._show_window)
-            image = study.session.image
+            self.listen(reviewed.layer.events.contrast_limits, self._show_preset)
+            image = reviewed.session.image
             self._presets = window_presets.presets(image) if image is not None else {}
-            self.overlays.setChecked(study.session.overlays_shown)
-        self.heat.set_study(study)
+            self.overlays.setChecked(reviewed.session.overlays_shown)
+        self.heat.set_reviewed(reviewed)
         self._show_thresholds()
-        self._show_window()
+        self._show_preset()
         self._show_plane()
 
     def release(self) -> None:
@@ -182,11 +187,11 @@ class ShowSection(Section):
         self.heat.release()
 
     def _threshold(self, **change: float) -> None:
-        if self.study is not None:
-            self.study.session.set_thresholds(**change)
+        if self.reviewed is not None:
+            self.reviewed.session.set_thresholds(**change)
 
     def _show_thresholds(self, _value: object = None) -> None:
-        session = self.study.session if self.study is not None else None
+        session = self.reviewed.session if self.reviewed is not None else None
         thresholds = session.thresholds if session is not None else Thresholds()
         units = session.image.units if session is not None and session.image is not None else "mm"
         self.score.set_value(thresholds.score)
@@ -215,27 +220,31 @@ class ShowSection(Section):
     def _show_overlays(self, shown: bool) -> None:
         self.overlays.setChecked(shown)
 
-    def _show_window(self, _event: object = None) -> None:
-        if self.study is None:
+    def _show_preset(self, _event: object = None) -> None:
+        if self.reviewed is None:
             return
-        name = window_presets.matching(self.study.layer, self._presets)
+        name = window_presets.matching(self.reviewed.layer, self._presets)
         names = [*self._presets, *(["Custom"] if name is None else [])]
-        if names != [self.window.itemText(i) for i in range(self.window.count())]:
-            self.window.clear()
-            self.window.addItems(names)
-        self.window.setCurrentText(name or "Custom")
+        if names != [self.window_preset.itemText(i) for i in range(self.window_preset.count())]:
+            self.window_preset.clear()
+            self.window_preset.addItems(names)
+        self.window_preset.setCurrentText(name or "Custom")
 
-    def _choose_window(self, _index: int) -> None:
-        limits = self._presets.get(self.window.currentText())
-        if self.study is not None and limits is not None:
-            window_presets.apply(self.study.layer, limits)
+    def _choose_preset(self, _index: int) -> None:
+        limits = self._presets.get(self.window_preset.currentText())
+        if self.reviewed is not None and limits is not None:
+            window_presets.apply(self.reviewed.layer, limits)
 
     def _show_plane(self, _event: object = None) -> None:
         now = planes.current(self._viewer)
-        self._view.setVisible(self._viewer.dims.ndim >= 3)
+        image = self.reviewed.session.image if self.reviewed is not None else None
+        deep = self._viewer.dims.ndim >= 3 and (
+            image is None or image.ndim == 3
+        )  # a CT may wait behind a radiograph
+        self._view.setVisible(deep)
         for button in self.planes.buttons():
             button.setChecked(button.text() == now)
-            button.setVisible(self._viewer.dims.ndim >= 3)
+            button.setVisible(deep)
 
 
 def hidden_by(session: Session) -> Counter[str]:

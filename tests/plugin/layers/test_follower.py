@@ -39,7 +39,7 @@ def test_a_layer_lies_on_top_or_where_it_belongs(layers) -> None:
 def test_the_truth_leaves_the_choice_alone(viewer, layers) -> None:
     layers.selection.active = layers["first"]
     truth = Findings((ball(-180),), image=ImageReference.of(chest()))
-    assert add_truth_layer(viewer, truth) == 1
+    assert add_truth_layer(viewer, truth)[1] == 1
     assert layers.selection.active is layers["first"]
     assert layers[-1].name == "truth"
 

@@ -21,7 +21,7 @@ def test_thresholds_hide_by_score_and_diameter(session: Session) -> None:
     session.set_thresholds(score=0.65)
     assert session.thresholds == Thresholds(0.65, 1.0)
     assert _scores(session) == [0.9, 0.7]
-    assert (session.n_visible, len(session.findings)) == (2, 4)
+    assert (len(session.visible), len(session.findings)) == (2, 4)
 
 
 def test_a_malignancy_threshold_hides_only_what_was_judged(session: Session) -> None:
@@ -60,7 +60,7 @@ def test_what_a_person_drew_edited_or_accepted_is_always_visible(session: Sessio
     weak = session.findings[3]
     assert weak.score == 0.4
     session.set_thresholds(score=1.0)
-    assert session.n_visible == 0
+    assert not session.visible
     session.accept(weak.id)
     session.change(session.findings[1].id, geometry=Sphere((0, 0, 0), 1.0))
     drawn = ball(-100, score=0.1, d=1.0, origin=type(weak.origin)(person="ann"))
@@ -73,31 +73,6 @@ def test_a_rejected_finding_stays_visible_where_it_passes(session: Session) -> N
     first = session.findings[0]
     session.reject(first.id)
     assert session.visible[0].status == "rejected"
-
-
-def test_next_and_previous_go_round_the_visible_ones(session: Session) -> None:
-    ids = [f.id for f in session.visible]
-    seen = []
-    session.events.selected.connect(seen.append)
-    for step in (1, 1, 1, -1):
-        session.select_next(step)
-    assert seen == [ids[0], ids[1], ids[0], ids[1]]
-    session.select(None)
-    session.select_previous()
-    assert session.selected == ids[-1]
-
-
-@pytest.mark.parametrize(("step", "expected"), [(1, 0.6), (-1, 0.9)])
-def test_next_goes_on_from_a_hidden_finding(session: Session, step: int, expected: float) -> None:
-    session.select(next(f.id for f in session.findings if f.score == 0.7))
-    session.select_next(step)
-    assert session.findings[session.selected].score == expected
-
-
-def test_next_does_nothing_where_nothing_is_visible(session: Session) -> None:
-    session.set_thresholds(score=1.0)
-    session.select_next()
-    assert session.selected is None
 
 
 def test_every_edit_can_be_undone_and_redone(session: Session) -> None:

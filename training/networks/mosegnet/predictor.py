@@ -7,6 +7,7 @@ from collections.abc import Generator
 import numpy as np
 
 from ...findings import Finding, Findings, ImageReference, Mask, Origin, Region
+from ...findings.models import DOUBT
 from ...imaging.image import Image
 from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
 from ...inference.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
@@ -43,15 +44,16 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
         yield Progress(0.8, "outlining", note=note)
         inside = radiograph.inside
         lungs = {} if maps.lungs is None else lung_masks(within(maps.lungs, inside))
-        found = Findings(
+        said = {"name": self.info.name, "version": self.info.version}
+        if maps.lungs is not None and maps.lungs.shape[0] == 3 and not two_lungs(lungs):
+            said[DOUBT] = self._doubt(radiograph, image)
+            yield Progress(0.9, "looking whether it is turned", note=said[DOUBT])
+        return Findings(
             self._nodules(maps.lesions[0] * inside, radiograph),
             ImageReference.of(image),
-            ({"name": self.info.name, "version": self.info.version},),
+            (said,),
             regions=self._regions(lungs, maps.lesions * inside, radiograph),
         )
-        if maps.lungs is not None and maps.lungs.shape[0] == 3 and not two_lungs(lungs):
-            yield Progress(0.9, "looking whether it is turned", note=self._doubt(radiograph, image))
-        return found
 
     def evidence(self, image: Image) -> Evidence:
         """The probability of a nodule at each radiograph pixel.

@@ -1,0 +1,52 @@
+"""How an image is looked at: slice, plane, zoom. Each image under review is come back to where it was left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari.components import ViewerModel
+from napari.layers import Image as ImageLayer
+
+from . import planes
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """Slice and plane (`point`, `order`, `ndisplay`) and camera of a viewer."""
+
+    point: tuple[float, ...]
+    order: tuple[int, ...]
+    ndisplay: int
+    center: tuple[float, ...]
+    zoom: float
+    angles: tuple[float, float, float]
+
+
+def remember(viewer: ViewerModel) -> ViewState:
+    """Return how the viewer looks at its image now."""
+    dims, camera = viewer.dims, viewer.scene.camera
+    return ViewState(
+        tuple(dims.point), tuple(dims.order), dims.ndisplay, tuple(camera.center), camera.zoom, camera.angles
+    )
+
+
+def restore(viewer: ViewerModel, state: ViewState) -> None:
+    """Look as before; of a state with more or fewer axes than there are now, the last ones count."""
+    dims, camera = viewer.dims, viewer.scene.camera
+    ndim = min(dims.ndim, len(state.point))
+    dims.ndisplay = 2  # a change to 3-D keeps a camera of its own, so the order comes first
+    if len(state.order) == dims.ndim:
+        dims.order = state.order
+    dims.set_point(range(dims.ndim - ndim, dims.ndim), state.point[-ndim:])
+    dims.ndisplay = state.ndisplay
+    camera.center, camera.zoom, camera.angles = state.center, state.zoom, state.angles
+
+
+def first_look(viewer: ViewerModel, layer: ImageLayer) -> None:
+    """Show all of an image, the only visible one: of a volume the middle axial slice, as napari does for its first layer."""
+    dims = viewer.dims
+    dims.ndisplay = 2
+    dims.order = tuple(range(dims.ndim))
+    middle = layer.data_to_world([n // 2 for n in layer.data.shape])
+    dims.set_point(range(dims.ndim - layer.ndim, dims.ndim), middle)
+    planes.fit(viewer)

@@ -1,0 +1,36 @@
+"""The mouse wheel over the dock scrolls it: only a control that has the focus is turned by it."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtWidgets import QAbstractSlider, QAbstractSpinBox, QComboBox, QScrollBar, QWidget
+
+
+def wheel_controls(parent: QWidget) -> list[QWidget]:
+    """Return every descendant whose value the wheel changes: sliders, spin boxes and combo boxes."""
+    kinds = (QAbstractSlider, QAbstractSpinBox, QComboBox)
+    found = (widget for kind in kinds for widget in parent.findChildren(kind))
+    return [widget for widget in found if not isinstance(widget, QScrollBar)]
+
+
+class WheelGuard(QObject):
+    """Sends the wheel past the controls of `parent` that lack the focus, to the scroll area that holds them.
+
+    A threshold or a window that changes under the pointer of a person who scrolls goes unseen.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        for control in wheel_controls(parent):
+            if control.focusPolicy() == Qt.FocusPolicy.WheelFocus:  # which a turn of the wheel would give
+                control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            control.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Leave a wheel event to the parent, unless the control has the focus."""
+        if event is None or event.type() != QEvent.Type.Wheel:
+            return False
+        if isinstance(watched, QWidget) and watched.hasFocus():
+            return False
+        event.ignore()  # so that Qt goes on to the parent
+        return True

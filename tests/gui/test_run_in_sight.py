@@ -1,0 +1,83 @@
+"""What a run says, and the button that stops it, stay in sight."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QWidget
+
+from napari_lungmtl.training.inference import chain as pipelines
+from napari_lungmtl.training.inference import registry
+
+from ..stand_ins.dock_input import press
+from ..stand_ins.reviewed_radiographs import (
+    DHN,
+    MOSEGNET,
+    RadiographPredictor,
+    by_dhn,
+    by_mosegnet,
+    radiograph,
+)
+
+
+@pytest.fixture
+def image():
+    """The image that `window` opens."""
+    return radiograph()
+
+
+@pytest.fixture
+def predictor(monkeypatch) -> dict[str, RadiographPredictor]:
+    """Both networks of radiographs: while they run, boxes and cards change."""
+    at_hand = {
+        "dhn": RadiographPredictor(DHN, by_dhn),
+        "mosegnet": RadiographPredictor(MOSEGNET, by_mosegnet),
+    }
+    pipelines.loaded.cache_clear()
+    monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
+    monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
+    yield at_hand
+    pipelines.loaded.cache_clear()
+
+
+def in_view(dock, widget: QWidget) -> bool:
+    """Whether all of a widget can be seen in the scrolled dock."""
+    viewport = dock._scroll.viewport()
+    top = widget.mapTo(viewport, QPoint(0, 0)).y()
+    return widget.isVisible() and top >= 0 and top + widget.height() <= viewport.height()
+
+
+def test_run_with_a_selection_keeps_progress_and_cancel_in_sight(after_run, predictor, qtbot):
+    viewer, dock = after_run
+    size = viewer.window.geometry()[2:]
+    viewer.window.resize(1280, 620)
+    QApplication.processEvents()
+    press(dock, Qt.Key.Key_N)
+    qtbot.waitUntil(lambda: dock._scroll.verticalScrollBar().value() > 0)  # the card came into view
+    predictor["mosegnet"].steps, predictor["mosegnet"].delay = 60, 0.02
+    dock._scroll.verticalScrollBar().setValue(0)
+    QTest.mouseClick(dock.run.button, Qt.MouseButton.LeftButton)
+    seen = []
+    while dock.run.runner.running:
+        qtbot.wait(50)
+        if dock.run.runner.running:
+            seen.append(in_view(dock, dock.run.cancel_button) and in_view(dock, dock.run.bar))
+    assert len(seen) > 5
+    assert all(seen[1:])
+    qtbot.wait(300)
+    assert in_view(dock, dock.run.message)  # how it ended
+    viewer.window.resize(*size)
+
+
+def test_run_from_below_scrolls_up_to_its_progress(after_run, predictor, qtbot):
+    viewer, dock = after_run
+    size = viewer.window.geometry()[2:]
+    viewer.window.resize(1280, 620)
+    press(dock, Qt.Key.Key_N)
+    qtbot.waitUntil(lambda: dock._scroll.verticalScrollBar().value() > 0)
+    predictor["mosegnet"].steps, predictor["mosegnet"].delay = 100, 0.02
+    dock.run.start()
+    qtbot.waitUntil(lambda: in_view(dock, dock.run.cancel_button))
+    dock.run.cancel()
+    viewer.window.resize(*size)
