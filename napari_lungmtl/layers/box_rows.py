@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..session.review import moved, reviewer
 from ..text.networks import network
-from ..training.findings import Box, Finding, Origin
+from ..training.findings import Box, Finding, Provenance
 from ..training.inference.agreement import Agreement
 from .overlay_colors import color_of, rgba
 from .sphere_rows import ACCENT, Edit
@@ -68,10 +68,10 @@ def label(finding: Finding, partner: Finding | None = None) -> str:
 
 def said(finding: Finding) -> str:
     """``DHN 0.83``, ``DHN 0.83 edited``, or whose hand drew it."""
-    if not finding.origin.model:
+    if not finding.provenance.model:
         return "by hand"
-    return f"{network(finding.origin.model)} {finding.score:.2f}" + (
-        " edited" if finding.origin.person else ""
+    return f"{network(finding.provenance.model)} {finding.score:.2f}" + (
+        " edited" if finding.provenance.person else ""
     )
 
 
@@ -122,7 +122,7 @@ def reconcile(
         if place <= last:
             box = bounding(corners, smallest)
             if box is not None:
-                add.append(Finding(box, origin=Origin(person=reviewer())))
+                add.append(Finding(box, provenance=Provenance(person=reviewer())))
             continue
         last, finding = place, drawn[place]
         seen.add(finding.id)

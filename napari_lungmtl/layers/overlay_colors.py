@@ -18,9 +18,9 @@ def color_of(finding: Finding) -> str:
     """``#rrggbb`` of a finding's box, mask and label: its network, or the person who drew it; grey where rejected."""
     if finding.status == "rejected":
         return REJECTED
-    if not finding.origin.model:
+    if not finding.provenance.model:
         return PERSON
-    return _NETWORKS.get(finding.origin.model, OTHER)
+    return _NETWORKS.get(finding.provenance.model, OTHER)
 
 
 def rgba(color: str, alpha: float = 1.0) -> tuple[float, float, float, float]:

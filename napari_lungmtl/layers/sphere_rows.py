@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..session.review import moved, reviewer
-from ..training.findings import Finding, Origin, Sphere
+from ..training.findings import Finding, Provenance, Sphere
 from .malignancy_colors import malignancy_colors
 
 SCALE = 60.0
@@ -156,7 +156,7 @@ def reconcile(
         sphere = Sphere(tuple(center), max(float(diameter), SMALLEST))
         place = places.get(str(id), -1)
         if place <= last:
-            add.append(Finding(sphere, origin=Origin(person=reviewer())))
+            add.append(Finding(sphere, provenance=Provenance(person=reviewer())))
             continue
         last, finding = place, drawn[place]
         seen.add(finding.id)

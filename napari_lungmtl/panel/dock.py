@@ -193,7 +193,7 @@ class LungNodulesDock(QWidget):
         session = self.study.session if self.study is not None else None
         if session is None or session.selected is None:
             return
-        if session.findings[session.selected].origin.model:
+        if session.findings[session.selected].provenance.model:
             show_info(
                 f"A model's finding is not deleted but rejected ({shortcuts.KEYS[3].text}), so that it can be seen."
             )

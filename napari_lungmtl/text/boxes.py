@@ -13,9 +13,9 @@ BOTH, ONE = "◆", "◇"
 
 def found_by(finding: Finding, session: Session) -> str:
     """``◆ DHN`` where another network marked it too, ``◇ DHN`` where none did, or ``by hand``."""
-    if not finding.origin.model:
+    if not finding.provenance.model:
         return "by hand"
-    name, found = network(finding.origin.model), session.agreement.get(finding.id)
+    name, found = network(finding.provenance.model), session.agreement.get(finding.id)
     if found is None:
         return name
     return f"{ONE} {name}" if found.other is None else f"{BOTH} {name}"
@@ -35,15 +35,15 @@ def story(finding: Finding, session: Session) -> str:
     if image is None or finding.box is None:
         return ""
     lines = []
-    if not finding.origin.model:
+    if not finding.provenance.model:
         lines.append("Drawn by hand")
     else:
-        edited = ", edited by hand" if finding.origin.person else ""
-        lines.append(f"{network(finding.origin.model)} {finding.score:.2f}{edited}")
+        edited = ", edited by hand" if finding.provenance.person else ""
+        lines.append(f"{network(finding.provenance.model)} {finding.score:.2f}{edited}")
     found = session.agreement.get(finding.id)
     if found is not None and found.other is not None:
         other = session.findings[found.other]
-        lines.append(f"{network(other.origin.model)} {other.score:.2f}")
+        lines.append(f"{network(other.provenance.model)} {other.score:.2f}")
         lines.append(f"both: boxes overlap {100 * found.iou:.0f} %")
     elif found is not None:
         lines.append("marked by this network only")

@@ -15,7 +15,7 @@ import napari
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
+from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
@@ -68,7 +68,7 @@ def findings(image: Image) -> Findings:
             Finding(
                 Sphere(tuple(image.to_world(place)), diameter),
                 score=score,
-                origin=Origin("fake", "1.0"),
+                provenance=Provenance("fake", "1.0"),
                 id=f"f{i}",
             )
             for i, (place, score, diameter) in enumerate(zip(places, SCORES, DIAMETERS, strict=True), 1)

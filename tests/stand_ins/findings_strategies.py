@@ -13,7 +13,7 @@ from napari_lungmtl.training.findings import (
     ImageScore,
     Mask,
     Opinion,
-    Origin,
+    Provenance,
     Region,
     Sphere,
 )
@@ -71,7 +71,7 @@ findings_items = st.builds(
     attributes=scales,
     opinions=opinions,
     scores=st.dictionaries(words, unit, max_size=3),
-    origin=st.builds(Origin, words, words, words),
+    provenance=st.builds(Provenance, words, words, words),
     status=st.sampled_from(["unreviewed", "accepted", "rejected"]),
     note=words,
 )
@@ -90,7 +90,7 @@ image_scores = st.lists(
     st.builds(ImageScore, words, words, unit, unit), max_size=2, unique_by=lambda s: s.model
 ).map(tuple)
 regions = st.lists(
-    st.builds(Region, words, masks(), st.builds(Origin, words, words, words)),
+    st.builds(Region, words, masks(), st.builds(Provenance, words, words, words)),
     max_size=2,
     unique_by=lambda r: r.name,
 ).map(tuple)

@@ -14,7 +14,7 @@ from napari_lungmtl.training.findings import (
     Findings,
     ImageScore,
     Mask,
-    Origin,
+    Provenance,
     Region,
 )
 from napari_lungmtl.training.findings.models import joined
@@ -26,7 +26,7 @@ DHN = ModelInfo(
     "dhn", "DHN", "Says whether the radiograph shows a nodule, and where.", RADIOGRAPHS, "0.1", 0.5
 )
 MOSEGNET = ModelInfo("mosegnet", "MO-SegNet", "Outlines lungs and nodules.", RADIOGRAPHS, "0.1", 0.5)
-DHN_BY, MOSEGNET_BY = Origin("dhn", "0.1"), Origin("mosegnet", "0.1")
+DHN_BY, MOSEGNET_BY = Provenance("dhn", "0.1"), Provenance("mosegnet", "0.1")
 
 
 def radiograph(shape: tuple[int, int] = (300, 240), spacing: float | None = 0.5, **fields) -> Image:
@@ -82,7 +82,7 @@ def by_dhn(image: Image) -> Findings:
                 (x * w - 0.06 * w, x * w + 0.06 * w),
             ),
             score=s,
-            origin=DHN_BY,
+            provenance=DHN_BY,
             id=f"d{n}",
         )
         for n, (y, x, s) in enumerate(places, 1)
@@ -99,10 +99,16 @@ def by_mosegnet(image: Image) -> Findings:
     h, w = image.shape
     items = (
         Finding(
-            disc(image, (round(0.30 * h), round(0.26 * w)), 0.045 * h), score=0.8, origin=MOSEGNET_BY, id="m1"
+            disc(image, (round(0.30 * h), round(0.26 * w)), 0.045 * h),
+            score=0.8,
+            provenance=MOSEGNET_BY,
+            id="m1",
         ),
         Finding(
-            disc(image, (round(0.75 * h), round(0.30 * w)), 0.03 * h), score=0.6, origin=MOSEGNET_BY, id="m2"
+            disc(image, (round(0.75 * h), round(0.30 * w)), 0.03 * h),
+            score=0.6,
+            provenance=MOSEGNET_BY,
+            id="m2",
         ),
     )
     return Findings(items, models=({"name": "mosegnet", "version": "0.1"},), regions=lungs(image))

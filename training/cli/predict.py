@@ -210,7 +210,7 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
         return
     threshold = chain.info.default_threshold
     own = {info.name: info.default_threshold for info in chain.detectors}
-    shown = [f for f in findings if f.score >= own.get(f.origin.model, threshold)]
+    shown = [f for f in findings if f.score >= own.get(f.provenance.model, threshold)]
     largest = max((f.diameter for f in shown), default=None)
     pixels = image.spacing is None
     batch.findings.append(findings)

@@ -30,7 +30,7 @@ Kind = Literal["sphere", "box", "mask"]
 
 
 @dataclass(frozen=True)
-class Origin:
+class Provenance:
     """Who says so: a model with the version of its weights, or a person (`model` empty)."""
 
     model: str = ""
@@ -115,7 +115,7 @@ class Finding:
         What each characterising network says, at most one of each model.
     scores
         The parts of `score` by name (``rpn``, ``fprn`` …), for the curious.
-    origin, status, note, id
+    provenance, status, note, id
         Who found it, what the reviewer decided, free text, and a stable identifier.
     """
 
@@ -126,7 +126,7 @@ class Finding:
     attributes: Mapping[str, float] = field(default_factory=dict)
     opinions: tuple[Opinion, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
-    origin: Origin = field(default_factory=Origin)
+    provenance: Provenance = field(default_factory=Provenance)
     status: Status = "unreviewed"
     note: str = ""
     id: str = field(default_factory=new_id)
@@ -202,7 +202,7 @@ class Region:
 
     name: str
     mask: Mask
-    origin: Origin = field(default_factory=Origin)
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 @dataclass(frozen=True)

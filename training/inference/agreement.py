@@ -42,8 +42,8 @@ def agreement(findings: Findings, visible_ids: Collection[str] | None = None) ->
         By the id of each box that took part. Empty where fewer than two networks looked: a box is one-sided only if
         another network could have marked it too.
     """
-    boxes = {f.id: box for f in findings if f.origin.model and (box := f.box) is not None}
-    looked = {findings[i].origin.model for i in boxes} | {str(m.get("name", "")) for m in findings.models}
+    boxes = {f.id: box for f in findings if f.provenance.model and (box := f.box) is not None}
+    looked = {findings[i].provenance.model for i in boxes} | {str(m.get("name", "")) for m in findings.models}
     if len(looked - {""}) < 2:
         return {}
     taking_part = [
@@ -68,7 +68,7 @@ def agreement(findings: Findings, visible_ids: Collection[str] | None = None) ->
 def _partner(one: Finding, free: list[Finding], boxes: Mapping[str, Box]) -> Finding | None:
     """The free box of another network that overlaps most, the higher score first among equals."""
     own = boxes[one.id]
-    near = [f for f in free if f.origin.model != one.origin.model and same_place(own, boxes[f.id])]
+    near = [f for f in free if f.provenance.model != one.provenance.model and same_place(own, boxes[f.id])]
     return max(near, key=lambda f: (iou(own, boxes[f.id]), f.score), default=None)
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from napari_lungmtl.training.cli import app as cli
 from napari_lungmtl.training.cli import common, models, predict, view
 from napari_lungmtl.training.evaluation import evaluate as engine_evaluate
-from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Origin, Sphere
+from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.csv_file import read_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging import Image, write_volume
@@ -40,8 +40,8 @@ class Stub:
             raise RuntimeError("the network\nexploded")
         place = image.to_world(np.unravel_index(image.voxels.argmax(), image.shape))
         items = (
-            Finding(Sphere(tuple(place), 8), 0.2, origin=Origin("stub", "1.0")),
-            Finding(Sphere(tuple(place), 9), 0.9, origin=Origin("stub", "1.0")),
+            Finding(Sphere(tuple(place), 8), 0.2, provenance=Provenance("stub", "1.0")),
+            Finding(Sphere(tuple(place), 9), 0.9, provenance=Provenance("stub", "1.0")),
         )
         return Findings(items, ImageReference(image.series_uid, modality="CT"), ({"name": "stub"},))
 

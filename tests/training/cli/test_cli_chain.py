@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from napari_lungmtl.training.cli import app as cli
 from napari_lungmtl.training.cli import models
 from napari_lungmtl.training.evaluation import evaluate as engine_evaluate
-from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Opinion, Origin, Sphere
+from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Opinion, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.csv_file import write_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
 from napari_lungmtl.training.imaging import Image, write_volume
@@ -34,8 +34,8 @@ class Detector:
     def run(self, image):
         yield Progress(0.5, "detecting")
         items = (
-            Finding(Sphere((-98, 12, 23), 9), 0.9, origin=Origin("ag3d", "0.1")),
-            Finding(Sphere((-96, 13, 24), 8), 0.2, origin=Origin("ag3d", "0.1")),
+            Finding(Sphere((-98, 12, 23), 9), 0.9, provenance=Provenance("ag3d", "0.1")),
+            Finding(Sphere((-96, 13, 24), 8), 0.2, provenance=Provenance("ag3d", "0.1")),
         )
         return Findings(items, ImageReference(image.series_uid, modality="CT"))
 

@@ -13,7 +13,7 @@ from napari_lungmtl.training.findings import (
     Findings,
     ImageReference,
     Mask,
-    Origin,
+    Provenance,
     Sphere,
 )
 from napari_lungmtl.training.findings.formats.csv_file import COLUMNS, read_csv, write_csv
@@ -96,16 +96,16 @@ def test_boxes_are_written_in_pixels(tmp_path):
 
 def test_model_and_status(tmp_path):
     items = (
-        Finding(Sphere((1, 2, 3), 4), 0.9, origin=Origin("ag3d", "0.1"), status="accepted"),
-        Finding(Sphere((1, 2, 3), 4), origin=Origin(person="Dr Mabuse")),
-        Finding(Sphere((1, 2, 3), 4), origin=Origin("other")),
+        Finding(Sphere((1, 2, 3), 4), 0.9, provenance=Provenance("ag3d", "0.1"), status="accepted"),
+        Finding(Sphere((1, 2, 3), 4), provenance=Provenance(person="Dr Mabuse")),
+        Finding(Sphere((1, 2, 3), 4), provenance=Provenance("other")),
     )
     write_csv([Findings(items, ImageReference("1"))], tmp_path / "f.csv.gz")
     assert (tmp_path / "f.csv.gz").read_bytes()[:2] == b"\x1f\x8b"
     a, b, c = read_csv(tmp_path / "f.csv.gz")["1"]
-    assert (a.origin, a.status) == (Origin("ag3d", "0.1"), "accepted")
-    assert b.origin == Origin()
-    assert c.origin == Origin("other")
+    assert (a.provenance, a.status) == (Provenance("ag3d", "0.1"), "accepted")
+    assert b.provenance == Provenance()
+    assert c.provenance == Provenance("other")
 
 
 def test_the_table_is_a_luna16_submission(tmp_path):

@@ -7,7 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.findings import Box, Finding, Findings, ImageReference, Opinion, Origin, Sphere
+from napari_lungmtl.training.findings import (
+    Box,
+    Finding,
+    Findings,
+    ImageReference,
+    Opinion,
+    Provenance,
+    Sphere,
+)
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
@@ -27,7 +35,7 @@ class Detector:
     def run(self, image):
         yield Progress(0.5, "detecting")
         items = tuple(
-            ball(z, f"d{z:g}", score=0.9 - k / 10, origin=Origin("ag3d", "0.1"))
+            ball(z, f"d{z:g}", score=0.9 - k / 10, provenance=Provenance("ag3d", "0.1"))
             for k, z in enumerate(self.zs)
         )
         return Findings(items, ImageReference(image.series_uid), ({"name": "ag3d", "version": "0.1"},))
@@ -209,12 +217,12 @@ def test_names_that_cannot_be_used_are_refused(hand, image):
 
 def test_drawn_spheres_are_judged_and_not_touched_otherwise(hand, image):
     hand.metrics["mtcnn_fpr"] = {"helps": True}
-    mine = ball(40, "mine", 11.0, status="accepted", note="new", origin=Origin(person="me"))
+    mine = ball(40, "mine", 11.0, status="accepted", note="new", provenance=Provenance(person="me"))
     findings = finish(choose(image).run(image, [mine]))
     judged = findings["mine"]
-    assert (judged.geometry, judged.score, judged.status, judged.note, judged.origin) == (
+    assert (judged.geometry, judged.score, judged.status, judged.note, judged.provenance) == (
         *(mine.geometry, 1.0, "accepted", "new"),
-        Origin(person="me"),
+        Provenance(person="me"),
     )
     assert judged.malignancy is not None
     assert len(findings) == 4

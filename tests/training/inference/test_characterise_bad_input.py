@@ -78,7 +78,7 @@ def test_a_size_that_training_did_not_have_is_judged_and_said(chain, image, diam
     assert not any(o.notes for o in findings["f1"].opinions)
 
 
-@pytest.mark.parametrize("centre", [(-100.5, 40.0, 40.0), (-40.0, 80.0, 1.0)])
+@pytest.mark.parametrize("center", [(-100.5, 40.0, 40.0), (-40.0, 80.0, 1.0)])
 def test_at_the_edge_it_is_padded_and_said(chain, image, center):
     findings, _ = judge(chain, image, (center, 8.0))
     for opinion in findings["f0"].opinions:

@@ -23,7 +23,7 @@ from ..finding import (
     Geometry,
     ImageReference,
     Opinion,
-    Origin,
+    Provenance,
     Sphere,
 )
 from .tables import bad_line, number, read_rows, write_rows
@@ -60,7 +60,7 @@ def _row(image: ImageReference, finding: Finding) -> Sequence[object]:
         None if planar else float(finding.diameter),
         _float(finding.malignancy),
         *(float(finding.attributes[name]) if name in finding.attributes else None for name in ATTRIBUTES),
-        *(finding.kind, finding.status, finding.origin.label if finding.origin.model else ""),
+        *(finding.kind, finding.status, finding.provenance.label if finding.provenance.model else ""),
         *(_corners(image, finding.box) if finding.box else (None,) * 4),
         _float(finding.malignancy_spread),
         *(cell for name in CHARACTERISERS for cell in _judged(finding.opinion(name))),
@@ -132,7 +132,7 @@ def _finding(path: Path | str, line: int, record: dict[str, str], image: ImageRe
         "malignancy": value("malignancy"),
         "malignancy_spread": value("malignancy_spread"),
         "attributes": {name: v for name, v in values.items() if v is not None},
-        "origin": _origin(record.get("model", "")),
+        "provenance": _provenance(record.get("model", "")),
         "status": record.get("status") or "unreviewed",
     }
     judged = {name: (value(f"{name}_malignancy"), value(f"{name}_spread")) for name in CHARACTERISERS}
@@ -158,7 +158,7 @@ def _geometry(path: Path | str, line: int, record: dict[str, str], image: ImageR
     return Sphere((c, b, a), d)
 
 
-def _origin(label: str) -> Origin:
-    """The origin of a ``model`` cell: ``ag3d 0.1``, a name alone, or empty for a person."""
+def _provenance(label: str) -> Provenance:
+    """The provenance of a ``model`` cell: ``ag3d 0.1``, a name alone, or empty for a person."""
     name, _, version = label.rpartition(" ")
-    return Origin(model=name, version=version) if name else Origin(model=version)
+    return Provenance(model=name, version=version) if name else Provenance(model=version)

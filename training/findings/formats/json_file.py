@@ -44,7 +44,7 @@ from ..finding import (
     ImageScore,
     Mask,
     Opinion,
-    Origin,
+    Provenance,
     Region,
     Sphere,
 )
@@ -161,7 +161,7 @@ def to_document(findings: Findings) -> Document:
             for s in findings.image_scores
         ],
         "regions": [
-            {"name": r.name, "mask": _geometry_document(r.mask), "origin": _origin_document(r.origin)}
+            {"name": r.name, "mask": _geometry_document(r.mask), "origin": _provenance_document(r.provenance)}
             for r in findings.regions
         ],
         "findings": [_finding_document(finding) for finding in findings],
@@ -180,13 +180,13 @@ def _finding_document(finding: Finding) -> Document:
         "scores": {name: float(value) for name, value in finding.scores.items()},
         "status": finding.status,
         "note": finding.note,
-        "origin": _origin_document(finding.origin),
+        "origin": _provenance_document(finding.provenance),
         "opinions": [_opinion_document(opinion) for opinion in finding.opinions],
     }
 
 
-def _origin_document(origin: Origin) -> Document:
-    return {"model": origin.model, "version": origin.version, "person": origin.person}
+def _provenance_document(provenance: Provenance) -> Document:
+    return {"model": provenance.model, "version": provenance.version, "person": provenance.person}
 
 
 def _opinion_document(opinion: Opinion) -> Document:
@@ -269,12 +269,14 @@ def _image_score(entry: Document) -> ImageScore:
 
 
 def _region(entry: Document) -> Region:
-    return Region(checked(entry["name"], str), _mask(checked(entry["mask"], dict)), _origin(entry["origin"]))
+    return Region(
+        checked(entry["name"], str), _mask(checked(entry["mask"], dict)), _provenance(entry["origin"])
+    )
 
 
-def _origin(entry: Any) -> Origin:
+def _provenance(entry: Any) -> Provenance:
     names = {name: checked(value, str) for name, value in checked(entry, dict).items()}
-    return Origin(names["model"], names["version"], names["person"])
+    return Provenance(names["model"], names["version"], names["person"])
 
 
 def _finding(entry: Document) -> Finding:
@@ -287,7 +289,7 @@ def _finding(entry: Document) -> Finding:
         attributes=named(entry["attributes"]),
         opinions=tuple(_opinion(checked(o, dict)) for o in checked(entry["opinions"], list)),
         scores=named(entry["scores"]),
-        origin=_origin(entry["origin"]),
+        provenance=_provenance(entry["origin"]),
         status=checked(entry["status"], str),
         note=checked(entry["note"], str),
         id=checked(entry["id"], str),

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy.ndimage import binary_dilation
 
-from ...findings import Finding, Findings, ImageReference, Origin, Sphere
+from ...findings import Finding, Findings, ImageReference, Provenance, Sphere
 from ...imaging import resample
 from ...imaging.ct.lung_field import lung_field
 from ...imaging.image import Image
@@ -127,13 +127,13 @@ class Ag3dPredictor:
     def _findings(self, found: Detections, volume: Image, offset: np.ndarray, image: Image) -> Findings:
         found = found[found.score >= SCORE_FLOOR]
         centers = volume.to_world(found.spheres[:, :3] - offset)
-        origin = Origin(self.info.name, self.info.version)
+        provenance = Provenance(self.info.name, self.info.version)
         items = tuple(
             Finding(
                 Sphere(tuple(center), max(sphere[3], 1.0)),
                 score=float(score),
                 scores={"rpn": float(rpn), "fprn": float(fprn)},
-                origin=origin,
+                provenance=provenance,
             )
             for center, sphere, score, rpn, fprn in zip(
                 centers, found.spheres, found.score, found.rpn, found.fprn, strict=True

@@ -7,7 +7,7 @@ from collections.abc import Generator
 import numpy as np
 import torch
 
-from ...findings import Box, Finding, Findings, ImageReference, ImageScore, Origin
+from ...findings import Box, Finding, Findings, ImageReference, ImageScore, Provenance
 from ...imaging.image import Image
 from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
 from ...inference.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
@@ -90,13 +90,13 @@ class DhnPredictor(RadiographPredictor[Dhn]):
         corners = np.clip(corners, low, high)
         scores = calibrated(found.scores.cpu().numpy(), self.net.config.calibration)
         keep = (scores >= SCORE_FLOOR) & np.all(corners[:, 1] - corners[:, 0] >= SMALLEST, axis=1)
-        origin = Origin(self.info.name, self.info.version)
+        provenance = Provenance(self.info.name, self.info.version)
         return tuple(
             Finding(
                 Box(*map(tuple, radiograph.to_world(pair))),
                 score=float(score),
                 scores={"rpn": float(objectness)},
-                origin=origin,
+                provenance=provenance,
             )
             for pair, score, objectness in zip(
                 corners[keep], scores[keep], found.objectness.cpu().numpy()[keep], strict=True

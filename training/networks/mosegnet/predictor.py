@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from ...findings import Finding, Findings, ImageReference, Mask, Origin, Region
+from ...findings import Finding, Findings, ImageReference, Mask, Provenance, Region
 from ...imaging.image import Image
 from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
 from ...inference.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
@@ -76,14 +76,14 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
 
     def _nodules(self, probability: np.ndarray, radiograph: RadiographInput) -> tuple[Finding, ...]:
         calibration = self.net.config.calibration
-        origin = Origin(self.info.name, self.info.version)
+        provenance = Provenance(self.info.name, self.info.version)
         found = components(probability, raw_peak(SCORE_FLOOR, calibration), MOST)
         return tuple(
             Finding(
                 placed(part.mask, radiograph, (part.top, part.left)),
                 score=calibrated(part.peak, calibration),
                 scores={"peak": part.peak},
-                origin=origin,
+                provenance=provenance,
             )
             for part in found
         )
@@ -91,10 +91,10 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
     def _regions(
         self, lungs: dict[str, np.ndarray], lesions: np.ndarray, radiograph: RadiographInput
     ) -> tuple[Region, ...]:
-        origin = Origin(self.info.name, self.info.version)
+        provenance = Provenance(self.info.name, self.info.version)
         further = zip(self.net.config.lesions[1:], lesions[1:] >= 0.5, strict=True)
         masks = {**lungs, **{name: mask for name, mask in further if mask.any()}}
-        return tuple(Region(name, cropped(mask, radiograph), origin) for name, mask in masks.items())
+        return tuple(Region(name, cropped(mask, radiograph), provenance) for name, mask in masks.items())
 
     def _doubt(self, radiograph: RadiographInput, image: Image) -> str:
         """What to tell a person when there are no two lungs."""

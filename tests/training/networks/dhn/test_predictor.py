@@ -73,7 +73,7 @@ def test_a_box_comes_back_where_it_is(shape, spacing, origin, where):
     )
     assert finding.score == pytest.approx(0.9)
     assert finding.scores == {"rpn": pytest.approx(0.4)}
-    assert finding.origin.label == "dhn 0.1"
+    assert finding.provenance.label == "dhn 0.1"
     (whole,) = findings.image_scores
     assert (whole.model, whole.version, whole.threshold) == ("dhn", "0.1", 0.5)
     assert whole.probability == pytest.approx(0.7)

@@ -75,7 +75,7 @@ def test_a_nodule_comes_back_where_it_is():
     np.testing.assert_allclose(finding.box.low, low, atol=0.5)
     np.testing.assert_allclose(finding.box.high, high, atol=0.5)
     assert finding.score > 0.9
-    assert finding.origin.label == "mosegnet 0.1"
+    assert finding.provenance.label == "mosegnet 0.1"
 
 
 def test_lungs_are_regions_and_padding_is_none():

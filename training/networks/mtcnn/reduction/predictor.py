@@ -72,7 +72,7 @@ class ReductionPredictor(FoldModels[MtCnn]):
         check_ct(image, self.info.title)
         items, kept = list(findings), 0
         for place, finding in enumerate(items):
-            if isinstance(finding.geometry, Sphere) and not finding.origin.person:
+            if isinstance(finding.geometry, Sphere) and not finding.provenance.person:
                 if self.share_padded(image, finding) <= MOST_PADDING:
                     items[place] = self._judged(image, finding)
                 else:
