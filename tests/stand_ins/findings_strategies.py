@@ -46,13 +46,13 @@ def opinions_of(model):
     """What a network of that name might say."""
     return st.builds(
         lambda said, **fields: Opinion(
-            model, parts=tuple(p for p, _ in said), places=tuple(w for _, w in said), **fields
+            model, view_scores=tuple(p for p, _ in said), view_names=tuple(w for _, w in said), **fields
         ),
         parts,
         version=words,
         malignancy=unit,
-        spread=unit,
-        folds=st.lists(unit, max_size=5).map(tuple),
+        std=unit,
+        fold_scores=st.lists(unit, max_size=5).map(tuple),
         attributes=scales,
         attribute_spread=st.dictionaries(st.sampled_from(ATTRIBUTES), st.floats(0, 3)),
         notes=st.lists(words, max_size=2).map(tuple),

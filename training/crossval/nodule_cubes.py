@@ -173,7 +173,7 @@ def table_of(nodules: RatedNodules, opinions: Sequence[Opinion]) -> OutOfFold:
         malignancy=np.array([o.malignancy for o in opinions]),
         attributes=np.array([[o.attributes.get(a, np.nan) for a in ATTRIBUTES] for o in opinions]),
         logit=logit(np.array([o.malignancy for o in opinions])),
-        spread=np.array([o.spread for o in opinions]),
+        spread=np.array([o.std for o in opinions]),
     )
 
 

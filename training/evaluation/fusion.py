@@ -47,7 +47,7 @@ def evaluate(
             "fusion",
             version,
             float(mean_log_odds(one.malignancy, other.malignancy)),
-            math.hypot(one.spread, other.spread) / math.sqrt(2),
+            math.hypot(one.std, other.std) / math.sqrt(2),
             attributes=one.attributes,
         )
 

@@ -34,6 +34,6 @@ def fuse(finding: Finding) -> Finding:
         return finding
     one = len(opinions) == 1
     fused = opinions[0].malignancy if one else float(mean_log_odds(*(o.malignancy for o in opinions)))
-    spread = float(np.sqrt(np.mean([o.spread**2 for o in opinions])))
+    spread = float(np.sqrt(np.mean([o.std**2 for o in opinions])))
     attributes = next((o.attributes for o in opinions if o.attributes), finding.attributes)
     return finding.with_(malignancy=fused, malignancy_spread=spread, attributes=attributes)

@@ -210,10 +210,10 @@ class NoduleCardSection(Section):
 
     def _show_details(self, opinions: Sequence[Opinion]) -> None:
         sliced = next(((o, x) for o in opinions if (x := slice_places(o)) is not None), None)
-        viewed = next((o for o in opinions if o.parts and slice_places(o) is None), None)
+        viewed = next((o for o in opinions if o.view_scores and slice_places(o) is None), None)
         folds = fold_rows(opinions)
         if sliced is not None:
-            self.slices.set_slices(sliced[1], sliced[0].parts)
+            self.slices.set_slices(sliced[1], sliced[0].view_scores)
             self._slices_title.setText(
                 f"{network(sliced[0].model)}, slice by slice, to ±{self.slices.reach:g} mm"
             )

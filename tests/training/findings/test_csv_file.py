@@ -55,7 +55,7 @@ def test_spheres_come_back_exactly(tmp_path, cases):
 
 def judged(opinion):
     """What a row can hold of an opinion."""
-    return opinion.model, opinion.malignancy, opinion.spread
+    return opinion.model, opinion.malignancy, opinion.std
 
 
 def test_a_table_from_before_the_characterisers_reads_as_before(tmp_path):

@@ -25,14 +25,16 @@ from ...stand_ins.saved_findings import SAVED_CT, SAVED_RADIOGRAPH
 
 MTMR = Opinion(
     *("mtmr", "0.2", 0.81, 0.12),
-    parts=(0.7, 0.9),
-    places=("axial −1.0 mm", "axial +0.0 mm"),
-    folds=(0.8, 0.82),
+    view_scores=(0.7, 0.9),
+    view_names=("axial −1.0 mm", "axial +0.0 mm"),
+    fold_scores=(0.8, 0.82),
     attributes={"spiculation": 4.1},
     attribute_spread={"spiculation": 0.3},
     notes=("At the edge of the scan.",),
 )
-MTCNN = Opinion("mtcnn", "0.1", 0.6, 0.2, parts=(0.5, 0.7), places=("axial", "coronal"), folds=(0.6,))
+MTCNN = Opinion(
+    "mtcnn", "0.1", 0.6, 0.2, view_scores=(0.5, 0.7), view_names=("axial", "coronal"), fold_scores=(0.6,)
+)
 CT = Findings(
     (
         Finding(

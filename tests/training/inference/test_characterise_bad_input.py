@@ -83,7 +83,7 @@ def test_at_the_edge_it_is_padded_and_said(chain, image, center):
     findings, _ = judge(chain, image, (center, 8.0))
     for opinion in findings["f0"].opinions:
         assert any("padding" in note for note in opinion.notes)
-        assert np.isfinite(opinion.parts).all()
+        assert np.isfinite(opinion.view_scores).all()
 
 
 def test_outside_is_said_and_the_rest_still_judged(chain, image):

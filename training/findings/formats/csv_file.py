@@ -72,7 +72,7 @@ def _float(value: float | None) -> float | None:
 
 
 def _judged(opinion: Opinion | None) -> tuple[float | None, float | None]:
-    return (None, None) if opinion is None else (float(opinion.malignancy), float(opinion.spread))
+    return (None, None) if opinion is None else (float(opinion.malignancy), float(opinion.std))
 
 
 def _grid(image: ImageReference) -> tuple[Sequence[float], Sequence[float]]:

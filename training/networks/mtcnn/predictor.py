@@ -35,10 +35,10 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
             model=self.info.name,
             version=self.info.version,
             malignancy=float(np.mean(folds)),
-            spread=float(by_view.std()),
-            parts=tuple(by_view),
-            places=NAMES,
-            folds=tuple(float(p[0]) for p in folds),
+            std=float(by_view.std()),
+            view_scores=tuple(by_view),
+            view_names=NAMES,
+            fold_scores=tuple(float(p[0]) for p in folds),
         )
 
     def views(self, cube: np.ndarray, center: np.ndarray) -> Tensor:

@@ -157,5 +157,8 @@ def test_from_cubes_to_weights_and_their_figures(data, tmp_path):
             nodules.voxels[i] * 8.0 - 1024, nodules.center[i], 10.0, str(nodules.series[i])
         )
         assert opinion.malignancy == pytest.approx(predictions.malignancy[i], abs=5e-3)
-        assert len(opinion.folds) == 1
-    assert len(predictor.opinion(nodules.voxels[0] * 8.0 - 1024, nodules.center[0], 10.0, "new").folds) == 5
+        assert len(opinion.fold_scores) == 1
+    assert (
+        len(predictor.opinion(nodules.voxels[0] * 8.0 - 1024, nodules.center[0], 10.0, "new").fold_scores)
+        == 5
+    )
