@@ -12,8 +12,7 @@ from psygnal import Signal
 from ..jobs.background import Background
 from ..session.session import Session
 from ..training.imaging.image import Image
-from ..training.inference import chain as pipelines
-from ..training.inference import registry
+from ..training.inference import chain, registry
 from ..training.inference.predictor import Evidence
 from ..training.inference.suitability import suits
 from .image import LAYER_UNITS
@@ -21,15 +20,14 @@ from .image import LAYER_UNITS
 EVIDENCE = "lungmtl_evidence"
 """Key of the metadata of a heat map's layer: it is no image under review."""
 OPACITY = 0.6
-_WHAT = {"dhn": "objectness", "mosegnet": "probability"}
 
 
 def choices(image: Image) -> dict[str, str]:
     """Networks at hand whose evidence on a radiograph can be shown, by name, and what is shown: ``DHN objectness``."""
     if image.ndim != 2:
         return {}
-    at_hand = (info for info in registry.models() if info.task == "detection" and suits(info, image))
-    return {info.name: f"{info.title} {_WHAT.get(info.name, 'evidence')}" for info in at_hand}
+    at_hand = (info for info in registry.models() if info.heat_map and suits(info, image))
+    return {info.name: f"{info.title} {info.heat_map}" for info in at_hand}
 
 
 class HeatMap:
@@ -141,7 +139,7 @@ class HeatMap:
 
 def _steps(image: Image, name: str, device: str) -> Generator[None, None, Evidence]:
     yield
-    return pipelines.evidence(image, name, device)
+    return chain.evidence(image, name, device)
 
 
 def cropped(evidence: Evidence, image: Image) -> tuple[np.ndarray, tuple[float, float]]:

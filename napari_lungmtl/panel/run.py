@@ -21,8 +21,8 @@ from ..session.session import Thresholds
 from ..training.errors import LungmtlError
 from ..training.findings import Finding, Findings
 from ..training.imaging.image import Image
-from ..training.inference import registry
 from ..training.inference.chain import Chain
+from ..training.inference.device import devices
 from ..training.inference.predictor import Progress
 from ..training.inference.triton_workaround import keep_triton_out
 from .section import Section, label, set_role
@@ -61,7 +61,7 @@ def _devices() -> list[str]:
     """What torch can use; nothing where torch cannot be imported (an exception in a worker may end the process)."""
     try:
         keep_triton_out()
-        return registry.devices()
+        return devices()
     except Exception:
         log.exception("devices cannot be listed")
         return []

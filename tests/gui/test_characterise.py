@@ -11,9 +11,10 @@ from qtpy.QtTest import QTest
 
 from napari_lungmtl.jobs import run_modes as stages
 from napari_lungmtl.training.findings import Finding, Opinion, Provenance, Sphere
-from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
+
+from ..stand_ins.fresh_models import fresh_model_store
 
 
 class Judge:
@@ -51,9 +52,8 @@ def judges(predictor, monkeypatch):
     (detector,) = registry.models()
     monkeypatch.setattr(registry, "models", lambda: (detector, mtmr.info, mtcnn.info))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
-    pipelines.loaded.cache_clear()
-    yield mtmr, mtcnn
-    pipelines.loaded.cache_clear()
+    fresh_model_store(monkeypatch)
+    return mtmr, mtcnn
 
 
 @pytest.fixture

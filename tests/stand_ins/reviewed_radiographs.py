@@ -23,9 +23,12 @@ from napari_lungmtl.training.inference.predictor import Evidence, ModelInfo, Pro
 
 RADIOGRAPHS = ("CR", "DX")
 DHN = ModelInfo(
-    "dhn", "DHN", "Says whether the radiograph shows a nodule, and where.", RADIOGRAPHS, "0.1", 0.5
+    *("dhn", "DHN", "Says whether the radiograph shows a nodule, and where.", RADIOGRAPHS, "0.1", 0.5),
+    heat_map="objectness",
 )
-MOSEGNET = ModelInfo("mosegnet", "MO-SegNet", "Outlines lungs and nodules.", RADIOGRAPHS, "0.1", 0.5)
+MOSEGNET = ModelInfo(
+    "mosegnet", "MO-SegNet", "Outlines lungs and nodules.", RADIOGRAPHS, "0.1", 0.5, heat_map="probability"
+)
 DHN_BY, MOSEGNET_BY = Provenance("dhn", "0.1"), Provenance("mosegnet", "0.1")
 
 

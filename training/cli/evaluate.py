@@ -1,4 +1,4 @@
-"""``lungmtl evaluate``: a room's figures on a folder of data."""
+"""``lungmtl evaluate``: a network's figures on a folder of data."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .common import complain, explained, progress, show_table, write_json
 
 
 def evaluate(
-    room: Annotated[
+    network: Annotated[
         str,
         typer.Argument(
-            metavar="ROOM",
+            metavar="NETWORK",
             help="The model, such as ag3d, mtmr, dhn or mosegnet; fusion for the chain of characterisers.",
         ),
     ],
@@ -22,7 +22,7 @@ def evaluate(
         Path,
         typer.Option(
             metavar="DIR",
-            help="Folder in the layout of the room's dataset; of radiographs NODE21's, a simulated test set, JSRT, NIH "
+            help="Folder in the layout of the network's dataset; of radiographs NODE21's, a simulated test set, JSRT, NIH "
             "or lung_masks_100.",
         ),
     ],
@@ -68,12 +68,12 @@ def evaluate(
     Example: lungmtl evaluate dhn --data ~/NODE21 --json dhn.json
     """
     with explained():
-        from ..evaluation.evaluate import evaluate as run
+        from ..evaluation.evaluate import evaluate_network
 
         chosen = [fold.strip() for fold in folds.split(",") if fold.strip()] if folds else None
-        with progress(room) as report:
-            figures = run(
-                room,
+        with progress(network) as report:
+            figures = evaluate_network(
+                network,
                 data,
                 weights=weights,
                 truth=truth,

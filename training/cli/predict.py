@@ -194,7 +194,7 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
         with progress(study.path.name) as report:
             report(0.0, "reading")
             image = read_image(study.path, series=study.series)
-            chain = choose(image, task.models or _judges(task), task.device)
+            chain = choose(image, task.models or _characterisers(task), task.device)
             findings, notes = _run(chain, image, task, report)
         for warning in image.warnings:
             complain(f"warning: {study.label}: {warning}")
@@ -239,13 +239,13 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
     )
 
 
-def _judges(task: Task) -> list[str] | None:
+def _characterisers(task: Task) -> list[str] | None:
     """The characterisers at hand, where findings are given; None leaves the choice to the image."""
-    from ..inference import registry
+    from ..inference.registry import characterisers
 
     if task.given is None:
         return None
-    names = [info.name for info in registry.models() if info.task == "characterisation"]
+    names = list(characterisers())
     if not names:
         raise Failed(
             "--findings needs a characteriser, and the weights of none are at hand: install the package again"
@@ -284,11 +284,12 @@ def _findings_of(image: Image, given: Mapping[str, Findings]) -> Findings:
 def _finish(batch: Batch, json_file: Path | None) -> None:
     from ..findings.formats.csv_file import write_csv
     from ..findings.formats.images_csv import write_images_csv
+    from ..inference.registry import characterisers
 
     table, images = batch.out / "findings.csv", batch.out / "images.csv"
     scored = [findings for findings in batch.findings if findings.image_scores]
     if batch.cases:
-        write_csv(batch.findings, table)
+        write_csv(batch.findings, table, characterisers())
         rows = [_row(case) for case in batch.cases]
         show_table(
             str(table), ("case", "findings", "shown", "score", "malignancy", "P(nodule)", "Ø", "s"), rows

@@ -15,7 +15,7 @@ def report(
         Path, typer.Option(metavar="DIR", help="Folder with cubes.npz, nodules.csv and folds.csv.")
     ],
     runs: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of trained variants: <room>/<variant>/oof.csv.")
+        Path, typer.Option(metavar="DIR", help="Folder of trained variants: <network>/<variant>/oof.csv.")
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets report.md, report.json and the plots.")],
 ) -> None:

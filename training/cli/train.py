@@ -1,4 +1,4 @@
-"""``lungmtl train``: training a room's network."""
+"""``lungmtl train``: training a network."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .common import Failed, debugging, explained, write_json
 
 
 def train(
-    room: Annotated[str, typer.Argument(metavar="ROOM", help="The model, such as ag3d.")],
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of the room's dataset.")],
+    network: Annotated[str, typer.Argument(metavar="NETWORK", help="The model, such as ag3d.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of the network's dataset.")],
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for checkpoints, the log, the weights and their card.")
     ],
@@ -34,14 +34,14 @@ def train(
     """Train a network and write weights with their card.
 
     Example: lungmtl train ag3d --data ../shared/data/luna16_nodules --out runs/ag3d --resume
-    Fine-tune: lungmtl train dhn --data NODE21 --out runs/mine --weights training/dhn/weights/dhn.safetensors
+    Fine-tune: lungmtl train dhn --data NODE21 --out runs/mine --weights training/networks/dhn/weights/dhn.safetensors
     """
     with explained():
-        from ..inference.registry import ROOMS
+        from ..inference.registry import NETWORKS
         from ..inference.weights import WeightsError
 
-        if room not in ROOMS:
-            raise Failed(f"there is no model {room!r}; the models are: {', '.join(ROOMS)}")
+        if network not in NETWORKS:
+            raise Failed(f"there is no model {network!r}; the models are: {', '.join(NETWORKS)}")
         if config is not None and not config.is_file():
             raise Failed(f"{config} does not exist: check --config")
         try:
@@ -49,11 +49,11 @@ def train(
         except ModuleNotFoundError as error:
             raise Failed(f"training needs {error.name}: pip install 'napari-lungmtl[train]'") from error
         try:
-            trained = run(room, data, out, config, resume, weights)
+            trained = run(network, data, out, config, resume, weights)
         except (FileNotFoundError, ValueError, WeightsError) as error:
             # Settings that do not exist and missing checkpoints: their messages are meant for a person.
             if debugging():
                 raise
             raise Failed(str(error)) from error
         typer.echo(str(trained))
-        write_json({"room": room, "data": str(data), "weights": str(trained)}, json_file)
+        write_json({"network": network, "data": str(data), "weights": str(trained)}, json_file)

@@ -52,7 +52,7 @@ class FoldModels(Generic[Network]):
 
 
 class CharacterisingFolds(FoldModels[Network]):
-    """Fold models as a `Characteriser`; a room adds `opinion`.
+    """Fold models as a `Characteriser`; a network adds `opinion`.
 
     Parameters
     ----------

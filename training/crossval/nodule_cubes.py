@@ -129,7 +129,7 @@ def evaluate_on_cubes(
     predictions = table_of(nodules, opinions)
     figures = characterisation_figures(predictions, nodules.ratings)
     return {
-        "room": card.name,
+        "network": card.name,
         "data": str(data),
         "weights": f"{card.name} {card.version} {card.sha256[:12]}",
         "cases": len(nodules),

@@ -1,22 +1,21 @@
-"""Evaluation of any room's weights on a folder of data: what ``lungmtl evaluate`` prints."""
+"""Evaluation of any network's weights on a folder of data: what ``lungmtl evaluate`` prints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ..inference import registry
 from ..inference.predictor import PredictorError
-from ..inference.registry import ROOMS, load_predictor, weights_path
 from ..inference.weights import read_card
 
 FUSION = "fusion"
 """Stands for both characterisers and what `inference.fusion` makes of them."""
 
 
-def evaluate(
-    room: str,
+def evaluate_network(
+    network: str,
     data: Path,
     *,
     weights: Path | None = None,
@@ -27,14 +26,14 @@ def evaluate(
     device: str = "auto",
     report: Callable[[float, str], None] = lambda _f, _s: None,
 ) -> dict[str, Any]:
-    """Run the evaluation of a room, or of the fusion of characterisers.
+    """Run the evaluation of a network, or of the fusion of characterisers.
 
     Parameters
     ----------
-    room
+    network
         Name of the model; ``"fusion"`` for the chain of all characterisers.
     data
-        Folder in the layout of the room's dataset.
+        Folder in the layout of the network's dataset.
     weights
         Other weights than the shipped ones, with their card beside them.
     findings
@@ -45,21 +44,24 @@ def evaluate(
     Returns
     -------
     dict
-        ``room``, ``data``, ``weights``, ``cases``, ``metrics``, plain JSON values, and for a person ``table`` (rows of strings,
+        ``network``, ``data``, ``weights``, ``cases``, ``metrics``, plain JSON values, and for a person ``table`` (rows of strings,
         the heading first) and ``warnings``.
     """
-    # Only what was asked for: a detector's evaluation knows no findings, the fusion no weights.
-    asked: dict[str, Any] = {"folds": folds, "report": report}
+    # Only what was given: a detector's evaluation knows no findings, the fusion no weights.
+    options: dict[str, Any] = {"folds": folds, "report": report}
     if findings is not None:
-        asked["findings"] = findings
-    if room == FUSION:
+        options["findings"] = findings
+    if network == FUSION:
         refused = {"--weights": weights, "--truth": truth, "--excluded": excluded}
         if wrong := [option for option, value in refused.items() if value is not None]:
             raise PredictorError(f"the fusion is evaluated without {', '.join(wrong)}: leave it out.")
-        return import_module(".fusion", __package__).evaluate(data, device=device, **asked)
-    path = weights_path(room) if weights is None else weights
+        from .fusion import evaluate_fusion
+
+        return evaluate_fusion(data, device=device, **options)
+    path = registry.weights_path(network) if weights is None else weights
     if findings is not None and read_card(path).task == "detection":
-        raise PredictorError(f"{room} finds nodules itself: --findings is for characterisers.")
-    predictor = load_predictor(room, device, weights)
-    evaluation = import_module(f"..networks.{ROOMS[room]}.evaluation", __package__)
-    return evaluation.evaluate(predictor, data, path, truth=truth, excluded=excluded, **asked)
+        raise PredictorError(f"{network} finds nodules itself: --findings is for characterisers.")
+    predictor = registry.load_predictor(network, device, weights)
+    return registry.network(network).evaluate(
+        predictor, data, path, truth=truth, excluded=excluded, **options
+    )

@@ -1,8 +1,7 @@
-"""Both characterisers and their fusion on nodule cubes: what ``lungmtl evaluate fusion`` prints."""
+"""All characterisers and their fusion on nodule cubes: what ``lungmtl evaluate fusion`` prints."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +11,12 @@ import numpy as np
 
 from ..crossval.nodule_cubes import evaluate_on_cubes
 from ..findings import Opinion
-from ..inference import registry
-from ..inference.fusion import NAMES, mean_log_odds
+from ..inference import model_store, registry
+from ..inference.fusion import fused_networks, mean_log_odds
 from ..metrics.characterisation.classification import roc_auc
 
 
-def evaluate(
+def evaluate_fusion(
     data: Path,
     *,
     folds: Sequence[str] | None = None,
@@ -34,21 +33,22 @@ def evaluate(
     folds, findings
         See `crossval.nodule_cubes.evaluate_on_cubes`.
     """
-    models = [registry.load_predictor(name, device) for name in NAMES]
-    cards = [registry.card(name) for name in NAMES]
+    names = fused_networks()
+    models = [model_store.store.get(name, device) for name in names]
+    cards = [registry.card(name) for name in names]
     version = " + ".join(f"{c.name} {c.version}" for c in cards)
-    trained = cards[0].training.get("folds", {}) | cards[1].training.get("folds", {})
+    trained = {series: fold for c in cards for series, fold in c.training.get("folds", {}).items()}
     alone: list[tuple[float, ...]] = []
 
     def judge(cube: np.ndarray, center: np.ndarray, diameter: float, series: str) -> Opinion:
-        one, other = (m.opinion(cube, center, diameter, series) for m in models)
-        alone.append((one.malignancy, other.malignancy))
+        opinions = [m.opinion(cube, center, diameter, series) for m in models]
+        alone.append(tuple(o.malignancy for o in opinions))
         return Opinion(
             "fusion",
             version,
-            float(mean_log_odds(one.malignancy, other.malignancy)),
-            math.hypot(one.std, other.std) / math.sqrt(2),
-            attributes=one.attributes,
+            float(mean_log_odds(*alone[-1])),
+            float(np.sqrt(np.mean([o.std**2 for o in opinions]))),
+            attributes=next((o.attributes for o in opinions if o.attributes), {}),
         )
 
     card = replace(
@@ -62,7 +62,7 @@ def evaluate(
     for rule, key in (("mean", "auc"), ("median", "auc_median_rule")):
         label = predictions.label(rule)
         known = label >= 0
-        for name, scores in zip(NAMES, np.array(alone).T, strict=True):
+        for name, scores in zip(names, np.array(alone).T, strict=True):
             both = len(np.unique(label[known])) == 2
             value = float(np.squeeze(roc_auc(label[known], scores[known]))) if both else None
             figures["metrics"].setdefault("alone", {}).setdefault(name, {})[key] = value

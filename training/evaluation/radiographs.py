@@ -58,14 +58,14 @@ def evaluate_radiographs(
     lungs
         Whether the network outlines lungs.
     truth, excluded
-        Options of other rooms, refused here: a folder of radiographs holds its own truth.
+        Options of other networks, refused here: a folder of radiographs holds its own truth.
     folds
         ``["held-out"]`` for the patients of a real set that training keeps away from, ``["train"]`` for the others; by default all.
 
     Returns
     -------
     dict
-        ``room``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.radiograph_figures`), ``cases_detail`` (a row for each
+        ``network``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.radiograph_figures`), ``cases_detail`` (a row for each
         image), ``failed`` (``input``, ``error``), and for a person ``table`` and ``warnings``. Where the weights were trained or
         tuned on some of the pictures, ``metrics_unseen`` has the figures of the others alone.
 
@@ -90,7 +90,7 @@ def evaluate_radiographs(
     seen = seen_in_training(card, results)
     unseen = [r for r, known in zip(results, seen, strict=True) if not known] if any(seen) else []
     return {
-        "room": predictor.info.name,
+        "network": predictor.info.name,
         "data": str(data),
         "weights": f"{card.name} {card.version} {card.sha256[:12]}",
         "cases": len(results),

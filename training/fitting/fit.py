@@ -16,7 +16,7 @@ import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader
 
-from ..inference.registry import ROOMS
+from ..inference.registry import NETWORKS
 from ..inference.weights import start_from
 
 FINE_TUNED = ("ag3d", "dhn", "mosegnet")
@@ -193,7 +193,7 @@ def train(
         raise ValueError(f"{room} is trained once for each fold, from scratch: leave --weights out.")
     settings = read_settings(config) if config else {}
     # A room with several weights learns from "model" which ones are meant.
-    module = import_module(f"..networks.{ROOMS[room]}.training", __package__)
+    module = import_module(f"..networks.{NETWORKS[room]}.training", __package__)
     return module.train(data, out, {**settings, "model": room, "weights": weights}, resume=resume)
 
 

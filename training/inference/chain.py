@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,11 @@ import numpy as np
 from ..findings import Finding, Findings
 from ..findings.models import joined
 from ..imaging.image import Image
-from . import registry
+from . import model_store, registry
 from .fusion import fuse
 from .predictor import Evidence, ModelInfo, PredictorError, Progress
 from .progress import Bar
 from .suitability import frontal_doubt, places, sort_out, suits
-from .triton_workaround import keep_triton_out
 from .weights import WeightsError
 
 log = logging.getLogger(__name__)
@@ -31,13 +29,6 @@ log = logging.getLogger(__name__)
 Run = Generator[Progress, None, Findings]
 TASKS = ("detection", "reduction", "characterisation")
 STAGE = "judging malignancy"
-
-
-@lru_cache(maxsize=8)
-def loaded(name: str, device: str = "auto") -> Any:
-    """A model ready to run, read once in a process."""
-    keep_triton_out()
-    return registry.load_predictor(name, device=device)
 
 
 def choose(image: Image, names: Sequence[str] | None = None, device: str = "auto") -> Chain:
@@ -274,7 +265,7 @@ class Chain:
         """Load a model and pass its run on, on the chain's own bar."""
         bar.enter(info)
         yield Progress(bar.at(0.0), f"loading {info.title}")
-        with closing(start(loaded(info.name, self.device))) as run:
+        with closing(start(model_store.store.get(info.name, self.device))) as run:
             while True:
                 try:
                     step = next(run)
@@ -325,16 +316,23 @@ def evidence(image: Image, name: str, device: str = "auto") -> Evidence:
     PredictorError, WeightsError
         The network has none for such an image, or is not at hand.
     """
-    model = loaded(name, device)
+    model = model_store.store.get(name, device)
     if not hasattr(model, "evidence"):
         raise PredictorError(f"{model.info.title} has no heat map.")
     return model.evidence(image)
 
 
+def reconstructing() -> tuple[str, ...]:
+    """Networks that show views of a nodule as they kept them."""
+    return tuple(name for name in registry.NETWORKS if (c := registry.shown_card(name)) and c.reconstructs)
+
+
 def reconstruct(
     image: Image, finding: Finding, device: str = "auto"
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """MT-CNN's views of a sphere (9, n, n), its reconstructions of them (9, n, n), both 0–1, and the views' names.
+    """A network's views of a sphere (9, n, n), its reconstructions of them (9, n, n), both 0–1, and the views' names.
+
+    The network is the first whose card says that it reconstructs.
 
     Raises
     ------
@@ -344,5 +342,10 @@ def reconstruct(
     _, note = sort_out(image, [finding])
     if note:
         raise PredictorError(note)
-    views, again, names = loaded("mtcnn", device).reconstruct(image, finding)
+    name = next(iter(reconstructing()), None)
+    if name is None:
+        raise PredictorError(
+            "no network that reconstructs what it saw is at hand: install the package again."
+        )
+    views, again, names = model_store.store.get(name, device).reconstruct(image, finding)
     return np.asarray(views), np.asarray(again), tuple(names)

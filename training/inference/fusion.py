@@ -11,11 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ..findings import Finding
+from . import registry
 
-NAMES = ("mtmr", "mtcnn")
-"""The networks whose opinions are fused."""
 EPS = 1e-4
 """Probabilities are kept this far from 0 and 1 before the logarithm is taken."""
+
+
+def fused_networks() -> tuple[str, ...]:
+    """The characterisers whose opinions are fused, as their cards say, in the order of work."""
+    cards = (registry.shown_card(name) for name in registry.NETWORKS)
+    return tuple(c.name for c in cards if c is not None and c.task == "characterisation" and c.fused)
 
 
 def mean_log_odds(*probabilities: npt.ArrayLike) -> np.ndarray:
@@ -29,7 +34,7 @@ def fuse(finding: Finding) -> Finding:
 
     The spread is the root mean square of the opinions' own spreads.
     """
-    opinions = [o for name in NAMES if (o := finding.opinion(name)) is not None]
+    opinions = [o for name in fused_networks() if (o := finding.opinion(name)) is not None]
     if not opinions:
         return finding
     one = len(opinions) == 1

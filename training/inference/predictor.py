@@ -49,6 +49,7 @@ class ModelInfo:
     version: str = ""
     default_threshold: float = 0.5
     task: str = "detection"
+    heat_map: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class RadiographPredictor(Generic[Network]):
-    """A room adds ``run`` and ``evidence``.
+    """A network adds ``run`` and ``evidence``.
 
     Parameters
     ----------

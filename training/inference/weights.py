@@ -48,6 +48,16 @@ class ModelCard:
     task
         ``"detection"`` (image in, findings out), ``"reduction"`` (judges whether a detector's findings are nodules) or
         ``"characterisation"`` (says what nodules look like and whether they are malignant).
+    color
+        ``#rrggbb`` of what it marks on a radiograph; empty for the color of networks that have none of their own.
+    heat_map
+        What its heat map of a radiograph shows (``"objectness"``); empty where it has none.
+    reconstructs
+        Whether it shows views of a nodule as it kept them.
+    fine_tunable
+        Whether a training may start from them; networks that are trained once for each fold may not.
+    fused
+        Whether a characteriser's opinion takes part in the malignancy of a finding (`inference.fusion`).
     """
 
     name: str
@@ -64,6 +74,11 @@ class ModelCard:
     intended_use: str = "Research only: not a medical device, not for diagnosis."
     limits: tuple[str, ...] = ()
     task: str = "detection"
+    color: str = ""
+    heat_map: str = ""
+    reconstructs: bool = False
+    fine_tunable: bool = False
+    fused: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

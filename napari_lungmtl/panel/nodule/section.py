@@ -12,6 +12,7 @@ from ...text.boxes import size, story
 from ...text.networks import network
 from ...training.findings import Finding, Opinion, Sphere
 from ...training.imaging.image import Image
+from ...training.inference.chain import reconstructing
 from ..section import Section, label
 from ..theme import Palette
 from .attribute_scale import AttributeBars
@@ -25,9 +26,6 @@ from .opinion_plots import (
     part_rows,
     slice_places,
 )
-
-RECONSTRUCTING = "mtcnn"
-"""The model whose views can be seen beside their reconstructions."""
 
 
 class FoldOut(QWidget):
@@ -188,7 +186,7 @@ class NoduleCardSection(Section):
         opinions = finding.opinions if finding is not None else ()
         self._show_judgement(finding, opinions, image if fits else None)
         self._show_details(opinions)
-        self.seen.setVisible(fits and any(o.model == RECONSTRUCTING for o in opinions))
+        self.seen.setVisible(fits and any(o.model in reconstructing() for o in opinions))
         self._show_views()
 
     def _show_judgement(
@@ -231,9 +229,10 @@ class NoduleCardSection(Section):
         self.details.setVisible(bool(sliced or viewed or folds))
 
     def _show_views(self, _open: object = None) -> None:
-        """Ask for MT-CNN's views where they are looked at, and not yet there."""
+        """Ask for the network's views where they are looked at, and not yet there."""
         image, finding = self._shown or (None, None)
-        opinion = finding.opinion(RECONSTRUCTING) if finding is not None else None
+        seen = finding.opinions if finding is not None else ()
+        opinion = next((o for o in seen if o.model in reconstructing()), None)
         wanted = (image, finding.geometry, opinion) if finding is not None else None
         if wanted == self._viewed and self.seen.is_open:
             return

@@ -13,13 +13,16 @@ from qtpy.QtWidgets import QApplication
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.layers.labels import FOLLOWED
 from napari_lungmtl.layers.mask_grid import mask_of, paint, repainted
-from napari_lungmtl.layers.overlay_colors import MOSEGNET, PERSON, REJECTED, rgba
+from napari_lungmtl.layers.overlay_colors import PERSON, REJECTED, rgba
 from napari_lungmtl.layers.radiograph import RadiographLayers
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Box, Mask
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.inference.registry import card
 
 from ...stand_ins.reviewed_radiographs import by_both, disc, radiograph
+
+MOSEGNET = card("mosegnet").color
 
 
 @pytest.fixture

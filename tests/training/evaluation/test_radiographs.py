@@ -41,7 +41,12 @@ def test_dhn_on_a_simulated_set(tmp_path, card):
     )
     json.dumps({k: v for k, v in figures.items() if k != "table"}, allow_nan=False)
     m = figures["metrics"]
-    assert (figures["room"], figures["cases"], figures["failed"], figures["warnings"]) == ("dhn", 8, [], [])
+    assert (figures["network"], figures["cases"], figures["failed"], figures["warnings"]) == (
+        "dhn",
+        8,
+        [],
+        [],
+    )
     # All four nodules are found exactly; one of four radiographs without shows a false square, as bright as a nodule.
     assert [m[name] for name in ("roc_auc", "afroc_auc", "node21_auc")] == pytest.approx([0.875] * 3)
     assert m["froc_auc"] == pytest.approx(1 - 0.125 / 2)

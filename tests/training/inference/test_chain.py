@@ -17,11 +17,12 @@ from napari_lungmtl.training.findings import (
     Sphere,
 )
 from napari_lungmtl.training.imaging import Image
-from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.chain import choose, reconstruct
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, Progress, finish
 from napari_lungmtl.training.inference.weights import ModelCard, WeightsError
+
+from ...stand_ins.fresh_models import fresh_model_store
 
 
 def ball(z, id, diameter=8.0, **fields):
@@ -119,6 +120,7 @@ class Hand:
             sha256=f"hash of {name}",
             metrics=self.metrics.get(name, {}),
             training={"folds": {"trained": 3}} if name == "mtmr" else {},
+            task=TASKS.get(name, "detection"),
         )
 
 
@@ -128,9 +130,8 @@ def hand(monkeypatch):
     monkeypatch.setattr(registry, "models", hand.infos)
     monkeypatch.setattr(registry, "load_predictor", hand.load)
     monkeypatch.setattr(registry, "card", hand.card)
-    pipelines.loaded.cache_clear()
-    yield hand
-    pipelines.loaded.cache_clear()
+    fresh_model_store(monkeypatch)
+    return hand
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import torch
 
 from napari_lungmtl.training.findings import Finding, Findings, Sphere
 from napari_lungmtl.training.imaging import Image
-from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.chain import chain_of
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, finish
 from napari_lungmtl.training.networks.mtcnn.config import SHIPPED as MTCNN
 from napari_lungmtl.training.networks.mtcnn.network import MtCnn
@@ -19,6 +19,8 @@ from napari_lungmtl.training.networks.mtcnn.predictor import MtcnnPredictor
 from napari_lungmtl.training.networks.mtmr.config import SHIPPED as MTMR
 from napari_lungmtl.training.networks.mtmr.network import Mtmr
 from napari_lungmtl.training.networks.mtmr.predictor import MtmrPredictor
+
+from ...stand_ins.fresh_models import fresh_model_store
 
 INFOS = (
     ModelInfo("mtmr", "MTMR-Net", "", ("CT",), "0", task="characterisation"),
@@ -33,9 +35,8 @@ def chain(monkeypatch):
     mtmr = MtmrPredictor({"0": Mtmr(dataclasses.replace(MTMR, width=8))}, calibration, {}, INFOS[0], cpu)
     mtcnn = MtcnnPredictor({"0": MtCnn(MTCNN)}, calibration, {}, INFOS[1], cpu)
     monkeypatch.setattr(registry, "load_predictor", lambda name, device: {"mtmr": mtmr, "mtcnn": mtcnn}[name])
-    pipelines.loaded.cache_clear()
-    yield pipelines.chain_of(INFOS)
-    pipelines.loaded.cache_clear()
+    fresh_model_store(monkeypatch)
+    return chain_of(INFOS)
 
 
 @pytest.fixture

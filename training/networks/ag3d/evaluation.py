@@ -86,7 +86,7 @@ def measure(
     metrics = table(cubes, cube_detector(net, device), card.default_threshold, report=report)
     center, size = metrics.pop("center_error"), metrics.pop("diameter_error")
     return {
-        "room": "ag3d",
+        "network": "ag3d",
         "data": str(data),
         "weights": f"{card.name} {card.version} {card.sha256[:12]}",
         "cases": len(cubes),

@@ -14,7 +14,7 @@ from ...imaging.ct.lung_field import lung_field
 from ...imaging.image import Image
 from ...inference.predictor import SCORE_FLOOR, ModelInfo, PredictorError, Progress
 from ...inference.suitability import check_ct
-from .detect import GRID, Detections, normalise, pad_edge, read_off
+from .detect import GRID, Detections, detect_arrays, normalise, pad_edge, read_off
 from .network import Ag3d
 
 MARGIN = 32
@@ -74,6 +74,10 @@ class Ag3dPredictor:
         yield Progress(0.8, "scoring")
         found = _in_lung(self._rest(features), near_lung, offset)
         return self._findings(found, volume, offset, image)
+
+    def detect_cubes(self, volumes: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Spheres (n, 4; z, y, x and diameter in voxels) and scores (n,) in volumes of HU at 1 mm, without a lung field."""
+        return [(d.spheres, d.score) for d in detect_arrays(self.net.to(self.device), volumes, self.device)]
 
     def _first(self, padded: np.ndarray) -> Generator[Progress, None, torch.Tensor]:
         """The network's first part, slab by slab; returns the map at stride 4.

@@ -66,7 +66,7 @@ def release(
     card = ModelCard(
         name="ag3d",
         version=version,
-        title="3D-AG nodule detector",
+        title="3D-AG",
         purpose="Finds lung nodules of 3 mm and more in a chest CT and marks them as spheres.",
         modalities=("CT",),
         config=dataclasses.asdict(tuned),

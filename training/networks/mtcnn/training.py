@@ -14,9 +14,9 @@ from ...crossval.release import calibrate, card_of, release
 from ...data.errors import DatasetError
 from ...data.public.rated_nodules import load_rated_nodules
 from ...fitting.fit import config_from
+from .build import build
 from .config import PAPER, SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .fitting import fit_fold
-from .room import build
 from .samples import Samples, nodule_samples, view_probabilities
 
 

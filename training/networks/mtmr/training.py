@@ -25,12 +25,12 @@ from ...data.public.rated_nodules import NEVER, RatedNodules, load_rated_nodules
 from ...findings import ATTRIBUTES
 from ...fitting.fit import config_from, fit_steps
 from ...ops.nodule_size import standard_size
+from .build import build
 from .config import PLANES, SHIPPED, Config, TrainingConfig
 from .judge import judge_nodules
 from .loss import classification_loss, ranking_loss, regression_loss
 from .network import Mtmr
 from .patches import cut, neighbours, side, to_unit
-from .room import build
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from PIL import Image as Picture
 
 from napari_lungmtl.training.data.public.radiographs import RadiographSample
 from napari_lungmtl.training.inference.weights import WeightsError, load_state, read_card
+from napari_lungmtl.training.networks.dhn.build import build
 from napari_lungmtl.training.networks.dhn.calibration import Judged, calibrate, calibrated, judge
 from napari_lungmtl.training.networks.dhn.config import SHIPPED, TrainingConfig
 from napari_lungmtl.training.networks.dhn.network import Dhn
-from napari_lungmtl.training.networks.dhn.room import build
 from napari_lungmtl.training.networks.dhn.training import (
     Samples,
     Training,

@@ -60,7 +60,7 @@ def evaluate_candidates(
         "model that never saw its scan."
     )
     return {
-        "room": card.name,
+        "network": card.name,
         "data": str(data),
         "weights": f"{card.name} {card.version} {card.sha256[:12]}",
         "cases": len(cubes),

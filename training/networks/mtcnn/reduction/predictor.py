@@ -1,4 +1,4 @@
-"""False-positive reduction after a detector: nodule or not, by the networks of this room (Zhai et al., LUNA16 part).
+"""False-positive reduction after a detector: nodule or not, by MT-CNN's networks (Zhai et al., LUNA16 part).
 
 Trained fold by fold on the marks of detectors that did not see the fold. The cubes centre a nodule, so a network that saw
 padding would learn it as a sign of a false positive: marks whose field leaves the cube are not used, and in use a mark whose

@@ -17,8 +17,8 @@ from ....data.public.luna16_nodules import NoduleCube, load_cubes
 from ....fitting.fit import config_from
 from ....inference.weights import ModelCard, read_card, save_weights
 from ....metrics.froc.candidates import Candidates, read_candidates
+from ..build import build
 from ..config import REDUCTION, REDUCTION_TRAINING, Config
-from ..room import build
 from ..samples import Samples
 from ..training import difference, fold_result
 from .evaluation import before_and_after

@@ -1,4 +1,4 @@
-"""How the registry loads this room: the characteriser ``mtcnn`` and the false-positive reduction ``mtcnn_fpr``."""
+"""Builds the predictor from weights and their card: the characteriser ``mtcnn`` or its false-positive reduction ``mtcnn_fpr``."""
 
 from __future__ import annotations
 
