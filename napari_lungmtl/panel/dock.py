@@ -20,6 +20,7 @@ from ..training.findings import Sphere
 from .cohort.section import CohortSection
 from .findings.section import FindingsSection
 from .footer import Footer
+from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
 from .run import RunSection
 from .section import Section
@@ -63,8 +64,11 @@ class LungNodulesDock(QWidget):
         self.study_section = StudySection()
         self.run = RunSection()
         self.show_section = ShowSection(viewer)
+        self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
-        self.card = NoduleCardSection()
+        self.card = NoduleCardSection(
+            lambda image, finding: reconstruct(image, finding, self.run.chosen_device)
+        )
         self.card.characterise.connect(self.run.characterise)
         self.cohort = CohortSection(viewer, lambda: self.studies, lambda: self.run.runner.running)
         self.footer = Footer()

@@ -107,6 +107,8 @@ class RunSection(Section):
         self.mode.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.mode.currentIndexChanged.connect(self._show_purpose)
         self.device = DeviceBox()
+        self.chosen_device = "auto"
+        self.device.currentTextChanged.connect(self._on_device)
         row = QHBoxLayout()
         row.addWidget(self.button)
         row.addWidget(self.mode, 1)
@@ -230,6 +232,10 @@ class RunSection(Section):
         """Once there are findings, what a run does moves to the tool tip: their card needs the height."""
         told = self.mode.count() and self.study is not None and len(self.study.session.findings)
         self.purpose.setVisible(bool(self.purpose.text()) and not told)
+
+    def _on_device(self, device: str) -> None:
+        """Keep the choice as a plain value: workers ask for it, and no widget may be read off the GUI thread."""
+        self.chosen_device = device
 
     def _show_running(self) -> None:
         running = self.runner.running

@@ -17,6 +17,8 @@ class HeatMapRow(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.device = lambda: "auto"
+        """Tells where to compute."""
         self._heat: heat_map.HeatMap | None = None
         self.box = QComboBox()
         self.box.setToolTip("Where on the film a network saw evidence of a nodule, drawn under the boxes")
@@ -57,7 +59,7 @@ class HeatMapRow(QWidget):
 
     def _choose(self, _index: int) -> None:
         if self._heat is not None:
-            self._heat.show(self.box.currentData())
+            self._heat.show(self.box.currentData(), self.device())
 
     def _show(self) -> None:
         heat = self._heat

@@ -12,6 +12,7 @@ from ...findings import Finding, Findings, ImageReference, Provenance, Sphere
 from ...imaging import resample
 from ...imaging.ct.lung_field import lung_field
 from ...imaging.image import Image
+from ...inference.device import run_with_cpu_fallback
 from ...inference.predictor import SCORE_FLOOR, ModelInfo, PredictorError, Progress
 from ...inference.suitability import check_ct
 from .detect import GRID, Detections, detect_arrays, normalise, pad_edge, read_off
@@ -72,7 +73,10 @@ class Ag3dPredictor:
         padded, offset = pad_edge(volume.voxels)
         features = yield from self._first(padded)
         yield Progress(0.8, "scoring")
-        found = _in_lung(self._rest(features), near_lung, offset)
+        detections, note = self._rest(features)
+        if note:
+            yield Progress(0.9, "scoring", note=note)
+        found = _in_lung(detections, near_lung, offset)
         return self._findings(found, volume, offset, image)
 
     def detect_cubes(self, volumes: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -119,14 +123,14 @@ class Ag3dPredictor:
         return self.net.backbone.first(x)[:, :, (low - start) // 4 : (high - start) // 4]
 
     @torch.inference_mode()
-    def _rest(self, features: torch.Tensor) -> Detections:
-        """Everything from stride 4 on, on the whole volume: maps there have an eighth of the cells."""
-        try:
-            return read_off(self.net, self.net.backbone.rest(features))[0]
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            self.net.to("cpu")
-            return read_off(self.net, self.net.backbone.rest(features.cpu()))[0]
+    def _rest(self, features: torch.Tensor) -> tuple[Detections, str]:
+        """Everything from stride 4 on, on the whole volume: maps there have an eighth of the cells. With a note."""
+
+        def on(device: torch.device) -> Detections:
+            self.net.to(device)
+            return read_off(self.net, self.net.backbone.rest(features.to(device)))[0]
+
+        return run_with_cpu_fallback(on, features.device)
 
     def _findings(self, found: Detections, volume: Image, offset: np.ndarray, image: Image) -> Findings:
         found = found[found.score >= SCORE_FLOOR]

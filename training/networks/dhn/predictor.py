@@ -43,7 +43,7 @@ class DhnPredictor(RadiographPredictor[Dhn]):
             yield Progress(1.0, "looking for nodules", note=why)
             return nothing
         yield Progress(0.1, "looking for nodules")
-        (probability, found), note = self.tried(
+        (probability, found), note = self.run_with_cpu_fallback(
             lambda device: self.net(torch.from_numpy(radiograph.pixels)[None].to(device))
         )
         items: tuple[Finding, ...] = ()
@@ -74,7 +74,7 @@ class DhnPredictor(RadiographPredictor[Dhn]):
                 "These weights of DHN have no local head, so there is no map of what it went by."
             )
         radiograph = make_radiograph_input(image, self.net.config.side)
-        values, _ = self.tried(
+        values, _ = self.run_with_cpu_fallback(
             lambda device: head.objectness(
                 self.net.features(torch.from_numpy(radiograph.pixels)[None].to(device))
             )

@@ -72,7 +72,7 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
 
     def _maps(self, pixels: np.ndarray) -> tuple[Maps, str]:
         """The maps, and a note where the device had to change."""
-        return self.tried(lambda device: probability_maps(self.net, pixels, device))
+        return self.run_with_cpu_fallback(lambda device: probability_maps(self.net, pixels, device))
 
     def _nodules(self, probability: np.ndarray, radiograph: RadiographInput) -> tuple[Finding, ...]:
         calibration = self.net.config.calibration

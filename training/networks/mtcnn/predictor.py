@@ -23,13 +23,12 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
 
     def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
         """Judge one nodule; see `CharacterisingFolds.opinion`. The diameter counts where the config has `size`."""
-        views = self.views(cube, center)
         folds, parts = [], []
-        for fold in self.asked(series):
-            net = self.models[fold]
-            each = net.probabilities(views, torch.tensor([diameter]))
-            folds.append(self.calibrated(fold, log_odds(net.fuse(each))))
-            parts.append(self.calibrated(fold, log_odds(each[0])))
+        for fold, (fused, each) in self.on_device(
+            lambda device: self._log_odds(cube, center, diameter, series, device)
+        ).items():
+            folds.append(self.calibrated(fold, fused))
+            parts.append(self.calibrated(fold, each))
         by_view = np.mean(parts, axis=0)
         return Opinion(
             model=self.info.name,
@@ -41,9 +40,17 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
             fold_scores=tuple(float(p[0]) for p in folds),
         )
 
-    def views(self, cube: np.ndarray, center: np.ndarray) -> Tensor:
-        """(1, 9, n, n) views in 0…1 of a cube around a voxel index."""
-        return cube_views(cube, center, self.config).to(self.device)
+    def _log_odds(
+        self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str, device: torch.device
+    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Uncalibrated log odds by fold: (1,) of the fused views, (9,) of each."""
+        views = cube_views(cube, center, self.config).to(device)
+        result = {}
+        for fold in self.folds_for(series):
+            net = self.models[fold]
+            each = net.probabilities(views, torch.tensor([diameter]))
+            result[fold] = log_odds(net.fuse(each)), log_odds(each[0])
+        return result
 
     @torch.inference_mode()
     def reconstruct(self, image: Image, finding: Finding) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -68,13 +75,22 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
         if not bool(image.contains(finding.center)):
             raise PredictorError("the nodule lies outside the image, so there is nothing to reconstruct.")
         cube, _ = nodule_cube(image, finding.center)
-        views = self.views(cube, np.full(3, MIDDLE))
+        views = cube_views(cube, np.full(3, MIDDLE), self.config)
+        images = self.on_device(
+            lambda device: self._reconstructions(views, finding, image.series_uid, device)
+        )
+        return views[0].numpy(), np.mean(images, axis=0), NAMES
+
+    def _reconstructions(
+        self, views: Tensor, finding: Finding, series: str, device: torch.device
+    ) -> list[np.ndarray]:
+        """(9, n, n) of each fold model that may look at the series."""
         images = []
-        for fold in self.asked(image.series_uid):
-            _, pixels = self.models[fold](views, torch.tensor([finding.diameter]))
+        for fold in self.folds_for(series):
+            _, pixels = self.models[fold](views.to(device), torch.tensor([finding.diameter]))
             assert pixels is not None
             images.append(torch.sigmoid(pixels)[0].cpu().numpy())
-        return views[0].cpu().numpy(), np.mean(images, axis=0), NAMES
+        return images
 
 
 def log_odds(probability: Tensor) -> np.ndarray:

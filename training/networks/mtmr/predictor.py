@@ -15,8 +15,8 @@ class MtmrPredictor(CharacterisingFolds[Mtmr]):
 
     def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
         """Judge one nodule; see `CharacterisingFolds.opinion`."""
-        asked = self.asked(series)
-        judgements = judge([self.models[k] for k in asked], cube, center, diameter)
+        asked = self.folds_for(series)
+        judgements = self.on_device(lambda _: judge([self.models[k] for k in asked], cube, center, diameter))
         folds = [self.calibrated(k, np.array(j.logit)) for k, j in zip(asked, judgements, strict=True)]
         parts = np.mean(
             [self.calibrated(k, j.slices) for k, j in zip(asked, judgements, strict=True)], axis=0

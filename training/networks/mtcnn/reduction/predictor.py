@@ -69,6 +69,9 @@ class ReductionPredictor(FoldModels[MtCnn]):
         PredictorError
             The image is no CT volume in Hounsfield units.
         """
+        return (yield from self.with_device_notes(self._rescored(image, findings)))
+
+    def _rescored(self, image: Image, findings: Findings) -> Generator[Progress, None, Findings]:
         check_ct(image, self.info.title)
         items, kept = list(findings), 0
         for place, finding in enumerate(items):
@@ -92,14 +95,21 @@ class ReductionPredictor(FoldModels[MtCnn]):
         self, cube: np.ndarray, center: np.ndarray, probability: float, series: str = ""
     ) -> tuple[float, float]:
         """The combined score and the network's own of a mark at a voxel index of a cube (HU, 1 mm)."""
-        views = cube_views(cube, center, self.config).to(self.device)
-        combined, own = [], []
-        for fold in self.asked(series):
-            net = self.models[fold]
-            p = net.fuse(net.probabilities(views)).double().cpu().numpy()
-            combined.append(float(self.combinations[fold](np.array([probability]), logit(p))[0]))
-            own.append(float(p[0]))
+        probabilities = self.on_device(lambda device: self._probabilities(cube, center, series, device))
+        combined = [
+            float(self.combinations[fold](np.array([probability]), logit(p))[0])
+            for fold, p in probabilities.items()
+        ]
+        own = [float(p[0]) for p in probabilities.values()]
         return float(sigmoid(np.array(combined).mean(keepdims=True))[0]), float(np.mean(own))
+
+    def _probabilities(
+        self, cube: np.ndarray, center: np.ndarray, series: str, device: torch.device
+    ) -> dict[str, np.ndarray]:
+        """(1,) by fold, of the fold models that may look at the series."""
+        views = cube_views(cube, center, self.config).to(device)
+        nets = {fold: self.models[fold] for fold in self.folds_for(series)}
+        return {fold: net.fuse(net.probabilities(views)).double().cpu().numpy() for fold, net in nets.items()}
 
     def _judged(self, image: Image, finding: Finding) -> Finding:
         cube, _ = nodule_cube(image, finding.center)
