@@ -13,7 +13,7 @@ from ..jobs.background import Background
 from ..session.session import Session
 from ..training.imaging.image import Image
 from ..training.inference import chain, registry
-from ..training.inference.predictor import Evidence
+from ..training.inference import predictor
 from ..training.inference.suitability import suits
 from .image import LAYER_UNITS
 
@@ -49,7 +49,7 @@ class HeatMap:
         self.name: str | None = None
         self.problem = ""
         self._viewer, self._session, self._below = viewer, session, below
-        self._known: dict[str, Evidence] = {}
+        self._known: dict[str, predictor.HeatMap] = {}
         self._current = True
         self._work = Background()
         self._work.finished.connect(self._on_finished)
@@ -87,7 +87,7 @@ class HeatMap:
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         self._take_out()
 
-    def _on_finished(self, evidence: Evidence) -> None:
+    def _on_finished(self, evidence: predictor.HeatMap) -> None:
         if self.name is not None:
             self._known[self.name] = evidence
             self._add_layer(evidence)
@@ -97,7 +97,7 @@ class HeatMap:
         self.name, self.problem = None, message
         self.changed.emit()
 
-    def _add_layer(self, evidence: Evidence) -> None:
+    def _add_layer(self, evidence: predictor.HeatMap) -> None:
         image, layers = self._session.image, self._viewer.layers
         if image is None or self._below not in layers:
             return
@@ -137,12 +137,12 @@ class HeatMap:
             self.changed.emit()
 
 
-def _steps(image: Image, name: str, device: str) -> Generator[None, None, Evidence]:
+def _steps(image: Image, name: str, device: str) -> Generator[None, None, predictor.HeatMap]:
     yield
-    return chain.evidence(image, name, device)
+    return chain.heat_map(image, name, device)
 
 
-def cropped(evidence: Evidence, image: Image) -> tuple[np.ndarray, tuple[float, float]]:
+def cropped(evidence: predictor.HeatMap, image: Image) -> tuple[np.ndarray, tuple[float, float]]:
     """Values and origin of the part that lies on the image: networks see a square, padded beside the radiograph."""
     low, high = image.extent
     first, past = [], []

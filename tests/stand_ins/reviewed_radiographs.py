@@ -19,7 +19,7 @@ from napari_lungmtl.training.findings import (
 )
 from napari_lungmtl.training.findings.models import joined
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.inference.predictor import Evidence, ModelInfo, Progress
+from napari_lungmtl.training.inference.predictor import HeatMap, ModelInfo, Progress
 
 RADIOGRAPHS = ("CR", "DX")
 DHN = ModelInfo(
@@ -138,7 +138,7 @@ class RadiographPredictor:
             yield Progress((step + 1) / self.steps, "detecting")
         return self.finds(image)  # type: ignore[operator]
 
-    def evidence(self, image: Image) -> Evidence:
+    def heat_map(self, image: Image) -> HeatMap:
         """A hill at (0.3, 0.25) of the radiograph, on a square of 64 pixels that is padded beside it as networks see it."""
         if self.error is not None:
             raise self.error
@@ -150,7 +150,7 @@ class RadiographPredictor:
         values = np.exp(-((y - at[0]) ** 2 + (x - at[1]) ** 2) / 20).astype(np.float32)
         origin = image.to_world((0.5 * pixel - offset[0] - 0.5, 0.5 * pixel - offset[1] - 0.5))
         spacing = tuple(pixel * s for s in image.scale)
-        return Evidence(values, spacing, (float(origin[0]), float(origin[1])), f"{self.info.title} evidence")
+        return HeatMap(values, spacing, (float(origin[0]), float(origin[1])), f"{self.info.title} evidence")
 
 
 def by_both(image: Image) -> Findings:

@@ -19,7 +19,7 @@ from ..findings.models import joined
 from ..imaging.image import Image
 from . import model_store, registry
 from .fusion import fuse
-from .predictor import Evidence, ModelInfo, PredictorError, Progress
+from .predictor import HeatMap, ModelInfo, PredictorError, Progress
 from .progress import Bar
 from .suitability import frontal_doubt, places, sort_out, suits
 from .weights import WeightsError
@@ -308,7 +308,7 @@ def _listed(info: ModelInfo, own: Sequence[Mapping[str, Any]] = ()) -> tuple[Map
     return (entry,)
 
 
-def evidence(image: Image, name: str, device: str = "auto") -> Evidence:
+def heat_map(image: Image, name: str, device: str = "auto") -> HeatMap:
     """The heat map of a radiograph's network, such as ``"dhn"`` or ``"mosegnet"``.
 
     Raises
@@ -317,9 +317,9 @@ def evidence(image: Image, name: str, device: str = "auto") -> Evidence:
         The network has none for such an image, or is not at hand.
     """
     model = model_store.store.get(name, device)
-    if not hasattr(model, "evidence"):
+    if not hasattr(model, "heat_map"):
         raise PredictorError(f"{model.info.title} has no heat map.")
-    return model.evidence(image)
+    return model.heat_map(image)
 
 
 def reconstructing() -> tuple[str, ...]:

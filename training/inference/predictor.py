@@ -53,8 +53,8 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """A heat map of what a network went by, placed in the world (`evidence(image)` of a radiograph's predictor).
+class HeatMap:
+    """A heat map of what a network went by, placed in the world (`heat_map(image)` of a radiograph's predictor).
 
     Parameters
     ----------

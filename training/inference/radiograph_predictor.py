@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class RadiographPredictor(Generic[Network]):
-    """A network adds ``run`` and ``evidence``.
+    """A network adds ``run`` and ``heat_map``.
 
     Parameters
     ----------

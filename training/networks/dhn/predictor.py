@@ -10,7 +10,7 @@ import torch
 from ...findings import Box, Finding, Findings, ImageReference, ImageScore, Provenance
 from ...imaging.image import Image
 from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
-from ...inference.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
+from ...inference.predictor import SCORE_FLOOR, HeatMap, PredictorError, Progress
 from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
 from .calibration import calibrated
@@ -59,7 +59,7 @@ class DhnPredictor(RadiographPredictor[Dhn]):
         yield Progress(1.0, "looking for nodules", findings, note)
         return findings
 
-    def evidence(self, image: Image) -> Evidence:
+    def heat_map(self, image: Image) -> HeatMap:
         """Where the RPN sees something like a nodule: its objectness (0–1), before the RoI head judges it.
 
         Raises
@@ -80,7 +80,7 @@ class DhnPredictor(RadiographPredictor[Dhn]):
             )
         )
         shown = np.where(radiograph.inside, values[0].cpu().numpy(), 0).astype(np.float32)
-        return Evidence(shown, radiograph.pixel, radiograph.corner, "DHN objectness")
+        return HeatMap(shown, radiograph.pixel, radiograph.corner, "DHN objectness")
 
     def _findings(self, found: Found, radiograph: RadiographInput) -> tuple[Finding, ...]:
         """Boxes in world coordinates, cut at the rim of the picture; those beside it are left out."""

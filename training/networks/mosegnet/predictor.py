@@ -9,7 +9,7 @@ import numpy as np
 from ...findings import Finding, Findings, ImageReference, Mask, Provenance, Region
 from ...imaging.image import Image
 from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
-from ...inference.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
+from ...inference.predictor import SCORE_FLOOR, HeatMap, PredictorError, Progress
 from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
 from .components import MOST, calibrated, components, raw_peak
@@ -52,7 +52,7 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
             yield Progress(0.9, "looking whether it is turned", note=self._doubt(radiograph, image))
         return found
 
-    def evidence(self, image: Image) -> Evidence:
+    def heat_map(self, image: Image) -> HeatMap:
         """The probability of a nodule at each radiograph pixel.
 
         Raises
@@ -63,7 +63,7 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
         check(image)
         radiograph = make_radiograph_input(image, self.net.config.side)
         maps, _ = self._maps(radiograph.pixels)
-        return Evidence(
+        return HeatMap(
             maps.lesions[0] * radiograph.inside,
             radiograph.pixel,
             radiograph.corner,
