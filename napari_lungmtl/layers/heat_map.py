@@ -12,8 +12,7 @@ from psygnal import Signal
 from ..jobs.background import Background
 from ..session.session import Session
 from ..training.imaging.image import Image
-from ..training.inference import chain, registry
-from ..training.inference import predictor
+from ..training.inference import chain, predictor, registry
 from ..training.inference.suitability import suits
 from .image import LAYER_UNITS
 

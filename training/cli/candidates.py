@@ -56,12 +56,12 @@ def candidates(
             )
         predictor = load_predictor(detector, device, weights)
         where = regions(cubes)["whole"]
-        with progress("candidates") as report:
+        with progress("candidates") as on_progress:
             marks = detect_regions(
                 cubes,
                 where,
                 predictor.detect_cubes,
-                report=lambda share: report(share, "detecting"),
+                on_progress=lambda share: on_progress(share, "detecting"),
             )
         found = joined(
             judge_marks(cube, spheres[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR])

@@ -71,7 +71,7 @@ def evaluate(
         from ..evaluation.evaluate import evaluate_network
 
         chosen = [fold.strip() for fold in folds.split(",") if fold.strip()] if folds else None
-        with progress(network) as report:
+        with progress(network) as on_progress:
             figures = evaluate_network(
                 network,
                 data,
@@ -81,7 +81,7 @@ def evaluate(
                 folds=chosen,
                 findings=findings,
                 device=device,
-                report=report,
+                on_progress=on_progress,
             )
         table = figures.get("table", [])
         if table:

@@ -191,11 +191,11 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
 
     start = time.perf_counter()
     try:
-        with progress(study.path.name) as report:
-            report(0.0, "reading")
+        with progress(study.path.name) as on_progress:
+            on_progress(0.0, "reading")
             image = read_image(study.path, series=study.series)
             chain = choose(image, task.models or _characterisers(task), task.device)
-            findings, notes = _run(chain, image, task, report)
+            findings, notes = _run(chain, image, task, on_progress)
         for warning in image.warnings:
             complain(f"warning: {study.label}: {warning}")
         name = batch.name(image.series_uid, study.path)
@@ -253,7 +253,7 @@ def _characterisers(task: Task) -> list[str] | None:
     return names
 
 
-def _run(chain: Chain, image: Image, task: Task, report: Any) -> tuple[Findings, list[str]]:
+def _run(chain: Chain, image: Image, task: Task, on_progress: Any) -> tuple[Findings, list[str]]:
     """The chain's findings, by descending score where it looked for them, and what it had to say."""
     run = (
         chain.run(image) if task.given is None else chain.characterise(image, _findings_of(image, task.given))
@@ -264,7 +264,7 @@ def _run(chain: Chain, image: Image, task: Task, report: Any) -> tuple[Findings,
             step = next(run)
         except StopIteration as stop:
             return stop.value, notes
-        report(step.fraction, step.stage)
+        on_progress(step.fraction, step.stage)
         if step.note:
             complain(step.note)
             notes.append(step.note)

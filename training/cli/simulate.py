@@ -29,8 +29,8 @@ def prepare(
     with explained():
         from ..data.simulation.prepare import prepare as run
 
-        with progress("prepare") as report:
-            path = run(data, out, phantoms=phantoms, report=report)
+        with progress("prepare") as on_progress:
+            path = run(data, out, phantoms=phantoms, on_progress=on_progress)
         typer.echo(str(path))
 
 

@@ -100,7 +100,7 @@ def evaluate_on_cubes(
     *,
     folds: Sequence[str] | None = None,
     findings: Path | None = None,
-    report: Callable[[float, str], None] = lambda _f, _s: None,
+    on_progress: Callable[[float, str], None] = lambda _f, _s: None,
 ) -> tuple[dict[str, Any], OutOfFold]:
     """Figures of a characteriser on nodule cubes in the design's JSON keys, and the predictions behind them.
 
@@ -125,7 +125,7 @@ def evaluate_on_cubes(
         opinions.append(
             judge(to_hu(voxels), center[place], float(diameter[place]), str(nodules.series[place]))
         )
-        report((place + 1) / len(nodules), f"nodule {place + 1} of {len(nodules)}")
+        on_progress((place + 1) / len(nodules), f"nodule {place + 1} of {len(nodules)}")
     predictions = table_of(nodules, opinions)
     figures = characterisation_figures(predictions, nodules.ratings)
     return {

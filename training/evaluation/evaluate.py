@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..inference import registry
 from ..inference.predictor import PredictorError
+from ..inference.progress import OnProgress
 from ..inference.weights import read_card
 
 FUSION = "fusion"
@@ -24,7 +25,7 @@ def evaluate_network(
     folds: Sequence[str] | None = None,
     findings: Path | None = None,
     device: str = "auto",
-    report: Callable[[float, str], None] = lambda _f, _s: None,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """Run the evaluation of a network, or of the fusion of characterisers.
 
@@ -38,8 +39,8 @@ def evaluate_network(
         Other weights than the shipped ones, with their card beside them.
     findings
         LUNA16-style csv of a detector: characterisers then judge the nodules at the found places and sizes.
-    report
-        Gets the share done and the stage.
+    on_progress
+        Gets the fraction done and the stage.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def evaluate_network(
         the heading first) and ``warnings``.
     """
     # Only what was given: a detector's evaluation knows no findings, the fusion no weights.
-    options: dict[str, Any] = {"folds": folds, "report": report}
+    options: dict[str, Any] = {"folds": folds, "on_progress": on_progress}
     if findings is not None:
         options["findings"] = findings
     if network == FUSION:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from ..crossval.nodule_cubes import evaluate_on_cubes
 from ..findings import Opinion
 from ..inference import model_store, registry
 from ..inference.fusion import fused_networks, mean_log_odds
+from ..inference.progress import OnProgress
 from ..metrics.characterisation.classification import roc_auc
 
 
@@ -22,7 +23,7 @@ def evaluate_fusion(
     folds: Sequence[str] | None = None,
     findings: Path | None = None,
     device: str = "auto",
-    report: Callable[[float, str], None] = lambda _f, _s: None,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """Figures of the fused malignancy, and the AUC of each network on the same nodules.
 
@@ -58,7 +59,9 @@ def evaluate_fusion(
         sha256="",
         training={**cards[0].training, "folds": trained},
     )
-    figures, predictions = evaluate_on_cubes(judge, card, data, folds=folds, findings=findings, report=report)
+    figures, predictions = evaluate_on_cubes(
+        judge, card, data, folds=folds, findings=findings, on_progress=on_progress
+    )
     for rule, key in (("mean", "auc"), ("median", "auc_median_rule")):
         label = predictions.label(rule)
         known = label >= 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..findings import Box, Findings
 from ..imaging.errors import ImageError
 from ..imaging.image import Image
 from ..inference.predictor import Predictor, PredictorError, finish
+from ..inference.progress import OnProgress
 from ..inference.weights import ModelCard, read_card, seen_cases
 from ..metrics.radiograph.figures import (
     radiograph_details,
@@ -33,7 +34,6 @@ from ..metrics.radiograph.statistics import RadiographResult
 
 log = logging.getLogger(__name__)
 
-Report = Callable[[float, str], None]
 SIDES = {RIGHT: "right lung", LEFT: "left lung"}
 """Names of regions by the labels of lung masks."""
 
@@ -47,7 +47,7 @@ def evaluate_radiographs(
     truth: Path | None = None,
     excluded: Path | None = None,
     folds: Sequence[str] | None = None,
-    report: Report = lambda _f, _s: None,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """Figures of a loaded predictor on a folder of radiographs.
 
@@ -81,11 +81,13 @@ def evaluate_radiographs(
         )
     card = read_card(weights)
     cases = open_radiograph_cases(data, part(folds))
-    results, failed = judge_radiographs(predictor, cases, card.default_threshold, lungs=lungs, report=report)
+    results, failed = judge_radiographs(
+        predictor, cases, card.default_threshold, lungs=lungs, on_progress=on_progress
+    )
     if not results:
         first = f": {failed[0]['error']}" if failed else "."
         raise DatasetError(f"{data} holds no image that could be judged{first}")
-    report(1.0, "intervals")
+    on_progress(1.0, "intervals")
     metrics = radiograph_figures(results, card.default_threshold, lungs=lungs)
     seen = seen_in_training(card, results)
     unseen = [r for r, known in zip(results, seen, strict=True) if not known] if any(seen) else []
@@ -149,12 +151,12 @@ def judge_radiographs(
     threshold: float,
     *,
     lungs: bool = False,
-    report: Report = lambda _f, _s: None,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> tuple[list[RadiographResult], list[dict[str, str]]]:
     """Run a predictor on radiographs; what could not be read or judged comes second, with the reason."""
     results, failed = [], []
     for number, case in enumerate(cases):
-        report(number / len(cases), case.name)
+        on_progress(number / len(cases), case.name)
         try:
             image = read_radiograph(case)
             results.append(judged(case, image, finish(predictor.run(image)), threshold, lungs=lungs))

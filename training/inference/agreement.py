@@ -51,18 +51,18 @@ def agreement(findings: Findings, visible_ids: Collection[str] | None = None) ->
         for f in sorted(findings, key=lambda f: -f.score)
         if f.id in boxes and f.status != "rejected" and (visible_ids is None or f.id in visible_ids)
     ]
-    found: dict[str, Agreement] = {}
+    pairs: dict[str, Agreement] = {}
     for one in taking_part:
-        if one.id in found:
+        if one.id in pairs:
             continue
-        partner = _partner(one, [f for f in taking_part if f.id not in found], boxes)
+        partner = _partner(one, [f for f in taking_part if f.id not in pairs], boxes)
         if partner is None:
-            found[one.id] = Agreement(None, 0.0)
+            pairs[one.id] = Agreement(None, 0.0)
             continue
         overlap = iou(boxes[one.id], boxes[partner.id])
-        found[one.id] = Agreement(partner.id, overlap)
-        found[partner.id] = Agreement(one.id, overlap)
-    return found
+        pairs[one.id] = Agreement(partner.id, overlap)
+        pairs[partner.id] = Agreement(one.id, overlap)
+    return pairs
 
 
 def _partner(one: Finding, free: list[Finding], boxes: Mapping[str, Box]) -> Finding | None:

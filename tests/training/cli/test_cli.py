@@ -205,7 +205,7 @@ def test_evaluate_passes_everything_on(tmp_path, monkeypatch):
     asked = {}
 
     def fake(network, data, **options):
-        options.pop("report")(0.5, "detecting")
+        options.pop("on_progress")(0.5, "detecting")
         asked.update(options, network=network, data=data)
         return {
             "network": network,

@@ -37,7 +37,10 @@ def card(tmp_path):
 def test_dhn_on_a_simulated_set(tmp_path, card):
     stages = []
     figures = evaluate_dhn(
-        SquareFinder(), write_simulated(tmp_path / "set"), card(), report=lambda f, s: stages.append((f, s))
+        SquareFinder(),
+        write_simulated(tmp_path / "set"),
+        card(),
+        on_progress=lambda f, s: stages.append((f, s)),
     )
     json.dumps({k: v for k, v in figures.items() if k != "table"}, allow_nan=False)
     m = figures["metrics"]

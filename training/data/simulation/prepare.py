@@ -30,7 +30,7 @@ LESIONS = ("Nodule", "Mass")
 Report = Callable[[float, str], None]
 
 
-def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, report: Report) -> Path:
+def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, on_progress: Report) -> Path:
     """Write ``out/radiographs.npz``.
 
     Parameters
@@ -39,7 +39,7 @@ def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, repo
         Layout of ``shared/data``: ``cxr/nih``, ``cxr/lung_masks``, ``luna16_nodules``. ``cxr/lung_masks_100`` is never read.
     phantoms
         How many to project.
-    report
+    on_progress
         Gets the share done and the stage.
 
     Raises
@@ -50,18 +50,18 @@ def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, repo
     for folder in ("cxr/nih", "cxr/lung_masks", "luna16_nodules"):
         if not (data / folder).is_dir():
             raise DatasetError(f"{data / folder} is missing: --data must name a folder like shared/data.")
-    report(0.0, "reading radiographs")
+    on_progress(0.0, "reading radiographs")
     rows, radiographs = _nih(data / "cxr/nih")
     given, masks = _with_masks(data / "cxr/lung_masks")
-    report(0.05, "outlining lungs")
+    on_progress(0.05, "outlining lungs")
     outlines = outline(radiographs, given, masks, workers)
-    report(0.55, "projecting phantoms")
+    on_progress(0.55, "projecting phantoms")
     with ProcessPoolExecutor(workers) as pool:
         projected = []
         for number, phantom in enumerate(pool.map(_phantom, range(phantoms)), 1):
             projected.append(phantom)
-            report(0.55 + 0.4 * number / phantoms, f"projecting phantoms ({number} of {phantoms})")
-    report(0.96, "projecting nodules")
+            on_progress(0.55 + 0.4 * number / phantoms, f"projecting phantoms ({number} of {phantoms})")
+    on_progress(0.96, "projecting nodules")
     views = load_views(data / "luna16_nodules")
 
     believed = np.array([o.believed for o in outlines])

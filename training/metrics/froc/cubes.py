@@ -155,7 +155,7 @@ def detect_regions(
     where: Sequence[Region],
     detect: Detect,
     batch: int = 8,
-    report: Callable[[float], None] = lambda _: None,
+    on_progress: Callable[[float], None] = lambda _: None,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Run a detector on the regions; those that are not cut out share one run on the whole cube."""
     results: list[tuple[np.ndarray, np.ndarray]] = []
@@ -170,7 +170,7 @@ def detect_regions(
         for region, (spheres, scores) in zip(part, detect([to_hu(v) for v in seen]), strict=True):
             offset = np.array([*region.low, 0.0]) if region.cut else np.zeros(4)
             results.append((spheres + offset, scores))
-        report(min(1.0, (start + batch) / len(where)))
+        on_progress(min(1.0, (start + batch) / len(where)))
     return results
 
 
@@ -180,22 +180,24 @@ def table(
     threshold: float,
     *,
     samples: int = 1000,
-    report: Callable[[float, str], None] = lambda _f, _s: None,
+    on_progress: Callable[[float, str], None] = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """All geometries, the centre marker beside them, and errors of place and size on whole cubes."""
     kinds = regions(cubes)
-    whole = detect_regions(cubes, kinds["whole"], detect, report=lambda f: report(0.5 * f, "whole cubes"))
+    whole = detect_regions(
+        cubes, kinds["whole"], detect, on_progress=lambda f: on_progress(0.5 * f, "whole cubes")
+    )
     by_kind = {"whole": whole}
 
     def windows(name: str, start: float) -> Callable[[float], None]:
-        return lambda f: report(start + 0.25 * f, f"{name} windows")
+        return lambda f: on_progress(start + 0.25 * f, f"{name} windows")
 
     for name, start in (("centred", 0.5), ("shifted", 0.75)):
         by_kind[name] = detect_regions(
             cubes,
             kinds[name],
             detect,
-            report=windows(name, start),
+            on_progress=windows(name, start),
         )
         by_kind[f"{name}_in_context"] = [whole[r.cube] for r in kinds[f"{name}_in_context"]]
     result: dict[str, Any] = {}

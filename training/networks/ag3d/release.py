@@ -51,7 +51,7 @@ def release(
     out: Path,
     version: str,
     log: dict[str, Any],
-    report: Callable[[float, str], None] = lambda _f, _s: None,
+    on_progress: Callable[[float, str], None] = lambda _f, _s: None,
 ) -> Path:
     """Calibrate, write weights and card, evaluate them on the test fold, and put the figures into the card.
 
@@ -103,7 +103,7 @@ def release(
         load_state(path, read_card(path)), strict=False
     )  # measure what was written: half precision
     net.config = net.fprn.config = tuned
-    figures = measure(net, device, read_card(path), data, report=report)
+    figures = measure(net, device, read_card(path), data, on_progress=on_progress)
     metrics = {
         "how": f"lungmtl evaluate ag3d --data {data.name}: "
         f"fold {', '.join(map(str, config.test_folds))} of folds.csv, never trained or tuned on; "

@@ -20,7 +20,7 @@ def evaluate(
     excluded: Path | None = None,
     folds: Sequence[str] | None = None,
     findings: Path | None = None,
-    report: Callable[[float, str], None] = lambda _f, _s: None,
+    on_progress: Callable[[float, str], None] = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """Figures of a loaded predictor; see `crossval.nodule_cubes.evaluate_on_cubes` and `reduction.evaluation.evaluate_candidates`.
 
@@ -36,8 +36,10 @@ def evaluate(
     if not isinstance(predictor, MtcnnPredictor):
         from .reduction.evaluation import evaluate_candidates
 
-        return evaluate_candidates(predictor, card, data, folds=folds, candidates=findings, report=report)
+        return evaluate_candidates(
+            predictor, card, data, folds=folds, candidates=findings, on_progress=on_progress
+        )
     figures, _ = evaluate_on_cubes(
-        predictor.opinion, card, data, folds=folds, findings=findings, report=report
+        predictor.opinion, card, data, folds=folds, findings=findings, on_progress=on_progress
     )
     return figures

@@ -32,7 +32,7 @@ def evaluate_candidates(
     *,
     folds: Sequence[str] | None = None,
     candidates: Path | None = None,
-    report: Callable[[float, str], None] = lambda _f, _s: None,
+    on_progress: Callable[[float, str], None] = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """cube-FROC of a detector's marks before and after the reduction, each scan by the model that never saw it.
 
@@ -52,7 +52,7 @@ def evaluate_candidates(
     if not cubes:
         raise DatasetError(f"{candidates} has no marks in the cubes chosen of {data}.")
     marks = marks.take(np.isin(marks.index, [int(c.row["index"]) for c in cubes]))
-    figures = before_and_after(predictor, marks, cubes, report)
+    figures = before_and_after(predictor, marks, cubes, on_progress)
     trained = card.training.get("folds", {})
     seen = sum(c.series in trained for c in cubes)
     warning = (
@@ -75,7 +75,7 @@ def before_and_after(
     predictor: ReductionPredictor,
     marks: Candidates,
     cubes: Sequence[NoduleCube],
-    report: Callable[[float, str], None] = lambda _f, _s: None,
+    on_progress: Callable[[float, str], None] = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """The figures: sensitivities at the seven rates before and after, by fold too, and their paired difference."""
     config = predictor.config
@@ -87,7 +87,7 @@ def before_and_after(
         after[i], own[i] = predictor.score(
             cube, marks.center[i], float(marks.probability[i]), str(marks.series[i])
         )
-        report((n + 1) / judged.sum(), "marks")
+        on_progress((n + 1) / judged.sum(), "marks")
     # A mark whose field leaves the cube is an artefact of cubes: in a scan there is lung around it. It is in neither list.
     first, second = (
         matchings(replace(marks, probability=scores).take(judged), cubes)
