@@ -9,6 +9,7 @@ from typing import Any
 from ..inference import registry
 from ..inference.predictor import PredictorError
 from ..inference.progress import OnProgress
+from ..inference.suitability import RADIOGRAPHS
 from ..inference.weights import read_card
 
 FUSION = "fusion"
@@ -38,7 +39,7 @@ def evaluate_network(
     weights
         Other weights than the shipped ones, with their card beside them.
     findings
-        LUNA16-style csv of a detector: characterisers then judge the nodules at the found places and sizes.
+        LUNA16-style csv of a detector: characterisers then look at nodules at the found places and sizes.
     on_progress
         Gets the fraction done and the stage.
 
@@ -60,9 +61,15 @@ def evaluate_network(
 
         return evaluate_fusion(data, device=device, **options)
     path = registry.weights_path(network) if weights is None else weights
-    if findings is not None and read_card(path).task == "detection":
+    card = read_card(path)
+    if findings is not None and card.task == "detection":
         raise PredictorError(f"{network} finds nodules itself: --findings is for characterisers.")
+    files = {"truth": truth, "excluded": excluded}
+    given = {option: file for option, file in files.items() if file is not None}
+    if given and RADIOGRAPHS & set(card.modalities):
+        refused_options = ", ".join(f"--{option}" for option in given)
+        raise PredictorError(
+            f"radiographs are judged by the truth in their own folder: leave out {refused_options}."
+        )
     predictor = registry.load_predictor(network, device, weights)
-    return registry.network(network).evaluate(
-        predictor, data, path, truth=truth, excluded=excluded, **options
-    )
+    return registry.network(network).evaluate(predictor, data, path, **given, **options)

@@ -22,7 +22,7 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
     """Malignancy as a `Characteriser`, and the reconstructions of what it looked at."""
 
     def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
-        """Judge one nodule; see `CharacterisingFolds.opinion`. The diameter counts where the config has `size`."""
+        """Characterise one nodule; see `CharacterisingFolds.opinion`. The diameter counts where the config has `size`."""
         folds, parts = [], []
         for fold, (fused, each) in self.on_device(
             lambda device: self._log_odds(cube, center, diameter, series, device)
@@ -59,7 +59,7 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
         Returns
         -------
         views, reconstructions : ndarray
-            (9, n, n) in 0…1 over the HU range of the config; the second is the mean of the fold models that may judge the
+            (9, n, n) in 0…1 over the HU range of the config; the second is the mean of the fold models that may look at the
             series.
         names : tuple of str
             Of the views.

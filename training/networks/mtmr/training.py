@@ -27,9 +27,9 @@ from ...fitting.fit import config_from, fit_steps
 from ...ops.nodule_size import standard_size
 from .build import build
 from .config import PLANES, SHIPPED, Config, TrainingConfig
-from .judge import judge_nodules
 from .loss import classification_loss, ranking_loss, regression_loss
 from .network import Mtmr
+from .nodule_prediction import predict_nodules
 from .patches import cut, neighbours, side, to_unit
 
 log = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ def fit_fold(fold: str, nodules: RatedNodules, network: Config, config: Training
     net = module.average.module
     assert isinstance(net, Mtmr)
     held_out = nodules.take(nodules.fold == fold)
-    predictions = judge_nodules(net.eval(), held_out) if len(held_out) else {}
+    predictions = predict_nodules(net.eval(), held_out) if len(held_out) else {}
     state = {k: t for k, t in net.state_dict().items() if not k.endswith("num_batches_tracked")}
     return FoldResult(state, predictions)
 

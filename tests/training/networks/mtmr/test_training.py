@@ -41,7 +41,7 @@ def test_overfit(tmp_path):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    predictions = t.judge_nodules(module.net.eval(), nodules)
+    predictions = t.predict_nodules(module.net.eval(), nodules)
     label = nodules.label("mean")
     assert predictions["logit"][label == 1].min() > predictions["logit"][label == 0].max()
     error = np.abs(predictions["attributes"] - nodules.attributes).mean()
