@@ -30,7 +30,7 @@ def candidates(
 ) -> None:
     """List what a detector marks in cubes, and which marks are nodules.
 
-    Example: lungmtl candidates --data ../shared/data/luna16_nodules --folds 0 --out candidates0.csv
+    Example: lungmtl candidates --data luna16_nodules --folds 0 --out candidates0.csv
     """
     with explained():
         from ..data.public.luna16_nodules import load_cubes

@@ -63,7 +63,7 @@ def evaluate(
     and by lesion, with 95 % intervals; mosegnet also by lung masks where there are any. --json then holds a row for
     each image too. An image that cannot be judged is named in a warning, the others go on, and the exit status is 1.
 
-    Example: lungmtl evaluate ag3d --data ../shared/data/luna16_nodules --json ag3d.json
+    Example: lungmtl evaluate ag3d --data luna16_nodules --json ag3d.json
 
     Example: lungmtl evaluate dhn --data ~/NODE21 --json dhn.json
     """

@@ -23,7 +23,7 @@ def report(
 
     Reads what 'lungmtl train mtmr' and 'lungmtl train mtcnn' wrote; variants that are not there are listed as missing.
 
-    Example: lungmtl report --data ../shared/data/luna16_nodules --runs runs --out report
+    Example: lungmtl report --data luna16_nodules --runs runs --out report
     """
     with explained():
         if not runs.is_dir():

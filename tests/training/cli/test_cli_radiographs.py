@@ -179,7 +179,7 @@ def test_evaluate_names_the_image_that_cannot_be_read(weights, tmp_path):
     assert json.loads((tmp_path / "m.json").read_text())["cases"] == 7
 
 
-def test_help_names_the_rooms():
+def test_help_names_the_networks():
     text = lungmtl("evaluate", "--help").stdout
     assert "dhn" in text
     assert "mosegnet" in text

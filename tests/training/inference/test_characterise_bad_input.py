@@ -1,4 +1,4 @@
-"""What cannot be judged well, or at all: both rooms behind the chain, with small untrained networks."""
+"""What cannot be judged well, or at all: both characterisers behind the chain, with small untrained networks."""
 
 from __future__ import annotations
 

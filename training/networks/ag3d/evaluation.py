@@ -1,4 +1,4 @@
-"""3D-AG on nodule cubes: the table of the design's *One split, one geometry*."""
+"""3D-AG on nodule cubes: one split, whole cubes and patches of them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def measure(
     folds: Sequence[str] | None = None,
     on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
-    """Figures of a detector on a folder of cubes, in the design's JSON keys.
+    """Figures of a detector on a folder of cubes.
 
     Parameters
     ----------
