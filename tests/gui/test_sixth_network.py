@@ -11,7 +11,7 @@ from napari_lungmtl.contributions.writer import write_points
 from napari_lungmtl.jobs import run_modes
 from napari_lungmtl.layers.sphere_layer_data import points_layer_data
 from napari_lungmtl.training.cli.app import app
-from napari_lungmtl.training.findings import Finding, Findings, Sphere
+from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
 from napari_lungmtl.training.findings.formats.csv_file import read_csv
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.inference.chain import choose
@@ -66,7 +66,7 @@ def test_a_findings_card_names_it(window, nodule: Finding):
 
 
 def test_the_table_has_its_columns(nodule: Finding, tmp_path: Path):
-    data, attributes, _ = points_layer_data(Findings((nodule,)))
+    data, attributes, _ = points_layer_data(Findings((nodule,), ImageReference("1.2.3")))
     (path,) = write_points(str(tmp_path / "f.csv"), data, attributes)
     header, row = Path(path).read_text().splitlines()
     assert header.endswith(
