@@ -95,10 +95,10 @@ def test_without_a_global_head_there_is_no_images_csv(hand, tmp_path):
 
 
 def test_a_photograph_is_refused_with_a_reason_and_the_others_go_on(hand, tmp_path):
-    save(radiograph(), tmp_path / "film.png")
+    save(radiograph(), tmp_path / "radiograph.png")
     colors = np.random.default_rng(0).integers(0, 255, (120, 100, 3), np.uint8)
     save(colors, tmp_path / "photo.png")
-    done = lungmtl("predict", tmp_path / "photo.png", tmp_path / "film.png", "--out", tmp_path / "out")
+    done = lungmtl("predict", tmp_path / "photo.png", tmp_path / "radiograph.png", "--out", tmp_path / "out")
     assert done.exit_code == 1
     (line,) = [line for line in done.stderr.splitlines() if "photo.png" in line and "pixel size" not in line]
     assert "not a radiograph" in line

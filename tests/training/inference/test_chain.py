@@ -121,6 +121,7 @@ class Hand:
             metrics=self.metrics.get(name, {}),
             training={"folds": {"trained": 3}} if name == "mtmr" else {},
             task=TASKS.get(name, "detection"),
+            reconstructs=name == "mtcnn",
         )
 
 

@@ -103,7 +103,7 @@ def radiograph_warnings(results: Sequence[RadiographResult], *, lungs: bool) -> 
     said = []
     if unknown := n["radiographs"] - n["positive"] - n["negative"]:
         said.append(
-            f"{unknown} of {n['films']} images do not say whether they show a nodule: left out of everything but lung masks."
+            f"{unknown} of {n['radiographs']} images do not say whether they show a nodule: left out of everything but lung masks."
         )
     for kind, what in (("positive", "with"), ("negative", "without")):
         if unknown < n["radiographs"] and not n[kind]:
