@@ -33,7 +33,7 @@ def debug(on: bool) -> None:
 
 
 def debugging() -> bool:
-    """Whether ``lungmtl --debug`` was asked for."""
+    """Whether ``lungmtl --debug`` was given."""
     return _DEBUG.get()
 
 
@@ -104,7 +104,7 @@ def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]],
 
 
 def write_json(values: Any, path: Path | None) -> None:
-    """Write figures for machines, if asked for."""
+    """Write figures for machines, if there is a path."""
     from ..findings.formats.atomic import write_atomically
 
     if path is not None:

@@ -49,7 +49,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A detector's findings.csv: judge nodules where it found them instead of at the given places.",
+            help="A detector's findings.csv: look at nodules where it found them instead of at the given places.",
         ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
@@ -59,9 +59,9 @@ def evaluate(
 ) -> None:
     """How good a network is on data with truth.
 
-    Radiograph networks (dhn, mosegnet) are judged by image (ROC and PR), by box (FROC, AFROC, mAP, NODE21's score)
+    Radiograph networks (dhn, mosegnet) are evaluated by image (ROC and PR), by box (FROC, AFROC, mAP, NODE21's score)
     and by lesion, with 95 % intervals; mosegnet also by lung masks where there are any. --json then holds a row for
-    each image too. An image that cannot be judged is named in a warning, the others go on, and the exit status is 1.
+    each image too. An image that cannot be evaluated is named in a warning, the others go on, and the exit status is 1.
 
     Example: lungmtl evaluate ag3d --data luna16_nodules --json ag3d.json
 

@@ -87,7 +87,7 @@ def predict(
         Path | None, typer.Option("--json", metavar="FILE", help="Write a summary here.")
     ] = None,
 ) -> None:
-    """Find nodules in CT and radiographs, judge how malignant those in CT are, and write it down.
+    """Find nodules in CT and radiographs, characterise those in CT, and write it down.
 
     Every suitable series in a folder is taken, unless --series names one. An input that fails is reported in one line
     on standard error, the others go on, and the exit status is then 1. findings.csv holds everything above a score of

@@ -1,4 +1,4 @@
-"""``lungmtl simulate``: radiographs with nodules of known place, to train on and to be judged by."""
+"""``lungmtl simulate``: radiographs with nodules of known place, to train on and to evaluate on."""
 
 from __future__ import annotations
 

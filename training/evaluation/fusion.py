@@ -41,7 +41,7 @@ def evaluate_fusion(
     trained = {series: fold for c in cards for series, fold in c.training.get("folds", {}).items()}
     alone: list[tuple[float, ...]] = []
 
-    def judge(cube: np.ndarray, center: np.ndarray, diameter: float, series: str) -> Opinion:
+    def fused_opinion(cube: np.ndarray, center: np.ndarray, diameter: float, series: str) -> Opinion:
         opinions = [m.opinion(cube, center, diameter, series) for m in models]
         alone.append(tuple(o.malignancy for o in opinions))
         return Opinion(
@@ -60,7 +60,7 @@ def evaluate_fusion(
         training={**cards[0].training, "folds": trained},
     )
     figures, predictions = evaluate_on_cubes(
-        judge, card, data, folds=folds, findings=findings, on_progress=on_progress
+        fused_opinion, card, data, folds=folds, findings=findings, on_progress=on_progress
     )
     for rule, key in (("mean", "auc"), ("median", "auc_median_rule")):
         label = predictions.label(rule)

@@ -106,7 +106,7 @@ class Finding:
     score
         Confidence 0–1 that it is a nodule; 1 for what a person drew.
     malignancy
-        Probability 0–1, fused from the opinions, or None where nothing judged it.
+        Probability 0–1, fused from the opinions, or None where no network characterised it.
     malignancy_spread
         Standard deviation of that probability over what the networks looked at (slices, views), or None.
     attributes
@@ -142,7 +142,7 @@ class Finding:
             raise ValueError(f"unknown status {self.status!r}")
 
     def opinion(self, model: str) -> Opinion | None:
-        """What a network says, if it was asked."""
+        """The opinion of a network, or None where it gave none."""
         return next((o for o in self.opinions if o.model == model), None)
 
     @property

@@ -46,7 +46,7 @@ class ModelCard:
     intended_use, limits
         For whom it is, and for what not.
     task
-        ``"detection"`` (image in, findings out), ``"reduction"`` (judges whether a detector's findings are nodules) or
+        ``"detection"`` (image in, findings out), ``"reduction"`` (false-positive reduction among them) or
         ``"characterisation"`` (says what nodules look like and whether they are malignant).
     color
         ``#rrggbb`` of what it marks on a radiograph; empty for the color of networks that have none of their own.

@@ -21,7 +21,9 @@ class HeatMapRow(QWidget):
         """Tells where to compute."""
         self._heat: heat_map.HeatMap | None = None
         self.box = QComboBox()
-        self.box.setToolTip("Where on the radiograph a network saw evidence of a nodule, drawn under the boxes")
+        self.box.setToolTip(
+            "Where on the radiograph a network saw evidence of a nodule, drawn under the boxes"
+        )
         self.box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         # A long title must not make the dock wider than its window.
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

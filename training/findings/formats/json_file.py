@@ -19,7 +19,7 @@ Layout of version 3 (UTF-8 JSON)::
 A sphere's centre is x, y, z in DICOM patient coordinates (LPS, mm), as in LUNA16's csv files. Everything named ``_zyx`` or
 ``_yx``, and a mask, follows the order of array axes; boxes are in the image's units. A mask's runs go over its grid
 flattened with the last axis fastest, `origin` being the centre of its first voxel. ``malignancy_spread`` is null where
-nothing judged the finding. An opinion is what one network says: ``parts`` are the probabilities of the slices or views
+no network characterised the finding. An opinion is what one network says: ``parts`` are the probabilities of the slices or views
 named by ``places``, ``folds`` those of its fold models, attributes by their LIDC names on the LIDC scales.
 
 ``image_scores`` are probabilities that the image shows a nodule anywhere, ``regions`` anatomy such as the lungs.

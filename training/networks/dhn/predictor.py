@@ -60,7 +60,7 @@ class DhnPredictor(RadiographPredictor[Dhn]):
         return findings
 
     def heat_map(self, image: Image) -> HeatMap:
-        """Where the RPN sees something like a nodule: its objectness (0–1), before the RoI head judges it.
+        """Where the RPN sees something like a nodule: its objectness (0–1), before the RoI head looks at it.
 
         Raises
         ------
