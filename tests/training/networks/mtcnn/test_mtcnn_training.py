@@ -9,7 +9,7 @@ import torch
 
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
-from napari_lungmtl.training.evaluation.evaluate import evaluate
+from napari_lungmtl.training.evaluation.evaluate import evaluate_network
 from napari_lungmtl.training.fitting.fit import train
 from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.inference.weights import load_state, read_card
@@ -143,7 +143,7 @@ def test_from_cubes_to_weights_and_their_figures(data, tmp_path):
     train("mtcnn", data, tmp_path / "out", tmp_path / "c.json", resume=True)
     assert (tmp_path / "out" / "fold0.safetensors").stat().st_mtime_ns == started
     assert path.read_bytes() == before
-    figures = evaluate("mtcnn", data, weights=path, device="cpu")
+    figures = evaluate_network("mtcnn", data, weights=path, device="cpu")
     assert {"auc", "auc_median_rule", "accuracy", "sensitivity", "specificity", "brier"} <= set(
         figures["metrics"]
     )

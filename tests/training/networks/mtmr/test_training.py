@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
-from napari_lungmtl.training.evaluation.evaluate import evaluate
+from napari_lungmtl.training.evaluation.evaluate import evaluate_network
 from napari_lungmtl.training.fitting.fit import train
 from napari_lungmtl.training.inference.weights import load_state, read_card
 from napari_lungmtl.training.metrics.characterisation.out_of_fold import read_out_of_fold
@@ -78,7 +78,7 @@ def test_from_cubes_to_weights_and_their_figures(tmp_path):
     after = load_file(tmp_path / "out" / "fold3.safetensors")
     assert all(torch.equal(before[k], after[k]) for k in before)
 
-    figures = evaluate("mtmr", data, weights=path)
+    figures = evaluate_network("mtmr", data, weights=path)
     assert figures["cases"] == 40
     assert set(figures["metrics"]) >= {
         "auc",

@@ -9,7 +9,7 @@ import pytest
 from napari_lungmtl.training.crossval.folds import logit, sigmoid
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube, load_cubes
-from napari_lungmtl.training.evaluation.evaluate import evaluate
+from napari_lungmtl.training.evaluation.evaluate import evaluate_network
 from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
 from napari_lungmtl.training.fitting.fit import train
 from napari_lungmtl.training.imaging import Image
@@ -141,7 +141,7 @@ def test_from_marks_to_weights_and_a_new_score(tmp_path):
     assert figures["metrics"]["after"] == card.metrics["after"]
     assert figures["warnings"]
     with pytest.raises(DatasetError, match="lungmtl candidates"):
-        evaluate("mtcnn_fpr", data, weights=path, device="cpu")
+        evaluate_network("mtcnn_fpr", data, weights=path, device="cpu")
 
     hu = np.full((60, 60, 60), -850.0, np.float32)
     hu[np.linalg.norm(np.indices((60,) * 3) - 30, axis=0) < 8] = 32
