@@ -11,11 +11,11 @@ from torch import nn
 from .device import run_with_cpu_fallback
 from .predictor import ModelInfo
 
-Network = TypeVar("Network", bound=nn.Module)
+Net = TypeVar("Net", bound=nn.Module)
 Result = TypeVar("Result")
 
 
-class RadiographPredictor(Generic[Network]):
+class RadiographPredictor(Generic[Net]):
     """A network adds ``run`` and ``heat_map``.
 
     Parameters
@@ -28,7 +28,7 @@ class RadiographPredictor(Generic[Network]):
         Where to run. When a GPU runs out of memory, the CPU takes over for this once.
     """
 
-    def __init__(self, net: Network, info: ModelInfo, device: torch.device) -> None:
+    def __init__(self, net: Net, info: ModelInfo, device: torch.device) -> None:
         self.info = info
         self.device = device
         self.net = net.eval().to(memory_format=torch.channels_last)

@@ -14,7 +14,7 @@ from ..errors import LungmtlError
 if TYPE_CHECKING:
     from torch import nn
 
-Network = TypeVar("Network", bound="nn.Module")
+Net = TypeVar("Net", bound="nn.Module")
 
 
 class WeightsError(LungmtlError):
@@ -136,7 +136,7 @@ def load_state(weights: Path, card: ModelCard) -> dict[str, Any]:
     return {k: t.float() if t.is_floating_point() else t for k, t in load(data).items()}
 
 
-def load_network(weights: Path, card: ModelCard, make: Callable[[dict[str, Any]], Network]) -> Network:
+def load_network(weights: Path, card: ModelCard, make: Callable[[dict[str, Any]], Net]) -> Net:
     """The network of a weights' file.
 
     Parameters
