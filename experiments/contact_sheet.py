@@ -1,6 +1,6 @@
 """All radiographs of a folder on one sheet, with what both networks find: to be looked at.
 
-Run: ``python experiments/contact_sheet.py --data ../shared/data/cxr/nih --out sheet.png``.
+Run: ``python experiments/contact_sheet.py --data NIH --out sheet.png``.
 Lungs are outlined (right red, left green), DHN's boxes orange, MO-SegNet's yellow, each with its score; the title has the
 name, DHN's probability of a nodule, and ``+`` where the labels say that there is one.
 """

@@ -1,9 +1,9 @@
 """The papers' comparisons for DHN and MO-SegNet on simulated radiographs: short trainings of every variant, paired over seeds.
 
-    python experiments/radiograph_comparisons.py --prepared runs/prepared --out runs/comparisons --room dhn
+    python experiments/radiograph_comparisons.py --prepared runs/prepared --out runs/comparisons --network dhn
 
 Every variant is trained from scratch for the same number of steps on the same radiographs (half the size, so that it can be done
-at all on two cores), with the same seeds, and judged on backgrounds and nodules of fold 0, which nothing is trained on.
+at all on two cores), with the same seeds, and evaluated on backgrounds and nodules of fold 0, which nothing is trained on.
 Finished runs are kept: call it again to go on.
 """
 
@@ -26,6 +26,8 @@ import torch
 from napari_lungmtl.training.data.public.radiographs import RadiographSample
 from napari_lungmtl.training.data.simulation.difficulty import DIFFICULTY, PRACTICE, Difficulty
 from napari_lungmtl.training.data.simulation.radiographs import DEV, TEST, SimulatedRadiographs
+from napari_lungmtl.training.fitting.fit import fit
+from napari_lungmtl.training.fitting.learner import Learner
 from napari_lungmtl.training.metrics.intervals.paired import PairedDifference, paired_over_seeds
 from napari_lungmtl.training.metrics.radiograph.statistics import (
     RadiographResult,
@@ -33,11 +35,11 @@ from napari_lungmtl.training.metrics.radiograph.statistics import (
     radiograph_statistics,
 )
 from napari_lungmtl.training.networks.dhn import config as dhn
-from napari_lungmtl.training.networks.dhn.training import fit_network as fit_dhn
+from napari_lungmtl.training.networks.dhn.training import make_learner as dhn_learner
 from napari_lungmtl.training.networks.mosegnet import config as mosegnet
 from napari_lungmtl.training.networks.mosegnet.components import components
 from napari_lungmtl.training.networks.mosegnet.maps import probability_maps
-from napari_lungmtl.training.networks.mosegnet.training import fit_network as fit_mosegnet
+from napari_lungmtl.training.networks.mosegnet.training import make_learner as mosegnet_learner
 
 SIDE = 256
 SEEDS = (0, 1, 2)
@@ -61,7 +63,7 @@ DHN_BASE: dict[str, Any] = {
 class Variant:
     """A network and its training: what differs from the shipped settings."""
 
-    room: str
+    model: str
     network: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
 
@@ -157,7 +159,7 @@ COMPARISONS = (
 
 
 class Half:
-    """A source of radiographs (`datasets.radiographs.RadiographSamples`) at half the size."""
+    """A source of radiographs (`data.public.radiographs.RadiographSamples`) at half the size."""
 
     def __init__(self, radiographs: SimulatedRadiographs) -> None:
         self.radiographs, self.name, self.licence, self.cases = (
@@ -188,7 +190,7 @@ def half(radiograph: RadiographSample) -> RadiographSample:
     )
 
 
-def drawn(
+def draw_radiographs(
     prepared: Path, folds: tuple[str, ...], difficulty: Difficulty, each: int
 ) -> Iterator[RadiographSample]:
     """`each` radiographs from every background of some folds, always the same ones."""
@@ -200,12 +202,12 @@ def drawn(
 
 
 @torch.inference_mode()
-def judge(room: str, net: Any, radiograph: RadiographSample) -> RadiographResult:
+def predict(model: str, net: Any, radiograph: RadiographSample) -> RadiographResult:
     """What a network says of a radiograph, uncalibrated."""
-    if room == "dhn":
-        probability, found = net(torch.from_numpy(radiograph.pixels)[None])
-        boxes = found[0].boxes.numpy() if found is not None else np.zeros((0, 4))
-        scores = found[0].scores.numpy() if found is not None else np.zeros(0)
+    if model == "dhn":
+        probability, detections = net(torch.from_numpy(radiograph.pixels)[None])
+        boxes = detections[0].boxes.numpy() if detections is not None else np.zeros((0, 4))
+        scores = detections[0].scores.numpy() if detections is not None else np.zeros(0)
         centers = (boxes[:, :2] + boxes[:, 2:]) / 2
         score = float(probability[0]) if probability is not None else float(scores.max(initial=0))
     else:
@@ -245,52 +247,52 @@ def with_threshold_at_half(
 def run(
     name: str, seed: int, prepared: Path, out: Path, steps: int, each: int
 ) -> dict[str, list[RadiographResult]]:
-    """Train a variant and judge it, or read what an earlier call found."""
+    """Train a variant and evaluate it, or read the results of an earlier call."""
     path = out / f"{name.replace(' ', '_').replace(',', '')}_{seed}.json"
     if not path.exists():
         begun = time.monotonic()
         variant = VARIANTS[name]
         radiographs = Half(SimulatedRadiographs(prepared, difficulty=LEARNT))
-        net = train(variant, radiographs, out, steps, seed)
+        net = train_variant(variant, radiographs, out, steps, seed)
         trained = time.monotonic() - begun
-        dev = [judge(variant.room, net, f) for f in drawn(prepared, DEV, DIFFICULTY, max(1, each // 2))]
-        found = {
-            s: [judge(variant.room, net, f) for f in drawn(prepared, TEST, d, each)] for s, d in SETS.items()
+        dev = [
+            predict(variant.model, net, f)
+            for f in draw_radiographs(prepared, DEV, DIFFICULTY, max(1, each // 2))
+        ]
+        results = {
+            s: [predict(variant.model, net, f) for f in draw_radiographs(prepared, TEST, d, each)]
+            for s, d in SETS.items()
         }
-        if variant.room == "mosegnet":
-            found = {s: with_threshold_at_half(r, dev) for s, r in found.items()}
-        path.write_text(json.dumps({s: [_plain(r) for r in rs] for s, rs in found.items()}))
+        if variant.model == "mosegnet":
+            results = {s: with_threshold_at_half(r, dev) for s, r in results.items()}
+        path.write_text(json.dumps({s: [_plain(r) for r in rs] for s, rs in results.items()}))
         print(f"{name}, seed {seed}: {steps} steps in {trained:.0f} s", file=sys.stderr, flush=True)
     kept = json.loads(path.read_text())
     return {s: [_result(r) for r in rs] for s, rs in kept.items()}
 
 
-def train(variant: Variant, radiographs: Half, out: Path, steps: int, seed: int) -> Any:
+def train_variant(variant: Variant, radiographs: Half, out: Path, steps: int, seed: int) -> Any:
     """A variant's network after `steps`."""
-    if variant.room == "dhn":
-        trained, _ = fit_dhn(
+    learner: Learner
+    if variant.model == "dhn":
+        few = {"anchors_per_radiograph": 64, "rois_per_radiograph": 32}
+        learner, loader = dhn_learner(
             radiographs,
-            out,
-            dataclasses.replace(dhn.SHIPPED, **DHN_BASE, **variant.network),
+            dataclasses.replace(dhn.SHIPPED, **{**DHN_BASE, **variant.network}),
             dataclasses.replace(
-                dhn.SHIPPED_TRAINING,
-                **{
-                    "steps": steps,
-                    "seed": seed,
-                    "anchors_per_radiograph": 64,
-                    "rois_per_radiograph": 32,
-                    **variant.training,
-                },
+                dhn.SHIPPED_TRAINING, **{"steps": steps, "seed": seed, **few, **variant.training}
             ),
         )
-        return trained
-    network = dataclasses.replace(mosegnet.SHIPPED, side=SIDE, mirror=False, **variant.network)
-    training = dataclasses.replace(
-        mosegnet.SHIPPED_TRAINING,
-        **{"steps": steps, "seed": seed, "stages": ((0, 1),), "augmentation": MILD, **variant.training},
-    )
-    net, _ = fit_mosegnet(radiographs, out, network, training)
-    return net
+    else:
+        whole = {"stages": ((0, 1),), "augmentation": MILD}
+        learner, loader = mosegnet_learner(
+            radiographs,
+            dataclasses.replace(mosegnet.SHIPPED, side=SIDE, mirror=False, **variant.network),
+            dataclasses.replace(
+                mosegnet.SHIPPED_TRAINING, **{"steps": steps, "seed": seed, **whole, **variant.training}
+            ),
+        )
+    return fit(learner, loader, out, learner.config)[0]
 
 
 def _plain(result: RadiographResult) -> dict[str, Any]:
@@ -306,11 +308,11 @@ def _result(values: dict[str, Any]) -> RadiographResult:
 
 
 def compare(
-    comparison: Comparison, found: dict[tuple[str, int], dict[str, list[RadiographResult]]], which: str
+    comparison: Comparison, results: dict[tuple[str, int], dict[str, list[RadiographResult]]], which: str
 ) -> dict[str, PairedDifference]:
     """The paired differences of one comparison on one set of radiographs."""
-    seeds = sorted({s for _, s in found})
-    first, second = ([found[v, s][which] for s in seeds] for v in (comparison.first, comparison.second))
+    seeds = sorted({s for _, s in results})
+    first, second = ([results[v, s][which] for s in seeds] for v in (comparison.first, comparison.second))
     groups = groups_of(first[0])
     return {
         measure: paired_over_seeds(
@@ -329,28 +331,28 @@ def main() -> None:
     )
     parser.add_argument("--prepared", type=Path, required=True, help="folder of 'lungmtl simulate prepare'")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--room", choices=("dhn", "mosegnet"), required=True)
+    parser.add_argument("--network", choices=("dhn", "mosegnet"), required=True)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--each", type=int, default=8, help="test radiographs from each background")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    names = [n for n, v in VARIANTS.items() if v.room == args.room]
-    found = {
+    names = [n for n, v in VARIANTS.items() if v.model == args.network]
+    results = {
         (name, seed): run(name, seed, args.prepared, args.out, args.steps, args.each)
         for seed in args.seeds
         for name in names
     }
     rows = []
     for comparison in COMPARISONS:
-        if VARIANTS[comparison.first].room != args.room:
+        if VARIANTS[comparison.first].model != args.network:
             continue
         for which in SETS:
-            for measure, d in compare(comparison, found, which).items():
-                said = {"comparison": [comparison.first, comparison.second], "where": comparison.where}
-                said |= {"set": which, "measure": measure, "paper": comparison.paper[measure]}
-                rows.append({**said, **d.to_json()})
+            for measure, d in compare(comparison, results, which).items():
+                row = {"comparison": [comparison.first, comparison.second], "where": comparison.where}
+                row |= {"set": which, "measure": measure, "paper": comparison.paper[measure]}
+                rows.append({**row, **d.to_json()})
                 print(
                     f"{comparison.first} - {comparison.second} | {which} | {measure} | {d.first:.3f} - {d.second:.3f} = "
                     f"{d.difference.value:+.3f} ({d.difference.lower:+.3f} to {d.difference.upper:+.3f}); seeds "
@@ -358,7 +360,7 @@ def main() -> None:
                     + f" | paper {comparison.paper[measure]} | {'resolved' if d.resolved else 'not resolved'}",
                     flush=True,
                 )
-    (args.out / f"{args.room}.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False))
+    (args.out / f"{args.network}.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 data=$1 runs=$2 out=$3
 for config in experiments/*/*.toml; do
-    room=$(basename "$(dirname "$config")")
+    network=$(basename "$(dirname "$config")")
     variant=$(basename "$config" .toml)
-    [ -f "$runs/$room/$variant/oof.csv" ] && continue
-    echo "$room/$variant"
-    lungmtl train "$room" --data "$data" --out "$runs/$room/$variant" --config "$config" --resume
+    [ -f "$runs/$network/$variant/oof.csv" ] && continue
+    echo "$network/$variant"
+    lungmtl train "$network" --data "$data" --out "$runs/$network/$variant" --config "$config" --resume
 done
 lungmtl report --data "$data" --runs "$runs" --out "$out"

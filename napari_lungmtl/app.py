@@ -9,26 +9,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import napari
-import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from .contributions.samples import sample_ct, sample_radiograph
 from .layers import planes
 from .layers.overlay_colors import TRUTH as TRUTH_COLOR
-from .layers.sphere_rows import SCALE, data, size, spheres
 from .layers.spheres import add_image_layer
+from .layers.truth import add_truth_layer
 from .panel.dock import LungNodulesDock
 from .panel.series_chooser import choose_series
 from .training.errors import LungmtlError
-from .training.findings import Box, Findings, ImageReference
+from .training.findings import Findings, ImageReference
 from .training.findings.formats.read_truth import read_truth as read_true_nodules
 from .training.imaging import Image, SeveralSeriesError, list_series, read_image
 from .training.inference import registry
 
 SIZE = (1440, 900)
 """Pixels of the window in screenshots."""
-EDGE, CORNER = 0.003, 0.3
-"""Width of the lines at true boxes, as a part of the radiograph's longer side; length, as a part of the box's sides."""
 COHORT_LIMIT = 300.0
 """Seconds that a screenshot waits for a cohort's map."""
 
@@ -153,61 +150,10 @@ def read_truth(path: Path | str, image: Image) -> Findings:
 
 def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Findings) -> None:
     """Draw true nodules in a colour and a shape of their own, and say so in the dock: squares in a CT, corners on a radiograph."""
-    active = viewer.layers.selection.active
+    count = add_truth_layer(viewer, truth)
     flat = len(truth.image.shape) == 2
-    count = _add_corners(viewer, truth) if flat else _add_squares(viewer, truth)
-    viewer.layers.selection.active = active
     nodules = f"{count} nodule" + ("" if count == 1 else "s")
     dock.study_section.set_legend("[ ]" if flat else "□", f"truth: {nodules}", TRUTH_COLOR)
-
-
-def _add_squares(viewer: napari.Viewer, truth: Findings) -> int:
-    nodules = spheres(truth.items)
-    viewer.add_points(
-        data(nodules),
-        ndim=3,
-        size=size(nodules) if nodules else 1.0,
-        name="truth",
-        scale=(SCALE,) * 3,
-        units=("mm",) * 3,
-        projection_mode="rescale_spherical",
-        symbol="square",
-        face_color="transparent",
-        border_color=TRUTH_COLOR,
-        border_width=0.03,
-    )
-    return len(nodules)
-
-
-def _add_corners(viewer: napari.Viewer, truth: Findings) -> int:
-    boxes = [finding.box for finding in truth if finding.box is not None]
-    side = max(n * s for n, s in zip(truth.image.shape, truth.image.spacing or (1.0, 1.0), strict=True))
-    viewer.add_shapes(
-        [corner for box in boxes for corner in _corners(box)] or None,
-        ndim=2,
-        shape_type="path",
-        name="truth",
-        units=(truth.image.units,) * 2,
-        face_color="transparent",
-        edge_color=TRUTH_COLOR,
-        edge_width=EDGE * side,
-        opacity=1.0,
-    )
-    return len(boxes)
-
-
-def _corners(box: Box) -> list[np.ndarray]:
-    """The four corners of a box as angles (3, 2): no network draws such, whatever the eyes make of colours."""
-    middle, angles = (np.array(box.low) + box.high) / 2, []
-    for corner in (
-        (box.low[0], box.low[1]),
-        (box.low[0], box.high[1]),
-        (box.high[0], box.high[1]),
-        (box.high[0], box.low[1]),
-    ):
-        dy, dx = CORNER * 2 * (middle - corner)
-        angles.append(np.array(corner) + [(dy, 0.0), (0.0, 0.0), (0.0, dx)])
-    return angles
 
 
 def run_and_wait(dock: LungNodulesDock, limit: float = 900.0) -> None:

@@ -13,7 +13,7 @@ from psygnal import Signal, SignalGroup
 from .layers import planes
 from .layers.heat_map import EVIDENCE
 from .layers.radiograph import RadiographLayers
-from .layers.spheres import LayerBinding, image_from_layer
+from .layers.spheres import SphereBinding, image_from_layer
 from .session.session import Session
 
 log = logging.getLogger("napari_lungmtl")
@@ -25,7 +25,7 @@ class Study:
 
     layer: ImageLayer
     session: Session
-    binding: LayerBinding
+    binding: SphereBinding
     radiograph: RadiographLayers | None = None
 
     @property
@@ -127,7 +127,7 @@ class Studies:
             return None
         session = Session()
         radiograph = RadiographLayers(self._viewer, session, layer) if image.ndim == 2 else None
-        study = Study(layer, session, LayerBinding(self._viewer, session), radiograph)
+        study = Study(layer, session, SphereBinding(self._viewer, session), radiograph)
         self._studies.append(study)  # before the session opens: drawing adds a layer, which comes back here
         session.open(image)
         if image.ndim == 3:

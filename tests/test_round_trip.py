@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from napari.components import ViewerModel
 
 from napari_lungmtl.layers.image import add_image_layer
-from napari_lungmtl.layers.spheres import LayerBinding
+from napari_lungmtl.layers.spheres import SphereBinding
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.data.phantoms import NoduleSpec, PhantomSpec, make_phantom
 from napari_lungmtl.training.findings import Finding, Findings, Sphere
@@ -101,7 +101,7 @@ def test_nodule_keeps_its_place(phantom, tmp_path, write):
     viewer, session = ViewerModel(), Session()
     add_image_layer(viewer, image)
     session.open(image, Findings((finding,)))
-    binding = LayerBinding(viewer, session)
+    binding = SphereBinding(viewer, session)
     drawn = np.asarray(binding.layer.data_to_world(binding.layer.data[0]))
     assert np.linalg.norm(drawn - truth.center) < TOLERANCE_MM
     assert binding.layer.size[0] * binding.layer.scale[-1] == pytest.approx(truth.diameter, abs=TOLERANCE_MM)

@@ -10,15 +10,16 @@ from ..training.inference import registry
 from ..training.inference.chain import Chain, choose
 from ..training.inference.suitability import suits
 
-ALL, DETECT, JUDGE = "all", "detect", "judge"
-TITLES = {ALL: "Detect → characterise", DETECT: "Detect only", JUDGE: "Characterise only"}
+ALL, DETECT, CHARACTERISE = "all", "detect", "characterise"
+TITLES = {ALL: "Detect → characterise", DETECT: "Detect only", CHARACTERISE: "Characterise only"}
 
 
 def modes_for(image: Image) -> tuple[str, ...]:
     """What can be done with an image by the models at hand; the first is the sensible default."""
     tasks = {info.task for info in registry.models() if suits(info, image)}
-    detect, judge = "detection" in tasks, "characterisation" in tasks
-    return tuple(m for m, there in ((ALL, detect and judge), (DETECT, detect), (JUDGE, judge)) if there)
+    detect, characterise = "detection" in tasks, "characterisation" in tasks
+    possible = ((ALL, detect and characterise), (DETECT, detect), (CHARACTERISE, characterise))
+    return tuple(mode for mode, is_possible in possible if is_possible)
 
 
 def title_of(image: Image, mode: str) -> str:
@@ -34,7 +35,7 @@ def chain_for(image: Image, mode: str, device: str = "auto") -> Chain:
     chain = choose(image, device=device)
     if mode == DETECT:
         return replace(chain, characterisers=())
-    if mode == JUDGE:
+    if mode == CHARACTERISE:
         return replace(chain, detectors=(), reductions=())
     return chain
 

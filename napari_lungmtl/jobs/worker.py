@@ -1,6 +1,7 @@
-"""Run chains of models off the GUI thread: progress, cancel, errors.
+"""Generators off the GUI thread: progress, cancel, errors as sentences, the result back on the GUI thread.
 
-Models are loaded in the worker thread as well: importing torch and reading weights take seconds.
+All that takes long goes this way: runs of models, heat maps, reconstructions, cohorts. Models are loaded in the worker's thread
+as well: importing torch and reading weights take seconds.
 """
 
 from __future__ import annotations
@@ -10,153 +11,196 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from typing import Any, ParamSpec, TypeVar
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, Signal
 
 from ..training.errors import LungmtlError
-from ..training.findings import Findings
 from ..training.inference.predictor import Progress
 
 log = logging.getLogger("napari_lungmtl")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Steps = Generator[Any, None, R]
+"""What a worker exhausts: each ``yield`` reports progress and is a point at which it may be stopped."""
 
 INTERVAL = 0.05
 """Seconds between two reports to the window: every report costs the GUI thread a redraw."""
 
 
+def one_step(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Steps[R]:
+    """Make a generator of a function that reports no progress: it can be stopped before it begins.
+
+    Yields
+    ------
+    None
+        Once.
+    """
+    yield
+    return function(*args, **kwargs)
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: with findings, with a message, or (both None) cancelled."""
+    """How work ended: with a result, with a message for the person, or stopped."""
 
-    findings: Findings | None = None
+    result: Any = None
     message: str | None = None
+    stopped: bool = False
 
 
-Run = Generator[Progress, None, Findings]
+def exhaust(
+    begin: Callable[[], Steps[Any]], stop: threading.Event, failure: str, subject: str = ""
+) -> Generator[Any, None, Outcome]:
+    """Exhaust a generator, never raising.
 
-
-def work(
-    begin: Callable[[], Run], name: str, cancelled: threading.Event
-) -> Generator[Progress, None, Outcome]:
-    """Exhaust a run, never raising.
-
-    An exception that leaves a worker's generator may end the process, so it is caught here and returned.
+    An exception that leaves a napari worker may end the process, so it is caught here and returned.
 
     Parameters
     ----------
     begin
-        Starts the run; called here, in the worker's thread.
-    name
-        What the log calls the image.
-    cancelled
-        Looked at after each of the run's steps, also those that are not passed on.
+        Makes the generator; called here, in the worker's thread.
+    stop
+        Looked at after each of the generator's steps, also those that are not passed on.
+    failure
+        Begins the message of an error that nobody wrote for the person.
+    subject
+        What is worked on, for the log.
 
     Yields
     ------
-    Progress
-        At most one every `INTERVAL` seconds; one with a `note` is never left out.
+    object
+        Steps, at most one every `INTERVAL` seconds; a `Progress` with a `note` is never left out.
     """
-    yield Progress(0.0, "starting")
     try:
-        run = begin()
+        steps = begin()
         try:
-            last, found = -INTERVAL, None
-            while not cancelled.is_set():
+            last, held = -INTERVAL, None
+            while not stop.is_set():
                 try:
-                    progress = next(run)
-                except StopIteration as stop:
-                    return Outcome(findings=stop.value)
-                if progress.findings is not None:  # perhaps of a step that is not passed on
-                    found = progress.findings
-                if progress.note or time.monotonic() - last >= INTERVAL:
-                    last = time.monotonic()
-                    yield replace(progress, findings=found)
-                    found = None
+                    step = _with_findings_of(held, next(steps))
+                except StopIteration as end:
+                    return Outcome(end.value)
+                if getattr(step, "note", "") or time.monotonic() - last >= INTERVAL:
+                    last, held = time.monotonic(), None
+                    yield step
+                else:
+                    held = step
         finally:
-            run.close()
+            steps.close()
     except LungmtlError as error:  # written for the person
-        log.error("run on %s failed: %s", name, error, exc_info=True)
+        log.error("%s: %s (%s)", failure, error, subject, exc_info=True)
         return Outcome(message=str(error))
     except Exception as error:
-        log.exception("run on %s failed", name)
-        return Outcome(
-            message=f"The model stopped: {type(error).__name__}: {error}. The log has the details."
-        )
-    return Outcome()
+        log.exception("%s (%s)", failure, subject)
+        return Outcome(message=f"{failure}: {type(error).__name__}: {error}. The log has the details.")
+    return Outcome(stopped=True)
 
 
-class Runner(QObject):
-    """At most one run at a time; its signals arrive on the GUI thread.
+def _with_findings_of(held: Any, step: Any) -> Any:
+    """The step, with the findings of one before it that was not passed on."""
+    both = isinstance(held, Progress) and isinstance(step, Progress)
+    return replace(step, findings=held.findings) if both and step.findings is None else step
 
-    A cancelled run is let go at once: whatever it still reports is ignored, so that nothing of it reaches the session,
-    and its thread ends at the predictor's next step. It is asked by a flag and not by the worker's `quit`, which would
-    leave the predictor's generator hanging, its clean-up undone.
+
+class Worker(QObject):
+    """Exhausts one generator at a time in a thread; its signals arrive on the GUI thread.
+
+    What was cancelled is let go at once: whatever it still reports is ignored, so that nothing of it reaches the session,
+    and its thread ends at the generator's next step. It is asked by a flag and not by the napari worker's `quit`, which would
+    leave the generator hanging, its clean-up undone.
+
+    Parameters
+    ----------
+    failure
+        Begins the message of an error that nobody wrote for the person: ``"The model stopped"``.
+    parent
+        Of the Qt object.
     """
 
-    started = Signal()
-    progressed = Signal(object)  # Progress
-    finished = Signal(object)  # Findings
+    progressed = Signal(object)
+    """A step: what the generator yielded."""
+    finished = Signal(object)
+    """What the generator returned."""
     failed = Signal(str)
+    """A sentence for the person."""
     cancelled = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, failure: str = "This failed", parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._failure = failure
         self._worker: GeneratorWorker | None = None
-        self._flag = threading.Event()
+        self._stop = threading.Event()
 
     @property
     def running(self) -> bool:
-        """Whether a run goes on that has not been cancelled."""
+        """Whether work goes on that has not been cancelled."""
         return self._worker is not None
 
-    def start(self, begin: Callable[[], Run], name: str) -> None:
-        """Start a run on the image of that name; the one before must have ended or been cancelled."""
-        if self.running:
-            raise RuntimeError("a run is going on")
-        self._flag = threading.Event()
-        worker = create_worker(work, begin, name, self._flag)
-        worker.yielded.connect(self._on_yielded)
-        worker.returned.connect(self._on_returned)
-        worker.aborted.connect(self._on_aborted)
+    def start(self, begin: Callable[[], Steps[Any]], subject: str = "") -> None:
+        """Make a generator and exhaust it, both in a thread; it takes the place of the one before.
+
+        Parameters
+        ----------
+        begin
+            Makes the generator.
+        subject
+            What is worked on, for the log.
+        """
+        self._let_go()
+        self._stop = threading.Event()
+        worker = create_worker(exhaust, begin, self._stop, self._failure, subject)
+        for signal, slot in self._slots(worker):
+            signal.connect(slot)
         self._worker = worker
-        self.started.emit()
         worker.start()
 
-    def abandon(self) -> None:
-        """Ask a run to stop, without a word to anyone: the window is going."""
-        self._flag.set()
+    def cancel(self) -> bool:
+        """Let the work go; whether there was any."""
+        was_running = self._let_go()
+        if was_running:
+            self.cancelled.emit()
+        return was_running
 
-    def cancel(self) -> None:
-        """Let the run go; nothing happens where there is none."""
+    def abandon(self) -> None:
+        """Ask the work to stop, without a word to anyone: the window is going."""
+        self._stop.set()
+
+    def _let_go(self) -> bool:
         worker, self._worker = self._worker, None
         if worker is None:
-            return
-        self._flag.set()
-        for signal, slot in (
+            return False
+        self._stop.set()
+        for signal, slot in self._slots(worker):
+            signal.disconnect(slot)
+        return True
+
+    def _slots(self, worker: GeneratorWorker) -> tuple[tuple[Any, Callable[..., None]], ...]:
+        return (
             (worker.yielded, self._on_yielded),
             (worker.returned, self._on_returned),
             (worker.aborted, self._on_aborted),
-        ):
-            signal.disconnect(slot)
-        self.cancelled.emit()
+        )
 
-    def _on_yielded(self, progress: Progress) -> None:
-        if not self._flag.is_set():  # what was already in Qt's queue when the run was cancelled
-            self.progressed.emit(progress)
+    def _on_yielded(self, step: object) -> None:
+        if not self._stop.is_set():  # what was already in Qt's queue when it was cancelled
+            self.progressed.emit(step)
 
     def _on_returned(self, outcome: Outcome) -> None:
-        if self._flag.is_set():
+        if self._stop.is_set():
             return
         self._worker = None
-        if outcome.findings is not None:
-            self.finished.emit(outcome.findings)
-        elif outcome.message is not None:
+        if outcome.message is not None:
             self.failed.emit(outcome.message)
-        else:
+        elif outcome.stopped:
             self.cancelled.emit()
+        else:
+            self.finished.emit(outcome.result)
 
     def _on_aborted(self) -> None:
         """Napari stopped it: the window closes."""
-        self._flag.set()
+        self._stop.set()
         self._worker = None
         self.cancelled.emit()

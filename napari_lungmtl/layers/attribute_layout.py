@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..text.attributes import SCALES
+from .rectangle import Rectangle
 
 ROW, INSET = 18.0, 1.0
 """Height of a strip, and how much less of it a bar leaves above and below."""
@@ -22,9 +23,6 @@ GAP = 12.0
 """Between the nodule's rim and the bars."""
 LABEL_HEIGHT = 20.0
 """Room for the sphere's own label."""
-
-Rectangle = tuple[float, float, float, float]
-"""Top, left, bottom, right."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,9 @@ def bars(attributes: Mapping[str, float]) -> tuple[Bar, ...]:
 
     A nominal attribute has no filled part: the number of a category is no amount.
     """
-    known = [scale for name, scale in SCALES.items() if name in attributes]
+    scales = [scale for name, scale in SCALES.items() if name in attributes]
     result = []
-    for place, scale in enumerate(known):
+    for place, scale in enumerate(scales):
         top, value = place * ROW, attributes[scale.name]
         length = 0.0 if scale.nominal else BAR_WIDTH * scale.fraction(value)
         result.append(
@@ -59,7 +57,9 @@ def bars(attributes: Mapping[str, float]) -> tuple[Bar, ...]:
     return tuple(result)
 
 
-def place(center: tuple[float, float], radius: float, region: Rectangle, label: float) -> tuple[float, float]:
+def place_bars(
+    center: tuple[float, float], radius: float, region: Rectangle, label: float
+) -> tuple[float, float]:
     """Top left corner of the bars: right of the nodule, left of it where there is no room.
 
     Parameters

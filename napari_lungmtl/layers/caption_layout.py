@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .attribute_layout import Rectangle
+from .rectangle import Rectangle
 
 ROW = 18.0
 """Height of a caption."""
@@ -20,7 +20,7 @@ def width(text: str) -> float:
     return _LETTER * len(text) + _PADDING
 
 
-def place(
+def place_captions(
     boxes: Sequence[Rectangle], texts: Sequence[str], region: Rectangle
 ) -> list[tuple[float, float] | None]:
     """Top left corner of each caption; None where there is nothing to say, or the box is out of sight.

@@ -1,4 +1,8 @@
-"""What every drawing of a session has in common: one layer, kept in step with one session, both ways."""
+"""Layers that follow a session: what all drawings over an image have in common.
+
+`LayerFollower` puts one layer in and takes it out; `Binding` also keeps it in step both ways, so that a person's edits become
+commands of the session.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,134 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
-from napari.components import ViewerModel
-from napari.layers import Labels, Points, Shapes
+from napari.components import LayerList, ViewerModel
+from napari.layers import Image as ImageLayer
+from napari.layers import Labels, Layer, Points, Shapes
+from qtpy.QtCore import QTimer
 
 from ..session.session import Session
 from ..training.imaging.image import Image
 from .image import LAYER_UNITS
 
-L = TypeVar("L", Points, Shapes, Labels)
+L = TypeVar("L", Points, Shapes, Labels, ImageLayer)
+E = TypeVar("E", Points, Shapes, Labels)
 Connection = tuple[Any, Callable[..., Any]]
 
 
-class Binding(ABC, Generic[L]):
-    """Keeps one layer in step with one session.
+def insert_layer(layers: LayerList, layer: Layer, index: int | None = None) -> None:
+    """Add a layer to a viewer's, on top or at an index; a person who chose another layer goes on working on it."""
+    selection, active = set(layers.selection), layers.selection.active
+    layers.insert(len(layers) if index is None else index, layer)
+    layers.selection = selection
+    layers.selection.active = active
 
-    The layer holds only what is visible. It is held as an object: a person may rename, move or hide it. When a person
-    deletes it, the session keeps everything; `redraw`, showing the overlays, or news in the session bring a layer back.
+
+def coalesced(slot: Callable[[], object], wait: int = 0) -> QTimer:
+    """A timer whose `start` calls a slot once for all calls within the same turn of the event loop, or within `wait` ms."""
+    timer = QTimer()
+    timer.setSingleShot(True)
+    timer.setInterval(wait)
+    timer.timeout.connect(slot)
+    return timer
+
+
+class LayerFollower(ABC, Generic[L]):
+    """Keeps one layer of its own, drawn from one session.
+
+    The layer is held as an object: a person may rename, move or hide it. When a person deletes it, the session keeps everything.
+
+    Parameters
+    ----------
+    viewer
+        A viewer, or a bare ``ViewerModel``.
+    session
+        Of the image that the layer is drawn over.
+    """
+
+    def __init__(self, viewer: ViewerModel, session: Session) -> None:
+        self.viewer = viewer
+        self.session = session
+        self.layer: L | None = None
+        for signal, slot in (*self._view_events(), *self._session_events()):
+            signal.connect(slot)
+
+    def close(self) -> None:
+        """Stop following, and take the layer out: nobody would take its edits any more."""
+        for signal, slot in (*self._view_events(), *self._session_events()):
+            signal.disconnect(slot)
+        self._take_out()
+
+    # ---- what kinds of layers differ in
+
+    def _session_events(self) -> list[Connection]:
+        """What is listened to in the session."""
+        return [(self.session.events.overlays, self._on_overlays)]
+
+    def _view_events(self) -> list[Connection]:
+        """What is listened to in the viewer."""
+        return [(self.viewer.layers.events.removed, self._on_removed)]
+
+    def _layer_events(self, layer: L) -> list[Connection]:
+        """The layer's events by which a person's edits and choices are known."""
+        return []
+
+    def _forget_rendered(self) -> None:
+        """The layer is new, or gone."""
+
+    def _on_gone(self) -> None:
+        """A person deleted the layer."""
+
+    def _is_shown(self) -> bool:
+        """Whether the layer is to be seen."""
+        return self.session.overlays_shown
+
+    # ---- the layer
+
+    def _units(self) -> str:
+        """Units of the layer of the session's image."""
+        image: Image | None = self.session.image
+        return "mm" if image is None else str(image.metadata.get(LAYER_UNITS, image.units))
+
+    def _insert(self, layer: L, index: int | None = None) -> None:
+        """Put the layer in, on top or at an index among the layers."""
+        if not self._is_shown():
+            layer.visible = False
+        insert_layer(self.viewer.layers, layer, index)
+        self.layer = layer
+        for signal, slot in self._layer_events(layer):
+            signal.connect(slot)
+
+    def _take_out(self) -> None:
+        layer = self._let_go()
+        if layer is not None and layer in self.viewer.layers:
+            self.viewer.layers.remove(layer)
+
+    def _let_go(self) -> L | None:
+        layer, self.layer = self.layer, None
+        self._forget_rendered()
+        if layer is not None:
+            for signal, slot in self._layer_events(layer):
+                signal.disconnect(slot)
+        return layer
+
+    def _on_removed(self, event: object) -> None:
+        if self.layer is not None and getattr(event, "value", None) is self.layer:
+            self._let_go()
+            self._on_gone()
+
+    def _on_overlays(self, shown: bool) -> None:
+        self._show_or_hide()
+
+    def _show_or_hide(self) -> None:
+        if self.layer is not None:
+            self.layer.visible = self._is_shown()
+
+
+class Binding(LayerFollower[E]):
+    """Keeps one layer in step with one session, both ways.
+
+    The layer holds only what is visible. Where a person deleted it, `redraw`, showing the overlays, or news in the session bring
+    a layer back.
 
     Parameters
     ----------
@@ -35,28 +151,19 @@ class Binding(ABC, Generic[L]):
     """
 
     def __init__(self, viewer: ViewerModel, session: Session, below: Sequence[Binding[Any]] = ()) -> None:
-        self.viewer = viewer
-        self.session = session
         self._below = tuple(below)
-        self.layer: L | None = None
         self._seen: frozenset[str] = frozenset()
         self._busy = False
-        for signal, slot in self._follows():
-            signal.connect(slot)
+        super().__init__(viewer, session)
         if session.image is not None:
             self._on_image(session.image)
 
-    def close(self) -> None:
-        """Stop following, and take the layer out: nobody would take its edits any more."""
-        for signal, slot in self._follows():
-            signal.disconnect(slot)
-        self._remove_layer()
-
-    def redraw(self) -> L:
+    def redraw(self) -> E:
         """Bring the layer back where a person deleted it, and make it show what the session holds."""
         if self.layer is None:
-            self._forget_drawn()
-            self.layer = self._add_layer()
+            self._forget_rendered()
+            self._insert(self._make_layer(self._units()), self._index())
+        assert self.layer is not None
         self._draw()
         self._show_selection()
         return self.layer
@@ -76,12 +183,8 @@ class Binding(ABC, Generic[L]):
         """Whether there is anything to draw."""
 
     @abstractmethod
-    def _make_layer(self, units: str) -> L:
+    def _make_layer(self, units: str) -> E:
         """An empty layer in these units."""
-
-    @abstractmethod
-    def _layer_events(self, layer: L) -> list[Connection]:
-        """The layer's events by which a person's edits and choices are known."""
 
     @abstractmethod
     def _draw(self) -> None:
@@ -91,30 +194,28 @@ class Binding(ABC, Generic[L]):
     def _show_selection(self) -> None:
         """Show which finding is selected."""
 
-    @abstractmethod
-    def _forget_drawn(self) -> None:
-        """The layer is new, or gone."""
-
-    def _place(self) -> int | None:
+    def _index(self) -> int | None:
         """Where among the layers a new one belongs; None for the top."""
         layers = self.viewer.layers
         return min((layers.index(b.layer) for b in self._below if b.layer in layers), default=None)
 
-    def _follows(self) -> list[Connection]:
+    def _session_events(self) -> list[Connection]:
         events = self.session.events
         return [
             (events.image, self._on_image),
             (events.findings, self._on_findings),
             (events.thresholds, self._draw),
             (events.selected, self._show_selection),
-            (events.overlays, self._on_overlays),
-            (self.viewer.layers.events.removed, self._on_removed),
+            *super()._session_events(),
         ]
+
+    def _layer_events(self, layer: E) -> list[Connection]:
+        return [(layer.events.visible, self._on_layer_visible)]
 
     # ---- session -> layer
 
     def _on_image(self, image: Image | None) -> None:
-        self._remove_layer()
+        self._take_out()
         self._seen = self._contents()
         if image is not None and self._suits(image):
             self.redraw()
@@ -131,46 +232,10 @@ class Binding(ABC, Generic[L]):
     def _on_overlays(self, shown: bool) -> None:
         if shown and self.layer is None and self._seen:
             self.redraw()
-        if self.layer is not None:
-            self.layer.visible = shown
-
-    # ---- the layer
-
-    def _add_layer(self) -> L:
-        image = self.session.image
-        layers = self.viewer.layers
-        selection, active = set(layers.selection), layers.selection.active
-        layer = self._make_layer("mm" if image is None else str(image.metadata.get(LAYER_UNITS, image.units)))
-        if not self.session.overlays_shown:
-            layer.visible = False
-        place = self._place()
-        self.viewer.add_layer(layer)
-        if place is not None:
-            layers.move(layers.index(layer), place)
-        if active is not None:
-            # A person who chose an image goes on working on it.
-            layers.selection = selection
-            layers.selection.active = active
-        for signal, slot in self._layer_events(layer):
-            signal.connect(slot)
-        layer.events.visible.connect(self._on_layer_visible)
-        return layer
-
-    def _remove_layer(self) -> None:
-        layer, self.layer = self.layer, None
-        self._forget_drawn()
-        if layer is not None:
-            self._let_go(layer)
-            if layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
-
-    def _let_go(self, layer: L) -> None:
-        for signal, slot in self._layer_events(layer):
-            signal.disconnect(slot)
-        layer.events.visible.disconnect(self._on_layer_visible)
+        super()._on_overlays(shown)
 
     @contextmanager
-    def _drawing(self, layer: L) -> Iterator[None]:
+    def _drawing(self, layer: E) -> Iterator[None]:
         """Own changes of the layer are not a person's edits."""
         was_busy, self._busy = self._busy, True
         try:
@@ -180,12 +245,6 @@ class Binding(ABC, Generic[L]):
             self._busy = was_busy
 
     # ---- layer -> session
-
-    def _on_removed(self, event: object) -> None:
-        if self.layer is not None and getattr(event, "value", None) is self.layer:
-            self._let_go(self.layer)
-            self.layer = None
-            self._forget_drawn()
 
     def _on_layer_visible(self) -> None:
         if self.layer is not None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from functools import partial
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from psygnal import Signal
 
-from ..jobs.background import Background
+from ..jobs.worker import Worker, one_step
 from ..session.session import Session
 from ..training.imaging.image import Image
 from ..training.inference import chain, predictor, registry
 from ..training.inference.suitability import suits
-from .image import LAYER_UNITS
+from .follower import LayerFollower
 
 EVIDENCE = "lungmtl_evidence"
 """Key of the metadata of a heat map's layer: it is no image under review."""
@@ -29,7 +29,7 @@ def choices(image: Image) -> dict[str, str]:
     return {info.name: f"{info.title} {info.heat_map}" for info in at_hand}
 
 
-class HeatMap:
+class HeatMapLayer(LayerFollower[ImageLayer]):
     """Computes a network's evidence off the GUI thread, once, and shows it while the radiograph is the one that is reviewed.
 
     Parameters
@@ -44,17 +44,15 @@ class HeatMap:
     """`name`, `busy` or `problem` has changed."""
 
     def __init__(self, viewer: ViewerModel, session: Session, below: ImageLayer) -> None:
-        self.layer: ImageLayer | None = None
         self.name: str | None = None
         self.problem = ""
-        self._viewer, self._session, self._below = viewer, session, below
-        self._known: dict[str, predictor.HeatMap] = {}
+        self._below = below
+        self._by_name: dict[str, predictor.HeatMap] = {}
         self._current = True
-        self._work = Background()
+        self._work = Worker("The heat map could not be computed")
         self._work.finished.connect(self._on_finished)
         self._work.failed.connect(self._on_failed)
-        session.events.overlays.connect(self._show_visible)
-        viewer.layers.events.removed.connect(self._on_removed)
+        super().__init__(viewer, session)
 
     @property
     def busy(self) -> bool:
@@ -63,32 +61,30 @@ class HeatMap:
 
     def show(self, name: str | None, device: str = "auto") -> None:
         """Show a network's map, or none."""
-        image = self._session.image
+        image = self.session.image
         self._work.cancel()
         self._take_out()
         self.name, self.problem = name if image is not None else None, ""
         if self.name is not None and image is not None:
-            if self.name in self._known:
-                self._add_layer(self._known[self.name])
+            if self.name in self._by_name:
+                self._add_layer(self._by_name[self.name])
             else:
-                self._work.start(lambda: _steps(image, self.name or "", device))
+                self._work.start(partial(one_step, chain.heat_map, image, self.name, device))
         self.changed.emit()
 
     def set_current(self, current: bool) -> None:
         """Hide the map while another study is looked at."""
         self._current = current
-        self._show_visible()
+        self._show_or_hide()
 
     def close(self) -> None:
         """Stop computing and following, and take the layer out."""
         self._work.cancel()
-        self._session.events.overlays.disconnect(self._show_visible)
-        self._viewer.layers.events.removed.disconnect(self._on_removed)
-        self._take_out()
+        super().close()
 
     def _on_finished(self, evidence: predictor.HeatMap) -> None:
         if self.name is not None:
-            self._known[self.name] = evidence
+            self._by_name[self.name] = evidence
             self._add_layer(evidence)
         self.changed.emit()
 
@@ -97,17 +93,16 @@ class HeatMap:
         self.changed.emit()
 
     def _add_layer(self, evidence: predictor.HeatMap) -> None:
-        image, layers = self._session.image, self._viewer.layers
+        image, layers = self.session.image, self.viewer.layers
         if image is None or self._below not in layers:
             return
         values, origin = cropped(evidence, image)
-        selection, active = set(layers.selection), layers.selection.active
         layer = ImageLayer(
             values,
             name=f"heat map: {evidence.title}",
             scale=evidence.spacing,
             translate=origin,
-            units=(str(image.metadata.get(LAYER_UNITS, image.units)),) * 2,
+            units=(self._units(),) * 2,
             colormap="inferno",  # even steps of lightness: read alike by every kind of eyes
             contrast_limits=(0.0, 1.0),
             blending="additive",  # what is no evidence leaves the radiograph as it is
@@ -115,30 +110,14 @@ class HeatMap:
             interpolation2d="linear",
             metadata={EVIDENCE: True},
         )
-        layer.visible = self._current and self._session.overlays_shown
-        layers.insert(layers.index(self._below) + 1, layer)
-        layers.selection = selection
-        layers.selection.active = active
-        self.layer = layer
+        self._insert(layer, layers.index(self._below) + 1)
 
-    def _take_out(self) -> None:
-        layer, self.layer = self.layer, None
-        if layer is not None and layer in self._viewer.layers:
-            self._viewer.layers.remove(layer)
+    def _is_shown(self) -> bool:
+        return self._current and super()._is_shown()
 
-    def _show_visible(self, _shown: object = None) -> None:
-        if self.layer is not None:
-            self.layer.visible = self._current and self._session.overlays_shown
-
-    def _on_removed(self, event: object) -> None:
-        if self.layer is not None and getattr(event, "value", None) is self.layer:
-            self.layer, self.name = None, None
-            self.changed.emit()
-
-
-def _steps(image: Image, name: str, device: str) -> Generator[None, None, predictor.HeatMap]:
-    yield
-    return chain.heat_map(image, name, device)
+    def _on_gone(self) -> None:
+        self.name = None
+        self.changed.emit()
 
 
 def cropped(evidence: predictor.HeatMap, image: Image) -> tuple[np.ndarray, tuple[float, float]]:

@@ -56,12 +56,12 @@ def image_from_layer(layer: ImageLayer) -> Image:
     _check(layer)
     spacing, origin, flips, warnings, units = _placement(layer)
     voxels = np.flip(np.asarray(layer.data), tuple(np.flatnonzero(flips)))
-    known = layer.metadata.get(IMAGE)
-    if isinstance(known, Image) and known.shape == voxels.shape:
-        if np.allclose(known.scale, spacing) and np.allclose(known.origin, origin):
-            return known
+    image = layer.metadata.get(IMAGE)
+    if isinstance(image, Image) and image.shape == voxels.shape:
+        if np.allclose(image.scale, spacing) and np.allclose(image.origin, origin):
+            return image
         # A person moved or scaled the layer.
-        return replace(known, voxels=voxels, spacing=spacing if known.spacing else None, origin=origin)
+        return replace(image, voxels=voxels, spacing=spacing if image.spacing else None, origin=origin)
     modality = "CT" if voxels.ndim == 3 and looks_like_ct(voxels) else ""
     if voxels.ndim == 3 and not modality:
         warnings.append(f"The values of the layer {layer.name!r} do not look like Hounsfield units.")

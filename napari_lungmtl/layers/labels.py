@@ -10,12 +10,11 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
-from qtpy.QtCore import QTimer
 
 from ..session.session import Session
 from ..training.findings import Mask
 from ..training.imaging.image import Image
-from .follower import Binding, Connection
+from .follower import Binding, Connection, coalesced
 from .mask_grid import paint, repainted
 from .overlay_colors import PERSON, rgba
 
@@ -36,10 +35,7 @@ class LabelsBinding(Binding[Labels]):
         self._masks: dict[int, Mask] = {}
         self._colors: dict[int, str] = {}
         self._painted: np.ndarray | None = None
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self._take_stroke)
+        self._timer = coalesced(self._take_stroke)
         super().__init__(viewer, session, below)
 
     def close(self) -> None:
@@ -50,7 +46,7 @@ class LabelsBinding(Binding[Labels]):
         super().close()
 
     @abstractmethod
-    def _wanted(self) -> dict[int, tuple[Mask, str]]:
+    def _target(self) -> dict[int, tuple[Mask, str]]:
         """Masks and colours by number; later ones lie on top."""
 
     @abstractmethod
@@ -60,11 +56,11 @@ class LabelsBinding(Binding[Labels]):
     def _suits(self, image: Image) -> bool:
         return image.ndim == 2 and self._has_visible()
 
-    def _forget_drawn(self) -> None:
+    def _forget_rendered(self) -> None:
         self._masks, self._colors, self._painted = {}, {}, None
 
     def _layer_events(self, layer: Labels) -> list[Connection]:
-        return [(layer.events.paint, self._on_paint)]
+        return [(layer.events.paint, self._on_paint), *super()._layer_events(layer)]
 
     def _make_layer(self, units: str) -> Labels:
         image = self.session.image
@@ -105,8 +101,8 @@ class LabelsBinding(Binding[Labels]):
 
     def _parts(self) -> tuple[dict[int, Mask], dict[int, str]]:
         """Masks and colours by number."""
-        wanted = self._wanted()
-        return {n: mask for n, (mask, _) in wanted.items()}, {n: color for n, (_, color) in wanted.items()}
+        target = self._target()
+        return {n: mask for n, (mask, _) in target.items()}, {n: color for n, (_, color) in target.items()}
 
     def _paint(self, image: Image) -> np.ndarray:
         """Labels (y, x) of the masks."""

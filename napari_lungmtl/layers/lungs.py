@@ -43,7 +43,7 @@ class LungBinding(LabelsBinding):
         names = {**NUMBERS, **{name: 4 + place for place, name in enumerate(sorted(others))}}
         return {number: name for name, number in names.items()}
 
-    def _wanted(self) -> dict[int, tuple[Mask, str]]:
+    def _target(self) -> dict[int, tuple[Mask, str]]:
         numbers = {name: number for number, name in self._names().items()}
         return {
             numbers[region.name]: (region.mask, REGIONS.get(region.name, OTHER))

@@ -71,7 +71,7 @@ def repainted(
     """
     held = after == number
     if mask is not None:
-        rows, columns, known = pixels_of(mask, image)
+        rows, columns, before_held = pixels_of(mask, image)
         untouched = before[rows, columns] == after[rows, columns]
-        held[rows, columns] |= known & untouched
+        held[rows, columns] |= before_held & untouched
     return mask_of(held, image)

@@ -45,7 +45,7 @@ class MaskBinding(LabelsBinding):
         layer.opacity = OPACITY
         return layer
 
-    def _wanted(self) -> dict[int, tuple[Mask, str]]:
+    def _target(self) -> dict[int, tuple[Mask, str]]:
         masks = [f for f in self.session.visible if _is_mask(f)]
         masks.sort(key=lambda f: (f.status != "rejected", f.score))
         return {self._number(f.id): (f.geometry, color_of(f)) for f in masks if isinstance(f.geometry, Mask)}

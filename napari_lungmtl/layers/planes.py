@@ -77,8 +77,8 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
     camera = viewer.scene.camera
     if viewer.dims.ndisplay == 2 and _fits(viewer, displayed):
         return
-    wanted = [point[axis] for axis in displayed]
-    camera.center = (*camera.center[: 3 - len(wanted)], *wanted)
+    target = [point[axis] for axis in displayed]
+    camera.center = (*camera.center[: 3 - len(target)], *target)
 
 
 def go_to_box(viewer: ViewerModel, low: Sequence[float], high: Sequence[float]) -> None:

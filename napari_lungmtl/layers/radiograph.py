@@ -8,8 +8,8 @@ from napari.layers import Layer
 
 from ..session.session import Session
 from .boxes import BoxBinding
-from .captions import Captions
-from .heat_map import HeatMap
+from .captions import CaptionsLayer
+from .heat_map import HeatMapLayer
 from .lungs import LungBinding
 from .masks import MaskBinding
 
@@ -29,15 +29,14 @@ class RadiographLayers:
         self.boxes = BoxBinding(viewer, session)
         self.masks = MaskBinding(viewer, session, (self.boxes,))
         self.lungs = LungBinding(viewer, session, (self.masks, self.boxes))
-        self.heat = HeatMap(viewer, session, layer)
-        self.captions = Captions(viewer, session)
+        self.heat = HeatMapLayer(viewer, session, layer)
+        self.captions = CaptionsLayer(viewer, session)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Those that are there."""
         drawings = (self.heat, self.lungs, self.masks, self.boxes, self.captions)
-        found = (drawing.layer for drawing in drawings)
-        return tuple(layer for layer in found if layer is not None)
+        return tuple(d.layer for d in drawings if d.layer is not None)
 
     def close(self) -> None:
         """Take everything out."""

@@ -11,10 +11,13 @@ from . import sphere_rows as rows
 
 FINDINGS = "lungmtl_findings"
 """Key of a Points layer's metadata: the `Findings` that it shows (with those that the thresholds hide)."""
-DRAWN = "lungmtl_drawn"
+RENDERED = "lungmtl_drawn"
 """Key of a Points layer's metadata: ids of the findings that were given a row."""
 NAME = "nodules"
 
+CANVAS_LIMITS = (0.0, 10_000.0)
+"""Least and largest diameter (pixels of the canvas) of points. With napari's least of 2, a slice that no sphere reaches has a
+black dot at world (0, 0): where nothing is to be drawn, napari draws a point of size 0 there."""
 _TEXT = {"string": "{label}", "size": 9, "color": "#eda926", "anchor": "upper_left"}
 
 
@@ -35,9 +38,10 @@ def points_layer_data(
         "border_color": colors if spheres else "white",
         # A border lies half outside its point: a wider one would draw spheres too large.
         "border_width": 0.02,
+        "canvas_size_limits": CANVAS_LIMITS,
         "projection_mode": "rescale_spherical",
         "text": {**_TEXT, "translation": rows.label_offset(spheres)},
-        "metadata": {FINDINGS: findings, DRAWN: tuple(f.id for f in spheres)},
+        "metadata": {FINDINGS: findings, RENDERED: tuple(f.id for f in spheres)},
     }
     return rows.data(spheres), attributes, "points"
 
@@ -57,14 +61,14 @@ def findings_of_points(data: np.ndarray, attributes: dict[str, Any]) -> Findings
     findings = metadata.get(FINDINGS)
     if not isinstance(findings, Findings):
         findings = Findings()
-    given = set(metadata.get(DRAWN, ()))
-    drawn = [f for f in rows.spheres(findings.items) if f.id in given]
+    rendered_ids = set(metadata.get(RENDERED, ()))
+    rendered = [f for f in rows.spheres(findings.items) if f.id in rendered_ids]
     scale = np.asarray(attributes.get("scale", (1.0, 1.0, 1.0)), float)
     centers = np.asarray(data, float) * scale + np.asarray(attributes.get("translate", (0.0, 0.0, 0.0)))
     diameters = np.broadcast_to(np.asarray(attributes.get("size", 1.0), float) * scale[-1], len(centers))
     features = attributes.get("features")
     ids = list(features["id"]) if features is not None and "id" in features else [""] * len(centers)
-    edit = rows.reconcile(drawn, ids, centers, diameters)
+    edit = rows.edit_of(rendered, ids, centers, diameters)
     changed = {f.id: f for f in edit.change}
     kept = [changed.get(f.id, f) for f in findings if f.id not in edit.remove]
     return findings.with_items((*kept, *edit.add))

@@ -7,14 +7,13 @@ in data units times the last scale, and shows a sphere only within half a data u
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ..session.review import moved, reviewer
-from ..training.findings import Finding, Provenance, Sphere
+from ..training.findings import Finding, Sphere
 from .malignancy_colors import malignancy_colors
+from .reconcile import Edit, reconcile
 
 SCALE = 60.0
 """Millimetres of a data unit: spheres are drawn whole up to this diameter."""
@@ -38,18 +37,6 @@ NEW_ROW = {
 _REJECTED = (0.65, 0.65, 0.65)
 ACCENT = (1.0, 0.35, 1.0)
 """Edge of the selected sphere."""
-
-
-@dataclass(frozen=True)
-class Edit:
-    """What a person did to the rows: arguments of `Session.edit`."""
-
-    add: tuple[Finding, ...] = ()
-    change: tuple[Finding, ...] = ()
-    remove: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.add or self.change or self.remove)
 
 
 def spheres(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -130,41 +117,28 @@ def label_offset(findings: Sequence[Finding], selected: str | None = None) -> tu
     return (-0.72 * radius, -0.72 * radius, 0.72 * radius)
 
 
-def reconcile(
-    drawn: Sequence[Finding], ids: Sequence[object], centers: np.ndarray, diameters: np.ndarray
+def edit_of(
+    rendered: Sequence[Finding], ids: Sequence[object], centers: np.ndarray, diameters: np.ndarray
 ) -> Edit:
     """What a person changed, from the rows as they are now.
 
     Parameters
     ----------
-    drawn
-        The findings that the layer was given.
-    ids
-        The rows' ids. A row is a new finding where nobody knows its id, or where the id comes a second time or
-        out of order: napari appends new points, and gives them the id of a point that was selected.
+    rendered, ids
+        As for `reconcile`.
     centers
         (n, 3) in mm.
     diameters
         (n,) in mm.
     """
-    places = {f.id: place for place, f in enumerate(drawn)}
-    seen: set[str] = set()
-    last = -1
-    add: list[Finding] = []
-    change: list[Finding] = []
-    for id, center, diameter in zip(ids, centers, diameters, strict=True):
-        sphere = Sphere(tuple(center), max(float(diameter), SMALLEST))
-        place = places.get(str(id), -1)
-        if place <= last:
-            add.append(Finding(sphere, provenance=Provenance(person=reviewer())))
-            continue
-        last, finding = place, drawn[place]
-        seen.add(finding.id)
-        if _differs(finding, sphere):
-            change.append(moved(finding, sphere))
-    return Edit(tuple(add), tuple(change), tuple(id for id in places if id not in seen))
+    rows = [
+        Sphere(tuple(center), max(float(diameter), SMALLEST))
+        for center, diameter in zip(centers, diameters, strict=True)
+    ]
+    return reconcile(rendered, ids, rows, new=lambda row: row, changed=_changed)
 
 
-def _differs(finding: Finding, sphere: Sphere) -> bool:
-    moved = np.abs(np.subtract(finding.center, sphere.center)).max()
-    return bool(moved > TOLERANCE or abs(finding.diameter - sphere.diameter) > TOLERANCE)
+def _changed(finding: Finding, sphere: Sphere) -> Sphere | None:
+    distance = np.abs(np.subtract(finding.center, sphere.center)).max()
+    is_changed = distance > TOLERANCE or abs(finding.diameter - sphere.diameter) > TOLERANCE
+    return sphere if is_changed else None

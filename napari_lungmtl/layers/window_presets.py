@@ -17,10 +17,10 @@ CT_WINDOWS = {
 def presets(image: Image) -> dict[str, tuple[float, float]]:
     """Name to (low, high) for an image: the CT windows, the file's own, and all values."""
     low, high = float(image.voxels.min()), float(image.voxels.max())
-    windows = dict(CT_WINDOWS) if image.ndim == 3 else {}
+    centers = dict(CT_WINDOWS) if image.ndim == 3 else {}
     if image.window is not None:
-        windows["From the file"] = image.window
-    limits = {name: (center - width / 2, center + width / 2) for name, (center, width) in windows.items()}
+        centers["From the file"] = image.window
+    limits = {name: (center - width / 2, center + width / 2) for name, (center, width) in centers.items()}
     return {**limits, "Full": (low, high if high > low else low + 1)}
 
 

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
 from ..layers import planes
-from ..layers.attribute_bars import AttributeBars
+from ..layers.attribute_bars import AttributeBarsLayer
 from ..layers.gl_context import make_removals_safe
 from ..reviewed_images import Studies, Study
 from ..training.findings import Sphere
@@ -87,7 +87,7 @@ class LungNodulesDock(QWidget):
         viewer.events.theme.connect(self._set_theme)
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer)
         self.studies = Studies(viewer)
-        self.bars = AttributeBars(viewer)
+        self.bars = AttributeBarsLayer(viewer)
         self.studies.events.current.connect(self._set_study)
         self.studies.events.closing.connect(self.run.forget)
         self._set_study(self.studies.current)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from napari.qt.threading import create_worker
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
-from ..jobs import run_modes as stages
-from ..jobs.worker import Runner
+from ..jobs import run_modes
+from ..jobs.worker import Worker, one_step
 from ..reviewed_images import Study
 from ..session.review import is_reviewed, with_opinions
 from ..session.session import Thresholds
@@ -26,8 +25,6 @@ from ..training.inference.device import devices
 from ..training.inference.predictor import Progress
 from ..training.inference.triton_workaround import keep_triton_out
 from .section import Section, label, set_role
-
-log = logging.getLogger("napari_lungmtl")
 
 JUDGED_ON_CT = "Malignancy is judged on CT only: no network here reads it from a radiograph."
 PATIENCE_MS = 400
@@ -43,28 +40,24 @@ class DeviceBox(QComboBox):
         self.setToolTip("Where the network runs; auto takes the fastest")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._asked = False
+        self._looking = Worker("Devices cannot be listed", self)
+        self._looking.finished.connect(self._add)
 
     def showPopup(self) -> None:
         """Open the list, and find the machine's devices off the GUI thread when it is opened first."""
         super().showPopup()
         if not self._asked:
             self._asked = True
-            worker = create_worker(_devices)
-            worker.returned.connect(self._add)
-            worker.start()
+            self._looking.start(partial(one_step, _devices))
 
     def _add(self, devices: list[str]) -> None:
         self.addItems([d for d in devices if self.findText(d) < 0])
 
 
 def _devices() -> list[str]:
-    """What torch can use; nothing where torch cannot be imported (an exception in a worker may end the process)."""
-    try:
-        keep_triton_out()
-        return devices()
-    except Exception:
-        log.exception("devices cannot be listed")
-        return []
+    """What torch can use."""
+    keep_triton_out()
+    return devices()
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,7 @@ class RunSection(Section):
 
     def __init__(self) -> None:
         super().__init__("run")
-        self.runner = Runner(self)
+        self.runner = Worker("The model stopped", self)
         self._job: Job | None = None
         self._since: tuple[float, float] | None = None
         self._build()
@@ -150,13 +143,13 @@ class RunSection(Section):
         study, mode = self.study, self.mode.currentData()
         if study is None or study.session.image is None or mode is None or self.runner.running:
             return
-        if mode == stages.JUDGE:
+        if mode == run_modes.CHARACTERISE:
             if not len(study.session.findings):
                 self._say("There is nothing to characterise yet: draw a sphere, or detect first.", "warning")
                 return
             self._begin(study, mode, tuple(study.session.findings))
         else:
-            kept = tuple(f for f in study.session.findings if is_reviewed(f)) if mode == stages.ALL else ()
+            kept = tuple(f for f in study.session.findings if is_reviewed(f)) if mode == run_modes.ALL else ()
             self._begin(study, mode, kept)
         self._show_running()
 
@@ -168,14 +161,14 @@ class RunSection(Section):
             self._say("Select a finding to characterise it.", "warning")
         elif self.runner.running:
             show_warning("A run is going on: wait for its end, or cancel it.")
-        elif stages.JUDGE not in stages.modes_for(session.image):
+        elif run_modes.CHARACTERISE not in run_modes.modes_for(session.image):
             flat = session.image.ndim == 2
             self._say(
                 JUDGED_ON_CT if flat else "No network at hand judges nodules in this kind of image.",
                 "warning",
             )
         else:
-            self._begin(self.study, stages.JUDGE, (session.findings[id],))
+            self._begin(self.study, run_modes.CHARACTERISE, (session.findings[id],))
             self._patience.start()
 
     def cancel(self) -> None:
@@ -192,11 +185,11 @@ class RunSection(Section):
         image = study.session.image
         assert image is not None
         try:
-            chain = stages.chain_for(image, mode, self.device.currentText())
+            chain = run_modes.chain_for(image, mode, self.device.currentText())
         except LungmtlError as error:
             self._on_failed(str(error))
             return
-        judges = mode == stages.JUDGE
+        judges = mode == run_modes.CHARACTERISE
         self._job, self._since = Job(study, chain, judges, time.monotonic()), None
         self._say("")
         asked = study.session.findings.with_items(tuple(findings))
@@ -209,8 +202,8 @@ class RunSection(Section):
     def _show_modes(self, image: Image | None) -> None:
         self.mode.blockSignals(True)
         self.mode.clear()
-        for mode in stages.modes_for(image) if image is not None else ():
-            self.mode.addItem(stages.title_of(image, mode), mode)  # type: ignore[arg-type]
+        for mode in run_modes.modes_for(image) if image is not None else ():
+            self.mode.addItem(run_modes.title_of(image, mode), mode)  # type: ignore[arg-type]
         self.mode.blockSignals(False)
         self._show_purpose()
         self._show_running()
@@ -221,7 +214,7 @@ class RunSection(Section):
         if image is None:
             self.purpose.setText("")
         elif mode is not None:
-            self.purpose.setText(stages.purpose(stages.chain_for(image, mode)))
+            self.purpose.setText(run_modes.purpose(run_modes.chain_for(image, mode)))
         else:
             kind = image.modality or ("volume" if image.ndim == 3 else "radiograph")
             self.purpose.setText(f"There is no model for this kind of image ({kind}, {image.ndim}-D).")

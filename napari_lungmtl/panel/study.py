@@ -83,7 +83,7 @@ class StudySection(Section):
         found = verdicts(session)
         if found != self.banner.verdicts:
             self.banner.show_verdicts(found)
-        text = legend(session) if session is not None else ""
+        text = legend(session.agreement) if session is not None else ""
         if text != self._agreement.text():
             self._agreement.setText(text)
             self._agreement.setVisible(bool(text))

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from ..session.session import Session
-from ..training.findings import Finding
+from collections.abc import Mapping
+
+from ..training.findings import Finding, Findings
 from ..training.imaging.image import Image
+from ..training.inference.agreement import Agreement
 from .networks import network
+
+Agreements = Mapping[str, Agreement]
+"""Which boxes two networks agree on, by id; empty where fewer than two looked."""
 
 BOTH, ONE = "◆", "◇"
 """Marks of a box on which two networks agree, and of one that only one of them drew."""
 
 
-def found_by(finding: Finding, session: Session) -> str:
+def found_by(finding: Finding, agreements: Agreements) -> str:
     """``◆ DHN`` where another network marked it too, ``◇ DHN`` where none did, or ``by hand``."""
     if not finding.provenance.model:
         return "by hand"
-    name, found = network(finding.provenance.model), session.agreement.get(finding.id)
-    if found is None:
+    name, agreement = network(finding.provenance.model), agreements.get(finding.id)
+    if agreement is None:
         return name
-    return f"{ONE} {name}" if found.other is None else f"{BOTH} {name}"
+    return f"{ONE} {name}" if agreement.other is None else f"{BOTH} {name}"
 
 
 def size(finding: Finding, image: Image) -> str:
@@ -29,10 +34,19 @@ def size(finding: Finding, image: Image) -> str:
     return f"{width:.0f} × {height:.0f} px" if image.spacing is None else f"{width:.1f} × {height:.1f} mm"
 
 
-def story(finding: Finding, session: Session) -> str:
-    """The card's lines: which network says what, how far two of them agree, how large it is and where."""
-    image = session.image
-    if image is None or finding.box is None:
+def story(finding: Finding, findings: Findings, agreements: Agreements, image: Image) -> str:
+    """The card's lines: which network says what, how far two of them agree, how large it is and where.
+
+    Parameters
+    ----------
+    finding
+        A box or a mask; of anything else there is nothing to say.
+    findings, agreements
+        All that the radiograph has, and which of them two networks agree on.
+    image
+        The radiograph.
+    """
+    if finding.box is None:
         return ""
     lines = []
     if not finding.provenance.model:
@@ -40,12 +54,12 @@ def story(finding: Finding, session: Session) -> str:
     else:
         edited = ", edited by hand" if finding.provenance.person else ""
         lines.append(f"{network(finding.provenance.model)} {finding.score:.2f}{edited}")
-    found = session.agreement.get(finding.id)
-    if found is not None and found.other is not None:
-        other = session.findings[found.other]
+    agreement = agreements.get(finding.id)
+    if agreement is not None and agreement.other is not None:
+        other = findings[agreement.other]
         lines.append(f"{network(other.provenance.model)} {other.score:.2f}")
-        lines.append(f"both: boxes overlap {100 * found.iou:.0f} %")
-    elif found is not None:
+        lines.append(f"both: boxes overlap {100 * agreement.iou:.0f} %")
+    elif agreement is not None:
         lines.append("marked by this network only")
     units = "px" if image.spacing is None else "mm"
     y, x = finding.center
@@ -54,11 +68,10 @@ def story(finding: Finding, session: Session) -> str:
     return "\n".join(lines)
 
 
-def legend(session: Session) -> str:
+def legend(agreements: Agreements) -> str:
     """What marks and widths of boxes mean, where two networks looked; else empty."""
-    found = session.agreement.values()
-    if not found:
+    if not agreements:
         return ""
-    both = sum(a.other is not None for a in found) // 2
-    one = sum(a.other is None for a in found)
+    both = sum(a.other is not None for a in agreements.values()) // 2
+    one = sum(a.other is None for a in agreements.values())
     return f"{BOTH} {both} marked by both, thick   {ONE} {one} by one, thin"

@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_lungmtl.jobs import run_modes as stages
+from napari_lungmtl.jobs import run_modes
 from napari_lungmtl.training.findings import Finding, Opinion, Provenance, Sphere
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
@@ -62,7 +62,7 @@ def dock(judges, window):
     return window[1]
 
 
-def run(dock, qtbot, mode=stages.ALL):
+def run(dock, qtbot, mode=run_modes.ALL):
     dock.run.mode.setCurrentIndex(dock.run.mode.findData(mode))
     with qtbot.waitSignal(dock.run.finished, timeout=30_000):
         dock.run.start()
@@ -73,7 +73,7 @@ def press_c(dock):
 
 
 def test_one_run_does_everything_off_the_gui_thread(dock, judges, qtbot):
-    assert [dock.run.mode.itemText(i) for i in range(3)] == list(stages.TITLES.values())
+    assert [dock.run.mode.itemText(i) for i in range(3)] == list(run_modes.TITLES.values())
     assert dock.run.purpose.text() == (
         "Test detector looks for nodules, MTMR-Net and MT-CNN judge how malignant each is."
     )
@@ -90,7 +90,7 @@ def test_one_run_does_everything_off_the_gui_thread(dock, judges, qtbot):
 
 
 def test_detect_only_asks_no_characteriser(dock, judges, qtbot):
-    run(dock, qtbot, stages.DETECT)
+    run(dock, qtbot, run_modes.DETECT)
     assert len(dock.study.session.findings) == 5
     assert judges[0].asked == []
 
@@ -117,13 +117,13 @@ def test_a_run_judges_what_a_person_drew_and_keeps_it(dock, qtbot):
 
 
 def test_what_is_there_is_characterised_in_one_step(dock, judges, qtbot):
-    run(dock, qtbot, stages.DETECT)
+    run(dock, qtbot, run_modes.DETECT)
     session = dock.study.session
     session.accept("f2")
     session.add(Finding(Sphere((-150.0, 30.0, 0.0), 10.0), provenance=Provenance(person="me"), id="mine"))
     session.change("f3", geometry=Sphere(session.findings["f3"].center, 30.0))
     before = session.findings
-    run(dock, qtbot, stages.JUDGE)
+    run(dock, qtbot, run_modes.CHARACTERISE)
     after = session.findings
     assert judges[0].asked == [6]
     assert [f.id for f in after] == [f.id for f in before]
@@ -137,14 +137,14 @@ def test_what_is_there_is_characterised_in_one_step(dock, judges, qtbot):
 
 
 def test_without_findings_there_is_nothing_to_characterise(dock):
-    dock.run.mode.setCurrentIndex(dock.run.mode.findData(stages.JUDGE))
+    dock.run.mode.setCurrentIndex(dock.run.mode.findData(run_modes.CHARACTERISE))
     dock.run.start()
     assert not dock.run.runner.running
     assert "draw a sphere" in dock.run.message.text()
 
 
 def test_c_characterises_the_selected_sphere_alone(dock, judges, qtbot):
-    run(dock, qtbot, stages.DETECT)
+    run(dock, qtbot, run_modes.DETECT)
     session = dock.study.session
     session.select("f3")
     session.change("f3", note="hm")
@@ -166,7 +166,7 @@ def test_c_characterises_the_selected_sphere_alone(dock, judges, qtbot):
 
 
 def test_the_card_asks_for_its_sphere(dock, qtbot):
-    run(dock, qtbot, stages.DETECT)
+    run(dock, qtbot, run_modes.DETECT)
     with qtbot.waitSignal(dock.run.finished, timeout=30_000):
         dock.card.characterise.emit("f2")
     assert dock.study.session.findings["f2"].malignancy == pytest.approx(0.04)
@@ -188,7 +188,7 @@ def test_a_sphere_outside_the_scan_is_said(dock, qtbot):
 
 
 def test_a_slow_single_judgement_shows_a_bar_and_can_be_cancelled(dock, judges, qtbot):
-    run(dock, qtbot, stages.DETECT)
+    run(dock, qtbot, run_modes.DETECT)
     session = dock.study.session
     session.select("f1")
     before = session.findings
@@ -206,11 +206,11 @@ def test_a_slow_single_judgement_shows_a_bar_and_can_be_cancelled(dock, judges, 
 
 
 def test_what_was_moved_or_deleted_meanwhile_keeps_no_stale_word(dock, judges, qtbot):
-    run(dock, qtbot, stages.DETECT)
+    run(dock, qtbot, run_modes.DETECT)
     session = dock.study.session
     for judge in judges:
         judge.delay = 0.1
-    dock.run.mode.setCurrentIndex(dock.run.mode.findData(stages.JUDGE))
+    dock.run.mode.setCurrentIndex(dock.run.mode.findData(run_modes.CHARACTERISE))
     with qtbot.waitSignal(dock.run.finished, timeout=30_000):
         dock.run.start()
         session.change("f1", geometry=Sphere((-170.0, 30.0, 0.0), 9.0))
@@ -221,7 +221,7 @@ def test_what_was_moved_or_deleted_meanwhile_keeps_no_stale_word(dock, judges, q
 
 
 def test_a_run_goes_on_when_c_is_pressed(dock, judges, predictor, qtbot):
-    run(dock, qtbot, stages.DETECT)
+    run(dock, qtbot, run_modes.DETECT)
     predictor.steps, predictor.delay = 20, 0.05
     dock.study.session.select("f1")
     with qtbot.waitSignal(dock.run.finished, timeout=30_000):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -90,7 +91,8 @@ def fake(window) -> FakeReconstruct:
     card = window[1].card
     fake = FakeReconstruct()
     card._reconstructions = Reconstructions(fake, card)
-    card._reconstructions.ready.connect(card.views.show_answer)
+    card._reconstructions.ready.connect(card.views.show_views)
+    card._reconstructions.failed.connect(partial(card.views.say, role="warning"))
     yield fake
     fake.go.set()
 
@@ -134,7 +136,7 @@ def test_a_result_that_comes_after_the_selection_moved_on_is_dropped(window, fak
     qtbot.waitUntil(lambda: fake.asked == ["a", "c", "a"])
     card.seen.button.click()
     fake.go.set()
-    qtbot.waitUntil(lambda: card._reconstructions._running is None)
+    qtbot.waitUntil(lambda: not card._reconstructions.busy)
     assert len(answers) == 1
 
 

@@ -1,4 +1,4 @@
-"""Layers removed while the canvas is on the screen: napari 0.9.2 ended the process at the next redraw (`canvas_context`)."""
+"""Layers removed while the canvas is on the screen: napari 0.9.2 ended the process at the next redraw (`gl_context`)."""
 
 from __future__ import annotations
 

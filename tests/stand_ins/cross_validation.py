@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_lungmtl.training.crossval.out_of_fold_file import write_out_of_fold
 from napari_lungmtl.training.data.public.rated_nodules import RatedNodules
-from napari_lungmtl.training.metrics.characterisation.out_of_fold import OutOfFold, write_out_of_fold
+from napari_lungmtl.training.metrics.characterisation.out_of_fold import OutOfFold
 from napari_lungmtl.training.report.baselines import opinion
 
 SIZE = 50

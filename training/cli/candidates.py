@@ -34,11 +34,11 @@ def candidates(
     """
     with explained():
         from ..data.public.luna16_nodules import load_cubes
+        from ..evaluation.candidates import joined, label_marks, write_candidates
+        from ..evaluation.cubes import detect_regions, regions
         from ..inference.predictor import SCORE_FLOOR
         from ..inference.registry import load_predictor, models, weights_path
         from ..inference.weights import read_card, seen_cases
-        from ..metrics.froc.candidates import joined, judge_marks, write_candidates
-        from ..metrics.froc.cubes import detect_regions, regions
 
         chosen = [fold.strip() for fold in folds.split(",") if fold.strip()]
         cubes = load_cubes(data, folds=chosen)
@@ -61,10 +61,10 @@ def candidates(
                 cubes,
                 where,
                 predictor.detect_cubes,
-                on_progress=lambda share: on_progress(share, "detecting"),
+                on_progress=lambda fraction: on_progress(fraction, "detecting"),
             )
         found = joined(
-            judge_marks(cube, spheres[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR])
+            label_marks(cube, spheres[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR])
             for cube, (spheres, scores) in zip(cubes, marks, strict=True)
         )
         write_candidates(out, found)

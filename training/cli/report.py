@@ -36,7 +36,7 @@ def report(
         from ..report.tables import malignancy_table, target_table
 
         with progress("report") as bar:
-            result = write_report(data, runs, out, report=bar)
+            result = write_report(data, runs, out, on_progress=bar)
         for rule in ("mean", "median"):
             table = malignancy_table(result["malignancy"], rule)
             plain = [[cell.strip("*") for cell in row] for row in table[1:]]

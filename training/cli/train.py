@@ -45,15 +45,15 @@ def train(
         if config is not None and not config.is_file():
             raise Failed(f"{config} does not exist: check --config")
         try:
-            from ..fitting.fit import train as run
+            from ..fitting.train_network import train_network
+
+            path = train_network(network, data, out, config, resume, weights)
         except ModuleNotFoundError as error:
             raise Failed(f"training needs {error.name}: pip install 'napari-lungmtl[train]'") from error
-        try:
-            trained = run(network, data, out, config, resume, weights)
         except (FileNotFoundError, ValueError, WeightsError) as error:
             # Settings that do not exist and missing checkpoints: their messages are meant for a person.
             if debugging():
                 raise
             raise Failed(str(error)) from error
-        typer.echo(str(trained))
-        write_json({"network": network, "data": str(data), "weights": str(trained)}, json_file)
+        typer.echo(str(path))
+        write_json({"network": network, "data": str(data), "weights": str(path)}, json_file)

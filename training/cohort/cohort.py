@@ -14,7 +14,7 @@ from ..findings import ATTRIBUTES, Finding
 
 By = Literal["networks", "readers"]
 BY: tuple[By, ...] = ("networks", "readers")
-"""Whose judgement a value is."""
+"""Who gave a value: a network, or readers."""
 
 
 class CohortError(LungmtlError):

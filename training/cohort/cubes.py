@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..crossval.out_of_fold_file import read_out_of_fold
 from ..data.public.lidc_ratings import read_ratings
 from ..data.public.luna16_nodules import COLUMNS, to_hu
 from ..findings import ATTRIBUTES, Finding, Provenance, Sphere
 from ..findings.formats.tables import bad_line, number, read_rows
 from ..imaging.image import Image
-from ..metrics.characterisation.out_of_fold import OutOfFold, read_out_of_fold
+from ..metrics.characterisation.out_of_fold import OutOfFold
 from .cohort import Cohort, CohortError, Nodule
 
 TABLE, CUBES = "nodules.csv", "cubes.npz"

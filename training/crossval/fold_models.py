@@ -8,13 +8,14 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
+from scipy.special import expit
 from torch import nn
 
 from ..findings import Findings, Opinion
 from ..imaging.image import Image
 from ..inference.device import run_with_cpu_fallback
 from ..inference.predictor import ModelInfo, Progress
-from .folds import models_for, sigmoid
+from .folds import models_for
 from .nodule_cubes import characterise
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -110,7 +111,7 @@ class CharacterisingFolds(FoldModels[Network]):
         return (yield from self.with_device_notes(characterise(image, findings, self.info, self.opinion)))
 
     def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
-        """Judge one nodule.
+        """Characterise one nodule.
 
         Parameters
         ----------
@@ -121,11 +122,11 @@ class CharacterisingFolds(FoldModels[Network]):
         diameter
             mm.
         series
-            Of the scan; a model that was trained on it is not asked.
+            Of the scan; a model that was trained on it is left out.
         """
         raise NotImplementedError
 
     def calibrated(self, fold: str, log_odds: np.ndarray) -> np.ndarray:
         """Probabilities of log odds, by the fold's calibration."""
         slope, intercept = self.calibration[fold]
-        return sigmoid(slope * log_odds + intercept)
+        return expit(slope * log_odds + intercept)

@@ -1,10 +1,11 @@
 """Cross-validated networks: one model for each fold of ``folds.csv``, all in one weights file.
 
-A scan of the training data is judged only by the model that never saw it, a new scan by all of them.
+A scan of the training data is evaluated only by the model that never saw it, a new scan by all of them.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,18 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 from torch import Tensor, nn
 
 from ..data.public.rated_nodules import RatedNodules
 from ..inference.weights import ModelCard, WeightsError, load_state
-from ..metrics.characterisation.calibration import platt
+from ..metrics.calibration import platt
 from ..metrics.characterisation.out_of_fold import OutOfFold
 
 log = logging.getLogger(__name__)
 
 FOLDS = ("0", "1", "2", "3", "4")
-EPS = 1e-4
-"""Probabilities are kept this far from 0 and 1 before a logarithm is taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,22 +43,35 @@ class FoldResult:
     predictions: dict[str, np.ndarray]
 
 
+def tensors_of(net: nn.Module) -> dict[str, Tensor]:
+    """Pick the tensors of a network to keep: BatchNorm's counters serve training only."""
+    return {k: t for k, t in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+
+
 def train_folds(
-    out: Path, fit: Callable[[str], FoldResult], *, resume: bool = False, folds: Sequence[str] = FOLDS
-) -> dict[str, FoldResult]:
+    out: Path, fit_fold: Callable[[str], FoldResult], *, resume: bool = False, folds: Sequence[str] = FOLDS
+) -> tuple[dict[str, FoldResult], float]:
     """Train one model after the other; what is finished is on the disk and is not done again on `resume`.
 
     Parameters
     ----------
     out
         Gets ``fold<k>.safetensors`` and ``fold<k>.npz``.
-    fit
+    fit_fold
         Trains the model that leaves a fold out.
+
+    Returns
+    -------
+    results : dict
+        By fold.
+    minutes : float
+        What it took.
     """
     from safetensors.torch import load_file, save_file
 
     out.mkdir(parents=True, exist_ok=True)
     results = {}
+    begun = time.monotonic()
     for fold in folds:
         weights, arrays = out / f"fold{fold}.safetensors", out / f"fold{fold}.npz"
         if resume and weights.exists() and arrays.exists():
@@ -66,22 +79,11 @@ def train_folds(
                 results[fold] = FoldResult(load_file(weights), dict(stored))
             continue
         start = time.monotonic()
-        result = results[fold] = fit(fold)
+        result = results[fold] = fit_fold(fold)
         save_file({k: t.detach().cpu().contiguous().clone() for k, t in result.state.items()}, weights)
         np.savez(arrays, **result.predictions)  # type: ignore[arg-type]
         log.warning("fold %s done in %.0f s", fold, time.monotonic() - start)
-    return results
-
-
-def logit(probability: np.ndarray) -> np.ndarray:
-    """Log odds, kept finite."""
-    p = np.clip(probability, EPS, 1 - EPS)
-    return np.log(p / (1 - p))
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Probability of log odds."""
-    return 1 / (1 + np.exp(-x))
+    return results, round((time.monotonic() - begun) / 60, 1)
 
 
 def cross_fitted(score: np.ndarray, label: np.ndarray, fold: np.ndarray) -> dict[str, tuple[float, float]]:
@@ -107,35 +109,34 @@ def out_of_fold(
     rows = {
         int(i): (fold, row) for fold, r in results.items() for row, i in enumerate(r.predictions["index"])
     }
-    known = np.array([int(i) in rows for i in nodules.index])
-    nodules = nodules.take(known)
-    place = [rows[int(i)] for i in nodules.index]
+    nodules = nodules.take(np.array([int(i) in rows for i in nodules.index]))
+    places = [rows[int(i)] for i in nodules.index]
 
     def gather(name: str) -> list[np.ndarray]:
-        return [results[fold].predictions[name][row] for fold, row in place]
+        return [results[fold].predictions[name][row] for fold, row in places]
 
     def calibrated(values: list[np.ndarray]) -> list[np.ndarray]:
         return [
-            sigmoid(calibration[fold][0] * np.asarray(v) + calibration[fold][1])
-            for (fold, _), v in zip(place, values, strict=True)
+            expit(calibration[fold][0] * np.asarray(v) + calibration[fold][1])
+            for (fold, _), v in zip(places, values, strict=True)
         ]
 
     scores = gather("logit")
     return OutOfFold(
         index=nodules.index,
         series=nodules.series,
-        fold=np.array([fold for fold, _ in place]),
+        fold=np.array([fold for fold, _ in places]),
         diameter=nodules.diameter,
         readers={rule: nodules.malignancy(rule) for rule in ("mean", "median")},
         malignancy=np.array(calibrated(scores), float),
-        attributes=np.array(gather("attributes")) if attributes else np.full((len(place), 8), np.nan),
+        attributes=np.array(gather("attributes")) if attributes else np.full((len(places), 8), np.nan),
         logit=np.array(scores, float),
         spread=np.array([np.nanstd(p) for p in calibrated(gather("parts"))]),
     )
 
 
-def joined(results: Mapping[str, FoldResult]) -> dict[str, Tensor]:
-    """All models' tensors in one dictionary, their names after ``fold<k>.``."""
+def fold_tensors(results: Mapping[str, FoldResult]) -> dict[str, Tensor]:
+    """Put all models' tensors into one dictionary, their names after ``fold<k>.``."""
     return {f"fold{fold}.{name}": t for fold, r in results.items() for name, t in r.state.items()}
 
 
@@ -152,8 +153,8 @@ def load_models(weights: Path, card: ModelCard, build: Callable[[], nn.Module]) 
     for fold in card.training.get("models", FOLDS):
         own = {k.partition(".")[2]: t for k, t in state.items() if k.startswith(f"fold{fold}.")}
         net = build()
-        wanted = {k: t for k, t in net.state_dict().items() if not k.endswith("num_batches_tracked")}
-        if set(wanted) != set(own) or any(wanted[k].shape != own[k].shape for k in own):
+        expected = {k: t for k, t in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+        if set(expected) != set(own) or any(expected[k].shape != own[k].shape for k in own):
             raise WeightsError(f"the tensors of {weights} do not fit the network that its card describes.")
         net.load_state_dict(own, strict=False)
         models[fold] = net.eval()
@@ -161,15 +162,13 @@ def load_models(weights: Path, card: ModelCard, build: Callable[[], nn.Module]) 
 
 
 def models_for(series: str, folds: Mapping[str, str], models: Sequence[str]) -> list[str]:
-    """The fold models that may judge a series: only the one that never saw it, all for an unknown series."""
+    """Choose the fold models that may evaluate a series: only the one that never saw it, all for an unknown series."""
     fold = folds.get(series, "")
     return [fold] if fold in models else list(models)
 
 
-def training_record(
-    nodules: RatedNodules, config: Mapping[str, Any], log_: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What a card says about the training of fold models."""
+def training_record(nodules: RatedNodules, config: Any, log_: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card says about the training of fold models with a ``TrainingConfig``."""
     used = {str(s): str(f) for s, f in zip(nodules.series, nodules.fold, strict=True) if f in FOLDS}
     return {
         "data": [
@@ -177,7 +176,7 @@ def training_record(
             "node21challenge/node21_generation_baseline (Apache 2.0)",
             "ratings of the LIDC readers (LIDC-IDRI XML, CC BY 3.0)",
         ],
-        "config": dict(config),
+        "config": dataclasses.asdict(config),
         "nodules": int(sum(f in FOLDS for f in nodules.fold)),
         "models": list(FOLDS),
         "folds": dict(sorted(used.items())),

@@ -1,4 +1,4 @@
-"""What every characterising network does around its judgement: reading the cube, notes for the person, evaluation on cubes."""
+"""What every characterising network does around its prediction: reading the cube, notes for the person, evaluation on cubes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..inference.suitability import check_ct
 from ..inference.weights import ModelCard
 from ..metrics.characterisation.figures import characterisation_figures, characterisation_table
 from ..metrics.characterisation.out_of_fold import OutOfFold
-from .folds import logit
+from ..ops.logits import OPINION_EPS, log_odds
 
 SIDE = 50
 """Voxels (and mm) of the cube around a nodule: the field of the training data, in training and use."""
@@ -28,12 +28,12 @@ MIDDLE = (SIDE - 1) / 2
 TRAINED_MM = (3.0, 30.0)
 PADDING_WORTH_A_NOTE = 0.02
 
-Judge = Callable[[np.ndarray, np.ndarray, float, str], Opinion]
+NodulePredictor = Callable[[np.ndarray, np.ndarray, float, str], Opinion]
 """Cube in HU at 1 mm (z, y, x), the nodule's voxel index (3,), its diameter in mm, the series: an opinion."""
 
 
 def nodule_cube(image: Image, center: Sequence[float]) -> tuple[np.ndarray, float]:
-    """The 50 mm cube around a world point (z, y, x), HU at 1 mm, and the share of it that lies outside the image."""
+    """The 50 mm cube around a world point (z, y, x), HU at 1 mm, and the fraction of it that lies outside the image."""
     origin = np.asarray(center, float) - MIDDLE
     cube = sample_grid(image, origin, (SIDE,) * 3).voxels
     low, high = image.extent
@@ -45,7 +45,7 @@ def nodule_cube(image: Image, center: Sequence[float]) -> tuple[np.ndarray, floa
 
 
 def notes_of(diameter: float, padded: float) -> tuple[str, ...]:
-    """What a person must know about a judgement."""
+    """Notes on what a person must know about a prediction."""
     notes = []
     low, high = TRAINED_MM
     if not low <= diameter <= high:
@@ -62,21 +62,21 @@ def notes_of(diameter: float, padded: float) -> tuple[str, ...]:
 
 
 def characterise(
-    image: Image, findings: Findings, info: ModelInfo, judge: Judge
+    image: Image, findings: Findings, info: ModelInfo, predict: NodulePredictor
 ) -> Generator[Progress, None, Findings]:
-    """A `Characteriser.run` of a judgement: one finding after the other, what cannot be judged left as it was, and said."""
+    """Run a `Characteriser` over findings one after the other; what it cannot characterise is left as it was, with a note."""
     check_ct(image, info.title)
     items = list(findings)
-    for place, finding in enumerate(items):
+    for i, finding in enumerate(items):
         note = ""
         if isinstance(finding.geometry, Sphere):
             if not bool(image.contains(finding.center)):
                 at = ", ".join(f"{c:.0f}" for c in finding.center)
                 note = f"The sphere at z, y, x = {at} mm lies outside the image: {info.title} left it out."
             else:
-                items[place] = judged(image, finding, judge)
-        stage = f"{info.title}: nodule {place + 1} of {len(items)}"
-        yield Progress((place + 1) / len(items), stage, findings.with_items(tuple(items)), note)
+                items[i] = with_opinion(image, finding, predict)
+        stage = f"{info.title}: nodule {i + 1} of {len(items)}"
+        yield Progress((i + 1) / len(items), stage, findings.with_items(tuple(items)), note)
     models = (
         *(m for m in findings.models if m.get("name") != info.name),
         {"name": info.name, "version": info.version},
@@ -84,17 +84,17 @@ def characterise(
     return replace(findings, items=tuple(items), models=models)
 
 
-def judged(image: Image, finding: Finding, judge: Judge) -> Finding:
-    """The finding with this network's opinion, and its attributes where the network rates them."""
+def with_opinion(image: Image, finding: Finding, predict: NodulePredictor) -> Finding:
+    """Add this network's opinion to a finding, and its attributes where the network rates them."""
     cube, padded = nodule_cube(image, finding.center)
-    opinion = judge(cube, np.full(3, MIDDLE), finding.diameter, image.series_uid)
+    opinion = predict(cube, np.full(3, MIDDLE), finding.diameter, image.series_uid)
     opinion = replace(opinion, notes=(*opinion.notes, *notes_of(finding.diameter, padded)))
     opinions = (*(o for o in finding.opinions if o.model != opinion.model), opinion)
     return finding.with_(opinions=opinions, attributes=opinion.attributes or finding.attributes)
 
 
 def evaluate_on_cubes(
-    judge: Judge,
+    predict: NodulePredictor,
     card: ModelCard,
     data: Path,
     *,
@@ -102,15 +102,15 @@ def evaluate_on_cubes(
     findings: Path | None = None,
     on_progress: Callable[[float, str], None] = lambda _f, _s: None,
 ) -> tuple[dict[str, Any], OutOfFold]:
-    """Figures of a characteriser on nodule cubes in the design's JSON keys, and the predictions behind them.
+    """Evaluate a characteriser on nodule cubes: figures under the JSON keys of ``lungmtl evaluate``, and its predictions.
 
     Parameters
     ----------
     folds
         Folds of ``folds.csv`` to take; None takes every cube.
     findings
-        A detector's findings (LUNA16 csv): every nodule is judged at the found centre and diameter instead of the annotated
-        ones; those that were not found are left out and counted.
+        A detector's findings (LUNA16 csv): every nodule is characterised at the detected centre and diameter instead of
+        the annotated ones; those that were not detected are left out and counted.
     """
     nodules = load_rated_nodules(data)
     if folds is not None and "all" not in folds:
@@ -121,13 +121,11 @@ def evaluate_on_cubes(
     if findings is not None:
         nodules, center, diameter, missed = at_findings(nodules, findings)
     opinions = []
-    for place, voxels in enumerate(nodules.voxels):
-        opinions.append(
-            judge(to_hu(voxels), center[place], float(diameter[place]), str(nodules.series[place]))
-        )
-        on_progress((place + 1) / len(nodules), f"nodule {place + 1} of {len(nodules)}")
+    for i, voxels in enumerate(nodules.voxels):
+        opinions.append(predict(to_hu(voxels), center[i], float(diameter[i]), str(nodules.series[i])))
+        on_progress((i + 1) / len(nodules), f"nodule {i + 1} of {len(nodules)}")
     predictions = table_of(nodules, opinions)
-    figures = characterisation_figures(predictions, nodules.ratings)
+    figures = characterisation_figures(predictions, nodules.readers)
     return {
         "network": card.name,
         "data": str(data),
@@ -142,18 +140,18 @@ def evaluate_on_cubes(
 
 
 def at_findings(nodules: RatedNodules, path: Path) -> tuple[RatedNodules, np.ndarray, np.ndarray, int]:
-    """The nodules that a detector found, the found centres (cube indices) and diameters, and how many it missed.
+    """Take the nodules that a detector found, the detected centres (cube indices) and diameters, and how many it missed.
 
     A finding belongs to a nodule when its centre lies in it (LUNA16's rule); the nearest one counts.
     """
     spheres = spheres_by_series(path)
     kept, centers, diameters = [], [], []
     for i, series in enumerate(nodules.series):
-        found = spheres.get(str(series), np.zeros((0, 4)))
-        distance = np.linalg.norm(found[:, :3] - nodules.world[i], axis=1)
-        if not len(found) or distance.min() > nodules.diameter[i] / 2:
+        detections = spheres.get(str(series), np.zeros((0, 4)))
+        distance = np.linalg.norm(detections[:, :3] - nodules.world[i], axis=1)
+        if not len(detections) or distance.min() > nodules.diameter[i] / 2:
             continue
-        best = found[int(distance.argmin())]
+        best = detections[int(distance.argmin())]
         kept.append(i)
         centers.append(nodules.center[i] + (best[:3] - nodules.world[i]) * nodules.direction[i])
         diameters.append(best[3])
@@ -172,13 +170,13 @@ def table_of(nodules: RatedNodules, opinions: Sequence[Opinion]) -> OutOfFold:
         readers={rule: nodules.malignancy(rule) for rule in ("mean", "median")},
         malignancy=np.array([o.malignancy for o in opinions]),
         attributes=np.array([[o.attributes.get(a, np.nan) for a in ATTRIBUTES] for o in opinions]),
-        logit=logit(np.array([o.malignancy for o in opinions])),
+        logit=log_odds([o.malignancy for o in opinions], OPINION_EPS),
         spread=np.array([o.std for o in opinions]),
     )
 
 
 def metrics_of(figures: dict[str, Any]) -> dict[str, Any]:
-    """The design's keys: figures under the mean rule, the median rule's AUC, and everything behind them."""
+    """Pick what ``lungmtl evaluate`` prints: figures under the mean rule, the median rule's AUC, and everything behind them."""
     mean, median = figures["mean"], figures["median"]
 
     def value(part: dict[str, Any], name: str) -> float | None:

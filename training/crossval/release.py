@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..data.public.rated_nodules import RatedNodules
+from ..fitting.presentation import presentation
+from ..inference.registry import load_predictor
 from ..inference.weights import ModelCard, read_card, save_weights
-from ..metrics.characterisation.out_of_fold import write_out_of_fold
-from .folds import FoldResult, cross_fitted, joined, out_of_fold, training_record
+from .folds import FoldResult, cross_fitted, fold_tensors, out_of_fold
 from .nodule_cubes import evaluate_on_cubes
+from .out_of_fold_file import write_out_of_fold
 
 LIMITS = (
     "The truth is the opinion of three or four radiologists who saw the CT alone (LIDC-IDRI), not a biopsy.",
@@ -24,62 +27,74 @@ LIMITS = (
 def calibrate(
     nodules: RatedNodules, results: Mapping[str, FoldResult], out: Path, *, attributes: bool
 ) -> dict[str, tuple[float, float]]:
-    """Each fold's calibration from the out-of-fold scores of the others; writes ``out/oof.csv``."""
+    """Fit each fold's calibration on the out-of-fold scores of the others; writes ``out/oof.csv``."""
     scores = np.concatenate([r.predictions["logit"] for r in results.values()])
     index = np.concatenate([r.predictions["index"] for r in results.values()])
-    place = {int(i): n for n, i in enumerate(nodules.index)}
-    rows = np.array([place[int(i)] for i in index])
+    row_of = {int(i): n for n, i in enumerate(nodules.index)}
+    rows = np.array([row_of[int(i)] for i in index])
     calibration = cross_fitted(scores, nodules.label("mean")[rows], nodules.fold[rows])
     write_out_of_fold(out / "oof.csv", out_of_fold(nodules, results, calibration, attributes=attributes))
     return calibration
 
 
+@dataclass(frozen=True)
+class CardText:
+    """What a network says of itself on its card.
+
+    Parameters
+    ----------
+    name, version, purpose
+        Of the weights.
+    field
+        What of the scan it sees.
+    limits
+        Beside `LIMITS`.
+    """
+
+    name: str
+    version: str
+    purpose: str
+    field: str
+    limits: tuple[str, ...]
+
+
 def card_of(
-    name: str,
-    title: str,
-    purpose: str,
-    network: Any,
-    training: Mapping[str, Any],
-    calibration: Mapping[str, tuple[float, float]],
-    nodules: RatedNodules,
-    *,
-    version: str,
-    field: str,
-    limits: tuple[str, ...],
-    log: Mapping[str, Any],
+    text: CardText, network: Any, calibration: Mapping[str, tuple[float, float]], training: dict[str, Any]
 ) -> ModelCard:
-    """A card without metrics; `network` is the room's config, which has `hu_range`."""
+    """Make a card without metrics.
+
+    Parameters
+    ----------
+    network
+        The network's config, which has `hu_range`.
+    training
+        Of `folds.training_record`.
+    """
     return ModelCard(
-        name=name,
-        version=version,
-        title=title,
-        purpose=purpose,
+        name=text.name,
+        version=text.version,
+        purpose=text.purpose,
         modalities=("CT",),
         config={**dataclasses.asdict(network), "calibration": {k: list(v) for k, v in calibration.items()}},
         input={
             "voxels_mm": 1.0,
-            "field": field,
+            "field": text.field,
             "axes": "z, y, x (LPS)",
             "hu_range": list(network.hu_range),
             "diameter_mm": [3, 30],
         },
-        training=training_record(nodules, training, log),
-        limits=(*LIMITS, *limits),
+        training=training,
+        limits=(*LIMITS, *text.limits),
         task="characterisation",
+        **presentation(text.name),
     )
 
 
-def release(
-    card: ModelCard,
-    results: Mapping[str, FoldResult],
-    build: Callable[[Path, ModelCard, str], Any],
-    data: Path,
-    out: Path,
-) -> Path:
+def release_folds(card: ModelCard, results: Mapping[str, FoldResult], data: Path, out: Path) -> Path:
     """Write weights and card, measure what was written, and put the figures into the card."""
-    path = save_weights(joined(results), card, out)
+    path = save_weights(fold_tensors(results), card, out)
     card = read_card(path)
-    predictor = build(path, card, "cpu")
+    predictor = load_predictor(card.name, "cpu", path)
     figures, _ = evaluate_on_cubes(predictor.opinion, card, data, folds=card.training["models"])
     metrics = {
         "how": f"lungmtl evaluate {card.name} --data {data.name}: 5-fold cross-validation by scan (folds.csv), each nodule "
@@ -88,4 +103,4 @@ def release(
         "scans": figures["scans"],
         **figures["metrics"],
     }
-    return save_weights(joined(results), dataclasses.replace(card, metrics=metrics), out)
+    return save_weights(fold_tensors(results), dataclasses.replace(card, metrics=metrics), out)

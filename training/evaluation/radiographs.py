@@ -28,9 +28,9 @@ from ..metrics.radiograph.figures import (
     radiograph_table,
     radiograph_warnings,
 )
-from ..metrics.radiograph.mask_overlap import dice, iou
 from ..metrics.radiograph.shams import ShamMarks, count_sham_marks
 from ..metrics.radiograph.statistics import RadiographResult
+from ..ops.masks import dice, mask_iou
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ def radiograph_result(
         for name, mask in true_regions(labels):
             guess = predicted_region(findings, name, image, mask.shape)
             if guess is not None:
-                dices[name], ious[name] = dice(guess, mask), iou(guess, mask)
+                dices[name], ious[name] = dice(guess, mask), mask_iou(guess, mask)
     head = [s.probability for s in findings.image_scores]
     return RadiographResult(
         name=case.name,

@@ -1,4 +1,4 @@
-"""What the training of every detector shares: decay on weights only, warm-up and cosine, moving average, place in the schedule."""
+"""What the training of every network shares: decay on weights only, warm-up and cosine, moving average, place in the schedule."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 Network = TypeVar("Network", bound=nn.Module)
 
 
-class Recipe(Protocol):
-    """What `Learner` needs of a room's ``TrainingConfig``.
+class OptimizerConfig(Protocol):
+    """What `Learner` needs of a network's ``TrainingConfig``.
 
     Parameters
     ----------
@@ -34,21 +34,21 @@ class Recipe(Protocol):
 
 
 def weight_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """An optimiser's groups: decay on weights, none on norms and biases."""
+    """Split parameters into an optimizer's groups: decay on weights, none on norms and biases."""
     weights = [p for p in net.parameters() if p.ndim > 1]
     plain = [p for p in net.parameters() if p.ndim <= 1]
     return [{"params": weights, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
 
 
-def warm_cosine(share: float, warm_up: float = 0.03) -> float:
-    """Factor on the learning rate after a share of the schedule: linear from 5 % over `warm_up`, then a cosine to 1 %."""
-    if share < warm_up:
-        return 0.05 + 0.95 * share / warm_up
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min((share - warm_up) / (1 - warm_up), 1)))
+def warm_cosine(progress: float, warm_up: float = 0.03) -> float:
+    """Factor on the learning rate at a fraction of the schedule: linear from 5 % over `warm_up`, then a cosine to 1 %."""
+    if progress < warm_up:
+        return 0.05 + 0.95 * progress / warm_up
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min((progress - warm_up) / (1 - warm_up), 1)))
 
 
 class Learner(L.LightningModule, Generic[Network]):
-    """A network on its way through the schedule; rooms add ``training_step``, and what their checkpoints keep besides.
+    """A network on its way through the schedule; each adds ``training_step``, and what its checkpoints keep besides.
 
     Parameters
     ----------
@@ -59,12 +59,14 @@ class Learner(L.LightningModule, Generic[Network]):
     """
 
     net: Network
-    config: Recipe
+    config: OptimizerConfig
+    gradient_clip: float | None = 5.0
+    """Largest norm of the gradient; None leaves it as it is."""
 
     def __init__(
         self,
         net: Network,
-        config: Recipe,
+        config: OptimizerConfig,
         averaging: Callable[[float], Callable[..., None]] = get_ema_multi_avg_fn,
     ) -> None:
         super().__init__()
@@ -74,7 +76,7 @@ class Learner(L.LightningModule, Generic[Network]):
             average = AveragedModel(net, multi_avg_fn=averaging(config.ema), use_buffers=True)
             self.average = average.requires_grad_(False)
         self.progress = 0.0
-        """Share of the schedule that is over; `fitting.fit` sets it from the clock."""
+        """Fraction of the schedule that is over, 0–1; `fitting.callbacks` move it."""
 
     @property
     def trained(self) -> Network:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..findings import Box, Finding, Findings
+import numpy as np
+
+from ..findings import Box, Findings
+from ..ops.boxes import box_iou
 
 SAME_PLACE = 0.2
 """Intersection over union at which two boxes mean one nodule (NODE21's own rule for a hit)."""
@@ -51,43 +54,38 @@ def agreement(findings: Findings, visible_ids: Collection[str] | None = None) ->
         for f in sorted(findings, key=lambda f: -f.score)
         if f.id in boxes and f.status != "rejected" and (visible_ids is None or f.id in visible_ids)
     ]
-    pairs: dict[str, Agreement] = {}
-    for one in taking_part:
-        if one.id in pairs:
+    overlap, same = _compared([boxes[f.id] for f in taking_part])
+    models = np.array([f.provenance.model for f in taking_part])
+    near = same & (models[:, None] != models)
+    found: dict[str, Agreement] = {}
+    free = np.ones(len(taking_part), bool)
+    for i, one in enumerate(taking_part):
+        if not free[i]:
             continue
-        partner = _partner(one, [f for f in taking_part if f.id not in pairs], boxes)
-        if partner is None:
-            pairs[one.id] = Agreement(None, 0.0)
+        free[i] = False
+        partners = np.flatnonzero(near[i] & free)
+        if not len(partners):
+            found[one.id] = Agreement(None, 0.0)
             continue
-        overlap = iou(boxes[one.id], boxes[partner.id])
-        pairs[one.id] = Agreement(partner.id, overlap)
-        pairs[partner.id] = Agreement(one.id, overlap)
-    return pairs
-
-
-def _partner(one: Finding, free: list[Finding], boxes: Mapping[str, Box]) -> Finding | None:
-    """The free box of another network that overlaps most, the higher score first among equals."""
-    own = boxes[one.id]
-    near = [f for f in free if f.provenance.model != one.provenance.model and same_place(own, boxes[f.id])]
-    return max(near, key=lambda f: (iou(own, boxes[f.id]), f.score), default=None)
+        # The first of equals has the higher score.
+        best = partners[overlap[i, partners].argmax()]
+        free[best] = False
+        found[one.id] = Agreement(taking_part[best].id, float(overlap[i, best]))
+        found[taking_part[best].id] = Agreement(one.id, float(overlap[i, best]))
+    return found
 
 
 def same_place(a: Box, b: Box) -> bool:
-    """Whether two boxes mean one nodule."""
-    return iou(a, b) >= SAME_PLACE or _holds(a, b.center) or _holds(b, a.center)
+    """Test whether two boxes mean one nodule."""
+    return bool(_compared([a, b])[1][0, 1])
 
 
-def iou(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes, 0–1."""
-    corners = zip(a.low, b.low, a.high, b.high, strict=True)
-    sides = [min(high_a, high_b) - max(low_a, low_b) for low_a, low_b, high_a, high_b in corners]
-    both = sides[0] * sides[1] if min(sides) > 0 else 0.0
-    return both / (_area(a) + _area(b) - both)
-
-
-def _area(box: Box) -> float:
-    return (box.high[0] - box.low[0]) * (box.high[1] - box.low[1])
-
-
-def _holds(box: Box, point: tuple[float, float]) -> bool:
-    return all(low <= p <= high for low, p, high in zip(box.low, point, box.high, strict=True))
+def _compared(boxes: Sequence[Box]) -> tuple[np.ndarray, np.ndarray]:
+    """Compare n boxes with each other: intersection over union (n, n), and whether two are the same place (n, n)."""
+    low, high, center = (
+        np.array([getattr(b, name) for b in boxes], float).reshape(-1, 2)
+        for name in ("low", "high", "center")
+    )
+    overlap = box_iou(np.hstack([low, high]), np.hstack([low, high]))
+    holds = np.all((low[:, None] <= center) & (center <= high[:, None]), axis=-1)
+    return overlap, (overlap >= SAME_PLACE) | holds | holds.T

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from ..findings import Finding
+from ..ops.logits import OPINION_EPS, log_odds
 from . import registry
-
-EPS = 1e-4
-"""Probabilities are kept this far from 0 and 1 before the logarithm is taken."""
 
 
 def fused_networks() -> tuple[str, ...]:
@@ -25,8 +24,7 @@ def fused_networks() -> tuple[str, ...]:
 
 def mean_log_odds(*probabilities: npt.ArrayLike) -> np.ndarray:
     """One probability from several of the same nodules, each (n,) or a number."""
-    p = np.clip(np.stack([np.asarray(each, float) for each in probabilities]), EPS, 1 - EPS)
-    return 1 / (1 + np.exp(-np.log(p / (1 - p)).mean(0)))
+    return expit(np.mean([log_odds(each, OPINION_EPS) for each in probabilities], axis=0))
 
 
 def fuse(finding: Finding) -> Finding:

@@ -15,7 +15,7 @@ from .weights import ModelCard, WeightsError, read_card
 
 NETWORKS = {
     "ag3d": "ag3d",
-    "mtcnn_fpr": "mtcnn",
+    "mtcnn_fpr": "mtcnn.reduction",
     "mtmr": "mtmr",
     "mtcnn": "mtcnn",
     "dhn": "dhn",
@@ -41,8 +41,8 @@ class Network(Protocol):
         """
         ...
 
-    def train(self, *args: Any, **options: Any) -> Path:
-        """Train, write weights with their card, and return the weights' file; see `fitting`."""
+    def train(self, run: Any) -> Path:
+        """Train as a `fitting.training_run.TrainingRun` says, and return the weights' file, its card beside it."""
         ...
 
     def evaluate(self, predictor: Any, data: Path, weights: Path, **options: Any) -> dict[str, Any]:
@@ -60,9 +60,9 @@ class NetworkFolder:
         """See `Network.build`."""
         return import_module(f"{self.package}.build").build(weights, card, device)
 
-    def train(self, *args: Any, **options: Any) -> Path:
+    def train(self, run: Any) -> Path:
         """See `Network.train`."""
-        return import_module(f"{self.package}.training").train(*args, **options)
+        return import_module(f"{self.package}.training").train(run)
 
     def evaluate(self, predictor: Any, data: Path, weights: Path, **options: Any) -> dict[str, Any]:
         """See `Network.evaluate`."""

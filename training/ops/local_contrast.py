@@ -16,10 +16,11 @@ MOST = 4.0
 
 
 def with_local_contrast(radiographs: Tensor) -> Tensor:
-    """(B, h, w) radiographs of grey values 0–1 as (B, 2, h, w): values − 0.5 over 0.25, and local contrast.
+    """Stack radiographs (B, h, w) of grey values 0–1 with their local contrast: (B, 2, h, w), the values − 0.5 over 0.25 first.
 
-    Local contrast is what Jarrett et al. (ICCV 2009, 2.1) call subtractive and divisive normalisation: minus the mean, over
-    the standard deviation, of a window of about 7 % of the radiograph (30 mm of a thorax), h and w being multiples of `COARSE`.
+    Local contrast is what Jarrett et al. (doi:10.1109/ICCV.2009.5459469, 2.1) call subtractive and divisive normalisation: minus
+    the mean, over the standard deviation, of a window of about 7 % of the radiograph (30 mm of a thorax), h and w being multiples
+    of `COARSE`.
     """
     x = radiographs[:, None]
     size = 2 * max(1, round(x.shape[-1] / 128)) + 1

@@ -1,4 +1,4 @@
-"""RoIAlign in three dimensions (He et al., Mask R-CNN, with 8 instead of 4 neighbours)."""
+"""RoIAlign in three dimensions (He et al., doi:10.1109/ICCV.2017.322, with 8 instead of 4 neighbours)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def roi_align_3d(feature: Tensor, rois: Tensor, output_size: int, sampling_ratio: int = 2) -> Tensor:
-    """Average of trilinear samples in each bin of cubic regions of one feature map.
+    """Average trilinear samples in each bin of cubic regions of one feature map.
 
     Parameters
     ----------

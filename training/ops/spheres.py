@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from typing import TypeVar
+
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+Values = TypeVar("Values", np.ndarray, Tensor)
+
+TOUCHING = 1e-9
+"""Distance from which on centres are apart: the formula of the lens divides by it."""
 SHARED = 0.3
-"""Share of the smaller ball from which two detections are one nodule; two balls of one size reach it at a radius' distance."""
+"""Fraction of the smaller ball from which two detections are one nodule; two balls of one size reach it at a radius' distance."""
 
 
 def sphere_iou(a: Tensor, b: Tensor) -> Tensor:
-    """Intersection over union of balls, every one of `a` against every one of `b`.
+    """Compute the intersection over union of balls, every one of `a` against every one of `b`.
 
     Parameters
     ----------
@@ -24,25 +31,29 @@ def sphere_iou(a: Tensor, b: Tensor) -> Tensor:
     Tensor
         (N, M), 0–1.
 
-    Notes
-    -----
-    Volume of the lens of two balls of radii R and r at distance d (Weisstein, "Sphere-Sphere Intersection", MathWorld):
-    ``π (R + r − d)² (d² + 2d(r + R) − 3(r − R)²) / 12d``.
     """
     d = torch.cdist(a[:, :3].double(), b[:, :3].double())
     ra, rb = a[:, None, 3].double() / 2, b[None, :, 3].double() / 2
-    smaller = torch.minimum(ra, rb)
-    inside = d <= (ra - rb).abs()
-    safe = d.clamp(min=1e-9)
-    lens = torch.pi * (ra + rb - d) ** 2 * (d**2 + 2 * d * (ra + rb) - 3 * (ra - rb) ** 2) / (12 * safe)
-    overlap = torch.where(inside, 4 / 3 * torch.pi * smaller**3, lens)
-    overlap = torch.where(d >= ra + rb, torch.zeros_like(overlap), overlap)
+    overlap = _lens(d.clamp((ra - rb).abs().clamp(min=TOUCHING), ra + rb), ra, rb)
     union = 4 / 3 * torch.pi * (ra**3 + rb**3) - overlap
     return (overlap / union).to(a.dtype)
 
 
+def _lens(d: Values, ra: Values, rb: Values | float) -> Values:
+    """Compute the volume that two balls share (Weisstein, "Sphere-Sphere Intersection", MathWorld).
+
+    Parameters
+    ----------
+    d
+        Distance of the centres, held between |ra − rb| (and `TOUCHING`) and ra + rb: there the lens is the smaller ball, and 0.
+    ra, rb
+        Radii.
+    """
+    return math.pi * (ra + rb - d) ** 2 * (d**2 + 2 * d * (ra + rb) - 3 * (ra - rb) ** 2) / (12 * d)
+
+
 def nms_spheres(spheres: np.ndarray, scores: np.ndarray, iou: float = 0.1) -> np.ndarray:
-    """Greedy non-maximum suppression of spheres.
+    """Suppress spheres that a better one overlaps (greedy non-maximum suppression).
 
     A sphere falls to a better one when their IoU passes `iou`, or when the two share more than `SHARED` of the smaller
     ball: a small detection in or on the rim of a large one is the same nodule though its IoU is tiny.
@@ -79,20 +90,9 @@ def nms_spheres(spheres: np.ndarray, scores: np.ndarray, iou: float = 0.1) -> np
         if not len(near):
             continue
         distance = np.linalg.norm(centers[near] - centers[i], axis=1)
-        shared = _shared_volume(distance, radii[near], radii[i])
+        nearest = np.maximum(np.abs(radii[near] - radii[i]), TOUCHING)
+        shared = _lens(np.clip(distance, nearest, radii[near] + radii[i]), radii[near], radii[i])
         volumes = [4 / 3 * np.pi * r**3 for r in (radii[near], radii[i])]
         union = volumes[0] + volumes[1] - shared
         alive[near[(shared > SHARED * np.minimum(*volumes)) | (shared > iou * union)]] = False
     return order[alive]
-
-
-def _shared_volume(d: np.ndarray, ra: np.ndarray, rb: float) -> np.ndarray:
-    """Volume of the lens of pairs of balls given by distance and radii, as in `sphere_iou`."""
-    lens = (
-        np.pi
-        * (ra + rb - d) ** 2
-        * (d**2 + 2 * d * (ra + rb) - 3 * (ra - rb) ** 2)
-        / (12 * np.maximum(d, 1e-9))
-    )
-    shared = np.where(d <= np.abs(ra - rb), 4 / 3 * np.pi * np.minimum(ra, rb) ** 3, lens)
-    return np.where(d >= ra + rb, 0, shared)

@@ -1,4 +1,4 @@
-"""Simple predictors on the same folds: each nodule is judged by a model that its scan was left out of."""
+"""Simple predictors on the same folds: each nodule is predicted by a model that its scan was left out of."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ..data.errors import DatasetError
-from ..data.public.lidc_ratings import RULES, SCALE_MAX
 from ..data.public.rated_nodules import NEVER, RatedNodules
 from ..findings import ATTRIBUTES
+from ..findings.lidc_scales import RULES, SCALE_MAX
 from ..metrics.characterisation.out_of_fold import OutOfFold
 
 PENALTIES = np.logspace(-3, 0, 16)
@@ -54,13 +54,13 @@ def opinion(nodules: RatedNodules) -> OutOfFold:
 
 
 def splits(fold: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Masks (n,) of what is learnt from and what is judged, for each fold."""
+    """Masks (n,) of what is learnt from and what is held out, for each fold."""
     for name in np.unique(fold):
         yield fold != name, fold == name
 
 
 def logistic(nodules: RatedNodules, features: np.ndarray) -> dict[str, OutOfFold]:
-    """By label rule, logistic regression (standardised, L2 with C = 1) fitted and judged under that rule.
+    """By label rule, logistic regression (standardised, L2 with C = 1) fitted and evaluated under that rule.
 
     Parameters
     ----------
@@ -75,14 +75,14 @@ def logistic(nodules: RatedNodules, features: np.ndarray) -> dict[str, OutOfFold
     predictions = {}
     for rule in RULES:
         label, probability = nodules.label(rule), np.full(len(nodules), np.nan)
-        for learn, judge in splits(nodules.fold):
+        for learn, held_out in splits(nodules.fold):
             known = learn & (label >= 0)
             if len(np.unique(label[known])) < 2:
                 raise DatasetError(
                     f"by the readers' {rule}, a fold leaves only benign or only malignant nodules: more are needed."
                 )
             model = logistic_model().fit(features[known], label[known])
-            probability[judge] = model.predict_proba(features[judge])[:, 1]
+            probability[held_out] = model.predict_proba(features[held_out])[:, 1]
         predictions[rule] = replace(opinion(nodules), malignancy=probability)
     return predictions
 
@@ -94,7 +94,7 @@ def logistic_model() -> Pipeline:
 
 def median_attributes(nodules: RatedNodules) -> np.ndarray:
     """(n, 8) always the median of the other folds: what knowing nothing of the nodule errs by."""
-    return _attributes(nodules, lambda learn, judge: np.median(nodules.attributes[learn], axis=0))
+    return _attributes(nodules, lambda learn, held_out: np.median(nodules.attributes[learn], axis=0))
 
 
 def shrunken_attributes(nodules: RatedNodules, features: np.ndarray, kind: Shrinkage) -> np.ndarray:
@@ -103,7 +103,7 @@ def shrunken_attributes(nodules: RatedNodules, features: np.ndarray, kind: Shrin
     The strength is chosen for each attribute by cross-validation over the folds that are learnt from.
     """
 
-    def predict(learn: np.ndarray, judge: np.ndarray) -> np.ndarray:
+    def predict(learn: np.ndarray, held_out: np.ndarray) -> np.ndarray:
         scaler = StandardScaler().fit(features[learn])
         x, others = scaler.transform(features[learn]), np.unique(nodules.fold[learn], return_inverse=True)[1]
         # With two folds there is one to learn from, and nothing to choose by but its nodules.
@@ -117,7 +117,7 @@ def shrunken_attributes(nodules: RatedNodules, features: np.ndarray, kind: Shrin
             with warnings.catch_warnings():
                 # Of few nodules the weakest penalties need not converge; they are candidates, no more.
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                columns.append(model.fit(x, truth).predict(scaler.transform(features[judge])))
+                columns.append(model.fit(x, truth).predict(scaler.transform(features[held_out])))
         return np.column_stack(columns)
 
     return _attributes(nodules, predict)
@@ -125,6 +125,6 @@ def shrunken_attributes(nodules: RatedNodules, features: np.ndarray, kind: Shrin
 
 def _attributes(nodules: RatedNodules, predict: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
     predicted = np.empty((len(nodules), len(ATTRIBUTES)))
-    for learn, judge in splits(nodules.fold):
-        predicted[judge] = predict(learn, judge)
+    for learn, held_out in splits(nodules.fold):
+        predicted[held_out] = predict(learn, held_out)
     return np.clip(predicted, 1, [SCALE_MAX[name] for name in ATTRIBUTES])

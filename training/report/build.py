@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..data.public.lidc_ratings import RULES
 from ..data.public.rated_nodules import load_rated_nodules
 from ..findings.formats.atomic import write_atomically
+from ..findings.lidc_scales import RULES
 from ..metrics.characterisation.out_of_fold import OutOfFold
 from ..metrics.intervals.bootstrap import SAMPLES
 from . import figures as measure
@@ -19,8 +19,6 @@ from . import plots, tables
 from .baselines import cross_validated
 from .features import simple_features
 from .runs import EXPECTED, FUSED, MTCNN, MTMR, WITHOUT_MALIGNANCY, find_reduction, find_runs
-
-Report = Callable[[float, str], None]
 
 
 def write_report(
@@ -30,16 +28,16 @@ def write_report(
     *,
     samples: int = SAMPLES,
     seed: int = 0,
-    report: Report = lambda fraction, stage: None,
+    on_progress: Callable[[float, str], None] = lambda fraction, stage: None,
 ) -> dict[str, Any]:
     """Measure everything that is there and write it to `out`; the same input gives the same files.
 
     Parameters
     ----------
     data
-        Layout of ``shared/data/luna16_nodules``, with masks and ``folds.csv``.
+        LUNA16 nodule cubes (see `luna16_nodules`), with masks and ``folds.csv``.
     runs
-        ``<room>/<variant>/oof.csv``; what is not there is listed as missing.
+        ``<network>/<variant>/oof.csv``; what is not there is listed as missing.
     samples, seed
         Of the bootstrap over scans.
 
@@ -53,26 +51,26 @@ def write_report(
     DatasetError, FindingsFileError
         The data are incomplete, or a run does not belong to them.
     """
-    report(0.0, "reading the nodules")
+    on_progress(0.0, "reading the nodules")
     nodules = cross_validated(load_rated_nodules(data))
     found = find_runs(runs, nodules)
     reduced = find_reduction(runs)
-    report(0.15, "measuring the masks")
+    on_progress(0.15, "measuring the masks")
     features = simple_features(data, nodules)
-    report(0.35, "baselines")
+    on_progress(0.35, "baselines")
     predictors = {
         name: dict.fromkeys(RULES, run)
         for name, run in _in_order(found).items()
         if name not in WITHOUT_MALIGNANCY
     }
     predictors |= measure.baseline_predictors(nodules, features)
-    report(0.45, "malignancy")
-    judged = measure.malignancy(predictors, samples, seed)
+    on_progress(0.45, "malignancy")
+    malignancies = measure.malignancy(predictors, samples, seed)
     errors = measure.attributes(nodules, features, found, samples, seed)
-    report(0.65, "which attributes matter")
+    on_progress(0.65, "which attributes matter")
     sources = measure.attribute_sources(nodules, found)
     related = measure.relatedness_figures(sources)
-    report(0.75, "comparing pairs")
+    on_progress(0.75, "comparing pairs")
     result: dict[str, Any] = {
         "data": str(data),
         "nodules": len(nodules),
@@ -85,18 +83,18 @@ def write_report(
             for rule in RULES
         },
         "bootstrap": {"samples": samples, "seed": seed, "confidence": 0.95, "drawn": "scans"},
-        "targets": measure.targets(judged, errors),
-        "malignancy": judged,
+        "targets": measure.targets(malignancies, errors),
+        "malignancy": malignancies,
         "differences": measure.differences(predictors, samples, seed),
         "attributes": errors,
         "relatedness": related,
-        "reconstruction": measure.reconstruction(runs, judged),
+        "reconstruction": measure.reconstruction(runs, malignancies),
         "false_positive_reduction": reduced,
         "missing": [name for name in EXPECTED if name not in found] + ([] if reduced else ["fpr/…"]),
     }
-    report(0.85, "drawing")
-    plots.roc_plot(predictors, judged, out / "roc.png")
-    plots.reliability_plot(judged, out / "reliability.png")
+    on_progress(0.85, "drawing")
+    plots.roc_plot(predictors, malignancies, out / "roc.png")
+    plots.reliability_plot(malignancies, out / "reliability.png")
     # The paper shows the network's attributes; the readers' stand in where there is no network.
     shown = MTMR if MTMR in sources else "readers"
     values, label, _ = sources[shown]
@@ -104,7 +102,7 @@ def write_report(
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(out / "report.json", text.encode() + b"\n")
     write_atomically(out / "report.md", as_markdown(result).encode())
-    report(1.0, "")
+    on_progress(1.0, "")
     return result
 
 
@@ -126,8 +124,8 @@ def as_markdown(result: dict[str, Any]) -> str:
     parts = [
         "# Characterisation: malignancy and attributes",
         f"{result['nodules']} nodules of {result['scans']} scans in the five folds of `folds.csv`; {counts}. Nodules rated "
-        "exactly 3 are neither and are left out. Every nodule is judged by a model that its scan was left out of. Networks say "
-        "the same under both rules; logistic regressions are fitted anew for each. Intervals: 95 %, "
+        "exactly 3 are neither and are left out. Every nodule is characterised by a model that its scan was left out of. Networks "
+        "say the same under both rules; logistic regressions are fitted anew for each. Intervals: 95 %, "
         f"{result['bootstrap']['samples']} bootstrap samples over scans. Standard deviations are those of the folds (n − 1). "
         "A probability of 0.5 and more is called malignant. Calibration error: expected calibration error, 10 bins of equal width "
         "(bins of equal mass: `report.json`). The papers' figures were made on other selections of LIDC-IDRI.",
@@ -162,8 +160,8 @@ def as_markdown(result: dict[str, Any]) -> str:
         tables.markdown(tables.agreement_table(result["attributes"]), left=2),
         "## Which attributes malignancy hangs on (MTMR-Net, Table IV)",
         tables.markdown(tables.relatedness_table(related), left=2),
-        "Relatedness: share of the absolute standardised coefficients of a logistic regression on all eight (mean of the readers), "
-        "mean ± SD over the folds left out. Rank: recursive feature elimination. The paper does not say how its "
+        "Relatedness: fraction of the absolute standardised coefficients of a logistic regression on all eight (mean of the "
+        "readers), mean ± SD over the folds left out. Rank: recursive feature elimination. The paper does not say how its "
         "figures were scaled; they add up to 1 as these do.",
         f"![t-SNE of attributes below average and of all eight](attribute_map.png)\n\nAs the paper's Fig. 5, with the AUC of a "
         f"cross-validated logistic regression beside each map: {related[maps]['auc_below_average']:.3f} and "

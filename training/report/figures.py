@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..data.public.lidc_ratings import RULES
 from ..data.public.rated_nodules import RatedNodules
 from ..findings import ATTRIBUTES
+from ..findings.lidc_scales import RULES
 from ..metrics.characterisation.attributes import attribute_figures, reader_disagreement
 from ..metrics.characterisation.figures import rule_figures, statistics
 from ..metrics.characterisation.out_of_fold import OutOfFold, same_nodules
@@ -55,15 +55,15 @@ def differences(predictors: Mapping[str, Predictor], samples: int, seed: int) ->
     networks = [name for name in (FUSED, MTMR, MTCNN) if name in predictors]
     pairs = [(name, baseline) for name in networks for baseline in (MASK, DIAMETER)]
     pairs += [(FUSED, name) for name in networks[1:] if FUSED in predictors]
-    for room, shipped in (("mtmr", MTMR), ("mtcnn", MTCNN)):
+    for network, shipped in (("mtmr", MTMR), ("mtcnn", MTCNN)):
         for name in predictors:
-            if not name.startswith(f"{room}/") or name in (shipped, REFERENCE[room]):
+            if not name.startswith(f"{network}/") or name in (shipped, REFERENCE[network]):
                 continue
-            # The detector's places are judged by the shipped network, ablations by one of their own schedule.
+            # The detector's places are characterised by the shipped network, ablations by one of their own schedule.
             whole = (
                 shipped
-                if name.endswith("/detector") or REFERENCE[room] not in predictors
-                else REFERENCE[room]
+                if name.endswith("/detector") or REFERENCE[network] not in predictors
+                else REFERENCE[network]
             )
             if whole in predictors:
                 pairs.append((whole, name))
@@ -96,7 +96,7 @@ def attributes(
         # The fused opinion has MTMR-Net's attributes; without regression loss nothing has learnt any.
         if run.has_attributes and name not in (FUSED, *WITHOUT_ATTRIBUTES):
             predicted[name] = (rated(run, nodules), run.attributes)
-    disagreement = reader_disagreement(nodules.ratings)
+    disagreement = reader_disagreement(nodules.readers)
     figures: dict[str, Any] = {
         "readers": {
             name: {"mae": finite(value)} for name, value in zip(ATTRIBUTES, disagreement, strict=True)
@@ -104,7 +104,7 @@ def attributes(
     }
     for name, (known, values) in predicted.items():
         weights = bootstrap_weights(known.series, samples, seed)
-        figures[name] = attribute_figures(known.ratings, values, weights)
+        figures[name] = attribute_figures(known.readers, values, weights)
     return figures
 
 
@@ -146,19 +146,19 @@ def relatedness_figures(
     return figures
 
 
-def reconstruction(folder: Path, judged: Mapping[str, Any]) -> list[dict[str, Any]]:
+def reconstruction(folder: Path, malignancies: Mapping[str, Any]) -> list[dict[str, Any]]:
     """MT-CNN's Fig. 7: weight of the reconstruction and figures by rule, in the order of the weights."""
     rows = [
         {"weight": weight, "name": name, **{rule: figures[rule]["auc"] for rule in RULES}}
-        for name, figures in judged.items()
-        if "alpha_" in name or (name == MTCNN and REFERENCE["mtcnn"] not in judged)
+        for name, figures in malignancies.items()
+        if "alpha_" in name or (name == MTCNN and REFERENCE["mtcnn"] not in malignancies)
         if (weight := reconstruction_weight(folder, name)) is not None
     ]
     return sorted(rows, key=lambda row: (row["weight"], row["name"]))
 
 
-def targets(judged: Mapping[str, Any], errors: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each target with what was reached; ``met`` is None where there is nothing to judge."""
+def targets(malignancies: Mapping[str, Any], errors: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each target with what was reached; ``met`` is None where there is nothing to compare."""
     rows: list[dict[str, Any]] = []
 
     def add(what: str, target: float, value: float | None, *, at_least: bool) -> None:
@@ -166,12 +166,12 @@ def targets(judged: Mapping[str, Any], errors: Mapping[str, Any]) -> list[dict[s
         rows.append({"what": what, "target": target, "at_least": at_least, "value": value, "met": met})
 
     for name, key in (("fused", FUSED), ("mtmr", MTMR), ("mtcnn", MTCNN)):
-        own = judged.get(key)
+        own = malignancies.get(key)
         for rule, target in AUC_TARGETS[name].items():
             cell = own[rule]["auc"] if own else None
             add(f"{key}: AUC, readers' {rule}", target, cell["value"] if cell else None, at_least=True)
         if key != FUSED:
-            baseline, cell = judged[MASK]["mean"]["auc"], own["mean"]["auc"] if own else None
+            baseline, cell = malignancies[MASK]["mean"]["auc"], own["mean"]["auc"] if own else None
             if baseline:
                 value = cell["value"] if cell else None
                 add(f"{key}: AUC above the mask features", baseline["value"], value, at_least=True)

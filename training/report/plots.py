@@ -44,17 +44,17 @@ def _save(figure: Figure, path: Path) -> None:
     figure.savefig(path, metadata=METADATA)
 
 
-def roc_plot(predictors: Mapping[str, Predictor], judged: Mapping[str, Any], path: Path) -> None:
+def roc_plot(predictors: Mapping[str, Predictor], malignancies: Mapping[str, Any], path: Path) -> None:
     """ROC curves of the networks and baselines under both label rules, each with its AUC."""
     figure, axes = _figure(2)
     for axis, rule in zip(axes, ("mean", "median"), strict=True):
         for name, color in COLORS.items():
-            if name not in predictors or judged[name][rule]["auc"] is None:
+            if name not in predictors or malignancies[name][rule]["auc"] is None:
                 continue
             predictions = predictors[name][rule]
             label = predictions.label(rule)
             false, true, _ = roc_curve(label[label >= 0], predictions.malignancy[label >= 0])
-            auc = judged[name][rule]["auc"]["value"]
+            auc = malignancies[name][rule]["auc"]["value"]
             network = name in (FUSED, MTMR, MTCNN)
             axis.plot(
                 false, true, color=color, lw=2 if network else 1.2, label=f"{_short(name)}  {auc or 0:.3f}"
@@ -70,12 +70,12 @@ def _short(name: str) -> str:
     return "fused" if name == FUSED else title(name)
 
 
-def reliability_plot(judged: Mapping[str, Any], path: Path) -> None:
-    """Observed share of malignant nodules over the predicted probability, in 10 bins of equal width, mean rule."""
-    shown = [name for name in (FUSED, MTMR, MTCNN) if name in judged] or [MASK]
+def reliability_plot(malignancies: Mapping[str, Any], path: Path) -> None:
+    """Observed fraction of malignant nodules over the predicted probability, in 10 bins of equal width, mean rule."""
+    shown = [name for name in (FUSED, MTMR, MTCNN) if name in malignancies] or [MASK]
     figure, axes = _figure(len(shown))
     for axis, name in zip(axes, shown, strict=True):
-        part = judged[name]["mean"]
+        part = malignancies[name]["mean"]
         rows = part.get("reliability", [])
         predicted, observed = [r["predicted"] for r in rows], [r["observed"] for r in rows]
         axis.plot([0, 1], [0, 1], color="0.85", lw=1, zorder=0)
@@ -83,7 +83,7 @@ def reliability_plot(judged: Mapping[str, Any], path: Path) -> None:
         for row in rows:
             axis.text(row["predicted"], -0.08, str(row["count"]), ha="center", fontsize=8, color="0.35")
         axis.axhline(-0.03, color="0.85", lw=0.8)
-        axis.set(xlabel="predicted probability (above it: nodules in the bin)", ylabel="share malignant")
+        axis.set(xlabel="predicted probability (above it: nodules in the bin)", ylabel="fraction malignant")
         axis.set(xlim=(-0.03, 1.03), ylim=(-0.1, 1.03), aspect="equal")
         axis.set_title(f"{_short(name)}: calibration error {part['calibration_error'] or 0:.3f}")
     _save(figure, path)

@@ -22,12 +22,12 @@ class Relatedness:
     Parameters
     ----------
     mean, sd
-        Its share of all standardised coefficients' absolute values in a logistic regression on all attributes: mean and
-        standard deviation (n − 1) over the folds. The shares add up to 1, as the paper's do.
+        Its fraction of all standardised coefficients' absolute values in a logistic regression on all attributes: mean and
+        standard deviation (n − 1) over the folds. The fractions add up to 1, as the paper's do.
     elimination
         Mean over the folds of the place from the end at which recursive feature elimination drops it: 1 stays longest.
     rank
-        1 is the most related: by elimination, ties by share.
+        1 is the most related: by elimination, ties by fraction.
     """
 
     mean: np.ndarray
@@ -37,37 +37,37 @@ class Relatedness:
 
     @property
     def above_average(self) -> np.ndarray:
-        """Attributes with more than an equal share."""
+        """Attributes with more than an equal fraction."""
         return self.mean > 1 / len(self.mean)
 
 
 def relatedness(attributes: np.ndarray, label: np.ndarray, fold: np.ndarray) -> Relatedness:
-    """Shares and ranks, each fold left out once.
+    """Fractions and ranks, each fold left out once.
 
     Parameters
     ----------
     attributes, label, fold
         (n, k), (n,) 0 or 1, (n,).
     """
-    shares, places = [], []
+    fractions, places = [], []
     for learn, _ in splits(fold):
         x = StandardScaler().fit_transform(attributes[learn])
         model = LogisticRegression(max_iter=2000)
         size = np.abs(model.fit(x, label[learn]).coef_[0])
-        shares.append(size / size.sum())
+        fractions.append(size / size.sum())
         places.append(RFE(model, n_features_to_select=1).fit(x, label[learn]).ranking_)
-    mean, elimination = np.mean(shares, axis=0), np.mean(places, axis=0)
+    mean, elimination = np.mean(fractions, axis=0), np.mean(places, axis=0)
     rank = np.empty(len(mean), int)
     rank[np.lexsort((-mean, elimination))] = np.arange(1, len(mean) + 1)
-    return Relatedness(mean, np.std(shares, axis=0, ddof=1), elimination, rank)
+    return Relatedness(mean, np.std(fractions, axis=0, ddof=1), elimination, rank)
 
 
 def left_out_auc(attributes: np.ndarray, label: np.ndarray, fold: np.ndarray) -> float:
     """AUC of a cross-validated logistic regression on these attributes: the figure beside the picture."""
     score = np.empty(len(label))
-    for learn, judge in splits(fold):
-        score[judge] = (
-            logistic_model().fit(attributes[learn], label[learn]).decision_function(attributes[judge])
+    for learn, held_out in splits(fold):
+        score[held_out] = (
+            logistic_model().fit(attributes[learn], label[learn]).decision_function(attributes[held_out])
         )
     return float(roc_auc(label, score))
 

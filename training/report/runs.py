@@ -1,4 +1,4 @@
-"""The trained variants that a report finds: ``<runs>/<room>/<variant>/oof.csv``, and ``<runs>/fused/oof.csv``."""
+"""The trained variants that a report finds: ``<runs>/<network>/<variant>/oof.csv``, and ``<runs>/fused/oof.csv``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..crossval.out_of_fold_file import read_out_of_fold
 from ..data.errors import DatasetError
 from ..data.public.rated_nodules import RatedNodules
 from ..inference.fusion import mean_log_odds
-from ..metrics.characterisation.out_of_fold import OutOfFold, read_out_of_fold, same_nodules
+from ..metrics.characterisation.out_of_fold import OutOfFold, same_nodules
 from .published import MTCNN_WEIGHTS
 
 MTMR, MTCNN, FUSED = "mtmr/shipped", "mtcnn/shipped", "fused"
@@ -61,17 +62,17 @@ def title(name: str) -> str:
     """A variant for a person."""
     if name in TITLES:
         return TITLES[name]
-    room, _, variant = name.partition("/")
-    network = {"mtmr": "MTMR-Net", "mtcnn": "MT-CNN"}.get(room, room)
+    network, _, variant = name.partition("/")
+    network = {"mtmr": "MTMR-Net", "mtcnn": "MT-CNN"}.get(network, network)
     if name.startswith(WEIGHT):
         return f"{network}, α = {variant.removeprefix('alpha_')}"
     return f"{network}, {variant.replace('_', ' ')}" if variant else network
 
 
 def find_runs(folder: Path, nodules: RatedNodules) -> dict[str, OutOfFold]:
-    """``room/variant`` -> predictions of the nodules of the folds; ``fused`` where it is there or both networks are.
+    """Read ``network/variant`` -> predictions of the nodules of the folds; ``fused`` where it is there or both networks are.
 
-    Rooms are ``mtmr`` and ``mtcnn``; the fused opinion is their mean log odds (`inference.fusion`) unless its own file is
+    Networks are ``mtmr`` and ``mtcnn``; the fused opinion is their mean log odds (`inference.fusion`) unless its own file is
     there.
 
     Raises
@@ -80,9 +81,9 @@ def find_runs(folder: Path, nodules: RatedNodules) -> dict[str, OutOfFold]:
         A file is damaged, or was made on other nodules or another split than ``folds.csv``.
     """
     found = {}
-    for room in ("mtmr", "mtcnn"):
-        for path in sorted((folder / room).glob("*/oof.csv")):
-            found[f"{room}/{path.parent.name}"] = _checked(path, nodules)
+    for network in ("mtmr", "mtcnn"):
+        for path in sorted((folder / network).glob("*/oof.csv")):
+            found[f"{network}/{path.parent.name}"] = _checked(path, nodules)
     fused = folder / FUSED / "oof.csv"
     if fused.exists():
         found[FUSED] = _checked(fused, nodules)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..data.public.lidc_ratings import NOMINAL, RULES
 from ..findings import ATTRIBUTES
+from ..findings.lidc_scales import NOMINAL, RULES
 from ..metrics.characterisation.figures import span, spread, text
 from . import published
 from .runs import FUSED, title
@@ -38,7 +38,7 @@ def _titled(what: str) -> str:
     return f"{title(name)}: {rest}"
 
 
-def malignancy_table(judged: Mapping[str, Any], rule: str) -> Table:
+def malignancy_table(malignancies: Mapping[str, Any], rule: str) -> Table:
     """One label rule: every predictor, the networks first; below them what the papers print."""
     table = [
         [
@@ -52,7 +52,7 @@ def malignancy_table(judged: Mapping[str, Any], rule: str) -> Table:
             "calibration error",
         ]
     ]
-    for name, figures in judged.items():
+    for name, figures in malignancies.items():
         part = figures[rule]
         if part["auc"] is None:
             continue
@@ -77,7 +77,7 @@ def malignancy_table(judged: Mapping[str, Any], rule: str) -> Table:
 
 
 def percent(value: float | None) -> str:
-    """A share as a percentage."""
+    """A fraction as a percentage."""
     return "–" if value is None else f"{100 * value:.1f} %"
 
 
@@ -191,11 +191,11 @@ def reduction_table(figures: Mapping[str, Any]) -> Table:
     return table
 
 
-def reliability_table(judged: Mapping[str, Any]) -> Table:
+def reliability_table(malignancies: Mapping[str, Any]) -> Table:
     """Reliability of the best there is: the fused opinion, else the first predictor."""
-    name = FUSED if FUSED in judged else next(iter(judged))
+    name = FUSED if FUSED in malignancies else next(iter(malignancies))
     table = [[f"{title(name)}: probability", "nodules", "mean probability", "malignant by the readers' mean"]]
-    for row in judged[name]["mean"].get("reliability", ()):
+    for row in malignancies[name]["mean"].get("reliability", ()):
         edges = f"{row['lower']:.1f}–{row['upper']:.1f}"
         table.append([edges, str(row["count"]), text(row["predicted"], 2), text(row["observed"], 2)])
     return table

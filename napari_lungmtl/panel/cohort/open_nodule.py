@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from qtpy.QtCore import QObject, Signal
 
-from ...jobs.background import Background
+from ...jobs.worker import Worker, one_step
 from ...layers import planes
 from ...layers.image import add_image_layer
 from ...reviewed_images import Studies, Study
@@ -52,7 +52,7 @@ class NoduleOpener(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.reading = Background(self)
+        self.reading = Worker(parent=self)
         self.reading.finished.connect(self._on_read)
         self.reading.failed.connect(self.failed)
         self._viewer, self._studies, self._keep = viewer, studies, keep
@@ -64,7 +64,7 @@ class NoduleOpener(QObject):
         self._asked = cohort, row
         study = next((s for s in self._studies() if _shows(s.session.image, cohort.nodules[row])), None)
         if study is None:
-            self.reading.start(partial(_read, cohort, row))
+            self.reading.start(partial(one_step, read_nodule, cohort, row))
             return True
         self.reading.cancel()
         self._viewer.layers.selection.active = study.layer
@@ -112,11 +112,6 @@ class NoduleOpener(QObject):
         planes.go_to(self._viewer, known.center)
         _center(self._viewer, known.center)
         self.opened.emit(self._asked[1])
-
-
-def _read(cohort: Cohort, row: int) -> Generator[None, None, tuple[Image, Findings]]:
-    yield
-    return read_nodule(cohort, row)
 
 
 def _shows(image: Image | None, nodule: Nodule) -> bool:

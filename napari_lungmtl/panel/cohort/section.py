@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ...jobs.background import Background
+from ...jobs.worker import Worker
 from ...reviewed_images import Studies, Study
 from ...training.cohort import Cohort, embed, loading
 from ..section import Section, eliding, label, set_role
@@ -53,7 +53,7 @@ class CohortSection(Section):
         self.cohort: Cohort | None = None
         self._path: Path | None = None
         self._predictions: Path | None = None
-        self.work = Background(self)
+        self.work = Worker(parent=self)
         self.opener = NoduleOpener(viewer, studies, running, self)
         self._build()
         self.work.progressed.connect(self._on_progress)

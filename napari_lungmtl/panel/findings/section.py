@@ -188,7 +188,7 @@ class FindingsSection(Section):
         blocked = self.table.selectionModel().blockSignals(True)
         image = session.image if session is not None else None
         flat = image is not None and image.ndim == 2
-        said = {f.id: found_by(f, session) for _, f in rows} if flat and session is not None else {}
+        said = {f.id: found_by(f, session.agreement) for _, f in rows} if flat and session is not None else {}
         self.model.set_findings(rows, image, said)
         self.table.selectionModel().blockSignals(blocked)
         if self._chosen is None:

@@ -5,22 +5,19 @@ The pictures are computed in a worker, once they are asked for; a finding that w
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from napari.qt.threading import FunctionWorker, create_worker
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QObject, Qt, Signal, SignalInstance
 from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from ...jobs.worker import Worker, one_step
 from ...training.findings import Finding
 from ...training.imaging.image import Image
 from ..section import eliding, label, set_role
-
-log = logging.getLogger("napari_lungmtl")
 
 Reconstruct = Callable[[Image, Finding], tuple[np.ndarray, np.ndarray, tuple[str, ...]]]
 """(image, finding) to views (9, n, n), reconstructions (9, n, n), both 0–1, and the views' names."""
@@ -44,26 +41,6 @@ class _Request(NamedTuple):
     finding: Finding
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a worker brings back: the arrays and names, or a sentence."""
-
-    views: np.ndarray | None = None
-    again: np.ndarray | None = None
-    names: tuple[str, ...] = ()
-    message: str = ""
-
-
-def _work(reconstruct: Reconstruct, request: _Request) -> Answer:
-    """Never raises: an exception that leaves a worker may end the process."""
-    try:
-        views, again, names = reconstruct(*request)
-    except Exception as error:
-        log.exception("reconstruction of finding %s failed", request.finding.id)
-        return Answer(message=f"The views could not be computed: {error or type(error).__name__}")
-    return Answer(np.asarray(views), np.asarray(again), tuple(names))
-
-
 class Reconstructions(QObject):
     """Asks for the views of one finding after the other, off the GUI thread: only the latest wish counts.
 
@@ -73,42 +50,48 @@ class Reconstructions(QObject):
         What computes them.
     """
 
-    ready = Signal(object)  # Answer
+    ready = Signal(object)
+    """What `reconstruct` returned."""
+    failed = Signal(str)
+    """A sentence for the person."""
 
     def __init__(self, reconstruct: Reconstruct, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._reconstruct = reconstruct
-        self._wanted: _Request | None = None
-        self._running: _Request | None = None
-        self._worker: FunctionWorker | None = None
+        self._wish: _Request | None = None
+        self._request: _Request | None = None
+        self._worker = Worker("The views could not be computed", self)
+        self._worker.finished.connect(partial(self._on_ended, self.ready))
+        self._worker.failed.connect(partial(self._on_ended, self.failed))
+
+    @property
+    def busy(self) -> bool:
+        """Whether views are being computed, wished for or not."""
+        return self._worker.running
 
     def ask(self, image: Image, finding: Finding) -> None:
-        """Wish for a finding's views; `ready` brings them, unless another wish or `forget` comes first."""
-        running = self._running
-        if running is not None and running.image is image and running.finding == finding:
-            self._wanted = running  # left and come back to
-            return
-        self._wanted = _Request(image, finding)
-        if running is None:
-            self._start()
+        """Wish for a finding's views; `ready` or `failed` brings them, unless another wish or `forget` comes first."""
+        self._wish = _Request(image, finding)
+        if not self.busy:
+            self._start(self._wish)
 
     def forget(self) -> None:
-        """Nothing is wanted any more; what is being computed is dropped when it arrives."""
-        self._wanted = None
+        """Wish for nothing any more; what is being computed is dropped when it arrives."""
+        self._wish = None
 
-    def _start(self) -> None:
-        self._running = self._wanted
-        self._worker = create_worker(_work, self._reconstruct, self._running)
-        self._worker.returned.connect(self._on_returned)
-        self._worker.start()
+    def _start(self, request: _Request) -> None:
+        self._request = request
+        self._worker.start(partial(one_step, self._reconstruct, *request), f"finding {request.finding.id}")
 
-    def _on_returned(self, answer: Answer) -> None:
-        self._worker, self._running, ran = None, None, self._running
-        if self._wanted is ran:
-            self._wanted = None
-            self.ready.emit(answer)
-        elif self._wanted is not None:  # one at a time: workers for findings that were left would pile up
-            self._start()
+    def _on_ended(self, signal: SignalInstance, answer: object) -> None:
+        wish = self._wish
+        if wish is None:
+            return
+        if wish == self._request:  # perhaps left and come back to in the meantime
+            self._wish = None
+            signal.emit(answer)
+        else:  # one at a time: workers for findings that were left would pile up
+            self._start(wish)
 
 
 class ViewGrid(QWidget):
@@ -150,14 +133,12 @@ class ViewGrid(QWidget):
         self.message.setText(text)
         self._pairs.hide()
 
-    def show_answer(self, answer: Answer) -> None:
-        """Show the pictures, or why there are none."""
-        if answer.views is None or answer.again is None:
-            self.say(answer.message, "warning")
-            return
+    def show_views(self, answer: tuple[np.ndarray, np.ndarray, tuple[str, ...]]) -> None:
+        """Show the pictures: views and reconstructions (9, n, n), and the views' names."""
+        views, reconstructions, names = answer
         self.say("Each pair: what the network saw, and what it drew again from that.")
         for pair, name, text, view, again in zip(
-            self.pictures, self.names, answer.names, answer.views, answer.again, strict=False
+            self.pictures, self.names, names, views, reconstructions, strict=False
         ):
             name.setText(short(text))
             name.setToolTip(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
@@ -91,7 +92,8 @@ class NoduleCardSection(Section):
         self.bars = AttributeBars()
         self.views = ViewGrid()
         self._reconstructions = Reconstructions(reconstruct, self)
-        self._reconstructions.ready.connect(self.views.show_answer)
+        self._reconstructions.ready.connect(self.views.show_views)
+        self._reconstructions.failed.connect(partial(self.views.say, role="warning"))
         for widget in (self._empty, self.closeups, self.scores, self.notes, self.bars):
             self.body.addWidget(widget)
         self.body.addWidget(self._build_offer())
@@ -170,11 +172,12 @@ class NoduleCardSection(Section):
         self.summary.setText(_summary(finding, image))
         if (
             session is not None
+            and image is not None
             and finding is not None
             and finding.box is not None
             and self._title.isChecked()
         ):
-            self.closeups.words.setText(story(finding, session))
+            self.closeups.words.setText(story(finding, session.findings, session.agreement, image))
         if not self._title.isChecked() or self._shown == (image, finding):
             return
         self._shown = (image, finding)

@@ -19,7 +19,7 @@ class HeatMapRow(QWidget):
         super().__init__()
         self.device = lambda: "auto"
         """Tells where to compute."""
-        self._heat: heat_map.HeatMap | None = None
+        self._heat: heat_map.HeatMapLayer | None = None
         self.box = QComboBox()
         self.box.setToolTip(
             "Where on the radiograph a network saw evidence of a nodule, drawn under the boxes"

@@ -16,8 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ...layers import planes
-from ...layers import window_presets as windows
+from ...layers import planes, window_presets
 from ...reviewed_images import Study
 from ...session.session import Session, Thresholds
 from ...shortcuts import tooltip
@@ -170,7 +169,7 @@ class ShowSection(Section):
             self.listen(events.overlays, self._show_overlays)
             self.listen(study.layer.events.contrast_limits, self._show_window)
             image = study.session.image
-            self._presets = windows.presets(image) if image is not None else {}
+            self._presets = window_presets.presets(image) if image is not None else {}
             self.overlays.setChecked(study.session.overlays_shown)
         self.heat.set_study(study)
         self._show_thresholds()
@@ -219,7 +218,7 @@ class ShowSection(Section):
     def _show_window(self, _event: object = None) -> None:
         if self.study is None:
             return
-        name = windows.matching(self.study.layer, self._presets)
+        name = window_presets.matching(self.study.layer, self._presets)
         names = [*self._presets, *(["Custom"] if name is None else [])]
         if names != [self.window.itemText(i) for i in range(self.window.count())]:
             self.window.clear()
@@ -229,7 +228,7 @@ class ShowSection(Section):
     def _choose_window(self, _index: int) -> None:
         limits = self._presets.get(self.window.currentText())
         if self.study is not None and limits is not None:
-            windows.apply(self.study.layer, limits)
+            window_presets.apply(self.study.layer, limits)
 
     def _show_plane(self, _event: object = None) -> None:
         now = planes.current(self._viewer)

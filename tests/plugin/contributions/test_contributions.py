@@ -17,7 +17,7 @@ from PIL import Image
 from napari_lungmtl.contributions import reader
 from napari_lungmtl.contributions.samples import sample_radiograph
 from napari_lungmtl.layers.sphere_layer_data import findings_of_points, points_layer_data
-from napari_lungmtl.layers.spheres import LayerBinding
+from napari_lungmtl.layers.spheres import SphereBinding
 from napari_lungmtl.training.findings import Findings, Sphere
 from napari_lungmtl.training.findings.formats.csv_file import read_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
@@ -179,7 +179,7 @@ def _layer_tuple(layer: Points) -> tuple:
 
 
 def test_saving_a_layer_writes_hidden_findings_too(manager, session, viewer, tmp_path: Path) -> None:
-    binding = LayerBinding(viewer, session)
+    binding = SphereBinding(viewer, session)
     session.reject(session.visible[0].id)
     write = manager.commands.get(f"{NAME}.write")
     [path] = write(str(tmp_path / "mine.lungmtl.json"), *_layer_tuple(binding.layer))

@@ -14,8 +14,8 @@ from napari.layers import Shapes
 
 from napari_lungmtl.layers import attribute_layout as layout
 from napari_lungmtl.layers import planes
-from napari_lungmtl.layers.attribute_bars import NAME, AttributeBars
-from napari_lungmtl.layers.spheres import LayerBinding, add_image_layer
+from napari_lungmtl.layers.attribute_bars import NAME, AttributeBarsLayer
+from napari_lungmtl.layers.spheres import SphereBinding, add_image_layer
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.text.attributes import SCALES
 from napari_lungmtl.training.findings import ATTRIBUTES, Findings, Sphere
@@ -42,7 +42,7 @@ coordinate = st.floats(-2000, 2000)
 def test_the_bars_stay_inside_and_off_the_nodule_where_there_is_room(row, column, radius, label):
     region = (-400.0, -600.0, 400.0, 600.0)
     assume(abs(row) < 400 and abs(column) < 600)
-    top, left = layout.place((row, column), radius, region, label)
+    top, left = layout.place_bars((row, column), radius, region, label)
     assert region[0] <= top <= region[2] - layout.SIZE[0]
     assert region[1] <= left <= region[3] - layout.SIZE[1]
     needed = radius + layout.GAP + layout.SIZE[1]
@@ -54,9 +54,9 @@ def test_the_bars_stay_inside_and_off_the_nodule_where_there_is_room(row, column
 
 def test_the_bars_leave_the_label_of_the_sphere_free():
     region = (-400.0, -600.0, 400.0, 600.0)
-    top, _ = layout.place((0.0, 0.0), 20.0, region, -12.0)  # the label ends 12 pixels above the centre
+    top, _ = layout.place_bars((0.0, 0.0), 20.0, region, -12.0)  # the label ends 12 pixels above the centre
     assert top > -12
-    top, _ = layout.place((0.0, 0.0), 20.0, region, 12.0)  # as in coronal slices
+    top, _ = layout.place_bars((0.0, 0.0), 20.0, region, 12.0)  # as in coronal slices
     assert top + layout.SIZE[0] <= 12 - layout.LABEL_HEIGHT
 
 
@@ -116,11 +116,11 @@ def session(folder) -> Iterator[Session]:
 
 
 @pytest.fixture
-def bars(viewer: ViewerModel, session: Session, qapp) -> Iterator[AttributeBars]:
+def bars(viewer: ViewerModel, session: Session, qapp) -> Iterator[AttributeBarsLayer]:
     """The bars on a bare viewer, zoomed so that the chest is larger than the canvas."""
     add_image_layer(viewer, session.image)
-    binding = LayerBinding(viewer, session)
-    bars = AttributeBars(viewer)
+    binding = SphereBinding(viewer, session)
+    bars = AttributeBarsLayer(viewer)
     bars.set_session(session)
     viewer.canvas.size = (700, 1000)
     viewer.scene.camera.zoom = 40
@@ -129,9 +129,9 @@ def bars(viewer: ViewerModel, session: Session, qapp) -> Iterator[AttributeBars]
     binding.close()
 
 
-def show(bars: AttributeBars, id: str | None) -> Shapes | None:
+def show(bars: AttributeBarsLayer, id: str | None) -> Shapes | None:
     """Select a finding and go there as the dock does."""
-    session = bars._session
+    session = bars.session
     session.select(id)
     if id is not None:
         planes.go_to(bars.viewer, session.findings[id].center)
@@ -139,7 +139,7 @@ def show(bars: AttributeBars, id: str | None) -> Shapes | None:
     return bars.layer
 
 
-def on_screen(bars: AttributeBars) -> np.ndarray:
+def on_screen(bars: AttributeBarsLayer) -> np.ndarray:
     """Corners of the shapes (n, 4, 2) in pixels from the middle of the canvas, (down, right)."""
     viewer, layer = bars.viewer, bars.layer
     world = np.array([[layer.data_to_world(corner) for corner in shape] for shape in layer.data])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_lungmtl.layers import caption_layout as layout
-from napari_lungmtl.layers.captions import Captions
+from napari_lungmtl.layers.captions import CaptionsLayer
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Findings
@@ -21,18 +21,18 @@ TEXT = "MO-SegNet 0.99 + DHN 0.69"
 
 def test_a_caption_stands_above_its_box_and_below_or_beside_where_there_is_no_room() -> None:
     wide = layout.width(TEXT)
-    [middle] = layout.place([(0, 0, 20, 20)], [TEXT], REGION)
+    [middle] = layout.place_captions([(0, 0, 20, 20)], [TEXT], REGION)
     assert middle[1] == 0
     assert -layout.ROW - 6 < middle[0] < -layout.ROW
-    [right] = layout.place([(0, 370, 20, 390)], [TEXT], REGION)
+    [right] = layout.place_captions([(0, 370, 20, 390)], [TEXT], REGION)
     assert right[1] + wide == pytest.approx(400)
-    [top] = layout.place([(-299, 0, -250, 50)], [TEXT], REGION)
+    [top] = layout.place_captions([(-299, 0, -250, 50)], [TEXT], REGION)
     assert top[0] >= -250
 
 
 def test_captions_of_neighbours_do_not_cover_each_other() -> None:
     boxes = [(0.0, 0.0, 20.0, 20.0), (2.0, 25.0, 22.0, 45.0)]
-    first, second = layout.place(boxes, [TEXT, TEXT], REGION)
+    first, second = layout.place_captions(boxes, [TEXT, TEXT], REGION)
     assert abs(first[0] - second[0]) >= layout.ROW or abs(first[1] - second[1]) >= layout.width(TEXT)
 
 
@@ -44,13 +44,13 @@ def test_captions_of_neighbours_do_not_cover_each_other() -> None:
 )
 def test_no_caption_leaves_the_region(places) -> None:
     boxes = [(y, x, y + h, x + w) for y, x, h, w in places]
-    for corner in layout.place(boxes, [TEXT] * len(boxes), REGION):
+    for corner in layout.place_captions(boxes, [TEXT] * len(boxes), REGION):
         assert -300 <= corner[0] <= 300 - layout.ROW
         assert -400 <= corner[1] <= 400 - layout.width(TEXT) + 1e-6
 
 
 def test_nothing_stands_at_a_box_out_of_sight_or_without_words() -> None:
-    assert layout.place([(0, 500, 20, 520), (0, 0, 9, 9)], [TEXT, ""], REGION) == [None, None]
+    assert layout.place_captions([(0, 500, 20, 520), (0, 0, 9, 9)], [TEXT, ""], REGION) == [None, None]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def captions(viewer, user_folder, qapp):
     image, session = radiograph(), Session()
     add_image_layer(viewer, image)
     session.open(image)
-    captions = Captions(viewer, session)
+    captions = CaptionsLayer(viewer, session)
     found, outlined = by_dhn(image), by_mosegnet(image)
     session.replace_findings(Findings((*found, *outlined)))
     captions.draw()

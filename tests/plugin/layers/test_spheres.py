@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 
 from napari_lungmtl.layers.malignancy_colors import UNKNOWN, malignancy_colors
 from napari_lungmtl.layers.sphere_layer_data import findings_of_points, points_layer_data
-from napari_lungmtl.layers.spheres import LayerBinding, add_image_layer
+from napari_lungmtl.layers.spheres import SphereBinding, add_image_layer
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Findings, Opinion, Sphere
 
@@ -23,20 +23,20 @@ JUDGED = {
 
 
 @pytest.fixture
-def binding(viewer: ViewerModel, session: Session) -> LayerBinding:
+def binding(viewer: ViewerModel, session: Session) -> SphereBinding:
     add_image_layer(viewer, session.image)
-    return LayerBinding(viewer, session)
+    return SphereBinding(viewer, session)
 
 
-def _world(binding: LayerBinding) -> np.ndarray:
+def _world(binding: SphereBinding) -> np.ndarray:
     return np.array([binding.layer.data_to_world(point) for point in binding.layer.data]).reshape(-1, 3)
 
 
-def _mm(binding: LayerBinding) -> np.ndarray:
+def _mm(binding: SphereBinding) -> np.ndarray:
     return binding.layer.size * binding.layer.scale[-1]
 
 
-def _same_as_session(binding: LayerBinding) -> bool:
+def _same_as_session(binding: SphereBinding) -> bool:
     visible = binding.session.visible
     np.testing.assert_allclose(_world(binding), np.array([f.center for f in visible]).reshape(-1, 3))
     np.testing.assert_allclose(_mm(binding), [f.diameter for f in visible])
@@ -345,7 +345,7 @@ def test_two_studies_keep_apart(binding, viewer, tmp_path) -> None:
     (tmp_path / "second").mkdir()
     other = Session()
     other.open(chest(tmp_path / "second", series_uid="4.5.6"))
-    second = LayerBinding(viewer, other)
+    second = SphereBinding(viewer, other)
     other.replace_findings(Findings((ball(-175),)))
     second.layer.selected_data = {0}
     second.layer.remove_selected()
@@ -369,7 +369,7 @@ def test_after_close_nothing_follows_any_more(binding, viewer) -> None:
 
 def test_no_findings_on_a_ct_give_an_empty_layer_to_draw_in(viewer, folder) -> None:
     session = Session()
-    binding = LayerBinding(viewer, session)
+    binding = SphereBinding(viewer, session)
     session.open(chest(folder))
     binding.layer.add([[-3.0, 0.2, 0.1]])
     assert [f.diameter for f in session.findings] == [8.0]

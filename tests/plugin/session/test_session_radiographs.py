@@ -33,12 +33,12 @@ def test_agreement_follows_what_is_visible(session) -> None:
 
 def test_words_say_who_found_what_and_how_large(session) -> None:
     session.replace_findings(by_both(session.image))
-    told = {f.id: found_by(f, session) for f in session.findings}
+    told = {f.id: found_by(f, session.agreement) for f in session.findings}
     assert told == {"d1": "◆ DHN", "m1": "◆ MO-SegNet", "d2": "◇ DHN", "m2": "◇ MO-SegNet", "d3": "DHN"}
-    assert "1 marked by both" in legend(session)
-    assert "2 by one, thin" in legend(session)
+    assert "1 marked by both" in legend(session.agreement)
+    assert "2 by one, thin" in legend(session.agreement)
     assert size(session.findings["d1"], session.image) == "14.4 × 15.0 mm"
-    words = story(session.findings["d1"], session)
+    words = story(session.findings["d1"], session.findings, session.agreement, session.image)
     assert "DHN 0.90" in words
     assert "MO-SegNet 0.80" in words
     assert f"overlap {100 * session.agreement['d1'].iou:.0f} %" in words
@@ -127,4 +127,4 @@ def test_two_networks_that_found_nothing_say_nothing_of_agreement(session) -> No
     session.replace_findings(
         Findings(models=(*by_dhn(session.image).models, *by_mosegnet(session.image).models))
     )
-    assert legend(session) == ""
+    assert legend(session.agreement) == ""

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_lungmtl.text.attributes import SCALES
-from napari_lungmtl.training.data.public.lidc_ratings import NOMINAL, SCALE_MAX
 from napari_lungmtl.training.findings import ATTRIBUTES
+from napari_lungmtl.training.findings.lidc_scales import NOMINAL, SCALE_MAX
 
 
 def test_all_eight_are_there_in_their_order():

@@ -244,8 +244,8 @@ def test_train_calls_the_engine(tmp_path, monkeypatch):
         return tmp_path / "ag3d.safetensors"
 
     # The real module brings Lightning, which is an extra.
-    fit = SimpleNamespace(train=fake)
-    monkeypatch.setitem(sys.modules, "napari_lungmtl.training.fitting.fit", fit)
+    entry = SimpleNamespace(train_network=fake)
+    monkeypatch.setitem(sys.modules, "napari_lungmtl.training.fitting.train_network", entry)
     out = tmp_path / "out"
     result = lungmtl("train", "ag3d", "--data", tmp_path, "--out", out, "--json", tmp_path / "t.json")
     assert result.exit_code == 0, result.output

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import expit
 from torch import nn
 
 from napari_lungmtl.training.crossval import folds as f
@@ -18,7 +19,7 @@ def test_a_known_series_is_judged_only_by_the_model_that_never_saw_it():
 def test_a_folds_calibration_does_not_see_the_fold():
     rng = np.random.default_rng(1)
     score, fold = rng.normal(size=500), np.array(list(f.FOLDS) * 100)
-    label = (rng.random(500) < f.sigmoid(score)).astype(int)
+    label = (rng.random(500) < expit(score)).astype(int)
     before = f.cross_fitted(score, label, fold)
     other = np.where(fold == "2", 1 - label, label)
     after = f.cross_fitted(score, other, fold)
@@ -30,7 +31,7 @@ def test_fold_weights_in_one_file_and_back(tmp_path):
     nets = {k: nn.Linear(3, 2) for k in f.FOLDS}
     results = {k: f.FoldResult(dict(n.state_dict()), {}) for k, n in nets.items()}
     card = ModelCard("x", "0.1", "", "", ("CT",), {}, training={"models": list(f.FOLDS)})
-    path = save_weights(f.joined(results), card, tmp_path)
+    path = save_weights(f.fold_tensors(results), card, tmp_path)
     models = f.load_models(path, read_card(path), lambda: nn.Linear(3, 2))
     assert list(models) == list(f.FOLDS)
     for k, net in models.items():
@@ -51,7 +52,7 @@ def test_finished_folds_are_kept_on_resume(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         f.train_folds(tmp_path, fit)
-    results = f.train_folds(tmp_path, fit, resume=True)
+    results, _ = f.train_folds(tmp_path, fit, resume=True)
     assert asked == ["0", "1", "2", "2", "3", "4"]
     assert [float(r.state["w"][0]) for r in results.values()] == [0, 1, 2, 3, 4]
     assert results["1"].predictions["index"].tolist() == [1]

@@ -1,6 +1,8 @@
 """What training shares: the rate over the schedule, decay on weights alone, the moving average, the place kept."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from napari_lungmtl.training.fitting.fit import fit_schedule, fit_steps
+from napari_lungmtl.training.fitting.fit import fit
 from napari_lungmtl.training.fitting.learner import Learner, warm_cosine, weight_groups
 
 
@@ -34,12 +36,11 @@ class Toy(Learner[nn.Sequential]):
 
     def on_train_batch_end(self, *_: object) -> None:
         self.weights.append(self.net[0].weight.detach().clone())
-        self.progress += 0.01
 
 
-def fitted(settings: Settings, steps: int = 4) -> Toy:
+def fitted(settings: Settings, out: Path, steps: int = 4) -> Toy:
     toy = Toy(settings)
-    fit_steps(toy, DataLoader(torch.randn(64, 3), batch_size=8), steps)
+    fit(toy, DataLoader(torch.randn(64, 3), batch_size=8), out, SimpleNamespace(steps=steps, minutes=0.0))
     return toy
 
 
@@ -52,28 +53,18 @@ def test_the_rate_rises_falls_and_ends_at_a_hundredth():
     assert warm_cosine(0.04, 0.05) < 1 == warm_cosine(0.05, 0.05)
 
 
-def test_each_step_gets_its_rate():
-    toy = fitted(Settings())
-    expected = [0.1 * warm_cosine(share) for share in (0.0, 0.01, 0.02, 0.03)]
-    assert toy.rates == pytest.approx([rate for rate in expected for _ in range(2)])
-
-
-class Paced(Toy):
-    """Does not move its own progress."""
-
-    def on_train_batch_end(self, *_: object) -> None:
-        """Nothing."""
-
-
 def test_a_schedule_of_steps_runs_through_the_cosine(tmp_path):
-    toy = Paced(Settings())
-    said = fit_schedule(
+    toy = Toy(Settings())
+    net, record = fit(
         toy, DataLoader(torch.randn(64, 3), batch_size=8), tmp_path, SimpleNamespace(steps=4, minutes=0.0)
     )
-    assert said["steps"] == 4
+    assert net is toy.trained
+    assert not net.training
+    assert record["steps"] == 4
     assert toy.progress == 1
-    expected = [0.1 * warm_cosine(share) for share in (0.0, 0.25, 0.5, 0.75)]
+    expected = [0.1 * warm_cosine(progress) for progress in (0.0, 0.25, 0.5, 0.75)]
     assert toy.rates == pytest.approx([rate for rate in expected for _ in range(2)])
+    assert json.loads((tmp_path / "log.jsonl").read_text().splitlines()[0])["step"] == 1
 
 
 def test_only_weights_decay():
@@ -85,8 +76,8 @@ def test_only_weights_decay():
     assert len(plain["params"]) == 3
 
 
-def test_the_average_follows_the_weights():
-    toy = fitted(Settings())
+def test_the_average_follows_the_weights(tmp_path):
+    toy = fitted(Settings(), tmp_path)
     # The update comes before each step: the first one copies the weights that training began with.
     average = Toy(Settings()).net[0].weight.detach()
     for weight in toy.weights[:-1]:
@@ -96,8 +87,8 @@ def test_the_average_follows_the_weights():
     assert not any(p.requires_grad for p in toy.trained.parameters())
 
 
-def test_without_an_average_the_weights_are_released():
-    toy = fitted(Settings(ema=0))
+def test_without_an_average_the_weights_are_released(tmp_path):
+    toy = fitted(Settings(ema=0), tmp_path)
     assert toy.trained is toy.net
     assert {key.partition(".")[0] for key in toy.state_dict()} == {"net"}
 

@@ -35,5 +35,5 @@ def test_one_opinion_stands_and_none_changes_nothing():
 def test_it_rises_with_both_and_lies_between(a, b, c):
     low, high = sorted((a, b))
     assert low - 1e-4 <= float(mean_log_odds(a, b)) <= high + 1e-4
-    assert mean_log_odds(low, c) <= mean_log_odds(high, c)
+    assert mean_log_odds(low, c) <= mean_log_odds(high, c) + 1e-12
     assert mean_log_odds([a, c], [b, c])[1] == pytest.approx(c, abs=2e-4)

@@ -124,10 +124,10 @@ def test_damaged_weights_are_no_start(trained):
 
 @pytest.mark.parametrize("network", ["mtmr", "mtcnn", "mtcnn_fpr"])
 def test_models_of_folds_start_from_scratch(network, trained, tmp_path):
-    from napari_lungmtl.training.fitting.fit import train
+    from napari_lungmtl.training.fitting.train_network import train_network
 
     with pytest.raises(ValueError, match=f"{network} is trained .* leave --weights out"):
-        train(network, tmp_path, tmp_path / "out", weights=trained[1])
+        train_network(network, tmp_path, tmp_path / "out", weights=trained[1])
     assert not (tmp_path / "out").exists()
 
 

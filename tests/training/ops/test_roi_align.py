@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from napari_lungmtl.training.ops import roi_align_3d
+from napari_lungmtl.training.ops.roi_align import roi_align_3d
 
 
 def ramp(shape=(12, 14, 16)):

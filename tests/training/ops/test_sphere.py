@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_lungmtl.training.ops import nms_spheres, sphere_iou
+from napari_lungmtl.training.ops.spheres import nms_spheres, sphere_iou
 
 coordinate = st.floats(-20, 20)
 spheres = st.lists(st.tuples(coordinate, coordinate, coordinate, st.floats(1, 30)), min_size=1, max_size=8)
@@ -42,6 +42,7 @@ def test_touching_and_distant_balls_do_not_overlap():
     assert sphere_iou(a, b).abs().max() == 0
 
 
+@settings(deadline=None)
 @given(spheres)
 def test_iou_is_symmetric_bounded_and_one_with_itself(values):
     s = torch.tensor(values, dtype=torch.float64)

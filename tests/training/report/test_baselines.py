@@ -108,7 +108,7 @@ def test_baselines_find_what_is_there(small):
     score = logistic(nodules, features[:, :1])["mean"].malignancy
     assert roc_auc(label[known], score[known]) > 0.85
     errors = {
-        name: np.mean([row["mae"] for row in attribute_figures(nodules.ratings, predicted).values()])
+        name: np.mean([row["mae"] for row in attribute_figures(nodules.readers, predicted).values()])
         for name, predicted in (
             ("median", median_attributes(nodules)),
             ("lasso", shrunken_attributes(nodules, features, "lasso")),

@@ -13,9 +13,9 @@ from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli.app import app
+from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold, write_out_of_fold
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
-from napari_lungmtl.training.metrics.characterisation.out_of_fold import read_out_of_fold, write_out_of_fold
 from napari_lungmtl.training.report.baselines import cross_validated
 from napari_lungmtl.training.report.build import write_report
 from napari_lungmtl.training.report.runs import EXPECTED, find_reduction, find_runs, fuse, title

@@ -44,11 +44,11 @@ def _weights(source: Grid, target: Grid, axis: int) -> np.ndarray:
     position = target.start[axis] + target.spacing[axis] * np.arange(target.shape[axis])
     position = (position - source.start[axis]) / source.spacing[axis]
     low = np.clip(np.floor(position).astype(int), 0, source.shape[axis] - 2)
-    share = np.clip(position - low, 0, 1)
+    fraction = np.clip(position - low, 0, 1)
     matrix = np.zeros((target.shape[axis], source.shape[axis]), np.float32)
     rows = np.arange(target.shape[axis])
-    matrix[rows, low] = 1 - share
-    matrix[rows, low + 1] += share
+    matrix[rows, low] = 1 - fraction
+    matrix[rows, low + 1] += fraction
     return matrix
 
 
@@ -64,14 +64,14 @@ def upsample(values: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
 
 
 def coverage(distance: np.ndarray, width: float) -> np.ndarray:
-    """Share of a voxel inside a surface, from the signed distance (mm, positive inside) over `width` mm."""
+    """Fraction of a voxel inside a surface, from the signed distance (mm, positive inside) over `width` mm."""
     out = distance * np.float32(1 / width)
     out += np.float32(0.5)
     return np.clip(out, 0, 1, out=out)
 
 
 def stamp(volume: np.ndarray, grid: Grid, points: np.ndarray, radii: np.ndarray) -> None:
-    """Draw balls into `volume` (shares 0–1, float32) by maximum; a tube is a chain of balls.
+    """Draw balls into `volume` (fractions 0–1, float32) by maximum; a tube is a chain of balls.
 
     A tube thinner than a voxel keeps its width at one voxel and its strength in proportion to its cross section, so
     that its partial-volume contrast is right after blurring.

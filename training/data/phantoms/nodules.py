@@ -95,7 +95,7 @@ def signed_distance(shape: Shape, center: np.ndarray, grid: Grid) -> np.ndarray:
 
 
 def spicules(shape: Shape, center: np.ndarray, grid: Grid) -> np.ndarray:
-    """Shares (0–1) of thin, tapering strands that leave the surface."""
+    """Fractions (0–1) of thin, tapering strands that leave the surface."""
     out = np.zeros(grid.shape, np.float32)
     if not len(shape.spikes):
         return out
@@ -163,6 +163,6 @@ def density(spec: NoduleSpec, inside: np.ndarray, rng: np.random.Generator) -> n
     return hu.astype(np.float32)
 
 
-def soft_share(inside: np.ndarray, voxel: float, width: float) -> np.ndarray:
-    """Share of each voxel that is nodule, with an edge fading over `width` mm."""
+def soft_fraction(inside: np.ndarray, voxel: float, width: float) -> np.ndarray:
+    """Fraction of each voxel that is nodule, with an edge fading over `width` mm."""
     return coverage(inside, max(voxel, width))

@@ -21,7 +21,7 @@ TRUTH = 0.5  # mm; grid on which a nodule's volume and centre are measured
 
 
 def make_phantom(spec: PhantomSpec | int) -> Phantom:
-    """A synthetic chest CT with its truth.
+    """Make a synthetic chest CT with its truth.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def _pleura(anatomy: Anatomy, grid: Grid) -> np.ndarray:
 def _measure(
     spec: NoduleSpec, center: np.ndarray, anatomy: Anatomy, rng: np.random.Generator
 ) -> tuple[nod.Shape, Sphere]:
-    """The shape scaled to the wanted visible volume, and the sphere measured on a fine grid."""
+    """The shape scaled to the visible volume of the spec, and the sphere measured on a fine grid."""
     shape = nod.draw_shape(spec, rng)
     step = min(TRUTH, spec.diameter / 20)
     reach = 1.3 * nod.reach(shape) + 1
@@ -178,14 +178,17 @@ def _mix_nodule(
     where, part = crop
     inside = nod.signed_distance(shape, center, part)
     voxel = float(np.mean(grid.spacing))
-    share = nod.soft_share(inside, voxel, nod.margin_width(spec))
+    fraction = nod.soft_fraction(inside, voxel, nod.margin_width(spec))
     value = nod.density(spec, inside, rng)
     strands = nod.spicules(shape, center, part)
     strands *= 1.0 if spec.texture == "solid" else 0.6
-    share, value = np.maximum(share, strands), np.where(strands > share, np.maximum(value, -120), value)
-    share *= np.clip(lung[where] / voxel + 0.8, 0, 1)
+    fraction, value = (
+        np.maximum(fraction, strands),
+        np.where(strands > fraction, np.maximum(value, -120), value),
+    )
+    fraction *= np.clip(lung[where] / voxel + 0.8, 0, 1)
     view = hu[where]
-    view += share * np.maximum(value - view, 0)
+    view += fraction * np.maximum(value - view, 0)
 
 
 def _label(

@@ -88,10 +88,10 @@ def _candidate(
         if np.linalg.norm(normal) < 1e-3:
             return None
         normal /= np.linalg.norm(normal)
-        wanted = rng.uniform(0.35, 0.85) * r
-        center = point + normal * (wanted - lungs.at(point[None])[0])
+        depth = rng.uniform(0.35, 0.85) * r
+        center = point + normal * (depth - lungs.at(point[None])[0])
         # Only the costal pleura and the like: not where the other side is close, too.
-        return center if abs(lungs.at(center[None])[0] - wanted) < 1.0 + 0.2 * r else None
+        return center if abs(lungs.at(center[None])[0] - depth) < 1.0 + 0.2 * r else None
     inside = np.argwhere(both > r + 3)
     if not len(inside):
         return None

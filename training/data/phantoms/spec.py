@@ -137,7 +137,7 @@ class Phantom:
     labels
         uint8, like the voxels: n where nodule n (from 1, in the order of the truth) is.
     tubes
-        float32, like the voxels: share of the voxel taken by vessels and airway walls within the lung, before blur.
+        float32, like the voxels: fraction of the voxel taken by vessels and airway walls within the lung, before blur.
     """
 
     image: Image

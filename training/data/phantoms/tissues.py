@@ -16,9 +16,9 @@ from .spec import PhantomSpec
 COARSE = 2.5  # mm; every organ is smoother than this
 
 
-def _mix(hu: np.ndarray, share: np.ndarray, value: np.ndarray | float) -> None:
-    """Replace the share of each voxel by `value`, in place."""
-    hu += share * (value - hu)
+def _mix(hu: np.ndarray, fraction: np.ndarray, value: np.ndarray | float) -> None:
+    """Replace the fraction of each voxel by `value`, in place."""
+    hu += fraction * (value - hu)
 
 
 def _bone(hu: np.ndarray, distance: np.ndarray, voxel: float, cancellous: float, cortex: float) -> None:
@@ -32,7 +32,7 @@ def _bone(hu: np.ndarray, distance: np.ndarray, voxel: float, cancellous: float,
 def tissues(
     spec: PhantomSpec, anatomy: Anatomy, lungs: Lungs, grid: Grid, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """HU before blur (float32), signed distance to the pleura and share of tubes, on `grid`."""
+    """HU before blur (float32), signed distance to the pleura and fraction of tubes, on `grid`."""
     coarse = grid.coarse(COARSE)
     axes = coarse.axes()
     voxel = float(np.mean(grid.spacing))
@@ -153,7 +153,7 @@ def _draw_tubes(
     lung: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Vessels, airway walls and lumens; returns the share of vessels and walls within the lungs."""
+    """Vessels, airway walls and lumens; returns the fraction of vessels and walls within the lungs."""
     vessels = np.zeros(grid.shape, np.float32)
     walls, lumens = np.zeros_like(vessels), np.zeros_like(vessels)
     for number, side in enumerate((RIGHT, LEFT)):
@@ -162,7 +162,7 @@ def _draw_tubes(
         beside = np.array([-0.35, 0.75, side * 0.56])
         bronchi = trees.airways(lungs.arteries[number], beside)
         # Branches that stray out of the lung have no business in the heart; the first ones come from the hilum.
-        bronchi = bronchi.where((lungs.at(bronchi.points) > bronchi.radii + 1) | (bronchi.share > 0.6))
+        bronchi = bronchi.where((lungs.at(bronchi.points) > bronchi.radii + 1) | (bronchi.fraction > 0.6))
         stamp(walls, grid, bronchi.points, bronchi.radii + trees.wall(bronchi.radii))
         stamp(lumens, grid, bronchi.points, bronchi.radii)
     for path, radius in anatomy.airway_paths():

@@ -1,6 +1,6 @@
 """Branching trees that fill a lung: arteries, veins and the airways beside the arteries.
 
-A tree shares out a cloud of end points: each branch heads for the middle of its share, which is then cut in two. Radii
+A tree divides a cloud of end points: each branch heads for the middle of its part, which is then cut in two. Radii
 follow Murray's law, branches are curved, and end branches reach to within a few mm of the pleura as in a real lung.
 All branches of one generation are grown at once, because a lung has thousands.
 """
@@ -24,17 +24,17 @@ class Tree:
         (n, 3) mm.
     radii
         (n,) mm.
-    share
+    fraction
         (n,) part of the tree's end points that lies behind each point's branch (1 at the root).
     """
 
     points: np.ndarray
     radii: np.ndarray
-    share: np.ndarray
+    fraction: np.ndarray
 
     def where(self, chosen: np.ndarray) -> Tree:
         """The chosen points only."""
-        return Tree(self.points[chosen], self.radii[chosen], self.share[chosen])
+        return Tree(self.points[chosen], self.radii[chosen], self.fraction[chosen])
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
@@ -109,10 +109,10 @@ def airways(arteries: Tree, lateral: np.ndarray) -> Tree:
 
     The distance of the two middle lines is the sum of the radii, so that they touch, as on any CT.
     """
-    large = arteries.where(arteries.share >= 0.012)
+    large = arteries.where(arteries.fraction >= 0.012)
     lumen = 0.8 * large.radii
     beside = (large.radii + lumen + wall(lumen))[:, None] * lateral
-    return Tree(large.points + beside, lumen, large.share)
+    return Tree(large.points + beside, lumen, large.fraction)
 
 
 def wall(lumen: np.ndarray) -> np.ndarray:
@@ -125,5 +125,5 @@ def join(trees: list[Tree]) -> Tree:
     return Tree(
         np.concatenate([t.points for t in trees]),
         np.concatenate([t.radii for t in trees]),
-        np.concatenate([t.share for t in trees]),
+        np.concatenate([t.fraction for t in trees]),
     )

@@ -35,7 +35,7 @@ def _is_coco(path: Path) -> bool:
 
 
 def coco_cases(folder: Path) -> list[RadiographCase]:
-    """The radiographs of a folder with one COCO file, in the order of the file.
+    """List the radiographs of a folder with one COCO file, in the order of the file.
 
     Raises
     ------

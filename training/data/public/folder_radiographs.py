@@ -11,6 +11,7 @@ import numpy as np
 
 from ...imaging.image import Image
 from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
+from ...ops.masks import ellipses
 from ..errors import DatasetError
 from .lung_masks import BOTH, LEFT, RIGHT, read_lungs
 from .radiograph_files import read_radiograph
@@ -24,12 +25,12 @@ KEPT = 8000
 
 
 def is_held_out(patient: str) -> bool:
-    """Whether a patient's radiographs are kept for testing: the same answer in every run, on every machine and for every set."""
+    """Tell whether a patient's radiographs are kept for testing: the same in every run, on every machine and for every set."""
     return int(hashlib.sha256(patient.encode()).hexdigest(), 16) % 100 < HELD_OUT
 
 
 def part_of(cases: Sequence[RadiographCase], part: Part) -> list[RadiographCase]:
-    """The radiographs of a part; `RadiographCase.background`, which radiographs of one patient share, decides."""
+    """Select the radiographs of a part; `RadiographCase.background`, which radiographs of one patient share, decides."""
     if part == "all":
         return list(cases)
     return [case for case in cases if is_held_out(case.background) == (part == "held-out")]
@@ -76,7 +77,7 @@ class FolderRadiographs:
         self._kept: dict[str, _Read] = {}
 
     def draw(self, rng: np.random.Generator) -> RadiographSample:
-        """One sample; the same generator state gives the same sample.
+        """Draw one sample; the same generator state gives the same sample.
 
         Raises
         ------
@@ -121,7 +122,7 @@ def _read(case: RadiographCase) -> _Read:
 
 
 def on_radiograph(boxes: np.ndarray, image: Image, radiograph: RadiographInput) -> np.ndarray:
-    """Boxes (n, 4) x0, y0, x1, y1 in pixels of the file, brought to a radiograph's pixels; edge coordinates both."""
+    """Bring boxes (n, 4) x0, y0, x1, y1 from pixels of the file to a radiograph's pixels; edge coordinates both."""
     points = boxes.reshape(-1, 2, 2)[..., ::-1].astype(float) - 0.5  # corners as indices (y, x)
     return radiograph.from_world(image.to_world(points))[..., ::-1].reshape(-1, 4).astype(np.float32)
 
@@ -134,7 +135,7 @@ def _lungs(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
 
 
 def labels_on(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
-    """A label image (h, w) that covers the radiograph's picture, at the middle of each radiograph pixel; 0 beside the picture."""
+    """Sample a label image (h, w) of the radiograph's picture at the middle of each radiograph pixel; 0 beside the picture."""
     indices, valid = [], []
     for axis, side in enumerate(radiograph.pixels.shape):
         # 0 to 1 along the picture, so that the labels may be coarser than it.
@@ -144,15 +145,3 @@ def labels_on(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
         valid.append((along >= 0) & (along < 1))
         indices.append(np.clip((along * labels.shape[axis]).astype(int), 0, labels.shape[axis] - 1))
     return np.where(np.outer(*valid), labels[np.ix_(*indices)], 0)
-
-
-def ellipses(boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The ellipses that fill boxes (n, 4), as bool of `shape`; each covers at least the pixel in its middle."""
-    mask = np.zeros(shape, bool)
-    for x0, y0, x1, y1 in boxes:
-        middle, radius = ((y0 + y1) / 2, (x0 + x1) / 2), ((y1 - y0) / 2, (x1 - x0) / 2)
-        y, x = (((np.arange(n) + 0.5 - m) / r) ** 2 for n, m, r in zip(shape, middle, radius, strict=True))
-        mask |= y[:, None] + x[None] <= 1
-        inside = (int(np.clip(m, 0, n - 1)) for m, n in zip(middle, shape, strict=True))
-        mask[tuple(inside)] = True
-    return mask

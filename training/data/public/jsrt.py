@@ -31,7 +31,7 @@ _NO_RADIOGRAPHS = {"masks", "landmarks", "points"}
 
 
 def jsrt_cases(folder: Path) -> list[RadiographCase]:
-    """The radiographs by name; a radiograph whose nodule's size or place is not known is positive without a box.
+    """List the radiographs by name; a radiograph whose nodule's size or place is not known is positive without a box.
 
     Raises
     ------

@@ -8,15 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...findings import ATTRIBUTES
-
-SCALE_MAX: dict[str, int] = dict.fromkeys(ATTRIBUTES, 5) | {"internalStructure": 4, "calcification": 6}
-"""Highest value of each attribute; all scales begin with 1."""
-NOMINAL = ("internalStructure", "calcification")
-"""Scales whose numbers are names of categories."""
-RULES = ("mean", "median")
-"""How the readers' malignancies become one: MTMR takes the mean, MT-CNN the median."""
-
 
 @dataclass(frozen=True)
 class Ratings:
@@ -32,22 +23,22 @@ class Ratings:
 
     @property
     def attributes(self) -> np.ndarray:
-        """(8,) mean over the readers, on the LIDC scales."""
+        """Average the readers: (8,), on the LIDC scales."""
         return np.nanmean(self.values[:, :8], axis=0)
 
     def malignancy(self, rule: str = "mean") -> float:
-        """1–5 by the mean or the median of the readers."""
+        """Combine the readers' malignancy: 1–5, by mean or median."""
         values = self.values[:, 8]
         return float(np.nanmean(values) if rule == "mean" else np.nanmedian(values))
 
     def label(self, rule: str = "mean") -> int:
-        """1 malignant (> 3), 0 benign (< 3), −1 neither (exactly 3: left out by both papers)."""
+        """Label the nodule: 1 malignant (> 3), 0 benign (< 3), −1 neither (exactly 3: left out by both papers)."""
         value = self.malignancy(rule)
         return 1 if value > 3 + 1e-6 else 0 if value < 3 - 1e-6 else -1
 
 
 def read_ratings(row: Mapping[str, str]) -> Ratings:
-    """Ratings of a row of ``nodules.csv`` (column ``readers``: a JSON list with nine numbers for each reader).
+    """Read the ratings of a row of ``nodules.csv`` (column ``readers``: a JSON list with nine numbers for each reader).
 
     Raises
     ------

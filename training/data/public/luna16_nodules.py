@@ -1,4 +1,4 @@
-"""Nodule cubes of LUNA16 with positions, diameters and readers' ratings (layout of ``shared/data/luna16_nodules``).
+"""Nodule cubes of LUNA16 with positions, diameters and readers' ratings (``cubes.npz``, ``nodules.csv``).
 
 50³ voxels at 1 mm, stored as differences of neighbouring slices in steps of 8 HU; see the folder's README for the encoding.
 """
@@ -89,7 +89,7 @@ def load_cubes(
     truth: Path | None = None,
     excluded: Path | None = None,
 ) -> list[NoduleCube]:
-    """The cubes of a folder, or those of some folds.
+    """Read the cubes of a folder, or those of some folds.
 
     Parameters
     ----------
@@ -114,8 +114,8 @@ def load_cubes(
     with np.load(folder / "cubes.npz") as archive:
         voxels = np.cumsum(archive["cubes_dz"], axis=1, dtype=np.uint8)
     fold_of = read_folds(folder)
-    wanted = None if folds is None else {str(f) for f in folds}
-    if wanted is not None and not fold_of:
+    chosen = None if folds is None else {str(f) for f in folds}
+    if chosen is not None and not fold_of:
         raise DatasetError(f"{folder} has no folds.csv, so folds cannot be chosen.")
     default_truth, default_excluded = reference_files(folder)
     spheres = spheres_by_series(truth or default_truth)
@@ -129,7 +129,7 @@ def load_cubes(
                 f"{folder / 'nodules.csv'} names cube {index}, but cubes.npz holds {len(voxels)}."
             )
         fold = fold_of.get(row["seriesuid"], "")
-        if wanted is not None and fold not in wanted:
+        if chosen is not None and fold not in chosen:
             continue
         own = spheres.get(row["seriesuid"], np.zeros((0, 4)))
         other = left_out.get(row["seriesuid"], np.zeros((0, 4)))

@@ -1,11 +1,11 @@
 """Lung masks of radiographs: two small sets of them, and reading the masks of any set.
 
-``shared/data/cxr/lung_masks_100``: ``labels.csv`` beside 70 radiographs of patients with pneumonia and their label images (1 right
+*lung_masks_100*: ``labels.csv`` beside 70 radiographs of patients with pneumonia and their label images (1 right
 lung, 2 left lung, 3 heart and mediastinum, 4 pleural effusion), to measure on and not to train on, because of the radiographs'
-licences. ``shared/data/cxr/lung_masks``: ``N.jpg`` with ``N-mask.png``, both lungs in one mask, the sides not told apart.
+licences. *lung_masks*: ``N.jpg`` with ``N-mask.png``, both lungs in one mask, the sides not told apart.
 
 Lung are labels 1 and 2 alone. Where an effusion is drawn (4), the lung behind it is not counted: the published masks leave it out
-of 1 and 2, and it is opaque on the film.
+of 1 and 2, and it is opaque on the radiograph.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...findings.formats.tables import bad_line, read_rows
 from ..errors import DatasetError
-from .radiograph_files import by_name, first_file, image_files, require_files
+from .radiograph_files import by_name, image_files, read_listing, require_files
 from .radiographs import RadiographCase
 
 TABLE = "labels.csv"
@@ -36,21 +35,15 @@ class _Pair(NamedTuple):
 
 
 def lung_masks_100_cases(folder: Path) -> list[RadiographCase]:
-    """The radiographs of ``lung_masks_100``; whether they show nodules is not known.
+    """List the radiographs of ``lung_masks_100``; whether they show nodules is not known.
 
     Raises
     ------
     DatasetError, FindingsFileError
         A file is missing, damaged or listed twice.
     """
-    table = first_file(folder, TABLE)
-    if table is None:
-        raise DatasetError(f"{folder} has no {TABLE}.")
-    pairs: dict[str, str] = {}
-    for line, row in read_rows(table, COLUMNS):
-        if row["file"] in pairs:
-            raise bad_line(table, line, f"{row['file']} is listed twice")
-        pairs[row["file"]] = row["labels"]
+    table, rows = read_listing(folder, TABLE, COLUMNS)
+    pairs = {name: row["labels"] for name, row in rows.items()}
     files = by_name(image_files(folder, below=False))
     require_files([*pairs, *pairs.values()], files, table, str(folder))
     return [
@@ -59,7 +52,7 @@ def lung_masks_100_cases(folder: Path) -> list[RadiographCase]:
 
 
 def lung_masks_cases(folder: Path) -> list[RadiographCase]:
-    """The radiographs of ``lung_masks``; whether they show nodules is not known.
+    """List the radiographs of ``lung_masks``; whether they show nodules is not known.
 
     Raises
     ------
@@ -90,7 +83,7 @@ def _case(pair: _Pair, labels: tuple[int, ...]) -> RadiographCase:
 
 
 def read_lungs(case: RadiographCase) -> np.ndarray | None:
-    """The lungs of a radiograph as labels.
+    """Read the lungs of a radiograph as labels.
 
     Returns
     -------

@@ -3,11 +3,11 @@
 ``Data_Entry_2017.csv`` (or ``Data_Entry_2017_v2020.csv``) with the pictures in ``images``, ``images_001/images`` … or anywhere
 below, and ``BBox_List_2017.csv`` if there is one; pictures that are not there are passed over, because hardly anyone has all.
 The labels Nodule and Mass count as nodules. A radiograph with such a label but without such a box is positive with its places
-unknown: it is judged as an image and trains nothing. A radiograph without such a label counts as free of nodules, as far as its
+unknown: it is evaluated as an image and trains nothing. A radiograph without such a label counts as free of nodules, as far as its
 report told.
 
-Also the small set of ``shared/data/cxr/nih``: ``labels.csv`` beside 75 pictures, without boxes, some lying on their side.
-Wang et al., CVPR 2017; nihcc.app.box.com/v/ChestXray-NIHCC.
+Also a small set: ``labels.csv`` beside 75 pictures, without boxes, some lying on their side.
+Wang et al., CVPR 2017, doi:10.1109/CVPR.2017.369; nihcc.app.box.com/v/ChestXray-NIHCC.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ import numpy as np
 
 from ...findings.formats.nih import NODULES, SIDE, Entry, read_boxes, read_entries, split
 from ...findings.formats.pixels import PixelBox
-from ...findings.formats.tables import bad_line, read_rows
 from ..errors import DatasetError
-from .radiograph_files import by_name, corners, first_file, image_files, require_files, size_of
+from .radiograph_files import by_name, corners, first_file, image_files, read_listing, require_files, size_of
 from .radiographs import RadiographCase
 
 ENTRIES = "Data_Entry_2017*.csv"
@@ -77,21 +76,14 @@ def _case(entry: Entry, path: Path, boxes: list[PixelBox], upright: bool = True)
 
 
 def small_nih_cases(folder: Path) -> list[RadiographCase]:
-    """The radiographs of ``shared/data/cxr/nih``; those that lie on their side are marked so.
+    """List the radiographs of the small set; those that lie on their side are marked so.
 
     Raises
     ------
     DatasetError, FindingsFileError
         A file is missing, damaged or listed twice.
     """
-    table = first_file(folder, SMALL)
-    if table is None:
-        raise DatasetError(f"{folder} has no {SMALL}.")
-    rows: dict[str, dict[str, str]] = {}
-    for line, row in read_rows(table, SMALL_COLUMNS):
-        if row["file"] in rows:
-            raise bad_line(table, line, f"{row['file']} is listed twice")
-        rows[row["file"]] = row
+    table, rows = read_listing(folder, SMALL, SMALL_COLUMNS)
     files = by_name(image_files(folder, below=False))
     require_files(rows, files, table, str(folder))
     return [

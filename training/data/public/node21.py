@@ -33,7 +33,7 @@ LICENCE = (
 
 
 def node21_cases(folder: Path) -> list[RadiographCase]:
-    """The radiographs of a folder in NODE21's layout, in the order of the table.
+    """List the radiographs of a folder in NODE21's layout, in the order of the table.
 
     Raises
     ------

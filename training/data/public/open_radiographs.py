@@ -1,4 +1,4 @@
-"""Any folder of radiographs: what it is, told by its files, as a test set or as training samples."""
+"""Any folder of radiographs: what it is, told by its files, and the test set in it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from ..errors import DatasetError
 from . import coco, jsrt, lung_masks, nih, node21
-from .folder_radiographs import FolderRadiographs, Part, part_of
+from .folder_radiographs import Part, part_of
 from .radiograph_files import first_file
-from .radiographs import RadiographCase, RadiographSamples
+from .radiographs import RadiographCase
 
 PREPARED = "radiographs.npz"
 """The file of the prepared simulation."""
@@ -115,7 +115,7 @@ def open_radiograph_cases(folder: str | Path, part: Part = "all") -> list[Radiog
     folder
         In one of `LAYOUTS`.
     part
-        ``"held-out"`` for the patients that `open_training_radiographs` keeps away from training (20 %), ``"train"`` for the
+        ``"held-out"`` for the patients that `fitting.radiograph_sources` keeps away from training (20 %), ``"train"`` for the
         others.
 
     Raises
@@ -133,46 +133,3 @@ def open_radiograph_cases(folder: str | Path, part: Part = "all") -> list[Radiog
     if not cases:
         raise DatasetError(f"{folder} holds no radiograph{'' if part == 'all' else f' of the part {part}'}.")
     return cases
-
-
-def open_training_radiographs(
-    folder: str | Path, folds: Sequence[str] | None = None, part: Part = "train"
-) -> RadiographSamples:
-    """Training samples from a folder.
-
-    A prepared simulation (``radiographs.npz``) draws from its own training folds. Of real sets only the patients for training are
-    used: a patient is held out by a hash of the identifier (20 of 100), so that the split is the same everywhere.
-
-    Parameters
-    ----------
-    folder
-        In one of `LAYOUTS`, or a prepared simulation.
-    folds
-        Of a prepared simulation: other folds than those it trains on.
-    part
-        Of real sets: ``"held-out"`` to watch training by the patients that it does not see.
-
-    Raises
-    ------
-    DatasetError, FindingsFileError
-        There is nothing to train on, the set may not be trained on, or it is incomplete or damaged.
-    """
-    folder = Path(folder)
-    if (folder / PREPARED).is_file():
-        from ..simulation.radiographs import SimulatedRadiographs
-
-        return (
-            SimulatedRadiographs(folder)
-            if folds is None
-            else SimulatedRadiographs(folder, folds=tuple(folds))
-        )
-    if folds is not None:
-        raise DatasetError(
-            f"{folder} has no folds to choose from: only a prepared simulation ({PREPARED}) has."
-        )
-    layout = layout_of(folder)
-    if layout.measure_only:
-        raise DatasetError(
-            f"{folder} ({layout.name}) is there to measure on, not to train on: most of its radiographs may not be used for it."
-        )
-    return FolderRadiographs(part_of(layout.cases(folder), part), layout.name, layout.licence)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...findings.formats.pixels import PixelBox
+from ...findings.formats.tables import bad_line, read_rows
 from ...imaging.image import Image
 from ...imaging.read import read_image
 from ..errors import DatasetError
@@ -20,7 +21,7 @@ SUFFIXES = (".mha", ".mhd", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".
 
 
 def read_radiograph(case: RadiographCase) -> Image:
-    """The image of a case, upright: a picture with the head at the left is turned clockwise.
+    """Read the image of a case, upright: a picture with the head at the left is turned clockwise.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def read_radiograph(case: RadiographCase) -> Image:
 
 
 def first_file(folder: Path, *names: str) -> Path | None:
-    """The first file in the folder with such a name or pattern (``Data_Entry_2017*.csv``), whatever its case, gzipped or not."""
+    """Find the first file in the folder with such a name or pattern (``Data_Entry_2017*.csv``) in any case, gzipped or not."""
     files = sorted(p for p in folder.iterdir() if p.is_file()) if folder.is_dir() else []
     for name in names:
         for pattern in (name.lower(), name.lower() + ".gz"):
@@ -48,14 +49,33 @@ def first_file(folder: Path, *names: str) -> Path | None:
     return None
 
 
+def read_listing(folder: Path, name: str, columns: Sequence[str]) -> tuple[Path, dict[str, dict[str, str]]]:
+    """Read a folder's table of files: its path, and its rows by their column ``file``.
+
+    Raises
+    ------
+    DatasetError, FindingsFileError
+        The table is missing or damaged, or lists a file twice.
+    """
+    table = first_file(folder, name)
+    if table is None:
+        raise DatasetError(f"{folder} has no {name}.")
+    rows: dict[str, dict[str, str]] = {}
+    for line, row in read_rows(table, columns):
+        if row["file"] in rows:
+            raise bad_line(table, line, f"{row['file']} is listed twice")
+        rows[row["file"]] = row
+    return table, rows
+
+
 def image_files(folder: Path, below: bool = True) -> list[Path]:
-    """Image files in a folder, and below it unless told otherwise, in order."""
+    """List image files in a folder, and below it unless told otherwise, in order."""
     paths = folder.rglob("*") if below else folder.iterdir()
     return sorted(p for p in paths if p.suffix.lower() in SUFFIXES and p.is_file())
 
 
 def by_name(files: Iterable[Path]) -> dict[str, Path]:
-    """Image files by their name.
+    """Find image files by their name.
 
     Raises
     ------
@@ -90,9 +110,9 @@ def require_files(names: Iterable[str], files: dict[str, Path], table: Path, whe
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Height and width of an image file by its header, None where the header alone does not tell (DICOM, JSRT).
+    """Read height and width of an image file (pixels) from its header, None where the header alone does not tell (DICOM, JSRT).
 
-    None for a damaged file too: whoever reads it says so, and one bad radiograph does not keep the others from being judged.
+    None for a damaged file too: whoever reads it says so, and one bad radiograph does not keep the others from being read.
     """
     suffix = path.suffix.lower()
     if suffix in (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"):
@@ -118,7 +138,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
 
 
 def corners(boxes: Sequence[PixelBox], path: Path, size: tuple[int, int] | None) -> np.ndarray:
-    """Boxes (n, 4) x0, y0, x1, y1 in pixels of a file, float32; what reaches beyond the image is cut off.
+    """Make boxes (n, 4) x0, y0, x1, y1 in pixels of a file, float32; what reaches beyond the image is cut off.
 
     Raises
     ------

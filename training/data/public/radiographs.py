@@ -1,4 +1,4 @@
-"""Radiographs with truth, as the rooms `dhn` and `mosegnet` train on them and are judged by them.
+"""Radiographs with truth, as the networks `dhn` and `mosegnet` train on them and are evaluated by them.
 
 Every source (the simulation, NODE21, JSRT with SCR, NIH) yields the same two things: `RadiographSamples`, from which training draws
 samples, and `RadiographCase`, one file of a test set.
@@ -69,7 +69,7 @@ class RadiographSamples(Protocol):
     """Names of the pictures that samples are made from: what a card lists as trained on."""
 
     def draw(self, rng: np.random.Generator) -> RadiographSample:
-        """One sample; the same generator state gives the same sample. About half of them show nodules."""
+        """Draw one sample; the same generator state gives the same sample. About half of them show nodules."""
         ...
 
 

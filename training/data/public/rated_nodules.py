@@ -17,7 +17,7 @@ NEVER = "never"
 
 @dataclass(frozen=True, eq=False)
 class RatedNodules:
-    """n nodules in 50 mm cubes (layout of ``shared/data/luna16_nodules``).
+    """n nodules in 50 mm cubes (``cubes.npz``, ``nodules.csv``; see `luna16_nodules`).
 
     Parameters
     ----------
@@ -51,27 +51,32 @@ class RatedNodules:
         return len(self.diameter)
 
     @property
+    def readers(self) -> list[np.ndarray]:
+        """Of each nodule (readers, 9) what they wrote, see `Ratings`."""
+        return [r.values for r in self.ratings]
+
+    @property
     def attributes(self) -> np.ndarray:
-        """(n, 8) mean of the readers, LIDC scales."""
+        """Average the readers of each nodule: (n, 8), LIDC scales."""
         return np.stack([r.attributes for r in self.ratings])
 
     def malignancy(self, rule: str) -> np.ndarray:
-        """(n,) 1–5 by the readers' ``"mean"`` or ``"median"``."""
+        """Combine the malignancy of each nodule: (n,) 1–5, by the readers' ``"mean"`` or ``"median"``."""
         return np.array([r.malignancy(rule) for r in self.ratings])
 
     def label(self, rule: str) -> np.ndarray:
-        """(n,) 1 malignant, 0 benign, −1 neither."""
+        """Label each nodule: (n,) 1 malignant, 0 benign, −1 neither."""
         return np.array([r.label(rule) for r in self.ratings])
 
     def take(self, chosen: np.ndarray) -> RatedNodules:
-        """Some of the nodules: a mask (n,) or positions."""
+        """Select some of the nodules: a mask (n,) or positions."""
         positions = np.arange(len(self))[chosen]
         arrays = {k: v[positions] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
         return RatedNodules(**arrays, ratings=tuple(self.ratings[i] for i in positions))
 
 
 def load_rated_nodules(folder: Path | str) -> RatedNodules:
-    """All nodules of a folder with ``cubes.npz`` and ``nodules.csv``.
+    """Read all nodules of a folder with ``cubes.npz`` and ``nodules.csv``.
 
     Raises
     ------

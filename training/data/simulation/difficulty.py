@@ -40,7 +40,7 @@ class Difficulty:
 
 
 PRACTICE = Difficulty(mediastinum=(0.2, 0.9), nodules=(0.35, 0.1, 0.1, 0.1, 0.1, 0.1, 0.08, 0.07))
-"""What networks train on: more nodules, some of them plainer than any that they are judged by. On `DIFFICULTY` alone they had
+"""What networks train on: more nodules, some of them plainer than any that they are evaluated on. On `DIFFICULTY` alone they had
 found nothing after a thousand steps."""
 DIFFICULTY = Difficulty()
 """Frozen on 2026-11-21, before the first network was trained on it: changing it makes every published figure void."""

@@ -1,4 +1,6 @@
-"""Lung outlines of real radiographs from a few given ones: multi-atlas registration (Candemir et al., IEEE TMI 33:577, 2014).
+"""Lung outlines of real radiographs from a few given ones, by multi-atlas registration.
+
+Candemir et al., doi:10.1109/TMI.2013.2290491.
 
 Each radiograph with known lungs is registered to the radiograph in question (affine, then B-spline, by correlation of the locally
 equalised pictures); its outlines come along, and those of the radiographs that fit best are averaged.
@@ -14,6 +16,8 @@ import numpy as np
 import SimpleITK as sitk
 from PIL import Image as Picture
 from skimage.exposure import equalize_adapthist
+
+from ...ops.masks import dice
 
 SIDE = 160
 """Pixels along a side during registration."""
@@ -32,7 +36,7 @@ class Outline:
     Parameters
     ----------
     lungs
-        float32 (2, `SIDE`, `SIDE`): share of the atlases' votes for the patient's right and left lung.
+        float32 (2, `SIDE`, `SIDE`): fraction of the atlases' votes for the patient's right and left lung.
     correlation
         Of the best registered atlas, 0–1.
     agreement
@@ -121,12 +125,6 @@ def fused(votes: Sequence[tuple[np.ndarray, float]]) -> Outline:
     return Outline(
         lungs.astype(np.float32), float(correlation.max()), float(np.average(agreement, weights=weight))
     )
-
-
-def dice(a: np.ndarray, b: np.ndarray) -> float:
-    """2 |A ∩ B| / (|A| + |B|); 1 where both are empty."""
-    total = int(a.sum()) + int(b.sum())
-    return 2 * int((a & b).sum()) / total if total else 1.0
 
 
 def outline(radiographs: np.ndarray, given: np.ndarray, lungs: np.ndarray, workers: int = 2) -> list[Outline]:

@@ -49,14 +49,14 @@ class NoduleViews:
 def excess(hu: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """How much denser (HU, at least 0) than the lung around it a nodule is, voxel by voxel; 0 outside its mask.
 
-    Only the nodule's own voxels count: ribs and vessels in the cube are on the film already.
+    Only the nodule's own voxels count: ribs and vessels in the cube are on the radiograph already.
     """
     near = ndimage.binary_dilation(mask, iterations=6) & ~ndimage.binary_dilation(mask, iterations=2)
     lung = hu[near & (hu < -500)]
     around = float(np.median(lung)) if len(lung) > 50 else LUNG_HU
     # A voxel of the rim belongs to the nodule in part only.
-    share = ndimage.gaussian_filter(mask.astype(np.float32), 0.5)
-    return np.clip(hu - around, 0, None) * share * ndimage.binary_dilation(mask)
+    fraction = ndimage.gaussian_filter(mask.astype(np.float32), 0.5)
+    return np.clip(hu - around, 0, None) * fraction * ndimage.binary_dilation(mask)
 
 
 def project(added: np.ndarray, turn: Rotation) -> np.ndarray:
@@ -78,7 +78,7 @@ def _axes(volume: np.ndarray) -> list[tuple[int, tuple[int, ...]]]:
 
 
 def load_views(folder: Path, seed: int = 0) -> NoduleViews:
-    """Views of all nodules of at least `SMALLEST_MM` in a folder in the layout of ``shared/data/luna16_nodules``."""
+    """Project all nodules of at least `SMALLEST_MM` in a folder of LUNA16 nodule cubes (see `luna16_nodules`)."""
     cubes = load_cubes(folder)
     with np.load(folder / "cubes.npz") as archive:
         packed = archive["masks"]

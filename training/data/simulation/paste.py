@@ -10,7 +10,7 @@ from scipy import ndimage
 from .difficulty import Difficulty
 
 EDGE = 0.25
-"""A nodule's outline on the film is where it adds this share of its peak."""
+"""A nodule's outline on the radiograph is where it adds this fraction of its peak."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Tone:
 
     def added(self, radiograph: np.ndarray, attenuation: np.ndarray) -> np.ndarray:
         """Grey values that `attenuation` adds where the radiograph has these values."""
-        share = np.clip((radiograph - self.lung) / max(self.dense - self.lung, 1e-3), 0, 1)
-        return attenuation * self.slope * (1 - (1 - self.dense_gain) * share)
+        fraction = np.clip((radiograph - self.lung) / max(self.dense - self.lung, 1e-3), 0, 1)
+        return attenuation * self.slope * (1 - (1 - self.dense_gain) * fraction)
 
 
 def draw_tone(

@@ -122,7 +122,7 @@ def project(phantom: Phantom, rng: np.random.Generator, *, photons: float, scatt
     photons
         Counted in a pixel where nothing is in the way.
     scatter
-        Scattered light as a share of that.
+        Scattered light as a fraction of that.
     """
     hu = phantom.image.voxels.astype(np.float32)
     depth = np.clip(hu + 1000, 0, None).sum(axis=1) / 1000 * WATER * phantom.image.scale[1]
@@ -164,14 +164,14 @@ def _seed(phantom: Phantom) -> int:
 def _collimated(shape: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
     """Rows and columns that are exposed: the whole height, and a width that makes the radiograph nearly square."""
     height, width = shape
-    wanted = int(min(width, height * rng.uniform(1.0, 1.3)))
-    left = (width - wanted) // 2 + int(rng.integers(-8, 9))
-    left = int(np.clip(left, 0, width - wanted))
-    return 0, height, left, left + wanted
+    span = int(min(width, height * rng.uniform(1.0, 1.3)))
+    left = (width - span) // 2 + int(rng.integers(-8, 9))
+    left = int(np.clip(left, 0, width - span))
+    return 0, height, left, left + span
 
 
 def _at_radiograph(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
-    """A label image of the picture on the film's pixels, by nearest neighbour."""
+    """A label image of the picture on the radiograph's pixels, by nearest neighbour."""
     side = radiograph.pixels.shape[0]
     index = [((np.arange(side) + 0.5 - o) / radiograph.scale).astype(int) for o in radiograph.offset]
     rows, columns = (np.clip(i, 0, n - 1) for i, n in zip(index, labels.shape, strict=True))

@@ -1,5 +1,4 @@
-"""From ``shared/data`` to ``radiographs.npz``: upright radiographs with lung outlines, phantom radiographs and projected
-nodules."""
+"""From public data to ``radiographs.npz``: upright radiographs with lung outlines, phantom radiographs, projected nodules."""
 
 from __future__ import annotations
 
@@ -27,20 +26,20 @@ ATLAS_MM = 350.0
 """The same for the four radiographs that came with masks: an assumption, nothing tells it."""
 LESIONS = ("Nodule", "Mass")
 
-Report = Callable[[float, str], None]
 
-
-def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, on_progress: Report) -> Path:
-    """Write ``out/radiographs.npz``.
+def prepare(
+    data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, on_progress: Callable[[float, str], None]
+) -> Path:
+    """Write ``out/radiographs.npz``, what simulated radiographs are made from.
 
     Parameters
     ----------
     data
-        Layout of ``shared/data``: ``cxr/nih``, ``cxr/lung_masks``, ``luna16_nodules``. ``cxr/lung_masks_100`` is never read.
+        A folder with ``cxr/nih``, ``cxr/lung_masks``, ``luna16_nodules``. ``cxr/lung_masks_100`` is never read.
     phantoms
         How many to project.
     on_progress
-        Gets the share done and the stage.
+        Gets the fraction done and the stage.
 
     Raises
     ------
@@ -49,7 +48,9 @@ def prepare(data: Path, out: Path, *, phantoms: int = 40, workers: int = 2, on_p
     """
     for folder in ("cxr/nih", "cxr/lung_masks", "luna16_nodules"):
         if not (data / folder).is_dir():
-            raise DatasetError(f"{data / folder} is missing: --data must name a folder like shared/data.")
+            raise DatasetError(
+                f"{data / folder} is missing: --data must name a folder with cxr/nih, cxr/lung_masks and luna16_nodules."
+            )
     on_progress(0.0, "reading radiographs")
     rows, radiographs = _nih(data / "cxr/nih")
     given, masks = _with_masks(data / "cxr/lung_masks")

@@ -14,16 +14,16 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Variation:
-    """How far backgrounds are varied; standard deviations of normal draws, or shares of radiographs.
+    """How far backgrounds are varied; standard deviations of normal draws, or fractions of radiographs.
 
     Parameters
     ----------
     mirror
         Share of radiographs that are mirrored; right and left lung change with them.
     degrees, zoom, aspect, shift
-        Rotation; log scale, log ratio of height to width; shift as a share of the side.
+        Rotation; log scale, log ratio of height to width; shift as a fraction of the side.
     bend
-        Displacement on a coarse grid, as a share of the side.
+        Displacement on a coarse grid, as a fraction of the side.
     gamma
         Log of the exponent on grey values.
     blend
@@ -70,8 +70,8 @@ def vary(
         How much larger the body has become: divide the pixel size by it.
     """
     if rng.random() < variation.blend:
-        share = rng.uniform(0.1, variation.most)
-        radiograph = (1 - share) * radiograph + share * _aligned(*other, lungs)
+        fraction = rng.uniform(0.1, variation.most)
+        radiograph = (1 - fraction) * radiograph + fraction * _aligned(*other, lungs)
     radiograph = radiograph ** float(np.exp(rng.normal(0, variation.gamma)))
     zoom = float(np.exp(rng.normal(0, variation.zoom)))
     grid = _grid(radiograph.shape[0], zoom, rng, variation)

@@ -17,7 +17,7 @@ Binning = Literal["width", "mass"]
 
 
 def roc_auc(label: npt.ArrayLike, score: npt.ArrayLike, weight: np.ndarray | None = None) -> np.ndarray:
-    """Area under the ROC curve: the chance that a malignant nodule scores above a benign one, ties counting half.
+    """Compute the area under the ROC curve, 0–1: the chance that a malignant nodule scores above a benign one, ties counting half.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ def roc_auc(label: npt.ArrayLike, score: npt.ArrayLike, weight: np.ndarray | Non
     below = benign[..., np.searchsorted(value, own, "left")]
     up_to = benign[..., np.searchsorted(value, own, "right")]
     malignant = w[..., positive]
-    return _share((malignant * (below + up_to) / 2).sum(-1), malignant.sum(-1) * benign[..., -1])
+    return _fraction((malignant * (below + up_to) / 2).sum(-1), malignant.sum(-1) * benign[..., -1])
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Shares of right answers at one threshold: of all, of the malignant, of the benign."""
+    """Fractions of right answers at one threshold: of all, of the malignant, of the benign."""
 
     accuracy: np.ndarray
     sensitivity: np.ndarray
@@ -56,22 +56,22 @@ def rates(
     threshold: float = 0.5,
     weight: np.ndarray | None = None,
 ) -> Rates:
-    """Accuracy, sensitivity and specificity when a probability of at least `threshold` is called malignant."""
+    """Compute accuracy, sensitivity and specificity, 0–1, when a probability of at least `threshold` is called malignant."""
     positive, value, w = _checked(label, probability, weight)
     right = (value >= threshold) == positive
     return Rates(
-        _share((w * right).sum(-1), w.sum(-1)),
-        _share((w * (right & positive)).sum(-1), (w * positive).sum(-1)),
-        _share((w * (right & ~positive)).sum(-1), (w * ~positive).sum(-1)),
+        _fraction((w * right).sum(-1), w.sum(-1)),
+        _fraction((w * (right & positive)).sum(-1), (w * positive).sum(-1)),
+        _fraction((w * (right & ~positive)).sum(-1), (w * ~positive).sum(-1)),
     )
 
 
 def brier_score(
     label: npt.ArrayLike, probability: npt.ArrayLike, weight: np.ndarray | None = None
 ) -> np.ndarray:
-    """Mean squared difference of probability and outcome (Brier 1950): 0 is best, always saying 0.5 gives 0.25."""
+    """Compute the mean squared difference of probability and outcome (Brier 1950): 0 is best, always saying 0.5 gives 0.25."""
     positive, value, w = _checked(label, probability, weight)
-    return _share((w * (value - positive) ** 2).sum(-1), w.sum(-1))
+    return _fraction((w * (value - positive) ** 2).sum(-1), w.sum(-1))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Bin:
 def reliability(
     label: npt.ArrayLike, probability: npt.ArrayLike, bins: int = BINS, equal: Binning = "width"
 ) -> list[Bin]:
-    """Mean probability beside the observed share of malignant nodules, in bins; empty bins are left out.
+    """Compute the mean probability beside the observed fraction of malignant nodules, in bins; empty bins are left out.
 
     Parameters
     ----------
@@ -114,17 +114,17 @@ def calibration_error(
     equal: Binning = "width",
     weight: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Expected calibration error: mean over the nodules of |observed share − mean probability| of their bin.
+    """Compute the expected calibration error, 0–1: mean over the nodules of |observed fraction − mean probability| of their bin.
 
     Naeini et al. 2015; the figure printed everywhere is the one of 10 bins of equal width. Some error is left even to a
-    perfect predictor, because a bin's share is an estimate: about 0.03 for 850 nodules.
+    perfect predictor, because a bin's fraction is an estimate: about 0.03 for 850 nodules.
     """
     positive, value, w = _checked(label, probability, weight)
     edges, index = _bins(value, bins, equal)
     # Σ over bins of |Σ w (y − p)|: a bin's weight cancels its mean's denominator.
     excess = w * (positive - value)
     gaps = [np.abs(excess[..., index == i].sum(-1)) for i in range(len(edges) - 1)]
-    return _share(np.sum(gaps, axis=0), w.sum(-1))
+    return _fraction(np.sum(gaps, axis=0), w.sum(-1))
 
 
 def _bins(value: np.ndarray, bins: int, equal: Binning) -> tuple[np.ndarray, np.ndarray]:
@@ -153,6 +153,6 @@ def _checked(
     return known.astype(bool), value, w
 
 
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _fraction(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.divide(part, whole)

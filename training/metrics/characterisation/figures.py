@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...data.public.lidc_ratings import RULES, Ratings
-from ...data.public.rated_nodules import NEVER
+from ...findings.lidc_scales import RULES
 from ..intervals.bootstrap import SAMPLES, bootstrap_weights, finite, interval
 from .attributes import attribute_figures
 from .classification import brier_score, calibration_error, rates, reliability, roc_auc
@@ -19,7 +18,7 @@ MEASURES = ("auc", "accuracy", "sensitivity", "specificity", "brier")
 
 
 def statistics(label: np.ndarray, probability: np.ndarray, threshold: float = 0.5) -> dict[str, Any]:
-    """The `MEASURES` as functions of weights, for `interval` and `paired_difference`."""
+    """Make the `MEASURES` as functions of weights, for `interval` and `paired_difference`."""
 
     def rate(name: str, weight: np.ndarray) -> np.ndarray:
         return getattr(rates(label, probability, threshold, weight), name)
@@ -34,7 +33,7 @@ def statistics(label: np.ndarray, probability: np.ndarray, threshold: float = 0.
 def rule_figures(
     predictions: OutOfFold, rule: str, *, threshold: float = 0.5, samples: int = SAMPLES, seed: int = 0
 ) -> dict[str, Any]:
-    """Figures under one label rule; nodules that are neither benign nor malignant are left out.
+    """Compute the figures under one label rule; nodules that are neither benign nor malignant are left out.
 
     Returns
     -------
@@ -45,16 +44,16 @@ def rule_figures(
         and ``benign`` (counts), ``scans``. Measures that do not exist, as without any malignant nodule, are None.
     """
     label = predictions.label(rule)
-    known = predictions.take(label >= 0)
+    labelled = predictions.take(label >= 0)
     label = label[label >= 0]
     counts = {"malignant": int(label.sum()), "benign": int((1 - label).sum())}
-    if not len(known):
+    if not len(labelled):
         return {**dict.fromkeys((*MEASURES, "calibration_error")), **counts, "scans": 0}
-    weights = bootstrap_weights(known.series, samples, seed)
-    folds = [fold for fold in np.unique(known.fold) if fold not in ("", NEVER)]
-    in_fold = np.array([known.fold == fold for fold in folds], float).reshape(len(folds), len(known))
+    weights = bootstrap_weights(labelled.series, samples, seed)
+    folds = [fold for fold in np.unique(labelled.fold) if str(fold).isdigit()]
+    in_fold = np.array([labelled.fold == fold for fold in folds], float).reshape(len(folds), len(labelled))
     figures: dict[str, Any] = {}
-    for name, statistic in statistics(label, known.malignancy, threshold).items():
+    for name, statistic in statistics(label, labelled.malignancy, threshold).items():
         by_fold = np.asarray(statistic(in_fold))
         by_fold = by_fold[np.isfinite(by_fold)]
         several = len(by_fold) > 1
@@ -65,42 +64,43 @@ def rule_figures(
         }
     return {
         **figures,
-        "calibration_error": finite(float(calibration_error(label, known.malignancy))),
+        "calibration_error": finite(float(calibration_error(label, labelled.malignancy))),
         "calibration_error_equal_mass": finite(
-            float(calibration_error(label, known.malignancy, equal="mass"))
+            float(calibration_error(label, labelled.malignancy, equal="mass"))
         ),
-        "reliability": [vars(row) for row in reliability(label, known.malignancy)],
+        "reliability": [vars(row) for row in reliability(label, labelled.malignancy)],
         **counts,
-        "scans": len(np.unique(known.series)),
+        "scans": len(np.unique(labelled.series)),
     }
 
 
 def characterisation_figures(
     predictions: OutOfFold,
-    ratings: Sequence[Ratings] | None = None,
+    readers: Sequence[np.ndarray] | None = None,
     *,
     threshold: float = 0.5,
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Figures of one predictor: ``{"nodules", "mean": …, "median": …, "attributes": {name: …}}``; see `rule_figures`.
+    """Compute the figures of one predictor: ``{"nodules", "mean": …, "median": …, "attributes": {name: …}}``; see `rule_figures`.
 
     Parameters
     ----------
-    ratings
-        The readers of each nodule, in the order of the predictions; None leaves the attributes out.
+    readers
+        What the readers wrote of each nodule, in the order of the predictions (see `attribute_figures`); None leaves the
+        attributes out.
     """
     figures: dict[str, Any] = {"nodules": len(predictions)}
     for rule in RULES:
         figures[rule] = rule_figures(predictions, rule, threshold=threshold, samples=samples, seed=seed)
-    if ratings is not None and predictions.has_attributes:
+    if readers is not None and predictions.has_attributes:
         weights = bootstrap_weights(predictions.series, samples, seed)
-        figures["attributes"] = attribute_figures(ratings, predictions.attributes, weights)
+        figures["attributes"] = attribute_figures(readers, predictions.attributes, weights)
     return figures
 
 
 def characterisation_table(figures: dict[str, Any]) -> list[list[str]]:
-    """Rows for a person, the header first: what, on all nodules, 95 % interval over scans, mean ± SD over folds.
+    """Make the table for a person, the header first: what, on all nodules, 95 % interval over scans, mean ± SD over folds.
 
     Both label rules, then the attributes' mean absolute errors with Spearman's rho (and accuracy of the nominal ones).
     """
@@ -130,15 +130,15 @@ def characterisation_table(figures: dict[str, Any]) -> list[list[str]]:
 
 
 def text(value: float | None, digits: int = 3) -> str:
-    """A number, or a dash where there is none."""
+    """Format a number, or a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
 def span(lower: float | None, upper: float | None, digits: int = 3) -> str:
-    """An interval, or a dash."""
+    """Format an interval, or a dash."""
     return "–" if lower is None or upper is None else f"{lower:.{digits}f}–{upper:.{digits}f}"
 
 
 def spread(mean: float | None, sd: float | None, digits: int = 3) -> str:
-    """Mean ± standard deviation, or a dash."""
+    """Format mean ± standard deviation, or a dash."""
     return "–" if mean is None or sd is None else f"{mean:.{digits}f} ± {sd:.{digits}f}"

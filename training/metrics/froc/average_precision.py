@@ -21,9 +21,10 @@ COCO_IOUS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 
 
 def average_precision(matchings: Sequence[Matching]) -> Statistic:
-    """Area under precision over recall, precision made monotone (the highest at this recall or beyond); NaN without nodules.
+    """Make the area under precision over recall, 0–1; NaN without nodules.
 
-    A second box on a found nodule is a false positive, as in VOC and COCO. Boxes of equal score share one point.
+    Precision is made monotone: the highest at this recall or beyond. A second box on a found nodule is a false positive, as in
+    VOC and COCO. Boxes of equal score share one point.
     """
     curve = hit_curve(matchings, duplicates_are_false=True)
 
@@ -40,13 +41,14 @@ def average_precision(matchings: Sequence[Matching]) -> Statistic:
 
 
 def mean_of(statistics: Sequence[Statistic]) -> Statistic:
-    """The mean of several measures."""
+    """Make the mean of several measures."""
     return lambda weights: np.mean([statistic(weights) for statistic in statistics], axis=0)
 
 
 def pr_auc(label: npt.ArrayLike, score: npt.ArrayLike) -> Statistic:
-    """PR-AUC of scores for two classes: scikit-learn's ``average_precision_score`` (steps, not monotone), quick for many weights.
+    """Make the PR-AUC of scores for two classes, 0–1.
 
+    It is scikit-learn's ``average_precision_score`` (steps, not monotone), quick for many weights.
     NaN where a class is missing: without negatives it would be 1 whatever the scores.
     """
     positive, value = np.asarray(label, bool), np.asarray(score, float)

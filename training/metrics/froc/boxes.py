@@ -1,6 +1,6 @@
 """Which boxes hit which nodules on one radiograph: the matching behind FROC, AFROC and average precision.
 
-Boxes are x0, y0, x1, y1 in pixels, edge coordinates: a box over the pixel columns 3 to 5 runs from 3 to 6.
+Boxes are those of `ops.boxes`: x0, y0, x1, y1 in pixels, edge coordinates.
 """
 
 from __future__ import annotations
@@ -10,38 +10,17 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from ...ops.boxes import box_iou
 from .matching import Matching
 
 IOU = 0.4
 """Intersection over union of a hit in DHN's tables (Tsai et al. 2022, footnote 2)."""
 
 
-def overlaps(a: npt.ArrayLike, b: npt.ArrayLike) -> np.ndarray:
-    """Intersection over union (n, m) of boxes (n, 4) and (m, 4); 0 where both are without area."""
-    one = np.asarray(a, float).reshape(-1, 1, 4)
-    two = np.asarray(b, float).reshape(1, -1, 4)
-    sides = np.minimum(one[..., 2:], two[..., 2:]) - np.maximum(one[..., :2], two[..., :2])
-    both = np.clip(sides, 0, None).prod(-1)
-    union = areas(one) + areas(two) - both
-    return np.divide(both, union, out=np.zeros_like(both), where=union > 0)
-
-
-def areas(boxes: np.ndarray) -> np.ndarray:
-    """Areas (…) of boxes (…, 4)."""
-    return (boxes[..., 2:] - boxes[..., :2]).prod(-1)
-
-
-def holding(boxes: npt.ArrayLike, points: npt.ArrayLike) -> np.ndarray:
-    """Whether boxes (n, 4) hold points (m, 2) given as x, y: boolean (n, m)."""
-    box = np.asarray(boxes, float).reshape(-1, 1, 4)
-    point = np.asarray(points, float).reshape(1, -1, 2)
-    return np.all((point >= box[..., :2]) & (point < box[..., 2:]), axis=-1)
-
-
 def match_boxes(
     boxes: npt.ArrayLike, scores: npt.ArrayLike, truth: npt.ArrayLike, iou: float = IOU
 ) -> Matching:
-    """Judge one radiograph's boxes against its nodules, as COCO does for one class.
+    """Match one radiograph's boxes with its nodules, as COCO does for one class.
 
     By descending score (among equals the better fit first), each box takes the free nodule that it overlaps most, if by at least
     `iou`. A further box on nodules that are all taken is a duplicate: `Matching.false_positive` does not count it (rule of
@@ -66,7 +45,7 @@ def match_boxes(
         raise ValueError(f"{len(box)} boxes but {len(score)} scores")
     if not all(np.isfinite(values).all() for values in (box, score, true)):
         raise ValueError("boxes and scores must be finite numbers")
-    overlap = overlaps(box, true)
+    overlap = box_iou(box, true)
     near = overlap >= iou
     hit = np.full(len(score), -1)
     taken = np.full(len(true), -1)
@@ -85,7 +64,7 @@ def match_boxes(
 
 
 def only(matching: Matching, keep: np.ndarray) -> Matching:
-    """The matching when only some nodules (m,) are to be found: what hits the others counts neither way."""
+    """Restrict a matching: only some nodules (m,) are to be found: what hits the others counts neither way."""
     elsewhere = (matching.hit >= 0) & ~np.r_[keep, False][matching.hit]
     number = np.r_[np.cumsum(keep) - 1, -1]
     return replace(

@@ -1,11 +1,11 @@
 """Areas under FROC and AFROC curves of boxes on radiographs, as functions of weights (`bootstrap.Statistic`).
 
-The FROC curve is the one of `froc`: sensitivity by nodule over false positives per radiograph, all radiographs in the denominator,
-one point for each distinct score, straight lines between points, from (0, 0). Its area runs to `UP_TO` false positives per
+The FROC curve is the one of `luna16`: sensitivity by nodule over false positives per radiograph (all radiographs count), one
+point for each distinct score, straight lines between points, from (0, 0). Its area runs to `UP_TO` false positives per
 radiograph and is divided by that, so that it lies between 0 and 1. Past its last point the curve keeps its sensitivity: a network
 that marks little is not credited with what looser thresholds might have found, nor docked for stopping.
 
-The AFROC curve has the sensitivity by nodule over the share of *radiographs without nodules* that bear at least one false positive
+The AFROC curve has the sensitivity by nodule over the fraction of *radiographs without nodules* with at least one false positive
 (Chakraborty & Winter, Radiology 174, 1990; Chakraborty & Berbaum, Medical Physics 31, 2004). Marks beside the nodules on
 radiographs with nodules do not count (they would in "AFROC1"). The area includes the straight line from the last point to (1, 1),
 so that it equals the Wilcoxon statistic: the chance that a nodule's mark scores above the highest mark on a radiograph without
@@ -29,7 +29,7 @@ UP_TO = 1.0
 
 
 def by_rows(measure: Callable[[np.ndarray], float]) -> Statistic:
-    """A measure of weights (n,) as one of weights (samples, n) too."""
+    """Turn a measure of weights (n,) into one of weights (samples, n) too."""
 
     def of(weights: np.ndarray) -> np.ndarray:
         rows = np.atleast_2d(weights)
@@ -40,7 +40,7 @@ def by_rows(measure: Callable[[np.ndarray], float]) -> Statistic:
 
 
 def froc_area(matchings: Sequence[Matching], up_to: float = UP_TO) -> Statistic:
-    """FROC-AUC, one matching for each radiograph; NaN without nodules."""
+    """Make the FROC-AUC, 0–1, one matching for each radiograph; NaN without nodules."""
     curve = hit_curve(matchings, duplicates_are_false=False)
 
     def measure(weights: np.ndarray) -> np.ndarray:
@@ -49,42 +49,42 @@ def froc_area(matchings: Sequence[Matching], up_to: float = UP_TO) -> Statistic:
         # A nodule found with x false marks adds the rest of the way, end − x. Where false marks share its score, x runs evenly
         # from `before` to `after`: the mean of the rest, which is 0 beyond the end.
         reached = np.minimum(steps.after, end)
-        share = _share(reached - steps.before, steps.after - steps.before)
-        rest = np.where(steps.before < end, share * (end - (steps.before + reached) / 2), 0.0)
-        return _share((steps.gained * rest).sum(-1), (steps.nodules * end)[..., 0], nothing=np.nan)
+        fraction = _fraction(reached - steps.before, steps.after - steps.before)
+        rest = np.where(steps.before < end, fraction * (end - (steps.before + reached) / 2), 0.0)
+        return _fraction((steps.gained * rest).sum(-1), (steps.nodules * end)[..., 0], nothing=np.nan)
 
     return measure
 
 
 def froc_sensitivity(matchings: Sequence[Matching], rate: float) -> Statistic:
-    """Sensitivity at a rate of false positives per radiograph; NaN without nodules."""
+    """Make the sensitivity, 0–1, at a rate of false positives per radiograph; NaN without nodules."""
     curve = hit_curve(matchings, duplicates_are_false=False)
 
     def measure(weights: np.ndarray) -> np.ndarray:
         steps = curve.steps(weights)
         end = rate * steps.radiographs
-        share = np.clip(_share(end - steps.before, steps.after - steps.before), 0, 1)
-        found = np.where(steps.before <= end, steps.gained * share, 0.0).sum(-1)
-        return _share(found, steps.nodules[..., 0], nothing=np.nan)
+        fraction = np.clip(_fraction(end - steps.before, steps.after - steps.before), 0, 1)
+        found = np.where(steps.before <= end, steps.gained * fraction, 0.0).sum(-1)
+        return _fraction(found, steps.nodules[..., 0], nothing=np.nan)
 
     return measure
 
 
-def _share(part: np.ndarray, whole: np.ndarray, nothing: float = 1.0) -> np.ndarray:
+def _fraction(part: np.ndarray, whole: np.ndarray, nothing: float = 1.0) -> np.ndarray:
     """`part` / `whole`, and `nothing` where the whole is 0."""
     part, whole = np.broadcast_arrays(part, whole)
     return np.divide(part, whole, out=np.full(part.shape, nothing), where=whole != 0)
 
 
 def afroc_area(matchings: Sequence[Matching], positive: np.ndarray) -> Statistic:
-    """AFROC-AUC; NaN without nodules or without radiographs that have none.
+    """Make the AFROC-AUC, 0–1; NaN without nodules or without radiographs that have none.
 
     Parameters
     ----------
     matchings
         One for each radiograph.
     positive
-        (n,) whether a nodule is on the film.
+        (n,) whether a nodule is on the radiograph.
     """
     positive = np.asarray(positive, bool)
     negative = [int(i) for i in np.flatnonzero(~positive)]

@@ -45,7 +45,7 @@ class HitCurve:
     nodules: np.ndarray
 
     def steps(self, weights: np.ndarray) -> Steps:
-        """The curve when each radiograph counts `weights` times, (n,) or (samples, n)."""
+        """Read the curve when each radiograph counts `weights` times, (n,) or (samples, n)."""
         w = np.asarray(weights, float)
         false = np.cumsum((self.false @ w.T).T, axis=-1)
         nodules = (w @ self.nodules)[..., None]
@@ -53,7 +53,7 @@ class HitCurve:
 
 
 def hit_curve(matchings: Sequence[Matching], *, duplicates_are_false: bool) -> HitCurve:
-    """The tables of radiographs, one `Matching` for each.
+    """Make the tables of radiographs, one `Matching` for each.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ The rules are those of the challenge's own script, noduleCADEvaluationLUNA16 (Se
 * sensitivities are linear interpolations of the curve at the seven rates, the CPM is their mean;
 * the bootstrap draws scans with replacement from numpy's legacy generator.
 
-`match_marks` judges one scan (or one cube: whatever false positives are counted per); lists of its results go into
+`match_marks` matches one scan (or one cube: whatever false positives are counted per); lists of its results go into
 `froc_curve`, `sensitivity_at` and `bootstrap`. `evaluate` does all of it for tables keyed by series.
 """
 
@@ -52,7 +52,7 @@ class _Pool:
     nodules: np.ndarray  # by scan
 
     def curve(self, weight: np.ndarray) -> Curve:
-        """The curve when each scan counts `weight` (n_scans,) times."""
+        """Read the curve when each scan counts `weight` (n_scans,) times."""
         entry = weight[self.scan]
         tp = np.cumsum(entry * self.positive)[self.ends]
         fp = np.cumsum(entry)[self.ends] - tp
@@ -85,7 +85,7 @@ def _pool(matchings: Sequence[Matching]) -> _Pool:
 
 
 def froc_curve(matchings: Sequence[Matching]) -> Curve:
-    """The FROC curve over scans, one `Matching` for each, also for those without marks or nodules.
+    """Compute the FROC curve over scans, one `Matching` for each, also for those without marks or nodules.
 
     Sensitivities are NaN where there is no nodule at all.
     """
@@ -95,7 +95,7 @@ def froc_curve(matchings: Sequence[Matching]) -> Curve:
 
 
 def sensitivity_at(curve: Curve, rates: npt.ArrayLike = RATES) -> np.ndarray:
-    """Sensitivities (len(rates),) at these false positives per scan, by linear interpolation.
+    """Read sensitivities (len(rates),) at these false positives per scan, by linear interpolation.
 
     Beyond the last point of the curve its sensitivity holds; there is no extrapolation.
     """
@@ -126,7 +126,7 @@ def bootstrap(
     confidence: float = 0.95,
     groups: Sequence[Hashable] | None = None,
 ) -> Bootstrap:
-    """Confidence intervals by drawing scans with replacement.
+    """Compute confidence intervals by drawing scans with replacement.
 
     Parameters
     ----------
@@ -148,12 +148,12 @@ def bootstrap(
     index = {name: i for i, name in enumerate(dict.fromkeys(names))}
     group = np.array([index[name] for name in names])
     random = np.random.RandomState(seed)  # the challenge's generator, for the same draws
-    drawn = np.empty((samples, np.size(rates)))
+    values = np.empty((samples, np.size(rates)))
     for i in range(samples):
         counts = np.bincount(random.randint(len(index), size=len(index)), minlength=len(index))
-        drawn[i] = sensitivity_at(pool.curve(counts[group].astype(float)), rates)
-    drawn = drawn[np.isfinite(drawn).all(1)]
-    both = np.column_stack([drawn, drawn.mean(1)])
+        values[i] = sensitivity_at(pool.curve(counts[group].astype(float)), rates)
+    values = values[np.isfinite(values).all(1)]
+    both = np.column_stack([values, values.mean(1)])
     mean, lower, upper = _interval(both, confidence)
     return Bootstrap(
         samples,
@@ -198,7 +198,7 @@ class FrocResult:
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """Plain JSON values; sensitivities are keyed by rate (``"0.125"`` … ``"8"``), NaN becomes None."""
+        """Convert to plain JSON values; sensitivities are keyed by rate (``"0.125"`` … ``"8"``), NaN becomes None."""
         b = self.bootstrap
         return {
             "sensitivity_at": by_rate(self.rates, self.sensitivity_at),
@@ -231,14 +231,14 @@ def _number(value: float) -> float | None:
 
 
 def by_rate(rates: Iterable[float], values: Iterable[float]) -> dict[str, float | None]:
-    """Values keyed by rate the way every JSON file of the project writes it: ``"0.125"`` … ``"8"``."""
+    """Key values by rate the way every JSON file of the project writes it: ``"0.125"`` … ``"8"``."""
     return {f"{rate:g}": _number(value) for rate, value in zip(rates, values, strict=True)}
 
 
 def summarise(
     matchings: Sequence[Matching], rates: Sequence[float] = RATES, *, interval: Bootstrap | None = None
 ) -> FrocResult:
-    """Curve, sensitivities, CPM and counts of judged scans."""
+    """Compute curve, sensitivities, CPM and counts of scans whose marks are matched."""
     curve = froc_curve(matchings)
     sensitivity = sensitivity_at(curve, rates)
     found = int(sum(m.found.sum() for m in matchings))

@@ -1,4 +1,4 @@
-"""Which marks hit which nodules, in one scan, by the rules of the LUNA16 challenge (see `froc`)."""
+"""Which marks hit which nodules, in one scan, by the rules of the LUNA16 challenge (see `luna16`)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def match_marks(
     *,
     max_marks: int | None = MAX_MARKS,
 ) -> Matching:
-    """Judge one scan's marks against its truth.
+    """Match one scan's marks with its nodules.
 
     Parameters
     ----------

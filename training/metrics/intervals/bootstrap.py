@@ -13,6 +13,8 @@ import numpy as np
 
 SAMPLES = 1000
 CONFIDENCE = 0.95
+ROUNDING = 1e-12
+"""Two numbers between 0 and 1 that differ by less are the same, computed in another order."""
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 """Takes weights (samples, n) or (n,) and returns one value for each row of weights."""
@@ -30,19 +32,19 @@ class Interval:
         return f"{self.value:.3f} ({self.lower:.3f}–{self.upper:.3f})"
 
     def to_json(self) -> dict[str, float | None]:
-        """``{"value", "lower", "upper"}``; NaN becomes None."""
+        """Convert to ``{"value", "lower", "upper"}``; NaN becomes None."""
         return {name: finite(getattr(self, name)) for name in ("value", "lower", "upper")}
 
 
 def finite(value: float) -> float | None:
-    """A number for JSON, which knows no NaN."""
+    """Convert a number for JSON, which knows no NaN: None instead."""
     return float(value) if np.isfinite(value) else None
 
 
 def bootstrap_weights(
     groups: Sequence[Hashable] | np.ndarray, samples: int = SAMPLES, seed: int = 0
 ) -> np.ndarray:
-    """How often each nodule's scan was drawn, (samples, n); each row draws as many scans as there are.
+    """Draw scans with replacement: how often each nodule's scan was drawn, (samples, n); each row draws as many scans as there are.
 
     Parameters
     ----------
@@ -64,26 +66,36 @@ def bootstrap_weights(
 
 
 def interval(statistic: Statistic, weights: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """A measure on all nodules and its percentile interval; samples without a value (a class is missing) are left out.
+    """Compute a measure on all nodules with its percentile interval; samples without a value (a class is missing) are left out.
 
     Parameters
     ----------
     weights
         (samples, n) of `bootstrap_weights`.
     """
-    drawn = np.asarray(statistic(weights), float)
-    drawn = drawn[np.isfinite(drawn)]
-    value = float(statistic(np.ones(weights.shape[1])))
-    if not len(drawn):
-        return Interval(value, np.nan, np.nan)
-    lower, upper = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(value, float(lower), float(upper))
+    # One computation gives the value and the samples: a product of another shape may add up in another order.
+    values = np.asarray(statistic(np.concatenate([np.ones((1, weights.shape[1])), weights])), float)
+    return percentile_interval(values[0], values[1:], confidence)
+
+
+def percentile_interval(value: float, samples: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
+    """Take the percentiles of bootstrap samples (n,) as the bounds of a value; NaN among the samples is left out.
+
+    A bound nearer to the value than `ROUNDING` is the value: samples that all give one number differ in their last bit, by the
+    processor, and an interval must not lie beside its own value for that.
+    """
+    samples = samples[np.isfinite(samples)]
+    if not len(samples):
+        return Interval(float(value), np.nan, np.nan)
+    bounds = np.quantile(samples, [(1 - confidence) / 2, (1 + confidence) / 2])
+    lower, upper = np.where(np.isclose(bounds, value, rtol=ROUNDING, atol=ROUNDING), value, bounds)
+    return Interval(float(value), float(lower), float(upper))
 
 
 def paired_difference(
     first: Statistic, second: Statistic, weights: np.ndarray, confidence: float = CONFIDENCE
 ) -> Interval:
-    """`first` − `second` of two predictors on the same nodules, each sample drawn once for both.
+    """Compute `first` − `second` of two predictors on the same nodules, each sample drawn once for both.
 
     An interval that does not hold 0 says that the two differ by more than chance in the drawing of scans explains.
     """

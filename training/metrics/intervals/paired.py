@@ -1,6 +1,6 @@
 """Whether one way of training beats another: paired differences over seeds, intervals by drawing backgrounds.
 
-Both ways are judged on the same radiographs, and seed i of one is set against seed i of the other. Simulated radiographs on one
+Both ways are evaluated on the same radiographs, and seed i of one is set against seed i of the other. Simulated radiographs on one
 background share everything but the nodule, so that backgrounds are drawn, not radiographs (`bootstrap`); each draw serves all seeds
 of both.
 """
@@ -13,12 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from .bootstrap import CONFIDENCE, SAMPLES, Interval, Statistic, bootstrap_weights, finite
+from .bootstrap import (
+    CONFIDENCE,
+    ROUNDING,
+    SAMPLES,
+    Interval,
+    Statistic,
+    bootstrap_weights,
+    finite,
+    percentile_interval,
+)
 
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """`first` − `second`.
+    """The difference `first` − `second` of two ways of training.
 
     Parameters
     ----------
@@ -44,16 +53,17 @@ class PairedDifference:
 
     @property
     def resolved(self) -> bool:
-        """Whether both intervals lie on one side of 0: the data can tell the two apart."""
+        """Tell whether both intervals lie on one side of 0: the data can tell the two apart."""
         bounds = [
             (i.lower, i.upper)
             for i in (self.difference, self.with_seeds)
             if np.isfinite([i.lower, i.upper]).all()
         ]
-        return len(bounds) == 2 and (all(low > 0 for low, _ in bounds) or all(high < 0 for _, high in bounds))
+        above, below = (low > ROUNDING for low, _ in bounds), (high < -ROUNDING for _, high in bounds)
+        return len(bounds) == 2 and (all(above) or all(below))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; NaN becomes None."""
+        """Convert to plain JSON values; NaN becomes None."""
         return {
             "first": finite(self.first),
             "second": finite(self.second),
@@ -74,7 +84,7 @@ def paired_over_seeds(
     seed: int = 0,
     confidence: float = CONFIDENCE,
 ) -> PairedDifference:
-    """The difference of one measure between two ways of training.
+    """Compute the difference of one measure between two ways of training.
 
     Parameters
     ----------
@@ -91,26 +101,23 @@ def paired_over_seeds(
     if len(first) != len(second) or not first:
         raise ValueError(f"{len(first)} seeds against {len(second)}: seeds are compared in pairs")
     weights = bootstrap_weights(groups, samples, seed)
-    everything = np.ones((1, weights.shape[1]))
-    whole = np.array([[s(everything)[0] for s in side] for side in (first, second)], float)
-    drawn = np.array([np.asarray(a(weights)) - np.asarray(b(weights)) for a, b in zip(first, second)], float)
-    rows = np.random.default_rng(seed).integers(0, len(first), size=(len(first), samples))
-    by_seed = whole[0] - whole[1]
+    # The first row is all radiographs, the others are the samples.
+    rows = np.concatenate([np.ones((1, weights.shape[1])), weights])
+    values = np.array([[statistic(rows) for statistic in side] for side in (first, second)], float)
+    by_seed, differences = values[0, :, 0] - values[1, :, 0], (values[0] - values[1])[:, 1:]
+    seeds = np.random.default_rng(seed).integers(0, len(first), size=(len(first), samples))
+    with_seeds = np.take_along_axis(differences, seeds, axis=0)
     value = float(by_seed.mean())
-    several = len(set(groups)) > 1
+    if len(set(groups)) > 1:
+        over_backgrounds = percentile_interval(value, differences.mean(0), confidence)
+        over_both = percentile_interval(value, with_seeds.mean(0), confidence)
+    else:  # one background says nothing about others
+        over_backgrounds = over_both = Interval(value, np.nan, np.nan)
     return PairedDifference(
-        float(whole[0].mean()),
-        float(whole[1].mean()),
-        _interval(value, drawn.mean(0), confidence, several),
-        _interval(value, np.take_along_axis(drawn, rows, axis=0).mean(0), confidence, several),
+        float(values[0, :, 0].mean()),
+        float(values[1, :, 0].mean()),
+        over_backgrounds,
+        over_both,
         tuple(float(d) for d in by_seed),
-        int(np.isfinite(drawn).all(0).sum()),
+        int(np.isfinite(differences).all(0).sum()),
     )
-
-
-def _interval(value: float, drawn: np.ndarray, confidence: float, several: bool) -> Interval:
-    drawn = drawn[np.isfinite(drawn)]
-    if not several or not len(drawn):  # one background says nothing about others
-        return Interval(value, np.nan, np.nan)
-    lower, upper = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(value, float(lower), float(upper))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..froc.boxes import holding
+from ...ops.boxes import contains
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Counts:
 
 
 def count_components(centers: npt.ArrayLike, truth: npt.ArrayLike) -> Counts:
-    """Judge one radiograph's components.
+    """Count one radiograph's components by what they hit.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def count_components(centers: npt.ArrayLike, truth: npt.ArrayLike) -> Counts:
     """
     points = np.asarray(centers, float).reshape(-1, 2)
     regions = np.asarray(truth, float).reshape(-1, 4)
-    inside = holding(regions, points)
+    inside = contains(regions, points)
     middles = (regions[:, :2] + regions[:, 2:]) / 2
     distance = np.linalg.norm(middles[:, None] - points[None], axis=-1)
     found = np.zeros(len(regions), bool)
@@ -66,7 +66,7 @@ class Detection:
 
 
 def detection_rates(counts: list[Counts], weights: np.ndarray) -> Detection:
-    """Rates over radiographs, one `Counts` for each, all lesions together.
+    """Compute rates over radiographs, 0–1, one `Counts` for each, all lesions together.
 
     Without nodules recall is NaN, without components precision is NaN, F1 is NaN without both. Weights (n,) or (samples, n).
     """

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..froc.luna16 import RATES, by_rate
 from ..intervals.bootstrap import SAMPLES, Interval, bootstrap_weights, finite, interval
-from .mask_overlap import spread
+from .quantiles import spread
 from .statistics import BANDS, RadiographResult, groups_of, in_band, radiograph_statistics
 
 IMAGE = ("roc_auc", "pr_auc")
@@ -23,19 +23,19 @@ SIDES = ("right lung", "left lung")
 def intervals(
     results: Sequence[RadiographResult], threshold: float, samples: int = SAMPLES
 ) -> dict[str, Interval]:
-    """Every measure of `radiograph_statistics` with its 95 % interval over backgrounds; without two backgrounds there is none."""
+    """Compute every measure of `radiograph_statistics` with its 95 % interval over backgrounds, of which it takes two."""
     groups = groups_of(results)
     weights = bootstrap_weights(groups, samples)
-    found = {name: interval(s, weights) for name, s in radiograph_statistics(results, threshold).items()}
+    measures = {name: interval(s, weights) for name, s in radiograph_statistics(results, threshold).items()}
     if len(set(groups)) < 2:
-        return {name: Interval(i.value, np.nan, np.nan) for name, i in found.items()}
-    return found
+        return {name: Interval(i.value, np.nan, np.nan) for name, i in measures.items()}
+    return measures
 
 
 def radiograph_figures(
     results: Sequence[RadiographResult], threshold: float, *, lungs: bool, samples: int = SAMPLES
 ) -> dict[str, Any]:
-    """The figures in the design's JSON keys; what cannot be judged is None.
+    """Compute the figures of ``lungmtl evaluate``, by their JSON keys; what cannot be computed is None.
 
     Parameters
     ----------
@@ -44,26 +44,26 @@ def radiograph_figures(
     lungs
         Whether the network outlines lungs; adds ``lung_dice``.
     """
-    found = intervals(results, threshold, samples)
-    value = {name: finite(i.value) for name, i in found.items()}
+    measures = intervals(results, threshold, samples)
+    value = {name: finite(i.value) for name, i in measures.items()}
     metrics: dict[str, Any] = {name: value[name] for name in (*IMAGE, *BOXES, *LESIONS, *WORK, *SHAMS)}
-    metrics["sensitivity_at"] = by_rate(RATES, [found[f"sensitivity_at_{r:g}"].value for r in RATES])
+    metrics["sensitivity_at"] = by_rate(RATES, [measures[f"sensitivity_at_{r:g}"].value for r in RATES])
     metrics["sensitivity_at_iou_0.2"] = by_rate(
-        RATES, [found[f"sensitivity_at_{r:g}_iou_0.2"].value for r in RATES]
+        RATES, [measures[f"sensitivity_at_{r:g}_iou_0.2"].value for r in RATES]
     )
-    metrics["by_diameter_mm"] = {name: _band(name, results, found) for name in BANDS}
+    metrics["by_diameter_mm"] = {name: _band(name, results, measures) for name in BANDS}
     metrics["positive_radiographs"] = {name: value[f"{name}/positive"] for name in LESIONS}
     metrics["default_threshold"] = threshold
     metrics["counts"] = counts(results)
     if lungs:
         metrics["lung_dice"] = _lungs(results)
-    kept = {name: i for name, i in found.items() if lungs or not name.startswith("lung_dice")}
+    kept = {name: i for name, i in measures.items() if lungs or not name.startswith("lung_dice")}
     metrics["intervals"] = {name: i.to_json() for name, i in kept.items()}
     return metrics
 
 
 def counts(results: Sequence[RadiographResult]) -> dict[str, int]:
-    """What the figures rest on."""
+    """Count what the figures rest on."""
     return {
         "radiographs": len(results),
         "backgrounds": len(set(groups_of(results))),
@@ -76,12 +76,12 @@ def counts(results: Sequence[RadiographResult]) -> dict[str, int]:
     }
 
 
-def _band(name: str, results: Sequence[RadiographResult], found: dict[str, Interval]) -> dict[str, Any]:
+def _band(name: str, results: Sequence[RadiographResult], measures: dict[str, Interval]) -> dict[str, Any]:
     return {
         "nodules": int(sum(in_band(r, name).sum() for r in results)),
-        "froc_auc": finite(found[f"froc_auc/{name}"].value),
-        "sensitivity_at_1": found[f"sensitivity_at_1/{name}"].to_json(),
-        "sensitivity_at_1_iou_0.2": found[f"sensitivity_at_1_iou_0.2/{name}"].to_json(),
+        "froc_auc": finite(measures[f"froc_auc/{name}"].value),
+        "sensitivity_at_1": measures[f"sensitivity_at_1/{name}"].to_json(),
+        "sensitivity_at_1_iou_0.2": measures[f"sensitivity_at_1_iou_0.2/{name}"].to_json(),
     }
 
 
@@ -98,27 +98,29 @@ def _lungs(results: Sequence[RadiographResult]) -> dict[str, Any]:
 
 
 def radiograph_warnings(results: Sequence[RadiographResult], *, lungs: bool) -> list[str]:
-    """What the figures leave out, in sentences."""
+    """Say what the figures leave out, in sentences."""
     n = counts(results)
-    said = []
+    warnings = []
     if unknown := n["radiographs"] - n["positive"] - n["negative"]:
-        said.append(
+        warnings.append(
             f"{unknown} of {n['radiographs']} images do not say whether they show a nodule: left out of everything but lung masks."
         )
     for kind, what in (("positive", "with"), ("negative", "without")):
         if unknown < n["radiographs"] and not n[kind]:
-            said.append(f"There is no image {what} a nodule: ROC, PR, AFROC and NODE21's score are empty.")
+            warnings.append(
+                f"There is no image {what} a nodule: ROC, PR, AFROC and NODE21's score are empty."
+            )
     if missing := sum(r.positive is True and r.truth is None for r in results):
-        said.append(
+        warnings.append(
             f"{missing} images show a nodule whose place is not given: left out of the figures of boxes."
         )
     if lungs and not n["lungs_known"]:
-        said.append("No lung masks are given: lung_dice is empty.")
-    return said
+        warnings.append("No lung masks are given: lung_dice is empty.")
+    return warnings
 
 
 def radiograph_table(metrics: dict[str, Any]) -> list[list[str]]:
-    """The table for a person: first row the heading."""
+    """Make the table for a person: first row the heading."""
     n = metrics["counts"]
     rows = [["figure", "value", "95 % over backgrounds", "of"]]
     of = {
@@ -149,7 +151,7 @@ def _words(name: str) -> str:
 
 
 def radiograph_details(results: Sequence[RadiographResult], threshold: float) -> list[dict[str, Any]]:
-    """One row for each radiograph, for those who look for the worst ones: score, nodules, hits, false positives, lung Dice."""
+    """Make one row for each radiograph, for those who look for the worst ones: score, nodules, hits, false positives, lung Dice."""
     rows = []
     for r in results:
         matching = r.matching()

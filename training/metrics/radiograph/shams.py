@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..froc.boxes import areas, holding
+from ...ops.boxes import box_area, contains
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def count_sham_marks(
     shape: tuple[int, int],
     inside: np.ndarray | None = None,
 ) -> ShamMarks:
-    """Judge one radiograph's marks.
+    """Count one radiograph's marks on shams and elsewhere.
 
     Elsewhere is the lung field (the whole radiograph where no mask is known) without shams and nodules. What is expected on a sham
     is its area × marks elsewhere / area elsewhere.
@@ -53,10 +53,10 @@ def count_sham_marks(
     for x0, y0, x1, y1 in np.rint(taken).astype(int).clip(0):
         elsewhere[y0:y1, x0:x1] = False
     column, row = np.clip(points.astype(int), 0, np.array(shape)[::-1] - 1).T
-    beside = int((elsewhere[row, column] & ~holding(taken, points).any(0)).sum())
-    room = int(elsewhere.sum())
+    beside = int((elsewhere[row, column] & ~contains(taken, points).any(0)).sum())
+    area = int(elsewhere.sum())
     return ShamMarks(
-        int(holding(places, points).sum()),
+        int(contains(places, points).sum()),
         len(places),
-        float(areas(places).sum()) * beside / room if room else 0.0,
+        float(box_area(places).sum()) * beside / area if area else 0.0,
     )

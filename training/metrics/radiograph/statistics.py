@@ -14,7 +14,7 @@ from ..froc.boxes_auc import afroc_area, froc_area, froc_sensitivity
 from ..froc.luna16 import RATES, Matching
 from ..intervals.bootstrap import Statistic
 from .components import count_components, detection_rates
-from .mask_overlap import quantile_of
+from .quantiles import quantile_of
 from .shams import ShamMarks
 
 NODE21_IOU, NODE21_RATE = 0.2, 0.25
@@ -60,34 +60,33 @@ class RadiographResult:
     lung_iou: dict[str, float] = field(default_factory=dict)
 
     def matching(self, iou: float = IOU) -> Matching:
-        """Its boxes against its nodules."""
+        """Match its boxes with its nodules."""
         return match_boxes(
             self.boxes, self.scores, np.zeros((0, 4)) if self.truth is None else self.truth, iou
         )
 
 
 def groups_of(results: Sequence[RadiographResult]) -> list[str]:
-    """What the bootstrap draws: the background of each radiograph, or its own name."""
+    """Name what the bootstrap draws: the background of each radiograph, or its own name."""
     return [r.background or r.name for r in results]
 
 
 def radiograph_statistics(results: Sequence[RadiographResult], threshold: float) -> dict[str, Statistic]:
-    """Every measure by name, as a function of weights over `results`, (n,) or (samples, n).
+    """Make every measure by name, as a function of weights over `results`, (n,) or (samples, n).
 
-    Radiographs whose truth is unknown are left out of what they cannot judge; a measure without radiographs to judge is NaN.
+    Radiographs whose truth is unknown are left out of what takes that truth; a measure without radiographs is NaN.
 
     * ``roc_auc``, ``pr_auc``: of `RadiographResult.score` (`classification.roc_auc`, `average_precision.pr_auc`).
-    * ``froc_auc``, ``afroc_auc``, ``sensitivity_at_1`` (false positives per radiograph; so for all of `froc.RATES`), ``map``: at an
-      overlap of 0.4; ``map_50_95``: see `average_precision`; ``sensitivity_at_1_iou_0.2``: with NODE21's rule for a hit.
+    * ``froc_auc``, ``afroc_auc``, ``sensitivity_at_1`` (false positives per radiograph; so for all of `luna16.RATES`), ``map``:
+      at an overlap of 0.4; ``map_50_95``: see `average_precision`; ``sensitivity_at_1_iou_0.2``: with NODE21's rule for a hit.
     * ``sensitivity_at_1/10+`` and so on: the same for nodules of `BANDS`; hits on other nodules count neither way.
-    * ``sensitivity_at_default``: share of nodules hit by a box of at least `threshold`.
+    * ``sensitivity_at_default``: fraction of nodules hit by a box of at least `threshold`.
     * ``false_positives_per_image``: boxes of at least `threshold` per radiograph without nodule.
     * ``node21_score``: 0.75 AUC + 0.25 sensitivity at 0.25 false positives per radiograph, a hit being an overlap of 0.2, the
-    ranking of
-      the NODE21 challenge (Sogancioglu et al., IEEE TMI 2024). A submission there holds boxes only, so its AUC is of the
-      surest box, also for networks with a global head; ``node21_auc`` is that part.
-    * ``f1``, ``recall``, ``precision``: `components` at `threshold`; ``…/positive``: the same on radiographs with nodules, as the
-    paper.
+      ranking of the NODE21 challenge (Sogancioglu et al., doi:10.1109/TMI.2024.3382042). A submission there holds boxes only,
+      so its AUC is of the surest box, also for networks with a global head; ``node21_auc`` is that part.
+    * ``f1``, ``recall``, ``precision``: `components` at `threshold`; ``…/positive``: the same on radiographs with nodules, as in
+      MO-SegNet's paper.
     * ``marks_per_sham``, ``marks_per_sham_excess``: see `shams`; the excess is over what is expected elsewhere.
     * ``lung_dice/median``, ``/p10``, ``/mean``.
     """
@@ -103,7 +102,7 @@ def radiograph_statistics(results: Sequence[RadiographResult], threshold: float)
 
 
 def on(statistic: Statistic, part: np.ndarray) -> Statistic:
-    """A measure of some radiographs (boolean) as a function of weights over all."""
+    """Make a measure of some radiographs (boolean) a function of weights over all."""
     return lambda weights: statistic(np.asarray(weights, float)[..., part])
 
 
@@ -121,7 +120,7 @@ def _by_image(
 
 
 def ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
-    """Sum of one number by radiograph over the sum of another."""
+    """Make the measure: sum of one number by radiograph over the sum of another."""
 
     def of(weights: np.ndarray) -> np.ndarray:
         w = np.asarray(weights, float)
@@ -146,7 +145,7 @@ def _by_box(
         return roc_auc(positive.astype(int), surest, weights)
 
     sensitive = froc_sensitivity(at[NODE21_IOU], NODE21_RATE)
-    found = {
+    measures = {
         "froc_auc": froc_area(at[IOU]),
         "afroc_auc": afroc_area(at[IOU], positive),
         "map": average_precision(at[IOU]),
@@ -156,19 +155,19 @@ def _by_box(
         "sensitivity_at_default": ratio(hits, nodules),
     }
     for rate in RATES:
-        found[f"sensitivity_at_{rate:g}"] = froc_sensitivity(at[IOU], rate)
-        found[f"sensitivity_at_{rate:g}_iou_{NODE21_IOU}"] = froc_sensitivity(at[NODE21_IOU], rate)
+        measures[f"sensitivity_at_{rate:g}"] = froc_sensitivity(at[IOU], rate)
+        measures[f"sensitivity_at_{rate:g}_iou_{NODE21_IOU}"] = froc_sensitivity(at[NODE21_IOU], rate)
     for name in BANDS:
         kept = [only(m, in_band(r, name)) for m, r in zip(at[IOU], radiographs, strict=True)]
-        found[f"sensitivity_at_1/{name}"] = froc_sensitivity(kept, 1.0)
-        found[f"froc_auc/{name}"] = froc_area(kept)
+        measures[f"sensitivity_at_1/{name}"] = froc_sensitivity(kept, 1.0)
+        measures[f"froc_auc/{name}"] = froc_area(kept)
         loose = [only(m, in_band(r, name)) for m, r in zip(at[NODE21_IOU], radiographs, strict=True)]
-        found[f"sensitivity_at_1_iou_{NODE21_IOU}/{name}"] = froc_sensitivity(loose, 1.0)
-    return {name: on(statistic, part) for name, statistic in found.items()}
+        measures[f"sensitivity_at_1_iou_{NODE21_IOU}/{name}"] = froc_sensitivity(loose, 1.0)
+    return {name: on(statistic, part) for name, statistic in measures.items()}
 
 
 def in_band(radiograph: RadiographResult, name: str) -> np.ndarray:
-    """(m,) whether each nodule has a diameter of the band; one of unknown diameter is in none."""
+    """Tell for each nodule (m,) whether its diameter is of the band; one of unknown diameter is in none."""
     low, high = BANDS[name]
     known = np.full(0 if radiograph.truth is None else len(radiograph.truth), np.nan)
     known[: len(radiograph.diameter_mm)] = radiograph.diameter_mm

@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ...ops import sphere_iou
+from ...ops.spheres import sphere_iou
 from .config import Config
 
 

@@ -27,7 +27,7 @@ class Config:
     hu_range
         HU mapped to [−1, 1]; values outside are clipped.
     rpn_weight
-        Share of the RPN in the combined score; the paper averages.
+        Weight of the RPN in the combined score; the paper averages.
     calibration
         Slope and intercept on the log odds of the combined score (1, 0: as it is).
     proposals, rpn_floor, nms_iou
@@ -73,22 +73,27 @@ class TrainingConfig:
         Length of the whole schedule on the clock; learning rate and stages follow it, so that a run fits the time at hand
         on any machine.
     joint_from
-        Share of the schedule after which the FPRN branch joins (§III-E: RPN first, then both).
+        Fraction of the schedule after which the FPRN branch joins (§III-E: RPN first, then both).
     iou_positive, iou_negative
         Anchors' thresholds; §IV-B has 0.5 and 0.02. The nearest anchor of a nodule is positive in any case.
     alpha, gamma
         Focal loss of the negatives; §IV-B has 0.8 and 5.
     t_first, t_last
         T of eq. 3, growing linearly over the schedule. The paper gives no values.
-    phantoms, phantom_share
-        Folder written by `phantoms.make_training`, and the share of windows drawn from it.
+    steps
+        When positive, so many steps instead of minutes.
+    batch, patch
+        Patches of a step, and the voxels along a side of one.
+    phantoms, phantom_fraction
+        Folder written by `phantoms.make_training`, and the fraction of patches drawn from it.
     test_folds, dev_every
         The folds left out of everything, and every how many-th of the other scans is kept for tuning the threshold.
     """
 
     minutes: float = 60.0
+    steps: int = 0
     batch: int = 4
-    window: int = 64
+    patch: int = 64
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     joint_from: float = 0.35
@@ -99,7 +104,7 @@ class TrainingConfig:
     t_first: float = 5.0
     t_last: float = 50.0
     ema: float = 0.998
-    phantom_share: float = 0.15
+    phantom_fraction: float = 0.15
     phantoms: str = ""
     test_folds: tuple[int, ...] = (0,)
     dev_every: int = 12

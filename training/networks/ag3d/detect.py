@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...ops import nms_spheres
+from ...imaging.values import window_to_unit
+from ...ops.spheres import nms_spheres
 from .anchors import anchor_grid, decode
 from .config import Config
 from .network import Ag3d
@@ -54,9 +55,8 @@ def suppress(detections: Detections, iou: float) -> Detections:
 
 
 def normalise(hu: Tensor, config: Config) -> Tensor:
-    """HU to [−1, 1] over `config.hu_range`, clipped."""
-    low, high = config.hu_range
-    return ((hu.float() - low) * (2 / (high - low)) - 1).clamp_(-1, 1)
+    """Scale HU over `config.hu_range` to −1 … 1, clipped."""
+    return window_to_unit(hu.float(), *config.hu_range) * 2 - 1
 
 
 def propose(

@@ -11,9 +11,9 @@ import torch
 
 from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import load_cubes
+from ...evaluation.cubes import table
 from ...inference.progress import OnProgress
 from ...inference.weights import ModelCard, read_card, seen_cases
-from ...metrics.froc.cubes import table
 from .detect import detect_arrays
 from .network import Ag3d
 
@@ -32,7 +32,7 @@ GEOMETRIES = (
 
 
 def cube_detector(net: Ag3d, device: torch.device) -> Callable[[Sequence[np.ndarray]], list[Any]]:
-    """A `metrics.cube_froc.Detect` of a network."""
+    """A `evaluation.cubes.Detect` of a network."""
 
     def run(volumes: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(d.spheres, d.score) for d in detect_arrays(net, volumes, device)]

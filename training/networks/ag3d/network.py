@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...ops import roi_align_3d
+from ...ops.roi_align import roi_align_3d
 from .config import Config
 
 

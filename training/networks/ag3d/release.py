@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,12 @@ import numpy as np
 import torch
 
 from ...data.public.luna16_nodules import NoduleCube
+from ...evaluation.cubes import detect_regions, regions, score_regions
+from ...fitting.presentation import presentation
+from ...fitting.training_run import TrainingRun
 from ...inference.weights import ModelCard, load_state, read_card, save_weights
-from ...metrics.characterisation.calibration import calibrate_detector
-from ...metrics.froc.cubes import detect_regions, froc_curve, regions, score_regions
+from ...metrics.calibration import calibrate_detector
+from ...metrics.froc.luna16 import froc_curve
 from .config import Config, TrainingConfig
 from .evaluation import cube_detector, measure
 from .network import Ag3d
@@ -30,43 +33,67 @@ def tune(net: Ag3d, dev: list[NoduleCube], device: torch.device) -> Config:
     """
     net.config = dataclasses.replace(net.config, calibration=(1.0, 0.0))
     kinds, detect = regions(dev), cube_detector(net, device)
-    judged = {
+    scored = {
         kind: score_regions(dev, kinds[kind], detect_regions(dev, kinds[kind], detect))
         for kind in ("whole", "shifted")
     }
-    matchings = [s.matching for scored in judged.values() for s in scored]
+    matchings = [s.matching for scores in scored.values() for s in scores]
     hits = np.concatenate([m.hit_scores for m in matchings])
     false = np.concatenate([m.score[m.false_positive] for m in matchings])
-    curve = froc_curve([s.matching for s in judged["whole"]])
+    curve = froc_curve([s.matching for s in scored["whole"]])
     raw = float(np.clip(curve.threshold[curve.fp_rate <= RATE_AT_DEFAULT][-1], 1e-3, 1 - 1e-3))
     return dataclasses.replace(net.config, calibration=calibrate_detector(hits, false, raw))
 
 
+@dataclass(frozen=True, eq=False)
+class CubeSplit:
+    """The cubes that a detector is trained on, and those that its threshold is tuned on."""
+
+    training: list[NoduleCube]
+    dev: list[NoduleCube]
+
+    @property
+    def series(self) -> list[str]:
+        """Of all of them, sorted."""
+        return sorted({c.series for c in (*self.training, *self.dev)})
+
+
 def release(
-    net: Ag3d,
-    config: TrainingConfig,
-    train: list[NoduleCube],
-    dev: list[NoduleCube],
-    data: Path,
-    out: Path,
-    version: str,
-    log: dict[str, Any],
-    on_progress: Callable[[float, str], None] = lambda _f, _s: None,
+    net: Ag3d, config: TrainingConfig, cubes: CubeSplit, run: TrainingRun, log: dict[str, Any]
 ) -> Path:
     """Calibrate, write weights and card, evaluate them on the test fold, and put the figures into the card.
 
     Returns
     -------
     Path
-        ``out/ag3d.safetensors``.
+        ``ag3d.safetensors`` in the run's folder.
     """
     device = next(net.parameters()).device
-    net.eval()
-    tuned = tune(net, dev, device)
-    card = ModelCard(
+    tuned = tune(net, cubes.dev, device)
+    card = card_of(tuned, config, cubes, run.version, log)
+    path = save_weights(net.state_dict(), card, run.out)
+    # Measure what was written: half precision.
+    net.load_state_dict(load_state(path, read_card(path)), strict=False)
+    net.config = net.fprn.config = tuned
+    figures = measure(net, device, read_card(path), run.data)
+    metrics = {
+        "how": f"lungmtl evaluate ag3d --data {run.data.name}: "
+        f"fold {', '.join(map(str, config.test_folds))} of folds.csv, never trained or tuned on; "
+        "cube-FROC (false positives per cube of about 0.084 l), not LUNA16's CPM",
+        "cases": figures["cases"],
+        "scans": figures["scans"],
+        **figures["metrics"],
+    }
+    return save_weights(net.state_dict(), dataclasses.replace(card, metrics=metrics), run.out)
+
+
+def card_of(
+    tuned: Config, config: TrainingConfig, cubes: CubeSplit, version: str, log: dict[str, Any]
+) -> ModelCard:
+    """Make the card without metrics."""
+    return ModelCard(
         name="ag3d",
         version=version,
-        title="3D-AG",
         purpose="Finds lung nodules of 3 mm and more in a chest CT and marks them as spheres.",
         modalities=("CT",),
         config=dataclasses.asdict(tuned),
@@ -80,13 +107,13 @@ def release(
             "data": [
                 "LUNA16 nodule cubes, 1 mm, 50³ (CC BY 4.0, from LIDC-IDRI, CC BY 3.0), as published in "
                 "node21challenge/node21_generation_baseline (Apache 2.0)",
-                "synthetic thoraces of training/phantoms (own)" if config.phantoms else "no synthetic data",
+                "synthetic thoraces of data/phantoms (own)" if config.phantoms else "no synthetic data",
             ],
             "config": dataclasses.asdict(config),
-            "cubes": len(train),
-            "dev_cubes": len(dev),
+            "cubes": len(cubes.training),
+            "dev_cubes": len(cubes.dev),
             "test_folds": [str(f) for f in config.test_folds],
-            "series": sorted({c.series for c in train} | {c.series for c in dev}),
+            "series": cubes.series,
             "note": "Series lists training and dev scans; dev scans set only calibration and default threshold. "
             "The test fold, LIDC-IDRI-0002 and LIDC-IDRI-0003 took part in nothing.",
             "log": log,
@@ -97,19 +124,5 @@ def release(
             "whole scans of the training data were not at hand, so false positives per scan were not measured.",
             "Nodules under 3 mm, masses over 30 mm, and scans with slices over 5 mm are outside its experience.",
         ),
+        **presentation("ag3d"),
     )
-    path = save_weights(net.state_dict(), card, out)
-    net.load_state_dict(
-        load_state(path, read_card(path)), strict=False
-    )  # measure what was written: half precision
-    net.config = net.fprn.config = tuned
-    figures = measure(net, device, read_card(path), data, on_progress=on_progress)
-    metrics = {
-        "how": f"lungmtl evaluate ag3d --data {data.name}: "
-        f"fold {', '.join(map(str, config.test_folds))} of folds.csv, never trained or tuned on; "
-        "cube-FROC (false positives per cube of about 0.084 l), not LUNA16's CPM",
-        "cases": figures["cases"],
-        "scans": figures["scans"],
-        **figures["metrics"],
-    }
-    return save_weights(net.state_dict(), dataclasses.replace(card, metrics=metrics), out)

@@ -14,16 +14,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ...data.public.luna16_nodules import NoduleCube, load_cubes
-from ...fitting.fit import config_from, fit
+from ...fitting.fit import endless_loader, fit
 from ...fitting.learner import Learner
-from ...inference.weights import start_from
+from ...fitting.training_run import TrainingRun
 from .anchors import anchor_grid, assign, encode
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .detect import normalise, propose
 from .loss import adaptive_focal_loss, classification_loss, regression_loss
 from .network import Ag3d
-from .release import release
-from .windows import Window, Windows, load_phantoms
+from .patches import Patch, Patches, load_phantoms
+from .release import CubeSplit, release
 
 
 def is_dev(series: str, config: TrainingConfig) -> bool:
@@ -31,36 +31,23 @@ def is_dev(series: str, config: TrainingConfig) -> bool:
     return zlib.crc32(series.encode()) % config.dev_every == 0
 
 
-def training_cubes(folder: Path, config: TrainingConfig) -> tuple[list[NoduleCube], list[NoduleCube]]:
-    """The cubes to train on and those to tune the threshold on; the test folds and ``never`` are in neither."""
+def training_cubes(folder: Path, config: TrainingConfig) -> CubeSplit:
+    """Load the cubes to train on and those to tune the threshold on; the test folds and ``never`` are in neither."""
     folds = [str(f) for f in range(5) if f not in config.test_folds]
     cubes = load_cubes(folder, folds=folds)
-    dev = [c for c in cubes if is_dev(c.series, config)]
-    return [c for c in cubes if not is_dev(c.series, config)], dev
-
-
-def collate(windows: Sequence[Window]) -> dict[str, Any]:
-    """A batch: voxels (B, 1, w, w, w) in HU, lists of spheres, sources."""
-    return {
-        "hu": torch.from_numpy(np.stack([w.hu for w in windows]))[:, None],
-        "truth": [torch.from_numpy(w.truth).float() for w in windows],
-        "ignore": [torch.from_numpy(w.ignore).float() for w in windows],
-        "source": [w.source for w in windows],
-    }
-
-
-def make_loader(folder: Path, config: TrainingConfig) -> DataLoader:
-    """Endless batches; the returned loader's dataset holds the shared `hardness`."""
-    cubes, _ = training_cubes(folder, config)
-    hardness = torch.ones(len(cubes)).share_memory_()
-    blocks = load_phantoms(Path(config.phantoms)) if config.phantoms else []
-    return DataLoader(
-        Windows(cubes, blocks, config, hardness),
-        batch_size=config.batch,
-        collate_fn=collate,
-        num_workers=config.workers,
-        persistent_workers=config.workers > 0,
+    return CubeSplit(
+        [c for c in cubes if not is_dev(c.series, config)], [c for c in cubes if is_dev(c.series, config)]
     )
+
+
+def collate(patches: Sequence[Patch]) -> dict[str, Any]:
+    """Make a batch: voxels (B, 1, w, w, w) in HU, lists of spheres, sources."""
+    return {
+        "hu": torch.from_numpy(np.stack([p.hu for p in patches]))[:, None],
+        "truth": [torch.from_numpy(p.truth).float() for p in patches],
+        "ignore": [torch.from_numpy(p.ignore).float() for p in patches],
+        "source": [p.source for p in patches],
+    }
 
 
 class Training(Learner[Ag3d]):
@@ -69,7 +56,7 @@ class Training(Learner[Ag3d]):
     Parameters
     ----------
     hardness
-        Shared with the window sampler; updated from what the detector gets wrong.
+        Shared with the sampler of patches; updated from what the detector gets wrong.
     """
 
     config: TrainingConfig
@@ -157,31 +144,32 @@ class Training(Learner[Ag3d]):
         self.hardness.copy_(checkpoint["hardness"])
 
 
-def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+def make_learner(
+    cubes: Sequence[NoduleCube], network: Config, config: TrainingConfig
+) -> tuple[Training, DataLoader]:
+    """Make what `fitting.fit` drives: the learner and its batches."""
+    L.seed_everything(config.seed, verbose=False)
+    hardness = torch.ones(len(cubes)).share_memory_()
+    phantoms = load_phantoms(Path(config.phantoms)) if config.phantoms else []
+    patches = Patches(cubes, phantoms, config, hardness)
+    loader = endless_loader(patches, config.workers, config.batch, collate)
+    return Training(network, config, hardness), loader
+
+
+def train(run: TrainingRun) -> Path:
     """Train on a folder of cubes and write weights with their card.
 
     Parameters
     ----------
-    data
-        Layout of ``shared/data/luna16_nodules``.
-    out
-        Gets checkpoints, the log, and ``ag3d.safetensors`` with ``ag3d.json``.
-    settings
-        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"weights"``: a weights' file
-        to start from.
+    run
+        Its data are nodule cubes with ``folds.csv`` (`load_cubes`); its folder gets checkpoints, the log, and
+        ``ag3d.safetensors`` with ``ag3d.json``.
     """
-    network = config_from(SHIPPED, settings.get("network", {}))
-    config = config_from(SHIPPED_TRAINING, settings.get("training", {}))
-    L.seed_everything(config.seed)
-    loader = make_loader(data, config)
-    windows = loader.dataset
-    assert isinstance(windows, Windows)
-    module = Training(network, config, windows.hardness)
-    begun = start_from(module.net, settings["weights"]) if settings.get("weights") else {}
-    steps = fit(module, loader, out, config.minutes, resume=resume)
-    kept, dev = training_cubes(data, config)
-    log = {"steps": steps, "minutes": config.minutes, "device": str(module.device), **begun}
-    return release(module.trained, config, kept, dev, data, out, settings.get("version", "0.1"), log)
+    network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
+    cubes = training_cubes(run.data, config)
+    learner, loader = make_learner(cubes.training, network, config)
+    net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
+    return release(net, config, cubes, run, log)
 
 
 def _level_sizes(anchors: Tensor) -> list[int]:

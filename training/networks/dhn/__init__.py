@@ -1,4 +1,1 @@
-"""DHN: a dual head network that says whether a radiograph shows a nodule, and where.
-
-Tsai & Peng 2022, Multi-Task Lung Nodule Detection in Chest Radiographs with a Dual Head Network.
-"""
+"""DHN (Tsai & Peng 2022, arXiv:2207.03050): whether a radiograph shows a nodule, and boxes around nodules."""

@@ -29,8 +29,8 @@ def equalise(pixels: Tensor, rng: Random) -> Tensor:
     seen = pixels[pixels > 0]
     if not len(seen):
         return pixels
-    share = torch.cumsum(torch.histc(seen, 256, 0, 1), 0) / len(seen)
-    flat = share[(pixels * 255).long()]
+    cumulative = torch.cumsum(torch.histc(seen, 256, 0, 1), 0) / len(seen)
+    flat = cumulative[(pixels * 255).long()]
     return pixels + float(rng.uniform(0.3, 1)) * (flat - pixels)
 
 
@@ -94,10 +94,10 @@ def translate(rng: Random) -> np.ndarray:
 
 def crop(rng: Random) -> np.ndarray:
     """A window of 80–100 % of the side, somewhere on the film, blown up to the whole."""
-    share = rng.uniform(0.8, 1)
-    middle = rng.uniform(-(1 - share), 1 - share, 2)
-    window = np.diag([1 / share, 1 / share, 1.0])
-    window[:2, 2] = -middle / share
+    fraction = rng.uniform(0.8, 1)
+    middle = rng.uniform(-(1 - fraction), 1 - fraction, 2)
+    window = np.diag([1 / fraction, 1 / fraction, 1.0])
+    window[:2, 2] = -middle / fraction
     return window
 
 

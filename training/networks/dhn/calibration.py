@@ -11,7 +11,8 @@ import torch
 from torchvision.ops import box_iou
 
 from ...data.public.radiographs import RadiographSamples
-from ...metrics.characterisation.calibration import calibrate_detector, log_odds, platt
+from ...metrics.calibration import calibrate_detector, platt
+from ...ops.logits import log_odds
 from .config import Config
 from .network import Dhn
 
@@ -26,7 +27,7 @@ SEED = 20260101
 
 
 @dataclass(frozen=True)
-class Judged:
+class HeldOutScores:
     """Uncalibrated scores on held-out radiographs.
 
     Parameters
@@ -45,8 +46,8 @@ class Judged:
 
 
 @torch.inference_mode()
-def judge(net: Dhn, radiographs: RadiographSamples, count: int, seed: int = SEED) -> Judged:
-    """The network on radiographs drawn from a source."""
+def score_held_out(net: Dhn, radiographs: RadiographSamples, count: int, seed: int = SEED) -> HeldOutScores:
+    """Score radiographs drawn from a source that training did not see, uncalibrated."""
     rng = np.random.default_rng(seed)
     hits: list[float] = []
     false: list[float] = []
@@ -65,19 +66,11 @@ def judge(net: Dhn, radiographs: RadiographSamples, count: int, seed: int = SEED
         close = box_iou(torch.from_numpy(radiograph.boxes).float().reshape(-1, 4), boxes) >= IOU
         false += scores[~close.any(0)].tolist()
         hits += [float(scores[row].max()) for row in close if row.any()]
-    return Judged(np.array(hits), np.array(false), nodules, np.array(positive), np.array(probability))
-
-
-def calibrated(p: np.ndarray, calibration: tuple[float, float]) -> np.ndarray:
-    """Probabilities after slope and intercept on their log odds."""
-    slope, intercept = calibration
-    if (slope, intercept) == (1.0, 0.0):
-        return np.asarray(p, float)
-    return 1 / (1 + np.exp(-(slope * log_odds(p) + intercept)))
+    return HeldOutScores(np.array(hits), np.array(false), nodules, np.array(positive), np.array(probability))
 
 
 def operating_point(false: np.ndarray, radiographs: int, rate: float = RATE_AT_DEFAULT) -> float:
-    """The lowest score, but not under `LOWEST`, above which at most `rate` false positives fall on a radiograph."""
+    """Find the lowest score, but not under `LOWEST`, above which at most `rate` false positives fall on a radiograph."""
     allowed = int(rate * radiographs)
     if len(false) <= allowed:
         return LOWEST
@@ -85,21 +78,23 @@ def operating_point(false: np.ndarray, radiographs: int, rate: float = RATE_AT_D
 
 
 def calibrate(net: Dhn, radiographs: RadiographSamples, count: int) -> tuple[Config, dict[str, Any]]:
-    """The config with calibrations of both heads, and the figures that the card shows.
+    """Calibrate both heads: the config with the calibrations, and the figures that the card shows.
 
     Local head: 0.5 is the score with `RATE_AT_DEFAULT` false positives per radiograph. Global head: Platt.
     """
-    judged = judge(net, radiographs, count)
-    config, n = net.config, len(judged.positive)
+    held_out = score_held_out(net, radiographs, count)
+    config, n = net.config, len(held_out.positive)
     figures: dict[str, Any] = {"radiographs": n, "source": radiographs.name}
-    if net.local_head is not None and len(judged.hits) and len(judged.false):
-        raw = operating_point(judged.false, n)
-        config = dataclasses.replace(config, calibration=calibrate_detector(judged.hits, judged.false, raw))
-        figures["sensitivity_at_default"] = round(
-            float((judged.hits > raw).sum() / max(judged.nodules, 1)), 4
+    if net.local_head is not None and len(held_out.hits) and len(held_out.false):
+        raw = operating_point(held_out.false, n)
+        config = dataclasses.replace(
+            config, calibration=calibrate_detector(held_out.hits, held_out.false, raw)
         )
-        figures["false_positives_at_default"] = round(float((judged.false > raw).sum() / n), 4)
+        figures["sensitivity_at_default"] = round(
+            float((held_out.hits > raw).sum() / max(held_out.nodules, 1)), 4
+        )
+        figures["false_positives_at_default"] = round(float((held_out.false > raw).sum() / n), 4)
     if net.global_head is not None:
-        whole = platt(log_odds(judged.probability), judged.positive)
+        whole = platt(log_odds(held_out.probability), held_out.positive)
         config = dataclasses.replace(config, global_calibration=whole)
     return config, figures

@@ -111,7 +111,7 @@ class TrainingConfig:
         When positive, so many steps instead of minutes: comparisons of variants at equal work.
     batch
         Radiographs of a step; with both heads each is augmented twice (Fig. 3).
-    optimiser, learning_rate, momentum, weight_decay
+    optimizer, learning_rate, momentum, weight_decay
         ``"sgd"`` (the paper's: 5e-5, 0.975) or ``"adamw"``. `momentum` is SGD's.
     schedule
         ``"constant"`` (the paper names none), or ``"cosine"``: warm-up over 3 %, then a cosine to 1 %.
@@ -140,7 +140,7 @@ class TrainingConfig:
     minutes: float = 80.0
     steps: int = 0
     batch: int = 4
-    optimiser: Literal["sgd", "adamw"] = "adamw"
+    optimizer: Literal["sgd", "adamw"] = "adamw"
     learning_rate: float = 1e-3
     momentum: float = 0.975
     weight_decay: float = 1e-2
@@ -161,8 +161,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("alpha", "loss_weights"):
             object.__setattr__(self, name, tuple(float(v) for v in getattr(self, name)))
-        if self.optimiser not in ("sgd", "adamw") or self.schedule not in ("constant", "cosine"):
-            raise ValueError(f"unknown optimiser {self.optimiser!r} or schedule {self.schedule!r}")
+        if self.optimizer not in ("sgd", "adamw") or self.schedule not in ("constant", "cosine"):
+            raise ValueError(f"unknown optimizer {self.optimizer!r} or schedule {self.schedule!r}")
         if {self.augment_global, self.augment_local} - {"bin", "uni", "id"}:
             raise ValueError("augment_global and augment_local are bin, uni or id")
 
@@ -180,7 +180,7 @@ and everything with equal weights. φ_bin for the local head too: with φ_uni it
 one false positive per radiograph, and 0.32 of other radiographs'."""
 PAPER_TRAINING = TrainingConfig(
     batch=2,
-    optimiser="sgd",
+    optimizer="sgd",
     learning_rate=5e-5,
     weight_decay=0.0,
     schedule="constant",

@@ -13,7 +13,7 @@ from ...imaging.radiograph.network_input import RadiographInput, make_radiograph
 from ...inference.predictor import SCORE_FLOOR, HeatMap, PredictorError, Progress
 from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
-from .calibration import calibrated
+from ...ops.logits import calibrated
 from .local_head import SMALLEST, Found
 from .network import Dhn
 

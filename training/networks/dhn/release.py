@@ -6,7 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from ...data.public.radiographs import RadiographSamples
+from ...fitting.presentation import presentation
+from ...fitting.radiograph_sources import RadiographSources
+from ...fitting.training_run import TrainingRun
 from ...inference.weights import ModelCard, save_weights
 from .calibration import IOU, RATE_AT_DEFAULT, calibrate
 from .config import TrainingConfig
@@ -21,26 +23,17 @@ LIMITS = (
 
 
 def release(
-    net: Dhn,
-    config: TrainingConfig,
-    radiographs: RadiographSamples,
-    dev: RadiographSamples,
-    out: Path,
-    version: str,
-    log: dict[str, Any],
+    net: Dhn, config: TrainingConfig, sources: RadiographSources, run: TrainingRun, log: dict[str, Any]
 ) -> Path:
-    """Calibrate on `dev`, and write ``out/dhn.safetensors`` with its card; gives the weights' path."""
-    net.eval()
-    net.config, figures = calibrate(net, dev, config.dev_radiographs)
-    held_out = not set(radiographs.cases) & set(dev.cases)
+    """Calibrate, and write ``dhn.safetensors`` with its card; gives the weights' path."""
+    net.config, figures = calibrate(net, sources.dev, config.dev_radiographs)
     how = (
-        f"radiographs drawn from {dev.name}, {'none' if held_out else 'some'} of them trained on; a hit has IoU ≥ {IOU}; "
-        f"score 0.5 is set to {RATE_AT_DEFAULT} false positives per radiograph"
+        f"radiographs drawn from {sources.dev.name}, {'none' if sources.held_out else 'some'} of them trained on; a hit has "
+        f"IoU ≥ {IOU}; score 0.5 is set to {RATE_AT_DEFAULT} false positives per radiograph"
     )
     card = ModelCard(
         name="dhn",
-        version=version,
-        title="DHN",
+        version=run.version,
         purpose="Says how likely a chest radiograph shows a nodule, and marks nodules as boxes.",
         modalities=("CR", "DX"),
         config=dataclasses.asdict(net.config),
@@ -48,16 +41,10 @@ def release(
             "radiograph": f"{net.config.side}² pixels, whole picture reduced by area means and padded",
             "grey": "0–1 between the 0.5 and 99.5 percentiles, dark air",
         },
-        training={
-            "data": [f"{radiographs.name} ({radiographs.licence})"],
-            "config": dataclasses.asdict(config),
-            "cases": sorted(radiographs.cases),
-            "dev_cases": sorted(dev.cases),
-            "log": log,
-            "weights": "from scratch, without ImageNet",
-        },
+        training={**sources.record(config, log), "weights": "from scratch, without ImageNet"},
         metrics={"calibration": {"how": how, **figures}},
         default_threshold=0.5,
         limits=LIMITS,
+        **presentation("dhn"),
     )
-    return save_weights(net.state_dict(), card, out)
+    return save_weights(net.state_dict(), card, run.out)

@@ -15,8 +15,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ...data.public.radiographs import RadiographSample, RadiographSamples
-from ...fitting.fit import config_from, fit_schedule
+from ...fitting.fit import endless_loader, fit
 from ...fitting.learner import Learner, weight_groups
+from ...fitting.radiograph_sources import RadiographSources, open_radiograph_sources
+from ...fitting.training_run import TrainingRun
 from .augment import augment
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import global_loss, total_loss
@@ -96,13 +98,7 @@ def make_loader(
     radiographs: RadiographSamples, network: Config, config: TrainingConfig, *seed: int
 ) -> DataLoader:
     """Endless batches; further numbers beside the config's seed make other samples (a resumed run)."""
-    return DataLoader(
-        Samples(radiographs, network, config, *seed),
-        batch_size=config.batch,
-        collate_fn=collate,
-        num_workers=config.workers,
-        persistent_workers=config.workers > 0,
-    )
+    return endless_loader(Samples(radiographs, network, config, *seed), config.workers, config.batch, collate)
 
 
 class Training(Learner[Dhn]):
@@ -119,7 +115,7 @@ class Training(Learner[Dhn]):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """SGD with momentum as in §4, or AdamW."""
         config = self.config
-        if config.optimiser == "adamw":
+        if config.optimizer == "adamw":
             return super().configure_optimizers()
         groups = weight_groups(self.net, config.weight_decay)
         return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
@@ -148,63 +144,35 @@ class Training(Learner[Dhn]):
         return losses
 
 
-def fit_network(
-    radiographs: RadiographSamples,
-    out: Path,
-    network: Config,
-    config: TrainingConfig,
-    *,
-    resume: bool = False,
-    weights: Path | None = None,
-) -> tuple[Dhn, dict[str, Any]]:
-    """Train on a source, from scratch or from weights; gives the network, on the CPU, and what happened (steps, minutes …)."""
+def make_learner(
+    radiographs: RadiographSamples, network: Config, config: TrainingConfig, *, resume: bool = False
+) -> tuple[Training, DataLoader]:
+    """Make what `fitting.fit` drives: the learner and its batches; a resumed run draws other samples."""
     L.seed_everything(config.seed, verbose=False)
-    module = Training(network, config)
-    loader = make_loader(radiographs, network, config, *([time.time_ns()] if resume else []))
-    log = fit_schedule(module, loader, out, config, resume=resume, weights=weights)
-    return module.trained.cpu().eval(), log
+    learner = Training(network, config)
+    return learner, make_loader(radiographs, network, config, *([time.time_ns()] if resume else []))
 
 
-def train_on(
-    radiographs: RadiographSamples,
-    dev: RadiographSamples,
-    out: Path,
-    settings: dict[str, Any],
-    *,
-    resume: bool = False,
-) -> Path:
-    """Train on `radiographs`, calibrate on `dev`, and write weights with their card into `out`; see `train`."""
-    network = config_from(SHIPPED, settings.get("network", {}))
-    config = config_from(SHIPPED_TRAINING, settings.get("training", {}))
-    net, log = fit_network(radiographs, out, network, config, resume=resume, weights=settings.get("weights"))
-    return release(net, config, radiographs, dev, out, settings.get("version", "0.1"), log)
-
-
-def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+def train(run: TrainingRun) -> Path:
     """Train on a folder of radiographs and write weights with their card.
 
     Parameters
     ----------
-    data
-        A layout that `data.public.open_radiographs` knows: prepared simulation, NODE21 …
-    out
-        Gets checkpoints, the log, and ``dhn.safetensors`` with ``dhn.json``.
-    settings
-        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"weights"``: a weights' file
-        to start from.
+    run
+        Its data have a layout that `fitting.radiograph_sources` knows (prepared simulation, NODE21 …); its folder gets
+        checkpoints, the log, and ``dhn.safetensors`` with ``dhn.json``.
 
     Raises
     ------
     DatasetError
         The folder is none of the layouts, or holds nothing to train or to calibrate on.
     """
-    # Here, because readers of real radiographs need more than training on prepared ones.
-    from ...data.public.open_radiographs import PREPARED, open_training_radiographs
+    return train_on(open_radiograph_sources(run.data, DEV_FOLDS), run)
 
-    data = Path(data)
-    radiographs = open_training_radiographs(data)
-    if (data / PREPARED).is_file():
-        dev = open_training_radiographs(data, folds=DEV_FOLDS)
-    else:
-        dev = open_training_radiographs(data, part="held-out")
-    return train_on(radiographs, dev, out, settings, resume=resume)
+
+def train_on(sources: RadiographSources, run: TrainingRun) -> Path:
+    """Train on radiographs that are open, calibrate, and write weights with their card; see `train`."""
+    network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
+    learner, loader = make_learner(sources.training, network, config, resume=run.resume)
+    net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
+    return release(net, config, sources, run, log)

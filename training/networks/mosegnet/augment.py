@@ -131,10 +131,10 @@ def lettered(x: Tensor, rng: np.random.Generator) -> Tensor:
     draw = ImageDraw.Draw(page)
     for _ in range(rng.integers(1, 4)):
         corner = np.where(rng.random(2) < 0.5, rng.uniform(0, 0.15, 2), rng.uniform(0.8, 0.97, 2))
-        place = float(corner[1] * width), float(corner[0] * height)
+        position = float(corner[1] * width), float(corner[0] * height)
         size = rng.uniform(0.02, 0.06) * height
         draw.text(
-            place, LETTERS[rng.integers(len(LETTERS))], fill=int(rng.integers(150, 256)), font_size=size
+            position, LETTERS[rng.integers(len(LETTERS))], fill=int(rng.integers(150, 256)), font_size=size
         )
     letters = torch.from_numpy(np.asarray(page, np.float32) / 255)
     return torch.maximum(x, letters)

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far radiographs are varied; standard deviations of normal draws, shares of radiographs, or half ranges of uniform draws.
+    """How far radiographs are varied: standard deviations of normal draws, fractions of radiographs, half ranges of uniform draws.
 
     Parameters
     ----------
     mirror
-        Share of radiographs that are mirrored. The labels change sides too: right is what lies on the left of the picture.
+        Fraction of radiographs that are mirrored. The labels change sides too: right is what lies on the left of the picture.
     degrees, zoom, aspect, shift
-        Orientation; log scale, log ratio of height to width; shift as a share of the side. Zoom in and shift are the paper's
+        Orientation; log scale, log ratio of height to width; shift as a fraction of the side. Zoom in and shift are the paper's
         random cropping.
     bend
-        Elastic deformation: standard deviation of the displacement as a share of the side, on a coarse grid.
+        Elastic deformation: standard deviation of the displacement as a fraction of the side, on a coarse grid.
     gamma, window
-        Log gamma, and how far black and white point move (share of the grey range).
+        Log gamma, and how far black and white point move (fraction of the grey range).
     noise
         Largest standard deviation of Gaussian noise, and of Poisson noise at white (its normal approximation).
     veil
-        Share of radiographs with known lungs that get smooth opacities in them, as of pneumonia.
+        Fraction of radiographs with known lungs that get smooth opacities in them, as of pneumonia.
     blur, sharpen, shade, frame, letters
-        Shares of radiographs that get each.
+        Fractions of radiographs that get each.
     """
 
     mirror: float = 0.5

@@ -6,7 +6,6 @@ threshold on scores moves without another run and two nodules that touch at a lo
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,14 +80,3 @@ def _cropped(region: np.ndarray, peak: float, place: tuple[int, int]) -> Compone
     rows, columns = (np.flatnonzero(region.any(axis)) for axis in (1, 0))
     top, left = int(rows[0]), int(columns[0])
     return Component(top, left, region[top : rows[-1] + 1, left : columns[-1] + 1], peak, place)
-
-
-def calibrated(peak: float, calibration: tuple[float, float]) -> float:
-    """The score of a peak: slope and intercept on its log odds."""
-    p = min(max(peak, 1e-6), 1 - 1e-6)
-    return 1 / (1 + math.exp(-(calibration[0] * math.log(p / (1 - p)) + calibration[1])))
-
-
-def raw_peak(score: float, calibration: tuple[float, float]) -> float:
-    """The peak that has a score: `calibrated` backwards."""
-    return 1 / (1 + math.exp(-(math.log(score / (1 - score)) - calibration[1]) / calibration[0]))

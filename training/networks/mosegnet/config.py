@@ -124,11 +124,11 @@ class TrainingConfig:
     learning_rate, weight_decay
         Adam's rate, with a warm-up and a cosine to 1 %, and decoupled weight decay. The paper has 1e-3 and no decay.
     stages
-        From which share of the schedule on radiographs are reduced by which factor, the last one by 1. On small radiographs steps
-        are cheap and lungs lie within reach of few layers: on one CPU core, radiographs of full size alone left the lungs' loss at
-        1.4 after 450 steps, small ones brought it to 0.4 within 200, in a hundredth of the time.
+        From which fraction of the schedule on radiographs are reduced by which factor, the last one by 1. On small radiographs
+        steps are cheap and lungs lie within reach of few layers: on one CPU core, radiographs of full size alone left the
+        lungs' loss at 1.4 after 450 steps, small ones brought it to 0.4 within 200, in a hundredth of the time.
     balance
-        λ of eq. 2: the lesions' share. The paper's 0.99 belongs to its weights of classes, whose lesion loss is small.
+        λ of eq. 2: the lesions' weight. The paper's 0.99 belongs to its weights of classes, whose lesion loss is small.
     lesion_loss, lung_loss
         ``"cross_entropy"``: eq. 1. ``"focal_dice"`` (lesions): focal loss and Dice, which need no weights of classes and
         learn from radiographs without nodules. ``"dice"`` (lungs): cross entropy and Dice.
@@ -170,7 +170,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dev_folds", tuple(str(f) for f in self.dev_folds))
-        stages = tuple((float(share), float(reduction)) for share, reduction in self.stages)
+        stages = tuple((float(begin), float(reduction)) for begin, reduction in self.stages)
         object.__setattr__(self, "stages", stages)
         if not stages or stages[0][0] != 0 or list(stages) != sorted(stages) or stages[-1][1] != 1:
             raise ValueError(f"stages begin at 0, follow each other and end with reduction 1, not {stages}")

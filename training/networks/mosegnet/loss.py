@@ -57,9 +57,9 @@ def focal_loss(logits: Tensor, labels: Tensor, alpha: float, gamma: float) -> Te
         How much what is known already counts less.
     """
     log_p = functional.log_softmax(logits, 1).gather(1, labels[:, None])[:, 0]
-    share = torch.where(labels > 0, alpha, 1 - alpha)
+    fraction = torch.where(labels > 0, alpha, 1 - alpha)
     lesion = (labels > 0).sum().clamp(min=100 * len(labels))
-    return -(share * (1 - log_p.exp()) ** gamma * log_p).sum() / lesion
+    return -(fraction * (1 - log_p.exp()) ** gamma * log_p).sum() / lesion
 
 
 def lesion_loss(logits: Tensor, labels: Tensor, kind: str, cap: float, alpha: float, gamma: float) -> Tensor:

@@ -12,7 +12,8 @@ from ...imaging.radiograph.network_input import RadiographInput, make_radiograph
 from ...inference.predictor import SCORE_FLOOR, HeatMap, PredictorError, Progress
 from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
-from .components import MOST, calibrated, components, raw_peak
+from ...ops.logits import calibrated, uncalibrated
+from .components import MOST, components
 from .lungs import lung_masks, two_lungs
 from .maps import Maps, probability_maps
 from .network import MoSegNet
@@ -77,11 +78,11 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
     def _nodules(self, probability: np.ndarray, radiograph: RadiographInput) -> tuple[Finding, ...]:
         calibration = self.net.config.calibration
         provenance = Provenance(self.info.name, self.info.version)
-        found = components(probability, raw_peak(SCORE_FLOOR, calibration), MOST)
+        found = components(probability, float(uncalibrated(SCORE_FLOOR, calibration)), MOST)
         return tuple(
             Finding(
                 placed(part.mask, radiograph, (part.top, part.left)),
-                score=calibrated(part.peak, calibration),
+                score=float(calibrated(part.peak, calibration)),
                 scores={"peak": part.peak},
                 provenance=provenance,
             )

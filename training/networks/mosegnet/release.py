@@ -10,8 +10,11 @@ import numpy as np
 import torch
 
 from ...data.public.radiographs import RadiographSamples
+from ...fitting.presentation import presentation
+from ...fitting.radiograph_sources import RadiographSources
+from ...fitting.training_run import TrainingRun
 from ...inference.weights import ModelCard, save_weights
-from ...metrics.characterisation.calibration import calibrate_detector
+from ...metrics.calibration import calibrate_detector
 from .components import Component, components
 from .config import Config, TrainingConfig
 from .lungs import lung_masks
@@ -46,7 +49,7 @@ class DevMarks:
     lung_dice: np.ndarray
 
     def sensitivity(self, rate: float) -> float:
-        """Share of nodules found where at most `rate` false positives fall on a radiograph."""
+        """Fraction of nodules found where at most `rate` false positives fall on a radiograph."""
         return float((self.hits > self.threshold(rate)).sum() / max(self.nodules, 1))
 
     def threshold(self, rate: float) -> float:
@@ -64,17 +67,17 @@ def dev_marks(net: MoSegNet, radiographs: RadiographSamples, count: int, device:
     hits: list[float] = []
     false: list[float] = []
     dice: list[float] = []
-    nodules = judged = 0
+    nodules = labelled = 0
     for _ in range(count):
         sample = varied(radiographs.draw(rng), net.config, None, rng)
         maps = probability_maps(net, sample["pixels"][0].numpy(), device)
         if sample["lungs_known"] and maps.lungs is not None:
-            found = np.any([*lung_masks(maps.lungs).values(), np.zeros(maps.lungs.shape[1:], bool)], axis=0)
+            lungs = np.any([*lung_masks(maps.lungs).values(), np.zeros(maps.lungs.shape[1:], bool)], axis=0)
             truth = sample["lungs"].numpy() > 0
-            dice.append(2 * (found & truth).sum() / max(found.sum() + truth.sum(), 1))
+            dice.append(2 * (lungs & truth).sum() / max(lungs.sum() + truth.sum(), 1))
         if not sample["lesions_known"]:
             continue
-        judged += 1
+        labelled += 1
         truths = components((sample["lesions"] == 1).float().numpy(), 0.5)
         nodules += len(truths)
         best = np.zeros(len(truths))
@@ -85,7 +88,7 @@ def dev_marks(net: MoSegNet, radiographs: RadiographSamples, count: int, device:
                 false.append(part.peak)
             best = np.maximum(best, np.array(hit, float) * part.peak)
         hits.extend(best[best > 0])
-    return DevMarks(np.array(hits), np.array(false), nodules, judged, np.array(dice))
+    return DevMarks(np.array(hits), np.array(false), nodules, labelled, np.array(dice))
 
 
 def _holds(part: Component, y: int, x: int) -> bool:
@@ -103,44 +106,34 @@ def calibration(marks: DevMarks) -> tuple[float, float]:
 
 
 def release(
-    net: MoSegNet,
-    config: TrainingConfig,
-    radiographs: RadiographSamples,
-    dev: RadiographSamples,
-    out: Path,
-    version: str,
-    log: dict[str, Any],
+    net: MoSegNet, config: TrainingConfig, sources: RadiographSources, run: TrainingRun, log: dict[str, Any]
 ) -> Path:
-    """Set the operating point, and write weights and card.
-
-    Returns
-    -------
-    Path
-        ``out/mosegnet.safetensors``.
-    """
+    """Set the operating point, and write ``mosegnet.safetensors`` with its card; gives the weights' path."""
     device = next(net.parameters()).device
-    marks = dev_marks(net.eval(), dev, config.dev_radiographs, device)
-    tuned = dataclasses.replace(net.config, calibration=calibration(marks))
-    net.config = tuned
-    return save_weights(net.state_dict(), card_of(tuned, config, radiographs, dev, marks, version, log), out)
+    marks = dev_marks(net, sources.dev, config.dev_radiographs, device)
+    net.config = dataclasses.replace(net.config, calibration=calibration(marks))
+    training = {**sources.record(config, log), "dev": dev_record(sources, config)}
+    return save_weights(net.state_dict(), card_of(net.config, training, marks, run.version), run.out)
 
 
-def card_of(
-    network: Config,
-    config: TrainingConfig,
-    radiographs: RadiographSamples,
-    dev: RadiographSamples,
-    marks: DevMarks,
-    version: str,
-    log: dict[str, Any],
-) -> ModelCard:
+def dev_record(sources: RadiographSources, config: TrainingConfig) -> dict[str, Any]:
+    """What the card says about the radiographs that set the operating point."""
+    return {
+        "radiographs": sources.dev.name,
+        "drawn": config.dev_radiographs,
+        "held_out": sources.held_out,
+        "note": "set the calibration only"
+        if sources.held_out
+        else "the calibration was set on training pictures: its rate is optimistic",
+    }
+
+
+def card_of(network: Config, training: dict[str, Any], marks: DevMarks, version: str) -> ModelCard:
     """What is to be known about the weights."""
-    held_out = not set(radiographs.cases) & set(dev.cases)
     lungs = network.tasks == "both"
     return ModelCard(
         name="mosegnet",
         version=version,
-        title="MO-SegNet",
         purpose="Outlines lung nodules and both lungs in a frontal chest radiograph."
         if lungs
         else "Outlines lung nodules in a frontal chest radiograph.",
@@ -151,24 +144,10 @@ def card_of(
             "polarity": "dark air",
             "view": "frontal, upright, the patient's right on the left",
         },
-        training={
-            "data": [f"{radiographs.name} ({radiographs.licence})"],
-            "cases": sorted(radiographs.cases),
-            "dev_cases": sorted(dev.cases),
-            "config": dataclasses.asdict(config),
-            "dev": {
-                "radiographs": dev.name,
-                "drawn": config.dev_radiographs,
-                "held_out": held_out,
-                "note": "set the calibration only"
-                if held_out
-                else "the calibration was set on training pictures: its rate is optimistic",
-            },
-            "log": log,
-        },
+        training=training,
         metrics={
-            "how": f"{marks.radiographs} radiographs drawn from {dev.name}; a mark hits when its centre lies in a nodule; "
-            "these radiographs set the default threshold",
+            "how": f"{marks.radiographs} radiographs drawn from {training['dev']['radiographs']}; a mark hits when its centre "
+            "lies in a nodule; these radiographs set the default threshold",
             "dev": {
                 "sensitivity_at": {str(r): round(marks.sensitivity(r), 3) for r in (0.125, 0.25, 0.5, 1)},
                 "nodules": marks.nodules,
@@ -184,4 +163,5 @@ def card_of(
             "Nodules under 8 mm are outside its experience; masks end where the evidence falls to half its peak, "
             "so they are no measurement.",
         ),
+        **presentation("mosegnet"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.utils.data import IterableDataset, default_collate
 
 from ...data.public.radiographs import RadiographSample, RadiographSamples
+from ...ops.masks import ellipses
 from .augment import augment, augment_unsided
 from .augmentation import Augmentation
 from .config import Config
@@ -49,8 +50,8 @@ class Samples(IterableDataset):
         rng = np.random.default_rng([self.seed, self.seen, worker.id if worker else 0])
         while True:
             network = replace(self.network, side=int(self.side))
-            drawn = [varied(self.radiographs.draw(rng), network, self.how, rng) for _ in range(self.batch)]
-            yield default_collate(drawn)
+            samples = [varied(self.radiographs.draw(rng), network, self.how, rng) for _ in range(self.batch)]
+            yield default_collate(samples)
 
 
 def label_stack(radiograph: RadiographSample, network: Config) -> np.ndarray:
@@ -67,16 +68,6 @@ def label_stack(radiograph: RadiographSample, network: Config) -> np.ndarray:
         if name in radiograph.lesions:
             stack[channel] = radiograph.lesions[name]
     return stack
-
-
-def ellipses(boxes: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """Boolean (h, w): the ellipses in boxes (n, 4) x0, y0, x1, y1, edge coordinates."""
-    mask = np.zeros(size, bool)
-    y, x = (np.arange(n) + 0.5 for n in size)
-    for x0, y0, x1, y1 in boxes:
-        across, down = (2 * x - x0 - x1) / (x1 - x0), (2 * y - y0 - y1) / (y1 - y0)
-        mask |= down[:, None] ** 2 + across[None] ** 2 <= 1
-    return mask
 
 
 def varied(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from ...data.public.radiographs import RadiographSamples
-from ...fitting.fit import config_from, fit_schedule
+from ...fitting.fit import endless_loader, fit
 from ...fitting.learner import Learner
+from ...fitting.radiograph_sources import RadiographSources, open_radiograph_sources
+from ...fitting.training_run import TrainingRun
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import joint_loss, lesion_loss, lung_loss
 from .network import MoSegNet, normalise
@@ -29,8 +31,8 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is faster than float32 there: on processors that emulate it, it is not."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    found = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return device.type == "cpu" and bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    instructions = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return device.type == "cpu" and bool(instructions.get("avx512_bf16") or instructions.get("amx_bf16"))
 
 
 def moving_average(decay: float) -> Callable[..., None]:
@@ -61,7 +63,7 @@ class Training(Learner[MoSegNet]):
     def side(self) -> int:
         """Pixels of the radiographs that are due (`TrainingConfig.stages`)."""
         network = self.net.config
-        reduction = next(r for share, r in reversed(self.config.stages) if self.progress >= share)
+        reduction = next(r for begin, r in reversed(self.config.stages) if self.progress >= begin)
         return math.ceil(network.side / reduction / network.multiple) * network.multiple
 
     def training_step(self, batch: Sample, _index: int) -> Tensor:
@@ -81,11 +83,11 @@ class Training(Learner[MoSegNet]):
         )
         with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16 and has_bfloat16(device)):
             lesions, lungs = self.net(x)
-        known = batch["lesions_known"]
+        marked = batch["lesions_known"]
         losses = {
             "lesions": lesion_loss(
-                lesions[known],
-                batch["lesions"][known],
+                lesions[marked],
+                batch["lesions"][marked],
                 config.lesion_loss,
                 config.weight_cap,
                 config.alpha,
@@ -93,11 +95,11 @@ class Training(Learner[MoSegNet]):
             )
         }
         if lungs is not None:
-            known = batch["lungs_known"]
-            # A network with one class of lung is judged by the union.
-            sides = batch["sides"][known] & (lungs.shape[1] == 3)
+            outlined = batch["lungs_known"]
+            # A network with one class of lung learns the union.
+            sides = batch["sides"][outlined] & (lungs.shape[1] == 3)
             losses["lungs"] = lung_loss(
-                lungs[known], batch["lungs"][known], sides, config.lung_loss, config.weight_cap
+                lungs[outlined], batch["lungs"][outlined], sides, config.lung_loss, config.weight_cap
             )
         return losses
 
@@ -107,87 +109,33 @@ class Training(Learner[MoSegNet]):
         self.samples.seen = checkpoint["global_step"] * self.config.batch
 
 
-def make_loader(samples: Samples, config: TrainingConfig) -> DataLoader:
-    """Endless batches."""
-    return DataLoader(
-        samples,
-        batch_size=None,
-        num_workers=config.workers,
-        persistent_workers=config.workers > 0,
-    )
-
-
-def settle(settings: dict[str, Any]) -> tuple[Config, TrainingConfig]:
-    """The configurations of a settings file: what differs from the shipped ones."""
-    return (
-        config_from(SHIPPED, settings.get("network", {})),
-        config_from(SHIPPED_TRAINING, settings.get("training", {})),
-    )
-
-
-def fit_network(
-    radiographs: RadiographSamples,
-    out: Path,
-    network: Config,
-    config: TrainingConfig,
-    *,
-    resume: bool = False,
-    weights: Path | None = None,
-) -> tuple[MoSegNet, dict[str, Any]]:
-    """Train on a source, from scratch or from weights; gives the network, on the CPU, and what happened (steps, minutes …)."""
+def make_learner(
+    radiographs: RadiographSamples, network: Config, config: TrainingConfig
+) -> tuple[Training, DataLoader]:
+    """Make what `fitting.fit` drives: the learner and its batches."""
     L.seed_everything(config.seed, verbose=False)
     samples = Samples(radiographs, network, config.augmentation, config.batch, config.seed)
-    module = Training(network, config, samples)
-    samples.side.fill_(module.side())
-    log = fit_schedule(module, make_loader(samples, config), out, config, resume=resume, weights=weights)
-    return module.trained.cpu().eval(), log
+    learner = Training(network, config, samples)
+    samples.side.fill_(learner.side())
+    return learner, endless_loader(samples, config.workers)
 
 
-def train_on(
-    radiographs: RadiographSamples,
-    dev: RadiographSamples,
-    out: Path,
-    settings: dict[str, Any],
-    *,
-    resume: bool = False,
-) -> Path:
-    """Train on radiographs, set the operating point on others, and write weights with their card."""
-    network, config = settle(settings)
-    net, log = fit_network(radiographs, out, network, config, resume=resume, weights=settings.get("weights"))
-    return release(net, config, radiographs, dev, out, settings.get("version", "0.1"), log)
-
-
-def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+def train(run: TrainingRun) -> Path:
     """Train on a folder of radiographs and write weights with their card.
 
     Parameters
     ----------
-    data
-        A layout that `data.public.open_radiographs` knows: a prepared simulation, NODE21, JSRT with SCR.
-    out
-        Gets checkpoints, the log, and ``mosegnet.safetensors`` with ``mosegnet.json``.
-    settings
-        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration; ``"weights"``: a weights' file
-        to start from.
-    resume
-        Go on from ``out/last.ckpt``.
+    run
+        Its data have a layout that `fitting.radiograph_sources` knows (prepared simulation, NODE21, JSRT with SCR); its folder
+        gets checkpoints, the log, and ``mosegnet.safetensors`` with ``mosegnet.json``.
     """
-    from ...data.public.open_radiographs import open_training_radiographs
-
-    radiographs = open_training_radiographs(data)
-    dev = open_dev_radiographs(data, settle(settings)[1].dev_folds) or radiographs
-    return train_on(radiographs, dev, out, settings, resume=resume)
+    _, config = run.configs(SHIPPED, SHIPPED_TRAINING)
+    return train_on(open_radiograph_sources(run.data, config.dev_folds, needs_dev=False), run)
 
 
-def open_dev_radiographs(data: Path, folds: Sequence[str]) -> RadiographSamples | None:
-    """Radiographs that set the operating point: other folds of a simulation, other patients of a real set; None where there are
-    none."""
-    from ...data.errors import DatasetError
-    from ...data.public.open_radiographs import PREPARED, open_training_radiographs
-
-    try:
-        if (data / PREPARED).is_file():
-            return open_training_radiographs(data, folds=folds)
-        return open_training_radiographs(data, part="held-out")
-    except DatasetError:
-        return None
+def train_on(sources: RadiographSources, run: TrainingRun) -> Path:
+    """Train on radiographs that are open, set the operating point, and write weights with their card; see `train`."""
+    network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
+    learner, loader = make_learner(sources.training, network, config)
+    net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
+    return release(net, config, sources, run, log)

@@ -1,1 +1,1 @@
-"""MT-CNN: nodules judged and reconstructed from nine planar views (Zhai et al. 2020, IEEE Access 8:180317)."""
+"""MT-CNN (Zhai et al. 2020, doi:10.1109/ACCESS.2020.3027812): malignancy of nodules, and their reconstruction, from nine planes."""

@@ -1,4 +1,4 @@
-"""Builds the predictor from weights and their card: the characteriser ``mtcnn`` or its false-positive reduction ``mtcnn_fpr``."""
+"""How the registry loads this room."""
 
 from __future__ import annotations
 
@@ -13,30 +13,25 @@ from ...inference.weights import ModelCard, WeightsError
 from .config import Config
 from .network import MtCnn
 from .predictor import MtcnnPredictor
-from .reduction.predictor import Combination, ReductionPredictor
 
 
-def build(weights: Path, card: ModelCard, device: str) -> MtcnnPredictor | ReductionPredictor:
-    """The predictor of a weights' file, by the card's task.
+def build(weights: Path, card: ModelCard, device: str) -> MtcnnPredictor:
+    """The predictor of a weights' file.
 
     Raises
     ------
     WeightsError
         The card's config or the tensors do not fit this version's network.
     """
-    reduction = card.task == "reduction"
     try:
         values = dict(card.config)
-        after = values.pop("combination" if reduction else "calibration")
-        combinations = {k: Combination(*v) for k, v in after.items()} if reduction else {}
-        calibration = {} if reduction else {k: (float(a), float(b)) for k, (a, b) in after.items()}
+        calibration = {k: (float(a), float(b)) for k, (a, b) in values.pop("calibration").items()}
         config = Config(**values)
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(
             f"the card of {weights} has a configuration that this version does not know: {error}"
         ) from None
     models = {k: cast(MtCnn, m) for k, m in load_models(weights, card, lambda: MtCnn(config)).items()}
-    folds, info = card.training.get("folds", {}), info_of(card)
-    if reduction:
-        return ReductionPredictor(models, combinations, folds, info, torch.device(device))
-    return MtcnnPredictor(models, calibration, folds, info, torch.device(device))
+    return MtcnnPredictor(
+        models, calibration, card.training.get("folds", {}), info_of(card), torch.device(device)
+    )

@@ -71,7 +71,6 @@ SHIPPED = Config(
     flips=True,
     size=True,
 )
-REDUCTION = Config(field_mm=28.0, pixels=28, shared_views=True, batch_norm=True, flips=True)
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class TrainingConfig:
         takes part in the reconstruction only.
     target
         What the class is trained on. ``"label"``: 0 and 1 by the rule (the paper). ``"grade"``: the mean of the readers'
-        (malignancy − 1) / 4. ``"votes"``: the share of readers above 3, those at 3 counting half. With the last two every nodule
+        (malignancy − 1) / 4. ``"votes"``: the fraction of readers above 3, those at 3 counting half. With the last two every nodule
         has a target, and the rule decides only what is reported.
     ema
         Decay of the moving average of the weights, which is what is kept; 0 keeps the last weights.
@@ -132,6 +131,9 @@ class TrainingConfig:
     bfloat16: bool = False
     seed: int = 0
 
+    minutes = 0.0
+    """By steps only."""
+
 
 SHIPPED_TRAINING = TrainingConfig(
     steps=1800,
@@ -147,19 +149,4 @@ SHIPPED_TRAINING = TrainingConfig(
     noise_hu=20.0,
     offset_hu=15.0,
     bfloat16=True,
-)
-REDUCTION_TRAINING = TrainingConfig(
-    steps=500,
-    batch=96,
-    views_per_step=3,
-    learning_rate=2e-3,
-    schedule="cosine",
-    weight_decay=1e-2,
-    ema=0.99,
-    shift_mm=1.0,
-    zoom=0.08,
-    noise_hu=20.0,
-    offset_hu=15.0,
-    bfloat16=True,
-    balance=True,
 )

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import time
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
 
-from ...fitting.learner import warm_cosine, weight_groups
-from .config import Config, TrainingConfig
+from ...crossval.folds import FoldResult, tensors_of
+from ...fitting.fit import fit
+from ...fitting.learner import Learner, warm_cosine
+from ...ops.logits import OPINION_EPS, log_odds
+from .config import PAPER, Config, TrainingConfig
 from .loss import fusion_weights, multi_task_loss
 from .network import MtCnn
 from .samples import Samples, random_diameters, random_views, view_probabilities
 
 
-def learning_rate(config: TrainingConfig, share: float) -> float:
-    """The rate after a share of the steps, see `TrainingConfig.schedule`."""
-    if config.schedule == "paper":
-        return config.learning_rate * (1.0 if share < 0.5 else 0.1 if share < 0.75 else 0.05)
-    return config.learning_rate * warm_cosine(share, 0.05)
-
-
 def batches(
     samples: Samples, chosen: np.ndarray, config: TrainingConfig, rng: np.random.Generator
 ) -> Iterator[np.ndarray]:
-    """Endless batches of indices: every sample once an epoch, or both classes equally often."""
+    """Draw endless batches of indices: every sample once an epoch, or both classes equally often."""
     if config.balance:
         sides = [chosen[samples.label[chosen] == side] for side in (0, 1)]
         half = config.batch // 2
@@ -41,13 +38,74 @@ def batches(
             yield order[start : start + size]
 
 
-def fit_fold(
-    samples: Samples,
-    chosen: np.ndarray,
-    network: Config,
-    config: TrainingConfig,
-    seed: int,
-    log: Path | None = None,
+class Batches(IterableDataset):
+    """Endless batches of augmented views with their targets.
+
+    Parameters
+    ----------
+    chosen
+        Indices of the samples to draw from.
+    """
+
+    def __init__(
+        self, samples: Samples, chosen: np.ndarray, network: Config, config: TrainingConfig, seed: int
+    ) -> None:
+        self.samples, self.chosen, self.network = samples, chosen, network
+        self.config, self.seed = config, seed
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        generator = torch.Generator().manual_seed(self.seed)
+        rng = np.random.default_rng(self.seed)
+        for batch in batches(self.samples, self.chosen, self.config, rng):
+            yield {
+                "views": random_views(self.samples, batch, self.network, self.config, generator),
+                "diameters": random_diameters(self.samples, batch, generator) if self.network.size else None,
+                "target": torch.from_numpy(self.samples.target[batch]),
+            }
+
+
+class Training(Learner[MtCnn]):
+    """The loss of all views, and the paper's schedule of the rate beside the cosine."""
+
+    config: TrainingConfig
+    gradient_clip = None
+
+    def __init__(self, network: Config, config: TrainingConfig) -> None:
+        super().__init__(MtCnn(network).to(memory_format=torch.channels_last), config)
+
+    def learning_rate(self) -> float:
+        """The rate of the step that is due, see `TrainingConfig.schedule`."""
+        rate, progress = self.config.learning_rate, self.progress
+        if self.config.schedule == "paper":
+            return rate * (1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.05)
+        return rate * warm_cosine(progress, 0.05)
+
+    def training_step(self, batch: dict[str, Any], _index: int) -> Tensor:
+        """Loss of one batch (eq. 1)."""
+        network, views = self.net.config, batch["views"]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bfloat16):
+            logits, images = self.net(views, batch["diameters"])
+        images = None if images is None else images.float()
+        classification, pixels = multi_task_loss(
+            logits.float(), images, batch["target"], views, network.alpha
+        )
+        losses = {"classification": classification.mean(), "reconstruction": pixels.mean()}
+        self.log_dict({k: v.detach() for k, v in losses.items()}, batch_size=len(views))
+        # Separate networks share no weight, so the sum trains each by its own loss; one network takes the mean.
+        each = classification + pixels
+        return each.mean() if network.shared_views else each.sum()
+
+    def on_before_zero_grad(self, _optimizer: torch.optim.Optimizer) -> None:
+        """Leave the moving average to `on_train_batch_end`."""
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Follow the weights as the step leaves them: in so few steps the last ones count."""
+        if self.average is not None:
+            self.average.update_parameters(self.net)
+
+
+def fit_views(
+    samples: Samples, chosen: np.ndarray, network: Config, config: TrainingConfig, seed: int, log: Path
 ) -> MtCnn:
     """Train on the chosen samples; the fusion's weights come from their AUCs (Algorithm 1: "in the training phase").
 
@@ -56,47 +114,50 @@ def fit_fold(
     Parameters
     ----------
     log
-        Gets a line of figures every 50 steps.
+        Gets lines of figures.
     """
     torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    rng = np.random.default_rng(seed)
+    learner = Training(network, config)
+    # A generator of its own: the loader would draw from the one of dropout.
+    loader = DataLoader(
+        Batches(samples, chosen, network, config, seed), batch_size=None, generator=torch.Generator()
+    )
+    net, _ = fit(learner, loader, log.parent, config, log=log.name)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    net = MtCnn(network).to(device).to(memory_format=torch.channels_last)
-    average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
-    # Without decay AdamW is Adam.
-    optimizer = torch.optim.AdamW(weight_groups(net, config.weight_decay), lr=config.learning_rate)
-    started = time.monotonic()
-    for step, batch in zip(range(config.steps), batches(samples, chosen, config, rng), strict=False):
-        net.train()
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(config, step / config.steps)
-        views = random_views(samples, batch, network, config, generator).to(device)
-        diameters = random_diameters(samples, batch, generator) if network.size else None
-        target = torch.from_numpy(samples.target[batch]).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
-            logits, images = net(views, diameters)
-        images = None if images is None else images.float()
-        classification, pixels = multi_task_loss(logits.float(), images, target, views, network.alpha)
-        # Separate networks share no weight, so the sum trains each by its own loss; one network takes the mean.
-        each = classification + pixels
-        loss = each.mean() if network.shared_views else each.sum()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        average.update_parameters(net)
-        if log is not None and (step + 1) % 50 == 0:
-            line = {
-                "step": step + 1,
-                "seconds": round(time.monotonic() - started, 1),
-                "classification": round(float(classification.mean().detach()), 4),
-                "reconstruction": round(float(pixels.mean().detach()), 4),
-            }
-            with log.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-    kept = average.module if config.ema else net
-    assert isinstance(kept, MtCnn)
-    kept.eval()
-    seen = view_probabilities(kept, samples, chosen, device)
-    kept.fusion.copy_(torch.from_numpy(fusion_weights(seen, samples.label[chosen])))
-    return kept
+    views = view_probabilities(net.to(device), samples, chosen, device)
+    net.fusion.copy_(torch.from_numpy(fusion_weights(views, samples.label[chosen])))
+    return net
+
+
+def fold_result(
+    samples: Samples, names: np.ndarray, fold: str, network: Config, config: TrainingConfig, out: Path
+) -> FoldResult:
+    """Train on the other folds and predict this one.
+
+    Parameters
+    ----------
+    names
+        (N,) what the samples are called in ``index`` of the predictions.
+    out
+        Gets ``fold<k>.log.jsonl``.
+    """
+    others, seed = samples.without_fold(fold), config.seed + int(fold)
+    net = fit_views(samples, others, network, config, seed, out / f"fold{fold}.log.jsonl")
+    chosen = samples.of_fold(fold)
+    each = view_probabilities(net, samples, chosen, net.fusion.device)
+    fused = each @ net.fusion.double().cpu().numpy()
+    predictions = {
+        "index": names[chosen],
+        "logit": log_odds(fused, OPINION_EPS),
+        "parts": log_odds(each, OPINION_EPS),
+    }
+    return FoldResult(tensors_of(net), predictions)
+
+
+def difference(network: Config) -> str:
+    """How a configuration differs from the paper's, for the card."""
+    paper, own = dataclasses.asdict(PAPER), dataclasses.asdict(network)
+    changed = [f"{k} {own[k]} ({paper[k]})" for k in own if own[k] != paper[k]]
+    if not changed:
+        return "The network is the paper's."
+    return f"The network differs from the paper's (in brackets): {', '.join(changed)}."

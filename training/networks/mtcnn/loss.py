@@ -30,10 +30,10 @@ def multi_task_loss(
         (V,) each; the latter already times `alpha`. Their sum is the loss of each view's network.
     """
     known = ~torch.isnan(target)
-    wanted = target[known, None].expand(-1, logits.shape[1])
+    targets = target[known, None].expand(-1, logits.shape[1])
     # 0 times the sum keeps the graph whole where no class is known.
     classification = (
-        F.binary_cross_entropy_with_logits(logits[known], wanted, reduction="none").mean(0)
+        F.binary_cross_entropy_with_logits(logits[known], targets, reduction="none").mean(0)
         if known.any()
         else logits.sum(0) * 0
     )

@@ -7,15 +7,16 @@ import torch
 from torch import Tensor
 
 from ...crossval.fold_models import CharacterisingFolds
-from ...crossval.folds import logit
 from ...crossval.nodule_cubes import MIDDLE, nodule_cube
 from ...findings import Finding, Opinion
 from ...imaging.image import Image
+from ...imaging.values import window_to_unit
 from ...inference.predictor import PredictorError
 from ...inference.suitability import check_ct
+from ...ops import logits
 from .config import Config
 from .network import MtCnn
-from .views import NAMES, normalise, offsets, sample_views
+from .views import NAMES, offsets, sample_views
 
 
 class MtcnnPredictor(CharacterisingFolds[MtCnn]):
@@ -94,12 +95,12 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
 
 
 def log_odds(probability: Tensor) -> np.ndarray:
-    """Of probabilities, in double precision."""
-    return logit(probability.double().cpu().numpy())
+    """Convert a network's probabilities to log odds, in double precision."""
+    return logits.log_odds(probability.double().cpu().numpy(), logits.OPINION_EPS)
 
 
 def cube_views(cube: np.ndarray, center: np.ndarray, config: Config) -> Tensor:
     """(1, 9, n, n) views in 0…1 of a cube in HU, as in training: clipped at 1 mm, then interpolated."""
     where = torch.from_numpy(offsets(config.field_mm, config.pixels)).float()
-    voxels = normalise(torch.from_numpy(np.ascontiguousarray(cube, np.float32))[None], config.hu_range)
+    voxels = window_to_unit(torch.from_numpy(np.ascontiguousarray(cube, np.float32))[None], *config.hu_range)
     return sample_views(voxels, torch.from_numpy(np.asarray(center, np.float32))[None], where)

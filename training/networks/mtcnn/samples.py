@@ -12,9 +12,10 @@ from torch import Tensor
 from ...crossval.folds import FOLDS
 from ...data.public.luna16_nodules import to_hu
 from ...data.public.rated_nodules import RatedNodules
+from ...imaging.values import window_to_unit
 from .config import Config, TrainingConfig
 from .network import MtCnn
-from .views import AXES, normalise, offsets, sample_views
+from .views import AXES, offsets, sample_views
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def views_of(samples: Samples, chosen: np.ndarray, config: Config, where: Tensor
     """(B, V, n, n) views of some samples, 0…1, around their centres moved by `shift` (B, 3) mm."""
     cubes = torch.from_numpy(to_hu(samples.cubes[samples.cube[chosen]]))
     centers = torch.from_numpy(samples.center[chosen]).float() + shift
-    return sample_views(normalise(cubes, config.hu_range), centers, where)
+    return sample_views(window_to_unit(cubes.float(), *config.hu_range), centers, where)
 
 
 def random_views(

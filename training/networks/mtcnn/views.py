@@ -46,12 +46,6 @@ AXES = np.array(
 """(9, 2, 3): unit vectors (z, y, x) along the rows (downwards) and the columns (to the right) of each view."""
 
 
-def normalise(hu: Tensor, hu_range: tuple[float, float]) -> Tensor:
-    """HU to 0…1 over `hu_range`, clipped."""
-    low, high = hu_range
-    return ((hu.float() - low) / (high - low)).clamp_(0, 1)
-
-
 def offsets(field_mm: float, pixels: int) -> np.ndarray:
     """(9, n, n, 3): where the centres of the views' pixels lie from the nodule's centre, in mm (z, y, x)."""
     along = ((np.arange(pixels) + 0.5) / pixels - 0.5) * field_mm

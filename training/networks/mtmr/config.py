@@ -93,7 +93,7 @@ class TrainingConfig:
     classification
         Weight of the cross entropy; 0 leaves the attributes alone (single task).
     jitter, zoom
-        Standard deviation of the centre (share of the diameter, at most of 12 mm) and of log diameter and log side;
+        Standard deviation of the centre (fraction of the diameter, at most of 12 mm) and of log diameter and log side;
         the diameter moves by at most 15 %.
     ema, dropout, seed
         Moving average of the weights, dropout of the features, random numbers.
@@ -114,6 +114,14 @@ class TrainingConfig:
     ema: float = 0.99
     dropout: float = 0.3
     seed: int = 0
+
+    minutes = 0.0
+    """By steps only."""
+
+    @property
+    def weight_decay(self) -> float:
+        """AdamW's."""
+        return 10 * self.l2
 
     def __post_init__(self) -> None:
         if self.attribute_loss not in ("mse", "smooth_l1"):

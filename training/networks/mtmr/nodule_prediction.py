@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import expit
 
-from ...crossval.folds import logit as log_odds
-from ...data.public.lidc_ratings import SCALE_MAX
 from ...data.public.luna16_nodules import to_hu
 from ...data.public.rated_nodules import RatedNodules
 from ...findings import ATTRIBUTES
+from ...findings.lidc_scales import SCALE_MAX
+from ...imaging.values import window_to_unit
+from ...ops.logits import OPINION_EPS, log_odds
 from ...ops.nodule_size import standard_size
 from .network import Mtmr
-from .patches import nodule_patches, to_unit
+from .patches import nodule_patches
 
 SPAN = np.array([SCALE_MAX[a] - 1 for a in ATTRIBUTES])
 
@@ -55,7 +57,8 @@ def predict_nodule(
         (3,) in its voxel indices.
     """
     config, device = nets[0].config, next(nets[0].parameters()).device
-    values = to_unit(torch.from_numpy(np.ascontiguousarray(cube, np.float32)).to(device), config)
+    hu = torch.from_numpy(np.ascontiguousarray(cube, np.float32)).to(device)
+    values = window_to_unit(hu, *config.hu_range)
     where = torch.as_tensor(center, dtype=torch.float32, device=device)
     patches, views = nodule_patches(values, where, float(diameter), config)
     patches = patches.contiguous(memory_format=torch.channels_last)
@@ -64,10 +67,9 @@ def predict_nodule(
     for net in nets:
         logit, attributes = net(patches, size)
         slices = logit.double().cpu().numpy()
-        mean = 1 / (1 + np.exp(-slices))
         predictions.append(
             NodulePrediction(
-                float(log_odds(mean.mean())),
+                float(log_odds(expit(slices).mean(), OPINION_EPS)),
                 slices,
                 attributes.double().cpu().numpy() * SPAN + 1,
                 views,

@@ -117,9 +117,3 @@ def nodule_patches(
     planes = planes[..., None].expand(-1, -1, config.channels).flatten(1)
     found = cut(cube[None], center[None], stacked, planes, side(d, config), config.pixels)
     return found.reshape(len(places), config.channels, config.pixels, config.pixels), places
-
-
-def to_unit(hu: Tensor, config: Config) -> Tensor:
-    """HU to 0–1 over the config's range, clipped."""
-    low, high = config.hu_range
-    return ((hu.float() - low) / (high - low)).clamp_(0, 1)

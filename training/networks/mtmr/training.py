@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-import dataclasses
-import logging
 import math
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import IterableDataset
 
-from ...crossval.folds import FoldResult, train_folds
-from ...crossval.release import calibrate, card_of, release
-from ...data.public.lidc_ratings import SCALE_MAX
+from ...crossval.folds import FoldResult, tensors_of, train_folds, training_record
+from ...crossval.release import CardText, calibrate, card_of, release_folds
 from ...data.public.luna16_nodules import HU_LOW, HU_STEP
 from ...data.public.rated_nodules import NEVER, RatedNodules, load_rated_nodules
 from ...findings import ATTRIBUTES
-from ...fitting.fit import config_from, fit_steps
+from ...findings.lidc_scales import SCALE_MAX
+from ...fitting.fit import endless_loader, fit
+from ...fitting.learner import Learner
+from ...fitting.training_run import TrainingRun
+from ...imaging.values import window_to_unit
 from ...ops.nodule_size import standard_size
-from .build import build
 from .config import PLANES, SHIPPED, Config, TrainingConfig
+from .judge import predict_nodules
 from .loss import classification_loss, ranking_loss, regression_loss
 from .network import Mtmr
-from .nodule_prediction import predict_nodules
-from .patches import cut, neighbours, side, to_unit
-
-log = logging.getLogger(__name__)
+from .patches import cut, neighbours, side
 
 
 class Balanced(IterableDataset):
-    """Endless batches of positions; malignant and benign nodules equally often, ambiguous ones by their share (§III-A 3)."""
+    """Endless batches of positions; malignant and benign nodules equally often, ambiguous ones by their fraction (§III-A 3)."""
 
     def __init__(self, label: np.ndarray, batch: int, seed: int) -> None:
-        share = {k: float((label == k).mean()) for k in (-1, 0, 1)}
-        clear = (1 - share[-1]) / 2
-        weight = np.array([share[-1] if k < 0 else clear for k in label])
+        ambiguous = float((label == -1).mean())
+        clear = (1 - ambiguous) / 2
+        weight = np.array([ambiguous if k < 0 else clear for k in label])
         count = np.array([(label == k).sum() for k in label])
         self.probability = weight / count / (weight / count).sum()
         self.batch, self.random = batch, np.random.default_rng(seed)
@@ -51,7 +46,7 @@ class Balanced(IterableDataset):
             yield torch.from_numpy(self.random.choice(len(self.probability), self.batch, p=self.probability))
 
 
-class Training(L.LightningModule):
+class Training(Learner[Mtmr]):
     """One fold's model.
 
     Parameters
@@ -60,6 +55,7 @@ class Training(L.LightningModule):
         What to train on; the fold to leave out is not among them.
     """
 
+    config: TrainingConfig
     cubes: Tensor
     center: Tensor
     diameter: Tensor
@@ -67,17 +63,14 @@ class Training(L.LightningModule):
     grade: Tensor
 
     def __init__(self, network: Config, config: TrainingConfig, nodules: RatedNodules) -> None:
-        super().__init__()
-        self.config = config
-        self.net = Mtmr(network, config.dropout).to(memory_format=torch.channels_last)
-        self.average = AveragedModel(
-            self.net, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
-        ).requires_grad_(False)
+        super().__init__(Mtmr(network, config.dropout).to(memory_format=torch.channels_last), config)
         scale = np.array([SCALE_MAX[a] - 1 for a in ATTRIBUTES])
         tensors = {
             # Half a gigabyte, and a third of a step's time saved.
-            "cubes": to_unit(torch.from_numpy(nodules.voxels).float() * HU_STEP + HU_LOW, network),
-            "centre": torch.from_numpy(nodules.center).float(),
+            "cubes": window_to_unit(
+                torch.from_numpy(nodules.voxels).float() * HU_STEP + HU_LOW, *network.hu_range
+            ),
+            "center": torch.from_numpy(nodules.center).float(),
             "diameter": torch.from_numpy(nodules.diameter).float(),
             "attributes": torch.from_numpy((nodules.attributes - 1) / scale).float(),
             "grade": torch.from_numpy((nodules.malignancy("mean") - 1) / 4).float(),
@@ -86,40 +79,30 @@ class Training(L.LightningModule):
             self.register_buffer(name, tensor, persistent=False)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; the paper has Adam with an L2 term."""
+        """AdamW with decay on everything; the paper has Adam with an L2 term."""
         return torch.optim.AdamW(
-            self.net.parameters(), lr=self.config.learning_rate, weight_decay=10 * self.config.l2
+            self.net.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
         )
+
+    def learning_rate(self) -> float:
+        """Warm-up over 5 %, then a cosine to zero."""
+        warm_up = min(1.0, (self.progress + 1e-3) / 0.05)
+        return self.config.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * self.progress))
 
     def training_step(self, chosen: Tensor, _index: int) -> Tensor:
         """Loss of one batch (eq. 5)."""
-        optimizer = self.optimizers()
-        assert not isinstance(optimizer, list)
-        for group in optimizer.param_groups:
-            group["lr"] = self.learning_rate()
         config = self.config
         patches, size = self.batch(chosen)
         logit, attributes = self.net(patches, size)
         grade = self.grade[chosen]
-        return (
-            config.classification * classification_loss(logit, grade, config.soft_labels)
-            + config.regression * regression_loss(attributes, self.attributes[chosen], config.attribute_loss)
-            + config.ranking * ranking_loss(torch.sigmoid(logit), grade, config.margin)
-        )
-
-    def on_before_zero_grad(self, _optimizer: torch.optim.Optimizer) -> None:
-        """Follow the weights after each step."""
-        self.average.update_parameters(self.net)
-
-    def learning_rate(self) -> float:
-        """Warm-up over 5 %, then a cosine."""
-        share = self.global_step / max(self.config.steps, 1)
-        return (
-            self.config.learning_rate
-            * min(1.0, (share + 1e-3) / 0.05)
-            * 0.5
-            * (1 + math.cos(math.pi * share))
-        )
+        losses = {
+            "classification": config.classification * classification_loss(logit, grade, config.soft_labels),
+            "regression": config.regression
+            * regression_loss(attributes, self.attributes[chosen], config.attribute_loss),
+            "ranking": config.ranking * ranking_loss(torch.sigmoid(logit), grade, config.margin),
+        }
+        self.log_dict({k: v.detach() for k, v in losses.items()}, batch_size=len(chosen))
+        return losses["classification"] + losses["regression"] + losses["ranking"]
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """A random slice of each nodule, moved, zoomed, turned and mirrored, with its `standard_size`."""
@@ -132,8 +115,8 @@ class Training(L.LightningModule):
         diameter = self.diameter[chosen] * normal(config.zoom).clamp(-0.15, 0.15).exp()
         center = self.center[chosen] + normal(config.jitter, 3) * diameter.clamp(max=12.0)[:, None]
         offset = (torch.rand(n, device=device) - 0.5) * 0.8 * diameter
-        wanted = torch.tensor([PLANES.index(p) for p in network.planes], device=device)
-        plane = wanted[torch.randint(len(wanted), (n,), device=device)][:, None].expand(-1, network.channels)
+        planes = torch.tensor([PLANES.index(p) for p in network.planes], device=device)
+        plane = planes[torch.randint(len(planes), (n,), device=device)][:, None].expand(-1, network.channels)
         sides = side(diameter, network) * normal(config.zoom).exp()
         angle = torch.rand(n, device=device) * 2 * math.pi
         x = cut(
@@ -151,54 +134,43 @@ class Training(L.LightningModule):
         return x.contiguous(memory_format=torch.channels_last), standard_size(diameter)
 
 
-def fit_fold(fold: str, nodules: RatedNodules, network: Config, config: TrainingConfig) -> FoldResult:
-    """Train without a fold, then judge it."""
+def fit_fold(
+    fold: str, nodules: RatedNodules, network: Config, config: TrainingConfig, out: Path
+) -> FoldResult:
+    """Train without a fold, then predict it."""
     L.seed_everything(config.seed, verbose=False)
     chosen = nodules.take((nodules.fold != fold) & (nodules.fold != NEVER))
-    module = Training(network, config, chosen)
-    loader = DataLoader(Balanced(chosen.label("mean"), config.batch, config.seed), batch_size=None)
-    fit_steps(module, loader, config.steps)
-    net = module.average.module
-    assert isinstance(net, Mtmr)
+    learner = Training(network, config, chosen)
+    loader = endless_loader(Balanced(chosen.label("mean"), config.batch, config.seed), workers=0)
+    net, _ = fit(learner, loader, out, config, log=f"fold{fold}.log.jsonl")
     held_out = nodules.take(nodules.fold == fold)
-    predictions = predict_nodules(net.eval(), held_out) if len(held_out) else {}
-    state = {k: t for k, t in net.state_dict().items() if not k.endswith("num_batches_tracked")}
-    return FoldResult(state, predictions)
+    predictions = predict_nodules(net, held_out) if len(held_out) else {}
+    return FoldResult(tensors_of(net), predictions)
 
 
-def train(data: Path, out: Path, settings: dict[str, Any], *, resume: bool = False) -> Path:
+def train(run: TrainingRun) -> Path:
     """Train five models and write them with out-of-fold predictions and a card.
 
     Parameters
     ----------
-    data
-        Layout of ``shared/data/luna16_nodules``, with ``folds.csv``.
-    out
-        Gets ``fold<k>.*``, ``oof.csv``, ``mtmr.safetensors`` and ``mtmr.json``.
-    settings
-        ``{"network": {...}, "training": {...}}``: what differs from the shipped configuration.
-    resume
-        Keep the folds that are finished.
+    run
+        Its data are nodule cubes with readers' ratings and ``folds.csv`` (`load_rated_nodules`); its folder gets ``fold<k>.*``,
+        ``oof.csv``, ``mtmr.safetensors`` and ``mtmr.json``. Resumed, it keeps the folds that are finished.
     """
-    network = config_from(SHIPPED, settings.get("network", {}))
-    config = config_from(TrainingConfig(), settings.get("training", {}))
-    nodules = load_rated_nodules(data)
-    start = time.monotonic()
-    results = train_folds(out, lambda fold: fit_fold(fold, nodules, network, config), resume=resume)
-    record = {"steps": config.steps, "minutes": round((time.monotonic() - start) / 60, 1)}
-    card = card_of(
+    network, config = run.configs(SHIPPED, TrainingConfig())
+    nodules = load_rated_nodules(run.data)
+    results, minutes = train_folds(
+        run.out, lambda fold: fit_fold(fold, nodules, network, config, run.out), resume=run.resume
+    )
+    text = CardText(
         "mtmr",
-        "MTMR-Net",
+        run.version,
         "Says how likely a nodule is malignant and rates the eight LIDC attributes, slice by slice.",
-        network,
-        dataclasses.asdict(config),
-        calibrate(nodules, results, out, attributes=True),
-        nodules,
-        version=settings.get("version", "0.1"),
         field="50 mm cube around the sphere, cut to its diameter",
         limits=(
             "Under 3 mm and over 30 mm it has seen next to nothing; internal structures other than soft tissue were too rare.",
         ),
-        log=record,
     )
-    return release(card, results, build, data, out)
+    calibration = calibrate(nodules, results, run.out, attributes=True)
+    record = training_record(nodules, config, {"steps": config.steps, "minutes": minutes})
+    return release_folds(card_of(text, network, calibration, record), results, run.data, run.out)

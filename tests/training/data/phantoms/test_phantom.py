@@ -209,6 +209,6 @@ def test_a_tree_reaches_every_end_and_tapers(count, seed):
     assert distance.max() < 1e-6
     assert tree.radii.max() <= 5.0
     assert tree.radii.min() > 0
-    assert tree.share.max() == 1
+    assert tree.fraction.max() == 1
     if count > 20:
-        assert np.median(tree.radii[tree.share < 0.1]) < 0.6 * tree.radii[tree.share == 1].mean()
+        assert np.median(tree.radii[tree.fraction < 0.1]) < 0.6 * tree.radii[tree.fraction == 1].mean()

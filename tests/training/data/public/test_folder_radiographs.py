@@ -8,15 +8,14 @@ from hypothesis.extra import numpy as npst
 
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.folder_radiographs import (
-    ellipses,
     is_held_out,
     labels_on,
     on_radiograph,
 )
 from napari_lungmtl.training.data.public.open_radiographs import (
     open_radiograph_cases,
-    open_training_radiographs,
 )
+from napari_lungmtl.training.fitting.radiograph_sources import open_training_radiographs
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.imaging.radiograph.network_input import make_radiograph_input
 
@@ -191,10 +190,3 @@ def test_labels_cover_the_picture_at_any_size(labels):
     index = (np.stack([rows, columns], 1) + 0.5 - np.asarray(radiograph.offset)) / radiograph.scale
     index = np.minimum(index.astype(int), np.array(labels.shape) - 1)
     np.testing.assert_array_equal(on[radiograph.inside], labels[tuple(index.T)])
-
-
-def test_ellipses_cover_something_however_small():
-    mask = ellipses(np.array([[3.1, 4.1, 3.3, 4.3], [10, 10, 20, 16]]), (32, 32))
-    assert mask[4, 3]
-    assert mask[:9].sum() == 1
-    assert mask[10:16, 10:20].sum() == mask[9:].sum() == pytest.approx(np.pi * 15, rel=0.1)

@@ -95,21 +95,16 @@ def test_without_a_prepared_file_a_sentence_says_what_to_do(tmp_path):
         SimulatedRadiographs(tmp_path)
 
 
+def write_test_set(prepared, out):
+    options = {"--prepared": prepared, "--out": out, "--count": 4}
+    return CliRunner().invoke(
+        cli.app, ["simulate", "radiographs", *(str(word) for pair in options.items() for word in pair)]
+    )
+
+
 def test_the_test_set_as_files(prepared, tmp_path):
     """NODE21's layout; a file read back gives the radiograph that was simulated."""
-    run = CliRunner().invoke(
-        cli.app,
-        [
-            "simulate",
-            "radiographs",
-            "--prepared",
-            str(prepared),
-            "--out",
-            str(tmp_path / "a"),
-            "--count",
-            "4",
-        ],
-    )
+    run = write_test_set(prepared, tmp_path / "a")
     assert run.exit_code == 0, run.output
     with (tmp_path / "a/metadata.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -121,7 +116,8 @@ def test_the_test_set_as_files(prepared, tmp_path):
         # The margin of the percentiles: a radiograph is stretched once more when it is read.
         assert (
             np.corrcoef(
-                make_radiograph_input(image).pixels.ravel(), radiograph(int(row["background"][4:])).ravel()
+                make_radiograph_input(image).pixels.ravel(),
+                radiograph(int(row["background"].removeprefix("radiograph"))).ravel(),
             )[0, 1]
             > 0.9
         )
@@ -129,19 +125,7 @@ def test_the_test_set_as_files(prepared, tmp_path):
             x, y, w, h = (int(row[k]) for k in ("x", "y", "width", "height"))
             mask = np.asarray(read_image(tmp_path / "a/nodules" / row["img_name"]).voxels) > 0
             assert mask[y : y + h, x : x + w].any(0).all()
-    CliRunner().invoke(
-        cli.app,
-        [
-            "simulate",
-            "radiographs",
-            "--prepared",
-            str(prepared),
-            "--out",
-            str(tmp_path / "b"),
-            "--count",
-            "4",
-        ],
-    )
+    write_test_set(prepared, tmp_path / "b")
     for path in (tmp_path / "a").rglob("*"):
         if path.is_file():
             assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.data.simulation.lung_atlas import dice
 from napari_lungmtl.training.data.simulation.radiographs import SimulatedRadiographs
 from napari_lungmtl.training.data.simulation.vary import Variation, vary
+from napari_lungmtl.training.ops.masks import dice
 
 from ....stand_ins.prepared_stores import lungs, radiograph, store
 

@@ -12,13 +12,10 @@ from napari_lungmtl.training.data.phantoms import NoduleSpec, Phantom, PhantomSp
 from napari_lungmtl.training.imaging.ct.lung_field import lung_field
 from napari_lungmtl.training.imaging.errors import ImageError, NoLungFoundError
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.ops.masks import dice
 
 DATA = os.environ.get("LUNGMTL_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="LUNGMTL_DATA is not set")
-
-
-def dice(a: np.ndarray, b: np.ndarray) -> float:
-    return 2 * (a & b).sum() / (a.sum() + b.sum())
 
 
 @cache

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
@@ -16,7 +16,13 @@ from napari_lungmtl.training.metrics.characterisation.classification import (
     reliability,
     roc_auc,
 )
-from napari_lungmtl.training.metrics.intervals.bootstrap import bootstrap_weights, interval, paired_difference
+from napari_lungmtl.training.metrics.intervals.bootstrap import (
+    Interval,
+    bootstrap_weights,
+    interval,
+    paired_difference,
+    percentile_interval,
+)
 
 # A coarse grid, so that scores tie and fall on the edges of bins.
 nodules = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20).map(lambda n: n / 20)), min_size=2).filter(
@@ -24,6 +30,7 @@ nodules = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20).map(lambda n:
 )
 
 
+@settings(deadline=None)
 @given(nodules)
 def test_measures_are_those_of_scikit_learn(rows):
     label, p = map(np.array, zip(*rows, strict=True))
@@ -40,6 +47,7 @@ def test_measures_are_those_of_scikit_learn(rows):
     np.testing.assert_allclose([row.predicted for row in table], predicted)
 
 
+@settings(deadline=None)
 @given(nodules, st.sampled_from(["width", "mass"]))
 def test_calibration_error_is_the_weighted_gap_of_the_reliability_table(rows, equal):
     label, p = map(np.array, zip(*rows, strict=True))
@@ -49,6 +57,7 @@ def test_calibration_error_is_the_weighted_gap_of_the_reliability_table(rows, eq
     assert calibration_error(label, p, equal=equal) == pytest.approx(by_hand)
 
 
+@settings(deadline=None)
 @given(nodules, st.data())
 def test_weights_count_like_repeated_nodules(rows, data):
     label, p = map(np.array, zip(*rows, strict=True))
@@ -126,6 +135,18 @@ def test_copies_of_a_nodule_do_not_narrow_the_interval():
     assert (copied.lower, copied.upper) == pytest.approx((alone.lower, alone.upper))
     by_nodule = interval(lambda w: roc_auc(times5[1], times5[2], w), bootstrap_weights(np.arange(300)))
     assert by_nodule.upper - by_nodule.lower < 0.6 * (alone.upper - alone.lower)
+
+
+def test_an_interval_of_no_width_holds_its_value_to_the_last_bit():
+    """Every scan has the ratio 0.7 / 3: whatever is drawn, samples differ from it by rounding only."""
+    part = np.tile([0.9, -0.1, -0.1], 30)
+
+    def ratio(w):
+        return (w @ part) / w.sum(-1)
+
+    bounds = interval(ratio, bootstrap_weights(np.repeat(np.arange(30), 3)))
+    assert bounds.lower == bounds.value == bounds.upper == pytest.approx(0.7 / 3)
+    assert percentile_interval(0.0, np.array([1e-17, np.nan, 3e-17])) == Interval(0.0, 0.0, 0.0)
 
 
 def test_the_interval_holds_the_truth_nineteen_times_in_twenty():

@@ -7,18 +7,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from napari_lungmtl.training.data.public.lidc_ratings import Ratings
+from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold, write_out_of_fold
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 from napari_lungmtl.training.metrics.characterisation.figures import (
     characterisation_figures,
     characterisation_table,
 )
-from napari_lungmtl.training.metrics.characterisation.out_of_fold import (
-    OutOfFold,
-    read_out_of_fold,
-    same_nodules,
-    write_out_of_fold,
-)
+from napari_lungmtl.training.metrics.characterisation.out_of_fold import OutOfFold, same_nodules
 
 NAN = float("nan")
 
@@ -42,7 +37,7 @@ def predictions(n=60, seed=0, attributes=True):
 
 def readers(n, seed=0):
     rng = np.random.default_rng(seed)
-    return [Ratings(rng.integers(1, 5, (3, 9)).astype(float)) for _ in range(n)]
+    return [rng.integers(1, 5, (3, 9)).astype(float) for _ in range(n)]
 
 
 def test_a_file_comes_back_as_it_was(tmp_path):

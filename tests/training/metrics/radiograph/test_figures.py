@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import jaccard_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from napari_lungmtl.training.metrics.froc.boxes import match_boxes
 from napari_lungmtl.training.metrics.froc.luna16 import froc_curve, sensitivity_at
@@ -21,7 +21,7 @@ from napari_lungmtl.training.metrics.radiograph.figures import (
     radiograph_table,
     radiograph_warnings,
 )
-from napari_lungmtl.training.metrics.radiograph.mask_overlap import dice, iou, quantile_of, spread
+from napari_lungmtl.training.metrics.radiograph.quantiles import quantile_of, spread
 from napari_lungmtl.training.metrics.radiograph.shams import ShamMarks, count_sham_marks
 from napari_lungmtl.training.metrics.radiograph.statistics import RadiographResult, radiograph_statistics
 
@@ -91,28 +91,6 @@ def test_a_network_that_marks_anywhere_has_no_excess():
     radiographs = [count_sham_marks(rng.uniform(0, 120, (30, 2)), shams, [], (120, 120)) for _ in range(400)]
     marks, expected = sum(f.marks for f in radiographs), sum(f.expected for f in radiographs)
     assert marks == pytest.approx(expected, rel=0.1)
-
-
-# Overlap
-
-
-@given(st.integers(0, 2**32 - 1))
-@settings(deadline=None)
-def test_dice_and_iou_beside_scikit_learn(seed):
-    rng = np.random.default_rng(seed)
-    a, b = rng.random((2, 7, 5)) > rng.random()
-    if a.any() or b.any():
-        j = jaccard_score(a.ravel(), b.ravel())
-        assert iou(a, b) == pytest.approx(j)
-        assert dice(a, b) == pytest.approx(2 * j / (1 + j))
-    else:
-        assert dice(a, b) == iou(a, b) == 1
-    assert dice(a, b) == dice(b, a)
-
-
-def test_masks_of_other_shapes_are_an_error():
-    with pytest.raises(ValueError, match="shapes"):
-        dice(np.ones((2, 2)), np.ones((2, 3)))
 
 
 def test_spread_and_its_weights():

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.networks.ag3d.anchors import anchor_grid, assign, decode, encode
@@ -22,6 +22,7 @@ def test_order_and_place():
     assert anchors[2 * 16**3].tolist() == [3.5, 3.5, 3.5, 8, 1]
 
 
+@settings(deadline=None)
 @given(st.lists(sphere, min_size=1, max_size=5))
 def test_encoding_round_trip(values):
     spheres = torch.tensor(values)
@@ -30,6 +31,7 @@ def test_encoding_round_trip(values):
     assert torch.allclose(decode(encode(close, anchors), anchors), close, atol=1e-3)
 
 
+@settings(deadline=None)
 @given(sphere)
 def test_every_nodule_has_a_positive_anchor(value):
     anchors = anchor_grid(CONFIG, (64, 64, 64))

@@ -1,4 +1,4 @@
-"""A tiny overfit run: the network, its losses and its decoding learn two windows by heart."""
+"""A tiny overfit run: the network, its losses and its decoding learn two patches by heart."""
 
 import dataclasses
 
@@ -8,14 +8,14 @@ import torch
 
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, SHIPPED_TRAINING
 from napari_lungmtl.training.networks.ag3d.detect import detect
+from napari_lungmtl.training.networks.ag3d.patches import Patch
 from napari_lungmtl.training.networks.ag3d.training import Training, collate
-from napari_lungmtl.training.networks.ag3d.windows import Window
 
 SMALL = dataclasses.replace(SHIPPED, stem_channels=16, growth=8, bottleneck=2, pyramid_channels=16)
 
 
-def windows():
-    """Two windows with noise, a vessel each, and nodules of two sizes at known places."""
+def patches():
+    """Two patches with noise, a vessel each, and nodules of two sizes at known places."""
     rng = np.random.default_rng(3)
     found = []
     for truth in ([[14.0, 16, 17, 9]], [[20.0, 12, 10, 6], [10, 22, 24, 14]]):
@@ -24,7 +24,7 @@ def windows():
         hu[:, 3:6, 26:29] = 30
         for z, y, x, d in truth:
             hu[np.linalg.norm(grid - np.array([z, y, x])[:, None, None, None], axis=0) < d / 2] = 30
-        found.append(Window(hu, np.array(truth), np.zeros((0, 4))))
+        found.append(Patch(hu, np.array(truth), np.zeros((0, 4))))
     return found
 
 
@@ -33,7 +33,7 @@ def test_overfit(magnify):
     torch.manual_seed(0)
     config = dataclasses.replace(SHIPPED_TRAINING, joint_from=0.0, t_last=20.0)
     module = Training(dataclasses.replace(SMALL, magnify=magnify), config, torch.ones(1))
-    batch = collate(windows())
+    batch = collate(patches())
     optimizer = torch.optim.AdamW(module.net.parameters(), lr=4e-3)
     first = None
     for step in range(60):
@@ -46,9 +46,9 @@ def test_overfit(magnify):
         optimizer.step()
     assert total.item() < 0.25 * first
     found = detect(module.net.eval(), batch["hu"])
-    for window, detections in zip(windows(), found, strict=True):
-        best = detections.spheres[: len(window.truth)]
-        for truth in window.truth:
+    for patch, detections in zip(patches(), found, strict=True):
+        best = detections.spheres[: len(patch.truth)]
+        for truth in patch.truth:
             distance = np.linalg.norm(best[:, :3] - truth[:3], axis=1)
             assert distance.min() < truth[3] / 2
             assert best[distance.argmin(), 3] == pytest.approx(truth[3], rel=0.35)

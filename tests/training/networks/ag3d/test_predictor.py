@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.imaging import Image
@@ -13,6 +13,7 @@ from napari_lungmtl.training.inference.predictor import PredictorError, finish
 from napari_lungmtl.training.networks.ag3d import predictor as p
 
 
+@settings(deadline=None)
 @given(st.tuples(*[st.integers(1, 70)] * 3))
 def test_padding_is_on_the_grid_and_keeps_the_voxels(shape):
     hu = np.random.default_rng(0).normal(size=shape)

@@ -22,7 +22,7 @@ import napari_lungmtl.training.fitting.fit
 
 def test_a_few_seconds_of_training_end_in_weights_with_a_card(tmp_path):
     """The whole way, in little: train, stop, resume, calibrate, write, measure on the fold left out."""
-    from napari_lungmtl.training.fitting.fit import train
+    from napari_lungmtl.training.fitting.train_network import train_network
     from napari_lungmtl.training.inference.weights import load_state, read_card
 
     data = tmp_path / "cubes"
@@ -34,9 +34,9 @@ def test_a_few_seconds_of_training_end_in_weights_with_a_card(tmp_path):
         "version": "0.0-test",
     }
     (tmp_path / "c.json").write_text(json.dumps(settings))
-    train("ag3d", data, tmp_path / "out", tmp_path / "c.json")
+    train_network("ag3d", data, tmp_path / "out", tmp_path / "c.json")
     assert (tmp_path / "out" / "log.jsonl").exists()
-    path = train("ag3d", data, tmp_path / "out", tmp_path / "c.json", resume=True)
+    path = train_network("ag3d", data, tmp_path / "out", tmp_path / "c.json", resume=True)
     card = read_card(path)
     assert load_state(path, card)
     assert card.training["test_folds"] == ["0"]
@@ -44,7 +44,7 @@ def test_a_few_seconds_of_training_end_in_weights_with_a_card(tmp_path):
     assert not set(card.training["series"]) & {f"1.2.{i}" for i in range(30) if i % 5 == 0}
     assert card.metrics["cases"] == 6
     assert set(card.metrics["whole"]["sensitivity_at"]) == {"0.125", "0.25", "0.5", "1", "2", "4", "8"}
-    tuned = train("ag3d", data, tmp_path / "tuned", tmp_path / "c.json", weights=path)
+    tuned = train_network("ag3d", data, tmp_path / "tuned", tmp_path / "c.json", weights=path)
     assert read_card(tuned).training["log"]["started_from"] == f"ag3d 0.0-test, SHA-256 {card.sha256}"
 
 

@@ -41,7 +41,7 @@ def test_the_paper_has_an_fpn_of_256_and_a_global_head_on_its_coarsest_map():
     assert len(found[0].boxes) <= PAPER.boxes
     training = PAPER_TRAINING
     assert (training.learning_rate, training.momentum, training.batch) == (5e-5, 0.975, 2)
-    assert training.optimiser == "sgd"
+    assert training.optimizer == "sgd"
     assert training.loss_weights == (0.35, 2.5)
     assert training.alpha == (1.76, 0.69), "swapped, see DESIGN.md"
 

@@ -11,19 +11,23 @@ import torch
 from PIL import Image as Picture
 
 from napari_lungmtl.training.data.public.radiographs import RadiographSample
+from napari_lungmtl.training.fitting.fit import fit
+from napari_lungmtl.training.fitting.radiograph_sources import RadiographSources
+from napari_lungmtl.training.fitting.training_run import TrainingRun
 from napari_lungmtl.training.inference.weights import WeightsError, load_state, read_card
 from napari_lungmtl.training.networks.dhn.build import build
-from napari_lungmtl.training.networks.dhn.calibration import Judged, calibrate, calibrated, judge
+from napari_lungmtl.training.networks.dhn.calibration import HeldOutScores, calibrate, score_held_out
 from napari_lungmtl.training.networks.dhn.config import SHIPPED, TrainingConfig
 from napari_lungmtl.training.networks.dhn.network import Dhn
 from napari_lungmtl.training.networks.dhn.training import (
     Samples,
     Training,
     collate,
-    fit_network,
+    make_learner,
     make_sample,
     train_on,
 )
+from napari_lungmtl.training.ops.logits import calibrated
 
 from ....stand_ins.disc_radiographs import Blobs
 
@@ -44,6 +48,7 @@ TINY = {
     "training": {"minutes": 0.02, "batch": 2, "dev_radiographs": 12},
     "version": "0.0-test",
 }
+BLOBS = RadiographSources(Blobs(), Blobs())
 
 
 @pytest.fixture(autouse=True)
@@ -55,9 +60,9 @@ def _one_thread():
     torch.set_num_threads(threads)
 
 
-def told_apart(judged: Judged) -> float:
+def told_apart(held_out: HeldOutScores) -> float:
     """AUC of the global head."""
-    lit, dark = judged.probability[judged.positive], judged.probability[~judged.positive]
+    lit, dark = held_out.probability[held_out.positive], held_out.probability[~held_out.positive]
     return float((lit[:, None] > dark[None]).mean())
 
 
@@ -174,26 +179,27 @@ def test_a_toy_is_learnt(tmp_path):
     )
     torch.manual_seed(0)
     untrained = Dhn(TOY).eval()
-    assert told_apart(judge(untrained, Blobs(), 60, seed=1)) < 0.8
+    assert told_apart(score_held_out(untrained, Blobs(), 60, seed=1)) < 0.8
     assert calibrate(untrained, Blobs(), 60)[1].get("sensitivity_at_default", 0) < 0.5
-    net, log = fit_network(Blobs(), tmp_path, TOY, config)
+    net, log = fit(*make_learner(Blobs(), TOY, config), tmp_path, config)
     assert log["steps"] == 200
     # At the operating point, because how high raw scores come to lie in so few steps is a matter of luck.
     net.config, figures = calibrate(net, Blobs(), 60)
     assert figures["false_positives_at_default"] <= 0.3
     assert figures["sensitivity_at_default"] >= 0.85
-    judged = judge(net, Blobs(), 60, seed=1)
-    assert told_apart(judged) > 0.9
-    whole = calibrated(judged.probability, net.config.global_calibration)
-    assert ((whole > 0.5) == judged.positive).mean() > 0.85
+    held_out = score_held_out(net, Blobs(), 60, seed=1)
+    assert told_apart(held_out) > 0.9
+    whole = calibrated(held_out.probability, net.config.global_calibration)
+    assert ((whole > 0.5) == held_out.positive).mean() > 0.85
 
 
 def test_a_run_by_the_clock_goes_on_and_ends_in_weights_with_a_card(tmp_path):
     settings = json.loads(json.dumps(TINY))
-    first = train_on(Blobs(), Blobs(cases=("c",)), tmp_path, settings)
+    sources = RadiographSources(Blobs(), Blobs(cases=("c",)))
+    first = train_on(sources, TrainingRun(tmp_path, tmp_path, **settings))
     steps = read_card(first).training["log"]["steps"]
     settings["training"]["minutes"] = 0.08
-    path = train_on(Blobs(), Blobs(cases=("c",)), tmp_path, settings, resume=True)
+    path = train_on(sources, TrainingRun(tmp_path, tmp_path, **settings, resume=True))
     card = read_card(path)
     assert card.training["log"]["steps"] > steps
     assert card.training["cases"] == ["b0", "b1"]
@@ -207,10 +213,10 @@ def test_a_run_by_the_clock_goes_on_and_ends_in_weights_with_a_card(tmp_path):
 
 def test_a_run_starts_from_weights(tmp_path):
     """At a rate of 0 what comes out is what it started from, but for the batch norms' statistics."""
-    first = train_on(Blobs(), Blobs(), tmp_path / "first", TINY)
+    first = train_on(BLOBS, TrainingRun(tmp_path, tmp_path / "first", **TINY))
     still = {**TINY["training"], "steps": 1, "learning_rate": 0.0, "seed": 7}
     settings = {**TINY, "training": still, "weights": first}
-    again = train_on(Blobs(), Blobs(), tmp_path / "again", settings)
+    again = train_on(BLOBS, TrainingRun(tmp_path, tmp_path / "again", **settings))
     card = read_card(again)
     assert card.training["log"]["started_from"] == f"dhn 0.0-test, SHA-256 {read_card(first).sha256}"
     old, new = load_state(first, read_card(first)), load_state(again, card)
@@ -220,7 +226,7 @@ def test_a_run_starts_from_weights(tmp_path):
 
 
 def test_a_card_that_does_not_fit_is_refused(tmp_path):
-    path = train_on(Blobs(), Blobs(), tmp_path, TINY)
+    path = train_on(BLOBS, TrainingRun(tmp_path, tmp_path, **TINY))
     card = read_card(path)
     assert load_state(path, card)
     for change, message in [
@@ -236,7 +242,7 @@ def test_a_card_that_does_not_fit_is_refused(tmp_path):
 
 
 def test_lungmtl_train_takes_a_folder_in_the_layout_of_node21(tmp_path):
-    from napari_lungmtl.training.fitting.fit import train
+    from napari_lungmtl.training.fitting.train_network import train_network
 
     data = tmp_path / "node21"
     (data / "images").mkdir(parents=True)
@@ -254,7 +260,7 @@ def test_lungmtl_train_takes_a_folder_in_the_layout_of_node21(tmp_path):
     network = {"width": 16, "pyramid_channels": 16, "roi_hidden": 8}
     settings = {"network": network, "training": {"steps": 2, "batch": 2, "dev_radiographs": 4}}
     (tmp_path / "c.json").write_text(json.dumps(settings))
-    path = train("dhn", data, tmp_path / "out", tmp_path / "c.json")
+    path = train_network("dhn", data, tmp_path / "out", tmp_path / "c.json")
     card = read_card(path)
     assert card.training["cases"]
     assert not set(card.training["cases"]) & set(card.training["dev_cases"])

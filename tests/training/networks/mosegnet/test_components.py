@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_lungmtl.training.networks.mosegnet.components import MOST, calibrated, components, raw_peak
+from napari_lungmtl.training.networks.mosegnet.components import MOST, components
 
 from ....stand_ins.blob_radiographs import disc
 
@@ -60,15 +60,3 @@ def test_half_the_height_is_the_outline():
     (part,) = components(probability, 0.1)
     assert part.mask.sum() == disc(64, 30, 33, 8).sum()
     assert part.center == (30, 33)
-
-
-@given(st.floats(0.001, 0.999), st.floats(0.3, 5), st.floats(-6, 6))
-def test_scores_and_peaks_go_both_ways(peak: float, slope: float, intercept: float):
-    score = calibrated(peak, (slope, intercept))
-    assert 0 <= score <= 1
-    if 1e-6 < score < 1 - 1e-6:
-        assert abs(raw_peak(score, (slope, intercept)) - peak) < 1e-3
-
-
-def test_without_calibration_a_score_is_the_peak():
-    assert abs(calibrated(0.3, (1, 0)) - 0.3) < 1e-12

@@ -3,13 +3,17 @@
 import dataclasses
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from napari_lungmtl.training.data.public.radiographs import RadiographSample
-from napari_lungmtl.training.fitting.fit import fit_steps
+from napari_lungmtl.training.fitting.fit import endless_loader, fit
+from napari_lungmtl.training.fitting.radiograph_sources import RadiographSources
+from napari_lungmtl.training.fitting.training_run import TrainingRun
 from napari_lungmtl.training.inference.weights import (
     ModelCard,
     WeightsError,
@@ -23,9 +27,10 @@ from napari_lungmtl.training.networks.mosegnet.components import components
 from napari_lungmtl.training.networks.mosegnet.config import PAPER_TRAINING, SHIPPED, SHIPPED_TRAINING
 from napari_lungmtl.training.networks.mosegnet.loss import joint_loss
 from napari_lungmtl.training.networks.mosegnet.maps import probability_maps
+from napari_lungmtl.training.networks.mosegnet.network import MoSegNet
 from napari_lungmtl.training.networks.mosegnet.release import DevMarks, calibration
 from napari_lungmtl.training.networks.mosegnet.samples import Samples, label_stack, varied
-from napari_lungmtl.training.networks.mosegnet.training import Training, make_loader, settle, train_on
+from napari_lungmtl.training.networks.mosegnet.training import Training, train_on
 
 from ....stand_ins.blob_radiographs import ToyRadiographs
 
@@ -44,18 +49,21 @@ def _one_thread():
 
 def module(radiographs: object, **changes: object) -> Training:
     torch.manual_seed(0)
-    network = dataclasses.replace(settle({"network": SMALL})[0], **changes)
+    network = dataclasses.replace(SHIPPED, **{**SMALL, **changes})
     config = dataclasses.replace(
         SHIPPED_TRAINING, ema=0.9, augmentation=STILL, bfloat16=False, stages=((0, 1),)
     )
     return Training(network, config, Samples(radiographs, network, config.augmentation, config.batch, 0))
 
 
-def fitted(radiographs: object, steps: int, **changes: object) -> Training:
-    found = module(radiographs, **changes)
-    found.progress = 0.03
-    fit_steps(found, make_loader(found.samples, found.config), steps)
-    return found
+def loader_of(learner: Training) -> DataLoader:
+    return endless_loader(learner.samples, 0)
+
+
+def fitted(radiographs: object, steps: int, out: Path) -> MoSegNet:
+    learner = module(radiographs)
+    config = dataclasses.replace(learner.config, steps=steps)
+    return fit(learner, loader_of(learner), out, config)[0]
 
 
 def test_imports_without_readers():
@@ -69,9 +77,9 @@ import napari_lungmtl.training.fitting.fit
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_toy_radiographs_are_learnt():
+def test_toy_radiographs_are_learnt(tmp_path):
     radiographs = ToyRadiographs(64)
-    net = fitted(radiographs, 150).trained.eval()
+    net = fitted(radiographs, 150, tmp_path)
     rng = np.random.default_rng(99)
     found = truths = right = false = 0
     for _ in range(30):
@@ -95,8 +103,9 @@ def test_from_radiographs_to_a_predictor(tmp_path):
         "version": "0.0-test",
     }
     dev = ToyRadiographs(64, name="dev radiographs", cases=("toy-3",))
-    train_on(ToyRadiographs(64), dev, tmp_path, settings)
-    path = train_on(ToyRadiographs(64), dev, tmp_path, settings, resume=True)
+    sources = RadiographSources(ToyRadiographs(64), dev)
+    train_on(sources, TrainingRun(tmp_path, tmp_path, **settings))
+    path = train_on(sources, TrainingRun(tmp_path, tmp_path, **settings, resume=True))
     card = read_card(path)
     assert card.training["cases"] == ["toy-1", "toy-2"]
     assert card.training["dev"]["held_out"]
@@ -121,14 +130,13 @@ def test_a_run_starts_from_weights(tmp_path):
     """At a rate of 0 what comes out is what it started from; the moving average does not begin elsewhere."""
     training = {"minutes": 0.02, "dev_radiographs": 4, "batch": 2, "learning_rate": 0.0}
     settings = {"network": {**SMALL, "norm": "group"}, "training": training, "version": "0.0-test"}
-    first = train_on(ToyRadiographs(64), ToyRadiographs(64), tmp_path / "first", settings)
+    sources = RadiographSources(ToyRadiographs(64), ToyRadiographs(64))
+    first = train_on(sources, TrainingRun(tmp_path, tmp_path / "first", **settings))
     training = {**training, "seed": 7}
     runs = {
         name: train_on(
-            ToyRadiographs(64),
-            ToyRadiographs(64),
-            tmp_path / name,
-            {**settings, "training": training, "weights": start},
+            sources,
+            TrainingRun(tmp_path, tmp_path / name, **{**settings, "training": training, "weights": start}),
         )
         for name, start in (("fresh", None), ("again", first))
     }
@@ -162,7 +170,7 @@ def test_weights_survive_half_precision(tmp_path):
 )
 def test_variants_train(changes):
     found = module(ToyRadiographs(64), **changes)
-    batch = next(iter(make_loader(found.samples, found.config)))
+    batch = next(iter(loader_of(found)))
     losses = found.losses(batch)
     assert set(losses) == ({"lesions"} if changes.get("tasks") == "nodule" else {"lesions", "lungs"})
     sum(losses.values()).backward()
@@ -172,7 +180,7 @@ def test_variants_train(changes):
 def test_the_papers_losses_train():
     found = module(ToyRadiographs(64))
     found.config = dataclasses.replace(PAPER_TRAINING, augmentation=STILL, batch=4)
-    losses = found.losses(next(iter(make_loader(found.samples, found.config))))
+    losses = found.losses(next(iter(loader_of(found))))
     sum(losses.values()).backward()
     assert all(p.grad.isfinite().all() for p in found.net.parameters())
 
@@ -182,7 +190,7 @@ def test_all_of_the_balance_on_nodules_is_the_single_task():
     both, single = module(ToyRadiographs(64)), module(ToyRadiographs(64), tasks="nodule")
     single.net.load_state_dict({k: v for k, v in both.net.state_dict().items() if not k.startswith("lungs")})
     both.config = dataclasses.replace(both.config, balance=1.0)
-    batch = next(iter(make_loader(both.samples, both.config)))
+    batch = next(iter(loader_of(both)))
     for one in (both, single):
         losses = one.losses(batch)
         joint_loss(losses["lesions"], losses.get("lungs"), one.config.balance).backward()
@@ -199,7 +207,9 @@ def radiograph(**changes) -> RadiographSample:
 
 
 def batch_of(*radiographs: RadiographSample) -> dict:
-    samples = [varied(f, settle({"network": SMALL})[0], None, np.random.default_rng(0)) for f in radiographs]
+    samples = [
+        varied(f, dataclasses.replace(SHIPPED, **SMALL), None, np.random.default_rng(0)) for f in radiographs
+    ]
     return {k: torch.stack([s[k] for s in samples]) for k in samples[0]}
 
 
@@ -263,7 +273,7 @@ def test_radiographs_grow_over_the_schedule():
     for progress in (0.0, 0.3, 0.9):
         found.progress = progress
         found.samples.side.fill_(found.side())
-        sides.append(next(iter(make_loader(found.samples, found.config)))["pixels"].shape[-1])
+        sides.append(next(iter(loader_of(found)))["pixels"].shape[-1])
     assert sides == [32, 64, 128]
     assert dataclasses.replace(PAPER_TRAINING).stages == ((0.0, 1.0),)
     with pytest.raises(ValueError, match="reduction 1"):

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from napari_lungmtl.training.networks.mtcnn.config import PAPER, REDUCTION, SHIPPED, Config
+from napari_lungmtl.training.networks.mtcnn.config import PAPER, SHIPPED, Config
 from napari_lungmtl.training.networks.mtcnn.loss import fusion_weights, multi_task_loss
 from napari_lungmtl.training.networks.mtcnn.network import MtCnn, ViewNet
+from napari_lungmtl.training.networks.mtcnn.reduction import config as reduction
 
 IMAGE_ONLY = dataclasses.replace(SHIPPED, size=False)
 
@@ -38,7 +39,7 @@ def test_the_papers_table_of_layers():
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 4])
-@pytest.mark.parametrize("base", [PAPER, IMAGE_ONLY, REDUCTION])
+@pytest.mark.parametrize("base", [PAPER, IMAGE_ONLY, reduction.SHIPPED])
 def test_one_to_four_layers_and_any_size(layers, base):
     config = dataclasses.replace(base, layers=layers, pixels=50)
     net = MtCnn(config).eval()

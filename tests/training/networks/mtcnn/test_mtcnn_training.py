@@ -7,22 +7,23 @@ import numpy as np
 import pytest
 import torch
 
+from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.evaluation.evaluate import evaluate_network
-from napari_lungmtl.training.fitting.fit import train
+from napari_lungmtl.training.fitting.train_network import train_network
 from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.inference.weights import load_state, read_card
-from napari_lungmtl.training.metrics.characterisation.out_of_fold import read_out_of_fold
-from napari_lungmtl.training.networks.mtcnn import training as module
+from napari_lungmtl.training.networks.mtcnn import fitting
 from napari_lungmtl.training.networks.mtcnn.config import PAPER, SHIPPED, SHIPPED_TRAINING, TrainingConfig
-from napari_lungmtl.training.networks.mtcnn.fitting import batches, fit_fold, learning_rate
+from napari_lungmtl.training.networks.mtcnn.fitting import Training, batches, fit_views
 from napari_lungmtl.training.networks.mtcnn.samples import (
     nodule_samples,
     random_views,
     turned,
     view_probabilities,
 )
+from napari_lungmtl.training.networks.mtcnn.training import check_field
 from napari_lungmtl.training.networks.mtcnn.views import AXES
 
 from ....stand_ins.rated_cubes import write_rated_cubes
@@ -36,7 +37,7 @@ def data(tmp_path_factory):
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_overfit(data, shared):
+def test_overfit(data, shared, tmp_path):
     """It learns both tasks: classes apart, and images far better than their mean."""
     nodules = load_rated_nodules(data)
     config = TrainingConfig(steps=60, batch=20, learning_rate=3e-3, ema=0.0, shift_mm=0.5)
@@ -45,7 +46,7 @@ def test_overfit(data, shared):
     )
     samples = nodule_samples(nodules, config)
     known = np.flatnonzero(samples.label >= 0)
-    net = fit_fold(samples, np.arange(len(samples)), network, config, 0)
+    net = fit_views(samples, np.arange(len(samples)), network, config, 0, tmp_path / "log.jsonl")
     p = view_probabilities(net, samples, known, torch.device("cpu")) @ net.fusion.numpy()
     label = samples.label[known]
     assert p[label == 1].min() > p[label == 0].max()
@@ -56,23 +57,23 @@ def test_overfit(data, shared):
 
 
 def test_no_scan_is_on_both_sides(data, monkeypatch):
-    """Whatever `fit_fold` is given for a fold holds none of that fold's scans, nor any of ``never``."""
+    """Whatever `fit_views` is given for a fold holds none of that fold's scans, nor any of ``never``."""
     nodules = load_rated_nodules(data)
     folds = np.where(nodules.series == nodules.series[0], "never", nodules.fold)
     nodules = dataclasses.replace(nodules, fold=folds)
     samples = nodule_samples(nodules, SHIPPED_TRAINING)
     seen = {}
-    real = module.fit_fold
+    real = fitting.fit_views
 
     def watched(samples, chosen, *rest):
         seen["series"] = set(samples.series[chosen])
         return real(samples, chosen, *rest)
 
-    monkeypatch.setattr(module, "fit_fold", watched)
+    monkeypatch.setattr(fitting, "fit_views", watched)
     network = dataclasses.replace(SHIPPED, **SMALL)
     config = dataclasses.replace(SHIPPED_TRAINING, steps=1, batch=4)
     for fold in "01234":
-        result = module.fold_result(samples, nodules.index, fold, network, config, data)
+        result = fitting.fold_result(samples, nodules.index, fold, network, config, data)
         judged = set(nodules.series[np.isin(nodules.index, result.predictions["index"])])
         assert judged == set(nodules.series[nodules.fold == fold])
         assert not seen["series"] & judged
@@ -111,8 +112,13 @@ def test_turned_views_keep_right_angles_and_millimetres(how):
 
 
 def test_the_papers_learning_rates():
-    assert [learning_rate(TrainingConfig(), s) for s in (0.0, 0.6, 0.8)] == pytest.approx([1e-4, 1e-5, 5e-6])
-    cosine = [learning_rate(SHIPPED_TRAINING, s) for s in (0.0, 0.05, 0.5, 0.999)]
+    def rates(config, *progress):
+        learner = Training(dataclasses.replace(SHIPPED, **SMALL), config)
+        for learner.progress in progress:
+            yield learner.learning_rate()
+
+    assert list(rates(TrainingConfig(), 0.0, 0.6, 0.8)) == pytest.approx([1e-4, 1e-5, 5e-6])
+    cosine = list(rates(SHIPPED_TRAINING, 0.0, 0.05, 0.5, 0.999))
     assert max(cosine) == pytest.approx(SHIPPED_TRAINING.learning_rate)
     assert cosine[0] < cosine[2] < cosine[1]
     assert cosine[3] < 0.02 * cosine[1]
@@ -121,14 +127,14 @@ def test_the_papers_learning_rates():
 def test_a_field_that_the_cubes_do_not_have_is_refused(data, tmp_path):
     (tmp_path / "c.json").write_text(json.dumps({"network": {"field_mm": 64, "pixels": 64}}))
     with pytest.raises(DatasetError, match="64 mm do not fit into cubes of 50 mm"):
-        train("mtcnn", data, tmp_path / "out", tmp_path / "c.json")
-    module.check_field(dataclasses.replace(PAPER, field_mm=50.0), np.zeros((1, 50, 50, 50)))
+        train_network("mtcnn", data, tmp_path / "out", tmp_path / "c.json")
+    check_field(dataclasses.replace(PAPER, field_mm=50.0), np.zeros((1, 50, 50, 50)))
 
 
 def test_from_cubes_to_weights_and_their_figures(data, tmp_path):
     settings = {"network": SMALL, "training": {"steps": 4, "batch": 8}, "version": "0.0-test"}
     (tmp_path / "c.json").write_text(json.dumps(settings))
-    path = train("mtcnn", data, tmp_path / "out", tmp_path / "c.json")
+    path = train_network("mtcnn", data, tmp_path / "out", tmp_path / "c.json")
     card = read_card(path)
     assert load_state(path, card)
     assert card.task == "characterisation"
@@ -140,7 +146,7 @@ def test_from_cubes_to_weights_and_their_figures(data, tmp_path):
     # Finished folds are kept on resume: the same file comes out without training.
     before = path.read_bytes()
     started = (tmp_path / "out" / "fold0.safetensors").stat().st_mtime_ns
-    train("mtcnn", data, tmp_path / "out", tmp_path / "c.json", resume=True)
+    train_network("mtcnn", data, tmp_path / "out", tmp_path / "c.json", resume=True)
     assert (tmp_path / "out" / "fold0.safetensors").stat().st_mtime_ns == started
     assert path.read_bytes() == before
     figures = evaluate_network("mtcnn", data, weights=path, device="cpu")

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from napari_lungmtl.training.crossval.nodule_cubes import MIDDLE, nodule_cube
 from napari_lungmtl.training.imaging import Image
+from napari_lungmtl.training.imaging.values import window_to_unit
 from napari_lungmtl.training.networks.mtcnn.config import PAPER, SHIPPED
 from napari_lungmtl.training.networks.mtcnn.predictor import cube_views
-from napari_lungmtl.training.networks.mtcnn.views import AXES, NAMES, normalise, offsets, sample_views
+from napari_lungmtl.training.networks.mtcnn.views import AXES, NAMES, offsets, sample_views
 
 SIDE = 50
 centers = st.tuples(*[st.floats(22.5, 27.5)] * 3)
@@ -111,7 +112,7 @@ def test_the_patients_sides():
 
 def test_intensities():
     hu = torch.tensor([-3000.0, -1000.0, -300.0, 400.0, 3000.0])
-    assert torch.allclose(normalise(hu, PAPER.hu_range), torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]))
+    assert torch.allclose(window_to_unit(hu, *PAPER.hu_range), torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]))
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.5, 0.7, 0.7), (0.8, 1.3, 0.9)])

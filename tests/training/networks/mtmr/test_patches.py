@@ -8,8 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_lungmtl.training.imaging.values import window_to_unit
 from napari_lungmtl.training.networks.mtmr.config import PLANES, SHIPPED, Config
-from napari_lungmtl.training.networks.mtmr.patches import cut, nodule_patches, side, spread_slices, to_unit
+from napari_lungmtl.training.networks.mtmr.patches import cut, nodule_patches, side, spread_slices
 
 AXES = {"axial": (1, 2), "coronal": (0, 2), "sagittal": (0, 1)}
 
@@ -79,4 +80,10 @@ def test_a_ball_fills_the_same_share_of_every_plane():
 
 
 def test_hu_become_zero_to_one():
-    assert to_unit(torch.tensor([-2000.0, -1000, -300, 400, 3000]), SHIPPED).tolist() == [0, 0, 0.5, 1, 1]
+    assert window_to_unit(torch.tensor([-2000.0, -1000, -300, 400, 3000]), *SHIPPED.hu_range).tolist() == [
+        0,
+        0,
+        0.5,
+        1,
+        1,
+    ]

@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.evaluation.evaluate import evaluate_network
-from napari_lungmtl.training.fitting.fit import train
+from napari_lungmtl.training.fitting.train_network import train_network
 from napari_lungmtl.training.inference.weights import load_state, read_card
-from napari_lungmtl.training.metrics.characterisation.out_of_fold import read_out_of_fold
 from napari_lungmtl.training.networks.mtmr import training as t
 from napari_lungmtl.training.networks.mtmr.config import SHIPPED, TrainingConfig
 
@@ -63,7 +63,7 @@ def test_from_cubes_to_weights_and_their_figures(tmp_path):
     write_rated_cubes(data, 40)
     settings = {"network": SMALL, "training": {"steps": 6, "batch": 8}, "version": "0.0-test"}
     (tmp_path / "c.json").write_text(json.dumps(settings))
-    path = train("mtmr", data, tmp_path / "out", tmp_path / "c.json")
+    path = train_network("mtmr", data, tmp_path / "out", tmp_path / "c.json")
     card = read_card(path)
     assert load_state(path, card)
     assert card.task == "characterisation"
@@ -74,7 +74,7 @@ def test_from_cubes_to_weights_and_their_figures(tmp_path):
     # Finished folds are not trained again.
     before = load_file(tmp_path / "out" / "fold3.safetensors")
     (tmp_path / "out" / "fold4.npz").unlink()
-    train("mtmr", data, tmp_path / "out", tmp_path / "c.json", resume=True)
+    train_network("mtmr", data, tmp_path / "out", tmp_path / "c.json", resume=True)
     after = load_file(tmp_path / "out" / "fold3.safetensors")
     assert all(torch.equal(before[k], after[k]) for k in before)
 
@@ -105,10 +105,10 @@ def test_a_folds_model_does_not_depend_on_its_fold(tmp_path):
     nodules = load_rated_nodules(write_rated_cubes(tmp_path, 20))
     network = dataclasses.replace(SHIPPED, width=8, pixels=32, planes=("axial",))
     config = TrainingConfig(steps=3, batch=4)
-    first = t.fit_fold("2", nodules, network, config)
+    first = t.fit_fold("2", nodules, network, config, tmp_path)
     voxels = nodules.voxels.copy()
     voxels[nodules.fold == "2"] = 255 - voxels[nodules.fold == "2"]
-    second = t.fit_fold("2", dataclasses.replace(nodules, voxels=voxels), network, config)
+    second = t.fit_fold("2", dataclasses.replace(nodules, voxels=voxels), network, config, tmp_path)
     assert all(torch.equal(first.state[k], second.state[k]) for k in first.state)
     assert not np.allclose(first.predictions["logit"], second.predictions["logit"])
     assert set(first.predictions["index"]) == set(nodules.index[nodules.fold == "2"])

@@ -12,12 +12,12 @@ import numpy as np
 from ....crossval.folds import FOLDS
 from ....data.errors import DatasetError
 from ....data.public.luna16_nodules import NoduleCube, load_cubes, to_hu
-from ....inference.weights import ModelCard
+from ....evaluation.candidates import Candidates, read_candidates
+from ....evaluation.cubes import regions, score_regions
+from ....inference.weights import read_card
 from ....metrics.characterisation.classification import roc_auc
-from ....metrics.froc.candidates import Candidates, read_candidates
-from ....metrics.froc.cubes import regions, score_regions
 from ....metrics.froc.luna16 import RATES, Matching, by_rate, froc_curve, sensitivity_at
-from .predictor import ReductionPredictor, judged_mask
+from .predictor import ReductionPredictor, inside_mask
 
 WORTH_A_STAGE = 0.01
 """Gain in mean sensitivity that the lower bound must pass before the reduction runs by default. In whole scans there is more that
@@ -25,38 +25,40 @@ looks round than in cubes around nodules, so a gain of some thousandths in cubes
 """
 
 
-def evaluate_candidates(
+def evaluate(
     predictor: ReductionPredictor,
-    card: ModelCard,
     data: Path,
+    weights: Path,
     *,
     folds: Sequence[str] | None = None,
-    candidates: Path | None = None,
-    on_progress: Callable[[float, str], None] = lambda _f, _s: None,
+    findings: Path | None = None,
+    report: Callable[[float, str], None] = lambda _f, _s: None,
+    **_others: Any,
 ) -> dict[str, Any]:
     """cube-FROC of a detector's marks before and after the reduction, each scan by the model that never saw it.
 
     Parameters
     ----------
-    candidates
-        Written by ``lungmtl candidates``.
+    findings
+        The marks, written by ``lungmtl candidates``, which hold the truth too.
     """
-    if candidates is None:
+    if findings is None:
         raise DatasetError(
             "false-positive reduction is measured on a detector's marks: write them with 'lungmtl candidates' and name the "
             "file with --findings."
         )
-    marks = read_candidates([candidates])
+    card = read_card(weights)
+    marks = read_candidates([findings])
     cubes = load_cubes(data, folds=FOLDS if folds is None or "all" in folds else folds)
     cubes = [c for c in cubes if c.fold in set(marks.fold)]
     if not cubes:
-        raise DatasetError(f"{candidates} has no marks in the cubes chosen of {data}.")
+        raise DatasetError(f"{findings} has no marks in the cubes chosen of {data}.")
     marks = marks.take(np.isin(marks.index, [int(c.row["index"]) for c in cubes]))
-    figures = before_and_after(predictor, marks, cubes, on_progress)
+    figures = before_and_after(predictor, marks, cubes, report)
     trained = card.training.get("folds", {})
     seen = sum(c.series in trained for c in cubes)
     warning = (
-        f"{seen} of {len(cubes)} cubes come from scans that these weights were trained on; each was judged only by the fold "
+        f"{seen} of {len(cubes)} cubes come from scans that these weights were trained on; each was evaluated only by the fold "
         "model that never saw its scan."
     )
     return {
@@ -77,24 +79,24 @@ def before_and_after(
     cubes: Sequence[NoduleCube],
     on_progress: Callable[[float, str], None] = lambda _f, _s: None,
 ) -> dict[str, Any]:
-    """The figures: sensitivities at the seven rates before and after, by fold too, and their paired difference."""
+    """Compute the figures: sensitivities at the seven rates before and after, by fold too, and their paired difference."""
     config = predictor.config
-    judged = judged_mask(marks, config.field_mm, config.pixels, cubes[0].voxels.shape)
+    inside = inside_mask(marks, config.field_mm, config.pixels, cubes[0].voxels.shape)
     after, own = marks.probability.copy(), np.full(len(marks), np.nan)
     hu = {int(c.row["index"]): to_hu(c.voxels) for c in cubes}
-    for n, i in enumerate(np.flatnonzero(judged)):
+    for n, i in enumerate(np.flatnonzero(inside)):
         cube = hu[int(marks.index[i])]
         after[i], own[i] = predictor.score(
             cube, marks.center[i], float(marks.probability[i]), str(marks.series[i])
         )
-        on_progress((n + 1) / judged.sum(), "marks")
+        on_progress((n + 1) / inside.sum(), "marks")
     # A mark whose field leaves the cube is an artefact of cubes: in a scan there is lung around it. It is in neither list.
     first, second = (
-        matchings(replace(marks, probability=scores).take(judged), cubes)
+        matchings(replace(marks, probability=scores).take(inside), cubes)
         for scores in (marks.probability, after)
     )
     fold = np.array([c.fold for c in cubes])
-    clear = judged & (marks.nodule >= 0)
+    clear = inside & (marks.nodule >= 0)
     both = len(np.unique(marks.nodule[clear])) == 2
     difference = paired_difference(first, second, [c.series for c in cubes], fold)
     return {
@@ -110,13 +112,13 @@ def before_and_after(
         "difference": difference,
         "helps": difference["lower"] > WORTH_A_STAGE,
         "auc": float(roc_auc(marks.nodule[clear], own[clear])) if both else None,
-        "judged": int(judged.sum()),
-        "not_judged": int((~judged).sum()),
+        "judged": int(inside.sum()),
+        "not_judged": int((~inside).sum()),
     }
 
 
 def matchings(marks: Candidates, cubes: Sequence[NoduleCube]) -> list[Matching]:
-    """The marks' fate in each whole cube, by the rules of `metrics.cube_froc`."""
+    """Match the marks with the nodules of each whole cube, by the rules of the cube-FROC."""
     detections = []
     for cube in cubes:
         own = marks.take(marks.index == int(cube.row["index"]))
@@ -124,9 +126,9 @@ def matchings(marks: Candidates, cubes: Sequence[NoduleCube]) -> list[Matching]:
     return [s.matching for s in score_regions(cubes, regions(cubes)["whole"], detections)]
 
 
-def sensitivities(found: Sequence[Matching]) -> dict[str, Any]:
-    """At the seven rates per cube, and their mean."""
-    at = sensitivity_at(froc_curve(found))
+def sensitivities(matched: Sequence[Matching]) -> dict[str, Any]:
+    """Read the sensitivities at the seven rates per cube, and their mean."""
+    at = sensitivity_at(froc_curve(matched))
     return {"sensitivity_at": by_rate(RATES, at), "mean_sensitivity": float(at.mean())}
 
 
@@ -147,7 +149,8 @@ def paired_difference(
             own = chosen[fold[chosen] == k]
             if len(own):
                 means = [
-                    sensitivity_at(froc_curve([found[i] for i in own])).mean() for found in (second, first)
+                    sensitivity_at(froc_curve([matched[i] for i in own])).mean()
+                    for matched in (second, first)
                 ]
                 parts.append(means[0] - means[1])
         return float(np.nanmean(parts))
@@ -155,11 +158,11 @@ def paired_difference(
     names, group = np.unique(series, return_inverse=True)
     members = [np.flatnonzero(group == i) for i in range(len(names))]
     rng = np.random.default_rng(0)
-    drawn = []
+    gains = []
     for _ in range(samples):
         chosen = np.concatenate([members[i] for i in rng.integers(len(names), size=len(names))])
-        drawn.append(gain(chosen))
-    lower, upper = np.nanquantile(drawn, [0.025, 0.975])
+        gains.append(gain(chosen))
+    lower, upper = np.nanquantile(gains, [0.025, 0.975])
     return {"value": gain(np.arange(len(first))), "lower": float(lower), "upper": float(upper)}
 
 

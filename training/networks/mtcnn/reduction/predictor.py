@@ -12,21 +12,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import expit
 
 from ....crossval.fold_models import FoldModels
-from ....crossval.folds import logit, sigmoid
 from ....crossval.nodule_cubes import MIDDLE, nodule_cube
+from ....evaluation.candidates import Candidates
 from ....findings import Finding, Findings, Sphere
 from ....imaging.image import Image
 from ....inference.predictor import ModelInfo, Progress
 from ....inference.suitability import check_ct
-from ....metrics.froc.candidates import Candidates
+from ....ops.logits import OPINION_EPS, log_odds
 from ..network import MtCnn
 from ..predictor import cube_views
 from ..views import offsets, share_outside
 
 MOST_PADDING = 0.05
-"""Share of the field that may lie outside the cube or the scan."""
+"""Fraction of the field that may lie outside the cube or the scan."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Combination:
     intercept: float
 
     def __call__(self, probability: np.ndarray, network_logit: np.ndarray) -> np.ndarray:
-        return self.detector * logit(probability) + self.network * network_logit + self.intercept
+        return (
+            self.detector * log_odds(probability, OPINION_EPS) + self.network * network_logit + self.intercept
+        )
 
 
 class ReductionPredictor(FoldModels[MtCnn]):
@@ -74,20 +77,20 @@ class ReductionPredictor(FoldModels[MtCnn]):
     def _rescored(self, image: Image, findings: Findings) -> Generator[Progress, None, Findings]:
         check_ct(image, self.info.title)
         items, kept = list(findings), 0
-        for place, finding in enumerate(items):
+        for i, finding in enumerate(items):
             if isinstance(finding.geometry, Sphere) and not finding.provenance.person:
-                if self.share_padded(image, finding) <= MOST_PADDING:
-                    items[place] = self._judged(image, finding)
+                if self.fraction_padded(image, finding) <= MOST_PADDING:
+                    items[i] = self._with_new_score(image, finding)
                 else:
                     kept += 1
-            yield Progress((place + 1) / len(items), "telling nodules from false alarms")
+            yield Progress((i + 1) / len(items), "telling nodules from false alarms")
         if kept:
             note = f"{kept} marks at the edge of the scan keep the detector's score: too little of the scan is around them."
             yield Progress(1.0, "telling nodules from false alarms", note=note)
         return findings.with_items(tuple(items))
 
-    def share_padded(self, image: Image, finding: Finding) -> float:
-        """Share of the nine views outside the image."""
+    def fraction_padded(self, image: Image, finding: Finding) -> float:
+        """Measure the fraction of the nine views that lies outside the image."""
         points = np.asarray(finding.center) + offsets(self.config.field_mm, self.config.pixels)
         return float(1 - image.contains(points).mean())
 
@@ -97,11 +100,11 @@ class ReductionPredictor(FoldModels[MtCnn]):
         """The combined score and the network's own of a mark at a voxel index of a cube (HU, 1 mm)."""
         probabilities = self.on_device(lambda device: self._probabilities(cube, center, series, device))
         combined = [
-            float(self.combinations[fold](np.array([probability]), logit(p))[0])
+            float(self.combinations[fold](np.array([probability]), log_odds(p, OPINION_EPS))[0])
             for fold, p in probabilities.items()
         ]
         own = [float(p[0]) for p in probabilities.values()]
-        return float(sigmoid(np.array(combined).mean(keepdims=True))[0]), float(np.mean(own))
+        return float(expit(np.mean(combined))), float(np.mean(own))
 
     def _probabilities(
         self, cube: np.ndarray, center: np.ndarray, series: str, device: torch.device
@@ -111,13 +114,13 @@ class ReductionPredictor(FoldModels[MtCnn]):
         nets = {fold: self.models[fold] for fold in self.folds_for(series)}
         return {fold: net.fuse(net.probabilities(views)).double().cpu().numpy() for fold, net in nets.items()}
 
-    def _judged(self, image: Image, finding: Finding) -> Finding:
+    def _with_new_score(self, image: Image, finding: Finding) -> Finding:
         cube, _ = nodule_cube(image, finding.center)
         score, own = self.score(cube, np.full(3, MIDDLE), finding.score, image.series_uid)
         scores = {**finding.scores, "detector": finding.score, self.info.name: own}
         return finding.with_(score=score, scores=scores)
 
 
-def judged_mask(candidates: Candidates, field_mm: float, pixels: int, shape: Sequence[int]) -> np.ndarray:
+def inside_mask(candidates: Candidates, field_mm: float, pixels: int, shape: Sequence[int]) -> np.ndarray:
     """(n,) whether a mark's field lies in its cube."""
     return share_outside(np.asarray(shape), candidates.center, field_mm, pixels) <= MOST_PADDING

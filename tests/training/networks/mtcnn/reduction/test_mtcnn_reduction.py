@@ -5,29 +5,29 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
-from napari_lungmtl.training.crossval.folds import logit, sigmoid
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube, load_cubes
+from napari_lungmtl.training.evaluation.candidates import (
+    joined,
+    label_marks,
+    read_candidates,
+    write_candidates,
+)
 from napari_lungmtl.training.evaluation.evaluate import evaluate_network
 from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
-from napari_lungmtl.training.fitting.fit import train
+from napari_lungmtl.training.fitting.train_network import train_network
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference.predictor import finish
 from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.inference.weights import read_card
-from napari_lungmtl.training.metrics.froc.candidates import (
-    joined,
-    judge_marks,
-    read_candidates,
-    write_candidates,
-)
 from napari_lungmtl.training.networks.mtcnn.reduction.evaluation import (
     matchings,
     paired_difference,
     sensitivities,
 )
-from napari_lungmtl.training.networks.mtcnn.reduction.predictor import MOST_PADDING, judged_mask
+from napari_lungmtl.training.networks.mtcnn.reduction.predictor import MOST_PADDING, inside_mask
 from napari_lungmtl.training.networks.mtcnn.reduction.training import RATE_AT_DEFAULT, combine
 
 from .....stand_ins.rated_cubes import write_rated_cubes
@@ -50,15 +50,15 @@ def test_marks_are_judged_by_the_rules_of_the_froc():
             [-4.0, 25, 25, 5],  # outside the cube
         ]
     )
-    found = judge_marks(cube(), marks, np.array([0.9, 0.5, 0.7, 0.6, 0.4, 0.3]))
+    found = label_marks(cube(), marks, np.array([0.9, 0.5, 0.7, 0.6, 0.4, 0.3]))
     assert found.nodule.tolist() == [1, -1, -1, -1, 0]
     assert found.world[0].tolist() == [-25.0, 36.0, 45.0]
-    assert judge_marks(cube(-1), marks[:1], np.ones(1)).world[0].tolist() == [-25.0, -16.0, -5.0]
+    assert label_marks(cube(-1), marks[:1], np.ones(1)).world[0].tolist() == [-25.0, -16.0, -5.0]
 
 
 def test_files_of_several_detectors_and_back(tmp_path):
     marks = np.array([[25.0, 26, 25, 9], [10.0, 10, 10, 5]])
-    first = judge_marks(cube(), marks, np.array([0.9, 0.123456789]))
+    first = label_marks(cube(), marks, np.array([0.9, 0.123456789]))
     write_candidates(tmp_path / "a.csv", first)
     read = read_candidates([tmp_path / "a.csv"])
     for name, value in vars(first).items():
@@ -68,29 +68,28 @@ def test_files_of_several_detectors_and_back(tmp_path):
 
 
 def test_marks_at_the_border_are_not_judged():
-    marks = judge_marks(cube(), np.array([[25.0, 25, 25, 9], [25.0, 25, 2, 5], [25, 25, 16, 5]]), np.ones(3))
-    assert judged_mask(marks, 28.0, 28, (50, 50, 50)).tolist() == [True, False, True]
+    marks = label_marks(cube(), np.array([[25.0, 25, 25, 9], [25.0, 25, 2, 5], [25, 25, 16, 5]]), np.ones(3))
+    assert inside_mask(marks, 28.0, 28, (50, 50, 50)).tolist() == [True, False, True]
     assert MOST_PADDING < 0.1
 
 
 def test_combination_puts_one_half_at_the_rate():
     rng = np.random.default_rng(0)
     nodule = np.repeat([1, 0], [300, 700])
-    detector = sigmoid(rng.normal(np.where(nodule > 0, 1.0, -1.0), 1.5))
+    detector = expit(rng.normal(np.where(nodule > 0, 1.0, -1.0), 1.5))
     network = rng.normal(np.where(nodule > 0, 1.5, -1.5), 1.0)
     combined = combine(detector, network, nodule, 800)
-    score = sigmoid(combined(detector, network))
+    score = expit(combined(detector, network))
     assert combined.network > combined.detector > 0
     assert (score[nodule == 0] > 0.5).sum() == RATE_AT_DEFAULT * 800
     useless = combine(detector, -network * 0 + rng.normal(size=1000), nodule, 800)
     assert useless.network < 0.3 * useless.detector
-    assert logit(np.array([0.5]))[0] == 0
 
 
 def test_the_difference_is_paired(tmp_path):
     cubes = load_cubes(write_rated_cubes(tmp_path, 10))
     marks = joined(
-        judge_marks(
+        label_marks(
             c,
             np.array([[*c.truth[0, :3], 10.0], [5.0, 5.0, 5.0, 5.0]]),
             np.array([0.6, 0.7]),
@@ -118,7 +117,7 @@ def test_from_marks_to_weights_and_a_new_score(tmp_path):
         false = np.column_stack([rng.uniform(17, 32, (2, 3)), [5.0, 5.0]])
         false[:, 0] = c.truth[0, 0] + np.array([-1, 1]) * (c.truth[0, 3] / 2 + 1.5)
         spheres = np.concatenate([c.truth[:1], false])
-        parts.append(judge_marks(c, spheres, rng.uniform(0.2, 0.9, 3)))
+        parts.append(label_marks(c, spheres, rng.uniform(0.2, 0.9, 3)))
     write_candidates(tmp_path / "marks.csv", joined(parts))
     settings = {
         "candidates": [str(tmp_path / "marks.csv")],
@@ -127,14 +126,14 @@ def test_from_marks_to_weights_and_a_new_score(tmp_path):
         "version": "0.0-test",
     }
     (tmp_path / "c.json").write_text(json.dumps(settings))
-    path = train("mtcnn_fpr", data, tmp_path / "out", tmp_path / "c.json")
+    path = train_network("mtcnn_fpr", data, tmp_path / "out", tmp_path / "c.json")
     card = read_card(path)
     assert (card.name, card.task) == ("mtcnn_fpr", "reduction")
     assert isinstance(card.metrics["helps"], bool)
     assert card.metrics["auc"] > 0.7
     assert card.metrics["after"]["mean_sensitivity"] > card.metrics["before"]["mean_sensitivity"]
     assert set(card.training["folds"].values()) == set("01234")
-    import napari_lungmtl.training.networks.mtcnn.evaluation as evaluation
+    from napari_lungmtl.training.networks.mtcnn.reduction import evaluation
 
     predictor = load_predictor("mtcnn_fpr", "cpu", path)
     figures = evaluation.evaluate(predictor, data, path, findings=tmp_path / "marks.csv")
@@ -146,11 +145,11 @@ def test_from_marks_to_weights_and_a_new_score(tmp_path):
     hu = np.full((60, 60, 60), -850.0, np.float32)
     hu[np.linalg.norm(np.indices((60,) * 3) - 30, axis=0) < 8] = 32
     image = Image(hu, "CT", (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), "new")
-    provenance = Provenance("ag3d", "0.1")
+    origin = Provenance("ag3d", "0.1")
     findings = Findings(
         (
-            Finding(Sphere((30.0, 30.0, 30.0), 16.0), score=0.6, scores={"rpn": 0.5}, provenance=provenance),
-            Finding(Sphere((1.0, 30.0, 30.0), 5.0), score=0.4, provenance=provenance),
+            Finding(Sphere((30.0, 30.0, 30.0), 16.0), score=0.6, scores={"rpn": 0.5}, provenance=origin),
+            Finding(Sphere((1.0, 30.0, 30.0), 5.0), score=0.4, provenance=origin),
             Finding(Sphere((30.0, 30.0, 30.0), 16.0), provenance=Provenance(person="me")),
         )
     )

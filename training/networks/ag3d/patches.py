@@ -1,4 +1,4 @@
-"""Training windows: what the detector sees, so that it learns the nodule and neither the cube's centre nor its edges.
+"""Training patches: what the detector sees, so that it learns the nodule and neither the cube's centre nor its edges.
 
 Three sources in turn: *tilings* of real cubes, cut anywhere, so that seams carry no meaning; *single* real cubes at random offsets
 with edge or constant fill, often cut in z like a sub-volume; and *phantoms*, whole thoraces with mediastinum, diaphragm and
@@ -30,7 +30,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Window:
+class Patch:
     """A training example: HU (w, w, w) float32, spheres (M, 4) and left-out spheres (K, 4), and the cube's number or −1."""
 
     hu: np.ndarray
@@ -95,8 +95,8 @@ def random_crop(block: Block, size: np.ndarray, rng: np.random.Generator) -> Blo
     return crop(block, low, low + size)
 
 
-def place(block: Block, offset: np.ndarray, width: int, fill: int | None) -> Window:
-    """Put a block at `offset` into a window of `width`³; outside it the edge goes on, or is `fill`."""
+def put_into_patch(block: Block, offset: np.ndarray, width: int, fill: int | None) -> Patch:
+    """Put a block at `offset` into a patch of `width`³; outside it the edge goes on, or is `fill`."""
     index = [np.arange(width) - o for o in offset]
     clipped = [np.clip(i, 0, n - 1) for i, n in zip(index, block.voxels.shape, strict=True)]
     hu = to_hu(block.voxels[np.ix_(*clipped)])
@@ -107,12 +107,12 @@ def place(block: Block, offset: np.ndarray, width: int, fill: int | None) -> Win
     truth, ignore = whole.truth.copy(), whole.ignore.copy()
     for spheres in (truth, ignore):
         spheres[:, :3] += offset
-    inside_window = np.all((truth[:, :3] >= 0) & (truth[:, :3] <= width - 1), axis=1)
-    return Window(hu, truth[inside_window], np.concatenate([ignore, truth[~inside_window]]))
+    inside_patch = np.all((truth[:, :3] >= 0) & (truth[:, :3] <= width - 1), axis=1)
+    return Patch(hu, truth[inside_patch], np.concatenate([ignore, truth[~inside_patch]]))
 
 
-def tiling(blocks: Sequence[Block], width: int, rng: np.random.Generator) -> Window:
-    """Eight blocks around a random corner in a window: seams anywhere, one block often nearly filling it."""
+def tiling(blocks: Sequence[Block], width: int, rng: np.random.Generator) -> Patch:
+    """Eight blocks around a random corner in a patch: seams anywhere, one block often nearly filling it."""
     longest = blocks[0].voxels.shape[0]
     split = rng.integers(width - longest, longest + 1, size=3)
     hu = np.empty((width,) * 3, np.float32)
@@ -124,11 +124,11 @@ def tiling(blocks: Sequence[Block], width: int, rng: np.random.Generator) -> Win
         hu[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = to_hu(piece.voxels)
         truths.append(piece.truth + np.array([*low, 0]))
         ignores.append(piece.ignore + np.array([*low, 0]))
-    return Window(hu, np.concatenate(truths), np.concatenate(ignores))
+    return Patch(hu, np.concatenate(truths), np.concatenate(ignores))
 
 
-def single(block: Block, width: int, rng: np.random.Generator) -> Window:
-    """One block, perhaps scaled and cut, at a random offset; the window always keeps at least 20 voxels of it."""
+def single(block: Block, width: int, rng: np.random.Generator) -> Patch:
+    """One block, perhaps scaled and cut, at a random offset; the patch always keeps at least 20 voxels of it."""
     block = flip(block, rng)
     if rng.random() < 0.3:
         block = zoom(block, rng.uniform(0.8, 1.25))
@@ -139,21 +139,21 @@ def single(block: Block, width: int, rng: np.random.Generator) -> Window:
         size[0] = min(size[0], rng.integers(14, 40))
     block = random_crop(block, size, rng)
     shape = np.array(block.voxels.shape)
-    # Mostly whole in the window, else cut by its border with at least 20 voxels left.
+    # Mostly whole in the patch, else cut by its border with at least 20 voxels left.
     least = shape if rng.random() < 0.7 else np.minimum(20, shape)
     offset = rng.integers(np.minimum(least, width) - shape, np.maximum(width - least, 0) + 1)
     fill = None if rng.random() < 0.6 else int(rng.choice([-1000, -1000, int(rng.integers(-1000, 100))]))
-    return place(block, offset, width, fill)
+    return put_into_patch(block, offset, width, fill)
 
 
-def phantom(block: Block, width: int, rng: np.random.Generator) -> Window:
-    """A window of a phantom, half of the time around one of its nodules."""
+def phantom(block: Block, width: int, rng: np.random.Generator) -> Patch:
+    """A patch of a phantom, half of the time around one of its nodules."""
     low = np.array([rng.integers(0, max(n - width, 0) + 1) for n in block.voxels.shape])
     if len(block.truth) and rng.random() < 0.5:
         center = block.truth[rng.integers(len(block.truth)), :3] + rng.uniform(-width / 3, width / 3, 3)
         low = np.clip(center - width / 2, 0, np.maximum(np.array(block.voxels.shape) - width, 0)).astype(int)
     high = np.minimum(low + width, block.voxels.shape)
-    return place(flip(crop(block, low, high), rng), np.zeros(3, int), width, None)
+    return put_into_patch(flip(crop(block, low, high), rng), np.zeros(3, int), width, None)
 
 
 def thick_slices(hu: np.ndarray, thickness: float, phase: float) -> np.ndarray:
@@ -162,10 +162,10 @@ def thick_slices(hu: np.ndarray, thickness: float, phase: float) -> np.ndarray:
     centers = np.arange(phase - thickness, n + thickness, thickness)
     edges = np.arange(n)[None] + 0.5
     low, high = centers[:, None] - thickness / 2, centers[:, None] + thickness / 2
-    share = np.clip(np.minimum(edges, high) - np.maximum(edges - 1, low), 0, None)
-    total = share.sum(1, keepdims=True)
+    overlap = np.clip(np.minimum(edges, high) - np.maximum(edges - 1, low), 0, None)
+    total = overlap.sum(1, keepdims=True)
     keep = total[:, 0] > 0
-    box = share[keep] / total[keep]
+    box = overlap[keep] / total[keep]
     back = _interpolation((np.arange(n) - centers[keep][0]) / thickness, keep.sum())
     return np.tensordot((back @ box).astype(np.float32), hu, axes=(1, 0))
 
@@ -194,8 +194,8 @@ def _interpolation(positions: np.ndarray, n: int) -> np.ndarray:
     return matrix
 
 
-class Windows(IterableDataset):
-    """Endless training windows.
+class Patches(IterableDataset):
+    """Endless training patches.
 
     Parameters
     ----------
@@ -216,24 +216,24 @@ class Windows(IterableDataset):
         self.config = config
         self.hardness = hardness
 
-    def __iter__(self) -> Iterator[Window]:
+    def __iter__(self) -> Iterator[Patch]:
         worker = get_worker_info()
         rng = np.random.default_rng((self.config.seed, worker.id if worker else 0))
         while True:
             yield self.draw(rng)
 
-    def draw(self, rng: np.random.Generator) -> Window:
-        """One window."""
-        width = self.config.window
+    def draw(self, rng: np.random.Generator) -> Patch:
+        """One patch."""
+        width = self.config.patch
         source = -1
-        if self.phantoms and rng.random() < self.config.phantom_share:
-            window = phantom(self.phantoms[int(rng.integers(len(self.phantoms)))], width, rng)
+        if self.phantoms and rng.random() < self.config.phantom_fraction:
+            patch = phantom(self.phantoms[int(rng.integers(len(self.phantoms)))], width, rng)
         elif rng.random() < 0.5:
-            window = tiling([self.blocks[i] for i in self._pick(rng, 8)], width, rng)
+            patch = tiling([self.blocks[i] for i in self._pick(rng, 8)], width, rng)
         else:
             source = int(self._pick(rng, 1)[0])
-            window = single(self.blocks[source], width, rng)
-        return Window(disturb(window.hu, rng), window.truth, window.ignore, source)
+            patch = single(self.blocks[source], width, rng)
+        return Patch(disturb(patch.hu, rng), patch.truth, patch.ignore, source)
 
     def _pick(self, rng: np.random.Generator, n: int) -> np.ndarray:
         weight = 0.25 + self.hardness.numpy()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube, to_hu
-from napari_lungmtl.training.metrics.froc import cubes as c
+from napari_lungmtl.training.evaluation import cubes as c
 
 
 @pytest.fixture(scope="module")

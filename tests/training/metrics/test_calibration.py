@@ -2,19 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
-from napari_lungmtl.training.metrics.characterisation.calibration import calibrate_detector, log_odds, platt
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+from napari_lungmtl.training.metrics.calibration import calibrate_detector, platt
+from napari_lungmtl.training.ops.logits import log_odds
 
 
 def drawn(n: int):
     """Log odds, and labels that they made."""
     rng = np.random.default_rng(0)
     truth = rng.normal(0, 2, n)
-    return truth, (rng.random(n) < sigmoid(truth)).astype(int)
+    return truth, (rng.random(n) < expit(truth)).astype(int)
 
 
 def test_platt_finds_the_slope_and_intercept_that_made_the_labels():
@@ -40,7 +38,7 @@ def test_platt_keeps_the_order_and_stays_finite():
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_a_timid_score_is_sharpened_and_a_bold_one_softened(factor: float):
     truth, label = drawn(4000)
-    score = sigmoid(factor * truth)
+    score = expit(factor * truth)
     slope, _ = calibrate_detector(score[label == 1], score[label == 0], 0.3)
     assert slope * factor == pytest.approx(1, abs=0.15)
 
@@ -48,14 +46,10 @@ def test_a_timid_score_is_sharpened_and_a_bold_one_softened(factor: float):
 @pytest.mark.parametrize("raw", [0.01, 0.3, 0.9])
 def test_the_operating_point_is_a_half(raw: float):
     truth, label = drawn(400)
-    score = sigmoid(truth)
+    score = expit(truth)
     slope, intercept = calibrate_detector(score[label == 1], score[label == 0], raw)
-    assert sigmoid(slope * log_odds(np.array(raw)) + intercept) == pytest.approx(0.5, abs=1e-4)
+    assert expit(slope * log_odds(np.array(raw)) + intercept) == pytest.approx(0.5, abs=1e-4)
 
 
 def test_without_false_positives_the_slope_stays():
     assert calibrate_detector(np.array([0.6, 0.8]), np.zeros(0), 0.5) == (1.0, 0.0)
-
-
-def test_log_odds_are_finite():
-    np.testing.assert_allclose(log_odds(np.array([0.0, 0.5, 1.0])), [-13.8, 0, 13.8], atol=0.1)

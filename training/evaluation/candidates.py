@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ...data.public.luna16_nodules import NoduleCube
-from ...findings.formats.tables import number, read_rows, write_rows
-from .matching import match_marks
+from ..data.public.luna16_nodules import NoduleCube
+from ..findings.formats.tables import number, read_rows, write_rows
+from ..metrics.froc.matching import match_marks
 
 COLUMNS = (
     "index",
@@ -44,7 +44,7 @@ class Candidates:
         (n,) mm, and the detector's score.
     nodule
         (n,) 1 the best mark on a nodule, 0 a false positive, −1 neither: a second mark on a nodule, or a mark on an excluded
-        finding or on a nodule whose centre lies outside the cube (the rules of `cube_froc`).
+        finding or on a nodule whose centre lies outside the cube (the rules of `cubes`).
     """
 
     index: np.ndarray
@@ -64,8 +64,8 @@ class Candidates:
         return Candidates(**{name: value[chosen] for name, value in vars(self).items()})
 
 
-def judge_marks(cube: NoduleCube, spheres: np.ndarray, scores: np.ndarray) -> Candidates:
-    """The marks (K, 4) z, y, x, diameter in voxels of a cube that lie in it, with what became of them."""
+def label_marks(cube: NoduleCube, spheres: np.ndarray, scores: np.ndarray) -> Candidates:
+    """Label the marks (K, 4) z, y, x, diameter in voxels of a cube that lie in it: nodule, false positive or neither."""
     shape = np.array(cube.voxels.shape)
 
     def within(points: np.ndarray) -> np.ndarray:
@@ -131,7 +131,7 @@ def read_candidates(paths: Sequence[Path]) -> Candidates:
     FindingsFileError
         A file is no such table.
     ValueError
-        Two files have marks in the same cube: then it is unknown which detector they are to be judged with.
+        Two files have marks in the same cube: then it is unknown which detector they belong to.
     """
     parts: list[Candidates] = []
     for path in paths:

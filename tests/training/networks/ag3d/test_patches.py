@@ -1,4 +1,4 @@
-"""Training windows: truth stays on the nodule through every crop, flip, zoom and blur."""
+"""Training patches: truth stays on the nodule through every crop, flip, zoom and blur."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube
-from napari_lungmtl.training.networks.ag3d import windows as w
+from napari_lungmtl.training.networks.ag3d import patches as p
 from napari_lungmtl.training.networks.ag3d.config import TrainingConfig
 
 AIR, DENSE = 20, 140
@@ -18,7 +18,7 @@ def ball(center, diameter, shape=(50, 50, 50)):
     grid = np.indices(shape).reshape(3, -1).T
     inside = (np.linalg.norm(grid - np.array(center), axis=1) < diameter / 2).reshape(shape)
     voxels = np.where(inside, DENSE, AIR).astype(np.uint8)
-    return w.Block(voxels, np.array([[*center, diameter]], float), np.zeros((0, 4)))
+    return p.Block(voxels, np.array([[*center, diameter]], float), np.zeros((0, 4)))
 
 
 def centroid(hu):
@@ -28,56 +28,57 @@ def centroid(hu):
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**31), st.tuples(*[st.integers(15, 34)] * 3))
 def test_single_keeps_the_truth_on_the_ball(seed, center):
-    window = w.single(ball(center, 9), 64, np.random.default_rng(seed))
-    assert window.hu.shape == (64, 64, 64)
-    assert len(window.truth) + len(window.ignore) == 1
-    for z, y, x, _ in window.truth:
+    patch = p.single(ball(center, 9), 64, np.random.default_rng(seed))
+    assert patch.hu.shape == (64, 64, 64)
+    assert len(patch.truth) + len(patch.ignore) == 1
+    for z, y, x, _ in patch.truth:
         index = tuple(np.clip(np.round([z, y, x]), 0, 63).astype(int))
-        assert window.hu[index] > 8 * (AIR + DENSE) / 2 - 1024
+        assert patch.hu[index] > 8 * (AIR + DENSE) / 2 - 1024
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**31))
 def test_every_truth_of_a_tiling_lies_on_a_dense_voxel(seed):
     rng = np.random.default_rng(seed)
-    window = w.tiling([ball(rng.integers(12, 38, 3), 9) for _ in range(8)], 64, rng)
-    for z, y, x, _ in window.truth:
+    patch = p.tiling([ball(rng.integers(12, 38, 3), 9) for _ in range(8)], 64, rng)
+    for z, y, x, _ in patch.truth:
         index = tuple(np.clip(np.round([z, y, x]), 0, 63).astype(int))
-        assert window.hu[index] > 8 * (AIR + DENSE) / 2 - 1024
+        assert patch.hu[index] > 8 * (AIR + DENSE) / 2 - 1024
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**31), st.tuples(*[st.integers(8, 41)] * 3))
 def test_flips_move_truth_with_voxels(seed, center):
-    block = w.flip(ball(center, 9), np.random.default_rng(seed))
-    assert np.allclose(centroid(w.to_hu(block.voxels)), block.truth[0, :3], atol=1e-6)
+    block = p.flip(ball(center, 9), np.random.default_rng(seed))
+    assert np.allclose(centroid(p.to_hu(block.voxels)), block.truth[0, :3], atol=1e-6)
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.0, 1.25])
 def test_zoom_scales_place_and_size(factor):
-    block = w.zoom(ball((20, 25, 30), 12), factor)
-    hu = w.to_hu(block.voxels)
+    block = p.zoom(ball((20, 25, 30), 12), factor)
+    hu = p.to_hu(block.voxels)
     assert np.allclose(centroid(hu), block.truth[0, :3], atol=0.3)
     volume = (hu > 8 * (AIR + DENSE) / 2 - 1024).sum()
     assert (6 * volume / np.pi) ** (1 / 3) == pytest.approx(block.truth[0, 3], rel=0.06)
 
 
 def test_a_nodule_whose_centre_is_cut_off_is_left_out():
-    block = w.crop(ball((10, 25, 25), 9), np.array([12, 0, 0]), np.array([50, 50, 50]))
+    block = p.crop(ball((10, 25, 25), 9), np.array([12, 0, 0]), np.array([50, 50, 50]))
     assert len(block.truth) == 0
     assert block.ignore.tolist() == [[-2, 25, 25, 9]]
 
 
+@settings(deadline=None)
 @given(st.floats(1.2, 5), st.floats(0, 1))
 def test_thick_slices_keep_means_and_place(thickness, phase):
     hu = np.full((60, 3, 3), -800, np.float32)
     hu[25:35] = 40
-    blurred = w.thick_slices(hu, thickness, phase * thickness)
+    blurred = p.thick_slices(hu, thickness, phase * thickness)
     assert blurred.shape == hu.shape
     weight = (blurred[:, 0, 0] + 800) / 840
     assert weight.sum() == pytest.approx(10, rel=0.25)
     assert (weight * np.arange(60)).sum() / weight.sum() == pytest.approx(29.5, abs=1.0)
-    assert np.allclose(w.thick_slices(np.full((40, 2, 2), 7.0, np.float32), thickness, 0.0), 7, atol=1e-4)
+    assert np.allclose(p.thick_slices(np.full((40, 2, 2), 7.0, np.float32), thickness, 0.0), 7, atol=1e-4)
 
 
 def test_hard_cubes_are_drawn_more_often():
@@ -86,17 +87,17 @@ def test_hard_cubes_are_drawn_more_often():
         for i in range(4)
     ]
     hardness = torch.tensor([1.0, 0, 0, 0])
-    sampler = w.Windows(cubes, [], TrainingConfig(), hardness)
+    sampler = p.Patches(cubes, [], TrainingConfig(), hardness)
     counts = np.bincount(sampler._pick(np.random.default_rng(0), 4000), minlength=4)
     assert counts[0] == pytest.approx(4000 * 1.25 / 2, rel=0.1)
 
 
-def test_phantom_windows(tmp_path):
+def test_phantom_patches(tmp_path):
     block = ball((40, 50, 60), 12, (80, 100, 120))
     np.savez(tmp_path / "p.npz", voxels=block.voxels, centers=block.truth[:, :3], diameters=block.truth[:, 3])
-    (loaded,) = w.load_phantoms(tmp_path)
+    (loaded,) = p.load_phantoms(tmp_path)
     rng = np.random.default_rng(0)
-    found = [w.phantom(loaded, 64, rng) for _ in range(20)]
+    found = [p.phantom(loaded, 64, rng) for _ in range(20)]
     assert any(len(f.truth) for f in found)
     for f in found:
         for row in f.truth:

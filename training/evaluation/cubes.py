@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ...data.public.luna16_nodules import NoduleCube, to_hu
-from .luna16 import RATES, Matching, bootstrap, by_rate, froc_curve, match_marks, sensitivity_at
+from ..data.public.luna16_nodules import NoduleCube, to_hu
+from ..metrics.froc.luna16 import RATES, Matching, bootstrap, by_rate, froc_curve, match_marks, sensitivity_at
 
 WINDOW = 34
 LUNG_HU = -320.0

@@ -1,21 +1,14 @@
-"""What scores mean: Platt scaling, and detectors whose score 0.5 is an operating point."""
+"""What scores mean: Platt scaling, and detectors whose score 0.5 is an operating point; `ops.logits.calibrated` applies both."""
 
 from __future__ import annotations
 
 import numpy as np
 
-EPS = 1e-6
-"""Probabilities are kept this far from 0 and 1 before a logarithm is taken."""
-
-
-def log_odds(p: np.ndarray) -> np.ndarray:
-    """Of probabilities, kept finite."""
-    p = np.clip(np.asarray(p, float), EPS, 1 - EPS)
-    return np.log(p / (1 - p))
+from ..ops.logits import log_odds
 
 
 def platt(score: np.ndarray, label: np.ndarray, least: float = 0.1) -> tuple[float, float]:
-    """Slope and intercept that turn log odds into calibrated ones (Platt scaling: logistic regression).
+    """Fit slope and intercept that turn log odds into calibrated ones (Platt scaling: logistic regression).
 
     Parameters
     ----------
@@ -26,7 +19,7 @@ def platt(score: np.ndarray, label: np.ndarray, least: float = 0.1) -> tuple[flo
     least
         The slope is not lower, so that scores keep their order.
     """
-    # Here, because predictors need `log_odds` alone.
+    # Here, because scikit-learn takes long to load.
     from sklearn.linear_model import LogisticRegression
 
     label = np.asarray(label, int)
@@ -41,7 +34,7 @@ def platt(score: np.ndarray, label: np.ndarray, least: float = 0.1) -> tuple[flo
 def calibrate_detector(
     hits: np.ndarray, false: np.ndarray, raw: float, least: float = 0.1
 ) -> tuple[float, float]:
-    """Slope and intercept on the log odds of a detector's scores.
+    """Fit slope and intercept on the log odds of a detector's scores.
 
     The slope is Platt's over hits and false positives. The intercept makes 0.5 the score `raw`, an operating point, so that
     the same threshold means the same for every version of the weights.

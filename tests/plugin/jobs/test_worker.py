@@ -1,0 +1,117 @@
+"""The worker: results and errors come back as they should, what was cancelled is heard of no more."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+
+import pytest
+
+from napari_lungmtl.jobs.worker import Outcome, Worker, exhaust, one_step
+from napari_lungmtl.training.errors import LungmtlError
+from napari_lungmtl.training.findings import Findings
+from napari_lungmtl.training.inference.predictor import Progress
+
+NEWS = Findings(models=({"name": "fake"},))
+
+
+def passed_on(*steps: Progress) -> list[Progress]:
+    """Which of the steps, all made at once, reach the window."""
+
+    def begin():
+        yield from steps
+
+    return list(exhaust(begin, threading.Event(), "failed"))
+
+
+def test_of_quick_steps_the_notes_and_the_findings_are_kept() -> None:
+    first, quick, found = Progress(0.1, "a"), Progress(0.2, "a"), Progress(0.3, "a", NEWS)
+    note = Progress(0.5, "a", note="went on with the CPU")
+    assert passed_on(first, quick, found, quick, note) == [
+        first,
+        Progress(0.5, "a", NEWS, "went on with the CPU"),
+    ]
+
+
+def test_a_result_arrives_on_the_gui_thread(qtbot) -> None:
+    worker, threads = Worker(), []
+    worker.finished.connect(lambda _result: threads.append(threading.get_ident()))
+    with qtbot.waitSignal(worker.finished) as finished:
+        worker.start(partial(one_step, divmod, 17, 5))
+        assert worker.running
+    assert finished.args == [(3, 2)]
+    assert threads == [threading.get_ident()]
+    assert not worker.running
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (LungmtlError("scan.nii is damaged: copy it again."), "scan.nii is damaged: copy it again."),
+        (KeyError("x"), "The map failed: KeyError: 'x'. The log has the details."),
+    ],
+)
+def test_an_error_becomes_a_sentence(qtbot, error, message) -> None:
+    def fail() -> None:
+        raise error
+
+    worker = Worker("The map failed")
+    with qtbot.waitSignal(worker.failed) as failed:
+        worker.start(partial(one_step, fail))
+    assert failed.args == [message]
+
+
+def test_the_generator_that_cannot_be_made_is_told_too(qtbot) -> None:
+    worker = Worker()
+    with qtbot.waitSignal(worker.failed) as failed:
+        worker.start(lambda: 1 / 0)
+    assert "ZeroDivisionError" in failed.args[0]
+
+
+class Endless:
+    """Steps until it is closed."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    def __call__(self):
+        try:
+            while True:
+                time.sleep(0.005)
+                yield Progress(0.5, "going on")
+        finally:
+            self.closed.set()
+
+
+def test_what_is_cancelled_closes_its_generator_and_is_silent(qtbot) -> None:
+    worker, endless, heard = Worker(), Endless(), []
+    with qtbot.waitSignal(worker.progressed):
+        worker.start(endless)
+    for signal in (worker.progressed, worker.finished, worker.failed):
+        signal.connect(heard.append)
+    with qtbot.waitSignal(worker.cancelled):
+        assert worker.cancel()
+    assert not worker.running
+    assert not worker.cancel(), "there is nothing more to cancel"
+    qtbot.waitUntil(endless.closed.is_set)
+    qtbot.wait(100)
+    assert heard == []
+
+
+def test_new_work_takes_the_place_of_the_old(qtbot) -> None:
+    worker, endless = Worker(), Endless()
+    with qtbot.waitSignal(worker.progressed):
+        worker.start(endless)
+    with qtbot.waitSignal(worker.finished) as finished:
+        worker.start(partial(one_step, str, 7))
+    assert finished.args == ["7"]
+    qtbot.waitUntil(endless.closed.is_set)
+
+
+def test_a_stop_before_the_first_step_is_an_outcome_of_its_own() -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(StopIteration) as end:
+        next(exhaust(Endless(), stop, "failed"))
+    assert end.value.value == Outcome(stopped=True)

@@ -1,0 +1,86 @@
+"""Shipped weights keep their figures: a part of what ``lungmtl evaluate`` prints, so that neither weights nor what is around
+them gets worse unnoticed.
+
+The parts are small, all of them together take less than a minute of one core. The room is for rounding on other processors: a
+pair of radiographs or a nodule that changes sides. Whoever ships other weights puts their figures here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_lungmtl.training.data.public.luna16_nodules import load_cubes
+from napari_lungmtl.training.data.public.open_radiographs import open_radiograph_cases
+from napari_lungmtl.training.data.public.radiographs import RadiographCase
+from napari_lungmtl.training.evaluation.cubes import detect_regions, regions, score_regions
+from napari_lungmtl.training.evaluation.evaluate import evaluate_network
+from napari_lungmtl.training.evaluation.radiographs import predict_radiographs
+from napari_lungmtl.training.inference.registry import load_predictor, weights_path
+from napari_lungmtl.training.inference.weights import read_card, seen_cases
+from napari_lungmtl.training.metrics.characterisation.classification import roc_auc
+from napari_lungmtl.training.metrics.froc.luna16 import froc_curve, sensitivity_at
+from napari_lungmtl.training.metrics.radiograph.statistics import RadiographResult
+from napari_lungmtl.training.networks.ag3d.evaluation import cube_detector
+
+ONE_NODULE = 1.5 / 74
+"""Of the 74 nodules of `test_ag3d_finds_nodules`; half a one more, because the curve is read between its points."""
+TWO_PAIRS = 2.5 / (8 * 18)
+"""Of a radiograph with and one without nodules, of `test_radiographs_with_nodules_are_told_from_others`."""
+
+
+def test_malignancy_is_told_out_of_fold(lungmtl_data: Path):
+    """The 203 nodules of fold 0 by the models that never saw their scans: both networks and their fusion in one run."""
+    figures = evaluate_network("fusion", lungmtl_data / "luna16_nodules", folds=["0"], device="cpu")[
+        "metrics"
+    ]
+    found = {name: alone["auc"] for name, alone in figures["alone"].items()} | {"fusion": figures["auc"]}
+    assert found == pytest.approx({"mtmr": 0.9577, "mtcnn": 0.9481, "fusion": 0.9578}, abs=0.002)
+    assert figures["brier"] == pytest.approx(0.0876, abs=0.002)
+    errors = {name: row["mae"] for name, row in figures["attributes"].items()}
+    assert errors["subtlety"] == pytest.approx(0.436, abs=0.005)
+
+
+def test_ag3d_finds_nodules(lungmtl_data: Path):
+    """Every third cube of fold 0, which took part in no training or tuning, whole."""
+    cubes = load_cubes(lungmtl_data / "luna16_nodules", folds=["0"])[::3]
+    detect = cube_detector(load_predictor("ag3d", "cpu", None).net, torch.device("cpu"))
+    whole = regions(cubes)["whole"]
+    matchings = [s.matching for s in score_regions(cubes, whole, detect_regions(cubes, whole, detect))]
+    assert sum(len(m.nodule_mark) for m in matchings) == 74
+    sensitivity = sensitivity_at(froc_curve(matchings), (0.125, 1.0))
+    assert sensitivity == pytest.approx([64 / 74, 72 / 74], abs=ONE_NODULE)
+
+
+@pytest.mark.parametrize(("name", "auc"), [("dhn", 0.7222), ("mosegnet", 0.7153)])
+def test_radiographs_with_nodules_are_told_from_others(lungmtl_data: Path, name: str, auc: float):
+    """8 with and 18 without, of NIH's pictures that no training or tuning saw (``metrics_unseen`` of ``lungmtl evaluate``)."""
+    seen = {Path(case).stem for case in seen_cases(read_card(weights_path(name)))}
+    cases = [
+        case
+        for case in open_radiograph_cases(lungmtl_data / "cxr" / "nih", "all")
+        if not seen & {Path(case.name).stem, Path(case.background).stem}
+    ]
+    results = results_of(name, cases)
+    positive = np.array([bool(r.positive) for r in results])
+    assert (positive.sum(), (~positive).sum()) == (8, 18)
+    assert roc_auc(positive, [r.score for r in results]) == pytest.approx(auc, abs=TWO_PAIRS)
+
+
+def test_mosegnet_outlines_lungs(lungmtl_data: Path):
+    """Every sixth radiograph of lung_masks_100, of which training saw none."""
+    cases = open_radiograph_cases(lungmtl_data / "cxr" / "lung_masks_100", "all")[::6]
+    dice = [r.lung_dice["lungs"] for r in results_of("mosegnet", cases, lungs=True)]
+    assert len(dice) == 12
+    assert np.mean(dice) == pytest.approx(0.9123, abs=0.003)
+    assert np.median(dice) == pytest.approx(0.9500, abs=0.003)
+
+
+def results_of(name: str, cases: Sequence[RadiographCase], *, lungs: bool = False) -> list[RadiographResult]:
+    results, failed = predict_radiographs(load_predictor(name, "cpu", None), cases, 0.5, lungs=lungs)
+    assert not failed
+    return results

@@ -1,0 +1,57 @@
+"""What watches a training: the time it may take or the steps it has, and a line of figures now and then."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+
+class TimeBudget(L.Callback):
+    """Moves the learner's `progress` with the time spent training and stops at 1; time before a resume counts."""
+
+    def __init__(self, minutes: float) -> None:
+        self.seconds = 60 * minutes
+        self.last = 0.0
+
+    def on_train_start(self, _trainer: L.Trainer, _module: Any) -> None:
+        """Start counting."""
+        self.last = time.monotonic()
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        """Count, and stop when the time is over."""
+        now = time.monotonic()
+        module.progress = min(1.0, module.progress + (now - self.last) / self.seconds)
+        self.last = now
+        trainer.should_stop = module.progress >= 1
+
+
+class StepProgress(L.Callback):
+    """Moves the learner's `progress` with the optimizer's steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        """Count."""
+        module.progress = trainer.global_step / self.steps
+
+
+class JsonLinesLogger(L.Callback):
+    """Appends a line of figures to a file every minute, for logs that outlive a terminal."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.next = path, 0.0
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        """Write when a minute has passed."""
+        if time.monotonic() < self.next:
+            return
+        self.next = time.monotonic() + 60
+        figures = {k: round(float(v), 4) for k, v in trainer.callback_metrics.items()}
+        line = {"step": trainer.global_step, "progress": round(module.progress, 4), **figures}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")

@@ -1,0 +1,92 @@
+"""One training as a person asks for it: data, folder, what differs from the shipped settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+Network = TypeVar("Network")
+Training = TypeVar("Training")
+FROM_SETTINGS = ("network", "training", "version", "candidates")
+"""What a settings file may hold."""
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What a network's ``train`` is told.
+
+    Parameters
+    ----------
+    data
+        Folder in the layout of the network's dataset.
+    out
+        Folder for checkpoints, the log, the weights and their card.
+    network, training
+        What differs from the shipped configuration of the network and of its training, by name.
+    version
+        Of the weights.
+    candidates
+        Files of ``lungmtl candidates``, which the false-positive reduction is trained on.
+    weights
+        A weights' file to start from instead of from scratch.
+    resume
+        Go on from what `out` holds.
+    """
+
+    data: Path
+    out: Path
+    network: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    version: str = "0.1"
+    candidates: tuple[Path, ...] = ()
+    weights: Path | None = None
+    resume: bool = False
+
+    def configs(self, network: Network, training: Training) -> tuple[Network, Training]:
+        """Apply the changes to a network's shipped configurations.
+
+        Raises
+        ------
+        ValueError
+            There is no setting of that name; the message lists those that there are.
+        """
+        return config_from(network, self.network), config_from(training, self.training)
+
+
+def read_run(
+    data: Path, out: Path, settings: Path | None, *, weights: Path | None = None, resume: bool = False
+) -> TrainingRun:
+    """Read a settings file (JSON or TOML) into a run.
+
+    Raises
+    ------
+    ValueError
+        The file holds what no training knows.
+    """
+    values = read_settings(settings) if settings else {}
+    unknown = set(values) - set(FROM_SETTINGS)
+    if unknown:
+        raise ValueError(
+            f"unknown settings {sorted(unknown)}; a file of settings has {sorted(FROM_SETTINGS)}"
+        )
+    values["candidates"] = tuple(Path(p) for p in values.get("candidates", ()))
+    return TrainingRun(data, out, weights=weights, resume=resume, **values)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read the tables of a settings file."""
+    text = path.read_text(encoding="utf-8")
+    return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+
+
+def config_from(base: Any, changes: dict[str, Any]) -> Any:
+    """Change some values of a config dataclass, refusing names that it does not have."""
+    names = {f.name for f in dataclasses.fields(base)}
+    unknown = set(changes) - names
+    if unknown:
+        raise ValueError(f"unknown settings {sorted(unknown)}; {type(base).__name__} has {sorted(names)}")
+    return dataclasses.replace(base, **changes)
