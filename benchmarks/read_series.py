@@ -49,7 +49,8 @@ def pydicom_loop(folder: Path) -> np.ndarray:
     """What most scripts do: dcmread, sort by position, stack pixel_array × slope + intercept."""
     from pydicom import dcmread
 
-    slices = sorted((dcmread(f) for f in folder.iterdir()), key=lambda ds: ds.ImagePositionPatient[2])
+    files = [f for f in folder.iterdir() if f.suffix != ".json"]  # findings may lie beside the slices
+    slices = sorted((dcmread(f) for f in files), key=lambda ds: ds.ImagePositionPatient[2])
     return np.stack([(s.pixel_array * s.RescaleSlope + s.RescaleIntercept).astype(np.int16) for s in slices])
 
 

@@ -13,18 +13,21 @@ from typing import Any
 from napari.utils.notifications import show_warning
 
 from ..training.imaging import Image, Series, SeveralSeriesError, read_image
-from ..training.imaging.dicom.header import read_header
+from ..training.imaging.dicom.header import SUFFIXES as DICOM_SUFFIXES
+from ..training.imaging.dicom.header import is_part10, read_header
 from ..training.imaging.errors import ImageError
-from ..training.imaging.formats.itk import VOLUME_SUFFIXES, suffix_of
-from ..training.imaging.formats.ome_zarr import is_zarr
+from ..training.imaging.formats import FORMATS, format_by_suffix, format_of
+from ..training.imaging.paths import suffix_of
 from ..training.imaging.radiograph.frontal import check_frontal
 
 LayerData = tuple[Any, ...]
 NOTHING: list[LayerData] = [(None,)]
 """What a napari reader returns when it understood the path and there is nothing to add."""
 
-PICTURES = (".png", ".jpg", ".jpeg", ".img")
-"""Single files that may be radiographs (.img is JSRT's); a folder of pictures is no study."""
+LEFT_TO_NAPARI = (".tif", ".tiff", ".bmp")
+"""Pictures that are read where a person asks for it, and not claimed: mostly they are no radiographs."""
+CLAIMED = (*DICOM_SUFFIXES, *(s for form in FORMATS for s in form.suffixes if s not in LEFT_TO_NAPARI))
+"""Suffixes that the manifest's patterns name."""
 _LOOK_AT_MOST = 200
 """Files of a folder that are looked at before it is said to be none of ours."""
 _SAME_DROP = 3.0
@@ -38,20 +41,27 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
 
 
 def _is_ours(path: Path) -> bool:
-    if path.name.lower().endswith(".lungmtl.json") or is_zarr(path):
+    if path.name.lower().endswith(".lungmtl.json"):
         return True
     if not path.is_dir():
-        return path.is_file() and (_is_image_file(path) or path.suffix.lower() in PICTURES)
-    files = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
-    return any(_is_image_file(file) for file in islice(files, _LOOK_AT_MOST))
-
-
-def _is_image_file(path: Path) -> bool:
-    if suffix_of(path) in VOLUME_SUFFIXES or path.suffix.lower() in (".dcm", ".dicom", ".ima"):
+        return path.is_file() and (suffix_of(path) in CLAIMED or _begins_as_dicom(path))
+    if format_of(path) is not None:
         return True
+    files = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
+    return any(_is_study(file) for file in islice(files, _LOOK_AT_MOST))
+
+
+def _is_study(path: Path) -> bool:
+    """Whether a file within a folder makes the folder ours."""
+    if suffix_of(path) in DICOM_SUFFIXES:
+        return True
+    form = format_of(path)
+    return form.in_folders if form is not None else _begins_as_dicom(path)
+
+
+def _begins_as_dicom(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
+        return is_part10(path)
     except OSError:
         return False
 
@@ -88,7 +98,8 @@ def _image_layers(path: Path) -> list[LayerData]:
         return []
     _remember(path, image)
     # A photograph is for napari's own reader, which keeps its colours.
-    doubt = check_frontal(image) if path.suffix.lower() in PICTURES else ""
+    form = format_by_suffix(path)
+    doubt = check_frontal(image) if form is not None and form.flat else ""
     if image.warnings or doubt:
         show_warning(" ".join([f"{path.name}:", *image.warnings, doubt]).strip())
     return [image_layer_data(image)]

@@ -155,7 +155,7 @@ def _studies(
 ) -> Iterator[Study]:
     """The images at the paths; those of a modality that no model takes are passed over where there are others."""
     from ..imaging import list_series
-    from ..imaging.formats.ome_zarr import is_zarr
+    from ..imaging.formats import format_of
 
     modalities = {modality for info in infos for modality in info.modalities}
     for path in paths:
@@ -177,7 +177,7 @@ def _studies(
                 complain(f"{path}: {len(found) - len(suitable)} series of other modalities were passed over")
             # A volume file is read by its own path: two of them may bear one name in different folders.
             for s in suitable:
-                yield Study(s.path) if s.path.is_file() or is_zarr(s.path) else Study(path, s.uid)
+                yield Study(s.path) if format_of(s.path) else Study(path, s.uid)
         except Exception as error:
             if debugging():
                 raise

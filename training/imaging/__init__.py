@@ -8,7 +8,8 @@ from .formats.itk import write_volume
 from .image import Image
 from .read import read_image
 from .resample import resample
-from .series import Series, list_series
+from .scan import list_series
+from .series import Series
 
 __all__ = [
     "Image",

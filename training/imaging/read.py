@@ -15,13 +15,9 @@ from .errors import (
     SeveralSeriesError,
     UnknownFormatError,
 )
-from .formats.flat_volumes import flattened
-from .formats.itk import read_volume, suffix_of
-from .formats.jsrt import SUFFIX, read_jsrt
-from .formats.ome_zarr import read_zarr
-from .formats.pictures import PICTURE_SUFFIXES, read_picture
 from .image import Image
-from .series import Contents, choices, describe, scan
+from .scan import Contents, Volume, choices, scan
+from .series import describe
 
 
 def read_image(path: str | Path, *, series: str | None = None) -> Image:
@@ -52,41 +48,37 @@ def read_image(path: str | Path, *, series: str | None = None) -> Image:
     path = Path(path)
     contents = scan(path)
     if path in contents.volumes:  # a file that was named is read, or says itself what is wrong with it
-        return _read_one(path, path, contents)
+        return contents.volumes[path].read(path)
     if path.is_file() and not contents.stacks:
         raise _no_picture(path)
     return _read_choice(path, contents, series)
 
 
 def _read_choice(path: Path, contents: Contents, series: str | None) -> Image:
-    found = choices(contents)
+    listed = choices(contents)
     if series is not None:
-        for one, what in found:
+        for one, what in listed:
             if one.uid == series:
                 # Findings are saved beside the series, not at the top of a tree that holds many.
                 return _read_one(what, one.path if path.is_dir() else path, contents)
-        known = ", ".join(one.uid for one, _ in found) or "none"
-        raise SeriesNotFoundError(f"{path} holds no series {series}; choose one of: {known}.")
-    if not found:
+        uids = ", ".join(one.uid for one, _ in listed) or "none"
+        raise SeriesNotFoundError(f"{path} holds no series {series}; choose one of: {uids}.")
+    if not listed:
         details = " ".join(why for why in contents.unread.values() if why)
         raise NoImagesError(
             f"{path} holds no image that can be read; choose a folder with DICOM files. {details}".strip()
         )
-    if len(found) > 1:
-        listed = [one for one, _ in found]
+    if len(listed) > 1:
+        several = [one for one, _ in listed]
         raise SeveralSeriesError(
-            f"{path} holds {len(listed)} series; choose one by its identifier:\n{describe(listed)}", listed
+            f"{path} holds {len(listed)} series; choose one by its identifier:\n{describe(several)}", several
         )
-    return _read_one(found[0][1], path, contents)
+    return _read_one(listed[0][1], path, contents)
 
 
-def _read_one(what: Stack | Path, path: Path, contents: Contents) -> Image:
-    if isinstance(what, Path):
-        if what.is_dir():
-            return read_zarr(what)
-        if suffix_of(what) in PICTURE_SUFFIXES:
-            return read_picture(what)
-        return read_jsrt(what) if suffix_of(what) == SUFFIX else flattened(read_volume(what))
+def _read_one(what: Stack | Volume, path: Path, contents: Contents) -> Image:
+    if isinstance(what, Volume):
+        return what.form.read(what.path)
     image = read_projection(what, path) if what.is_radiograph else read_stack(what, path)
     passed_over = contents.warnings_for({s.path.parent for s in what.slices})
     return replace(image, warnings=(*image.warnings, *passed_over))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def resample(image: Image, spacing_mm: float | Sequence[float] = 1.0) -> Image:
-    """Interpolate linearly to another voxel size.
+    """Interpolate an image linearly to another voxel size in mm.
 
     The new grid begins at the same outer edge as the old one and has ``round(length / spacing)`` voxels, so the field of
     view is kept to half a voxel and `Image.origin` moves to the centre of the new first voxel: world coordinates of
@@ -53,7 +53,7 @@ def resample(image: Image, spacing_mm: float | Sequence[float] = 1.0) -> Image:
 def sample_grid(
     image: Image, origin: Sequence[float] | np.ndarray, shape: Sequence[int], spacing_mm: float = 1.0
 ) -> Image:
-    """The part of a volume on a grid of one's own: the way of `resample`, from any starting point.
+    """Interpolate a part of a volume (mm) on a grid of one's own: the way of `resample`, from any starting point.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ CORE = 6.0  # mm; a lung holds a ball of this radius, air cells of a skull do no
 
 
 def lung_field(image: Image) -> np.ndarray:
-    """Voxels of both lungs, vessels and juxtapleural nodules included.
+    """Segment both lungs of a CT (HU), vessels and juxtapleural nodules included.
 
     A part of a scan, a single lung, a field of view that cuts the lungs and a patient table are fine. Nodules up
     to about 30 mm across are kept in; tumours that replace a large part of a lung are not.

@@ -17,6 +17,8 @@ from ..errors import CorruptFileError, EmptyFileError, ImageNotFoundError, Trunc
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+SUFFIXES = (".dcm", ".dicom", ".ima")
+"""Suffixes that DICOM files often bear; many bear none."""
 PIXEL_DATA = 0x7FE00010
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, PIXEL_DATA)  # float, double, integer pixel data
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -156,8 +158,14 @@ def _decimals(value: bytes) -> tuple[float, ...]:
     return numbers if all(map(math.isfinite, numbers)) else ()
 
 
+def is_part10(path: Path) -> bool:
+    """Tell whether a file begins as DICOM files do: 128 bytes of preamble, then ``DICM`` (PS3.10 7.1)."""
+    with open(path, "rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
 def read_header(path: Path) -> Header | None:
-    """Read the tags of `TAGS` and stop before the pixels.
+    """Read the tags of `TAGS` of a DICOM file, and stop before the pixels.
 
     Returns
     -------
@@ -199,11 +207,11 @@ def _read_part10(path: Path, size: int, file: BinaryIO) -> Header:
         if syntax == _DEFLATED:
             return _read_with_pydicom(path, size, syntax)
         big, implicit = syntax == _BIG_ENDIAN, syntax == _IMPLICIT
-        found: list[int] = []
+        pixel_lengths: list[int] = []
         raw = {
             int(element.tag): element
             for element in data_element_generator(
-                file, implicit, not big, stop_when=_stopper(found), specific_tags=list(TAGS.values())
+                file, implicit, not big, stop_when=_stopper(pixel_lengths), specific_tags=list(TAGS.values())
             )
         }
     except Exception as error:  # whatever pydicom makes of damaged bytes
@@ -211,11 +219,11 @@ def _read_part10(path: Path, size: int, file: BinaryIO) -> Header:
             f"{path} begins like DICOM but its header is broken ({error}); export it again."
         ) from error
     header = Header(path, syntax, Dataset(cast(Any, raw)), file_size=size, _raw=raw)
-    if found:
+    if pixel_lengths:
         # The generator stops in front of the element: skip tag, VR and length, 12 bytes (8 without VR).
         header.has_pixels = True
         header.pixel_offset = file.tell() + (8 if implicit else 12)
-        header.pixel_length = -1 if found[0] == 0xFFFFFFFF else found[0]
+        header.pixel_length = -1 if pixel_lengths[0] == 0xFFFFFFFF else pixel_lengths[0]
     elif file.tell() > size:
         raise TruncatedFileError(f"{path} ends within its header; copy it again from where it came from.")
     return _with_frames(header)
@@ -225,12 +233,12 @@ def _after_meta(tag: int, vr: str | None, length: int) -> bool:
     return tag >> 16 > 2
 
 
-def _stopper(found: list[int]) -> Callable[[int, str | None, int], bool]:
+def _stopper(pixel_lengths: list[int]) -> Callable[[int, str | None, int], bool]:
     def stop(tag: int, vr: str | None, length: int) -> bool:
         if tag >> 16 < 0x7FE0:  # pydicom's tags compare slowly; what a shift leaves is a plain int
             return False
         if tag in _PIXEL_TAGS:
-            found.append(length)
+            pixel_lengths.append(length)
         return tag in _PIXEL_TAGS or tag > PIXEL_DATA
 
     return stop

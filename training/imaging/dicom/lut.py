@@ -1,4 +1,4 @@
-"""From stored values of a DICOM radiograph to grey values with dark air: one curve, looked up per pixel.
+"""Modality LUT and VOI LUT of a DICOM radiograph: from stored values to grayscale with dark air, one lookup per pixel.
 
 DICOM puts four steps between file and screen (PS3.3 C.7.6.3, C.11.1, C.11.2, C.11.6): the modality LUT or rescale, the
 VOI LUT or window, the presentation shape, and MONOCHROME1. Here the full depth survives: a linear window is only passed on,
@@ -38,7 +38,7 @@ class Grayscale:
 
 
 @dataclass(frozen=True)
-class Table:
+class LookupTable:
     """A lookup table of DICOM (LUT Descriptor and LUT Data): input `first` gives entry 0, inputs beyond it its ends."""
 
     entries: np.ndarray
@@ -63,10 +63,10 @@ class Table:
         return self.first + (len(line) - 1) / 2, float(len(line) - 1)
 
 
-def gray_values(
+def apply_modality_voi_lut(
     stored: np.ndarray, tags: Dataset, slope: float, intercept: float, window: tuple[float, float] | None
 ) -> tuple[np.ndarray, tuple[float, float] | None]:
-    """Grey values with dark air, and the display window on them.
+    """Apply modality LUT, VOI LUT and presentation shape: stored values become grayscale with dark air.
 
     Parameters
     ----------
@@ -100,60 +100,62 @@ def gray_values(
     steps = _converted(
         Grayscale(np.arange(below, above + 1, dtype=np.float64), (low, high), window), tags, slope, intercept
     )
-    curve = _narrow(steps.values)
-    return curve[stored if below == 0 else stored.astype(np.int32) - below], steps.window
+    lut = _narrow(steps.values)
+    return lut[stored if below == 0 else stored.astype(np.int32) - below], steps.window
 
 
 def stored_range(tags: Dataset) -> tuple[int, int]:
-    """Lowest and highest value of the stored bits."""
+    """Return the lowest and the highest value that the stored bits can hold."""
     bits = int(tags.get("BitsStored") or 16)
     return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if tags.get("PixelRepresentation") else (0, 2**bits - 1)
 
 
-def _converted(grays: Grayscale, tags: Dataset, slope: float, intercept: float) -> Grayscale:
+def _converted(grayscale: Grayscale, tags: Dataset, slope: float, intercept: float) -> Grayscale:
     bright_air = tags.get("PhotometricInterpretation") == "MONOCHROME1"
     # In a DX image the shape repeats what MONOCHROME1 says already (PS3.3 C.8.11.3): together they invert once.
     bright_air = bright_air or tags.get("PresentationLUTShape") == "INVERSE"
-    grays = _seen(_measured(grays, tags, slope, intercept), tags)
-    return _inverted(grays) if bright_air else grays
+    grayscale = _after_voi_lut(_after_modality_lut(grayscale, tags, slope, intercept), tags)
+    return _inverted(grayscale) if bright_air else grayscale
 
 
-def _measured(grays: Grayscale, tags: Dataset, slope: float, intercept: float) -> Grayscale:
+def _after_modality_lut(grayscale: Grayscale, tags: Dataset, slope: float, intercept: float) -> Grayscale:
     """After the modality LUT, or the rescale where there is none."""
-    table = _table(tags, "ModalityLUTSequence", grays.ends)
+    table = _lookup_table(tags, "ModalityLUTSequence", grayscale.ends)
     if table is not None:
-        return Grayscale(table(grays.values), table.ends, grays.window)
-    ends = sorted(slope * end + intercept for end in grays.ends)
-    return Grayscale(slope * grays.values + intercept, (ends[0], ends[1]), grays.window)
+        return Grayscale(table(grayscale.values), table.ends, grayscale.window)
+    ends = sorted(slope * end + intercept for end in grayscale.ends)
+    return Grayscale(slope * grayscale.values + intercept, (ends[0], ends[1]), grayscale.window)
 
 
-def _seen(grays: Grayscale, tags: Dataset) -> Grayscale:
+def _after_voi_lut(grayscale: Grayscale, tags: Dataset) -> Grayscale:
     """After the VOI LUT where it bends the grey scale; a straight one stays, as a window."""
-    low, high = grays.ends
+    low, high = grayscale.ends
     whole = (low + high) / 2, high - low
-    if grays.window is not None:
+    if grayscale.window is not None:
         if str(tags.get("VOILUTFunction") or "").upper() != "SIGMOID":
-            return grays
-        center, width = grays.window
+            return grayscale
+        center, width = grayscale.window
         # PS3.3 C.11.2.1.3.1
-        values = low + (high - low) / (1 + np.exp(np.clip(-4 * (grays.values - center) / width, -500, 500)))
-        return Grayscale(values, grays.ends, whole)
-    table = _table(tags, "VOILUTSequence", grays.ends)
+        values = low + (high - low) / (
+            1 + np.exp(np.clip(-4 * (grayscale.values - center) / width, -500, 500))
+        )
+        return Grayscale(values, grayscale.ends, whole)
+    table = _lookup_table(tags, "VOILUTSequence", grayscale.ends)
     if table is None:
-        return grays
+        return grayscale
     if table.window is not None:
-        return Grayscale(grays.values, grays.ends, table.window)
+        return Grayscale(grayscale.values, grayscale.ends, table.window)
     low, high = table.ends
-    return Grayscale(table(grays.values), table.ends, ((low + high) / 2, high - low))
+    return Grayscale(table(grayscale.values), table.ends, ((low + high) / 2, high - low))
 
 
-def _inverted(grays: Grayscale) -> Grayscale:
-    total = sum(grays.ends)
-    window = None if grays.window is None else (total - grays.window[0], grays.window[1])
-    return Grayscale(total - grays.values, grays.ends, window)
+def _inverted(grayscale: Grayscale) -> Grayscale:
+    total = sum(grayscale.ends)
+    window = None if grayscale.window is None else (total - grayscale.window[0], grayscale.window[1])
+    return Grayscale(total - grayscale.values, grayscale.ends, window)
 
 
-def _table(tags: Dataset, sequence: str, inputs: tuple[float, float]) -> Table | None:
+def _lookup_table(tags: Dataset, sequence: str, inputs: tuple[float, float]) -> LookupTable | None:
     """The first table of a sequence, or None where there is none."""
     items = tags.get(sequence)
     if not items:
@@ -172,7 +174,7 @@ def _table(tags: Dataset, sequence: str, inputs: tuple[float, float]) -> Table |
     entries = np.atleast_1d(np.asarray(data, np.int64)) % 65536
     if len(entries) < count or not 1 <= bits <= 16:
         raise ValueError(f"its {sequence} has {len(entries)} of {count} entries of {bits} bits")
-    return Table(entries[:count].astype(np.float64), first, bits)
+    return LookupTable(entries[:count].astype(np.float64), first, bits)
 
 
 def _narrow(values: np.ndarray) -> np.ndarray:

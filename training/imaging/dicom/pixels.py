@@ -8,20 +8,25 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import CorruptFileError, ImageError, TruncatedFileError, UnsupportedTransferSyntaxError
+from .header import Header
+from .jpeg_frames import decode_jpeg
 from .slices import Slice
 
 AIR = -1024
 """Hounsfield units below this are set to it: no tissue has them; scanners pad outside their field of view with them."""
 
 _PLAIN = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"})  # little endian, implicit and explicit VR
-# Retired JPEG processes that pydicom no longer hands to its decoders; libjpeg reads them like the others.
-_RETIRED_JPEG = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (52, 53, 54, 55, 56))
+_JPEG = "1.2.840.10008.1.2.4."
+_LOSSY_JPEG = frozenset(_JPEG + n for n in ("50", "51"))
+# JPEG processes that the standard retired and pydicom hands to no decoder.
+_RETIRED_JPEG = frozenset(_JPEG + n for n in ("52", "53", "54", "55", "56"))
+_LOSSLESS_JPEG = frozenset(_JPEG + n for n in ("57", "70", "80", "81"))  # and JPEG-LS
 
 
 def read_hounsfield(
     slices: Sequence[Slice], *, clip: bool
 ) -> tuple[np.ndarray, list[tuple[int, ImageError]]]:
-    """Read the slices of one series and apply each one's rescale slope and intercept.
+    """Read the slices of one series in HU: each with its own rescale slope and intercept.
 
     Parameters
     ----------
@@ -118,7 +123,7 @@ def _keep_stored_bits(s: Slice, values: np.ndarray) -> None:
 
 
 def stored_values(s: Slice, *, colors: bool = False) -> np.ndarray:
-    """The stored values of a slice, whatever their encoding (row, column).
+    """Decode the stored values (row, column) of a slice, whatever their transfer syntax.
 
     Coloured pixels become the mean of red, green and blue; with `colors` they stay (row, column, 3).
 
@@ -154,18 +159,13 @@ def stored_values(s: Slice, *, colors: bool = False) -> np.ndarray:
 
 def _decode(s: Slice) -> np.ndarray:
     from pydicom import dcmread
-    from pydicom.encaps import get_frame
     from pydicom.pixels import pixel_array
     from pydicom.uid import UID
 
     header = s.header
-    frames = int((header.numbers("NumberOfFrames") or (1,))[0])
-    index = s.frame if frames > 1 else None
-    if header.syntax in _RETIRED_JPEG:
-        import libjpeg
-
-        data = dcmread(s.path, force=True).PixelData
-        return libjpeg.decode(get_frame(data, s.frame, number_of_frames=frames))
+    if _is_for_gdcm(header):
+        return decode_jpeg(_encoded_frame(s), header)
+    index = s.frame if _frames(s) > 1 else None
     if header.pixel_offset is None:
         # Deflated as a whole, or without preamble: pydicom must read it all.
         dataset = dcmread(s.path, force=True)
@@ -173,19 +173,47 @@ def _decode(s: Slice) -> np.ndarray:
             dataset.file_meta.TransferSyntaxUID = UID(header.syntax)
         whole = dataset.pixel_array
         return whole if index is None else whole[index]
+    # Of the decoders that may be installed Pillow's refuses JPEG frames that are cut off.
+    plugin = "pillow" if header.syntax in _LOSSY_JPEG else ""
     # Of colours raw pixels may be luminance and chrominance; grey ones need no conversion.
-    return pixel_array(s.path, index=index, raw=header.integer("SamplesPerPixel", 1) == 1)
+    raw = header.integer("SamplesPerPixel", 1) == 1
+    return pixel_array(s.path, index=index, raw=raw, decoding_plugin=plugin)
+
+
+def _is_for_gdcm(header: Header) -> bool:
+    """Whether the frames are JPEG or JPEG-LS that Pillow does not decode."""
+    if header.syntax in _LOSSY_JPEG:
+        return header.integer("BitsAllocated", 16) > 8
+    return header.syntax in _RETIRED_JPEG or header.syntax in _LOSSLESS_JPEG
+
+
+def _frames(s: Slice) -> int:
+    return int((s.header.numbers("NumberOfFrames") or (1,))[0])
+
+
+def _encoded_frame(s: Slice) -> bytes:
+    """The bitstream of a slice, joined from its fragments."""
+    from pydicom import dcmread
+    from pydicom.encaps import get_frame
+
+    if s.header.pixel_offset is None:
+        return get_frame(dcmread(s.path, force=True).PixelData, s.frame, number_of_frames=_frames(s))
+    with open(s.path, "rb") as file:
+        file.seek(s.header.pixel_offset)
+        return get_frame(file, s.frame, number_of_frames=_frames(s))
 
 
 def _lacks_decoder(s: Slice) -> bool:
     from pydicom.pixels import get_decoder
 
+    if _is_for_gdcm(s.header):
+        return False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return not get_decoder(s.header.syntax).is_available
     except NotImplementedError:
-        return s.header.syntax not in _RETIRED_JPEG
+        return True
 
 
 def _truncated(s: Slice) -> TruncatedFileError:
@@ -206,5 +234,5 @@ def _unsupported(s: Slice) -> UnsupportedTransferSyntaxError:
     name = UID(s.header.syntax, validation_mode=0).name
     return UnsupportedTransferSyntaxError(
         f"{s.path} is compressed as {name} ({s.header.syntax}), which no installed decoder reads; run "
-        "`pip install 'pylibjpeg[all]'`, or convert the file with `dcmconv` or `gdcmconv --raw`."
+        "`pip install 'pylibjpeg[openjpeg,rle]'`, or convert the file with `dcmconv` or `gdcmconv --raw`."
     )

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import CorruptFileError
 from ..image import Image
-from ..radiograph.grayscale import gray_of
-from .lut import gray_values
+from ..radiograph.grayscale import to_grayscale
+from ..radiograph.pixel_size import LARGEST, believable
+from .lut import apply_modality_voi_lut
 from .pixels import stored_values
 from .slices import Slice
 from .stack import Stack
@@ -19,9 +20,6 @@ from .volume import metadata_of, window_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
-
-LARGEST = 1500.0
-"""Millimetres: no detector, not even a stitched image of the whole spine, is longer. What is, has a made-up pixel spacing."""
 
 _AS_DX = frozenset({"DR", "RG"})  # retired "digital radiography", and conventional radiograph
 _NOT_STATED = frozenset({"OT", "SC", "HC"})  # secondary captures name no modality
@@ -90,9 +88,9 @@ def read_projection(stack: Stack, source: Path) -> Image:
     """
     s = stack.slices[0]
     tags = _read_tags(s.path)
-    stored, color = _gray_pixels(s, tags)
+    stored, color = _grayscale_pixels(s, tags)
     try:
-        values, window = gray_values(stored, tags, s.slope, s.intercept, window_of(s))
+        values, window = apply_modality_voi_lut(stored, tags, s.slope, s.intercept, window_of(s))
     except ValueError as error:
         raise CorruptFileError(f"{s.path} cannot be shown: {error}; export it again.") from error
     padding = _padding(stored, tags)
@@ -116,14 +114,9 @@ def read_projection(stack: Stack, source: Path) -> Image:
         metadata=metadata_of(s)
         | _view(tags)
         | {"sop_instance_uids": (s.header.code("SOPInstanceUID"),), "file_name": s.path.name}
-        | ({"colour_share": color} if color else {}),
+        | ({"color_fraction": color} if color else {}),
         warnings=tuple(warnings),
     )
-
-
-def believable(spacing: tuple[float, ...], shape: tuple[int, ...]) -> bool:
-    """Whether a radiograph with such pixels (mm) has a size that a detector can have."""
-    return all(length * count <= LARGEST for length, count in zip(spacing, shape, strict=True))
 
 
 def _read_tags(path: Path) -> Dataset:
@@ -137,7 +130,7 @@ def _read_tags(path: Path) -> Dataset:
         raise CorruptFileError(f"{path}: the header is broken ({error}); export it again.") from error
 
 
-def _gray_pixels(s: Slice, tags: Dataset) -> tuple[np.ndarray, float]:
+def _grayscale_pixels(s: Slice, tags: Dataset) -> tuple[np.ndarray, float]:
     """Stored values (h, w), and which part of the picture is coloured."""
     stored = stored_values(s, colors=True)
     if tags.get("PhotometricInterpretation") == "PALETTE COLOR":
@@ -148,7 +141,7 @@ def _gray_pixels(s: Slice, tags: Dataset) -> tuple[np.ndarray, float]:
         except Exception as error:  # an incomplete palette
             raise CorruptFileError(f"{s.path} has no usable palette ({error}); export it again.") from error
         tags.BitsStored = 8 * stored.dtype.itemsize
-    return gray_of(stored) if stored.ndim == 3 else (stored, 0.0)
+    return to_grayscale(stored) if stored.ndim == 3 else (stored, 0.0)
 
 
 def _padding(stored: np.ndarray, tags: Dataset) -> np.ndarray | None:
@@ -178,33 +171,33 @@ def _spacing(s: Slice, tags: Dataset) -> tuple[tuple[float, float] | None, list[
     own, imager = s.pixel_spacing, _pair(tags, "ImagerPixelSpacing")
     scanned = _pair(tags, "NominalScannedPixelSpacing")
     calibrated = str(tags.get("PixelSpacingCalibrationType") or "") in _CALIBRATED
-    found = own or imager or scanned
-    if found is None:
+    spacing = own or imager or scanned
+    if spacing is None:
         return None, [f"{s.path.name} has no usable pixel spacing: lengths are in pixels."]
-    if not believable(found, s.shape):
+    if not believable(spacing, s.shape):
         return None, [
-            f"{s.path.name} states a pixel spacing of {found[0]:.4g} × {found[1]:.4g} mm, which would make the radiograph longer "
-            f"than {LARGEST / 1000:.1f} m: it is not believed, and lengths are in pixels."
+            f"{s.path.name} states a pixel spacing of {spacing[0]:.4g} × {spacing[1]:.4g} mm, which would make the radiograph "
+            f"longer than {LARGEST / 1000:.1f} m: it is not believed, and lengths are in pixels."
         ]
     # PS3.3 10.7.1.3: a spacing equal to the detector's was not corrected for magnification.
     if own is None or (imager is not None and np.allclose(own, imager, rtol=1e-3) and not calibrated):
         where = "on the film" if own is None and imager is None else "at the detector"
-        return found, [f"Lengths are measured {where}; in the body they are some 5 to 15 % shorter."]
-    return found, []
+        return spacing, [f"Lengths are measured {where}; in the body they are some 5 to 15 % shorter."]
+    return spacing, []
 
 
 def _view(tags: Dataset) -> dict[str, object]:
     """What the header says about view and body part, as plain text."""
-    found: dict[str, object] = {}
+    view: dict[str, object] = {}
     for name, keyword in _METADATA.items():
         value = _text(tags, keyword)
         if value:
-            found[name] = value
+            view[name] = value
     try:
         codes = [str(item.CodeMeaning) for item in tags.get("ViewCodeSequence") or []]
     except AttributeError:
         codes = []
-    return found | ({"view_code": codes[0]} if codes else {})
+    return view | ({"view_code": codes[0]} if codes else {})
 
 
 def _text(tags: Dataset, keyword: str) -> str:

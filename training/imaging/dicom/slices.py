@@ -51,7 +51,7 @@ class Slice:
 
 
 def slices_of(header: Header) -> list[Slice]:
-    """The slices in one file: one, or as many as there are frames."""
+    """List the slices in one file: one, or as many as there are frames."""
     numbers = header.numbers
     shared = {
         "ImagePositionPatient": numbers("ImagePositionPatient"),
@@ -77,7 +77,7 @@ def _groups(item: Any) -> dict[str, tuple[float, ...]]:
     """What a functional group says about geometry and values."""
     if item is None:
         return {}
-    found = {}
+    values = {}
     for sequence, names in {
         "PlanePositionSequence": ("ImagePositionPatient",),
         "PlaneOrientationSequence": ("ImageOrientationPatient",),
@@ -89,12 +89,12 @@ def _groups(item: Any) -> dict[str, tuple[float, ...]]:
                 for name in names:
                     value = macro.get(name)
                     if value is not None:
-                        found[name] = tuple(
+                        values[name] = tuple(
                             float(v) for v in (value if hasattr(value, "__iter__") else [value])
                         )
         except Exception:  # a damaged group is a missing one
             continue
-    return found
+    return values
 
 
 def _slice(header: Header, frame: int, values: dict[str, tuple[float, ...]]) -> Slice:

@@ -64,14 +64,14 @@ class Stack:
 
 
 def normal(orientation: Sequence[float]) -> np.ndarray:
-    """Unit normal (x, y, z) of a slice with the given row and column directions."""
+    """Compute the unit normal (x, y, z) of a slice with the given row and column directions."""
     n = np.cross(orientation[:3], orientation[3:])
     length = np.linalg.norm(n)
     return n / length if length > 0 else np.array([0.0, 0.0, 1.0])
 
 
 def stacks_of(headers: Iterable[Header], prefer: Path | None = None) -> list[Stack]:
-    """Group files into stacks.
+    """Group DICOM files into stacks of slices.
 
     Slices of one SeriesInstanceUID that differ in size, orientation or pixel spacing are divided: a few odd ones
     (localizers) are set aside with a warning, a larger part becomes a stack of its own.

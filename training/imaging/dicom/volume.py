@@ -19,7 +19,7 @@ _MOST_FILLED = 3  # times the slices there are: more cannot be called a volume w
 
 
 def read_stack(stack: Stack, source: Path) -> Image:
-    """Read the pixels of a stack and put them in place.
+    """Read a stack of DICOM slices as a volume in HU on a regular grid in mm.
 
     Missing slices and uneven distances are filled by linear interpolation; tilted gantries and oblique slices are
     resampled to straight axes. Each of these is said in the image's warnings.
@@ -87,13 +87,13 @@ def read_stack(stack: Stack, source: Path) -> Image:
 
 
 def window_of(s: Slice) -> tuple[float, float] | None:
-    """The first display window (centre, width) that the file proposes."""
+    """Return the first display window (centre, width) that the file proposes."""
     center, width = s.header.numbers("WindowCenter"), s.header.numbers("WindowWidth")
     return (center[0], width[0]) if center and width and width[0] > 0 else None
 
 
 def metadata_of(s: Slice) -> dict[str, object]:
-    """Plain values worth showing: patient, study, series description."""
+    """Collect plain values worth showing: patient, study, series description."""
     header = s.header
     named = {
         "patient_id": header.text("PatientID"),
@@ -163,23 +163,23 @@ def _regular_count(along: np.ndarray, path: Path) -> tuple[int, str]:
     for step in (smallest, typical):
         times = steps / step
         if np.all(np.abs(times - np.round(times)) <= _JITTER * np.maximum(1, times)) and step >= 0.5:
-            wanted = int(np.round(times).sum()) + 1
-            missing = wanted - count
+            regular = int(np.round(times).sum()) + 1
+            missing = regular - count
             if 0 < missing <= _MOST_FILLED * count:
                 gaps = int((np.round(times) > 1).sum())
-                return wanted, (
+                return regular, (
                     f"{missing} slice(s) are missing in {gaps} gap(s) (slices are {step:.4g} mm apart); "
                     "they were filled by interpolation, so look there with care."
                 )
-    wanted = int(np.ceil(along[-1] / typical - 1e-3)) + 1
-    if wanted > (1 + _MOST_FILLED) * count:
+    regular = int(np.ceil(along[-1] / typical - 1e-3)) + 1
+    if regular > (1 + _MOST_FILLED) * count:
         raise IrregularSlicesError(
             f"The slices beside {path} lie {steps.min():.4g} to {steps.max():.4g} mm apart, too irregular for a volume; "
             "separate the parts into folders of their own."
         )
-    return wanted, (
+    return regular, (
         f"The distance of the slices varies from {steps.min():.4g} to {steps.max():.4g} mm; they were resampled to "
-        f"{along[-1] / (wanted - 1):.4g} mm."
+        f"{along[-1] / (regular - 1):.4g} mm."
     )
 
 

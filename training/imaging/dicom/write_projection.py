@@ -43,7 +43,7 @@ def write_projection(image: Image, path: str | Path, *, bits: int = 12, bright_a
 
 
 def projection_dataset(image: Image, *, bits: int = 12, bright_air: bool = False) -> Dataset:
-    """The DICOM dataset of a radiograph, ready to be saved; as `write_projection`."""
+    """Build the DICOM dataset of a radiograph, ready to be saved; as `write_projection`."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import DigitalXRayImageStorageForPresentation as storage
     from pydicom.uid import ExplicitVRLittleEndian, generate_uid

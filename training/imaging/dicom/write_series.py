@@ -68,7 +68,7 @@ def write_series(
 def slice_dataset(
     image: Image, index: int, *, number: int | None = None, identity: str | None = None
 ) -> Dataset:
-    """The DICOM dataset of one slice, ready to be saved.
+    """Build the DICOM dataset of one slice, ready to be saved.
 
     Parameters
     ----------
@@ -139,20 +139,20 @@ def _stored(values: np.ndarray) -> np.ndarray:
 
 
 def decimal_string(value: float) -> str:
-    """A decimal string: DICOM allows 16 characters."""
+    """Format a number as a decimal string (DS), which DICOM allows 16 characters."""
     value = float(value)
     return next(text for digits in range(16, 0, -1) if len(text := f"{value:.{digits}g}") <= 16)
 
 
 def is_uid(text: str) -> bool:
-    """Whether a text is a DICOM identifier."""
+    """Tell whether a text is a DICOM identifier (UI)."""
     from pydicom.uid import UID
 
     return bool(text) and UID(text).is_valid
 
 
 def identity_of(image: Image) -> str:
-    """A digest of an image, from which its UIDs are derived."""
+    """Compute a digest of an image, from which its UIDs are derived."""
     digest = hashlib.sha256(np.ascontiguousarray(image.voxels))
     digest.update(
         repr((image.spacing, image.origin, image.series_uid, image.metadata.get("patient_id"))).encode()

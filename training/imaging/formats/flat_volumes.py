@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..dicom.projection import believable
 from ..image import Image
+from ..radiograph.pixel_size import believable
 
 _HOUNSFIELD = -200
 """A single slice with values below this is CT; radiographs have no negative values to speak of."""
 
 
 def flattened(image: Image) -> Image:
-    """A radiograph of an image with one slice; any other image as it is.
+    """Make a flat radiograph of an image with one slice; leave any other image as it is.
 
     A volume of one axial slice without CT's negative values becomes flat, (h, w). Of a flat image a spacing of exactly 1 mm is
     what programs write that know none: it counts as unknown, with a warning, as does one that no detector can have.
@@ -40,5 +40,5 @@ def flattened(image: Image) -> Image:
 
 
 def spacing_is_known(spacing: tuple[float, ...], shape: tuple[int, ...]) -> bool:
-    """Whether the spacing (mm) of a flat image is more than a placeholder."""
+    """Tell whether the spacing (mm) of a flat image is more than a placeholder."""
     return any(length != 1 for length in spacing) and believable(spacing, shape)

@@ -7,7 +7,7 @@ import gzip
 import os
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,24 +22,13 @@ from ..errors import (
 )
 from ..image import Image
 from ..orient import to_lps
-
-if TYPE_CHECKING:
-    from ..series import Series
+from ..paths import stem_of, suffix_of
+from ..series import Series
+from ..values import as_int16_or_float32
 
 VOLUME_SUFFIXES = (".mhd", ".mha", ".nii", ".nii.gz", ".nrrd", ".nhdr")
 """Suffixes that are read as volumes."""
 _WRITTEN = (".mhd", ".mha", ".nii", ".nii.gz", ".nrrd")
-
-
-def suffix_of(path: Path) -> str:
-    """The suffix in lower case, with both parts of ``.nii.gz``."""
-    name = path.name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
-
-
-def stem_of(path: Path) -> str:
-    """The name without suffix; dots inside it, as in series uids, stay."""
-    return path.name[: len(path.name) - len(suffix_of(path))]
 
 
 def read_volume(path: Path) -> Image:
@@ -93,8 +82,6 @@ def read_volume(path: Path) -> Image:
 
 def volume_series(path: Path) -> Series:
     """Describe a volume file by its header."""
-    from ..series import Series
-
     reader = _information(path)
     shape = tuple(reader.GetSize()[::-1])
     return Series(
@@ -108,7 +95,7 @@ def volume_series(path: Path) -> Series:
 
 
 def write_volume(image: Image, path: str | Path) -> Path:
-    """Write an image where other programs find every voxel at the same place in the patient.
+    """Write a volume file where other programs find every voxel at the same place in the patient.
 
     Parameters
     ----------
@@ -129,13 +116,14 @@ def write_volume(image: Image, path: str | Path) -> Path:
         Unknown suffix, no spacing, disk full, no permission.
     """
     path = Path(path)
+    suffix = suffix_of(path)
     if image.spacing is None:
         raise ImageWriteError(f"{path} was not written: the image has no spacing in mm.")
-    if suffix_of(path) == ".zarr":
+    if suffix == ".zarr":
         from .ome_zarr import write_zarr
 
         return write_zarr(image, path)
-    if suffix_of(path) not in _WRITTEN:
+    if suffix not in _WRITTEN:
         raise ImageWriteError(
             f"{path} was not written: its suffix is none of {', '.join((*_WRITTEN, '.zarr'))}."
         )
@@ -146,12 +134,10 @@ def write_volume(image: Image, path: str | Path) -> Path:
     volume.SetOrigin(image.origin[::-1])
     is_float = image.voxels.dtype.kind == "f"
     # MHD names its pixel file inside, so it cannot be written under another name first.
-    partial = (
-        path if suffix_of(path) == ".mhd" else path.with_name(f".{stem_of(path)}.partial{suffix_of(path)}")
-    )
+    partial = path if suffix == ".mhd" else path.with_name(f".{stem_of(path)}.partial{suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        sitk.WriteImage(volume, str(partial), useCompression=suffix_of(path) in (".mha", ".nrrd", ".nii.gz"))
+        sitk.WriteImage(volume, str(partial), useCompression=suffix in (".mha", ".nrrd", ".nii.gz"))
         # ITK says nothing when the disk is full: only reading back tells.
         written = sitk.ReadImage(str(partial))
         if not np.array_equal(sitk.GetArrayViewFromImage(written), image.voxels, equal_nan=is_float):
@@ -165,17 +151,6 @@ def write_volume(image: Image, path: str | Path) -> Path:
             f"{path} could not be written ({_reason(error)}); check free space and permissions, or choose another folder."
         ) from error
     return path
-
-
-def as_int16_or_float32(values: np.ndarray) -> np.ndarray:
-    """The same numbers as int16 where they fit without loss, otherwise as float32."""
-    if values.dtype == np.int16 or values.dtype == np.float32:
-        return values
-    if values.dtype.kind in "iub":
-        limits = np.iinfo(np.int16)
-        small = values.size == 0 or (values.min() >= limits.min and values.max() <= limits.max)
-        return values.astype(np.int16 if small else np.float32)
-    return values.astype(np.float32)
 
 
 def _information(path: Path) -> Any:

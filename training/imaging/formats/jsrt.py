@@ -7,15 +7,12 @@ stored values are *inverted*: dense tissue is low and air is high.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import CorruptFileError, EmptyFileError, ImageNotFoundError, TruncatedFileError
 from ..image import Image
-
-if TYPE_CHECKING:
-    from ..series import Series
+from ..series import Series
 
 SIDE = 2048
 """Pixels along both sides."""
@@ -27,7 +24,7 @@ _WHITE = 4095
 
 
 def is_jsrt(path: Path) -> bool:
-    """Whether a file has the suffix and the exact length of a JSRT radiograph."""
+    """Tell whether a file has the suffix and the exact length of a JSRT radiograph."""
     return path.suffix.lower() == SUFFIX and path.is_file() and path.stat().st_size == _BYTES
 
 
@@ -61,8 +58,6 @@ def read_jsrt(path: Path) -> Image:
 
 def jsrt_series(path: Path) -> Series:
     """Describe a radiograph by its length."""
-    from ..series import Series
-
     _check_length(path)
     return Series(uid=path.stem, spacing=(SPACING, SPACING), shape=(SIDE, SIDE), files=(path,), path=path)
 

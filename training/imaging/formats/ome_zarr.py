@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import BadGeometryError, CorruptFileError, ImageWriteError, UnsupportedShapeError
 from ..image import Image
 from ..orient import to_lps
-
-if TYPE_CHECKING:
-    from ..series import Series
+from ..series import Series
+from ..values import as_int16_or_float32
 
 _MILLIMETRES = {"millimeter": 1.0, "micrometer": 1e-3, "nanometer": 1e-6, "centimeter": 10.0, "meter": 1e3}
 # Anatomical directions in OME-Zarr's words; the second of each pair is the same axis seen from its other end.
@@ -30,7 +29,7 @@ _CHUNK = 64
 
 
 def is_zarr(path: Path) -> bool:
-    """Whether a folder is a zarr group or array."""
+    """Tell whether a folder is a zarr group or array."""
     return path.is_dir() and any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
 
 
@@ -47,8 +46,6 @@ def read_zarr(path: Path) -> Image:
         voxels = np.asarray(array[...])
     except Exception as error:  # codecs raise anything on damaged chunks
         raise _damaged(path, error) from error
-    from .itk import as_int16_or_float32
-
     names = attributes["axes"]
     for axis, name in reversed(list(enumerate(names))):
         if name not in "zyx":
@@ -77,8 +74,6 @@ def read_zarr(path: Path) -> Image:
 
 def zarr_series(path: Path) -> Series:
     """Describe a store by its metadata."""
-    from ..series import Series
-
     array, steps, _, attributes = _open(path)
     shape = tuple(n for n, name in zip(array.shape, attributes["axes"], strict=True) if name in "zyx")
     return Series(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings as python_warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image as Picture
@@ -12,11 +12,9 @@ from PIL import ImageOps, UnidentifiedImageError
 
 from ..errors import CorruptFileError, EmptyFileError, ImageNotFoundError, TruncatedFileError
 from ..image import Image
-from ..radiograph.grayscale import gray_of
-from .itk import as_int16_or_float32
-
-if TYPE_CHECKING:
-    from ..series import Series
+from ..radiograph.grayscale import to_grayscale
+from ..series import Series
+from ..values import as_int16_or_float32
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Suffixes that are read as pictures without a scale."""
@@ -27,7 +25,7 @@ _FAILURES = (OSError, SyntaxError, ValueError, EOFError, Picture.DecompressionBo
 def read_picture(path: Path) -> Image:
     """Read a picture as grey values, taken to have dark air.
 
-    Colours become luminance (how much is coloured is in ``metadata["color_share"]``), an alpha channel is dropped, a palette
+    Colours become luminance (how much is coloured is in ``metadata["color_fraction"]``), an alpha channel is dropped, a palette
     and CMYK inks are resolved, and the camera's orientation mark (EXIF) is followed. The resolution that such files may
     state (dots per inch) is that of print and screen: lengths are in pixels.
 
@@ -45,22 +43,20 @@ def read_picture(path: Path) -> Image:
     values = _read(path)
     color = 0.0
     if values.ndim == 3 and values.shape[-1] >= 3:
-        values, color = gray_of(values[..., :3])
+        values, color = to_grayscale(values[..., :3])
     elif values.ndim == 3:
         values = values[..., 0]
     return Image(
         voxels=as_int16_or_float32(values),
         series_uid=path.stem,
         source=path,
-        metadata={"colour_share": color} if color else {},
+        metadata={"color_fraction": color} if color else {},
         warnings=(f"{path.name} does not state its pixel size: lengths are in pixels.",),
     )
 
 
 def picture_series(path: Path) -> Series:
     """Describe a picture by its header."""
-    from ..series import Series
-
     _check_bytes(path)
     try:
         with python_warnings.catch_warnings():

@@ -14,7 +14,7 @@ _STEP = 8  # the grey range is taken of every eighth pixel
 
 
 def exposed_area(voxels: np.ndarray) -> tuple[int, int, int, int]:
-    """The rectangle inside uniform border rows and columns, whatever their grey value.
+    """Find the rectangle (pixels) inside uniform border rows and columns, whatever their grey value.
 
     Lines are taken away from the four sides for as long as they are of the one grey value of the outermost line. Lines
     through a body vary far more than that, so the rectangle never cuts into it; air of constant value beside the body

@@ -75,24 +75,8 @@ _OTHER_PARTS = frozenset(
 )
 
 
-def why_not_frontal(image: Image) -> str:
-    """What speaks against a frontal chest radiograph: a sentence, or ``""``.
-
-    Parameters
-    ----------
-    image
-        As `read_image` returns it; the header's words are in ``image.metadata``.
-
-    Returns
-    -------
-    str
-        The first reason, certain ones before doubtful ones. It names the file and says what to do.
-    """
-    return _first(image, _CERTAIN) or _first(image, _DOUBTFUL)
-
-
 def check_frontal(image: Image) -> str:
-    """Refuse what is certainly no frontal chest radiograph.
+    """Refuse an image that is certainly no frontal chest radiograph.
 
     Returns
     -------
@@ -207,17 +191,15 @@ def _frontal_beside_lateral(image: Image) -> str:
 
 
 def _colored(image: Image) -> str:
-    share = image.metadata.get("colour_share", 0.0)
-    if not isinstance(share, float) or share <= 0.05:
+    fraction = image.metadata.get("color_fraction", 0.0)
+    if not isinstance(fraction, float) or fraction <= 0.05:
         return ""
-    return (
-        f"is a picture in colour ({100 * share:.0f} % of it), not a radiograph: open the radiograph itself."
-    )
+    return f"is a picture in colour ({100 * fraction:.0f} % of it), not a radiograph: open the radiograph itself."
 
 
 def _colored_marks(image: Image) -> str:
-    share = image.metadata.get("colour_share", 0.0)
-    if not isinstance(share, float) or share <= 0.002:
+    fraction = image.metadata.get("color_fraction", 0.0)
+    if not isinstance(fraction, float) or fraction <= 0.002:
         return ""
     return "has coloured marks in it, which the networks take for anatomy: open the picture without them if there is one."
 

@@ -23,7 +23,7 @@ _LEAST_BODY = 0.2
 
 
 def no_contrast(image: Image) -> str:
-    """A picture of one grey value."""
+    """Detect a picture of one grey value."""
     y0, x0, y1, x1 = exposed_area(image.voxels)
     low, high = np.percentile(image.voxels[y0:y1:4, x0:x1:4], (0.5, 99.5))
     if high > low:
@@ -32,7 +32,7 @@ def no_contrast(image: Image) -> str:
 
 
 def few_values(image: Image) -> str:
-    """A mask or a drawing."""
+    """Detect a mask or a drawing."""
     count = len(np.unique(image.voxels[::4, ::4]))
     if count > FEW_VALUES:
         return ""
@@ -40,7 +40,7 @@ def few_values(image: Image) -> str:
 
 
 def odd_shape(image: Image) -> str:
-    """Too long or too small."""
+    """Detect a picture that is too long or too small."""
     height, width = image.shape
     if min(height, width) < SMALLEST:
         return f"is only {height} × {width} pixels large, too small to show a nodule: open the full-size radiograph."
@@ -52,7 +52,7 @@ def odd_shape(image: Image) -> str:
 
 
 def ct_slice(image: Image) -> str:
-    """A round body with air on all sides: on a radiograph the trunk reaches one edge of the radiograph at least."""
+    """Detect a slice of CT: a round body with air on all sides: on a radiograph the trunk reaches one edge at least."""
     y0, x0, y1, x1 = exposed_area(image.voxels)
     body = _body(image.voxels[y0:y1, x0:x1])
     sides = (body[0], body[-1], body[:, 0], body[:, -1])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image as Picture
 
-COLOURED = 0.08
+COLORED = 0.08
 """Part of the grey range by which a channel of a coloured pixel strays from what its brightness lets expect."""
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's
 _STEP = 4  # colours are looked for in every fourth pixel
 
 
-def gray_of(rgb: np.ndarray) -> tuple[np.ndarray, float]:
-    """Luminance of a coloured picture, and how much of it is coloured.
+def to_grayscale(rgb: np.ndarray) -> tuple[np.ndarray, float]:
+    """Convert a coloured picture to its luminance, and measure which fraction of it is coloured.
 
     Parameters
     ----------
@@ -21,9 +21,9 @@ def gray_of(rgb: np.ndarray) -> tuple[np.ndarray, float]:
 
     Returns
     -------
-    grey : numpy.ndarray
+    gray : numpy.ndarray
         (h, w), of the same type.
-    share : float
+    fraction : float
         0 to 1: part of the pixels that are coloured. A tint of the whole picture, as of a radiograph photographed on a blue light
         box, does not count: each channel follows from the brightness there.
     """
@@ -39,10 +39,10 @@ def _colored(rgb: np.ndarray) -> float:
     reach = rgb.max() - rgb.min()
     if not reach > 0:
         return 0.0
-    centerd = gray - gray.mean()
-    power = (centerd**2).sum()
+    centered = gray - gray.mean()
+    power = (centered**2).sum()
     strays = np.zeros(gray.shape)
     for channel in np.moveaxis(rgb, -1, 0):
-        slope = (centerd * channel).sum() / power if power > 0 else 0.0
-        strays = np.maximum(strays, np.abs(channel - channel.mean() - slope * centerd))
-    return float((strays > COLOURED * reach).mean())
+        slope = (centered * channel).sum() / power if power > 0 else 0.0
+        strays = np.maximum(strays, np.abs(channel - channel.mean() - slope * centered))
+    return float((strays > COLORED * reach).mean())

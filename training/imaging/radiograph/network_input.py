@@ -76,7 +76,7 @@ class RadiographInput:
 
 
 def make_radiograph_input(image: Image, side: int = SIDE) -> RadiographInput:
-    """The radiograph of a radiograph: reduced by area means to `side` along the longer edge, and stretched between percentiles.
+    """Make the networks' input (0–1) of a radiograph: reduced by area means to `side` pixels, stretched between percentiles.
 
     A frame or collimator bar beside the exposed area takes no part in the percentiles, but stays in the picture.
     Two files of one picture (PNG and DICOM, MONOCHROME1 and 2) whose values differ by a factor and an offset give the
@@ -98,7 +98,7 @@ def radiograph_input_of(
     spacing: tuple[float, ...] = (1.0, 1.0),
     origin: tuple[float, ...] = (0.0, 0.0),
 ) -> RadiographInput:
-    """`make_radiograph_input` for a bare array (h, w) with dark air."""
+    """Make the networks' input as `make_radiograph_input`, for a bare array (h, w) with dark air."""
     height, width = values.shape
     scale = side / max(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))
@@ -123,7 +123,7 @@ def radiograph_input_of(
 
 
 def stretched(picture: np.ndarray, area: tuple[slice, slice] = (slice(None), slice(None))) -> np.ndarray:
-    """The picture with the `TAILS` percentiles of an area of it at 0 and 1, clipped; all 0 where that is flat."""
+    """Stretch a picture to 0–1, with the `TAILS` percentiles of an area of it at the ends, clipped; all 0 where that is flat."""
     low, high = np.percentile(picture[area], TAILS)
     if not high > low:
         return np.zeros(picture.shape, np.float32)

@@ -137,7 +137,9 @@ def test_asks_for_a_volume_with_spacing():
 def real(name: str) -> Image:
     """Slices read with pydicom alone: these tests are about the field, not about our reader."""
     pydicom = pytest.importorskip("pydicom")
-    slices = [pydicom.dcmread(f) for f in sorted((Path(str(DATA)) / name).glob("*"))]
+    # Findings may have been saved beside the slices.
+    files = [f for f in sorted((Path(str(DATA)) / name).iterdir()) if not f.name.endswith(".lungmtl.json")]
+    slices = [pydicom.dcmread(f) for f in files]
     slices.sort(key=lambda d: float(d.ImagePositionPatient[2]))
     hu = np.stack([d.pixel_array * float(d.RescaleSlope) + float(d.RescaleIntercept) for d in slices])
     first, second = (d.ImagePositionPatient for d in slices[:2])

@@ -164,7 +164,7 @@ def test_grey_secondary_captures_in_colour(tmp_path, photometric):
     image = read_image(tmp_path / "a.dcm")
     np.testing.assert_allclose(image.voxels, gray, atol=1)
     assert image.modality == ""
-    assert "colour_share" not in image.metadata
+    assert "color_fraction" not in image.metadata
 
 
 @pytest.mark.parametrize("modality", ["DR", "RG"])

@@ -6,7 +6,7 @@ from PIL import Image as Picture
 
 from napari_lungmtl.training.imaging import Image, read_image
 from napari_lungmtl.training.imaging.errors import NotAFrontalRadiographError
-from napari_lungmtl.training.imaging.radiograph.frontal import check_frontal, why_not_frontal
+from napari_lungmtl.training.imaging.radiograph.frontal import check_frontal
 
 from ....stand_ins.dicom_radiographs import radiograph, write
 
@@ -14,7 +14,6 @@ from ....stand_ins.dicom_radiographs import radiograph, write
 def refused(image) -> str:
     with pytest.raises(NotAFrontalRadiographError) as caught:
         check_frontal(image)
-    assert str(caught.value) == why_not_frontal(image)
     return str(caught.value)
 
 
@@ -39,7 +38,7 @@ def test_frontal_headers_are_not_refused(tmp_path, tags):
 
 
 def test_nothing_speaks_against_an_ordinary_radiograph(tmp_path):
-    assert why_not_frontal(read(tmp_path)) == ""
+    assert check_frontal(read(tmp_path)) == ""
 
 
 @pytest.mark.parametrize(
@@ -74,9 +73,7 @@ def test_headers_that_say_otherwise(tmp_path, tags, words):
     ],
 )
 def test_doubts_are_said(tmp_path, tags, words):
-    image = read(tmp_path, **tags)
-    assert words in check_frontal(image)
-    assert why_not_frontal(image) == check_frontal(image)
+    assert words in check_frontal(read(tmp_path, **tags))
 
 
 def test_volumes_and_ct():
@@ -110,7 +107,7 @@ def test_a_blue_radiograph_is_no_photograph_but_coloured_marks_are_said(tmp_path
     gray = np.asarray(Picture.open(file).convert("L"))
     tinted = np.stack([gray * 0.7, gray * 0.8, gray * 0.9 + 20], -1).astype(np.uint8)
     Picture.fromarray(tinted).save(tmp_path / "blue.png")
-    assert why_not_frontal(read_image(tmp_path / "blue.png")) == ""
+    assert check_frontal(read_image(tmp_path / "blue.png")) == ""
     marked = np.stack([gray] * 3, -1)
     n = len(gray) // 10
     marked[n : 2 * n, n : 2 * n] = (255, 0, 0)
@@ -125,7 +122,7 @@ def test_no_real_radiograph_is_refused_or_doubted(lungmtl_data):
         *(f for f in folder.glob("lung_masks/*.jpg") if "mask" not in f.name),
     ]  # fmt: skip
     assert len(files) > 148
-    assert [why for file in files if (why := why_not_frontal(read_image(file)))] == []
+    assert [why for file in files if (why := check_frontal(read_image(file)))] == []
 
 
 @pytest.mark.parametrize("window", [(-1350, 150), (-160, 240), (-1024, 1000)])
@@ -146,4 +143,4 @@ def test_a_turned_radiograph_in_a_black_frame_is_no_ct(lungmtl_data):
     file = sorted((lungmtl_data / "cxr" / "nih").glob("*.png"))[3]
     values = np.asarray(Picture.open(file).convert("L").resize((400, 440))).astype(np.float32) + 60
     for angle in (4, 10, 20):
-        assert why_not_frontal(Image(rotate(values, angle, order=1), series_uid="turned")) == ""
+        assert check_frontal(Image(rotate(values, angle, order=1), series_uid="turned")) == ""

@@ -1,0 +1,222 @@
+"""What is in a folder: series by their headers alone, without reading a pixel."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from .dicom.header import SUFFIXES, Header, is_part10, read_header
+from .dicom.stack import Stack, stacks_of
+from .errors import EmptyFileError, ImageError, ImageNotFoundError
+from .formats import Format, format_by_suffix, format_of
+from .paths import stem_of, suffix_of
+from .series import Series
+
+_COMPANIONS = frozenset({".raw", ".zraw", ".img"})  # pixels of .mhd, .nhdr, .hdr
+_OWN_FILES = (".lungmtl.json",)  # findings that were saved beside their images
+_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A file (or store) that holds one image, with its format."""
+
+    path: Path
+    form: Format
+
+
+@dataclass
+class Contents:
+    """A scanned folder: DICOM stacks, files of other formats with their format, and what was neither."""
+
+    stacks: list[Stack] = field(default_factory=list)
+    volumes: dict[Path, Format] = field(default_factory=dict)
+    unread: dict[Path, str] = field(default_factory=dict)
+
+    def warnings_for(self, folders: set[Path]) -> list[str]:
+        """Sentences on the files in these folders that were passed over."""
+        sentences = []
+        strange = sorted(p.name for p, why in self.unread.items() if not why and p.parent in folders)
+        if strange:
+            more = f" and {len(strange) - 5} more" if len(strange) > 5 else ""
+            sentences.append(
+                f"{len(strange)} file(s) are not images and were ignored: {', '.join(strange[:5])}{more}."
+            )
+        sentences += [why for p, why in sorted(self.unread.items()) if why and p.parent in folders]
+        return sentences
+
+
+def list_series(path: str | Path) -> list[Series]:
+    """List what can be read at a path, from headers alone.
+
+    Parameters
+    ----------
+    path
+        A folder (searched with all folders below it), a DICOM file (its folder's files of the same series), a volume
+        file or a picture.
+
+    Returns
+    -------
+    list of Series
+        Sorted by folder, then description; empty if there is nothing.
+
+    Raises
+    ------
+    ImageNotFoundError
+        There is nothing at `path`.
+    """
+    return [series for series, _ in choices(scan(Path(path)))]
+
+
+def scan(path: Path) -> Contents:
+    """Find what there is at a path, whatever it is.
+
+    Raises
+    ------
+    ImageNotFoundError
+        There is nothing at `path`.
+    """
+    if not path.exists():
+        raise ImageNotFoundError(f"{path} does not exist; check the path.")
+    form = format_of(path)
+    if form is None and path.is_file() and not is_part10(path):
+        form = format_by_suffix(path)  # and that says itself what is wrong with it
+    if form is not None:
+        return Contents(volumes={path: form})
+    return scan_folder(path) if path.is_dir() else scan_file(path)
+
+
+def choices(contents: Contents) -> list[tuple[Series, Stack | Volume]]:
+    """Describe each series with what it is read from, sorted by folder, then description; identifiers are unique.
+
+    A volume file that cannot be read moves to `Contents.unread`: it does not hide the others.
+    """
+    described: list[tuple[Series, Stack | Volume]] = []
+    for path, form in list(contents.volumes.items()):
+        try:
+            described.append((form.describe(path), Volume(path, form)))
+        except ImageError as error:
+            del contents.volumes[path]
+            contents.unread[path] = str(error)
+    described = [(stack_series(stack, contents), stack) for stack in contents.stacks] + described
+    described.sort(key=lambda pair: (str(pair[0].path), pair[0].description, pair[0].uid))
+    taken: set[str] = set()
+    for i, (series, what) in enumerate(described):
+        uid = series.uid
+        if uid in taken:  # scan.mha beside scan.nii: the name tells them apart; in other folders, the path
+            uid = series.path.name if series.path.name not in taken else str(series.path)
+            described[i] = (replace(series, uid=uid), what)
+        taken.add(uid)
+    return described
+
+
+def scan_folder(folder: Path, *, recursive: bool = True, prefer: Path | None = None) -> Contents:
+    """Read the headers of all files in a folder (and below it)."""
+    contents = Contents()
+    headers: list[Header] = []
+    for directory, below, names in os.walk(folder):
+        here = Path(directory)
+        volumes_below = [name for name in sorted(below) if _add_volume(here / name, contents)]
+        below[:] = (
+            sorted(n for n in below if n not in volumes_below and not n.startswith(".")) if recursive else []
+        )
+        for name in sorted(names):
+            if not name.startswith(".") and not name.endswith(_OWN_FILES):
+                _scan_one(here / name, contents, headers)
+    contents.stacks = stacks_of(headers, prefer)
+    return contents
+
+
+def scan_file(path: Path) -> Contents:
+    """Find the series of one DICOM file: that of its folder which the file belongs to.
+
+    Raises
+    ------
+    ImageError
+        The file itself cannot be read.
+    """
+    header = read_header(path)
+    if header is None or not header.has_pixels:
+        return Contents(unread={path: ""})
+    contents = scan_folder(path.parent, recursive=False, prefer=path)
+    contents.stacks = [s for s in contents.stacks if any(part.path == path for part in s.slices)]
+    contents.volumes = {}
+    return contents
+
+
+def stack_series(stack: Stack, contents: Contents) -> Series:
+    """Describe a stack of DICOM slices by its headers."""
+    header, first = stack.header, stack.slices[0]
+    files = tuple(dict.fromkeys(s.path for s in stack.slices))
+    shape: tuple[int, ...] = first.shape if stack.is_radiograph else (len(stack.slices), *first.shape)
+    return Series(
+        uid=stack.uid,
+        description=header.text("SeriesDescription"),
+        modality=stack.modality,
+        n_slices=len(stack.slices),
+        spacing=_spacing(stack),
+        shape=shape,
+        patient_id=header.text("PatientID"),
+        files=files,
+        path=Path(os.path.commonpath([f.parent for f in files])),
+        warnings=(*stack.warnings, *contents.warnings_for({f.parent for f in files})),
+    )
+
+
+def _spacing(stack: Stack) -> tuple[float, ...] | None:
+    in_plane = stack.slices[0].pixel_spacing
+    if in_plane is None:
+        return None
+    if stack.is_radiograph:
+        return in_plane
+    along = stack.distances
+    if along is None:
+        return None
+    if len(along) == 1:
+        return ((stack.header.numbers("SliceThickness") or (1.0,))[0] or 1.0, *in_plane)
+    return (round(float(np.median(np.diff(along))), 6), *in_plane)
+
+
+def _scan_one(path: Path, contents: Contents, headers: list[Header]) -> None:
+    suffix = suffix_of(path)
+    if suffix in _COMPANIONS and _has_header_file(path):
+        return
+    if _add_volume(path, contents):
+        return
+    try:
+        header = read_header(path)
+    except ImageError as error:
+        # An empty file is worth a word only where it should have been a slice.
+        if not isinstance(error, EmptyFileError) or suffix in SUFFIXES or not suffix:
+            contents.unread[path] = str(error)
+        return
+    if header is None:
+        contents.unread[path] = ""
+    elif header.has_pixels:
+        headers.append(header)
+    elif header.code("SOPClassUID") != _MEDIA_DIRECTORY and path.name.upper() != "DICOMDIR":
+        contents.unread[path] = (
+            f"{path.name} is DICOM without a picture ({_kind_of(header)}) and was ignored."
+        )
+
+
+def _add_volume(path: Path, contents: Contents) -> bool:
+    """Note a path that is a study of its own; whether it is one."""
+    form = format_of(path)
+    if form is None or not form.in_folders:
+        return False
+    contents.volumes[path] = form
+    return True
+
+
+def _kind_of(header: Header) -> str:
+    from pydicom.uid import UID
+
+    return UID(header.code("SOPClassUID")).name or header.code("Modality") or "unknown object"
+
+
+def _has_header_file(path: Path) -> bool:
+    return any((path.parent / (stem_of(path) + suffix)).exists() for suffix in (".mhd", ".nhdr", ".hdr"))
