@@ -14,10 +14,10 @@ from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphe
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference.device import CPU_NOTE, run_with_cpu_fallback
 from napari_lungmtl.training.inference.predictor import ModelInfo
-from napari_lungmtl.training.networks.mtcnn.config import REDUCTION
 from napari_lungmtl.training.networks.mtcnn.config import SHIPPED as MTCNN
 from napari_lungmtl.training.networks.mtcnn.network import MtCnn
 from napari_lungmtl.training.networks.mtcnn.predictor import MtcnnPredictor
+from napari_lungmtl.training.networks.mtcnn.reduction.config import SHIPPED as REDUCTION
 from napari_lungmtl.training.networks.mtcnn.reduction.predictor import Combination, ReductionPredictor
 from napari_lungmtl.training.networks.mtmr.config import SHIPPED as MTMR
 from napari_lungmtl.training.networks.mtmr.network import Mtmr

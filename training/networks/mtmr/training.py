@@ -24,9 +24,9 @@ from ...fitting.training_run import TrainingRun
 from ...imaging.values import window_to_unit
 from ...ops.nodule_size import standard_size
 from .config import PLANES, SHIPPED, Config, TrainingConfig
-from .judge import predict_nodules
 from .loss import classification_loss, ranking_loss, regression_loss
 from .network import Mtmr
+from .nodule_prediction import predict_nodules
 from .patches import cut, neighbours, side
 
 
