@@ -16,8 +16,9 @@ from rich.table import Table
 from napari_lungmtl.training.findings import Findings
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.inference.device import choose_device
 from napari_lungmtl.training.inference.predictor import Predictor
-from napari_lungmtl.training.inference.registry import choose_device, load_predictor
+from napari_lungmtl.training.inference.registry import load_predictor
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_data" / "ct"
 BUDGETS = {"cpu": 20.0, "cuda": 1.0}

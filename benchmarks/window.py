@@ -59,7 +59,7 @@ def in_window(repeats: int) -> dict[str, list[tuple[float, float]]]:
     from qtpy.QtWidgets import QApplication
 
     from napari_lungmtl.layers.spheres import add_image_layer
-    from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, Origin, Sphere
+    from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, Provenance, Sphere
     from napari_lungmtl.training.imaging.image import Image
 
     rng = np.random.default_rng(0)
@@ -99,7 +99,7 @@ def in_window(repeats: int) -> dict[str, list[tuple[float, float]]]:
                 malignancy=rng.random(),
                 malignancy_spread=0.1,
                 attributes=dict.fromkeys(ATTRIBUTES, 3.0),
-                origin=Origin("x", "1"),
+                provenance=Provenance("x", "1"),
             )
             for score in np.linspace(0.99, 0.05, N_FINDINGS)
         )

@@ -43,7 +43,7 @@ def tile(case: RadiographCase, threshold: float) -> Picture.Image:
     draw = ImageDraw.Draw(picture)
     for finding in findings:
         if finding.score >= threshold and finding.box is not None:
-            mark(draw, radiograph, finding.box.low, finding.box.high, finding.score, finding.origin.model)
+            mark(draw, radiograph, finding.box.low, finding.box.high, finding.score, finding.provenance.model)
     said = ", ".join(f"{s.probability:.2f}" for s in findings.image_scores)
     sign = "+" if case.positive else ""
     draw.rectangle((0, 0, 512, 22), fill=(0, 0, 0))

@@ -8,6 +8,7 @@ from typing import Any
 from ..layers.sphere_layer_data import findings_of_points
 from ..training.findings.formats.csv_file import write_csv
 from ..training.findings.formats.json_file import SUFFIX, write_findings
+from ..training.inference.registry import characterisers
 
 
 def write_points(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
@@ -39,7 +40,7 @@ def write_points(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     findings = findings_of_points(data, attributes)
     target = Path(path)
     if target.suffix.lower() == ".csv":
-        write_csv([findings], target)
+        write_csv([findings], target, characterisers())
         return [str(target)]
     if not target.name.lower().endswith(SUFFIX):
         target = target.with_name(target.name.removesuffix(".json") + SUFFIX)

@@ -66,10 +66,10 @@ def label(finding: Finding, partner: Finding | None = None) -> str:
 
 def signature(finding: Finding) -> str:
     """``DHN 0.83``, ``DHN 0.83 edited``, or whose hand drew it."""
-    if not finding.origin.model:
+    if not finding.provenance.model:
         return "by hand"
-    return f"{network(finding.origin.model)} {finding.score:.2f}" + (
-        " edited" if finding.origin.person else ""
+    return f"{network(finding.provenance.model)} {finding.score:.2f}" + (
+        " edited" if finding.provenance.person else ""
     )
 
 

@@ -12,24 +12,21 @@ from psygnal import Signal
 from ..jobs.worker import Worker, one_step
 from ..session.session import Session
 from ..training.imaging.image import Image
-from ..training.inference import chain as pipelines
-from ..training.inference import registry
-from ..training.inference.predictor import Evidence
+from ..training.inference import chain, predictor, registry
 from ..training.inference.suitability import suits
 from .follower import LayerFollower
 
 EVIDENCE = "lungmtl_evidence"
 """Key of the metadata of a heat map's layer: it is no image under review."""
 OPACITY = 0.6
-_WHAT = {"dhn": "objectness", "mosegnet": "probability"}
 
 
 def choices(image: Image) -> dict[str, str]:
     """Networks at hand whose evidence on a radiograph can be shown, by name, and what is shown: ``DHN objectness``."""
     if image.ndim != 2:
         return {}
-    at_hand = (info for info in registry.models() if info.task == "detection" and suits(info, image))
-    return {info.name: f"{info.title} {_WHAT.get(info.name, 'evidence')}" for info in at_hand}
+    at_hand = (info for info in registry.models() if info.heat_map and suits(info, image))
+    return {info.name: f"{info.title} {info.heat_map}" for info in at_hand}
 
 
 class HeatMapLayer(LayerFollower[ImageLayer]):
@@ -50,7 +47,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
         self.name: str | None = None
         self.problem = ""
         self._below = below
-        self._by_name: dict[str, Evidence] = {}
+        self._by_name: dict[str, predictor.HeatMap] = {}
         self._work = Worker("The heat map could not be computed")
         self._work.finished.connect(self._on_finished)
         self._work.failed.connect(self._on_failed)
@@ -71,7 +68,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
             if self.name in self._by_name:
                 self._add_layer(self._by_name[self.name])
             else:
-                self._work.start(partial(one_step, pipelines.evidence, image, self.name, device))
+                self._work.start(partial(one_step, chain.heat_map, image, self.name, device))
         self.changed.emit()
 
     def close(self) -> None:
@@ -79,7 +76,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
         self._work.cancel()
         super().close()
 
-    def _on_finished(self, evidence: Evidence) -> None:
+    def _on_finished(self, evidence: predictor.HeatMap) -> None:
         if self.name is not None:
             self._by_name[self.name] = evidence
             self._add_layer(evidence)
@@ -89,7 +86,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
         self.name, self.problem = None, message
         self.changed.emit()
 
-    def _add_layer(self, evidence: Evidence) -> None:
+    def _add_layer(self, evidence: predictor.HeatMap) -> None:
         image, layers = self.session.image, self.viewer.layers
         if image is None or self._below not in layers:
             return
@@ -114,7 +111,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
         self.changed.emit()
 
 
-def cropped(evidence: Evidence, image: Image) -> tuple[np.ndarray, tuple[float, float]]:
+def cropped(evidence: predictor.HeatMap, image: Image) -> tuple[np.ndarray, tuple[float, float]]:
     """Values and origin of the part that lies on the image: networks see a square, padded beside the radiograph."""
     low, high = image.extent
     first, past = [], []

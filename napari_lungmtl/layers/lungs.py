@@ -8,7 +8,7 @@ import pandas as pd
 from napari.layers import Labels
 
 from ..session.review import reviewer
-from ..training.findings import Mask, Origin, Region
+from ..training.findings import Mask, Provenance, Region
 from .labels import LabelsBinding
 from .overlay_colors import OTHER, REGIONS
 
@@ -63,7 +63,7 @@ class LungBinding(LabelsBinding):
             if mask is None:
                 regions.pop(name, None)
             else:
-                before = regions[name].origin if name in regions else Origin()
-                origin = Origin(before.model, before.version, reviewer())
-                regions[name] = Region(name, mask, origin)
+                before = regions[name].provenance if name in regions else Provenance()
+                provenance = Provenance(before.model, before.version, reviewer())
+                regions[name] = Region(name, mask, provenance)
         self.session.set_regions(regions.values())

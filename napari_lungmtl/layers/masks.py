@@ -10,7 +10,7 @@ from napari.layers import Labels
 
 from ..session.review import moved, reviewer
 from ..session.session import Session
-from ..training.findings import Finding, Mask, Origin
+from ..training.findings import Finding, Mask, Provenance
 from .follower import Binding
 from .labels import LabelsBinding
 from .overlay_colors import color_of
@@ -73,13 +73,13 @@ class MaskBinding(LabelsBinding):
             finding = self.session.findings[ids[number]] if number in ids else None
             if finding is None:
                 if mask is not None:
-                    add.append(Finding(mask, origin=Origin(person=reviewer())))
+                    add.append(Finding(mask, provenance=Provenance(person=reviewer())))
                     # A number that a hidden finding had is now the painted one's.
                     self._numbers = {id: n for id, n in self._numbers.items() if n != number}
                     self._numbers[add[-1].id] = number
             elif mask is not None:
                 change.append(moved(finding, mask))
-            elif finding.origin.model:
+            elif finding.provenance.model:
                 change.append(finding.with_(status="rejected"))
             else:
                 remove.append(finding.id)

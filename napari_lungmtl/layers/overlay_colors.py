@@ -6,9 +6,10 @@ No colour stands alone: the label of a box names its network, masks are filled, 
 from __future__ import annotations
 
 from ..training.findings import Finding
+from ..training.inference.registry import shown_card
 
-DHN, MOSEGNET, OTHER, PERSON, REJECTED = "#56b4e9", "#f0a032", "#e58bb8", "#f5e663", "#a6a6a6"
-_NETWORKS = {"dhn": DHN, "mosegnet": MOSEGNET}
+OTHER, PERSON, REJECTED = "#e58bb8", "#f5e663", "#a6a6a6"
+"""Of networks whose card names no color, of what a person drew, and of what was rejected."""
 REGIONS = {"right lung": "#8fd19e", "left lung": "#b9a3e3", "lungs": "#8fd19e"}
 """Outlines of lungs, right and left apart; other anatomy takes `OTHER`."""
 TRUTH = "#3fd0c9"
@@ -18,9 +19,10 @@ def color_of(finding: Finding) -> str:
     """``#rrggbb`` of a finding's box, mask and label: its network, or the person who drew it; grey where rejected."""
     if finding.status == "rejected":
         return REJECTED
-    if not finding.origin.model:
+    if not finding.provenance.model:
         return PERSON
-    return _NETWORKS.get(finding.origin.model, OTHER)
+    card = shown_card(finding.provenance.model)
+    return (card.color if card is not None else "") or OTHER
 
 
 def rgba(color: str, alpha: float = 1.0) -> tuple[float, float, float, float]:

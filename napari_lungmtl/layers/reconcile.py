@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..session.review import moved, reviewer
-from ..training.findings import Box, Finding, Origin, Sphere
+from ..training.findings import Box, Finding, Provenance, Sphere
 
 Row = TypeVar("Row")
 
@@ -56,7 +56,7 @@ def reconcile(
         place = places.get(str(id), -1)
         if place <= last:
             if (geometry := new(row)) is not None:
-                add.append(Finding(geometry, origin=Origin(person=reviewer())))
+                add.append(Finding(geometry, provenance=Provenance(person=reviewer())))
             continue
         last, finding = place, rendered[place]
         kept.add(finding.id)

@@ -21,6 +21,7 @@ from ..training.findings import Sphere
 from .cohort.section import CohortSection
 from .findings.section import FindingsSection
 from .footer import Footer
+from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
 from .qt import sure
 from .run import RunSection
@@ -71,8 +72,11 @@ class LungNodulesDock(QWidget):
         self.study_section = StudySection()
         self.run = RunSection()
         self.show_section = ShowSection(viewer)
+        self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
-        self.card = NoduleCardSection()
+        self.card = NoduleCardSection(
+            lambda image, finding: reconstruct(image, finding, self.run.chosen_device)
+        )
         self.card.characterise.connect(self.run.characterise)
         self.run.started.connect(self._stay_at_run)
         self.cohort = CohortSection(viewer, lambda: self.reviewed_images, lambda: self.run.runner.running)
@@ -224,7 +228,7 @@ class LungNodulesDock(QWidget):
         session = self.reviewed.session if self.reviewed is not None else None
         if session is None or session.selected is None:
             return
-        if session.findings[session.selected].origin.model:
+        if session.findings[session.selected].provenance.model:
             show_info(
                 f"A model's finding is not deleted but rejected ({shortcuts.KEYS[3].text}), so that it can be seen."
             )

@@ -20,8 +20,8 @@ from ..session.session import Thresholds
 from ..training.errors import LungmtlError
 from ..training.findings import Finding, Findings
 from ..training.imaging.image import Image
-from ..training.inference import registry
 from ..training.inference.chain import Chain
+from ..training.inference.device import devices
 from ..training.inference.predictor import Progress
 from ..training.inference.triton_workaround import keep_triton_out
 from .section import Section, label, set_role
@@ -57,7 +57,7 @@ class DeviceBox(QComboBox):
 def _devices() -> list[str]:
     """What torch can use."""
     keep_triton_out()
-    return registry.devices()
+    return devices()
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ class RunSection(Section):
         self.mode.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.mode.currentIndexChanged.connect(self._show_purpose)
         self.device = DeviceBox()
+        self.chosen_device = "auto"
+        self.device.currentTextChanged.connect(self._on_device)
         row = QHBoxLayout()
         row.addWidget(self.button)
         row.addWidget(self.mode, 1)
@@ -228,6 +230,10 @@ class RunSection(Section):
         """Once there are findings, what a run does moves to the tool tip: their card needs the height."""
         told = self.mode.count() and self.reviewed is not None and len(self.reviewed.session.findings)
         self.purpose.setVisible(bool(self.purpose.text()) and not told)
+
+    def _on_device(self, device: str) -> None:
+        """Keep the choice as a plain value: workers ask for it, and no widget may be read off the GUI thread."""
+        self.chosen_device = device
 
     def _show_running(self) -> None:
         running = self.runner.running

@@ -17,7 +17,7 @@ from ..training.inference.agreement import same_place
 
 def is_by_person(finding: Finding) -> bool:
     """Whether a person drew it, or moved or resized what a model found."""
-    return bool(finding.origin.person) or not finding.origin.model
+    return bool(finding.provenance.person) or not finding.provenance.model
 
 
 def is_reviewed(finding: Finding) -> bool:
@@ -42,7 +42,7 @@ def moved(finding: Finding, geometry: Geometry) -> Finding:
     """
     return finding.with_(
         geometry=geometry,
-        origin=replace(finding.origin, person=reviewer()),
+        provenance=replace(finding.provenance, person=reviewer()),
         malignancy=None,
         malignancy_spread=None,
         attributes={},
@@ -101,15 +101,15 @@ def _scores(present: Findings, run: Findings) -> tuple[ImageScore, ...]:
 
 def _regions(present: Findings, run: Findings) -> tuple[Region, ...]:
     """The run's anatomy, but what a person outlined stays."""
-    kept = tuple(r for r in present.regions if r.origin.person or not r.origin.model)
+    kept = tuple(r for r in present.regions if r.provenance.person or not r.provenance.model)
     names = {r.name for r in kept}
     return (*kept, *(r for r in run.regions if r.name not in names))
 
 
 def _named(present: Findings, kept: list[Finding]) -> list[Mapping[str, Any]]:
     """The models that kept findings still name, or that said something of the whole image."""
-    names = {f.origin.model for f in kept} | {o.model for f in kept for o in f.opinions}
-    names |= {s.model for s in present.image_scores} | {r.origin.model for r in present.regions}
+    names = {f.provenance.model for f in kept} | {o.model for f in kept for o in f.opinions}
+    names |= {s.model for s in present.image_scores} | {r.provenance.model for r in present.regions}
     return [model for model in present.models if model.get("name") in names]
 
 
@@ -118,7 +118,7 @@ def _covers(kept: Finding, new: Finding) -> bool:
     if len(kept.center) != len(new.center):
         return False
     if kept.box is not None and new.box is not None:
-        same_network = kept.origin.model in ("", new.origin.model)
+        same_network = kept.provenance.model in ("", new.provenance.model)
         return same_network and same_place(kept.box, new.box)
     distance = np.linalg.norm(np.subtract(kept.center, new.center))
     return bool(distance < kept.diameter / 2)

@@ -18,9 +18,9 @@ BOTH, ONE = "◆", "◇"
 
 def found_by(finding: Finding, agreements: Agreements) -> str:
     """``◆ DHN`` where another network marked it too, ``◇ DHN`` where none did, or ``by hand``."""
-    if not finding.origin.model:
+    if not finding.provenance.model:
         return "by hand"
-    name, agreement = network(finding.origin.model), agreements.get(finding.id)
+    name, agreement = network(finding.provenance.model), agreements.get(finding.id)
     if agreement is None:
         return name
     return f"{ONE} {name}" if agreement.other is None else f"{BOTH} {name}"
@@ -49,15 +49,15 @@ def story(finding: Finding, findings: Findings, agreements: Agreements, image: I
     if finding.box is None:
         return ""
     lines = []
-    if not finding.origin.model:
+    if not finding.provenance.model:
         lines.append("Drawn by hand")
     else:
-        edited = ", edited by hand" if finding.origin.person else ""
-        lines.append(f"{network(finding.origin.model)} {finding.score:.2f}{edited}")
+        edited = ", edited by hand" if finding.provenance.person else ""
+        lines.append(f"{network(finding.provenance.model)} {finding.score:.2f}{edited}")
     agreement = agreements.get(finding.id)
     if agreement is not None and agreement.other is not None:
         other = findings[agreement.other]
-        lines.append(f"{network(other.origin.model)} {other.score:.2f}")
+        lines.append(f"{network(other.provenance.model)} {other.score:.2f}")
         lines.append(f"both: boxes overlap {100 * agreement.iou:.0f} %")
     elif agreement is not None:
         lines.append("by this network only")

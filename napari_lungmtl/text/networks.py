@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-NETWORKS = {
-    "ag3d": "3D-AG",
-    "mtmr": "MTMR-Net",
-    "mtcnn": "MT-CNN",
-    "dhn": "DHN",
-    "mosegnet": "MO-SegNet",
-}
+from ..training.inference.registry import shown_card
 
 
 def network(model: str) -> str:
-    """A network's name in its paper; the model's own where it has none."""
-    return NETWORKS.get(model, model)
+    """A network's name in its paper, from its card; the model's own where there is none."""
+    card = shown_card(model)
+    return model if card is None else card.title

@@ -15,11 +15,12 @@ import napari
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
+from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
+
+from ..stand_ins.fresh_models import fresh_model_store
 
 INFO = ModelInfo("fake", "Test detector", "Finds what the test puts there.", ("CT",), "1.0", 0.5)
 SCORES = (0.97, 0.80, 0.55, 0.40, 0.20)
@@ -68,7 +69,7 @@ def findings(image: Image) -> Findings:
             Finding(
                 Sphere(tuple(image.to_world(place)), diameter),
                 score=score,
-                origin=Origin("fake", "1.0"),
+                provenance=Provenance("fake", "1.0"),
                 id=f"f{i}",
             )
             for i, (place, score, diameter) in enumerate(zip(places, SCORES, DIAMETERS, strict=True), 1)
@@ -81,7 +82,7 @@ def findings(image: Image) -> Findings:
 def predictor(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
     """The only model at hand; change its fields before a run."""
     fake = FakePredictor(findings)
-    pipelines.loaded.cache_clear()  # what another test had loaded
+    fresh_model_store(monkeypatch)
     monkeypatch.setattr(registry, "models", lambda: (INFO,))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": fake)
     return fake

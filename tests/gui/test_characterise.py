@@ -10,10 +10,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_lungmtl.jobs import run_modes
-from napari_lungmtl.training.findings import Finding, Opinion, Origin, Sphere
-from napari_lungmtl.training.inference import chain as pipelines
+from napari_lungmtl.training.findings import Finding, Opinion, Provenance, Sphere
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
+
+from ..stand_ins.fresh_models import fresh_model_store
 
 
 class Judge:
@@ -51,9 +52,8 @@ def judges(predictor, monkeypatch):
     (detector,) = registry.models()
     monkeypatch.setattr(registry, "models", lambda: (detector, mtmr.info, mtcnn.info))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
-    pipelines.loaded.cache_clear()
-    yield mtmr, mtcnn
-    pipelines.loaded.cache_clear()
+    fresh_model_store(monkeypatch)
+    return mtmr, mtcnn
 
 
 @pytest.fixture
@@ -97,11 +97,18 @@ def test_detect_only_asks_no_characteriser(dock, judges, qtbot):
 
 def test_a_run_judges_what_a_person_drew_and_keeps_it(dock, qtbot):
     session = dock.reviewed.session
-    mine = Finding(Sphere((-150.0, 30.0, 0.0), 10.0), origin=Origin(person="me"), note="look", id="mine")
+    mine = Finding(
+        Sphere((-150.0, 30.0, 0.0), 10.0), provenance=Provenance(person="me"), note="look", id="mine"
+    )
     session.add(mine)
     run(dock, qtbot)
     kept = session.findings["mine"]
-    assert (kept.geometry, kept.note, kept.origin, kept.score) == (mine.geometry, "look", mine.origin, 1.0)
+    assert (kept.geometry, kept.note, kept.provenance, kept.score) == (
+        mine.geometry,
+        "look",
+        mine.provenance,
+        1.0,
+    )
     assert kept.malignancy == pytest.approx(0.10)
     assert len(session.findings) == 6
     session.undo()
@@ -113,7 +120,7 @@ def test_what_is_there_is_characterised_in_one_step(dock, judges, qtbot):
     run(dock, qtbot, run_modes.DETECT)
     session = dock.reviewed.session
     session.accept("f2")
-    session.add(Finding(Sphere((-150.0, 30.0, 0.0), 10.0), origin=Origin(person="me"), id="mine"))
+    session.add(Finding(Sphere((-150.0, 30.0, 0.0), 10.0), provenance=Provenance(person="me"), id="mine"))
     session.change("f3", geometry=Sphere(session.findings["f3"].center, 30.0))
     before = session.findings
     run(dock, qtbot, run_modes.CHARACTERISE)

@@ -11,7 +11,7 @@ from qtpy.QtTest import QTest
 
 from napari_lungmtl.layers.malignancy_colors import malignancy_color
 from napari_lungmtl.panel.cohort import section as section_module
-from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, ImageReference, Origin, Sphere
+from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, ImageReference, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.json_file import write_findings
 from napari_lungmtl.training.imaging import write_volume
 
@@ -183,7 +183,7 @@ def results(image, tmp_path):
             score=0.95 - 0.08 * i,
             malignancy=0.1 + 0.15 * i,
             attributes={name: 1.0 + (i * (k + 1)) % 5 / 2 for k, name in enumerate(ATTRIBUTES)},
-            origin=Origin("ag3d", "0.1"),
+            provenance=Provenance("ag3d", "0.1"),
             id=f"r{i}",
         )
         for i in range(6)

@@ -180,14 +180,14 @@ def test_brackets_resize_but_not_while_painting(after_run):
 
 
 def test_delete_takes_only_what_a_person_drew(after_run):
-    from napari_lungmtl.training.findings import Finding, Origin, Sphere
+    from napari_lungmtl.training.findings import Finding, Provenance, Sphere
 
     _, dock = after_run
     session = dock.reviewed.session
     press(dock, Qt.Key.Key_N)
     press(dock, Qt.Key.Key_Delete)
     assert len(session.findings) == 5
-    session.add(Finding(Sphere((-150.0, 30.0, 0.0), 9.0), origin=Origin(person="me"), id="mine"))
+    session.add(Finding(Sphere((-150.0, 30.0, 0.0), 9.0), provenance=Provenance(person="me"), id="mine"))
     press(dock, Qt.Key.Key_Delete)
     assert [f.id for f in session.findings] == ["f1", "f2", "f3", "f4", "f5"]
 

@@ -8,10 +8,10 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.app import show_truth
 from napari_lungmtl.layers.sphere_layer_data import points_layer_data
-from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Origin, Sphere
+from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Provenance, Sphere
 from napari_lungmtl.training.imaging.image import Image
 
-FAR = Finding(Sphere((-40.0, 12.0, -8.0), 6.0), score=0.9, origin=Origin("fake", "1.0"), id="f1")
+FAR = Finding(Sphere((-40.0, 12.0, -8.0), 6.0), score=0.9, provenance=Provenance("fake", "1.0"), id="f1")
 """Reaches the lower slices alone."""
 
 

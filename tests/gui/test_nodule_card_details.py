@@ -38,7 +38,7 @@ def test_slices_and_views_are_plotted_where_they_belong(window, qtbot):
     assert xs[0] > card.slices.area("axial").right()
     assert [row.name for row in card.parts.rows] == list(VIEWS)
     views = rgb(card.parts)
-    for number, part in enumerate(MTCNN.parts):
+    for number, part in enumerate(MTCNN.view_scores):
         scale = card.parts.scale(number)
         pixel = views[int(scale.center().y()), int(scale.left() + part * scale.width())]
         assert is_color(pixel, malignancy_color(part))
@@ -58,7 +58,7 @@ def test_places_are_slices_only_where_all_are_millimetres():
     )
     assert slice_places(MTCNN) is None
     places = ("axial −5 mm", "axial", "axial 0 mm", "sagittal 0 mm", "sagittal 1 mm")
-    assert slice_places(replace(MTMR, places=places)) is None
+    assert slice_places(replace(MTMR, view_names=places)) is None
     assert slice_places(Opinion("mtmr", "1", 0.5)) is None
 
 

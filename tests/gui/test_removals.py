@@ -9,6 +9,7 @@ from qtpy.QtGui import QOpenGLContext
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QApplication
 
+from ..stand_ins.fresh_models import fresh_model_store
 from ..stand_ins.reviewed_radiographs import (
     DHN,
     MOSEGNET,
@@ -36,14 +37,13 @@ def image():
 @pytest.fixture
 def predictor(monkeypatch) -> None:
     """Both networks of radiographs."""
-    from napari_lungmtl.training.inference import chain as pipelines
     from napari_lungmtl.training.inference import registry
 
     at_hand = {
         "dhn": RadiographPredictor(DHN, by_dhn),
         "mosegnet": RadiographPredictor(MOSEGNET, by_mosegnet),
     }
-    pipelines.loaded.cache_clear()  # what another test had loaded
+    fresh_model_store(monkeypatch)
     monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
 

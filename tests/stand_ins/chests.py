@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_lungmtl.training.findings import Finding, Origin, Sphere
+from napari_lungmtl.training.findings import Finding, Provenance, Sphere
 from napari_lungmtl.training.imaging.image import Image
 
-MODEL = Origin("ag3d", "0.1")
+MODEL = Provenance("ag3d", "0.1")
 
 
 def ball(z: float, y: float = 20.0, x: float = 10.0, d: float = 8.0, score: float = 0.9, **fields) -> Finding:
     """A sphere that a model found."""
-    return Finding(Sphere((z, y, x), d), score=score, **{"origin": MODEL, **fields})
+    return Finding(Sphere((z, y, x), d), score=score, **{"provenance": MODEL, **fields})
 
 
 def chest(source: Path | None = None, **fields) -> Image:

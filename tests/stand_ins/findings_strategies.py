@@ -13,7 +13,7 @@ from napari_lungmtl.training.findings import (
     ImageScore,
     Mask,
     Opinion,
-    Origin,
+    Provenance,
     Region,
     Sphere,
 )
@@ -46,13 +46,13 @@ def opinions_of(model):
     """What a network of that name might say."""
     return st.builds(
         lambda said, **fields: Opinion(
-            model, parts=tuple(p for p, _ in said), places=tuple(w for _, w in said), **fields
+            model, view_scores=tuple(p for p, _ in said), view_names=tuple(w for _, w in said), **fields
         ),
         parts,
         version=words,
         malignancy=unit,
-        spread=unit,
-        folds=st.lists(unit, max_size=5).map(tuple),
+        std=unit,
+        fold_scores=st.lists(unit, max_size=5).map(tuple),
         attributes=scales,
         attribute_spread=st.dictionaries(st.sampled_from(ATTRIBUTES), st.floats(0, 3)),
         notes=st.lists(words, max_size=2).map(tuple),
@@ -71,7 +71,7 @@ findings_items = st.builds(
     attributes=scales,
     opinions=opinions,
     scores=st.dictionaries(words, unit, max_size=3),
-    origin=st.builds(Origin, words, words, words),
+    provenance=st.builds(Provenance, words, words, words),
     status=st.sampled_from(["unreviewed", "accepted", "rejected"]),
     note=words,
 )
@@ -90,7 +90,7 @@ image_scores = st.lists(
     st.builds(ImageScore, words, words, unit, unit), max_size=2, unique_by=lambda s: s.model
 ).map(tuple)
 regions = st.lists(
-    st.builds(Region, words, masks(), st.builds(Origin, words, words, words)),
+    st.builds(Region, words, masks(), st.builds(Provenance, words, words, words)),
     max_size=2,
     unique_by=lambda r: r.name,
 ).map(tuple)

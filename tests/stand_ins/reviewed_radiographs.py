@@ -14,19 +14,22 @@ from napari_lungmtl.training.findings import (
     Findings,
     ImageScore,
     Mask,
-    Origin,
+    Provenance,
     Region,
 )
 from napari_lungmtl.training.findings.models import join_models
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.inference.predictor import Evidence, ModelInfo, Progress
+from napari_lungmtl.training.inference.predictor import HeatMap, ModelInfo, Progress
 
 RADIOGRAPHS = ("CR", "DX")
 DHN = ModelInfo(
-    "dhn", "DHN", "Says whether the radiograph shows a nodule, and where.", RADIOGRAPHS, "0.1", 0.5
+    *("dhn", "DHN", "Says whether the radiograph shows a nodule, and where.", RADIOGRAPHS, "0.1", 0.5),
+    heat_map="objectness",
 )
-MOSEGNET = ModelInfo("mosegnet", "MO-SegNet", "Outlines lungs and nodules.", RADIOGRAPHS, "0.1", 0.5)
-DHN_BY, MOSEGNET_BY = Origin("dhn", "0.1"), Origin("mosegnet", "0.1")
+MOSEGNET = ModelInfo(
+    "mosegnet", "MO-SegNet", "Outlines lungs and nodules.", RADIOGRAPHS, "0.1", 0.5, heat_map="probability"
+)
+DHN_BY, MOSEGNET_BY = Provenance("dhn", "0.1"), Provenance("mosegnet", "0.1")
 
 
 def radiograph(shape: tuple[int, int] = (300, 240), spacing: float | None = 0.5, **fields) -> Image:
@@ -82,7 +85,7 @@ def by_dhn(image: Image) -> Findings:
                 (x * w - 0.06 * w, x * w + 0.06 * w),
             ),
             score=s,
-            origin=DHN_BY,
+            provenance=DHN_BY,
             id=f"d{n}",
         )
         for n, (y, x, s) in enumerate(places, 1)
@@ -99,10 +102,16 @@ def by_mosegnet(image: Image) -> Findings:
     h, w = image.shape
     items = (
         Finding(
-            disc(image, (round(0.30 * h), round(0.26 * w)), 0.045 * h), score=0.8, origin=MOSEGNET_BY, id="m1"
+            disc(image, (round(0.30 * h), round(0.26 * w)), 0.045 * h),
+            score=0.8,
+            provenance=MOSEGNET_BY,
+            id="m1",
         ),
         Finding(
-            disc(image, (round(0.75 * h), round(0.30 * w)), 0.03 * h), score=0.6, origin=MOSEGNET_BY, id="m2"
+            disc(image, (round(0.75 * h), round(0.30 * w)), 0.03 * h),
+            score=0.6,
+            provenance=MOSEGNET_BY,
+            id="m2",
         ),
     )
     return Findings(items, models=({"name": "mosegnet", "version": "0.1"},), regions=lungs(image))
@@ -129,7 +138,7 @@ class RadiographPredictor:
             yield Progress((step + 1) / self.steps, "detecting")
         return self.finds(image)  # type: ignore[operator]
 
-    def evidence(self, image: Image) -> Evidence:
+    def heat_map(self, image: Image) -> HeatMap:
         """A hill at (0.3, 0.25) of the radiograph, on a square of 64 pixels that is padded beside it as networks see it."""
         if self.error is not None:
             raise self.error
@@ -141,7 +150,7 @@ class RadiographPredictor:
         values = np.exp(-((y - at[0]) ** 2 + (x - at[1]) ** 2) / 20).astype(np.float32)
         origin = image.to_world((0.5 * pixel - offset[0] - 0.5, 0.5 * pixel - offset[1] - 0.5))
         spacing = tuple(pixel * s for s in image.scale)
-        return Evidence(values, spacing, (float(origin[0]), float(origin[1])), f"{self.info.title} evidence")
+        return HeatMap(values, spacing, (float(origin[0]), float(origin[1])), f"{self.info.title} evidence")
 
 
 def by_both(image: Image) -> Findings:

@@ -16,7 +16,7 @@ from napari_lungmtl.training.findings import (
     ImageReference,
     ImageScore,
     Mask,
-    Origin,
+    Provenance,
     Region,
 )
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, Progress
@@ -35,7 +35,7 @@ class SquareFinder:
         yield Progress(0.0, "looking")
         if image.ndim != 2:
             raise PredictorError("no radiograph")
-        origin = Origin(self.info.name, "0.1")
+        provenance = Provenance(self.info.name, "0.1")
         found = []
         pieces, _ = label(image.voxels > 150)
         for part in find_objects(pieces):
@@ -45,10 +45,10 @@ class SquareFinder:
             if self.info.name == "mosegnet":
                 first = tuple(image.to_world([s.start for s in part]))
                 geometry = Mask.from_array(image.voxels[part] > 150, image.scale, first)
-            found.append(Finding(geometry, score, origin=origin))
+            found.append(Finding(geometry, score, provenance=provenance))
         head = max((f.score for f in found), default=0.01)
         scores = (ImageScore("dhn", "0.1", head, 0.4),) if self.info.name == "dhn" else ()
-        regions = self._lungs(image, origin) if self.info.name == "mosegnet" else ()
+        regions = self._lungs(image, provenance) if self.info.name == "mosegnet" else ()
         reference = ImageReference(
             image.series_uid,
             str(image.source),
@@ -61,7 +61,7 @@ class SquareFinder:
         models = ({"name": self.info.name, "version": "0.1"},)
         return Findings(tuple(found), reference, models, image_scores=scores, regions=regions)
 
-    def _lungs(self, image, origin):
+    def _lungs(self, image, provenance):
         half = image.shape[1] // 2
         sides = {"right lung": slice(0, half), "left lung": slice(half, None)}
         found = []
@@ -69,7 +69,7 @@ class SquareFinder:
             mask = image.voxels[:, columns] < 60
             if mask.any():
                 place = tuple(image.to_world([0, columns.start]))
-                found.append(Region(name, Mask.from_array(mask, image.scale, place), origin))
+                found.append(Region(name, Mask.from_array(mask, image.scale, place), provenance))
         return tuple(found)
 
 

@@ -18,8 +18,8 @@ from napari_lungmtl.training.data.public.luna16_nodules import load_cubes
 from napari_lungmtl.training.data.public.open_radiographs import open_radiograph_cases
 from napari_lungmtl.training.data.public.radiographs import RadiographCase
 from napari_lungmtl.training.evaluation.cubes import detect_regions, regions, score_regions
-from napari_lungmtl.training.evaluation.evaluate import evaluate
-from napari_lungmtl.training.evaluation.radiographs import judge_radiographs
+from napari_lungmtl.training.evaluation.evaluate import evaluate_network
+from napari_lungmtl.training.evaluation.radiographs import predict_radiographs
 from napari_lungmtl.training.inference.registry import load_predictor, weights_path
 from napari_lungmtl.training.inference.weights import read_card, seen_cases
 from napari_lungmtl.training.metrics.characterisation.classification import roc_auc
@@ -35,7 +35,9 @@ TWO_PAIRS = 2.5 / (8 * 18)
 
 def test_malignancy_is_told_out_of_fold(lungmtl_data: Path):
     """The 203 nodules of fold 0 by the models that never saw their scans: both networks and their fusion in one run."""
-    figures = evaluate("fusion", lungmtl_data / "luna16_nodules", folds=["0"], device="cpu")["metrics"]
+    figures = evaluate_network("fusion", lungmtl_data / "luna16_nodules", folds=["0"], device="cpu")[
+        "metrics"
+    ]
     found = {name: alone["auc"] for name, alone in figures["alone"].items()} | {"fusion": figures["auc"]}
     assert found == pytest.approx({"mtmr": 0.9577, "mtcnn": 0.9481, "fusion": 0.9578}, abs=0.002)
     assert figures["brier"] == pytest.approx(0.0876, abs=0.002)
@@ -79,6 +81,6 @@ def test_mosegnet_outlines_lungs(lungmtl_data: Path):
 
 
 def results_of(name: str, cases: Sequence[RadiographCase], *, lungs: bool = False) -> list[RadiographResult]:
-    results, failed = judge_radiographs(load_predictor(name, "cpu", None), cases, 0.5, lungs=lungs)
+    results, failed = predict_radiographs(load_predictor(name, "cpu", None), cases, 0.5, lungs=lungs)
     assert not failed
     return results

@@ -30,8 +30,8 @@ for command in (demo, view, predict, models, evaluate, train, candidates, report
 app.add_typer(simulate)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(show: bool) -> None:
+    if show:
         from importlib.metadata import version
 
         typer.echo(version("napari-lungmtl"))

@@ -30,35 +30,37 @@ def candidates(
 ) -> None:
     """List what a detector marks in cubes, and which marks are nodules.
 
-    Example: lungmtl candidates --data ../shared/data/luna16_nodules --folds 0 --out candidates0.csv
+    Example: lungmtl candidates --data luna16_nodules --folds 0 --out candidates0.csv
     """
     with explained():
         from ..data.public.luna16_nodules import load_cubes
         from ..evaluation.candidates import joined, label_marks, write_candidates
         from ..evaluation.cubes import detect_regions, regions
         from ..inference.predictor import SCORE_FLOOR
-        from ..inference.registry import load_predictor, weights_path
+        from ..inference.registry import load_predictor, models, weights_path
         from ..inference.weights import read_card, seen_cases
-        from ..networks.ag3d.evaluation import cube_detector
 
         chosen = [fold.strip() for fold in folds.split(",") if fold.strip()]
         cubes = load_cubes(data, folds=chosen)
         if not cubes:
             raise Failed(f"{data} has no cube in the folds {', '.join(chosen)}")
-        seen = seen_cases(read_card(weights or weights_path("ag3d")))
+        detector = next((m.name for m in models() if m.task == "detection" and "CT" in m.modalities), None)
+        if detector is None:
+            raise Failed("no detector for CT is at hand: install the package again")
+        seen = seen_cases(read_card(weights or weights_path(detector)))
         known = sum(c.series in seen for c in cubes)
         if known:
             raise Failed(
                 f"the detector was trained on {known} of these {len(cubes)} cubes: its marks there are no mistakes to learn "
                 "from. Take weights that left the folds out"
             )
-        predictor = load_predictor("ag3d", device, weights)
+        predictor = load_predictor(detector, device, weights)
         where = regions(cubes)["whole"]
         with progress("candidates") as on_progress:
             marks = detect_regions(
                 cubes,
                 where,
-                cube_detector(predictor.net.to(predictor.device), predictor.device),
+                predictor.detect_cubes,
                 on_progress=lambda fraction: on_progress(fraction, "detecting"),
             )
         found = joined(

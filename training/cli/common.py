@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..errors import LungmtlError
 from ..extras import missing_extra
+
+if TYPE_CHECKING:
+    from ..inference.progress import OnProgress
 
 HINT = "'lungmtl --debug ...' shows where"
 
@@ -31,7 +34,7 @@ def debug(on: bool) -> None:
 
 
 def debugging() -> bool:
-    """Whether ``lungmtl --debug`` was asked for."""
+    """Whether ``lungmtl --debug`` was given."""
     return _DEBUG.get()
 
 
@@ -63,12 +66,9 @@ def explained() -> Generator[None]:
         raise typer.Exit(1) from error
 
 
-Report = Callable[[float, str], None]
-
-
 @contextmanager
-def progress(label: str) -> Generator[Report]:
-    """A bar on standard error that takes the share done and the stage; nothing where that is no terminal."""
+def progress(label: str) -> Generator[OnProgress]:
+    """A bar on standard error that takes the fraction done and the stage; nothing where that is no terminal."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -83,10 +83,10 @@ def progress(label: str) -> Generator[Report]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(escape(label), total=1.0)
 
-        def report(fraction: float, stage: str) -> None:
+        def on_progress(fraction: float, stage: str) -> None:
             bar.update(task, completed=fraction, description=escape(f"{label}: {stage}" if stage else label))
 
-        yield report
+        yield on_progress
 
 
 def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> None:
@@ -106,7 +106,7 @@ def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]],
 
 
 def write_json(values: Any, path: Path | None) -> None:
-    """Write figures for machines, if asked for."""
+    """Write figures for machines, if there is a path."""
     from ..findings.formats.atomic import write_atomically
 
     if path is not None:

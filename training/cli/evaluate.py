@@ -1,4 +1,4 @@
-"""``lungmtl evaluate``: a room's figures on a folder of data."""
+"""``lungmtl evaluate``: a network's figures on a folder of data."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .common import complain, explained, progress, show_table, write_json
 
 
 def evaluate(
-    room: Annotated[
+    network: Annotated[
         str,
         typer.Argument(
-            metavar="ROOM",
+            metavar="NETWORK",
             help="The model, such as ag3d, mtmr, dhn or mosegnet; fusion for the chain of characterisers.",
         ),
     ],
@@ -22,7 +22,7 @@ def evaluate(
         Path,
         typer.Option(
             metavar="DIR",
-            help="Folder in the layout of the room's dataset; of radiographs NODE21's, a simulated test set, JSRT, NIH "
+            help="Folder in the layout of the network's dataset; of radiographs NODE21's, a simulated test set, JSRT, NIH "
             "or lung_masks_100.",
         ),
     ],
@@ -49,7 +49,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A detector's findings.csv: judge nodules where it found them instead of at the given places.",
+            help="A detector's findings.csv: look at nodules where it found them instead of at the given places.",
         ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
@@ -59,21 +59,21 @@ def evaluate(
 ) -> None:
     """How good a network is on data with truth.
 
-    Radiograph networks (dhn, mosegnet) are judged by image (ROC and PR), by box (FROC, AFROC, mAP, NODE21's score)
+    Radiograph networks (dhn, mosegnet) are evaluated by image (ROC and PR), by box (FROC, AFROC, mAP, NODE21's score)
     and by lesion, with 95 % intervals; mosegnet also by lung masks where there are any. --json then holds a row for
-    each image too. An image that cannot be judged is named in a warning, the others go on, and the exit status is 1.
+    each image too. An image that cannot be evaluated is named in a warning, the others go on, and the exit status is 1.
 
-    Example: lungmtl evaluate ag3d --data ../shared/data/luna16_nodules --json ag3d.json
+    Example: lungmtl evaluate ag3d --data luna16_nodules --json ag3d.json
 
     Example: lungmtl evaluate dhn --data ~/NODE21 --json dhn.json
     """
     with explained():
-        from ..evaluation.evaluate import evaluate as run
+        from ..evaluation.evaluate import evaluate_network
 
         chosen = [fold.strip() for fold in folds.split(",") if fold.strip()] if folds else None
-        with progress(room) as report:
-            figures = run(
-                room,
+        with progress(network) as on_progress:
+            figures = evaluate_network(
+                network,
                 data,
                 weights=weights,
                 truth=truth,
@@ -81,7 +81,7 @@ def evaluate(
                 folds=chosen,
                 findings=findings,
                 device=device,
-                report=report,
+                on_progress=on_progress,
             )
         table = figures.get("table", [])
         if table:

@@ -43,13 +43,13 @@ def froc(
     from ..metrics.froc.luna16 import evaluate
 
     with explained():
-        with progress("reading") as report:
+        with progress("reading") as on_progress:
             scans, nodules = read_series(series), read_annotations(truth)
-            report(0.3, "")
+            on_progress(0.3, "")
             others = read_annotations(excluded) if excluded else {}
-            report(0.6, "")
+            on_progress(0.6, "")
             marks = read_submission(submission)
-            report(0.9, "matching and drawing samples" if bootstrap else "matching")
+            on_progress(0.9, "matching and drawing samples" if bootstrap else "matching")
             result = evaluate(scans, marks, nodules, others, bootstrap_samples=bootstrap)
         for warning in result.warnings:
             complain(f"warning: {warning}")

@@ -79,7 +79,7 @@ def _show_summary(card: ModelCard) -> None:
 
 
 def key_figures(metrics: dict[str, Any]) -> str:
-    """A line of what matters most: figures by the design's names, for detectors and for classifiers."""
+    """A line of what matters most: figures of detectors and of classifiers."""
     found = []
     for geometry in ("whole", "centred", "shifted"):
         at = (

@@ -95,7 +95,7 @@ def predict(
         Path | None, typer.Option("--json", metavar="FILE", help="Write a summary here.")
     ] = None,
 ) -> None:
-    """Find nodules in CT and radiographs, judge how malignant those in CT are, and write it down.
+    """Find nodules in CT and radiographs, characterise those in CT, and write it down.
 
     Every suitable series in a folder is taken, unless --series names one. An input that fails is reported in one line
     on standard error, the others go on, and the exit status is then 1. findings.csv holds everything above a score of
@@ -201,11 +201,11 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
 
     start = time.perf_counter()
     try:
-        with progress(study.path.name) as report:
-            report(0.0, "reading")
+        with progress(study.path.name) as on_progress:
+            on_progress(0.0, "reading")
             image = read_image(study.path, series=study.series)
-            chain = choose(image, task.models or _judges(task), task.device)
-            findings, notes = _run(chain, image, task, report)
+            chain = choose(image, task.models or _characterisers(task), task.device)
+            findings, notes = _run(chain, image, task, on_progress)
         for warning in image.warnings:
             complain(f"warning: {study.label}: {warning}")
         name = batch.name(image.series_uid, study.path)
@@ -220,7 +220,7 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
         return
     threshold = chain.info.default_threshold
     own = {info.name: info.default_threshold for info in chain.detectors}
-    shown = [f for f in findings if f.score >= own.get(f.origin.model, threshold)]
+    shown = [f for f in findings if f.score >= own.get(f.provenance.model, threshold)]
     largest = max((f.diameter for f in shown), default=None)
     pixels = image.spacing is None
     batch.findings.append(chosen(findings, batch.export.which, lambda f: f in shown))
@@ -249,13 +249,13 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
     )
 
 
-def _judges(task: Task) -> list[str] | None:
+def _characterisers(task: Task) -> list[str] | None:
     """The characterisers at hand, where findings are given; None leaves the choice to the image."""
-    from ..inference import registry
+    from ..inference.registry import characterisers
 
     if task.given is None:
         return None
-    names = [info.name for info in registry.models() if info.task == "characterisation"]
+    names = list(characterisers())
     if not names:
         raise Failed(
             "--findings needs a characteriser, and the weights of none are at hand: install the package again"
@@ -263,7 +263,7 @@ def _judges(task: Task) -> list[str] | None:
     return names
 
 
-def _run(chain: Chain, image: Image, task: Task, report: Any) -> tuple[Findings, list[str]]:
+def _run(chain: Chain, image: Image, task: Task, on_progress: Any) -> tuple[Findings, list[str]]:
     """The chain's findings, by descending score where it looked for them, and what it had to say."""
     run = (
         chain.run(image) if task.given is None else chain.characterise(image, _findings_of(image, task.given))
@@ -274,7 +274,7 @@ def _run(chain: Chain, image: Image, task: Task, report: Any) -> tuple[Findings,
             step = next(run)
         except StopIteration as stop:
             return stop.value, notes
-        report(step.fraction, step.stage)
+        on_progress(step.fraction, step.stage)
         if step.note:
             complain(step.note)
             notes.append(step.note)
@@ -294,6 +294,7 @@ def _findings_of(image: Image, given: Mapping[str, Findings]) -> Findings:
 def _finish(batch: Batch, json_file: Path | None) -> None:
     from ..findings.export import FILE_NAMES, export
     from ..findings.formats.images_csv import write_images_csv
+    from ..inference.registry import characterisers
 
     chosen_as = batch.export.format
     each_has_one = chosen_as is Format.JSON  # beside the study's name, written already
@@ -302,7 +303,7 @@ def _finish(batch: Batch, json_file: Path | None) -> None:
     scored = [findings for findings in batch.findings if findings.image_scores]
     if batch.cases:
         if table is not None:
-            export(batch.findings, table, chosen_as)
+            export(batch.findings, table, chosen_as, characterisers())
         rows = [_row(case) for case in batch.cases]
         show_table(
             str(table or batch.out),

@@ -15,7 +15,7 @@ def report(
         Path, typer.Option(metavar="DIR", help="Folder with cubes.npz, nodules.csv and folds.csv.")
     ],
     runs: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of trained variants: <room>/<variant>/oof.csv.")
+        Path, typer.Option(metavar="DIR", help="Folder of trained variants: <network>/<variant>/oof.csv.")
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets report.md, report.json and the plots.")],
 ) -> None:
@@ -23,7 +23,7 @@ def report(
 
     Reads what 'lungmtl train mtmr' and 'lungmtl train mtcnn' wrote; variants that are not there are listed as missing.
 
-    Example: lungmtl report --data ../shared/data/luna16_nodules --runs runs --out report
+    Example: lungmtl report --data luna16_nodules --runs runs --out report
     """
     with explained():
         if not runs.is_dir():

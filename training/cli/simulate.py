@@ -1,4 +1,4 @@
-"""``lungmtl simulate``: radiographs with nodules of known place, to train on and to be judged by."""
+"""``lungmtl simulate``: radiographs with nodules of known place, to train on and to evaluate on."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ simulate = typer.Typer(
 
 @simulate.command()
 def prepare(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of shared/data.")],
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder with cxr/nih, cxr/lung_masks and luna16_nodules.")
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets radiographs.npz.")],
     phantoms: Annotated[int, typer.Option(help="How many phantoms to project.")] = 40,
 ) -> None:
     """Set radiographs upright, outline their lungs, project nodules and phantoms: what training draws from.
 
-    Example: lungmtl simulate prepare --data ../shared/data --out prepared
+    Example: lungmtl simulate prepare --data downloads --out prepared
     """
     with explained():
         from ..data.simulation.prepare import prepare as run

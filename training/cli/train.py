@@ -37,11 +37,11 @@ def train(
     Fine-tune: lungmtl train dhn --data NODE21 --out runs/mine --weights training/networks/dhn/weights/dhn.safetensors
     """
     with explained():
-        from ..inference.registry import ROOMS
+        from ..inference.registry import NETWORKS
         from ..inference.weights import WeightsError
 
-        if network not in ROOMS:
-            raise Failed(f"there is no model {network!r}; the models are: {', '.join(ROOMS)}")
+        if network not in NETWORKS:
+            raise Failed(f"there is no model {network!r}; the models are: {', '.join(NETWORKS)}")
         if config is not None and not config.is_file():
             raise Failed(f"{config} does not exist: check --config")
         try:

@@ -28,7 +28,7 @@ def view(
     paths: Annotated[
         list[Path] | None, typer.Argument(metavar="PATH", help="Image files, or folders with DICOM files.")
     ] = None,
-    run: Annotated[bool, typer.Option("--run", help="Detect and judge nodules at once.")] = False,
+    run: Annotated[bool, typer.Option("--run", help="Detect and characterise nodules at once.")] = False,
     truth: Annotated[
         Path | None,
         typer.Option(

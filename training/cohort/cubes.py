@@ -12,14 +12,14 @@ import numpy as np
 from ..crossval.out_of_fold_file import read_out_of_fold
 from ..data.public.lidc_ratings import read_ratings
 from ..data.public.luna16_nodules import COLUMNS, to_hu
-from ..findings import ATTRIBUTES, Finding, Origin, Sphere
+from ..findings import ATTRIBUTES, Finding, Provenance, Sphere
 from ..findings.formats.tables import bad_line, number, read_rows
 from ..imaging.image import Image
 from ..metrics.characterisation.out_of_fold import OutOfFold
 from .cohort import Cohort, CohortError, Nodule
 
 TABLE, CUBES = "nodules.csv", "cubes.npz"
-READERS = Origin(model="LUNA16", version="annotation")
+READERS = Provenance(model="LUNA16", version="annotation")
 NODULE_CUBE = "nodule_cube"
 """Key of `Image.metadata` that tells a cube: its folder and number."""
 
@@ -118,7 +118,7 @@ def _nodule(folder: Path, position: int, line: int, row: dict[str, str]) -> Nodu
         readers = _means(row) if row.get("readers") else {}
     except ValueError as error:
         raise bad_line(table, line, str(error)) from error
-    finding = Finding(sphere, origin=READERS, id=f"nodule{index}")
+    finding = Finding(sphere, provenance=READERS, id=f"nodule{index}")
     return Nodule(row["seriesuid"], folder, folder, finding, readers, index)
 
 

@@ -65,7 +65,7 @@ def _nodules(file: Path, findings: Findings, min_score: float) -> Iterator[Nodul
 
 
 def _counts(finding: Finding, min_score: float) -> bool:
-    by_person = bool(finding.origin.person) or not finding.origin.model
+    by_person = bool(finding.provenance.person) or not finding.provenance.model
     return finding.score >= min_score or finding.status == "accepted" or by_person
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -12,11 +13,13 @@ from torch import nn
 
 from ..findings import Findings, Opinion
 from ..imaging.image import Image
+from ..inference.device import run_with_cpu_fallback
 from ..inference.predictor import ModelInfo, Progress
 from .folds import models_for
 from .nodule_cubes import characterise
 
 Network = TypeVar("Network", bound=nn.Module)
+Result = TypeVar("Result")
 
 
 class FoldModels(Generic[Network]):
@@ -31,7 +34,7 @@ class FoldModels(Generic[Network]):
     info
         From the card.
     device
-        Where to run.
+        Where to run. When a GPU runs out of memory, the CPU takes over for the rest of the run.
     """
 
     def __init__(
@@ -41,15 +44,40 @@ class FoldModels(Generic[Network]):
         info: ModelInfo,
         device: torch.device,
     ) -> None:
-        self.models = {
-            k: m.eval().to(device).to(memory_format=torch.channels_last) for k, m in models.items()
-        }
+        self.models = {k: m.eval().to(memory_format=torch.channels_last) for k, m in models.items()}
         self.folds, self.info, self.device = folds, info, device
+        self._used, self._note = device, ""
         self.config: Any = next(iter(self.models.values())).config
 
     def folds_for(self, series: str) -> list[str]:
         """Choose the folds whose model may evaluate a series."""
         return models_for(series, self.folds, list(self.models))
+
+    def on_device(self, work: Callable[[torch.device], Result]) -> Result:
+        """Compute with the models on the device, or on the CPU where the GPU's memory does not suffice."""
+
+        def moved(device: torch.device) -> Result:
+            for model in self.models.values():
+                model.to(device)
+            return work(device)
+
+        result, note = run_with_cpu_fallback(moved, self._used)
+        if note:
+            self._used, self._note = torch.device("cpu"), note
+        return result
+
+    def with_device_notes(
+        self, run: Generator[Progress, None, Findings]
+    ) -> Generator[Progress, None, Findings]:
+        """Pass a run on, from its start on the chosen device, and say where the CPU took over."""
+        self._used, self._note = self.device, ""
+        while True:
+            try:
+                step = next(run)
+            except StopIteration as stop:
+                return stop.value
+            note, self._note = " ".join(filter(None, (step.note, self._note))), ""
+            yield replace(step, note=note)
 
 
 class CharacterisingFolds(FoldModels[Network]):
@@ -80,7 +108,7 @@ class CharacterisingFolds(FoldModels[Network]):
         PredictorError
             The image is no CT volume in Hounsfield units.
         """
-        return (yield from characterise(image, findings, self.info, self.opinion))
+        return (yield from self.with_device_notes(characterise(image, findings, self.info, self.opinion)))
 
     def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
         """Characterise one nodule.

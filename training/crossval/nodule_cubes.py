@@ -127,7 +127,7 @@ def evaluate_on_cubes(
     predictions = table_of(nodules, opinions)
     figures = characterisation_figures(predictions, nodules.readers)
     return {
-        "room": card.name,
+        "network": card.name,
         "data": str(data),
         "weights": f"{card.name} {card.version} {card.sha256[:12]}",
         "cases": len(nodules),
@@ -171,7 +171,7 @@ def table_of(nodules: RatedNodules, opinions: Sequence[Opinion]) -> OutOfFold:
         malignancy=np.array([o.malignancy for o in opinions]),
         attributes=np.array([[o.attributes.get(a, np.nan) for a in ATTRIBUTES] for o in opinions]),
         logit=log_odds([o.malignancy for o in opinions], OPINION_EPS),
-        spread=np.array([o.spread for o in opinions]),
+        spread=np.array([o.std for o in opinions]),
     )
 
 

@@ -1,22 +1,23 @@
-"""Evaluation of any room's weights on a folder of data: what ``lungmtl evaluate`` prints."""
+"""Evaluation of any network's weights on a folder of data: what ``lungmtl evaluate`` prints."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..inference import registry
 from ..inference.predictor import PredictorError
-from ..inference.registry import ROOMS, load_predictor, weights_path
+from ..inference.progress import OnProgress
+from ..inference.suitability import RADIOGRAPHS
 from ..inference.weights import read_card
 
 FUSION = "fusion"
 """Stands for both characterisers and what `inference.fusion` makes of them."""
 
 
-def evaluate(
-    room: str,
+def evaluate_network(
+    network: str,
     data: Path,
     *,
     weights: Path | None = None,
@@ -25,41 +26,50 @@ def evaluate(
     folds: Sequence[str] | None = None,
     findings: Path | None = None,
     device: str = "auto",
-    report: Callable[[float, str], None] = lambda _f, _s: None,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
-    """Run the evaluation of a room, or of the fusion of characterisers.
+    """Run the evaluation of a network, or of the fusion of characterisers.
 
     Parameters
     ----------
-    room
+    network
         Name of the model; ``"fusion"`` for the chain of all characterisers.
     data
-        Folder in the layout of the room's dataset.
+        Folder in the layout of the network's dataset.
     weights
         Other weights than the shipped ones, with their card beside them.
     findings
-        LUNA16-style csv of a detector: characterisers then judge the nodules at the found places and sizes.
-    report
-        Gets the share done and the stage.
+        LUNA16-style csv of a detector: characterisers then look at nodules at the found places and sizes.
+    on_progress
+        Gets the fraction done and the stage.
 
     Returns
     -------
     dict
-        ``room``, ``data``, ``weights``, ``cases``, ``metrics``, plain JSON values, and for a person ``table`` (rows of strings,
+        ``network``, ``data``, ``weights``, ``cases``, ``metrics``, plain JSON values, and for a person ``table`` (rows of strings,
         the heading first) and ``warnings``.
     """
-    # Only what was asked for: a detector's evaluation knows no findings, the fusion no weights.
-    asked: dict[str, Any] = {"folds": folds, "report": report}
+    # Only what was given: a detector's evaluation knows no findings, the fusion no weights.
+    options: dict[str, Any] = {"folds": folds, "on_progress": on_progress}
     if findings is not None:
-        asked["findings"] = findings
-    if room == FUSION:
+        options["findings"] = findings
+    if network == FUSION:
         refused = {"--weights": weights, "--truth": truth, "--excluded": excluded}
         if wrong := [option for option, value in refused.items() if value is not None]:
             raise PredictorError(f"the fusion is evaluated without {', '.join(wrong)}: leave it out.")
-        return import_module(".fusion", __package__).evaluate(data, device=device, **asked)
-    path = weights_path(room) if weights is None else weights
-    if findings is not None and read_card(path).task == "detection":
-        raise PredictorError(f"{room} finds nodules itself: --findings is for characterisers.")
-    predictor = load_predictor(room, device, weights)
-    evaluation = import_module(f"..networks.{ROOMS[room]}.evaluation", __package__)
-    return evaluation.evaluate(predictor, data, path, truth=truth, excluded=excluded, **asked)
+        from .fusion import evaluate_fusion
+
+        return evaluate_fusion(data, device=device, **options)
+    path = registry.weights_path(network) if weights is None else weights
+    card = read_card(path)
+    if findings is not None and card.task == "detection":
+        raise PredictorError(f"{network} finds nodules itself: --findings is for characterisers.")
+    files = {"truth": truth, "excluded": excluded}
+    given = {option: file for option, file in files.items() if file is not None}
+    if given and RADIOGRAPHS & set(card.modalities):
+        refused_options = ", ".join(f"--{option}" for option in given)
+        raise PredictorError(
+            f"radiographs are judged by the truth in their own folder: leave out {refused_options}."
+        )
+    predictor = registry.load_predictor(network, device, weights)
+    return registry.network(network).evaluate(predictor, data, path, **given, **options)

@@ -1,9 +1,8 @@
-"""Both characterisers and their fusion on nodule cubes: what ``lungmtl evaluate fusion`` prints."""
+"""All characterisers and their fusion on nodule cubes: what ``lungmtl evaluate fusion`` prints."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,19 @@ import numpy as np
 
 from ..crossval.nodule_cubes import evaluate_on_cubes
 from ..findings import Opinion
-from ..inference import registry
-from ..inference.fusion import NAMES, mean_log_odds
+from ..inference import model_store, registry
+from ..inference.fusion import fused_networks, mean_log_odds
+from ..inference.progress import OnProgress
 from ..metrics.characterisation.classification import roc_auc
 
 
-def evaluate(
+def evaluate_fusion(
     data: Path,
     *,
     folds: Sequence[str] | None = None,
     findings: Path | None = None,
     device: str = "auto",
-    report: Callable[[float, str], None] = lambda _f, _s: None,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """Figures of the fused malignancy, and the AUC of each network on the same nodules.
 
@@ -34,21 +34,22 @@ def evaluate(
     folds, findings
         See `crossval.nodule_cubes.evaluate_on_cubes`.
     """
-    models = [registry.load_predictor(name, device) for name in NAMES]
-    cards = [registry.card(name) for name in NAMES]
+    names = fused_networks()
+    models = [model_store.store.get(name, device) for name in names]
+    cards = [registry.card(name) for name in names]
     version = " + ".join(f"{c.name} {c.version}" for c in cards)
-    trained = cards[0].training.get("folds", {}) | cards[1].training.get("folds", {})
+    trained = {series: fold for c in cards for series, fold in c.training.get("folds", {}).items()}
     alone: list[tuple[float, ...]] = []
 
-    def judge(cube: np.ndarray, center: np.ndarray, diameter: float, series: str) -> Opinion:
-        one, other = (m.opinion(cube, center, diameter, series) for m in models)
-        alone.append((one.malignancy, other.malignancy))
+    def fused_opinion(cube: np.ndarray, center: np.ndarray, diameter: float, series: str) -> Opinion:
+        opinions = [m.opinion(cube, center, diameter, series) for m in models]
+        alone.append(tuple(o.malignancy for o in opinions))
         return Opinion(
             "fusion",
             version,
-            float(mean_log_odds(one.malignancy, other.malignancy)),
-            math.hypot(one.spread, other.spread) / math.sqrt(2),
-            attributes=one.attributes,
+            float(mean_log_odds(*alone[-1])),
+            float(np.sqrt(np.mean([o.std**2 for o in opinions]))),
+            attributes=next((o.attributes for o in opinions if o.attributes), {}),
         )
 
     card = replace(
@@ -59,12 +60,12 @@ def evaluate(
         training={**cards[0].training, "folds": trained},
     )
     figures, predictions = evaluate_on_cubes(
-        judge, card, data, folds=folds, findings=findings, on_progress=report
+        fused_opinion, card, data, folds=folds, findings=findings, on_progress=on_progress
     )
     for rule, key in (("mean", "auc"), ("median", "auc_median_rule")):
         label = predictions.label(rule)
         known = label >= 0
-        for name, scores in zip(NAMES, np.array(alone).T, strict=True):
+        for name, scores in zip(names, np.array(alone).T, strict=True):
             both = len(np.unique(label[known])) == 2
             value = float(np.squeeze(roc_auc(label[known], scores[known]))) if both else None
             figures["metrics"].setdefault("alone", {}).setdefault(name, {})[key] = value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..findings import Box, Findings
 from ..imaging.errors import ImageError
 from ..imaging.image import Image
 from ..inference.predictor import Predictor, PredictorError, finish
+from ..inference.progress import OnProgress
 from ..inference.weights import ModelCard, read_card, seen_cases
 from ..metrics.radiograph.figures import (
     radiograph_details,
@@ -33,7 +34,6 @@ from ..ops.masks import dice, mask_iou
 
 log = logging.getLogger(__name__)
 
-Report = Callable[[float, str], None]
 SIDES = {RIGHT: "right lung", LEFT: "left lung"}
 """Names of regions by the labels of lung masks."""
 
@@ -44,10 +44,8 @@ def evaluate_radiographs(
     weights: Path,
     *,
     lungs: bool,
-    truth: Path | None = None,
-    excluded: Path | None = None,
     folds: Sequence[str] | None = None,
-    report: Report = lambda _f, _s: None,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """Figures of a loaded predictor on a folder of radiographs.
 
@@ -57,40 +55,35 @@ def evaluate_radiographs(
         Folder in a layout of `data.public.open_radiographs`: NODE21's, a simulated test set, JSRT with SCR, NIH, lung_masks_100.
     lungs
         Whether the network outlines lungs.
-    truth, excluded
-        Options of other rooms, refused here: a folder of radiographs holds its own truth.
     folds
         ``["held-out"]`` for the patients of a real set that training keeps away from, ``["train"]`` for the others; by default all.
 
     Returns
     -------
     dict
-        ``room``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.radiograph.figures`), ``cases_detail`` (a row for each
+        ``network``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.radiograph_figures`), ``cases_detail`` (a row for each
         image), ``failed`` (``input``, ``error``), and for a person ``table`` and ``warnings``. Where the weights were trained or
         tuned on some of the pictures, ``metrics_unseen`` has the figures of the others alone.
 
     Raises
     ------
     PredictorError, DatasetError
-        An option does not apply, or no image of the folder could be judged.
+        There are no such folds, or no image of the folder could be judged.
     """
-    refused = {"--truth": truth, "--excluded": excluded}
-    if wrong := [option for option, value in refused.items() if value is not None]:
-        raise PredictorError(
-            f"radiographs are judged by the truth in their own folder: leave out {', '.join(wrong)}."
-        )
     card = read_card(weights)
     cases = open_radiograph_cases(data, part(folds))
-    results, failed = judge_radiographs(predictor, cases, card.default_threshold, lungs=lungs, report=report)
+    results, failed = predict_radiographs(
+        predictor, cases, card.default_threshold, lungs=lungs, on_progress=on_progress
+    )
     if not results:
         first = f": {failed[0]['error']}" if failed else "."
         raise DatasetError(f"{data} holds no image that could be judged{first}")
-    report(1.0, "intervals")
+    on_progress(1.0, "intervals")
     metrics = radiograph_figures(results, card.default_threshold, lungs=lungs)
     seen = seen_in_training(card, results)
     unseen = [r for r, known in zip(results, seen, strict=True) if not known] if any(seen) else []
     return {
-        "room": predictor.info.name,
+        "network": predictor.info.name,
         "data": str(data),
         "weights": f"{card.name} {card.version} {card.sha256[:12]}",
         "cases": len(results),
@@ -143,21 +136,23 @@ def trained_on(seen: Sequence[bool]) -> list[str]:
     ]
 
 
-def judge_radiographs(
+def predict_radiographs(
     predictor: Predictor,
     cases: Sequence[RadiographCase],
     threshold: float,
     *,
     lungs: bool = False,
-    report: Report = lambda _f, _s: None,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> tuple[list[RadiographResult], list[dict[str, str]]]:
-    """Run a predictor on radiographs; what could not be read or judged comes second, with the reason."""
+    """Run a predictor on radiographs; what could not be read or predicted comes second, with the reason."""
     results, failed = [], []
     for number, case in enumerate(cases):
-        report(number / len(cases), case.name)
+        on_progress(number / len(cases), case.name)
         try:
             image = read_radiograph(case)
-            results.append(judged(case, image, finish(predictor.run(image)), threshold, lungs=lungs))
+            results.append(
+                radiograph_result(case, image, finish(predictor.run(image)), threshold, lungs=lungs)
+            )
         except (ImageError, PredictorError) as error:
             failed.append({"input": str(case.path), "error": " ".join(str(error).split())})
         except Exception as error:  # one bad file must not cost the others
@@ -166,24 +161,24 @@ def judge_radiographs(
     return results, failed
 
 
-def judged(
+def radiograph_result(
     case: RadiographCase, image: Image, findings: Findings, threshold: float, *, lungs: bool = False
 ) -> RadiographResult:
     """What a network's findings on an image look like beside the truth."""
-    found = [(f, box) for f in findings if (box := f.box) is not None]
-    scores = np.array([f.score for f, _ in found], float)
-    boxes = np.array([corners(image, box) for _, box in found], float).reshape(-1, 4)
-    centers = np.array([edge(image, f.center) for f, _ in found], float).reshape(-1, 2)
+    detections = [(f, box) for f in findings if (box := f.box) is not None]
+    scores = np.array([f.score for f, _ in detections], float)
+    boxes = np.array([corners(image, box) for _, box in detections], float).reshape(-1, 4)
+    centers = np.array([edge(image, f.center) for f, _ in detections], float).reshape(-1, 2)
     truth = case.boxes
     if case.positive is False:
         truth = np.zeros((0, 4))
     labels = read_lungs(case) if lungs or len(case.shams) else None
-    known = np.zeros((0, 4)) if truth is None else truth
+    target = np.zeros((0, 4)) if truth is None else truth
     shams = ShamMarks()
     if len(case.shams):
         inside = None if labels is None else _resized(labels > 0, image.shape)
         middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-        shams = count_sham_marks(middle[scores >= threshold], case.shams, known, _planar(image), inside)
+        shams = count_sham_marks(middle[scores >= threshold], case.shams, target, _planar(image), inside)
     dices, ious = {}, {}
     if lungs and labels is not None:
         for name, mask in true_regions(labels):

@@ -45,12 +45,23 @@ def chosen(findings: Findings, which: Which, shows: Callable[[Finding], bool]) -
 
 
 def _is_accepted(finding: Finding) -> bool:
-    drawn = not finding.origin.model or bool(finding.origin.person)
+    drawn = not finding.provenance.model or bool(finding.provenance.person)
     return finding.status == "accepted" or (drawn and finding.status != "rejected")
 
 
-def export(cases: Sequence[Findings], path: Path | str, format: Format) -> None:
+def export(cases: Sequence[Findings], path: Path | str, format: Format, networks: Sequence[str] = ()) -> None:
     """Write the findings of images into one file.
+
+    Parameters
+    ----------
+    cases
+        The findings of each image.
+    path
+        The file.
+    format
+        Its format.
+    networks
+        Have columns in a CSV table in any case (`write_csv`).
 
     Raises
     ------
@@ -65,11 +76,11 @@ def export(cases: Sequence[Findings], path: Path | str, format: Format) -> None:
         if len(cases) != 1:
             raise SaveError(f"{path} was not saved: a {SUFFIX} file holds one image, not {len(cases)}")
         write_findings(cases[0], path)
-        return
-    write = {
-        Format.CSV: write_csv,
-        Format.LUNA16: write_submission,
-        Format.NODE21: write_metadata,
-        Format.COCO: write_coco,
-    }[format]
-    write(cases, path)
+    elif format is Format.CSV:
+        write_csv(cases, path, networks)
+    elif format is Format.LUNA16:
+        write_submission(cases, path)
+    elif format is Format.NODE21:
+        write_metadata(cases, path)
+    else:
+        write_coco(cases, path)

@@ -30,7 +30,7 @@ Kind = Literal["sphere", "box", "mask"]
 
 
 @dataclass(frozen=True)
-class Origin:
+class Provenance:
     """Who says so: a model with the version of its weights, or a person (`model` empty)."""
 
     model: str = ""
@@ -53,13 +53,13 @@ class Opinion:
         Which weights.
     malignancy
         Calibrated probability 0–1.
-    spread
-        Standard deviation of `parts`: how far slices or views disagree.
-    parts, places
+    std
+        Standard deviation of `view_scores`: how far slices or views disagree.
+    view_scores, view_names
         Probability of each slice or view the network looked at (mean of the fold models), and its name:
         ``"−3 mm"`` for a slice that far below the centre, ``"axial"`` … for a view.
-    folds
-        Probability by each fold model that was asked. A model that was trained on this series is not asked.
+    fold_scores
+        Probability by each fold model that took part. A model that was trained on this series does not.
     attributes, attribute_spread
         The LIDC attributes on the LIDC scales and the standard deviation over slices, where the network rates them.
     notes
@@ -69,25 +69,25 @@ class Opinion:
     model: str
     version: str
     malignancy: float
-    spread: float = 0.0
-    parts: tuple[float, ...] = ()
-    places: tuple[str, ...] = ()
-    folds: tuple[float, ...] = ()
+    std: float = 0.0
+    view_scores: tuple[float, ...] = ()
+    view_names: tuple[str, ...] = ()
+    fold_scores: tuple[float, ...] = ()
     attributes: Mapping[str, float] = field(default_factory=dict)
     attribute_spread: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("parts", "folds"):
+        for name in ("view_scores", "fold_scores"):
             object.__setattr__(self, name, tuple(float(p) for p in getattr(self, name)))
-        if not all(0 <= p <= 1 for p in (self.malignancy, *self.parts, *self.folds)):
+        if not all(0 <= p <= 1 for p in (self.malignancy, *self.view_scores, *self.fold_scores)):
             raise ValueError(
-                f"probabilities lie between 0 and 1, not {self.malignancy}, {self.parts}, {self.folds}"
+                f"probabilities lie between 0 and 1, not {self.malignancy}, {self.view_scores}, {self.fold_scores}"
             )
-        if len(self.parts) != len(self.places):
-            raise ValueError(f"{len(self.parts)} parts need as many places, not {len(self.places)}")
-        if not self.spread >= 0:
-            raise ValueError(f"a spread is not negative: {self.spread}")
+        if len(self.view_scores) != len(self.view_names):
+            raise ValueError(f"{len(self.view_scores)} parts need as many places, not {len(self.view_names)}")
+        if not self.std >= 0:
+            raise ValueError(f"a spread is not negative: {self.std}")
 
 
 def new_id() -> str:
@@ -106,7 +106,7 @@ class Finding:
     score
         Confidence 0–1 that it is a nodule; 1 for what a person drew.
     malignancy
-        Probability 0–1, fused from the opinions, or None where nothing judged it.
+        Probability 0–1, fused from the opinions, or None where no network characterised it.
     malignancy_spread
         Standard deviation of that probability over what the networks looked at (slices, views), or None.
     attributes
@@ -115,7 +115,7 @@ class Finding:
         What each characterising network says, at most one of each model.
     scores
         The parts of `score` by name (``rpn``, ``fprn`` …), for the curious.
-    origin, status, note, id
+    provenance, status, note, id
         Who found it, what the reviewer decided, free text, and a stable identifier.
 
     Examples
@@ -133,7 +133,7 @@ class Finding:
     attributes: Mapping[str, float] = field(default_factory=dict)
     opinions: tuple[Opinion, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
-    origin: Origin = field(default_factory=Origin)
+    provenance: Provenance = field(default_factory=Provenance)
     status: Status = "unreviewed"
     note: str = ""
     id: str = field(default_factory=new_id)
@@ -149,7 +149,7 @@ class Finding:
             raise ValueError(f"unknown status {self.status!r}")
 
     def opinion(self, model: str) -> Opinion | None:
-        """What a network says, if it was asked."""
+        """The opinion of a network, or None where it gave none."""
         return next((o for o in self.opinions if o.model == model), None)
 
     @property
@@ -209,7 +209,7 @@ class Region:
 
     name: str
     mask: Mask
-    origin: Origin = field(default_factory=Origin)
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
-from ..inference.registry import ROOMS, card
+from ..inference.registry import card, network
 from .training_run import read_run
 
 
@@ -39,4 +38,4 @@ def train_network(
     if weights is not None and not card(name).fine_tunable:
         raise ValueError(f"{name} is trained once for each fold, from scratch: leave --weights out.")
     run = read_run(data, out, config, weights=weights, resume=resume)
-    return import_module(f"..networks.{ROOMS[name]}.training", __package__).train(run)
+    return network(name).train(run)

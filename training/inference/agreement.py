@@ -45,8 +45,8 @@ def agreement(findings: Findings, visible_ids: Collection[str] | None = None) ->
         By the id of each box that took part. Empty where fewer than two networks looked: a box is one-sided only if
         another network could have marked it too.
     """
-    boxes = {f.id: box for f in findings if f.origin.model and (box := f.box) is not None}
-    looked = {findings[i].origin.model for i in boxes} | {str(m.get("name", "")) for m in findings.models}
+    boxes = {f.id: box for f in findings if f.provenance.model and (box := f.box) is not None}
+    looked = {findings[i].provenance.model for i in boxes} | {str(m.get("name", "")) for m in findings.models}
     if len(looked - {""}) < 2:
         return {}
     taking_part = [
@@ -55,7 +55,7 @@ def agreement(findings: Findings, visible_ids: Collection[str] | None = None) ->
         if f.id in boxes and f.status != "rejected" and (visible_ids is None or f.id in visible_ids)
     ]
     overlap, same = _compared([boxes[f.id] for f in taking_part])
-    models = np.array([f.origin.model for f in taking_part])
+    models = np.array([f.provenance.model for f in taking_part])
     near = same & (models[:, None] != models)
     found: dict[str, Agreement] = {}
     free = np.ones(len(taking_part), bool)

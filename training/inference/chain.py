@@ -1,6 +1,6 @@
-"""Chains of models: detection, reduction of false positives (where it helps), characterisers, fusion of their opinions.
+"""Chains of models: detection, false-positive reduction (where it helps), characterisers, fusion of their opinions.
 
-A chain has the shape of a `Predictor`: one run, one bar, stopped by closing. What one link cannot do is said in a note, and
+A chain has the shape of a `Predictor`: one run, one progress, stopped by closing. What one link cannot do is said in a note, and
 the others go on. Models are loaded when their turn comes, and kept for the next run.
 """
 
@@ -10,20 +10,19 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from ..errors import LungmtlError
 from ..findings import Finding, Findings
 from ..findings.models import join_models
 from ..imaging.image import Image
-from . import registry
+from . import model_store, registry
 from .fusion import fuse
-from .predictor import Evidence, ModelInfo, PredictorError, Progress
-from .progress import Bar
+from .predictor import HeatMap, ModelInfo, PredictorError, Progress
+from .progress import ChainProgress
 from .suitability import frontal_doubt, places, sort_out, suits
-from .triton_workaround import keep_triton_out
 from .weights import WeightsError
 
 log = logging.getLogger(__name__)
@@ -31,13 +30,6 @@ log = logging.getLogger(__name__)
 Run = Generator[Progress, None, Findings]
 TASKS = ("detection", "reduction", "characterisation")
 STAGE = "judging malignancy"
-
-
-@lru_cache(maxsize=8)
-def loaded(name: str, device: str = "auto") -> Any:
-    """A model ready to run, read once in a process."""
-    keep_triton_out()
-    return registry.load_predictor(name, device=device)
 
 
 def choose(image: Image, names: Sequence[str] | None = None, device: str = "auto") -> Chain:
@@ -54,22 +46,22 @@ def choose(image: Image, names: Sequence[str] | None = None, device: str = "auto
     PredictorError
         A name is unknown, no weights are at hand, or no model takes such an image.
     """
-    known = {info.name: info for info in registry.models()}
-    if not known:
+    by_name = {info.name: info for info in registry.models()}
+    if not by_name:
         raise PredictorError(
             "no weights are at hand: install the package again, or train with 'lungmtl train'"
         )
     for name in names or ():
-        if name not in known:
+        if name not in by_name:
             raise PredictorError(
-                f"there is no model {name!r}; 'lungmtl models' lists those at hand: {', '.join(known)}"
+                f"there is no model {name!r}; 'lungmtl models' lists those at hand: {', '.join(by_name)}"
             )
     if names:  # what does not suit says so itself
-        picked = [known[name] for name in dict.fromkeys(names)]
+        picked = [by_name[name] for name in dict.fromkeys(names)]
         return chain_of([i for i in picked if suits(i, image)] or picked, device)
-    picked = [i for i in known.values() if suits(i, image) and (i.task != "reduction" or helps(i.name))]
+    picked = [i for i in by_name.values() if suits(i, image) and (i.task != "reduction" or helps(i.name))]
     if not picked:
-        kinds = ", ".join(sorted({m for i in known.values() for m in i.modalities}))
+        kinds = ", ".join(sorted({m for i in by_name.values() for m in i.modalities}))
         kind = image.modality or ("volume" if image.ndim == 3 else "flat image")
         raise PredictorError(
             f"{image.source or image.series_uid or 'the image'} is {kind}, and the models take {kinds}. "
@@ -97,7 +89,7 @@ class Chain:
     Parameters
     ----------
     detectors, reductions, characterisers
-        Each may be empty; without detectors, `characterise` judges what is there.
+        Each may be empty; without detectors, `characterise` takes what is there.
     device
         As for `registry.load_predictor`.
     """
@@ -124,49 +116,52 @@ class Chain:
             task="detection" if self.detectors else "characterisation",
         )
 
-    def run(self, image: Image, drawn: Sequence[Finding] = ()) -> Run:
+    def run(self, image: Image, manual: Sequence[Finding] = ()) -> Run:
         """Detect, reduce, characterise; return findings by descending score.
 
         Parameters
         ----------
-        drawn
+        manual
             Findings of a person. They are characterised with the others and come first; no other stage touches them.
 
         Raises
         ------
         PredictorError, WeightsError
-            The detector does not take the image, or cannot be loaded; or there is none; or radiograph networks are asked about
+            The detector does not take the image, or cannot be loaded; or there is none; or radiograph networks meet
             what is certainly no frontal chest radiograph. A later stage that fails is noted,
-            and what was found until then is kept.
+            and the findings until then are kept.
         """
         if not self.detectors:
             raise PredictorError(
                 f"{self.info.title} judges findings that are there: name a detector too, or give findings."
             )
-        bar = Bar(self.infos)
+        progress = ChainProgress(self.infos)
         if doubt := frontal_doubt(self.detectors, image):
-            yield Progress(bar.at(0.0), "detecting", note=doubt)
-        found = Findings()
+            yield Progress(progress.at(0.0), "detecting", note=doubt)
+        detections = Findings()
         for number, info in enumerate(self.detectors):
-            part = yield from self._follow(info, bar, lambda m: m.run(image), _alone)
-            items = sorted((*found, *part), key=lambda f: -f.score)
-            found = replace(
-                part if number == 0 else found,
+            part = yield from self._follow(info, progress, lambda m: m.run(image), _alone)
+            items = sorted((*detections, *part), key=lambda f: -f.score)
+            detections = replace(
+                part if number == 0 else detections,
                 items=tuple(items),
-                models=(*found.models, *_listed(info, part.models)),
-                image_scores=(*found.image_scores, *part.image_scores),
-                regions=(*found.regions, *(r for r in part.regions if found.region(r.name) is None)),
+                models=(*detections.models, *_listed(info, part.models)),
+                image_scores=(*detections.image_scores, *part.image_scores),
+                regions=(
+                    *detections.regions,
+                    *(r for r in part.regions if detections.region(r.name) is None),
+                ),
             )
             if len(self.detectors) > 1:
-                yield Progress(bar.at(1.0), "detecting", found)
+                yield Progress(progress.at(1.0), "detecting", detections)
         for info in self.reductions:
-            found = yield from self._reduce(image, found, info, bar)
-        ids = {f.id for f in drawn}
-        found = found.with_items((*drawn, *(f for f in found if f.id not in ids)))
-        return (yield from self._characterise(image, found, bar, _Said()))
+            detections = yield from self._reduce(image, detections, info, progress)
+        ids = {f.id for f in manual}
+        detections = detections.with_items((*manual, *(f for f in detections if f.id not in ids)))
+        return (yield from self._characterise(image, detections, progress, _Outcome()))
 
     def characterise(self, image: Image, findings: Findings) -> Run:
-        """Judge findings that are there, without looking for others: same order, same ids, same places.
+        """Characterise findings that are there, without looking for others: same order, same ids, same places.
 
         Raises
         ------
@@ -175,48 +170,56 @@ class Chain:
         """
         if not self.characterisers:
             raise PredictorError("no characteriser is at hand: 'lungmtl models' lists the models that are.")
-        said = _Said()
-        judged = yield from self._characterise(image, findings, Bar(self.characterisers), said)
-        if said.problems and not said.opinions:
-            raise said.problems[0]
-        return judged
+        outcome = _Outcome()
+        result = yield from self._characterise(image, findings, ChainProgress(self.characterisers), outcome)
+        if outcome.problems and not outcome.opinions:
+            raise outcome.problems[0]
+        return result
 
-    def _reduce(self, image: Image, found: Findings, info: ModelInfo, bar: Bar) -> Run:
+    def _reduce(self, image: Image, detections: Findings, info: ModelInfo, progress: ChainProgress) -> Run:
         try:
-            part = yield from self._follow(info, bar, lambda m: m.run(image, found))
+            part = yield from self._follow(info, progress, lambda m: m.run(image, detections))
         except Exception as error:
             log.exception("%s failed", info.name)
-            yield Progress(bar.at(1.0), "detecting", note=_sentence(info, error))
-            return found
+            yield Progress(progress.at(1.0), "detecting", note=_sentence(info, error))
+            return detections
         items = sorted(part, key=lambda f: -f.score)
-        return replace(part, items=tuple(items), models=(*found.models, *_listed(info)))
+        return replace(part, items=tuple(items), models=(*detections.models, *_listed(info)))
 
-    def _characterise(self, image: Image, findings: Findings, bar: Bar, said: _Said) -> Run:
+    def _characterise(
+        self, image: Image, findings: Findings, progress: ChainProgress, outcome: _Outcome
+    ) -> Run:
         """The findings with opinions and what fusion makes of them."""
         if not self.characterisers:
             return findings
         chosen, note = sort_out(image, findings)
         if note:
-            said.problems.append(PredictorError(note))
-            yield Progress(bar.at(0.0), STAGE, note=note)
+            outcome.problems.append(PredictorError(note))
+            yield Progress(progress.at(0.0), STAGE, note=note)
         ids = {f.id for f in chosen}
         for info in self.characterisers if chosen else ():
             try:
-                findings = yield from self._judge(image, findings, ids, info, bar, said)
+                findings = yield from self._predict(image, findings, ids, info, progress, outcome)
                 findings = replace(findings, models=join_models(findings.models, _listed(info)))
-            except (PredictorError, WeightsError, ImportError) as error:
-                said.problems.append(error)
-                yield Progress(bar.at(1.0), STAGE, note=_sentence(info, error))
+            except (LungmtlError, ImportError) as error:
+                outcome.problems.append(error)
+                yield Progress(progress.at(1.0), STAGE, note=_sentence(info, error))
         findings = findings.with_items(tuple(fuse(f) if f.id in ids else f for f in findings))
-        yield Progress(bar.end(), STAGE, findings)
+        yield Progress(progress.end(), STAGE, findings)
         return findings
 
-    def _judge(
-        self, image: Image, findings: Findings, ids: set[str], info: ModelInfo, bar: Bar, said: _Said
+    def _predict(
+        self,
+        image: Image,
+        findings: Findings,
+        ids: set[str],
+        info: ModelInfo,
+        progress: ChainProgress,
+        outcome: _Outcome,
     ) -> Run:
         """One characteriser on the findings with these ids; if it fails on all together, on one after the other."""
         # Without the network's former word, so that it shows which ones are done.
-        asked = findings.with_items(
+        spheres = findings.with_items(
             tuple(
                 f.with_(opinions=tuple(o for o in f.opinions if o.model != info.name))
                 for f in findings
@@ -228,59 +231,59 @@ class Chain:
         def take(part: Findings) -> Findings:
             new = {f.id: f for f in part if f.opinion(info.name) is not None}
             done.update(new)
-            said.opinions += len(new)
+            outcome.opinions += len(new)
             return findings.with_items(tuple(done.get(f.id, f) for f in findings))
 
         def change(step: Progress) -> Progress:
-            known = take(step.findings) if step.findings is not None else None
-            number = len(done) if known is not None else round(step.fraction * len(asked))
-            stage = f"{info.title}: {STAGE} {max(number, 1)} of {len(asked)}"
-            return replace(step, stage=stage, findings=known)
+            so_far = take(step.findings) if step.findings is not None else None
+            number = len(done) if so_far is not None else round(step.fraction * len(spheres))
+            stage = f"{info.title}: {STAGE} {max(number, 1)} of {len(spheres)}"
+            return replace(step, stage=stage, findings=so_far)
 
-        def judge(some: Findings) -> Run:
-            return self._follow(info, bar, lambda model: model.run(image, some), change)
+        def predict(some: Findings) -> Run:
+            return self._follow(info, progress, lambda model: model.run(image, some), change)
 
         try:
-            return take((yield from judge(asked)))
-        except (PredictorError, WeightsError, ImportError):
+            return take((yield from predict(spheres)))
+        except (LungmtlError, ImportError):
             raise
         except Exception as error:
-            if len(asked) == 1:
+            if len(spheres) == 1:
                 raise PredictorError(_sentence(info, error)) from error
-            log.exception("%s failed on %d findings together: one after the other", info.name, len(asked))
+            log.exception("%s failed on %d findings together: one after the other", info.name, len(spheres))
         failed, why = [], ""
-        for finding in asked:
+        for finding in spheres:
             if finding.id in done:
                 continue
             try:
-                take((yield from judge(asked.with_items((finding,)))))
+                take((yield from predict(spheres.with_items((finding,)))))
             except Exception as error:
                 log.exception("%s failed on finding %s", info.name, finding.id)
                 failed.append(finding)
                 why = _sentence(info, error)
         if failed:
             note = f"{places(failed)}: not judged. {why}"
-            said.problems.append(PredictorError(note))
-            yield Progress(bar.at(1.0), STAGE, note=note)
-        return take(asked.with_items(()))
+            outcome.problems.append(PredictorError(note))
+            yield Progress(progress.at(1.0), STAGE, note=note)
+        return take(spheres.with_items(()))
 
     def _follow(
         self,
         info: ModelInfo,
-        bar: Bar,
+        progress: ChainProgress,
         start: Callable[[Any], Run],
         change: Callable[[Progress], Progress] = lambda step: step,
     ) -> Run:
-        """Load a model and pass its run on, on the chain's own bar."""
-        bar.enter(info)
-        yield Progress(bar.at(0.0), f"loading {info.title}")
-        with closing(start(loaded(info.name, self.device))) as run:
+        """Load a model and pass its run on, on the chain's own progress."""
+        progress.enter(info)
+        yield Progress(progress.at(0.0), f"loading {info.title}")
+        with closing(start(model_store.store.get(info.name, self.device))) as run:
             while True:
                 try:
                     step = next(run)
                 except StopIteration as stop:
                     return stop.value
-                yield replace(change(step), fraction=bar.at(step.fraction))
+                yield replace(change(step), fraction=progress.at(step.fraction))
 
 
 def _alone(step: Progress) -> Progress:
@@ -289,7 +292,7 @@ def _alone(step: Progress) -> Progress:
 
 
 @dataclass
-class _Said:
+class _Outcome:
     """What came of the characterisers: how many opinions, and what kept them from more."""
 
     opinions: int = 0
@@ -298,7 +301,7 @@ class _Said:
 
 def _sentence(info: ModelInfo, error: Exception) -> str:
     """What a person reads when a model fails."""
-    if isinstance(error, PredictorError | WeightsError):
+    if isinstance(error, LungmtlError):
         return str(error)
     return f"{info.title} stopped ({type(error).__name__}: {error}). The log has the details."
 
@@ -306,9 +309,9 @@ def _sentence(info: ModelInfo, error: Exception) -> str:
 def _listed(info: ModelInfo, own: Sequence[Mapping[str, Any]] = ()) -> tuple[Mapping[str, Any], ...]:
     """What `Findings.models` says of a model; its own words, if it has any, come with the hash of the weights."""
     entry: dict[str, Any] = {"name": info.name, "version": info.version}
-    for said in own:
-        if said.get("name") == info.name:
-            entry.update(said)
+    for entry_of in own:
+        if entry_of.get("name") == info.name:
+            entry.update(entry_of)
     if not entry.get("sha256"):
         try:
             entry["sha256"] = registry.card(info.name).sha256
@@ -317,7 +320,7 @@ def _listed(info: ModelInfo, own: Sequence[Mapping[str, Any]] = ()) -> tuple[Map
     return (entry,)
 
 
-def evidence(image: Image, name: str, device: str = "auto") -> Evidence:
+def heat_map(image: Image, name: str, device: str = "auto") -> HeatMap:
     """The heat map of a radiograph's network, such as ``"dhn"`` or ``"mosegnet"``.
 
     Raises
@@ -325,16 +328,23 @@ def evidence(image: Image, name: str, device: str = "auto") -> Evidence:
     PredictorError, WeightsError
         The network has none for such an image, or is not at hand.
     """
-    model = loaded(name, device)
-    if not hasattr(model, "evidence"):
+    model = model_store.store.get(name, device)
+    if not hasattr(model, "heat_map"):
         raise PredictorError(f"{model.info.title} has no heat map.")
-    return model.evidence(image)
+    return model.heat_map(image)
+
+
+def reconstructing() -> tuple[str, ...]:
+    """Networks that show views of a nodule as they kept them."""
+    return tuple(name for name in registry.NETWORKS if (c := registry.shown_card(name)) and c.reconstructs)
 
 
 def reconstruct(
     image: Image, finding: Finding, device: str = "auto"
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """MT-CNN's views of a sphere (9, n, n), its reconstructions of them (9, n, n), both 0–1, and the views' names.
+    """A network's views of a sphere (9, n, n), its reconstructions of them (9, n, n), both 0–1, and the views' names.
+
+    The network is the first whose card says that it reconstructs.
 
     Raises
     ------
@@ -344,5 +354,10 @@ def reconstruct(
     _, note = sort_out(image, [finding])
     if note:
         raise PredictorError(note)
-    views, again, names = loaded("mtcnn", device).reconstruct(image, finding)
+    name = next(iter(reconstructing()), None)
+    if name is None:
+        raise PredictorError(
+            "no network that reconstructs what it saw is at hand: install the package again."
+        )
+    views, again, names = model_store.store.get(name, device).reconstruct(image, finding)
     return np.asarray(views), np.asarray(again), tuple(names)

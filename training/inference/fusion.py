@@ -13,9 +13,13 @@ from scipy.special import expit
 
 from ..findings import Finding
 from ..ops.logits import OPINION_EPS, log_odds
+from . import registry
 
-NAMES = ("mtmr", "mtcnn")
-"""The networks whose opinions are fused."""
+
+def fused_networks() -> tuple[str, ...]:
+    """The characterisers whose opinions are fused, as their cards say, in the order of work."""
+    cards = (registry.shown_card(name) for name in registry.NETWORKS)
+    return tuple(c.name for c in cards if c is not None and c.task == "characterisation" and c.fused)
 
 
 def mean_log_odds(*probabilities: npt.ArrayLike) -> np.ndarray:
@@ -28,11 +32,11 @@ def fuse(finding: Finding) -> Finding:
 
     The spread is the root mean square of the opinions' own spreads.
     """
-    opinions = [o for name in NAMES if (o := finding.opinion(name)) is not None]
+    opinions = [o for name in fused_networks() if (o := finding.opinion(name)) is not None]
     if not opinions:
         return finding
     one = len(opinions) == 1
     fused = opinions[0].malignancy if one else float(mean_log_odds(*(o.malignancy for o in opinions)))
-    spread = float(np.sqrt(np.mean([o.spread**2 for o in opinions])))
+    spread = float(np.sqrt(np.mean([o.std**2 for o in opinions])))
     attributes = next((o.attributes for o in opinions if o.attributes), finding.attributes)
     return finding.with_(malignancy=fused, malignancy_spread=spread, attributes=attributes)

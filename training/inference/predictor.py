@@ -49,11 +49,12 @@ class ModelInfo:
     version: str = ""
     default_threshold: float = 0.5
     task: str = "detection"
+    heat_map: str = ""
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """A heat map of what a network went by, placed in the world (`evidence(image)` of a radiograph's predictor).
+class HeatMap:
+    """A heat map of what a network went by, placed in the world (`heat_map(image)` of a radiograph's predictor).
 
     Parameters
     ----------

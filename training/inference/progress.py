@@ -1,16 +1,18 @@
-"""One progress bar over the stages of a chain."""
+"""Progress over the stages of a chain, and what gets it from functions that are no generators."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .predictor import ModelInfo
 
-SHARE = {"detection": 6.0, "reduction": 1.0, "characterisation": 2.0}
+OnProgress = Callable[[float, str], None]
+"""Gets the fraction done (0–1) and the stage."""
+DURATION = {"detection": 6.0, "reduction": 1.0, "characterisation": 2.0}
 """How long stages take, roughly and relative to each other."""
 
 
-class Bar:
+class ChainProgress:
     """One fraction over all stages, which never goes back.
 
     Parameters
@@ -20,10 +22,10 @@ class Bar:
     """
 
     def __init__(self, infos: Sequence[ModelInfo]) -> None:
-        shares = [SHARE[i.task] for i in infos]
-        total = sum(shares)
-        self._starts = {i.name: sum(shares[:k]) / total for k, i in enumerate(infos)}
-        self._lengths = {i.name: s / total for i, s in zip(infos, shares, strict=True)}
+        durations = [DURATION[i.task] for i in infos]
+        total = sum(durations)
+        self._starts = {i.name: sum(durations[:k]) / total for k, i in enumerate(infos)}
+        self._lengths = {i.name: d / total for i, d in zip(infos, durations, strict=True)}
         self._start, self._length, self._last = 0.0, 0.0, 0.0
 
     def enter(self, info: ModelInfo) -> None:

@@ -8,14 +8,15 @@ from typing import Generic, TypeVar
 import torch
 from torch import nn
 
+from .device import run_with_cpu_fallback
 from .predictor import ModelInfo
 
-Network = TypeVar("Network", bound=nn.Module)
+Net = TypeVar("Net", bound=nn.Module)
 Result = TypeVar("Result")
 
 
-class RadiographPredictor(Generic[Network]):
-    """A room adds ``run`` and ``evidence``.
+class RadiographPredictor(Generic[Net]):
+    """A network adds ``run`` and ``heat_map``.
 
     Parameters
     ----------
@@ -27,19 +28,17 @@ class RadiographPredictor(Generic[Network]):
         Where to run. When a GPU runs out of memory, the CPU takes over for this once.
     """
 
-    def __init__(self, net: Network, info: ModelInfo, device: torch.device) -> None:
+    def __init__(self, net: Net, info: ModelInfo, device: torch.device) -> None:
         self.info = info
         self.device = device
         self.net = net.eval().to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def tried(self, work: Callable[[torch.device], Result]) -> tuple[Result, str]:
+    def run_with_cpu_fallback(self, work: Callable[[torch.device], Result]) -> tuple[Result, str]:
         """What `work` gives with the network on the device it is told; and a note, empty unless that had to be the CPU."""
-        try:
-            self.net.to(self.device)
-            return work(self.device), ""
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-        cpu = torch.device("cpu")
-        self.net.to(cpu)
-        return work(cpu), "The GPU's memory does not suffice: went on with the CPU."
+
+        def moved(device: torch.device) -> Result:
+            self.net.to(device)
+            return work(device)
+
+        return run_with_cpu_fallback(moved, self.device)

@@ -1,17 +1,20 @@
-"""The networks at hand. A new paper is a new room plus one line in `ROOMS`."""
+"""The networks at hand. A new paper is a new folder in `networks` plus one line in `NETWORKS`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ..extras import require_networks
+from .device import choose_device
 from .predictor import ModelInfo
 from .weights import ModelCard, WeightsError, read_card
 
-ROOMS = {
+NETWORKS = {
     "ag3d": "ag3d",
     "mtcnn_fpr": "mtcnn.reduction",
     "mtmr": "mtmr",
@@ -19,35 +22,121 @@ ROOMS = {
     "dhn": "dhn",
     "mosegnet": "mosegnet",
 }
-"""Weights by name, in the order of work, and the package below `networks` that they belong to: each has
-``build(weights, card, device)`` in ``room.py`` and ``weights/<name>.safetensors``."""
+"""Folders below `networks` (dots between their levels) by the names of the weights in them, in the order of work.
 
-_TRAINING = Path(__file__).resolve().parent.parent
+A folder holds ``build.py``, ``training.py`` and ``evaluation.py`` with the functions of `Network`, and
+``weights/<name>.safetensors`` with its card.
+"""
 
 
-def weights_path(name: str) -> Path:
-    """The shipped weights of a room.
+class Network(Protocol):
+    """Build, train and evaluate a network: what its folder offers. Each function is imported when it is called."""
+
+    def build(self, weights: Path, card: ModelCard, device: str) -> Any:
+        """Build a `Predictor` or `Characteriser`, by the card's task, from a weights' file.
+
+        Raises
+        ------
+        WeightsError
+            The card's config or the tensors do not fit this version's network.
+        """
+        ...
+
+    def train(self, run: Any) -> Path:
+        """Train as a `fitting.training_run.TrainingRun` says, and return the weights' file, its card beside it."""
+        ...
+
+    def evaluate(self, predictor: Any, data: Path, weights: Path, **options: Any) -> dict[str, Any]:
+        """Compute a predictor's figures on a folder of data; options and result as in `evaluation.evaluate`."""
+        ...
+
+
+@dataclass(frozen=True)
+class NetworkFolder:
+    """A `Network` in a folder of `networks`."""
+
+    package: str
+
+    def build(self, weights: Path, card: ModelCard, device: str) -> Any:
+        """See `Network.build`."""
+        return import_module(f"{self.package}.build").build(weights, card, device)
+
+    def train(self, run: Any) -> Path:
+        """See `Network.train`."""
+        return import_module(f"{self.package}.training").train(run)
+
+    def evaluate(self, predictor: Any, data: Path, weights: Path, **options: Any) -> dict[str, Any]:
+        """See `Network.evaluate`."""
+        return import_module(f"{self.package}.evaluation").evaluate(predictor, data, weights, **options)
+
+    @property
+    def path(self) -> Path:
+        """The folder itself.
+
+        Raises
+        ------
+        WeightsError
+            There is no such folder.
+        """
+        spec = find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            raise WeightsError(f"there is no folder {self.package}: correct NETWORKS in {__name__}.")
+        return Path(next(iter(spec.submodule_search_locations)))
+
+
+def network(name: str) -> Network:
+    """The network that weights of this name belong to.
 
     Raises
     ------
     WeightsError
         There is no such model.
     """
-    if name not in ROOMS:
-        raise WeightsError(f"there is no model {name!r}; the models are: {', '.join(ROOMS)}.")
-    return _TRAINING.joinpath("networks", *ROOMS[name].split("."), "weights", f"{name}.safetensors")
+    return _folder(name)
+
+
+def _folder(name: str) -> NetworkFolder:
+    if name not in NETWORKS:
+        raise WeightsError(f"there is no model {name!r}; the models are: {', '.join(NETWORKS)}.")
+    return NetworkFolder(f"{__package__.rpartition('.')[0]}.networks.{NETWORKS[name]}")
+
+
+def weights_path(name: str) -> Path:
+    """The shipped weights of a name.
+
+    Raises
+    ------
+    WeightsError
+        There is no such model.
+    """
+    return _folder(name).path / "weights" / f"{name}.safetensors"
 
 
 @lru_cache
 def card(name: str) -> ModelCard:
-    """The card of a room's shipped weights."""
+    """The card of shipped weights."""
     return read_card(weights_path(name))
+
+
+def shown_card(name: str) -> ModelCard | None:
+    """The card of a network that findings name, or None where it is none of those at hand."""
+    try:
+        return card(name)
+    except WeightsError:
+        return None
 
 
 def info_of(card: ModelCard) -> ModelInfo:
     """What a person chooses between."""
     return ModelInfo(
-        card.name, card.title, card.purpose, card.modalities, card.version, card.default_threshold, card.task
+        card.name,
+        card.title,
+        card.purpose,
+        card.modalities,
+        card.version,
+        card.default_threshold,
+        card.task,
+        card.heat_map,
     )
 
 
@@ -60,7 +149,12 @@ def models() -> tuple[ModelInfo, ...]:
     >>> [model.name for model in lm.models() if "CT" in model.modalities and model.task == "detection"]
     ['ag3d']
     """
-    return tuple(info_of(card(name)) for name in ROOMS if weights_path(name).exists())
+    return tuple(info_of(card(name)) for name in NETWORKS if weights_path(name).exists())
+
+
+def characterisers() -> tuple[str, ...]:
+    """Names of the networks that say how malignant nodules are, in the order of work; imports no torch."""
+    return tuple(info.name for info in models() if info.task == "characterisation")
 
 
 def load_predictor(name: str, device: str = "auto", weights: Path | None = None) -> Any:
@@ -69,7 +163,7 @@ def load_predictor(name: str, device: str = "auto", weights: Path | None = None)
     Parameters
     ----------
     name
-        One of `ROOMS`.
+        One of `NETWORKS`.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     weights
@@ -95,36 +189,7 @@ def load_predictor(name: str, device: str = "auto", weights: Path | None = None)
     """
     require_networks()
     path = weights or weights_path(name)
-    found = card(name) if weights is None else read_card(path)
-    if found.name != name:
-        raise WeightsError(f"{path} holds weights of {found.name}, not of {name}.")
-    room = import_module(f"..networks.{ROOMS[name]}.room", __package__)
-    return room.build(path, found, choose_device(device))
-
-
-def devices() -> list[str]:
-    """Devices by preference, the CPU last."""
-    import torch
-
-    found = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    if torch.backends.mps.is_available():
-        found.append("mps")
-    return [*found, "cpu"]
-
-
-def choose_device(wanted: str) -> str:
-    """A device by name, ``"auto"`` the best there is.
-
-    Raises
-    ------
-    WeightsError
-        There is no such device.
-    """
-    at_hand = devices()
-    if wanted == "auto":
-        return at_hand[0]
-    if wanted == "cuda" and at_hand[0].startswith("cuda"):
-        return at_hand[0]
-    if wanted not in at_hand:
-        raise WeightsError(f"there is no device {wanted!r} here; choose from: auto, {', '.join(at_hand)}.")
-    return wanted
+    own = card(name) if weights is None else read_card(path)
+    if own.name != name:
+        raise WeightsError(f"{path} holds weights of {own.name}, not of {name}.")
+    return network(name).build(path, own, choose_device(device))

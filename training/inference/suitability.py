@@ -1,4 +1,4 @@
-"""What models can judge: images of their kind, and spheres inside them. The others get a sentence."""
+"""What models can take: images of their kind, and spheres inside them. The others get a sentence."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def places(findings: Sequence[Finding]) -> str:
 
 
 def sort_out(image: Image, findings: Iterable[Finding]) -> tuple[list[Finding], str]:
-    """The findings that can be judged, and what to say of the others, which stay as they are."""
-    flat, outside, judged = [], [], []
+    """The findings that networks can characterise, and what to say of the others, which stay as they are."""
+    flat, outside, suitable = [], [], []
     for finding in findings:
         if finding.kind != "sphere":
             flat.append(finding)
@@ -58,7 +58,7 @@ def sort_out(image: Image, findings: Iterable[Finding]) -> tuple[list[Finding], 
         ):  # a flat image: the model says what it needs
             outside.append(finding)
         else:
-            judged.append(finding)
+            suitable.append(finding)
     notes = []
     if outside:
         what = "it" if len(outside) == 1 else "them"
@@ -66,7 +66,7 @@ def sort_out(image: Image, findings: Iterable[Finding]) -> tuple[list[Finding], 
     if flat:
         what = "One finding is" if len(flat) == 1 else f"{len(flat)} findings are"
         notes.append(f"{what} no sphere and not judged: draw a sphere around the nodule.")
-    return judged, " ".join(notes)
+    return suitable, " ".join(notes)
 
 
 def check_ct(image: Image, who: str, does: str = "characterises") -> None:

@@ -14,7 +14,7 @@ from ..errors import LungmtlError
 if TYPE_CHECKING:
     from torch import nn
 
-Network = TypeVar("Network", bound="nn.Module")
+Net = TypeVar("Net", bound="nn.Module")
 
 
 class WeightsError(LungmtlError):
@@ -46,7 +46,7 @@ class ModelCard:
     intended_use, limits
         For whom it is, and for what not.
     task
-        ``"detection"`` (image in, findings out), ``"reduction"`` (judges whether a detector's findings are nodules) or
+        ``"detection"`` (image in, findings out), ``"reduction"`` (false-positive reduction among them) or
         ``"characterisation"`` (says what nodules look like and whether they are malignant).
     color
         ``#rrggbb`` of what it marks on a radiograph; empty for the color of networks that have none of their own.
@@ -136,7 +136,7 @@ def load_state(weights: Path, card: ModelCard) -> dict[str, Any]:
     return {k: t.float() if t.is_floating_point() else t for k, t in load(data).items()}
 
 
-def load_network(weights: Path, card: ModelCard, make: Callable[[dict[str, Any]], Network]) -> Network:
+def load_network(weights: Path, card: ModelCard, make: Callable[[dict[str, Any]], Net]) -> Net:
     """The network of a weights' file.
 
     Parameters

@@ -13,6 +13,7 @@ from ...training.errors import LungmtlError
 from ...training.findings import Findings
 from ...training.findings.export import FILE_NAMES, chosen, export
 from ...training.findings.export_options import ExportOptions
+from ...training.inference.registry import characterisers
 from ..form import Form
 from ..qt import sure
 from ..section import label, set_role
@@ -57,7 +58,7 @@ class ExportDialog(QDialog):
         """Write the file and close; where that fails, say why and stay."""
         findings = self.findings
         try:
-            export([findings], path, self.form.value.format)
+            export([findings], path, self.form.value.format, characterisers())
         except LungmtlError as error:
             set_role(self.message, "error")
             self.message.setText(str(error))

@@ -137,5 +137,5 @@ class FindingsModel(QAbstractTableModel):
             color = {"rejected": self.colors.faint, "accepted": self.colors.accepted}.get(finding.status)
             return QBrush(QColor(color)) if color else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{finding.status}, by {finding.origin.label}. {finding.note}".strip()
+            return f"{finding.status}, by {finding.provenance.label}. {finding.note}".strip()
         return None

@@ -27,11 +27,13 @@ SIDE = 54
 """Logical pixels of one picture."""
 
 
-def reconstruct(image: Image, finding: Finding) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def reconstruct(
+    image: Image, finding: Finding, device: str = "auto"
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """MT-CNN's views and reconstructions; imports torch, so only ever called in a worker."""
     from ...training.inference.chain import reconstruct as run
 
-    return run(image, finding)
+    return run(image, finding, device)
 
 
 class _Request(NamedTuple):

@@ -53,8 +53,8 @@ def malignancy_rows(finding: Finding) -> list[ScoreRow]:
         spread = finding.malignancy_spread or 0.0
         rows.append(ScoreRow("Malignancy", text, (finding.malignancy,), spread, main=True))
     for opinion in finding.opinions:
-        text = with_spread(opinion.malignancy, opinion.spread)
-        rows.append(ScoreRow(network(opinion.model), text, (opinion.malignancy,), opinion.spread))
+        text = with_spread(opinion.malignancy, opinion.std)
+        rows.append(ScoreRow(network(opinion.model), text, (opinion.malignancy,), opinion.std))
     return rows
 
 
@@ -62,7 +62,7 @@ def part_rows(opinion: Opinion) -> list[ScoreRow]:
     """One row for each view."""
     return [
         ScoreRow(place, f"{part:.2f}", (part,))
-        for place, part in zip(opinion.places, opinion.parts, strict=True)
+        for place, part in zip(opinion.view_names, opinion.view_scores, strict=True)
     ]
 
 
@@ -70,16 +70,16 @@ def fold_rows(opinions: Sequence[Opinion]) -> list[ScoreRow]:
     """One row for each network whose fold models were asked: a dot for each of them."""
     rows = []
     for opinion in opinions:
-        if opinion.folds:
-            ends = dict.fromkeys(f"{p:.2f}" for p in (min(opinion.folds), max(opinion.folds)))
-            rows.append(ScoreRow(network(opinion.model), " – ".join(ends), opinion.folds))
+        if opinion.fold_scores:
+            ends = dict.fromkeys(f"{p:.2f}" for p in (min(opinion.fold_scores), max(opinion.fold_scores)))
+            rows.append(ScoreRow(network(opinion.model), " – ".join(ends), opinion.fold_scores))
     return rows
 
 
 def slice_places(opinion: Opinion) -> tuple[tuple[str, float], ...] | None:
     """Plane, and millimetres from the centre, of an opinion's parts (``axial −4.5 mm``); None where they are no slices."""
     places = []
-    for place in opinion.places:
+    for place in opinion.view_names:
         plane, _, offset = place.replace("−", "-").partition(" ")
         number, mm, rest = offset.partition("mm")
         try:

@@ -13,6 +13,7 @@ from ...text.boxes import size, story
 from ...text.networks import network
 from ...training.findings import Finding, Opinion, Sphere
 from ...training.imaging.image import Image
+from ...training.inference.chain import reconstructing
 from ..section import Section, label
 from ..theme import Palette
 from .attribute_scale import AttributeScales
@@ -26,9 +27,6 @@ from .opinion_plots import (
     part_rows,
     slice_places,
 )
-
-RECONSTRUCTING = "mtcnn"
-"""The model whose views can be seen beside their reconstructions."""
 
 
 class FoldOut(QWidget):
@@ -191,7 +189,7 @@ class NoduleCardSection(Section):
         opinions = finding.opinions if finding is not None else ()
         self._show_judgement(finding, opinions, image if fits else None)
         self._show_details(opinions)
-        self.seen.setVisible(fits and any(o.model == RECONSTRUCTING for o in opinions))
+        self.seen.setVisible(fits and any(o.model in reconstructing() for o in opinions))
         self._show_views()
 
     def _show_judgement(
@@ -213,10 +211,10 @@ class NoduleCardSection(Section):
 
     def _show_details(self, opinions: Sequence[Opinion]) -> None:
         sliced = next(((o, x) for o in opinions if (x := slice_places(o)) is not None), None)
-        viewed = next((o for o in opinions if o.parts and slice_places(o) is None), None)
+        viewed = next((o for o in opinions if o.view_scores and slice_places(o) is None), None)
         folds = fold_rows(opinions)
         if sliced is not None:
-            self.slices.set_slices(sliced[1], sliced[0].parts)
+            self.slices.set_slices(sliced[1], sliced[0].view_scores)
             self._slices_title.setText(
                 f"{network(sliced[0].model)}, slice by slice, to ±{self.slices.reach:g} mm"
             )
@@ -234,9 +232,10 @@ class NoduleCardSection(Section):
         self.details.setVisible(bool(sliced or viewed or folds))
 
     def _show_views(self, _open: object = None) -> None:
-        """Ask for MT-CNN's views where they are looked at, and not yet there."""
+        """Ask for the network's views where they are looked at, and not yet there."""
         image, finding = self._shown or (None, None)
-        opinion = finding.opinion(RECONSTRUCTING) if finding is not None else None
+        seen = finding.opinions if finding is not None else ()
+        opinion = next((o for o in seen if o.model in reconstructing()), None)
         wanted = (image, finding.geometry, opinion) if finding is not None else None
         if wanted == self._viewed and self.seen.is_open:
             return

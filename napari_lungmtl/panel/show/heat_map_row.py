@@ -19,9 +19,13 @@ class HeatMapRow(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.device = lambda: "auto"
+        """Tells where to compute."""
         self._heat: heat_map.HeatMapLayer | None = None
         self.box = QComboBox()
-        self.box.setToolTip("Where on the film a network saw evidence of a nodule, drawn under the boxes")
+        self.box.setToolTip(
+            "Where on the radiograph a network saw evidence of a nodule, drawn under the boxes"
+        )
         self.box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         # A long title must not make the dock wider than its window.
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -61,7 +65,7 @@ class HeatMapRow(QWidget):
 
     def _choose(self, _index: int) -> None:
         if self._heat is not None:
-            self._heat.show(self.box.currentData())
+            self._heat.show(self.box.currentData(), self.device())
 
     def _show(self) -> None:
         heat = self._heat

@@ -9,12 +9,15 @@ from napari.components import ViewerModel
 from napari_lungmtl.layers import box_rows as rows
 from napari_lungmtl.layers.boxes import BoxBinding
 from napari_lungmtl.layers.image import add_image_layer
-from napari_lungmtl.layers.overlay_colors import DHN, MOSEGNET, PERSON, REJECTED, rgba
+from napari_lungmtl.layers.overlay_colors import PERSON, REJECTED, rgba
 from napari_lungmtl.layers.sphere_rows import ACCENT
 from napari_lungmtl.session.session import Session
-from napari_lungmtl.training.findings import Box, Finding, Mask, Origin
+from napari_lungmtl.training.findings import Box, Finding, Mask, Provenance
+from napari_lungmtl.training.inference.registry import card
 
 from ...stand_ins.reviewed_radiographs import by_both, disc, radiograph
+
+DHN, MOSEGNET = (card(name).color for name in ("dhn", "mosegnet"))
 
 
 @pytest.fixture
@@ -101,7 +104,7 @@ def test_a_dragged_corner_is_one_command_and_survives_thresholds_and_a_rerun(bin
     edited = session.findings["d2"]
     assert edited.geometry.low == pytest.approx((low[0] - 3, low[1] - 2))  # napari keeps float32
     assert edited.geometry.high == high
-    assert (edited.origin.model, bool(edited.origin.person)) == ("dhn", True)
+    assert (edited.provenance.model, bool(edited.provenance.person)) == ("dhn", True)
     assert in_step(binding)
     session.set_thresholds(score=0.99)
     assert [f.id for f in session.visible] == ["d2"]
@@ -144,7 +147,7 @@ def test_what_a_person_draws_becomes_an_upright_box_of_that_person(binding, kind
     binding.layer.add(corners, shape_type=kind)
     new = session.findings[-1]
     assert new.geometry == Box((50.0, 0.0), (70.0, 20.0))
-    assert (new.score, new.origin.model, bool(new.origin.person)) == (1.0, "", True)
+    assert (new.score, new.provenance.model, bool(new.provenance.person)) == (1.0, "", True)
     assert session.selected == new.id
     assert new.id not in session.agreement
     assert binding.layer.features["label"][row(binding, new.id)] == "by hand"
@@ -176,7 +179,7 @@ def test_a_pasted_box_is_a_new_finding(binding) -> None:
     assert len(session.findings) == 6
     new = session.findings[-1]
     assert new.geometry.low == pytest.approx(session.findings["d2"].geometry.low)
-    assert not new.origin.model
+    assert not new.provenance.model
     assert in_step(binding)
 
 
@@ -215,7 +218,7 @@ def test_a_ct_has_no_boxes(viewer, session) -> None:
 
 def test_by_hand_on_one_network_is_told(binding) -> None:
     image = binding.session.image
-    mine = Finding(disc(image, (100, 100), 5), origin=Origin(person="me"))
+    mine = Finding(disc(image, (100, 100), 5), provenance=Provenance(person="me"))
     binding.session.add(mine)
     assert in_step(binding)
     assert binding.session.findings[mine.id].box is not None

@@ -13,13 +13,16 @@ from qtpy.QtWidgets import QApplication
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.layers.labels import FOLLOWED
 from napari_lungmtl.layers.mask_grid import mask_of, paint, repainted
-from napari_lungmtl.layers.overlay_colors import MOSEGNET, PERSON, REJECTED, rgba
+from napari_lungmtl.layers.overlay_colors import PERSON, REJECTED, rgba
 from napari_lungmtl.layers.radiograph import RadiographLayers
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Box, Mask
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.inference.registry import card
 
 from ...stand_ins.reviewed_radiographs import by_both, disc, radiograph
+
+MOSEGNET = card("mosegnet").color
 
 
 @pytest.fixture
@@ -134,7 +137,7 @@ def test_a_painted_stroke_changes_the_finding_and_undo_takes_it_back(drawings) -
     stroke(layer.paint, (row, column + 12), n)
     after = session.findings["m2"]
     assert after.geometry.box.high[1] > before["m2"].geometry.box.high[1]
-    assert after.origin.person
+    assert after.provenance.person
     np.testing.assert_array_equal(held(drawings, after.geometry), layer.data == n)
     assert session.findings["m1"] == before["m1"]
     assert [f.id for f in session.findings] == [f.id for f in before]
@@ -152,7 +155,7 @@ def test_a_new_label_is_a_persons_mask_and_the_brush_goes_on_with_it(drawings) -
     stroke(layer.paint, (150, 60), n)
     new = session.findings[-1]
     assert isinstance(new.geometry, Mask)
-    assert (new.origin.model, bool(new.origin.person), new.score) == ("", True, 1.0)
+    assert (new.provenance.model, bool(new.provenance.person), new.score) == ("", True, 1.0)
     assert session.selected == new.id
     assert layer.selected_label == n
     np.testing.assert_allclose(layer.get_color(n), rgba(PERSON), atol=1e-6)
@@ -186,8 +189,8 @@ def test_painted_lungs_are_a_command_and_stay_when_the_models_run_again(drawings
     layer.brush_size = 11
     stroke(layer.paint, (40, 60), 1)
     region = session.findings.region("right lung")
-    assert region.origin.person
-    assert region.origin.model == "mosegnet"
+    assert region.provenance.person
+    assert region.provenance.model == "mosegnet"
     assert held(drawings, region.mask)[40, 60]
     assert session.findings.region("left lung") == before.region("left lung")
     session.replace_findings(by_both(session.image))

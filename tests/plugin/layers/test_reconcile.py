@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from napari_lungmtl.layers.reconcile import Edit, reconcile
-from napari_lungmtl.training.findings import Finding, Origin, Sphere
+from napari_lungmtl.training.findings import Finding, Provenance, Sphere
 
-A, B, C = (Finding(Sphere((z, 0.0, 0.0), 5.0), origin=Origin("m", "1"), id=id) for z, id in enumerate("abc"))
+A, B, C = (
+    Finding(Sphere((z, 0.0, 0.0), 5.0), provenance=Provenance("m", "1"), id=id) for z, id in enumerate("abc")
+)
 
 
 def edit(*rows: tuple[str, Sphere | None], rendered=(A, B, C)) -> Edit:
@@ -29,7 +31,7 @@ def test_a_row_that_moved_changes_its_finding_and_becomes_the_persons() -> None:
     done = edit(("a", sphere(9)), ("b", B.geometry), ("c", C.geometry))
     [finding] = done.change
     assert (finding.id, finding.geometry) == ("a", sphere(9))
-    assert finding.origin.person
+    assert finding.provenance.person
     assert not done.add
     assert not done.remove
 

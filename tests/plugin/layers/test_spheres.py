@@ -122,8 +122,8 @@ def test_a_point_that_a_person_sets_becomes_a_finding(binding) -> None:
     new = session.findings[-1]
     np.testing.assert_allclose(new.center, (-165, 12, 8))
     assert new.diameter == 8.0
-    assert new.origin.person
-    assert not new.origin.model
+    assert new.provenance.person
+    assert not new.provenance.model
     assert new.score == 1.0
     assert session.selected == new.id
     assert _same_as_session(binding)
@@ -157,8 +157,8 @@ def test_a_dragged_point_moves_its_finding(binding) -> None:
     _drag(binding.layer, 0, (2.5, -3.0, 1.0))
     moved = session.findings[first.id]
     np.testing.assert_allclose(moved.center, np.add(first.center, (2.5, -3.0, 1.0)))
-    assert moved.origin.model == "ag3d"
-    assert moved.origin.person
+    assert moved.provenance.model == "ag3d"
+    assert moved.provenance.person
     session.undo()
     assert session.findings == before
     assert _same_as_session(binding)
@@ -190,7 +190,7 @@ def test_pasted_points_are_new_findings(binding, viewer) -> None:
     new = session.findings[-1]
     assert new.id != first.id
     assert new.diameter == first.diameter
-    assert not new.origin.model
+    assert not new.provenance.model
     assert session.findings[first.id] == first
     assert _same_as_session(binding)
 
@@ -276,7 +276,7 @@ def test_a_sphere_dragged_elsewhere_loses_what_was_said_of_its_place(binding) ->
             (),
         )
         assert moved.score == before[first].score
-        assert moved.origin.person
+        assert moved.provenance.person
         np.testing.assert_allclose(binding.layer.face_color[0, :3], UNKNOWN[:3], atol=1e-6)
         session.undo()
         assert session.findings == before
@@ -291,7 +291,7 @@ def test_what_is_not_moved_keeps_its_judgement(binding) -> None:
     session.accept(first)
     assert session.findings[first].malignancy == 0.8
     assert session.findings[first].opinions == JUDGED["opinions"]
-    assert session.findings[second].origin.person
+    assert session.findings[second].provenance.person
 
 
 def test_a_points_layer_by_itself_forgets_the_judgement_of_what_is_moved(binding) -> None:
@@ -304,7 +304,7 @@ def test_a_points_layer_by_itself_forgets_the_judgement_of_what_is_moved(binding
     moved = findings_of_points(data, attributes)[first]
     assert moved.malignancy is None
     assert not moved.opinions
-    assert moved.origin.person
+    assert moved.provenance.person
 
 
 def test_overlays_can_be_hidden_from_either_side(binding) -> None:

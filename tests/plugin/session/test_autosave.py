@@ -21,18 +21,19 @@ from napari_lungmtl.training.findings.formats.errors import SaveError
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 
 from ...stand_ins.chests import ball, chest
+from ...stand_ins.saved_findings import SAVED_CT
 
 KILLED = """
 import sys, time
 import numpy as np
 from pathlib import Path
 from napari_lungmtl.session.session import Session
-from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
+from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
 from napari_lungmtl.training.imaging.image import Image
 
 session = Session()
 session.open(Image(np.zeros((2, 2, 2)), "CT", (1, 1, 1), series_uid="killed", source=Path(sys.argv[1])))
-session.replace_findings(Findings((Finding(Sphere((1, 1, 1), 5), origin=Origin("ag3d")),)))
+session.replace_findings(Findings((Finding(Sphere((1, 1, 1), 5), provenance=Provenance("ag3d")),)))
 for n in range(1000):
     session.change(session.findings[0].id, note=str(n))
     print(n, time.time(), flush=True)
@@ -77,6 +78,26 @@ def test_close_saves_and_reopening_finds_everything(session: Session, folder: Pa
     assert again.findings == session.findings
     assert not again.can_undo
     again.close()
+
+
+def test_a_sidecar_of_before_opens_with_all_values(folder: Path) -> None:
+    (folder / "1.2.840.1.lungmtl.json").write_text(SAVED_CT, "utf-8")
+    session = Session()
+    session.open(chest(folder, series_uid="1.2.840.1"))
+    assert session.findings == read_findings(session.sidecar)
+    first, drawn = session.findings
+    assert (first.provenance.label, first.provenance.person, drawn.provenance.person) == (
+        "ag3d 0.1",
+        "ann",
+        "ann",
+    )
+    assert [o.model for o in first.opinions] == ["mtmr", "mtcnn"]
+    session.change(first.id, note="")
+    assert session.save()
+    saved, before = json.loads(session.sidecar.read_text("utf-8")), json.loads(SAVED_CT)
+    before["findings"][0]["note"] = ""
+    assert saved["findings"] == before["findings"]
+    session.close()
 
 
 def test_opening_alone_writes_nothing(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_lungmtl.session.review import merge_run, with_opinions
-from napari_lungmtl.training.findings import Findings, Opinion, Origin, Sphere
+from napari_lungmtl.training.findings import Findings, Opinion, Provenance, Sphere
 
 from ...stand_ins.chests import ball
 
@@ -19,7 +19,7 @@ def entries(*names):
 
 
 def test_a_kept_finding_takes_what_the_run_said_of_it():
-    mine = ball(-180, origin=Origin(person="me"), id="mine", status="accepted", note="hm")
+    mine = ball(-180, provenance=Provenance(person="me"), id="mine", status="accepted", note="hm")
     run = Findings((judged(mine.with_(status="unreviewed", note=""), 0.7), ball(-100, id="new")))
     after = merge_run(Findings((mine,)), run)
     assert {f.id for f in after} == {"mine", "new"}
@@ -29,7 +29,7 @@ def test_a_kept_finding_takes_what_the_run_said_of_it():
 
 
 def test_a_kept_finding_that_moved_during_the_run_takes_nothing():
-    mine = ball(-180, origin=Origin(person="me"), id="mine")
+    mine = ball(-180, provenance=Provenance(person="me"), id="mine")
     run = Findings((judged(mine, 0.7),))
     moved = mine.with_(geometry=Sphere((-170, 20, 10), 8))
     assert merge_run(Findings((moved,)), run)["mine"].malignancy is None
@@ -38,7 +38,7 @@ def test_a_kept_finding_that_moved_during_the_run_takes_nothing():
 
 def test_an_accepted_finding_without_opinions_takes_those_of_the_nodule_found_again():
     accepted = ball(-180, status="accepted", id="old")
-    drawn = ball(-120, origin=Origin(person="me"), id="mine")
+    drawn = ball(-120, provenance=Provenance(person="me"), id="mine")
     run = Findings((judged(ball(-181, id="again"), 0.6), judged(ball(-121, id="there"), 0.9)))
     after = merge_run(Findings((accepted, drawn)), run)
     assert [f.id for f in after] == ["old", "mine"]

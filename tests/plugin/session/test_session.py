@@ -63,7 +63,7 @@ def test_what_a_person_drew_edited_or_accepted_is_always_visible(session: Sessio
     assert not session.visible
     session.accept(weak.id)
     session.change(session.findings[1].id, geometry=Sphere((0, 0, 0), 1.0))
-    drawn = ball(-100, score=0.1, d=1.0, origin=type(weak.origin)(person="ann"))
+    drawn = ball(-100, score=0.1, d=1.0, provenance=type(weak.provenance)(person="ann"))
     session.add(drawn)
     assert [f.score for f in session.visible] == [0.7, 0.4, 0.1]
     assert session.selected == drawn.id
@@ -156,8 +156,8 @@ def test_a_rerun_keeps_what_a_person_did_and_drops_its_duplicates(session: Sessi
     ids = {f.id for f in session.findings}
     assert ids == {accepted.id, noted.id, moved.id, beside.id}
     assert untouched.id not in ids
-    assert session.findings[moved.id].origin.person
-    assert session.findings[moved.id].origin.model == "ag3d"
+    assert session.findings[moved.id].provenance.person
+    assert session.findings[moved.id].provenance.model == "ag3d"
 
 
 def test_a_rerun_does_not_bring_a_rejected_finding_back(session: Session) -> None:

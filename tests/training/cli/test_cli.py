@@ -12,14 +12,15 @@ from typer.testing import CliRunner
 from napari_lungmtl.training.cli import app as cli
 from napari_lungmtl.training.cli import common, models, predict, view
 from napari_lungmtl.training.evaluation import evaluate as engine_evaluate
-from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Origin, Sphere
+from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.csv_file import read_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging import Image, write_volume
-from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, Progress
 from napari_lungmtl.training.inference.weights import ModelCard
+
+from ...stand_ins.fresh_models import fresh_model_store
 
 
 def lungmtl(*arguments):
@@ -40,8 +41,8 @@ class Stub:
             raise RuntimeError("the network\nexploded")
         place = image.to_world(np.unravel_index(image.voxels.argmax(), image.shape))
         items = (
-            Finding(Sphere(tuple(place), 8), 0.2, origin=Origin("stub", "1.0")),
-            Finding(Sphere(tuple(place), 9), 0.9, origin=Origin("stub", "1.0")),
+            Finding(Sphere(tuple(place), 8), 0.2, provenance=Provenance("stub", "1.0")),
+            Finding(Sphere(tuple(place), 9), 0.9, provenance=Provenance("stub", "1.0")),
         )
         return Findings(items, ImageReference(image.series_uid, modality="CT"), ({"name": "stub"},))
 
@@ -57,9 +58,8 @@ def stub_registry(monkeypatch):
     monkeypatch.setattr(registry, "models", lambda: (Stub.info,))
     monkeypatch.setattr(registry, "load_predictor", load)
     common.debug(False)
-    pipelines.loaded.cache_clear()
-    yield loaded
-    pipelines.loaded.cache_clear()
+    fresh_model_store(monkeypatch)
+    return loaded
 
 
 def save_ct(path, value=500, place=(1, 2, 3)):
@@ -204,11 +204,11 @@ def test_froc_says_which_file_is_wrong(challenge):
 def test_evaluate_passes_everything_on(tmp_path, monkeypatch):
     asked = {}
 
-    def fake(room, data, **options):
-        options.pop("report")(0.5, "detecting")
-        asked.update(options, room=room, data=data)
+    def fake(network, data, **options):
+        options.pop("on_progress")(0.5, "detecting")
+        asked.update(options, network=network, data=data)
         return {
-            "room": room,
+            "network": network,
             "data": str(data),
             "weights": "w",
             "cases": 3,
@@ -217,7 +217,7 @@ def test_evaluate_passes_everything_on(tmp_path, monkeypatch):
             "warnings": ["these scans were trained on"],
         }
 
-    monkeypatch.setattr(engine_evaluate, "evaluate", fake)
+    monkeypatch.setattr(engine_evaluate, "evaluate_network", fake)
     result = lungmtl(
         *("evaluate", "ag3d", "--data", tmp_path, "--weights", tmp_path / "w", "--folds", "0, 1"),
         *("--truth", "t.csv", "--device", "cpu", "--json", tmp_path / "e.json"),
@@ -231,7 +231,7 @@ def test_evaluate_passes_everything_on(tmp_path, monkeypatch):
     assert "whole" in result.stdout
     assert "WARNING: these scans were trained on" in result.stderr
     figures = json.loads((tmp_path / "e.json").read_text())
-    assert set(figures) >= {"room", "data", "weights", "cases", "metrics", "warnings"}
+    assert set(figures) >= {"network", "data", "weights", "cases", "metrics", "warnings"}
 
 
 def test_train_calls_the_engine(tmp_path, monkeypatch):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,14 +13,16 @@ from typer.testing import CliRunner
 from napari_lungmtl.training.cli import app as cli
 from napari_lungmtl.training.cli import models
 from napari_lungmtl.training.evaluation import evaluate as engine_evaluate
-from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Opinion, Origin, Sphere
+from napari_lungmtl.training.evaluation import fusion
+from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Opinion, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.csv_file import write_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
 from napari_lungmtl.training.imaging import Image, write_volume
-from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, Progress
 from napari_lungmtl.training.inference.weights import ModelCard, WeightsError
+
+from ...stand_ins.fresh_models import fresh_model_store
 
 
 def lungmtl(*arguments):
@@ -34,8 +35,8 @@ class Detector:
     def run(self, image):
         yield Progress(0.5, "detecting")
         items = (
-            Finding(Sphere((-98, 12, 23), 9), 0.9, origin=Origin("ag3d", "0.1")),
-            Finding(Sphere((-96, 13, 24), 8), 0.2, origin=Origin("ag3d", "0.1")),
+            Finding(Sphere((-98, 12, 23), 9), 0.9, provenance=Provenance("ag3d", "0.1")),
+            Finding(Sphere((-96, 13, 24), 8), 0.2, provenance=Provenance("ag3d", "0.1")),
         )
         return Findings(items, ImageReference(image.series_uid, modality="CT"))
 
@@ -65,9 +66,8 @@ def hand(monkeypatch):
     at_hand = {m.info.name: m for m in (Detector(), Judge("mtmr"), Judge("mtcnn"))}
     monkeypatch.setattr(registry, "models", lambda: tuple(m.info for m in at_hand.values()))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto", weights=None: at_hand[name])
-    pipelines.loaded.cache_clear()
-    yield at_hand
-    pipelines.loaded.cache_clear()
+    fresh_model_store(monkeypatch)
+    return at_hand
 
 
 @pytest.fixture
@@ -185,50 +185,49 @@ def test_models_show_what_characterisers_are_good_for(monkeypatch):
 
 
 @pytest.fixture
-def rooms(monkeypatch):
-    """Evaluations that tell what they were asked."""
-    asked = {}
+def evaluations(monkeypatch):
+    """Evaluations that keep what they were called with."""
+    called = {}
 
     def evaluate(*arguments, **options):
-        asked.update(options, arguments=arguments)
-        return {"room": "x", "cases": 1, "metrics": {}}
+        called.update(options, arguments=arguments)
+        return {"network": "x", "cases": 1, "metrics": {}}
 
-    def room(name, package=None):
-        asked["module"] = name
-        return SimpleNamespace(evaluate=evaluate)
+    def evaluate_of(self, *arguments, **options):
+        called["package"] = self.package
+        return evaluate(*arguments, **options)
 
-    monkeypatch.setattr(engine_evaluate, "import_module", room)
-    monkeypatch.setattr(engine_evaluate, "load_predictor", lambda name, device, weights: "predictor")
+    monkeypatch.setattr(registry.NetworkFolder, "evaluate", evaluate_of)
+    monkeypatch.setattr(fusion, "evaluate_fusion", evaluate)
+    monkeypatch.setattr(registry, "load_predictor", lambda name, device, weights: "predictor")
     card = ModelCard("ag3d", "0.1", "3D-AG", "", ("CT",), {})
     monkeypatch.setattr(engine_evaluate, "read_card", lambda path: card)
-    return asked
+    return called
 
 
-def test_evaluate_asks_the_room_of_the_weights(rooms, tmp_path):
-    engine_evaluate.evaluate("mtcnn_fpr", tmp_path)
-    assert rooms["module"] == "..networks.mtcnn.evaluation"
-    assert "findings" not in rooms  # a detector's evaluation would not know it
-    assert rooms["arguments"][:2] == ("predictor", tmp_path)
+def test_evaluate_calls_the_network_of_the_weights(evaluations, tmp_path):
+    engine_evaluate.evaluate_network("mtcnn_fpr", tmp_path)
+    assert ".networks.mtcnn" in evaluations["package"]
+    assert "findings" not in evaluations  # a detector's evaluation would not know it
+    assert evaluations["arguments"][:2] == ("predictor", tmp_path)
     with pytest.raises(WeightsError, match="no model 'other'"):
-        engine_evaluate.evaluate("other", tmp_path)
+        engine_evaluate.evaluate_network("other", tmp_path)
 
 
-def test_evaluate_passes_a_detectors_findings_to_characterisers_only(rooms, tmp_path, monkeypatch):
+def test_evaluate_passes_a_detectors_findings_to_characterisers_only(evaluations, tmp_path, monkeypatch):
     with pytest.raises(PredictorError, match="--findings is for characterisers"):
-        engine_evaluate.evaluate("ag3d", tmp_path, findings=tmp_path / "f.csv")
+        engine_evaluate.evaluate_network("ag3d", tmp_path, findings=tmp_path / "f.csv")
     card = ModelCard("mtmr", "0.1", "", "", ("CT",), {}, task="characterisation")
     monkeypatch.setattr(engine_evaluate, "read_card", lambda path: card)
-    engine_evaluate.evaluate("mtmr", tmp_path, findings=tmp_path / "f.csv", folds=["0"])
-    assert (rooms["module"], rooms["findings"], rooms["folds"]) == (
-        *("..networks.mtmr.evaluation", tmp_path / "f.csv"),
-        ["0"],
-    )
+    engine_evaluate.evaluate_network("mtmr", tmp_path, findings=tmp_path / "f.csv", folds=["0"])
+    assert evaluations["package"].endswith(".networks.mtmr")
+    assert (evaluations["findings"], evaluations["folds"]) == (tmp_path / "f.csv", ["0"])
 
 
-def test_evaluate_fusion(rooms, tmp_path):
-    engine_evaluate.evaluate("fusion", tmp_path, device="cpu", findings=tmp_path / "f.csv")
-    assert rooms["module"] == ".fusion"
-    assert rooms["arguments"] == (tmp_path,)
-    assert (rooms["device"], rooms["findings"]) == ("cpu", tmp_path / "f.csv")
+def test_evaluate_fusion(evaluations, tmp_path):
+    engine_evaluate.evaluate_network("fusion", tmp_path, device="cpu", findings=tmp_path / "f.csv")
+    assert "package" not in evaluations
+    assert evaluations["arguments"] == (tmp_path,)
+    assert (evaluations["device"], evaluations["findings"]) == ("cpu", tmp_path / "f.csv")
     with pytest.raises(PredictorError, match="without --weights"):
-        engine_evaluate.evaluate("fusion", tmp_path, weights=tmp_path / "w")
+        engine_evaluate.evaluate_network("fusion", tmp_path, weights=tmp_path / "w")

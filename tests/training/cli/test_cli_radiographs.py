@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 from napari_lungmtl.training.cli import app as cli
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging import Image
-from napari_lungmtl.training.inference import chain as pipelines
-from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference import chain, model_store, registry
 from napari_lungmtl.training.inference.predictor import PredictorError, finish
 from napari_lungmtl.training.inference.suitability import frontal_doubt, suits
 from napari_lungmtl.training.inference.weights import ModelCard
 
+from ...stand_ins.fresh_models import fresh_model_store
 from ...stand_ins.square_finder import SquareFinder, radiograph, save, write_simulated
 
 
@@ -30,9 +30,8 @@ def hand(monkeypatch):
     at_hand = {name: SquareFinder(name, threshold) for name, threshold in (("dhn", 0.5), ("mosegnet", 0.9))}
     monkeypatch.setattr(registry, "models", lambda: tuple(m.info for m in at_hand.values()))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto", weights=None: at_hand[name])
-    pipelines.loaded.cache_clear()
-    yield at_hand
-    pipelines.loaded.cache_clear()
+    fresh_model_store(monkeypatch)
+    return at_hand
 
 
 def rows(path):
@@ -96,10 +95,10 @@ def test_without_a_global_head_there_is_no_images_csv(hand, tmp_path):
 
 
 def test_a_photograph_is_refused_with_a_reason_and_the_others_go_on(hand, tmp_path):
-    save(radiograph(), tmp_path / "film.png")
+    save(radiograph(), tmp_path / "radiograph.png")
     colors = np.random.default_rng(0).integers(0, 255, (120, 100, 3), np.uint8)
     save(colors, tmp_path / "photo.png")
-    done = lungmtl("predict", tmp_path / "photo.png", tmp_path / "film.png", "--out", tmp_path / "out")
+    done = lungmtl("predict", tmp_path / "photo.png", tmp_path / "radiograph.png", "--out", tmp_path / "out")
     assert done.exit_code == 1
     (line,) = [line for line in done.stderr.splitlines() if "photo.png" in line and "pixel size" not in line]
     assert "not a radiograph" in line
@@ -111,15 +110,15 @@ LATERAL = Image(np.arange(10000, dtype=np.int16).reshape(100, 100), "DX", metada
 
 def test_a_lateral_view_is_refused_before_anything_is_loaded(hand):
     with pytest.raises(PredictorError, match="lateral view"):
-        finish(pipelines.choose(LATERAL).run(LATERAL))
-    assert pipelines.loaded.cache_info().currsize == 0
+        finish(chain.choose(LATERAL).run(LATERAL))
+    assert len(model_store.store) == 0
 
 
 def test_a_doubt_is_a_note(hand):
     image = Image(
         radiograph().astype(np.int16), "DX", metadata={"view_position": "PA", "patient_orientation": "R\\F"}
     )
-    steps = list(pipelines.choose(image).run(image))
+    steps = list(chain.choose(image).run(image))
     assert any("mirrored" in step.note for step in steps)
 
 
@@ -137,22 +136,20 @@ def weights(tmp_path, monkeypatch, hand):
         path = tmp_path / f"{name}.safetensors"
         card = ModelCard(name, "0.1", name, "", ("CR", "DX"), {}, "a" * 64)
         path.with_suffix(".json").write_text(json.dumps(card.to_json()))
-        from napari_lungmtl.training.evaluation import evaluate
-
-        monkeypatch.setattr(evaluate, "load_predictor", lambda room, device, file: hand[room])
+        monkeypatch.setattr(registry, "load_predictor", lambda network, device, file: hand[network])
         return path
 
     return write
 
 
-@pytest.mark.parametrize("room", ["dhn", "mosegnet"])
-def test_evaluate(room, weights, tmp_path):
+@pytest.mark.parametrize("network", ["dhn", "mosegnet"])
+def test_evaluate(network, weights, tmp_path):
     folder = write_simulated(tmp_path / "set")
-    options = ("--data", folder, "--weights", weights(room), "--json", tmp_path / "m.json")
-    done = lungmtl("evaluate", room, *options)
+    options = ("--data", folder, "--weights", weights(network), "--json", tmp_path / "m.json")
+    done = lungmtl("evaluate", network, *options)
     assert done.exit_code == 0, done.output
     figures = json.loads((tmp_path / "m.json").read_text())
-    assert figures["room"] == room
+    assert figures["network"] == network
     for key in (
         "roc_auc",
         "pr_auc",
@@ -165,7 +162,7 @@ def test_evaluate(room, weights, tmp_path):
         "precision",
     ):
         assert isinstance(figures["metrics"][key], float), key
-    assert ("lung_dice" in figures["metrics"]) == (room == "mosegnet")
+    assert ("lung_dice" in figures["metrics"]) == (network == "mosegnet")
     assert len(figures["cases_detail"]) == figures["cases"] == 8
     assert "froc_auc" in done.stdout
 
@@ -182,7 +179,7 @@ def test_evaluate_names_the_image_that_cannot_be_read(weights, tmp_path):
     assert json.loads((tmp_path / "m.json").read_text())["cases"] == 7
 
 
-def test_help_names_the_rooms():
+def test_help_names_the_networks():
     text = lungmtl("evaluate", "--help").stdout
     assert "dhn" in text
     assert "mosegnet" in text

@@ -15,18 +15,18 @@ from napari_lungmtl.training.findings import (
     Finding,
     Findings,
     ImageReference,
-    Origin,
+    Provenance,
     Sphere,
 )
 from napari_lungmtl.training.findings.formats.json_file import write_findings
 from napari_lungmtl.training.imaging import Image, write_volume
 
-MODEL = Origin("ag3d", "0.1")
+MODEL = Provenance("ag3d", "0.1")
 RATED = dict.fromkeys(ATTRIBUTES, 2.0)
 
 
 def sphere(id: str, score: float, **fields) -> Finding:
-    return Finding(Sphere((-100.0, 20.0, 30.0), 8.0), score=score, id=id, **{"origin": MODEL, **fields})
+    return Finding(Sphere((-100.0, 20.0, 30.0), 8.0), score=score, id=id, **{"provenance": MODEL, **fields})
 
 
 def results(path, *items: Finding, case: str = "1.2.3", source: str = "") -> None:
@@ -40,9 +40,9 @@ def test_findings_above_the_score_count_and_what_a_person_says(tmp_path):
         sphere("sure", 0.9, malignancy=0.7, attributes=RATED),
         sphere("unsure", 0.2),
         sphere("agreed", 0.3, status="accepted"),
-        sphere("drawn", 0.1, origin=Origin(person="me")),
+        sphere("drawn", 0.1, provenance=Provenance(person="me")),
         sphere("no", 0.95, status="rejected"),
-        Finding(Box((1.0, 1.0), (5.0, 5.0)), score=0.9, origin=MODEL),
+        Finding(Box((1.0, 1.0), (5.0, 5.0)), score=0.9, provenance=MODEL),
     )
     cohort = load_cohort(tmp_path)
     assert [n.id for n in cohort.nodules] == ["sure", "agreed", "drawn"]

@@ -10,7 +10,12 @@ import pytest
 
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.radiographs import RadiographCase
-from napari_lungmtl.training.evaluation.radiographs import judge_radiographs, judged, predicted_region
+from napari_lungmtl.training.evaluation.evaluate import evaluate_network
+from napari_lungmtl.training.evaluation.radiographs import (
+    predict_radiographs,
+    predicted_region,
+    radiograph_result,
+)
 from napari_lungmtl.training.findings import Findings, Mask, Region
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference.predictor import PredictorError, finish
@@ -37,11 +42,19 @@ def card(tmp_path):
 def test_dhn_on_a_simulated_set(tmp_path, card):
     stages = []
     figures = evaluate_dhn(
-        SquareFinder(), write_simulated(tmp_path / "set"), card(), report=lambda f, s: stages.append((f, s))
+        SquareFinder(),
+        write_simulated(tmp_path / "set"),
+        card(),
+        on_progress=lambda f, s: stages.append((f, s)),
     )
     json.dumps({k: v for k, v in figures.items() if k != "table"}, allow_nan=False)
     m = figures["metrics"]
-    assert (figures["room"], figures["cases"], figures["failed"], figures["warnings"]) == ("dhn", 8, [], [])
+    assert (figures["network"], figures["cases"], figures["failed"], figures["warnings"]) == (
+        "dhn",
+        8,
+        [],
+        [],
+    )
     # All four nodules are found exactly; one of four radiographs without shows a false square, as bright as a nodule.
     assert [m[name] for name in ("roc_auc", "afroc_auc", "node21_auc")] == pytest.approx([0.875] * 3)
     assert m["froc_auc"] == pytest.approx(1 - 0.125 / 2)
@@ -123,7 +136,7 @@ def test_one_broken_image_is_named_and_the_others_go_on(tmp_path, card):
 
 def test_nothing_readable_is_an_error(tmp_path):
     cases = [RadiographCase(tmp_path / "none.png", "none.png")]
-    results, failed = judge_radiographs(SquareFinder(), cases, 0.5)
+    results, failed = predict_radiographs(SquareFinder(), cases, 0.5)
     assert results == []
     assert "none.png" in failed[0]["error"]
 
@@ -150,7 +163,7 @@ def test_an_unforeseen_error_of_one_image_costs_that_image_only(tmp_path):
     for name in "ab":
         save(radiograph(), tmp_path / f"{name}.png")
     cases = [RadiographCase(tmp_path / f"{n}.png", n, positive=False) for n in "ab"]
-    results, failed = judge_radiographs(Fragile(), cases, 0.5)
+    results, failed = predict_radiographs(Fragile(), cases, 0.5)
     assert [r.name for r in results] == ["b"]
     assert failed[0]["error"] == "RuntimeError: out of luck"
 
@@ -163,9 +176,9 @@ def test_pictures_that_were_trained_on_are_said(tmp_path, card, listed):
     assert figures["warnings"][0].startswith(f"{seen} of 8 images are made from pictures")
 
 
-def test_options_of_other_rooms_are_refused(tmp_path, card):
+def test_options_of_other_networks_are_refused(tmp_path, card):
     with pytest.raises(PredictorError, match="leave out --truth"):
-        evaluate_dhn(SquareFinder(), tmp_path, card(), truth=tmp_path / "t.csv")
+        evaluate_network("dhn", tmp_path, weights=card(), truth=tmp_path / "t.csv")
     with pytest.raises(PredictorError, match="all, held-out, train"):
         evaluate_dhn(SquareFinder(), tmp_path, card(), folds=["0"])
 
@@ -175,7 +188,7 @@ def test_boxes_come_back_in_pixels_whatever_the_spacing(spacing):
     image = Image(radiograph([(15, 30, 10)]).astype(np.int16), "DX", spacing, (3.0, -7.0))
     case = RadiographCase(None, "x", np.array([[15, 30, 25, 40]], np.float32), True)
     for name in ("dhn", "mosegnet"):
-        result = judged(case, image, finish(SquareFinder(name).run(image)), 0.5)
+        result = radiograph_result(case, image, finish(SquareFinder(name).run(image)), 0.5)
         np.testing.assert_allclose(result.boxes, [[15, 30, 25, 40]])
         np.testing.assert_allclose(result.centers, [[20, 35]])
         assert result.matching(0.99).found.all()

@@ -13,10 +13,10 @@ from napari_lungmtl.training.findings import (
     Findings,
     ImageReference,
     Mask,
-    Origin,
+    Provenance,
     Sphere,
 )
-from napari_lungmtl.training.findings.formats.csv_file import COLUMNS, read_csv, write_csv
+from napari_lungmtl.training.findings.formats.csv_file import read_csv, write_csv
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 from napari_lungmtl.training.findings.formats.luna16 import read_submission
 
@@ -25,8 +25,9 @@ from ...stand_ins.findings_strategies import findings_items, references, spheres
 HEADER = "seriesuid,coordX,coordY,coordZ,diameter_mm\n"
 
 
-def test_columns_are_the_documented_ones():
-    assert ",".join(COLUMNS) == (
+def test_columns_are_the_documented_ones(tmp_path):
+    write_csv([], tmp_path / "f.csv", ("mtmr", "mtcnn"))
+    assert (tmp_path / "f.csv").read_text().strip() == (
         "seriesuid,coordX,coordY,coordZ,probability,diameter_mm,malignancy,subtlety,internalStructure,calcification,"
         "sphericity,margin,lobulation,spiculation,texture,kind,status,model,x0,y0,x1,y1,"
         "malignancy_spread,mtmr_malignancy,mtmr_spread,mtcnn_malignancy,mtcnn_spread"
@@ -55,7 +56,7 @@ def test_spheres_come_back_exactly(tmp_path, cases):
 
 def judged(opinion):
     """What a row can hold of an opinion."""
-    return opinion.model, opinion.malignancy, opinion.spread
+    return opinion.model, opinion.malignancy, opinion.std
 
 
 def test_a_table_from_before_the_characterisers_reads_as_before(tmp_path):
@@ -96,16 +97,16 @@ def test_boxes_are_written_in_pixels(tmp_path):
 
 def test_model_and_status(tmp_path):
     items = (
-        Finding(Sphere((1, 2, 3), 4), 0.9, origin=Origin("ag3d", "0.1"), status="accepted"),
-        Finding(Sphere((1, 2, 3), 4), origin=Origin(person="Dr Mabuse")),
-        Finding(Sphere((1, 2, 3), 4), origin=Origin("other")),
+        Finding(Sphere((1, 2, 3), 4), 0.9, provenance=Provenance("ag3d", "0.1"), status="accepted"),
+        Finding(Sphere((1, 2, 3), 4), provenance=Provenance(person="Dr Mabuse")),
+        Finding(Sphere((1, 2, 3), 4), provenance=Provenance("other")),
     )
     write_csv([Findings(items, ImageReference("1"))], tmp_path / "f.csv.gz")
     assert (tmp_path / "f.csv.gz").read_bytes()[:2] == b"\x1f\x8b"
     a, b, c = read_csv(tmp_path / "f.csv.gz")["1"]
-    assert (a.origin, a.status) == (Origin("ag3d", "0.1"), "accepted")
-    assert b.origin == Origin()
-    assert c.origin == Origin("other")
+    assert (a.provenance, a.status) == (Provenance("ag3d", "0.1"), "accepted")
+    assert b.provenance == Provenance()
+    assert c.provenance == Provenance("other")
 
 
 def test_the_table_is_a_luna16_submission(tmp_path):

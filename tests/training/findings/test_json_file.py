@@ -22,9 +22,9 @@ from ...stand_ins.findings_strategies import all_findings
 
 SAID = Opinion(
     *("mtmr", "0.1", 0.81, 0.12),
-    parts=(0.7, 0.9),
-    places=("−1 mm", "0 mm"),
-    folds=(0.8, 0.82),
+    view_scores=(0.7, 0.9),
+    view_names=("−1 mm", "0 mm"),
+    fold_scores=(0.8, 0.82),
     attributes={"spiculation": 4.1},
     attribute_spread={"spiculation": 0.3},
     notes=("At the edge of the scan.",),
@@ -118,7 +118,11 @@ def test_version_2_stays_readable(tmp_path):
     path = tmp_path / "old.lungmtl.json"
     path.write_text(VERSION_2)
     (opinion,) = read_findings(path)["a"].opinions
-    assert (opinion.model, opinion.parts, opinion.places) == ("mtcnn", (0.5, 0.7), ("axial", "coronal"))
+    assert (opinion.model, opinion.view_scores, opinion.view_names) == (
+        "mtcnn",
+        (0.5, 0.7),
+        ("axial", "coronal"),
+    )
 
 
 @pytest.mark.parametrize(

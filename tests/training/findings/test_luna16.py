@@ -75,7 +75,7 @@ def test_truth_of_a_series():
     table = {"a": Spots(np.array([[3.0, 2, 1], [6, 5, 4]]), np.array([7.0, -1]))}
     truth = truth_of(table, "a")
     assert [f.geometry for f in truth] == [Sphere((3, 2, 1), 7), Sphere((6, 5, 4), 10)]
-    assert {f.origin.model for f in truth} == {"truth"}
+    assert {f.provenance.model for f in truth} == {"truth"}
     assert len(truth_of(table, "b")) == 0
 
 

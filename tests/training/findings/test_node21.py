@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_lungmtl.training.findings import Box, Finding, Findings, ImageReference, Origin, Sphere
+from napari_lungmtl.training.findings import Box, Finding, Findings, ImageReference, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError, SaveError
 from napari_lungmtl.training.findings.formats.node21 import (
     COLUMNS,
@@ -126,7 +126,7 @@ def test_the_published_layout(tmp_path):
     path.write_text(PUBLISHED)
     images = (ImageReference("a"), ImageReference("b", spacing=(2, 2), origin=(100, 50)))
     first, second = read_nodules_json(path, images)
-    assert (first[0].score, first[0].origin) == (0.94, Origin("node21"))
+    assert (first[0].score, first[0].provenance) == (0.94, Provenance("node21"))
     assert first[0].geometry.low == pytest.approx((290.8, 337.8))
     # Corners in mm from the image's edge, which is half a pixel before its origin.
     assert second[0].geometry == Box((103, 51), (107, 55))

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.findings import Box, Finding, Findings, ImageReference, Mask, Origin, Sphere
+from napari_lungmtl.training.findings import Box, Finding, Findings, ImageReference, Mask, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.coco import write_coco
 from napari_lungmtl.training.findings.formats.csv_file import write_csv
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
@@ -39,7 +39,7 @@ def test_boxes_of_each_format(tmp_path, path, write):
     assert truth.image == RADIOGRAPH
     assert [f.geometry for f in truth] == [BOX]
     if write is not write_nodules_json:  # which names no images
-        assert [(f.status, f.origin) for f in truth] == [("accepted", Origin("truth"))]
+        assert [(f.status, f.provenance) for f in truth] == [("accepted", Provenance("truth"))]
         assert len(read_truth(path, CLEAR)) == 0
         with pytest.raises(FindingsFileError, match=r"says nothing about other\.png: it lists 2 images"):
             read_truth(path, ImageReference("other", "other.png"))

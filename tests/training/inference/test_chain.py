@@ -7,13 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.findings import Box, Finding, Findings, ImageReference, Opinion, Origin, Sphere
+from napari_lungmtl.training.findings import (
+    Box,
+    Finding,
+    Findings,
+    ImageReference,
+    Opinion,
+    Provenance,
+    Sphere,
+)
 from napari_lungmtl.training.imaging import Image
-from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.chain import choose, reconstruct
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, Progress, finish
 from napari_lungmtl.training.inference.weights import ModelCard, WeightsError
+
+from ...stand_ins.fresh_models import fresh_model_store
 
 
 def ball(z, id, diameter=8.0, **fields):
@@ -27,7 +36,7 @@ class Detector:
     def run(self, image):
         yield Progress(0.5, "detecting")
         items = tuple(
-            ball(z, f"d{z:g}", score=0.9 - k / 10, origin=Origin("ag3d", "0.1"))
+            ball(z, f"d{z:g}", score=0.9 - k / 10, provenance=Provenance("ag3d", "0.1"))
             for k, z in enumerate(self.zs)
         )
         return Findings(items, ImageReference(image.series_uid), ({"name": "ag3d", "version": "0.1"},))
@@ -111,6 +120,8 @@ class Hand:
             sha256=f"hash of {name}",
             metrics=self.metrics.get(name, {}),
             training={"folds": {"trained": 3}} if name == "mtmr" else {},
+            task=TASKS.get(name, "detection"),
+            reconstructs=name == "mtcnn",
         )
 
 
@@ -120,9 +131,8 @@ def hand(monkeypatch):
     monkeypatch.setattr(registry, "models", hand.infos)
     monkeypatch.setattr(registry, "load_predictor", hand.load)
     monkeypatch.setattr(registry, "card", hand.card)
-    pipelines.loaded.cache_clear()
-    yield hand
-    pipelines.loaded.cache_clear()
+    fresh_model_store(monkeypatch)
+    return hand
 
 
 @pytest.fixture
@@ -209,12 +219,12 @@ def test_names_that_cannot_be_used_are_refused(hand, image):
 
 def test_drawn_spheres_are_judged_and_not_touched_otherwise(hand, image):
     hand.metrics["mtcnn_fpr"] = {"helps": True}
-    mine = ball(40, "mine", 11.0, status="accepted", note="new", origin=Origin(person="me"))
+    mine = ball(40, "mine", 11.0, status="accepted", note="new", provenance=Provenance(person="me"))
     findings = finish(choose(image).run(image, [mine]))
     judged = findings["mine"]
-    assert (judged.geometry, judged.score, judged.status, judged.note, judged.origin) == (
+    assert (judged.geometry, judged.score, judged.status, judged.note, judged.provenance) == (
         *(mine.geometry, 1.0, "accepted", "new"),
-        Origin(person="me"),
+        Provenance(person="me"),
     )
     assert judged.malignancy is not None
     assert len(findings) == 4

@@ -72,7 +72,7 @@ def test_the_real_nodule_is_called_malignant(scan, find):
     assert finding.malignancy > 0.5
     for name in JUDGES:
         # The scan is in no fold, so every fold model was asked.
-        assert len(finding.opinion(name).folds) == 5
+        assert len(finding.opinion(name).fold_scores) == 5
     assert 0 < finding.malignancy_spread < 0.5
 
 

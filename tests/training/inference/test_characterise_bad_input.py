@@ -1,4 +1,4 @@
-"""What cannot be judged well, or at all: both rooms behind the chain, with small untrained networks."""
+"""What cannot be judged well, or at all: both characterisers behind the chain, with small untrained networks."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 
 from napari_lungmtl.training.findings import Finding, Findings, Sphere
 from napari_lungmtl.training.imaging import Image
-from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.chain import chain_of
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, finish
 from napari_lungmtl.training.networks.mtcnn.config import SHIPPED as MTCNN
 from napari_lungmtl.training.networks.mtcnn.network import MtCnn
@@ -19,6 +19,8 @@ from napari_lungmtl.training.networks.mtcnn.predictor import MtcnnPredictor
 from napari_lungmtl.training.networks.mtmr.config import SHIPPED as MTMR
 from napari_lungmtl.training.networks.mtmr.network import Mtmr
 from napari_lungmtl.training.networks.mtmr.predictor import MtmrPredictor
+
+from ...stand_ins.fresh_models import fresh_model_store
 
 INFOS = (
     ModelInfo("mtmr", "MTMR-Net", "", ("CT",), "0", task="characterisation"),
@@ -33,9 +35,8 @@ def chain(monkeypatch):
     mtmr = MtmrPredictor({"0": Mtmr(dataclasses.replace(MTMR, width=8))}, calibration, {}, INFOS[0], cpu)
     mtcnn = MtcnnPredictor({"0": MtCnn(MTCNN)}, calibration, {}, INFOS[1], cpu)
     monkeypatch.setattr(registry, "load_predictor", lambda name, device: {"mtmr": mtmr, "mtcnn": mtcnn}[name])
-    pipelines.loaded.cache_clear()
-    yield pipelines.chain_of(INFOS)
-    pipelines.loaded.cache_clear()
+    fresh_model_store(monkeypatch)
+    return chain_of(INFOS)
 
 
 @pytest.fixture
@@ -78,12 +79,12 @@ def test_a_size_that_training_did_not_have_is_judged_and_said(chain, image, diam
     assert not any(o.notes for o in findings["f1"].opinions)
 
 
-@pytest.mark.parametrize("centre", [(-100.5, 40.0, 40.0), (-40.0, 80.0, 1.0)])
+@pytest.mark.parametrize("center", [(-100.5, 40.0, 40.0), (-40.0, 80.0, 1.0)])
 def test_at_the_edge_it_is_padded_and_said(chain, image, center):
     findings, _ = judge(chain, image, (center, 8.0))
     for opinion in findings["f0"].opinions:
         assert any("padding" in note for note in opinion.notes)
-        assert np.isfinite(opinion.parts).all()
+        assert np.isfinite(opinion.view_scores).all()
 
 
 def test_outside_is_said_and_the_rest_still_judged(chain, image):

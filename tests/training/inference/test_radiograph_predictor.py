@@ -25,11 +25,11 @@ def test_the_cpu_takes_over_once_and_the_gpu_gets_its_next_chance():
             raise torch.OutOfMemoryError("CUDA out of memory")
         return predictor.net(torch.ones(1, 2, device=device))
 
-    value, note = predictor.tried(work)
+    value, note = predictor.run_with_cpu_fallback(work)
     assert asked == [GPU, torch.device("cpu")]
     assert "went on with the CPU" in note
     assert value.is_inference()
-    assert predictor.tried(work)[1] == ""
+    assert predictor.run_with_cpu_fallback(work)[1] == ""
     assert asked[-1] == GPU
 
 
@@ -40,7 +40,7 @@ def test_without_memory_anywhere_the_error_is_not_hidden():
         raise torch.OutOfMemoryError("out of memory")
 
     with pytest.raises(torch.OutOfMemoryError):
-        predictor.tried(full)
+        predictor.run_with_cpu_fallback(full)
 
 
 @pytest.mark.parametrize("modality", ["CR", "DX", "DR", "RG", ""])

@@ -12,8 +12,8 @@ from napari_lungmtl.training.findings import Findings, Mask
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.imaging.dicom.write_projection import write_projection
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.chain import chain_of
 from napari_lungmtl.training.inference.predictor import finish
 
 SAMPLE = Path(__file__).resolve().parents[3] / "sample_data" / "radiograph.dcm"
@@ -37,7 +37,7 @@ def overlays(tmp_path_factory) -> dict[str, Findings]:
     Picture.fromarray(np.stack([gray] * 3, -1)).save(files["RGB PNG"])
     infos = [info for info in registry.models() if info.name in ("dhn", "mosegnet")]
     assert len(infos) == 2
-    chain = pipelines.chain_of(infos, "cpu")
+    chain = chain_of(infos, "cpu")
     return {name: finish(chain.run(read_image(path))) for name, path in files.items()}
 
 

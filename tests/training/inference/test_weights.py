@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.device import choose_device
 from napari_lungmtl.training.inference.weights import (
     ModelCard,
     WeightsError,
@@ -121,12 +122,12 @@ def test_damaged_weights_are_no_start(trained):
         start_from(net, path)
 
 
-@pytest.mark.parametrize("room", ["mtmr", "mtcnn", "mtcnn_fpr"])
-def test_models_of_folds_start_from_scratch(room, trained, tmp_path):
+@pytest.mark.parametrize("network", ["mtmr", "mtcnn", "mtcnn_fpr"])
+def test_models_of_folds_start_from_scratch(network, trained, tmp_path):
     from napari_lungmtl.training.fitting.train_network import train_network
 
-    with pytest.raises(ValueError, match=f"{room} is trained .* leave --weights out"):
-        train_network(room, tmp_path, tmp_path / "out", weights=trained[1])
+    with pytest.raises(ValueError, match=f"{network} is trained .* leave --weights out"):
+        train_network(network, tmp_path, tmp_path / "out", weights=trained[1])
     assert not (tmp_path / "out").exists()
 
 
@@ -134,7 +135,7 @@ def test_unknown_names():
     with pytest.raises(WeightsError, match="no model 'resnet'"):
         registry.load_predictor("resnet")
     with pytest.raises(WeightsError, match="no device 'cuda:77'"):
-        registry.choose_device("cuda:77")
+        choose_device("cuda:77")
 
 
 def test_listing_models_imports_no_torch():

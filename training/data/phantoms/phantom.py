@@ -6,7 +6,7 @@ import uuid
 
 import numpy as np
 
-from ...findings.finding import Finding, Findings, ImageReference, Origin, Sphere
+from ...findings.finding import Finding, Findings, ImageReference, Provenance, Sphere
 from ...imaging.image import Image
 from . import nodules as nod
 from .anatomy import LEFT, RIGHT, Anatomy
@@ -65,7 +65,7 @@ def make_phantom(spec: PhantomSpec | int) -> Phantom:
             Finding(
                 world,
                 attributes=nod.attributes(nodule),
-                origin=Origin(person="phantom"),
+                provenance=Provenance(person="phantom"),
                 id=f"phantom-{spec.seed}-{number + 1}",
                 note=nodule.place,
             )

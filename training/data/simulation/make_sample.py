@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...findings import Box, Finding, Findings, ImageReference, Mask, Origin, Region
+from ...findings import Box, Finding, Findings, ImageReference, Mask, Provenance, Region
 from ...findings.formats.json_file import write_findings
 from ...imaging.dicom.write_projection import write_projection
 from ...imaging.image import Image
@@ -49,13 +49,15 @@ def sample_radiograph(spec: PhantomSpec = SAMPLE) -> tuple[Image, Findings]:
 def truth(image: Image, projection: Projection, phantom: Phantom) -> Findings:
     """Nodules as boxes and lungs as regions, in mm."""
     assert image.spacing is not None
-    who = Origin(person="phantom")
+    who = Provenance(person="phantom")
     items = []
     for number, nodule in enumerate(phantom.truth, 1):
         ys, xs = np.nonzero(projection.nodules == number)
         low, high = image.to_world([[ys.min() - 0.5, xs.min() - 0.5], [ys.max() + 0.5, xs.max() + 0.5]])
         box = Box((low[0], low[1]), (high[0], high[1]))
-        items.append(Finding(box, origin=who, id=f"radiograph-{number}", note=f"{nodule.diameter:.1f} mm"))
+        items.append(
+            Finding(box, provenance=who, id=f"radiograph-{number}", note=f"{nodule.diameter:.1f} mm")
+        )
     regions = tuple(
         Region(name, Mask.from_array(mask, image.spacing, image.origin), who)
         for name, mask in zip(("right lung", "left lung"), projection.lungs, strict=True)

@@ -113,7 +113,7 @@ def findings_of(coco: CocoImage, image: ImageReference) -> Findings:
             if mask is None or not mask.any()
             else _cropped(mask, image)
         )
-        items.append(Finding(geometry, annotation.score, origin=TRUTH, status="accepted", id=f"truth{i}"))
+        items.append(Finding(geometry, annotation.score, provenance=TRUTH, status="accepted", id=f"truth{i}"))
     return Findings(tuple(items), image)
 
 

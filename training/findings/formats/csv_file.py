@@ -2,7 +2,7 @@
 
 ``seriesuid,coordX,coordY,coordZ,probability,diameter_mm,malignancy,`` the eight attributes by their LIDC names,
 ``kind,status,model,x0,y0,x1,y1``, then ``malignancy_spread`` (the standard deviation of `malignancy`) and what each network
-says: ``mtmr_malignancy,mtmr_spread,mtcnn_malignancy,mtcnn_spread``. Positions are LPS mm (x, y, z); cells that do not apply
+says, in two columns for each: ``<network>_malignancy,<network>_spread``. Positions are LPS mm (x, y, z); cells that do not apply
 are empty. A box has no position in space: its corners stand in ``x0`` to ``y1``, in pixels where a function says so. A mask
 is written as its centre and the diameter of the ball of equal volume (on a radiograph as its bounding box), and comes back
 as a sphere (a box): only the JSON file keeps its shape, and only there opinions keep their slices, views, folds and the
@@ -23,36 +23,47 @@ from ..finding import (
     Geometry,
     ImageReference,
     Opinion,
-    Origin,
+    Provenance,
     Sphere,
 )
 from .tables import bad_line, number, read_rows, write_rows
 
 CORNERS = ("x0", "y0", "x1", "y1")
-CHARACTERISERS = ("mtmr", "mtcnn")
-"""Networks whose opinions have columns of their own."""
+MALIGNANCY, SPREAD = "_malignancy", "_spread"
+"""Ends of the names of a network's own columns."""
 COLUMNS = (
     *("seriesuid", "coordX", "coordY", "coordZ", "probability", "diameter_mm", "malignancy"),
     *ATTRIBUTES,
     *("kind", "status", "model"),
     *CORNERS,
     "malignancy_spread",
-    *(f"{name}_{what}" for name in CHARACTERISERS for what in ("malignancy", "spread")),
 )
+"""Those of every table; the networks' own follow."""
 
 
-def write_csv(cases: Iterable[Findings], path: Path | str) -> None:
+def write_csv(cases: Iterable[Findings], path: Path | str, networks: Iterable[str] = ()) -> None:
     """Write the findings of many cases into one table (gzipped where the name ends in .gz), atomically.
+
+    Parameters
+    ----------
+    networks
+        Have columns in any case, in this order; others that said something of a finding follow them.
 
     Raises
     ------
     SaveError
         The file could not be written; what was there before is unchanged.
     """
-    write_rows(path, COLUMNS, (_row(findings.image, finding) for findings in cases for finding in findings))
+    cases = list(cases)
+    opinions = (o.model for findings in cases for finding in findings for o in finding.opinions)
+    names = tuple(dict.fromkeys((*networks, *opinions)))
+    columns = (*COLUMNS, *(name + end for name in names for end in (MALIGNANCY, SPREAD)))
+    write_rows(
+        path, columns, (_row(findings.image, finding, names) for findings in cases for finding in findings)
+    )
 
 
-def _row(image: ImageReference, finding: Finding) -> Sequence[object]:
+def _row(image: ImageReference, finding: Finding, networks: Sequence[str]) -> Sequence[object]:
     planar = len(finding.center) == 2
     x, y, z = (None, None, None) if planar else tuple(float(c) for c in finding.center[::-1])
     return (
@@ -60,10 +71,10 @@ def _row(image: ImageReference, finding: Finding) -> Sequence[object]:
         None if planar else float(finding.diameter),
         _float(finding.malignancy),
         *(float(finding.attributes[name]) if name in finding.attributes else None for name in ATTRIBUTES),
-        *(finding.kind, finding.status, finding.origin.label if finding.origin.model else ""),
+        *(finding.kind, finding.status, finding.provenance.label if finding.provenance.model else ""),
         *(_corners(image, finding.box) if finding.box else (None,) * 4),
         _float(finding.malignancy_spread),
-        *(cell for name in CHARACTERISERS for cell in _judged(finding.opinion(name))),
+        *(cell for name in networks for cell in _opinion_cells(finding.opinion(name))),
     )
 
 
@@ -71,8 +82,8 @@ def _float(value: float | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _judged(opinion: Opinion | None) -> tuple[float | None, float | None]:
-    return (None, None) if opinion is None else (float(opinion.malignancy), float(opinion.spread))
+def _opinion_cells(opinion: Opinion | None) -> tuple[float | None, float | None]:
+    return (None, None) if opinion is None else (float(opinion.malignancy), float(opinion.std))
 
 
 def _grid(image: ImageReference) -> tuple[Sequence[float], Sequence[float]]:
@@ -132,14 +143,15 @@ def _finding(path: Path | str, line: int, record: dict[str, str], image: ImageRe
         "malignancy": value("malignancy"),
         "malignancy_spread": value("malignancy_spread"),
         "attributes": {name: v for name, v in values.items() if v is not None},
-        "origin": _origin(record.get("model", "")),
+        "provenance": _provenance(record.get("model", "")),
         "status": record.get("status") or "unreviewed",
     }
-    judged = {name: (value(f"{name}_malignancy"), value(f"{name}_spread")) for name in CHARACTERISERS}
+    networks = (column.removesuffix(MALIGNANCY) for column in record if column.endswith(MALIGNANCY))
+    cells = {name: (value(name + MALIGNANCY), value(name + SPREAD)) for name in networks}
     try:
         fields["opinions"] = tuple(
             Opinion(name, "", malignancy, spread or 0.0)
-            for name, (malignancy, spread) in judged.items()
+            for name, (malignancy, spread) in cells.items()
             if malignancy is not None
         )
         return Finding(_geometry(path, line, record, image), **fields)
@@ -158,7 +170,7 @@ def _geometry(path: Path | str, line: int, record: dict[str, str], image: ImageR
     return Sphere((c, b, a), d)
 
 
-def _origin(label: str) -> Origin:
-    """The origin of a ``model`` cell: ``ag3d 0.1``, a name alone, or empty for a person."""
+def _provenance(label: str) -> Provenance:
+    """The provenance of a ``model`` cell: ``ag3d 0.1``, a name alone, or empty for a person."""
     name, _, version = label.rpartition(" ")
-    return Origin(model=name, version=version) if name else Origin(model=version)
+    return Provenance(model=name, version=version) if name else Provenance(model=version)

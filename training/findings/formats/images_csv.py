@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..finding import Findings, ImageScore, Origin
+from ..finding import Findings, ImageScore, Provenance
 from .tables import write_rows
 
 COLUMNS = (
@@ -32,7 +32,7 @@ def write_images_csv(cases: Iterable[Findings], path: Path | str) -> None:
 
 def _row(case: Findings, score: ImageScore) -> Sequence[object]:
     image = case.image
-    model = Origin(score.model, score.version).label
+    model = Provenance(score.model, score.version).label
     height, width = image.shape[-2:] or (None, None)
     spacing_y, spacing_x = image.spacing[-2:] if image.spacing is not None else (None, None)
     return (

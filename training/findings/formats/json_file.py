@@ -19,7 +19,7 @@ Layout of version 3 (UTF-8 JSON)::
 A sphere's centre is x, y, z in DICOM patient coordinates (LPS, mm), as in LUNA16's csv files. Everything named ``_zyx`` or
 ``_yx``, and a mask, follows the order of array axes; boxes are in the image's units. A mask's runs go over its grid
 flattened with the last axis fastest, `origin` being the centre of its first voxel. ``malignancy_spread`` is null where
-nothing judged the finding. An opinion is what one network says: ``parts`` are the probabilities of the slices or views
+no network characterised the finding. An opinion is what one network says: ``parts`` are the probabilities of the slices or views
 named by ``places``, ``folds`` those of its fold models, attributes by their LIDC names on the LIDC scales.
 
 ``image_scores`` are probabilities that the image shows a nodule anywhere, ``regions`` anatomy such as the lungs.
@@ -44,7 +44,7 @@ from ..finding import (
     ImageScore,
     Mask,
     Opinion,
-    Origin,
+    Provenance,
     Region,
     Sphere,
 )
@@ -176,7 +176,7 @@ def to_document(findings: Findings) -> Document:
             for s in findings.image_scores
         ],
         "regions": [
-            {"name": r.name, "mask": _geometry_document(r.mask), "origin": _origin_document(r.origin)}
+            {"name": r.name, "mask": _geometry_document(r.mask), "origin": _provenance_document(r.provenance)}
             for r in findings.regions
         ],
         "findings": [_finding_document(finding) for finding in findings],
@@ -195,13 +195,13 @@ def _finding_document(finding: Finding) -> Document:
         "scores": {name: float(value) for name, value in finding.scores.items()},
         "status": finding.status,
         "note": finding.note,
-        "origin": _origin_document(finding.origin),
+        "origin": _provenance_document(finding.provenance),
         "opinions": [_opinion_document(opinion) for opinion in finding.opinions],
     }
 
 
-def _origin_document(origin: Origin) -> Document:
-    return {"model": origin.model, "version": origin.version, "person": origin.person}
+def _provenance_document(provenance: Provenance) -> Document:
+    return {"model": provenance.model, "version": provenance.version, "person": provenance.person}
 
 
 def _opinion_document(opinion: Opinion) -> Document:
@@ -209,10 +209,10 @@ def _opinion_document(opinion: Opinion) -> Document:
         "model": opinion.model,
         "version": opinion.version,
         "malignancy": float(opinion.malignancy),
-        "spread": float(opinion.spread),
-        "parts": list(opinion.parts),
-        "places": list(opinion.places),
-        "folds": list(opinion.folds),
+        "spread": float(opinion.std),
+        "parts": list(opinion.view_scores),
+        "places": list(opinion.view_names),
+        "folds": list(opinion.fold_scores),
         "attributes": {name: float(value) for name, value in opinion.attributes.items()},
         "attribute_spread": {name: float(value) for name, value in opinion.attribute_spread.items()},
         "notes": list(opinion.notes),
@@ -284,12 +284,14 @@ def _image_score(entry: Document) -> ImageScore:
 
 
 def _region(entry: Document) -> Region:
-    return Region(checked(entry["name"], str), _mask(checked(entry["mask"], dict)), _origin(entry["origin"]))
+    return Region(
+        checked(entry["name"], str), _mask(checked(entry["mask"], dict)), _provenance(entry["origin"])
+    )
 
 
-def _origin(entry: Any) -> Origin:
+def _provenance(entry: Any) -> Provenance:
     names = {name: checked(value, str) for name, value in checked(entry, dict).items()}
-    return Origin(names["model"], names["version"], names["person"])
+    return Provenance(names["model"], names["version"], names["person"])
 
 
 def _finding(entry: Document) -> Finding:
@@ -302,7 +304,7 @@ def _finding(entry: Document) -> Finding:
         attributes=named(entry["attributes"]),
         opinions=tuple(_opinion(checked(o, dict)) for o in checked(entry["opinions"], list)),
         scores=named(entry["scores"]),
-        origin=_origin(entry["origin"]),
+        provenance=_provenance(entry["origin"]),
         status=checked(entry["status"], str),
         note=checked(entry["note"], str),
         id=checked(entry["id"], str),
@@ -314,10 +316,10 @@ def _opinion(entry: Document) -> Opinion:
         model=checked(entry["model"], str),
         version=checked(entry["version"], str),
         malignancy=number(entry["malignancy"]),
-        spread=number(entry["spread"]),
-        parts=numbers(entry["parts"]),
-        places=texts(entry["places"]),
-        folds=numbers(entry["folds"]),
+        std=number(entry["spread"]),
+        view_scores=numbers(entry["parts"]),
+        view_names=texts(entry["places"]),
+        fold_scores=numbers(entry["folds"]),
         attributes=named(entry["attributes"]),
         attribute_spread=named(entry["attribute_spread"]),
         notes=texts(entry["notes"]),

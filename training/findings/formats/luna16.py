@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..finding import Finding, Findings, ImageReference, Origin, Sphere
+from ..finding import Finding, Findings, ImageReference, Provenance, Sphere
 from .errors import FindingsFileError
 from .tables import bad_line, numbers, read_columns, read_text, write_rows
 
 POSITION = ("coordX", "coordY", "coordZ")
-TRUTH = Origin(model="truth")
+TRUTH = Provenance(model="truth")
 
 
 class Spots(NamedTuple):
@@ -130,7 +130,10 @@ def truth_of(annotations: Mapping[str, Spots], series_uid: str) -> Findings:
     spots = annotations.get(series_uid)
     items = (
         Finding(
-            Sphere((c[0], c[1], c[2]), d if d > 0 else 10.0), origin=TRUTH, status="accepted", id=f"truth{i}"
+            Sphere((c[0], c[1], c[2]), d if d > 0 else 10.0),
+            provenance=TRUTH,
+            status="accepted",
+            id=f"truth{i}",
         )
         for i, (c, d) in enumerate(zip(spots.center, spots.value, strict=True) if spots else ())
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..finding import Finding, Findings, ImageReference, Origin
+from ..finding import Finding, Findings, ImageReference, Provenance
 from .atomic import write_atomically
 from .errors import FindingsFileError, SaveError
 from .json_document import read_json
@@ -148,4 +148,4 @@ def _entry(entry: dict[str, Any], images: Sequence[ImageReference]) -> tuple[int
     (sy, sx), _ = grid(images[slice_])
     box = PixelBox(min(x) / sx, min(y) / sy, (max(x) - min(x)) / sx, (max(y) - min(y)) / sy)
     score = number(entry.get("probability", 1.0))
-    return slice_, Finding(to_world(box, images[slice_]), score=score, origin=Origin(model="node21"))
+    return slice_, Finding(to_world(box, images[slice_]), score=score, provenance=Provenance(model="node21"))

@@ -72,7 +72,7 @@ def is_named(name: str, image: ImageReference) -> bool:
 def truth_of(boxes: Iterable[PixelBox], image: ImageReference) -> Findings:
     """True boxes as findings: each certain and accepted."""
     items = (
-        Finding(to_world(box, image), origin=TRUTH, status="accepted", id=f"truth{i}")
+        Finding(to_world(box, image), provenance=TRUTH, status="accepted", id=f"truth{i}")
         for i, box in enumerate(boxes)
     )
     return Findings(tuple(items), image)

@@ -1,4 +1,4 @@
-"""3D-AG on nodule cubes: the table of the design's *One split, one geometry*."""
+"""3D-AG on nodule cubes: one split, whole cubes and patches of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import load_cubes
 from ...evaluation.cubes import table
+from ...inference.progress import OnProgress
 from ...inference.weights import ModelCard, read_card, seen_cases
 from .detect import detect_arrays
 from .network import Ag3d
@@ -19,7 +20,6 @@ from .network import Ag3d
 if TYPE_CHECKING:
     from .predictor import Ag3dPredictor
 
-Report = Callable[[float, str], None]
 GEOMETRIES = (
     "whole",
     "centred",
@@ -48,10 +48,15 @@ def evaluate(
     truth: Path | None = None,
     excluded: Path | None = None,
     folds: Sequence[str] | None = None,
-    report: Report = lambda _f, _s: None,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """`measure` of a loaded predictor."""
-    options: dict[str, Any] = {"truth": truth, "excluded": excluded, "folds": folds, "report": report}
+    options: dict[str, Any] = {
+        "truth": truth,
+        "excluded": excluded,
+        "folds": folds,
+        "on_progress": on_progress,
+    }
     return measure(predictor.net.to(predictor.device), predictor.device, read_card(weights), data, **options)
 
 
@@ -64,9 +69,9 @@ def measure(
     truth: Path | None = None,
     excluded: Path | None = None,
     folds: Sequence[str] | None = None,
-    report: Report = lambda _f, _s: None,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
-    """Figures of a detector on a folder of cubes, in the design's JSON keys.
+    """Figures of a detector on a folder of cubes.
 
     Parameters
     ----------
@@ -83,10 +88,10 @@ def measure(
         raise DatasetError(f"{data} has no cube in the folds {', '.join(folds or ())}.")
     trained = seen_cases(card)
     seen = sum(c.series in trained for c in cubes)
-    metrics = table(cubes, cube_detector(net, device), card.default_threshold, on_progress=report)
+    metrics = table(cubes, cube_detector(net, device), card.default_threshold, on_progress=on_progress)
     center, size = metrics.pop("center_error"), metrics.pop("diameter_error")
     return {
-        "room": "ag3d",
+        "network": "ag3d",
         "data": str(data),
         "weights": f"{card.name} {card.version} {card.sha256[:12]}",
         "cases": len(cubes),

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from scipy.ndimage import binary_dilation
 
-from ...findings import Finding, Findings, ImageReference, Origin, Sphere
+from ...findings import Finding, Findings, ImageReference, Provenance, Sphere
 from ...imaging import resample
 from ...imaging.ct.lung_field import lung_field
 from ...imaging.image import Image
+from ...inference.device import run_with_cpu_fallback
 from ...inference.predictor import SCORE_FLOOR, ModelInfo, PredictorError, Progress
 from ...inference.suitability import check_ct
-from .detect import GRID, Detections, normalise, pad_edge, read_off
+from .detect import GRID, Detections, detect_arrays, normalise, pad_edge, read_off
 from .network import Ag3d
 
 MARGIN = 32
@@ -72,8 +73,15 @@ class Ag3dPredictor:
         padded, offset = pad_edge(volume.voxels)
         features = yield from self._first(padded)
         yield Progress(0.8, "scoring")
-        found = _in_lung(self._rest(features), near_lung, offset)
+        detections, note = self._rest(features)
+        if note:
+            yield Progress(0.9, "scoring", note=note)
+        found = _in_lung(detections, near_lung, offset)
         return self._findings(found, volume, offset, image)
+
+    def detect_cubes(self, volumes: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Spheres (n, 4; z, y, x and diameter in voxels) and scores (n,) in volumes of HU at 1 mm, without a lung field."""
+        return [(d.spheres, d.score) for d in detect_arrays(self.net.to(self.device), volumes, self.device)]
 
     def _first(self, padded: np.ndarray) -> Generator[Progress, None, torch.Tensor]:
         """The network's first part, slab by slab; returns the map at stride 4.
@@ -115,25 +123,25 @@ class Ag3dPredictor:
         return self.net.backbone.first(x)[:, :, (low - start) // 4 : (high - start) // 4]
 
     @torch.inference_mode()
-    def _rest(self, features: torch.Tensor) -> Detections:
-        """Everything from stride 4 on, on the whole volume: maps there have an eighth of the cells."""
-        try:
-            return read_off(self.net, self.net.backbone.rest(features))[0]
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            self.net.to("cpu")
-            return read_off(self.net, self.net.backbone.rest(features.cpu()))[0]
+    def _rest(self, features: torch.Tensor) -> tuple[Detections, str]:
+        """Everything from stride 4 on, on the whole volume: maps there have an eighth of the cells. With a note."""
+
+        def on(device: torch.device) -> Detections:
+            self.net.to(device)
+            return read_off(self.net, self.net.backbone.rest(features.to(device)))[0]
+
+        return run_with_cpu_fallback(on, features.device)
 
     def _findings(self, found: Detections, volume: Image, offset: np.ndarray, image: Image) -> Findings:
         found = found[found.score >= SCORE_FLOOR]
         centers = volume.to_world(found.spheres[:, :3] - offset)
-        origin = Origin(self.info.name, self.info.version)
+        provenance = Provenance(self.info.name, self.info.version)
         items = tuple(
             Finding(
                 Sphere(tuple(center), max(sphere[3], 1.0)),
                 score=float(score),
                 scores={"rpn": float(rpn), "fprn": float(fprn)},
-                origin=origin,
+                provenance=provenance,
             )
             for center, sphere, score, rpn, fprn in zip(
                 centers, found.spheres, found.score, found.rpn, found.fprn, strict=True

@@ -7,10 +7,10 @@ from collections.abc import Generator
 import numpy as np
 import torch
 
-from ...findings import Box, Finding, Findings, ImageReference, ImageScore, Origin
+from ...findings import Box, Finding, Findings, ImageReference, ImageScore, Provenance
 from ...imaging.image import Image
 from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
-from ...inference.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
+from ...inference.predictor import SCORE_FLOOR, HeatMap, PredictorError, Progress
 from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
 from ...ops.logits import calibrated
@@ -43,7 +43,7 @@ class DhnPredictor(RadiographPredictor[Dhn]):
             yield Progress(1.0, "looking for nodules", note=why)
             return nothing
         yield Progress(0.1, "looking for nodules")
-        (probability, found), note = self.tried(
+        (probability, found), note = self.run_with_cpu_fallback(
             lambda device: self.net(torch.from_numpy(radiograph.pixels)[None].to(device))
         )
         items: tuple[Finding, ...] = ()
@@ -59,8 +59,8 @@ class DhnPredictor(RadiographPredictor[Dhn]):
         yield Progress(1.0, "looking for nodules", findings, note)
         return findings
 
-    def evidence(self, image: Image) -> Evidence:
-        """Where the RPN sees something like a nodule: its objectness (0–1), before the RoI head judges it.
+    def heat_map(self, image: Image) -> HeatMap:
+        """Where the RPN sees something like a nodule: its objectness (0–1), before the RoI head looks at it.
 
         Raises
         ------
@@ -74,13 +74,13 @@ class DhnPredictor(RadiographPredictor[Dhn]):
                 "These weights of DHN have no local head, so there is no map of what it went by."
             )
         radiograph = make_radiograph_input(image, self.net.config.side)
-        values, _ = self.tried(
+        values, _ = self.run_with_cpu_fallback(
             lambda device: head.objectness(
                 self.net.features(torch.from_numpy(radiograph.pixels)[None].to(device))
             )
         )
         shown = np.where(radiograph.inside, values[0].cpu().numpy(), 0).astype(np.float32)
-        return Evidence(shown, radiograph.pixel, radiograph.corner, "DHN objectness")
+        return HeatMap(shown, radiograph.pixel, radiograph.corner, "DHN objectness")
 
     def _findings(self, found: Found, radiograph: RadiographInput) -> tuple[Finding, ...]:
         """Boxes in world coordinates, cut at the rim of the picture; those beside it are left out."""
@@ -90,13 +90,13 @@ class DhnPredictor(RadiographPredictor[Dhn]):
         corners = np.clip(corners, low, high)
         scores = calibrated(found.scores.cpu().numpy(), self.net.config.calibration)
         keep = (scores >= SCORE_FLOOR) & np.all(corners[:, 1] - corners[:, 0] >= SMALLEST, axis=1)
-        origin = Origin(self.info.name, self.info.version)
+        provenance = Provenance(self.info.name, self.info.version)
         return tuple(
             Finding(
                 Box(*map(tuple, radiograph.to_world(pair))),
                 score=float(score),
                 scores={"rpn": float(objectness)},
-                origin=origin,
+                provenance=provenance,
             )
             for pair, score, objectness in zip(
                 corners[keep], scores[keep], found.objectness.cpu().numpy()[keep], strict=True

@@ -6,11 +6,11 @@ from collections.abc import Generator
 
 import numpy as np
 
-from ...findings import Finding, Findings, ImageReference, Mask, Origin, Region
+from ...findings import Finding, Findings, ImageReference, Mask, Provenance, Region
 from ...findings.models import DOUBT
 from ...imaging.image import Image
 from ...imaging.radiograph.network_input import RadiographInput, make_radiograph_input
-from ...inference.predictor import SCORE_FLOOR, Evidence, PredictorError, Progress
+from ...inference.predictor import SCORE_FLOOR, HeatMap, PredictorError, Progress
 from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
 from ...ops.logits import calibrated, uncalibrated
@@ -55,7 +55,7 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
             regions=self._regions(lungs, maps.lesions * inside, radiograph),
         )
 
-    def evidence(self, image: Image) -> Evidence:
+    def heat_map(self, image: Image) -> HeatMap:
         """The probability of a nodule at each radiograph pixel.
 
         Raises
@@ -66,7 +66,7 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
         check(image)
         radiograph = make_radiograph_input(image, self.net.config.side)
         maps, _ = self._maps(radiograph.pixels)
-        return Evidence(
+        return HeatMap(
             maps.lesions[0] * radiograph.inside,
             radiograph.pixel,
             radiograph.corner,
@@ -75,18 +75,18 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
 
     def _maps(self, pixels: np.ndarray) -> tuple[Maps, str]:
         """The maps, and a note where the device had to change."""
-        return self.tried(lambda device: probability_maps(self.net, pixels, device))
+        return self.run_with_cpu_fallback(lambda device: probability_maps(self.net, pixels, device))
 
     def _nodules(self, probability: np.ndarray, radiograph: RadiographInput) -> tuple[Finding, ...]:
         calibration = self.net.config.calibration
-        origin = Origin(self.info.name, self.info.version)
+        provenance = Provenance(self.info.name, self.info.version)
         found = components(probability, float(uncalibrated(SCORE_FLOOR, calibration)), MOST)
         return tuple(
             Finding(
                 placed(part.mask, radiograph, (part.top, part.left)),
                 score=float(calibrated(part.peak, calibration)),
                 scores={"peak": part.peak},
-                origin=origin,
+                provenance=provenance,
             )
             for part in found
         )
@@ -94,10 +94,10 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
     def _regions(
         self, lungs: dict[str, np.ndarray], lesions: np.ndarray, radiograph: RadiographInput
     ) -> tuple[Region, ...]:
-        origin = Origin(self.info.name, self.info.version)
+        provenance = Provenance(self.info.name, self.info.version)
         further = zip(self.net.config.lesions[1:], lesions[1:] >= 0.5, strict=True)
         masks = {**lungs, **{name: mask for name, mask in further if mask.any()}}
-        return tuple(Region(name, cropped(mask, radiograph), origin) for name, mask in masks.items())
+        return tuple(Region(name, cropped(mask, radiograph), provenance) for name, mask in masks.items())
 
     def _doubt(self, radiograph: RadiographInput, image: Image) -> str:
         """What to tell a person when there are no two lungs."""

@@ -23,28 +23,35 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
     """Malignancy as a `Characteriser`, and the reconstructions of what it looked at."""
 
     def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
-        """Judge one nodule; see `CharacterisingFolds.opinion`. The diameter counts where the config has `size`."""
-        views = self.views(cube, center)
+        """Characterise one nodule; see `CharacterisingFolds.opinion`. The diameter counts where the config has `size`."""
         folds, parts = [], []
-        for fold in self.folds_for(series):
-            net = self.models[fold]
-            each = net.probabilities(views, torch.tensor([diameter]))
-            folds.append(self.calibrated(fold, log_odds(net.fuse(each))))
-            parts.append(self.calibrated(fold, log_odds(each[0])))
+        for fold, (fused, each) in self.on_device(
+            lambda device: self._log_odds(cube, center, diameter, series, device)
+        ).items():
+            folds.append(self.calibrated(fold, fused))
+            parts.append(self.calibrated(fold, each))
         by_view = np.mean(parts, axis=0)
         return Opinion(
             model=self.info.name,
             version=self.info.version,
             malignancy=float(np.mean(folds)),
-            spread=float(by_view.std()),
-            parts=tuple(by_view),
-            places=NAMES,
-            folds=tuple(float(p[0]) for p in folds),
+            std=float(by_view.std()),
+            view_scores=tuple(by_view),
+            view_names=NAMES,
+            fold_scores=tuple(float(p[0]) for p in folds),
         )
 
-    def views(self, cube: np.ndarray, center: np.ndarray) -> Tensor:
-        """(1, 9, n, n) views in 0…1 of a cube around a voxel index."""
-        return cube_views(cube, center, self.config).to(self.device)
+    def _log_odds(
+        self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str, device: torch.device
+    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Uncalibrated log odds by fold: (1,) of the fused views, (9,) of each."""
+        views = cube_views(cube, center, self.config).to(device)
+        result = {}
+        for fold in self.folds_for(series):
+            net = self.models[fold]
+            each = net.probabilities(views, torch.tensor([diameter]))
+            result[fold] = log_odds(net.fuse(each)), log_odds(each[0])
+        return result
 
     @torch.inference_mode()
     def reconstruct(self, image: Image, finding: Finding) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -53,7 +60,7 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
         Returns
         -------
         views, reconstructions : ndarray
-            (9, n, n) in 0…1 over the HU range of the config; the second is the mean of the fold models that may judge the
+            (9, n, n) in 0…1 over the HU range of the config; the second is the mean of the fold models that may look at the
             series.
         names : tuple of str
             Of the views.
@@ -69,13 +76,22 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
         if not bool(image.contains(finding.center)):
             raise PredictorError("the nodule lies outside the image, so there is nothing to reconstruct.")
         cube, _ = nodule_cube(image, finding.center)
-        views = self.views(cube, np.full(3, MIDDLE))
+        views = cube_views(cube, np.full(3, MIDDLE), self.config)
+        images = self.on_device(
+            lambda device: self._reconstructions(views, finding, image.series_uid, device)
+        )
+        return views[0].numpy(), np.mean(images, axis=0), NAMES
+
+    def _reconstructions(
+        self, views: Tensor, finding: Finding, series: str, device: torch.device
+    ) -> list[np.ndarray]:
+        """(9, n, n) of each fold model that may look at the series."""
         images = []
-        for fold in self.folds_for(image.series_uid):
-            _, pixels = self.models[fold](views, torch.tensor([finding.diameter]))
+        for fold in self.folds_for(series):
+            _, pixels = self.models[fold](views.to(device), torch.tensor([finding.diameter]))
             assert pixels is not None
             images.append(torch.sigmoid(pixels)[0].cpu().numpy())
-        return views[0].cpu().numpy(), np.mean(images, axis=0), NAMES
+        return images
 
 
 def log_odds(probability: Tensor) -> np.ndarray:

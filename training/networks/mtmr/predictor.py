@@ -6,35 +6,37 @@ import numpy as np
 
 from ...crossval.fold_models import CharacterisingFolds
 from ...findings import ATTRIBUTES, Opinion
-from .judge import Judgement, judge
 from .network import Mtmr
+from .nodule_prediction import NodulePrediction, predict_nodule
 
 
 class MtmrPredictor(CharacterisingFolds[Mtmr]):
     """The five fold models as a `Characteriser`."""
 
     def opinion(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> Opinion:
-        """Judge one nodule; see `CharacterisingFolds.opinion`."""
-        asked = self.folds_for(series)
-        judgements = judge([self.models[k] for k in asked], cube, center, diameter)
-        folds = [self.calibrated(k, np.array(j.logit)) for k, j in zip(asked, judgements, strict=True)]
-        parts = np.mean(
-            [self.calibrated(k, j.slices) for k, j in zip(asked, judgements, strict=True)], axis=0
+        """Characterise one nodule; see `CharacterisingFolds.opinion`."""
+        folds = self.folds_for(series)
+        predictions = self.on_device(
+            lambda _: predict_nodule([self.models[k] for k in folds], cube, center, diameter)
         )
-        attributes = np.mean([j.attributes for j in judgements], axis=0)
+        fold_scores = [self.calibrated(k, np.array(p.logit)) for k, p in zip(folds, predictions, strict=True)]
+        parts = np.mean(
+            [self.calibrated(k, p.slices) for k, p in zip(folds, predictions, strict=True)], axis=0
+        )
+        attributes = np.mean([p.attributes for p in predictions], axis=0)
         return Opinion(
             model=self.info.name,
             version=self.info.version,
-            malignancy=float(np.mean(folds)),
-            spread=float(parts.std()),
-            parts=tuple(parts),
-            places=places(judgements[0]),
-            folds=tuple(map(float, folds)),
+            malignancy=float(np.mean(fold_scores)),
+            std=float(parts.std()),
+            view_scores=tuple(parts),
+            view_names=view_names(predictions[0]),
+            fold_scores=tuple(map(float, fold_scores)),
             attributes=dict(zip(ATTRIBUTES, map(float, attributes.mean(0)), strict=True)),
             attribute_spread=dict(zip(ATTRIBUTES, map(float, attributes.std(0)), strict=True)),
         )
 
 
-def places(judgement: Judgement) -> tuple[str, ...]:
+def view_names(prediction: NodulePrediction) -> tuple[str, ...]:
     """Names of the slices: ``"axial −3.0 mm"``."""
-    return tuple(f"{plane} {offset:+.1f} mm".replace("-", "−") for plane, offset in judgement.places)
+    return tuple(f"{plane} {offset:+.1f} mm".replace("-", "−") for plane, offset in prediction.views)

@@ -24,9 +24,9 @@ from ...fitting.training_run import TrainingRun
 from ...imaging.values import window_to_unit
 from ...ops.nodule_size import standard_size
 from .config import PLANES, SHIPPED, Config, TrainingConfig
-from .judge import judge_nodules
 from .loss import classification_loss, ranking_loss, regression_loss
 from .network import Mtmr
+from .nodule_prediction import predict_nodules
 from .patches import cut, neighbours, side
 
 
@@ -144,7 +144,7 @@ def fit_fold(
     loader = endless_loader(Balanced(chosen.label("mean"), config.batch, config.seed), workers=0)
     net, _ = fit(learner, loader, out, config, log=f"fold{fold}.log.jsonl")
     held_out = nodules.take(nodules.fold == fold)
-    predictions = judge_nodules(net, held_out) if len(held_out) else {}
+    predictions = predict_nodules(net, held_out) if len(held_out) else {}
     return FoldResult(tensors_of(net), predictions)
 
 

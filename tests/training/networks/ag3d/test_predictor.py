@@ -58,7 +58,7 @@ def test_a_known_nodule_is_found_at_its_world_place(shipped, spacing):
     assert best.diameter == pytest.approx(12, rel=0.35)
     assert [f.score for f in findings] == sorted((f.score for f in findings), reverse=True)
     assert min(f.score for f in findings) >= 0.05
-    assert best.origin.model == "ag3d"
+    assert best.provenance.model == "ag3d"
     assert findings.image.series_uid == "test"
 
 

@@ -73,7 +73,7 @@ def test_a_box_comes_back_where_it_is(shape, spacing, origin, where):
     )
     assert finding.score == pytest.approx(0.9)
     assert finding.scores == {"rpn": pytest.approx(0.4)}
-    assert finding.origin.label == "dhn 0.1"
+    assert finding.provenance.label == "dhn 0.1"
     (whole,) = findings.image_scores
     assert (whole.model, whole.version, whole.threshold) == ("dhn", "0.1", 0.5)
     assert whole.probability == pytest.approx(0.7)
@@ -124,13 +124,13 @@ def test_the_heat_map_lies_where_the_network_looked():
 
     net.local_head.rpn.head = Stub()
     image = radiograph((1000, 700), (0.3, 0.4), (-20.0, 7.0), (100, 100), (300, 300))
-    evidence = DhnPredictor(net, INFO, CPU).evidence(image)
-    peak = np.array(np.unravel_index(evidence.values.argmax(), evidence.values.shape))
-    world = np.array(evidence.origin) + peak * np.array(evidence.spacing)
+    heat_map = DhnPredictor(net, INFO, CPU).heat_map(image)
+    peak = np.array(np.unravel_index(heat_map.values.argmax(), heat_map.values.shape))
+    world = np.array(heat_map.origin) + peak * np.array(heat_map.spacing)
     np.testing.assert_allclose(world, make_radiograph_input(image).to_world((160.5, 240.5)))
-    assert evidence.values.dtype == np.float32
-    assert 0 <= evidence.values.min() <= evidence.values.max() <= 1
-    assert not evidence.values[~make_radiograph_input(image).inside].any()
+    assert heat_map.values.dtype == np.float32
+    assert 0 <= heat_map.values.min() <= heat_map.values.max() <= 1
+    assert not heat_map.values[~make_radiograph_input(image).inside].any()
 
 
 def test_a_factor_and_an_offset_change_nothing():
@@ -158,7 +158,7 @@ def test_single_heads_predict(heads, image_scores, boxes):
     assert (len(findings) > 0) == boxes
     if heads == "global":
         with pytest.raises(PredictorError, match="no local head"):
-            predictor.evidence(image)
+            predictor.heat_map(image)
 
 
 def test_a_run_says_what_it_does_and_brings_its_findings():
@@ -224,4 +224,4 @@ def test_what_is_no_radiograph_is_refused(image, message):
     with pytest.raises(PredictorError, match=message):
         finish(predictor.run(image))
     with pytest.raises(PredictorError, match=message):
-        predictor.evidence(image)
+        predictor.heat_map(image)

@@ -15,10 +15,10 @@ from napari_lungmtl.training.fitting.fit import fit
 from napari_lungmtl.training.fitting.radiograph_sources import RadiographSources
 from napari_lungmtl.training.fitting.training_run import TrainingRun
 from napari_lungmtl.training.inference.weights import WeightsError, load_state, read_card
+from napari_lungmtl.training.networks.dhn.build import build
 from napari_lungmtl.training.networks.dhn.calibration import HeldOutScores, calibrate, score_held_out
 from napari_lungmtl.training.networks.dhn.config import SHIPPED, TrainingConfig
 from napari_lungmtl.training.networks.dhn.network import Dhn
-from napari_lungmtl.training.networks.dhn.room import build
 from napari_lungmtl.training.networks.dhn.training import (
     Samples,
     Training,

@@ -75,7 +75,7 @@ def test_a_nodule_comes_back_where_it_is():
     np.testing.assert_allclose(finding.box.low, low, atol=0.5)
     np.testing.assert_allclose(finding.box.high, high, atol=0.5)
     assert finding.score > 0.9
-    assert finding.origin.label == "mosegnet 0.1"
+    assert finding.provenance.label == "mosegnet 0.1"
 
 
 def test_lungs_are_regions_and_padding_is_none():
@@ -96,11 +96,11 @@ def test_the_units_are_pixels_without_spacing():
 
 
 def test_evidence_lies_where_the_nodule_is():
-    evidence = predictor().evidence(image(chest()))
-    row, column = (n.mean() for n in np.nonzero(evidence.values > 0.5))
-    place = np.array((row, column)) * evidence.spacing + evidence.origin
+    heat_map = predictor().heat_map(image(chest()))
+    row, column = (n.mean() for n in np.nonzero(heat_map.values > 0.5))
+    place = np.array((row, column)) * heat_map.spacing + heat_map.origin
     np.testing.assert_allclose(place, world((130, 120)), atol=0.3)
-    assert evidence.values.shape == (512, 512)
+    assert heat_map.values.shape == (512, 512)
 
 
 def test_the_mirrored_view_swaps_the_sides():
@@ -205,4 +205,4 @@ def test_what_is_no_radiograph_is_refused(wrong: Image, why: str):
     with pytest.raises(PredictorError, match=why):
         finish(predictor().run(wrong))
     with pytest.raises(PredictorError, match=why):
-        predictor().evidence(wrong)
+        predictor().heat_map(wrong)

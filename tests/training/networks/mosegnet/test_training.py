@@ -22,13 +22,13 @@ from napari_lungmtl.training.inference.weights import (
     save_weights,
 )
 from napari_lungmtl.training.networks.mosegnet.augmentation import Augmentation
+from napari_lungmtl.training.networks.mosegnet.build import build
 from napari_lungmtl.training.networks.mosegnet.components import components
 from napari_lungmtl.training.networks.mosegnet.config import PAPER_TRAINING, SHIPPED, SHIPPED_TRAINING
 from napari_lungmtl.training.networks.mosegnet.loss import joint_loss
 from napari_lungmtl.training.networks.mosegnet.maps import probability_maps
 from napari_lungmtl.training.networks.mosegnet.network import MoSegNet
 from napari_lungmtl.training.networks.mosegnet.release import DevMarks, calibration
-from napari_lungmtl.training.networks.mosegnet.room import build
 from napari_lungmtl.training.networks.mosegnet.samples import Samples, label_stack, varied
 from napari_lungmtl.training.networks.mosegnet.training import Training, train_on
 

@@ -57,11 +57,11 @@ def test_every_sphere_gets_an_opinion_and_the_rest_stays():
     assert [f.id for f in judged] == [f.id for f in findings]
     assert any("outside the image" in s.note for s in steps)
     opinion = judged[0].opinion("mtcnn")
-    assert opinion.places == NAMES
-    assert len(opinion.parts) == 9
-    assert len(opinion.folds) == 5
-    assert opinion.malignancy == pytest.approx(np.mean(opinion.folds))
-    assert opinion.spread == pytest.approx(np.std(opinion.parts), abs=1e-6)
+    assert opinion.view_names == NAMES
+    assert len(opinion.view_scores) == 9
+    assert len(opinion.fold_scores) == 5
+    assert opinion.malignancy == pytest.approx(np.mean(opinion.fold_scores))
+    assert opinion.std == pytest.approx(np.std(opinion.view_scores), abs=1e-6)
     assert not opinion.notes
     assert not judged[1].opinions
     assert not judged[2].opinions
@@ -76,8 +76,8 @@ def test_a_fold_model_is_not_asked_about_a_scan_that_it_saw():
     image, finding = scan(), Findings((Finding(Sphere(CENTRE, 12.0)),))
     new = finish(make().run(image, finding))[0].opinion("mtcnn")
     known = finish(make({"1.2.3": "3"}).run(image, finding))[0].opinion("mtcnn")
-    assert len(known.folds) == 1
-    assert known.folds[0] == pytest.approx(new.folds[3], abs=1e-6)
+    assert len(known.fold_scores) == 1
+    assert known.fold_scores[0] == pytest.approx(new.fold_scores[3], abs=1e-6)
 
 
 def test_calibration_is_applied_to_the_whole_and_to_each_view():
@@ -91,7 +91,7 @@ def test_calibration_is_applied_to_the_whole_and_to_each_view():
         return 1 / (1 + np.exp(-(2 * np.log(p / (1 - p)) - 1)))
 
     assert scaled.malignancy == pytest.approx(moved(plain.malignancy), abs=1e-5)
-    assert np.allclose(scaled.parts, moved(np.array(plain.parts)), atol=1e-5)
+    assert np.allclose(scaled.view_scores, moved(np.array(plain.view_scores)), atol=1e-5)
 
 
 def test_views_and_reconstructions():

@@ -10,7 +10,7 @@ import torch
 from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
-from napari_lungmtl.training.evaluation.evaluate import evaluate
+from napari_lungmtl.training.evaluation.evaluate import evaluate_network
 from napari_lungmtl.training.fitting.train_network import train_network
 from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.inference.weights import load_state, read_card
@@ -149,7 +149,7 @@ def test_from_cubes_to_weights_and_their_figures(data, tmp_path):
     train_network("mtcnn", data, tmp_path / "out", tmp_path / "c.json", resume=True)
     assert (tmp_path / "out" / "fold0.safetensors").stat().st_mtime_ns == started
     assert path.read_bytes() == before
-    figures = evaluate("mtcnn", data, weights=path, device="cpu")
+    figures = evaluate_network("mtcnn", data, weights=path, device="cpu")
     assert {"auc", "auc_median_rule", "accuracy", "sensitivity", "specificity", "brier"} <= set(
         figures["metrics"]
     )
@@ -163,5 +163,8 @@ def test_from_cubes_to_weights_and_their_figures(data, tmp_path):
             nodules.voxels[i] * 8.0 - 1024, nodules.center[i], 10.0, str(nodules.series[i])
         )
         assert opinion.malignancy == pytest.approx(predictions.malignancy[i], abs=5e-3)
-        assert len(opinion.folds) == 1
-    assert len(predictor.opinion(nodules.voxels[0] * 8.0 - 1024, nodules.center[0], 10.0, "new").folds) == 5
+        assert len(opinion.fold_scores) == 1
+    assert (
+        len(predictor.opinion(nodules.voxels[0] * 8.0 - 1024, nodules.center[0], 10.0, "new").fold_scores)
+        == 5
+    )

@@ -48,7 +48,7 @@ def test_the_grid_of_the_scan_hardly_matters(predictor, spacing):
     (finding,) = finish(predictor.run(image, Findings((Finding(Sphere((10, -20, 30), 12)),))))
     opinion = finding.opinion("mtmr")
     assert opinion.malignancy == pytest.approx(expected.malignancy, abs=0.03)
-    assert opinion.places == expected.places
+    assert opinion.view_names == expected.view_names
     moved = predictor.opinion(np.roll(cube, 6, axis=2), np.full(3, 24.5), 12.0, "new")
     assert abs(moved.malignancy - expected.malignancy) > abs(opinion.malignancy - expected.malignancy)
 
@@ -57,11 +57,11 @@ def test_an_opinion_is_complete(predictor):
     image = smooth((1.0, 1.0, 1.0), (-34.0, -63.0, -12.0))
     (finding,) = finish(predictor.run(image, Findings((Finding(Sphere((10, -20, 30), 12)),))))
     opinion = finding.opinion("mtmr")
-    assert len(opinion.folds) == 5
-    assert opinion.malignancy == pytest.approx(np.mean(opinion.folds))
-    assert len(opinion.parts) == len(opinion.places) == 15
-    assert opinion.spread == pytest.approx(np.std(opinion.parts))
-    assert opinion.places[0] == "axial −4.8 mm"
+    assert len(opinion.fold_scores) == 5
+    assert opinion.malignancy == pytest.approx(np.mean(opinion.fold_scores))
+    assert len(opinion.view_scores) == len(opinion.view_names) == 15
+    assert opinion.std == pytest.approx(np.std(opinion.view_scores))
+    assert opinion.view_names[0] == "axial −4.8 mm"
     assert set(finding.attributes) == set(ATTRIBUTES) == set(opinion.attribute_spread)
     assert 1 <= min(finding.attributes.values()) <= max(finding.attributes.values()) <= 6
     assert finding.attributes["internalStructure"] <= 4
@@ -71,7 +71,7 @@ def test_an_opinion_is_complete(predictor):
 def test_a_scan_of_the_training_data_is_judged_by_one_model(predictor):
     image = smooth((1.0, 1.0, 1.0), (-34.0, -63.0, -12.0), "known")
     (finding,) = finish(predictor.run(image, Findings((Finding(Sphere((10, -20, 30), 12)),))))
-    assert len(finding.opinion("mtmr").folds) == 1
+    assert len(finding.opinion("mtmr").fold_scores) == 1
 
 
 def test_closing_stops(predictor):

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
-from napari_lungmtl.training.evaluation.evaluate import evaluate
+from napari_lungmtl.training.evaluation.evaluate import evaluate_network
 from napari_lungmtl.training.fitting.train_network import train_network
 from napari_lungmtl.training.inference.weights import load_state, read_card
 from napari_lungmtl.training.networks.mtmr import training as t
@@ -41,7 +41,7 @@ def test_overfit(tmp_path):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    predictions = t.judge_nodules(module.net.eval(), nodules)
+    predictions = t.predict_nodules(module.net.eval(), nodules)
     label = nodules.label("mean")
     assert predictions["logit"][label == 1].min() > predictions["logit"][label == 0].max()
     error = np.abs(predictions["attributes"] - nodules.attributes).mean()
@@ -78,7 +78,7 @@ def test_from_cubes_to_weights_and_their_figures(tmp_path):
     after = load_file(tmp_path / "out" / "fold3.safetensors")
     assert all(torch.equal(before[k], after[k]) for k in before)
 
-    figures = evaluate("mtmr", data, weights=path)
+    figures = evaluate_network("mtmr", data, weights=path)
     assert figures["cases"] == 40
     assert set(figures["metrics"]) >= {
         "auc",

@@ -62,7 +62,7 @@ def evaluate(
         "model that never saw its scan."
     )
     return {
-        "room": card.name,
+        "network": card.name,
         "data": str(data),
         "weights": f"{card.name} {card.version} {card.sha256[:12]}",
         "cases": len(cubes),

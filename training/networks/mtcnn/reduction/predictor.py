@@ -1,4 +1,4 @@
-"""False-positive reduction after a detector: nodule or not, by the network of MT-CNN (Zhai et al., LUNA16 part).
+"""False-positive reduction after a detector: nodule or not, by MT-CNN's networks (Zhai et al., LUNA16 part).
 
 Trained fold by fold on the marks of detectors that did not see the fold. The cubes centre a nodule, so a network that saw
 padding would learn it as a sign of a false positive: marks whose field leaves the cube are not used, and in use a mark whose
@@ -72,12 +72,15 @@ class ReductionPredictor(FoldModels[MtCnn]):
         PredictorError
             The image is no CT volume in Hounsfield units.
         """
+        return (yield from self.with_device_notes(self._rescored(image, findings)))
+
+    def _rescored(self, image: Image, findings: Findings) -> Generator[Progress, None, Findings]:
         check_ct(image, self.info.title)
         items, kept = list(findings), 0
         for i, finding in enumerate(items):
-            if isinstance(finding.geometry, Sphere) and not finding.origin.person:
+            if isinstance(finding.geometry, Sphere) and not finding.provenance.person:
                 if self.fraction_padded(image, finding) <= MOST_PADDING:
-                    items[i] = self._rescored(image, finding)
+                    items[i] = self._with_new_score(image, finding)
                 else:
                     kept += 1
             yield Progress((i + 1) / len(items), "telling nodules from false alarms")
@@ -95,18 +98,23 @@ class ReductionPredictor(FoldModels[MtCnn]):
         self, cube: np.ndarray, center: np.ndarray, probability: float, series: str = ""
     ) -> tuple[float, float]:
         """The combined score and the network's own of a mark at a voxel index of a cube (HU, 1 mm)."""
-        views = cube_views(cube, center, self.config).to(self.device)
-        combined, own = [], []
-        for fold in self.folds_for(series):
-            net = self.models[fold]
-            p = net.fuse(net.probabilities(views)).double().cpu().numpy()
-            combined.append(
-                float(self.combinations[fold](np.array([probability]), log_odds(p, OPINION_EPS))[0])
-            )
-            own.append(float(p[0]))
+        probabilities = self.on_device(lambda device: self._probabilities(cube, center, series, device))
+        combined = [
+            float(self.combinations[fold](np.array([probability]), log_odds(p, OPINION_EPS))[0])
+            for fold, p in probabilities.items()
+        ]
+        own = [float(p[0]) for p in probabilities.values()]
         return float(expit(np.mean(combined))), float(np.mean(own))
 
-    def _rescored(self, image: Image, finding: Finding) -> Finding:
+    def _probabilities(
+        self, cube: np.ndarray, center: np.ndarray, series: str, device: torch.device
+    ) -> dict[str, np.ndarray]:
+        """(1,) by fold, of the fold models that may look at the series."""
+        views = cube_views(cube, center, self.config).to(device)
+        nets = {fold: self.models[fold] for fold in self.folds_for(series)}
+        return {fold: net.fuse(net.probabilities(views)).double().cpu().numpy() for fold, net in nets.items()}
+
+    def _with_new_score(self, image: Image, finding: Finding) -> Finding:
         cube, _ = nodule_cube(image, finding.center)
         score, own = self.score(cube, np.full(3, MIDDLE), finding.score, image.series_uid)
         scores = {**finding.scores, "detector": finding.score, self.info.name: own}

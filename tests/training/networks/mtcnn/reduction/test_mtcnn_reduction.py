@@ -15,8 +15,8 @@ from napari_lungmtl.training.evaluation.candidates import (
     read_candidates,
     write_candidates,
 )
-from napari_lungmtl.training.evaluation.evaluate import evaluate
-from napari_lungmtl.training.findings import Finding, Findings, Origin, Sphere
+from napari_lungmtl.training.evaluation.evaluate import evaluate_network
+from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
 from napari_lungmtl.training.fitting.train_network import train_network
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference.predictor import finish
@@ -140,17 +140,17 @@ def test_from_marks_to_weights_and_a_new_score(tmp_path):
     assert figures["metrics"]["after"] == card.metrics["after"]
     assert figures["warnings"]
     with pytest.raises(DatasetError, match="lungmtl candidates"):
-        evaluate("mtcnn_fpr", data, weights=path, device="cpu")
+        evaluate_network("mtcnn_fpr", data, weights=path, device="cpu")
 
     hu = np.full((60, 60, 60), -850.0, np.float32)
     hu[np.linalg.norm(np.indices((60,) * 3) - 30, axis=0) < 8] = 32
     image = Image(hu, "CT", (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), "new")
-    origin = Origin("ag3d", "0.1")
+    origin = Provenance("ag3d", "0.1")
     findings = Findings(
         (
-            Finding(Sphere((30.0, 30.0, 30.0), 16.0), score=0.6, scores={"rpn": 0.5}, origin=origin),
-            Finding(Sphere((1.0, 30.0, 30.0), 5.0), score=0.4, origin=origin),
-            Finding(Sphere((30.0, 30.0, 30.0), 16.0), origin=Origin(person="me")),
+            Finding(Sphere((30.0, 30.0, 30.0), 16.0), score=0.6, scores={"rpn": 0.5}, provenance=origin),
+            Finding(Sphere((1.0, 30.0, 30.0), 5.0), score=0.4, provenance=origin),
+            Finding(Sphere((30.0, 30.0, 30.0), 16.0), provenance=Provenance(person="me")),
         )
     )
     scored = finish(predictor.run(image, findings))

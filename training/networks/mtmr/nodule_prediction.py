@@ -1,4 +1,4 @@
-"""One model's judgement of nodules: slice scores averaged (§III-B 2)."""
+"""One model's prediction of nodules: slice scores averaged (§III-B 2)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPAN = np.array([SCALE_MAX[a] - 1 for a in ATTRIBUTES])
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class NodulePrediction:
     """What one model says of one nodule.
 
     Parameters
@@ -33,19 +33,21 @@ class Judgement:
         (M,) log odds of each slice.
     attributes
         (M, 8) of each slice, on the LIDC scales.
-    places
+    views
         Plane and offset in mm of each slice.
     """
 
     logit: float
     slices: np.ndarray
     attributes: np.ndarray
-    places: list[tuple[str, float]]
+    views: list[tuple[str, float]]
 
 
 @torch.inference_mode()
-def judge(nets: list[Mtmr], cube: np.ndarray, center: np.ndarray, diameter: float) -> list[Judgement]:
-    """Judge one nodule with several models on the same patches.
+def predict_nodule(
+    nets: list[Mtmr], cube: np.ndarray, center: np.ndarray, diameter: float
+) -> list[NodulePrediction]:
+    """Characterise one nodule with several models on the same patches.
 
     Parameters
     ----------
@@ -58,37 +60,37 @@ def judge(nets: list[Mtmr], cube: np.ndarray, center: np.ndarray, diameter: floa
     hu = torch.from_numpy(np.ascontiguousarray(cube, np.float32)).to(device)
     values = window_to_unit(hu, *config.hu_range)
     where = torch.as_tensor(center, dtype=torch.float32, device=device)
-    patches, places = nodule_patches(values, where, float(diameter), config)
+    patches, views = nodule_patches(values, where, float(diameter), config)
     patches = patches.contiguous(memory_format=torch.channels_last)
     size = standard_size(torch.full((len(patches),), float(diameter), device=device))
-    found = []
+    predictions = []
     for net in nets:
         logit, attributes = net(patches, size)
         slices = logit.double().cpu().numpy()
-        found.append(
-            Judgement(
+        predictions.append(
+            NodulePrediction(
                 float(log_odds(expit(slices).mean(), OPINION_EPS)),
                 slices,
                 attributes.double().cpu().numpy() * SPAN + 1,
-                places,
+                views,
             )
         )
-    return found
+    return predictions
 
 
-def judge_nodules(net: Mtmr, nodules: RatedNodules) -> dict[str, np.ndarray]:
+def predict_nodules(net: Mtmr, nodules: RatedNodules) -> dict[str, np.ndarray]:
     """Out-of-fold predictions of nodules in cubes: ``index``, ``logit``, ``parts`` (NaN-padded), ``attributes``."""
-    found = [
-        judge([net], to_hu(v), c, d)[0]
+    predictions = [
+        predict_nodule([net], to_hu(v), c, d)[0]
         for v, c, d in zip(nodules.voxels, nodules.center, nodules.diameter, strict=True)
     ]
-    widest = max(len(j.slices) for j in found)
-    parts = np.full((len(found), widest), np.nan)
-    for row, j in zip(parts, found, strict=True):
-        row[: len(j.slices)] = j.slices
+    widest = max(len(p.slices) for p in predictions)
+    parts = np.full((len(predictions), widest), np.nan)
+    for row, p in zip(parts, predictions, strict=True):
+        row[: len(p.slices)] = p.slices
     return {
         "index": nodules.index,
-        "logit": np.array([j.logit for j in found]),
+        "logit": np.array([p.logit for p in predictions]),
         "parts": parts,
-        "attributes": np.array([j.attributes.mean(0) for j in found]),
+        "attributes": np.array([p.attributes.mean(0) for p in predictions]),
     }

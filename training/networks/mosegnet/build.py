@@ -1,4 +1,4 @@
-"""How the registry loads this room."""
+"""Builds the predictor from weights and their card."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 from ...inference.registry import info_of
 from ...inference.weights import ModelCard, load_network
 from .config import Config
-from .network import Dhn
-from .predictor import DhnPredictor
+from .network import MoSegNet
+from .predictor import MosegnetPredictor
 
 
-def build(weights: Path, card: ModelCard, device: str) -> DhnPredictor:
+def build(weights: Path, card: ModelCard, device: str) -> MosegnetPredictor:
     """The predictor of a weights' file.
 
     Raises
@@ -21,5 +21,5 @@ def build(weights: Path, card: ModelCard, device: str) -> DhnPredictor:
     WeightsError
         The card's config or the tensors do not fit this version's network.
     """
-    net = load_network(weights, card, lambda config: Dhn(Config(**config)))
-    return DhnPredictor(net, info_of(card), torch.device(device))
+    net = load_network(weights, card, lambda config: MoSegNet(Config(**config)))
+    return MosegnetPredictor(net, info_of(card), torch.device(device))

@@ -1,4 +1,4 @@
-"""How the registry loads this room."""
+"""Builds the predictor from weights and their card."""
 
 from __future__ import annotations
 

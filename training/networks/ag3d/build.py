@@ -1,4 +1,4 @@
-"""How the registry loads this room."""
+"""Builds the predictor from weights and their card."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 from ...inference.registry import info_of
 from ...inference.weights import ModelCard, load_network
 from .config import Config
-from .network import MoSegNet
-from .predictor import MosegnetPredictor
+from .network import Ag3d
+from .predictor import Ag3dPredictor
 
 
-def build(weights: Path, card: ModelCard, device: str) -> MosegnetPredictor:
+def build(weights: Path, card: ModelCard, device: str) -> Ag3dPredictor:
     """The predictor of a weights' file.
 
     Raises
@@ -21,5 +21,5 @@ def build(weights: Path, card: ModelCard, device: str) -> MosegnetPredictor:
     WeightsError
         The card's config or the tensors do not fit this version's network.
     """
-    net = load_network(weights, card, lambda config: MoSegNet(Config(**config)))
-    return MosegnetPredictor(net, info_of(card), torch.device(device))
+    net = load_network(weights, card, lambda config: Ag3d(Config(**config)))
+    return Ag3dPredictor(net, info_of(card), torch.device(device))

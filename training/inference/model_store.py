@@ -1,0 +1,48 @@
+"""The models that this process holds: each is read once for a device, whoever asks and however the device is spelt."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from . import registry
+from .device import choose_device
+from .triton_workaround import keep_triton_out
+
+
+class ModelStore:
+    """Models by name, weights' file (None for the shipped one) and resolved device.
+
+    Several threads may ask at once: the first loads, the others wait and get the same model.
+    """
+
+    def __init__(self) -> None:
+        self._models: dict[tuple[str, Path | None, str], Any] = {}
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def get(self, name: str, device: str = "auto", weights: Path | None = None) -> Any:
+        """A model ready to run; arguments and errors as of `registry.load_predictor`."""
+        keep_triton_out()
+        key = (name, weights and weights.resolve(), choose_device(device))
+        with self._lock:
+            if key not in self._models:
+                own = {} if weights is None else {"weights": weights}
+                self._models[key] = registry.load_predictor(name, device=key[2], **own)
+            return self._models[key]
+
+    def release(self, name: str | None = None) -> None:
+        """Let go of a network's models, or of all, and of the GPU memory that nobody holds any more."""
+        with self._lock:
+            self._models = {k: m for k, m in self._models.items() if name is not None and k[0] != name}
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+
+
+store = ModelStore()
+"""The one of this process."""
