@@ -58,7 +58,7 @@ def in_window(repeats: int) -> dict[str, list[tuple[float, float]]]:
     import napari
     from qtpy.QtWidgets import QApplication
 
-    from napari_lungmtl.layers.spheres import add_image_layer
+    from napari_lungmtl.layers.spheres.layer import add_image_layer
     from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, Provenance, Sphere
     from napari_lungmtl.training.imaging.image import Image
 

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication
 from .contributions.samples import sample_ct, sample_radiograph
 from .layers import planes
 from .layers.overlay_colors import TRUTH as TRUTH_COLOR
-from .layers.spheres import add_image_layer
+from .layers.spheres.layer import add_image_layer
 from .layers.truth import add_truth_layer
 from .panel.dock import LungNodulesDock
 from .panel.series_chooser import choose_series

@@ -15,7 +15,7 @@ from .layers import planes, view_state
 from .layers.heat_map import EVIDENCE
 from .layers.image import IMAGE
 from .layers.radiograph import RadiographLayers
-from .layers.spheres import SphereBinding, image_from_layer
+from .layers.spheres.layer import SphereBinding, image_from_layer
 from .session.session import Session
 
 log = logging.getLogger("napari_lungmtl")

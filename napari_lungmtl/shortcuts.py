@@ -14,7 +14,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QShortcut, QWidget
 
-from .layers.labels import FOLLOWED
+from .layers.masks.labels import FOLLOWED
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Where things are, and what modules import: for the tests of the house rules."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,18 @@ PLUGIN = sorted(
 TRAINING = sorted((ROOT / "training").rglob("*.py"))
 PACKAGE = [*PLUGIN, *TRAINING]
 GUI = ("napari", "qtpy", "superqt", "magicgui", "PyQt6", "PyQt5", "PySide6", "vispy")
-ROOMS = ("dhn", "mosegnet", "ag3d", "mtmr", "mtcnn")
+NETWORKS = ("dhn", "mosegnet", "ag3d", "mtmr", "mtcnn")
+ORDER = {
+    "napari_lungmtl.training": (
+        *("errors", "extras", "imaging", "ops", "findings", "inference", "data", "metrics", "fitting", "crossval"),
+        *("evaluation", "networks", "cohort", "report", "api", "cli"),
+    ),
+    "napari_lungmtl": (
+        *("training", "session", "text", "jobs", "layers", "reviewed_images", "shortcuts", "panel"),
+        *("contributions", "app"),
+    ),
+}
+"""Folders of a package from the ground up: each imports only what stands before it."""
 
 
 def name(path: Path) -> str:
@@ -43,3 +55,46 @@ def imports(path: Path) -> Iterator[str]:
 def _absolute(path: Path, node: ast.ImportFrom, alias: str) -> str:
     base = module(path)[: len(module(path)) - node.level + 1] if node.level else ()
     return ".".join([*base, *([node.module] if node.module else []), alias])
+
+
+def values(path: Path) -> Iterator[str]:
+    """Every name and every string in a file's code, docstrings left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.value
+        elif isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+def module_name(path: Path) -> str:
+    """The dotted name of a file of the package."""
+    parts = (*module(path), path.stem)
+    return ".".join(parts[:-1] if path.stem == "__init__" else parts)
+
+
+@functools.cache
+def import_graph() -> dict[str, set[str]]:
+    """Each module of the package with the modules of the package that it imports."""
+    modules = {module_name(path) for path in PACKAGE}
+
+    def owner(found: str) -> str:
+        while found and found not in modules:
+            found = found.rpartition(".")[0]
+        return found
+
+    return {
+        module_name(path): {owner(found) for found in imports(path)} - {"", module_name(path)}
+        for path in PACKAGE
+    }
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that import each other, by networkx."""
+    import networkx
+
+    found = networkx.strongly_connected_components(networkx.DiGraph(graph))
+    return sorted(sorted(group) for group in found if len(group) > 1)

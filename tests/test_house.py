@@ -10,10 +10,26 @@ from pathlib import Path
 
 import pytest
 
-from .house import GUI, PACKAGE, PLUGIN, ROOMS, ROOT, TRAINING, imports, name
+from .house import (
+    GUI,
+    NETWORKS,
+    ORDER,
+    PACKAGE,
+    PLUGIN,
+    ROOT,
+    TRAINING,
+    circles,
+    import_graph,
+    imports,
+    name,
+    values,
+)
 
-NETWORKS = ROOT / "training" / "networks"
+FOLDER = ROOT / "training" / "networks"
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
+REGISTRY = ROOT / "training" / "inference" / "registry.py"
+REPORT = ROOT / "training" / "report"
+MOST_MODULES = 16
 
 
 def matches(paths: list[Path], pattern: str) -> list[tuple[str, str]]:
@@ -52,16 +68,70 @@ def test_training_knows_no_window():
     assert not [(path, found) for path, found in ours if not under(found, "napari_lungmtl.training")]
 
 
-def test_a_room_imports_no_other_room():
+def test_a_network_imports_no_other_network():
     crossed = [
         (name(path), found)
         for path in TRAINING
-        for room in ROOMS
-        if path.is_relative_to(NETWORKS) and path.relative_to(NETWORKS).parts[0] != room
+        for network in NETWORKS
+        if path.is_relative_to(FOLDER) and path.relative_to(FOLDER).parts[0] != network
         for found in imports(path)
-        if under(found, f"napari_lungmtl.training.networks.{room}")
+        if under(found, f"napari_lungmtl.training.networks.{network}")
     ]
     assert not crossed
+
+
+def test_no_modules_import_each_other():
+    graph = import_graph()
+    assert sum(map(len, graph.values())) > 500
+    assert not circles(graph)
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_folders_import_only_what_stands_before_them(package: str):
+    order = ORDER[package]
+
+    def folder(module: str) -> str:
+        inside = module.removeprefix(package + ".") if under(module, package) else ""
+        return inside.partition(".")[0] if inside != package else ""
+
+    arrows = {
+        (module, found)
+        for module, known in import_graph().items()
+        for found in known
+        if folder(module) and folder(found) and folder(module) != folder(found)
+        if not (package == "napari_lungmtl" and folder(module) == "training")
+    }
+    assert arrows
+    assert not {a for a in arrows if order.index(folder(a[1])) > order.index(folder(a[0]))}
+
+
+def test_folders_stay_small_enough_to_read():
+    counts: dict[Path, int] = {}
+    for path in PACKAGE:
+        counts[path.parent] = counts.get(path.parent, 0) + (path.name != "__init__.py")
+    assert not {name(folder): count for folder, count in counts.items() if count > MOST_MODULES}
+
+
+def test_networks_are_named_in_their_own_folders_only():
+    """A name is a value in the code; what docstrings tell is no dependency. The report compares two papers, by name."""
+    pattern = re.compile(rf"\b({'|'.join(NETWORKS)})\b|\b({'|'.join(NETWORKS)})_")
+    named = {
+        (name(path), value)
+        for path in PACKAGE
+        if not path.is_relative_to(FOLDER) and not path.is_relative_to(REPORT) and path != REGISTRY
+        for value in values(path)
+        if pattern.search(value)
+    }
+    assert not named
+
+
+def test_the_package_points_to_nothing_outside_of_it():
+    """Papers by DOI, layouts by name: nobody who installs it has our shared folder or our plan."""
+    assert not matches(PACKAGE, r"\bshared/|\bthe design\b|\bthe house\b")
+
+
+def test_no_test_file_imports_another():
+    assert not [(name(p), f) for p in TESTS for f in imports(p) if re.search(r"tests\.(\w+\.)*test_\w+", f)]
 
 
 def test_the_plugin_uses_the_public_api_of_napari():

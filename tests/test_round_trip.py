@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from napari.components import ViewerModel
 
 from napari_lungmtl.layers.image import add_image_layer
-from napari_lungmtl.layers.spheres import SphereBinding
+from napari_lungmtl.layers.spheres.layer import SphereBinding
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.data.phantoms import NoduleSpec, PhantomSpec, make_phantom
 from napari_lungmtl.training.findings import Finding, Findings, Sphere

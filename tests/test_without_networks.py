@@ -66,7 +66,7 @@ import napari
 from qtpy.QtWidgets import QApplication
 import napari_lungmtl as lm
 from napari_lungmtl.contributions.writer import write_points
-from napari_lungmtl.layers.spheres import add_image_layer
+from napari_lungmtl.layers.spheres.layer import add_image_layer
 from napari_lungmtl.panel.dock import LungNodulesDock
 
 viewer = napari.Viewer()

@@ -84,7 +84,7 @@ def _read(path: str | list[str]) -> list[LayerData]:
 
 
 def _findings_layers(path: Path) -> list[LayerData]:
-    from ..layers.sphere_layer_data import points_layer_data
+    from ..layers.spheres.layer_data import points_layer_data
     from ..training.findings.formats.json_file import read_findings
 
     return [points_layer_data(read_findings(path), name=path.name.removesuffix(".lungmtl.json"))]

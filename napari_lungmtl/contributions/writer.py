@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..layers.sphere_layer_data import findings_of_points
+from ..layers.spheres.layer_data import findings_of_points
 from ..training.findings.formats.csv_file import write_csv
 from ..training.findings.formats.json_file import SUFFIX, write_findings
 from ..training.inference.registry import characterisers

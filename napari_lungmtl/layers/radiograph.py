@@ -7,11 +7,11 @@ from napari.layers import Image as ImageLayer
 from napari.layers import Layer
 
 from ..session.session import Session
-from .boxes import BoxBinding
-from .captions import CaptionsLayer
+from .boxes.captions import CaptionsLayer
+from .boxes.layer import BoxBinding
 from .heat_map import HeatMapLayer
-from .lungs import LungBinding
-from .masks import MaskBinding
+from .masks.lungs import LungBinding
+from .masks.nodules import MaskBinding
 
 
 class RadiographLayers:

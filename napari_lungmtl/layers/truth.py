@@ -7,11 +7,11 @@ from napari.components import ViewerModel
 from napari.layers import Layer, Points, Shapes
 
 from ..training.findings import Box, Findings
-from . import sphere_rows as rows
 from .follower import insert_layer
 from .overlay_colors import TRUTH
 from .rectangle import corners
-from .sphere_layer_data import CANVAS_LIMITS
+from .spheres import rows
+from .spheres.layer_data import CANVAS_LIMITS
 
 NAME = "truth"
 EDGE, CORNER = 0.003, 0.3

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
 from ..layers import planes
-from ..layers.attribute_bars import AttributeBarsLayer
+from ..layers.attributes.bars import AttributeBarsLayer
 from ..layers.gl_context import make_removals_safe
 from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..training.findings import Sphere

@@ -106,7 +106,7 @@ def shared_viewer() -> Iterator[napari.Viewer]:
 @pytest.fixture
 def open_dock(predictor, image, qtbot):
     """Puts the image and a dock into a viewer, and the window on top."""
-    from napari_lungmtl.layers.spheres import add_image_layer
+    from napari_lungmtl.layers.spheres.layer import add_image_layer
     from napari_lungmtl.panel.dock import LungNodulesDock
 
     def open_dock(viewer: napari.Viewer) -> LungNodulesDock:

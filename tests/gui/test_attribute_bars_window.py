@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
-from napari_lungmtl.layers import attribute_layout as layout
 from napari_lungmtl.layers import planes
-from napari_lungmtl.layers.attribute_bars import NAME
+from napari_lungmtl.layers.attributes import layout
+from napari_lungmtl.layers.attributes.bars import NAME
 
 VALUES = {
     "subtlety": 4.8,

@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.app import show_truth
-from napari_lungmtl.layers.sphere_layer_data import points_layer_data
+from napari_lungmtl.layers.spheres.layer_data import points_layer_data
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Provenance, Sphere
 from napari_lungmtl.training.imaging.image import Image
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from napari_lungmtl.layers.spheres import add_image_layer
+from napari_lungmtl.layers.spheres.layer import add_image_layer
 
 
 def test_renaming_the_image_keeps_the_study(after_run):

@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.mark.skipif(not registry.models(), reason="no weights are at hand")
 def test_the_annotated_nodule_of_lidc_idri_0003_is_drawn(shared_viewer, qtbot):
-    from napari_lungmtl.layers.spheres import add_image_layer
+    from napari_lungmtl.layers.spheres.layer import add_image_layer
     from napari_lungmtl.panel.dock import LungNodulesDock
     from napari_lungmtl.training.imaging import read_image
 

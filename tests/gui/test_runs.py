@@ -146,7 +146,7 @@ def test_closing_the_dock_stops_the_run_and_lets_go_of_the_viewer(shared_viewer,
 def test_the_result_goes_to_the_image_that_was_run_on(window, predictor, image, qtbot):
     from dataclasses import replace
 
-    from napari_lungmtl.layers.spheres import add_image_layer
+    from napari_lungmtl.layers.spheres.layer import add_image_layer
 
     viewer, dock = window
     first = dock.reviewed

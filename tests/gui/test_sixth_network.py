@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from napari_lungmtl.contributions.writer import write_points
 from napari_lungmtl.jobs import run_modes
-from napari_lungmtl.layers.sphere_layer_data import points_layer_data
+from napari_lungmtl.layers.spheres.layer_data import points_layer_data
 from napari_lungmtl.training.cli.app import app
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
 from napari_lungmtl.training.findings.formats.csv_file import read_csv

@@ -8,8 +8,8 @@ import numpy as np
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication, QWidget
 
-from napari_lungmtl.layers.sphere_rows import ACCENT
-from napari_lungmtl.layers.spheres import add_image_layer
+from napari_lungmtl.layers.spheres.layer import add_image_layer
+from napari_lungmtl.layers.spheres.rows import ACCENT
 from napari_lungmtl.training.findings import Finding, Findings, Opinion, Sphere
 from napari_lungmtl.training.imaging.image import Image
 

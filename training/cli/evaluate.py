@@ -15,7 +15,7 @@ def evaluate(
         str,
         typer.Argument(
             metavar="NETWORK",
-            help="The model, such as ag3d, mtmr, dhn or mosegnet; fusion for the chain of characterisers.",
+            help="The model, as 'lungmtl models' lists them; fusion for the chain of characterisers.",
         ),
     ],
     data: Annotated[

@@ -11,7 +11,9 @@ from .common import Failed, debugging, explained, write_json
 
 
 def train(
-    network: Annotated[str, typer.Argument(metavar="NETWORK", help="The model, such as ag3d.")],
+    network: Annotated[
+        str, typer.Argument(metavar="NETWORK", help="The model, as 'lungmtl models' lists them.")
+    ],
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of the network's dataset.")],
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for checkpoints, the log, the weights and their card.")

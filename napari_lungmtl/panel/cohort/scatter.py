@@ -18,7 +18,7 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from ...layers.sphere_rows import ACCENT
+from ...layers.spheres.rows import ACCENT
 from ..qt import sure
 from ..theme import Palette, palette
 

@@ -24,7 +24,7 @@ from qtpy.QtGui import (
 from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 from scipy import ndimage
 
-from ...layers.sphere_rows import ACCENT
+from ...layers.spheres.rows import ACCENT
 from ...training.findings import Box, Finding, Mask, Sphere
 from ...training.imaging.image import Image
 from ..qt import sure

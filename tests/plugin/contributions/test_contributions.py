@@ -16,8 +16,8 @@ from PIL import Image
 
 from napari_lungmtl.contributions import reader
 from napari_lungmtl.contributions.samples import sample_radiograph
-from napari_lungmtl.layers.sphere_layer_data import findings_of_points, points_layer_data
-from napari_lungmtl.layers.spheres import SphereBinding
+from napari_lungmtl.layers.spheres.layer import SphereBinding
+from napari_lungmtl.layers.spheres.layer_data import findings_of_points, points_layer_data
 from napari_lungmtl.training.findings import Findings, Sphere
 from napari_lungmtl.training.findings.formats.csv_file import read_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
@@ -279,7 +279,7 @@ light = [m for m in ("torch", "napari", "qtpy") if m in sys.modules]
 import napari_lungmtl.contributions.reader
 import napari_lungmtl.contributions.writer
 import napari_lungmtl.contributions.samples
-import napari_lungmtl.layers.spheres
+import napari_lungmtl.layers.spheres.layer
 print(json.dumps([light, [m for m in ("torch", "torchvision", "SimpleITK") if m in sys.modules]]))
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

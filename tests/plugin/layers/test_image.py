@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image as ImageLayer
 
-from napari_lungmtl.layers.spheres import add_image_layer, image_from_layer
+from napari_lungmtl.layers.spheres.layer import add_image_layer, image_from_layer
 from napari_lungmtl.training.imaging.image import Image
 
 from ...stand_ins.chests import chest

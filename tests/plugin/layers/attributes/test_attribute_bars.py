@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from napari.components import ViewerModel
 from napari.layers import Shapes
 
-from napari_lungmtl.layers import attribute_layout as layout
 from napari_lungmtl.layers import planes
-from napari_lungmtl.layers.attribute_bars import NAME, AttributeBarsLayer
-from napari_lungmtl.layers.spheres import SphereBinding, add_image_layer
+from napari_lungmtl.layers.attributes import layout
+from napari_lungmtl.layers.attributes.bars import NAME, AttributeBarsLayer
+from napari_lungmtl.layers.spheres.layer import SphereBinding, add_image_layer
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.text.attributes import SCALES
 from napari_lungmtl.training.findings import ATTRIBUTES, Findings, Sphere
 
-from ...stand_ins.chests import ball, chest
+from ....stand_ins.chests import ball, chest
 
 VALUES = {
     "subtlety": 4.8,

@@ -8,12 +8,12 @@ from typing import Any
 from napari.components import ViewerModel
 from napari.layers import Labels
 
-from ..session.review import moved, reviewer
-from ..session.session import Session
-from ..training.findings import Finding, Mask, Provenance
-from .follower import Binding
+from ...session.review import moved, reviewer
+from ...session.session import Session
+from ...training.findings import Finding, Mask, Provenance
+from ..follower import Binding
+from ..overlay_colors import color_of
 from .labels import LabelsBinding
-from .overlay_colors import color_of
 
 OPACITY = 0.35
 

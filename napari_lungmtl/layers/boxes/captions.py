@@ -8,12 +8,11 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Shapes
 
-from ..session.session import Session
-from . import box_rows as rows
-from . import caption_layout
-from .follower import Connection
-from .rectangle import Rectangle, corners
-from .screen import LETTERS, STRIP, ScreenLayer, text_features
+from ...session.session import Session
+from ..follower import Connection
+from ..rectangle import Rectangle, corners
+from ..screen import LETTERS, STRIP, ScreenLayer, text_features
+from . import caption_layout, rows
 
 NAME = "captions"
 _TEXT = {**LETTERS, "color": {"feature": "color"}}

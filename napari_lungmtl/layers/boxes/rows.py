@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ..text.boxes import Agreements
-from ..text.networks import network
-from ..training.findings import Box, Finding
-from .overlay_colors import color_of, rgba
-from .reconcile import Edit, reconcile
-from .rectangle import corners
-from .sphere_rows import ACCENT
+from ...text.boxes import Agreements
+from ...text.networks import network
+from ...training.findings import Box, Finding
+from ..overlay_colors import color_of, rgba
+from ..reconcile import Edit, reconcile
+from ..rectangle import corners
+from ..spheres.rows import ACCENT
 
 TOLERANCE = 1e-3
 """Of the shorter side of a rectangle; less is rounding, not an edit."""

@@ -11,12 +11,12 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 
-from ..session.session import Session
-from ..training.findings import Mask
-from ..training.imaging.image import Image
-from .follower import Binding, Connection, coalesced
-from .mask_grid import paint, repainted
-from .overlay_colors import PERSON, rgba
+from ...session.session import Session
+from ...training.findings import Mask
+from ...training.imaging.image import Image
+from ..follower import Binding, Connection, coalesced
+from ..overlay_colors import PERSON, rgba
+from .grid import paint, repainted
 
 FOLLOWED = "lungmtl_followed"
 """Key of the metadata of a Labels layer whose strokes become a session's commands: undo is the session's, too."""

@@ -11,8 +11,8 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.layers.image import add_image_layer
-from napari_lungmtl.layers.labels import FOLLOWED
-from napari_lungmtl.layers.mask_grid import mask_of, paint, repainted
+from napari_lungmtl.layers.masks.grid import mask_of, paint, repainted
+from napari_lungmtl.layers.masks.labels import FOLLOWED
 from napari_lungmtl.layers.overlay_colors import PERSON, REJECTED, rgba
 from napari_lungmtl.layers.radiograph import RadiographLayers
 from napari_lungmtl.session.session import Session
@@ -20,7 +20,7 @@ from napari_lungmtl.training.findings import Box, Mask
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.inference.registry import card
 
-from ...stand_ins.reviewed_radiographs import by_both, disc, radiograph
+from ....stand_ins.reviewed_radiographs import by_both, disc, radiograph
 
 MOSEGNET = card("mosegnet").color
 

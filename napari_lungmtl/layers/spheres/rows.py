@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ..training.findings import Finding, Sphere
-from .malignancy_colors import malignancy_colors
-from .reconcile import Edit, reconcile
+from ...training.findings import Finding, Sphere
+from ..malignancy_colors import malignancy_colors
+from ..reconcile import Edit, reconcile
 
 SCALE = 60.0
 """Millimetres of a data unit: spheres are drawn whole up to this diameter."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..text.attributes import SCALES
-from .rectangle import Rectangle
+from ...text.attributes import SCALES
+from ..rectangle import Rectangle
 
 ROW, INSET = 18.0, 1.0
 """Height of a strip, and how much less of it a bar leaves above and below."""

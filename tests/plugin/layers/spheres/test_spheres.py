@@ -7,12 +7,12 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_lungmtl.layers.malignancy_colors import UNKNOWN, malignancy_colors
-from napari_lungmtl.layers.sphere_layer_data import findings_of_points, points_layer_data
-from napari_lungmtl.layers.spheres import SphereBinding, add_image_layer
+from napari_lungmtl.layers.spheres.layer import SphereBinding, add_image_layer
+from napari_lungmtl.layers.spheres.layer_data import findings_of_points, points_layer_data
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Findings, Opinion, Sphere
 
-from ...stand_ins.chests import ball, chest
+from ....stand_ins.chests import ball, chest
 
 JUDGED = {
     "malignancy": 0.8,

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_lungmtl.layers import box_rows as rows
-from napari_lungmtl.layers.boxes import BoxBinding
+from napari_lungmtl.layers.boxes import rows
+from napari_lungmtl.layers.boxes.layer import BoxBinding
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.layers.overlay_colors import PERSON, REJECTED, rgba
-from napari_lungmtl.layers.sphere_rows import ACCENT
+from napari_lungmtl.layers.spheres.rows import ACCENT
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Box, Finding, Mask, Provenance
 from napari_lungmtl.training.inference.registry import card
 
-from ...stand_ins.reviewed_radiographs import by_both, disc, radiograph
+from ....stand_ins.reviewed_radiographs import by_both, disc, radiograph
 
 DHN, MOSEGNET = (card(name).color for name in ("dhn", "mosegnet"))
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 from napari.layers import Labels
 
-from ..session.review import reviewer
-from ..training.findings import Mask, Provenance, Region
+from ...session.review import reviewer
+from ...training.findings import Mask, Provenance, Region
+from ..overlay_colors import OTHER, REGIONS
 from .labels import LabelsBinding
-from .overlay_colors import OTHER, REGIONS
 
 OPACITY = 0.8
 NUMBERS = {"right lung": 1, "left lung": 2, "lungs": 3}

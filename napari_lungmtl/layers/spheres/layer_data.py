@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..training.findings import Findings
-from . import sphere_rows as rows
+from ...training.findings import Findings
+from . import rows
 
 FINDINGS = "lungmtl_findings"
 """Key of a Points layer's metadata: the `Findings` that it shows (with those that the thresholds hide)."""

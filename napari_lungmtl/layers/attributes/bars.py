@@ -8,13 +8,13 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Shapes
 
-from ..session.session import Session
-from ..training.findings import Finding, Sphere
-from . import attribute_layout
-from . import sphere_rows as rows
-from .follower import Connection
-from .rectangle import Rectangle, corners
-from .screen import LETTERS, STRIP, ScreenLayer, text_features
+from ...session.session import Session
+from ...training.findings import Finding, Sphere
+from ..follower import Connection
+from ..rectangle import Rectangle, corners
+from ..screen import LETTERS, STRIP, ScreenLayer, text_features
+from ..spheres import rows
+from . import layout as attribute_layout
 
 NAME = "attributes"
 # The bars: a blue with 5 : 1 to the letters.

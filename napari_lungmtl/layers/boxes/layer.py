@@ -7,15 +7,15 @@ import pandas as pd
 from napari.components import ViewerModel
 from napari.layers import Shapes
 
-from ..session.session import Session
-from ..text.boxes import Agreements
-from ..training.findings import Finding
-from ..training.imaging.image import Image
-from . import box_rows as rows
-from .follower import Connection, coalesced
-from .reconcile import Edit
-from .row_binding import RowBinding
-from .screen import pixel_size
+from ...session.session import Session
+from ...text.boxes import Agreements
+from ...training.findings import Finding
+from ...training.imaging.image import Image
+from ..follower import Connection, coalesced
+from ..reconcile import Edit
+from ..row_binding import RowBinding
+from ..screen import pixel_size
+from . import rows
 
 NAME = "boxes"
 CLICK = 8.0

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_lungmtl.layers import caption_layout as layout
-from napari_lungmtl.layers.captions import CaptionsLayer
+from napari_lungmtl.layers.boxes import caption_layout as layout
+from napari_lungmtl.layers.boxes.captions import CaptionsLayer
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Findings
 
-from ...stand_ins.reviewed_radiographs import by_dhn, by_mosegnet, radiograph
+from ....stand_ins.reviewed_radiographs import by_dhn, by_mosegnet, radiograph
 
 REGION = (-300.0, -400.0, 300.0, 400.0)
 TEXT = "MO-SegNet 0.99 + DHN 0.69"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from napari.layers import Points
 
-from ..training.findings import Finding, Findings
-from ..training.imaging.image import Image
-from . import sphere_rows as rows
-from .follower import Connection
-from .image import IMAGE, add_image_layer, image_from_layer, image_layer_data
-from .reconcile import Edit
-from .row_binding import RowBinding
-from .sphere_layer_data import FINDINGS, RENDERED, points_layer_data
+from ...training.findings import Finding, Findings
+from ...training.imaging.image import Image
+from ..follower import Connection
+from ..image import IMAGE, add_image_layer, image_from_layer, image_layer_data
+from ..reconcile import Edit
+from ..row_binding import RowBinding
+from . import rows
+from .layer_data import FINDINGS, RENDERED, points_layer_data
 
 __all__ = ["IMAGE", "SphereBinding", "add_image_layer", "image_from_layer", "image_layer_data"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..training.findings import Mask
-from ..training.imaging.image import Image
+from ...training.findings import Mask
+from ...training.imaging.image import Image
 
 
 def pixels_of(mask: Mask, image: Image) -> tuple[slice, slice, np.ndarray]:

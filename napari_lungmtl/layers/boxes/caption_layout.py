@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .rectangle import Rectangle
+from ..rectangle import Rectangle
 
 ROW = 18.0
 """Height of a caption."""

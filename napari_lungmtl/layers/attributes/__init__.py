@@ -1,0 +1,1 @@
+"""The eight attributes beside the selected nodule: what the bars show and where they stand."""

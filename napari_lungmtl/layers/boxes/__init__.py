@@ -1,0 +1,1 @@
+"""Boxes of radiographs, and the captions that stand beside them."""

@@ -1,0 +1,1 @@
+"""Masks of nodules and lungs on radiographs."""
