@@ -17,7 +17,19 @@ GUI = ("napari", "qtpy", "superqt", "magicgui", "PyQt6", "PyQt5", "PySide6", "vi
 NETWORKS = ("dhn", "mosegnet", "ag3d", "mtmr", "mtcnn")
 ORDER = {
     "napari_lungmtl.training": (
-        *("errors", "extras", "imaging", "ops", "findings", "inference", "data", "metrics", "fitting", "crossval"),
+        *(
+            "errors",
+            "extras",
+            "export_options",
+            "imaging",
+            "ops",
+            "findings",
+            "inference",
+            "data",
+            "metrics",
+            "fitting",
+            "crossval",
+        ),
         *("evaluation", "networks", "cohort", "report", "api", "cli"),
     ),
     "napari_lungmtl": (

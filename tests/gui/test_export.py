@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog
 from napari_lungmtl.panel.findings.export_dialog import ExportDialog
 from napari_lungmtl.panel.form import Form
 from napari_lungmtl.training.cli.predict import predict
-from napari_lungmtl.training.findings.export_options import ExportOptions, Format, Which
+from napari_lungmtl.training.export_options import ExportOptions, Format, Which
 from napari_lungmtl.training.findings.formats.csv_file import read_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 

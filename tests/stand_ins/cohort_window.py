@@ -44,7 +44,8 @@ def pixel(dock, row: int) -> QPoint:
 
 
 def click(dock, row: int, qtbot) -> None:
-    """A real click on a point, and what it opens."""
+    """A real click on a point, and what it opens; no hand is so quick that the dock has not taken its heights."""
+    qtbot.waitUntil(lambda: dock.cohort.plot.height() == dock.cohort.plot.sizeHint().height())
     with qtbot.waitSignal(dock.cohort.opener.opened, timeout=60_000) as opened:
         QTest.mouseClick(dock.cohort.plot, Qt.MouseButton.LeftButton, pos=pixel(dock, row))
     assert opened.args == [row]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..findings.export_options import ExportOptions, Format, Which
+from ..export_options import ExportOptions, Format, Which
 from .common import Failed, complain, debugging, explain, explained, progress, show_table, write_json
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .export_options import Format, Which
+from ..export_options import Format, Which
 from .finding import Finding, Findings
 from .formats.coco import write_coco
 from .formats.csv_file import write_csv

@@ -10,9 +10,9 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QVBoxLayout, 
 
 from ...session.session import Session
 from ...training.errors import LungmtlError
+from ...training.export_options import ExportOptions
 from ...training.findings import Findings
 from ...training.findings.export import FILE_NAMES, chosen, export
-from ...training.findings.export_options import ExportOptions
 from ...training.inference.registry import characterisers
 from ..form import Form
 from ..qt import sure
