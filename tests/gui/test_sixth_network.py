@@ -49,14 +49,14 @@ def test_the_commands_list_and_evaluate_it(predictor, tmp_path: Path):
 
 def test_the_run_section_offers_it(window):
     _, dock = window
-    mode = dock.run.mode.findData(run_modes.JUDGE)
+    mode = dock.run.mode.findData(run_modes.CHARACTERISE)
     dock.run.mode.setCurrentIndex(mode)
     assert f"MTMR-Net, MT-CNN and {TITLE} judge" in dock.run.purpose.text()
 
 
 def test_a_findings_card_names_it(window, nodule: Finding):
     _, dock = window
-    session = dock.study.session
+    session = dock.reviewed.session
     session.replace_findings(Findings((nodule,)))
     session.select(nodule.id)
     assert [(row.name, row.text) for row in dock.card.scores.rows] == [

@@ -44,7 +44,7 @@ def test_columns_are_the_documented_ones(tmp_path):
 def test_spheres_come_back_exactly(tmp_path, cases):
     # Identifiers that a spreadsheet would take for numbers.
     written = [Findings(tuple(items), ImageReference(f"00{i}")) for i, items in enumerate(cases)]
-    write_csv(written, tmp_path / "findings.csv")
+    write_csv(written, tmp_path / "findings.csv", ("mtmr", "mtcnn"))
     read = read_csv(tmp_path / "findings.csv")
     assert list(read) == [case.image.series_uid for case in written]
     for case in written:
