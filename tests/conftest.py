@@ -12,6 +12,7 @@ import pytest
 GUI = Path(__file__).parent / "gui"
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread files over workers, but leave all windows to one: they share a screen and its keyboard focus."""
     for item in items:

@@ -12,10 +12,10 @@ from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.training.findings import Findings, ImageScore
 from napari_lungmtl.training.findings.models import DOUBT
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import Progress
 
+from ..stand_ins.fresh_models import fresh_model_store
 from ..stand_ins.nodule_cards import rgb
 from ..stand_ins.reviewed_radiographs import DHN, MOSEGNET, RadiographPredictor, radiograph
 
@@ -55,11 +55,10 @@ def predictor(monkeypatch) -> dict[str, RadiographPredictor]:
         "dhn": RadiographPredictor(DHN, low_score),
         "mosegnet": Doubting(MOSEGNET, lambda image: Findings(), steps=20, delay=0.03),
     }
-    pipelines.loaded.cache_clear()
+    fresh_model_store(monkeypatch)
     monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
-    yield at_hand
-    pipelines.loaded.cache_clear()
+    return at_hand
 
 
 def green(banner) -> bool:

@@ -7,10 +7,10 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
 
-from napari_lungmtl.training.inference import chain as pipelines
 from napari_lungmtl.training.inference import registry
 
 from ..stand_ins.dock_input import press
+from ..stand_ins.fresh_models import fresh_model_store
 from ..stand_ins.reviewed_radiographs import (
     DHN,
     MOSEGNET,
@@ -34,11 +34,10 @@ def predictor(monkeypatch) -> dict[str, RadiographPredictor]:
         "dhn": RadiographPredictor(DHN, by_dhn),
         "mosegnet": RadiographPredictor(MOSEGNET, by_mosegnet),
     }
-    pipelines.loaded.cache_clear()
+    fresh_model_store(monkeypatch)
     monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
     monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
-    yield at_hand
-    pipelines.loaded.cache_clear()
+    return at_hand
 
 
 def in_view(dock, widget: QWidget) -> bool:

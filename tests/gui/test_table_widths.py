@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QApplication
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.panel.dock import WIDTH
 from napari_lungmtl.panel.findings.columns import COLUMNS, FOUND_BY, MALIGNANCY, PLACE, defaults
-from napari_lungmtl.training.findings import Box, Finding, Findings, Origin, Sphere
+from napari_lungmtl.training.findings import Box, Finding, Findings, Provenance, Sphere
 from napari_lungmtl.training.imaging.image import Image
 
 MODELS = ({"name": "dhn", "version": "0.1"}, {"name": "mosegnet", "version": "0.1"})
@@ -50,9 +50,9 @@ def boxes(n: int, side: float) -> Findings:
     corners = rng.uniform(0, side - 130, (n, 2))
     items = []
     for k, (y, x) in enumerate(corners):
-        by = Origin(MODELS[k % 2]["name"], "0.1")
+        by = Provenance(MODELS[k % 2]["name"], "0.1")
         box = Box((float(y), float(x)), (float(y) + 120.0, float(x) + 125.0))
-        items.append(Finding(box, score=0.99 - k / 100, origin=by, id=f"b{k}"))
+        items.append(Finding(box, score=0.99 - k / 100, provenance=by, id=f"b{k}"))
     return Findings(tuple(items), models=MODELS)
 
 
@@ -81,7 +81,7 @@ def spheres(n: int, judged: bool) -> Findings:
             score=0.99 - k / 100,
             malignancy=1.0 if judged else None,
             malignancy_spread=0.25 if judged else None,
-            origin=Origin("fake", "1.0"),
+            provenance=Provenance("fake", "1.0"),
             id=f"s{k}",
         )
         for k in range(n)
