@@ -24,6 +24,7 @@ from .loss import adaptive_focal_loss, classification_loss, regression_loss
 from .network import Ag3d
 from .patches import Patch, Patches, load_phantoms
 from .release import CubeSplit, release
+from .thorax import thorax_source
 
 
 def is_dev(series: str, config: TrainingConfig) -> bool:
