@@ -2,8 +2,8 @@
 
 ``scans.csv`` names each scan (``file``: a file or a folder of DICOM slices, anything that `read_image` opens), its
 ``dicom_seriesuid``, and in ``known`` how much of it was labelled: ``all…`` where every nodule is in ``nodules.csv``, else a
-part. ``nodules.csv`` has LUNA16's columns, ``seriesuid`` being the file's name without suffix. What counts neither way
-comes from LUNA16's ``annotations_excluded.csv`` by the DICOM series.
+part. ``nodules.csv`` has LUNA16's columns, ``seriesuid`` being mostly the file's name without suffix. What counts neither way
+comes from LUNA16's ``annotations_excluded.csv``; both tables may name a scan by its file or by its DICOM series.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def load_whole_scans(
         name = scan_name(row["file"])
         if not path.exists():
             raise DatasetError(f"{path} is missing, which {folder / 'scans.csv'} names.")
-        own = np.concatenate([nodules.get(key, nothing) for key in dict.fromkeys((name, series))])
-        other = left_out.get(series, nothing)
+        keys = dict.fromkeys((name, series))
+        own, other = (np.concatenate([t.get(key, nothing) for key in keys]) for t in (nodules, left_out))
         scans.append(WholeScan(name, path, series, own, other, row["known"].startswith("all")))
     if names is None:
         return scans
