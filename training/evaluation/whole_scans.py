@@ -26,7 +26,7 @@ REGIONS = ("lung", "hilum or mediastinum", "heart or diaphragm", "chest wall", "
 LUNG_HU, AIRWAY_HU, BONE_HU = -500.0, -930.0, 350.0
 SHELL_MM = 5.0
 """Thickness of the shell around a mark whose share of air tells parenchyma from the rest."""
-AIR_SHARE = 0.35
+AIR_SHARE = 0.5
 
 Report = Callable[[float, str], None]
 
