@@ -1,4 +1,4 @@
-"""Windows of whole scans: negatives where a detector erred, real nodules pasted and inset, nothing taught that nobody knows."""
+"""Patches of whole scans: negatives where a detector erred, real nodules pasted and inset, nothing taught that nobody knows."""
 
 import dataclasses
 
@@ -10,6 +10,7 @@ from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.imaging.ct.lung_field import lung_field
 from napari_lungmtl.training.inference.predictor import finish
 from napari_lungmtl.training.networks.ag3d.mining import RIM_MM, mine, thorax_of
+from napari_lungmtl.training.networks.ag3d.patches import Block
 from napari_lungmtl.training.networks.ag3d.thorax import (
     Nodule,
     Thorax,
@@ -18,9 +19,8 @@ from napari_lungmtl.training.networks.ag3d.thorax import (
     load_thoraxes,
     paste,
     save_thorax,
-    thorax_window,
+    thorax_patch,
 )
-from napari_lungmtl.training.networks.ag3d.windows import Block
 from tests.stand_ins.whole_scans_folder import LESION, Marker, write_whole_scans
 
 NONE = np.zeros((0, 4))
@@ -86,25 +86,25 @@ def test_an_inset_brings_its_annotations():
             assert np.abs(dense.mean(0) - block.truth[0, :3]).max() < 3
 
 
-def test_windows_keep_lesions_and_what_is_left_out():
+def test_patches_keep_lesions_and_what_is_left_out():
     known = np.array([[40.0, 60, 50, 12]])
     thorax = scan(truth=known, ignore=known + [0, 0, 0, 2 * RIM_MM], marks=NONE, scores=np.zeros(0))
     rng = np.random.default_rng(0)
-    windows = [thorax_window(thorax, [nodule()], [], 64, rng) for _ in range(30)]
-    assert {w.hu.shape for w in windows} == {(64,) * 3}
-    assert all(w.source == -1 for w in windows)
-    assert any(np.isclose(w.truth[:, 3], 12).any() for w in windows if len(w.truth))
-    for window in windows:
-        # A lesion in the window has its rim with it; whatever else is true was pasted.
-        lesions = window.truth[np.isclose(window.truth[:, 3], 12)]
+    patches = [thorax_patch(thorax, [nodule()], [], 64, rng) for _ in range(30)]
+    assert {w.hu.shape for w in patches} == {(64,) * 3}
+    assert all(w.source == -1 for w in patches)
+    assert any(np.isclose(w.truth[:, 3], 12).any() for w in patches if len(w.truth))
+    for patch in patches:
+        # A lesion in the patch has its rim with it; whatever else is true was pasted.
+        lesions = patch.truth[np.isclose(patch.truth[:, 3], 12)]
         for sphere in lesions:
-            assert np.isclose(window.ignore[:, :3], sphere[:3]).all(1).any()
+            assert np.isclose(patch.ignore[:, :3], sphere[:3]).all(1).any()
 
 
-def test_windows_lie_on_hard_negatives():
+def test_patches_lie_on_hard_negatives():
     thorax = scan()
     rng = np.random.default_rng(0)
-    near = [thorax_window(thorax, [], [], 32, rng).hu.max() for _ in range(60)]
+    near = [thorax_patch(thorax, [], [], 32, rng).hu.max() for _ in range(60)]
     assert np.mean(np.array(near) > 0) > 0.6  # the wall at y < 20 is beside the mark
 
 
