@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ..imaging import read_image, resample
 from ..imaging.ct.lung_field import lung_field
 from ..imaging.image import Image
 from ..inference.predictor import Predictor, finish
+from ..inference.progress import OnProgress
 from ..inference.weights import ModelCard, seen_cases
 from ..metrics.froc.luna16 import RATES, by_rate, froc_curve, match_marks, sensitivity_at
 
@@ -27,8 +28,6 @@ LUNG_HU, AIRWAY_HU, BONE_HU = -500.0, -930.0, 350.0
 SHELL_MM = 5.0
 """Thickness of the shell around a mark whose share of air tells parenchyma from the rest."""
 AIR_SHARE = 0.5
-
-Report = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +84,7 @@ def evaluate_whole_scans(
     truth: Path | None = None,
     excluded: Path | None = None,
     folds: Sequence[str] | None = None,
-    report: Report = lambda _f, _s: None,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """Figures of a detector on a folder of whole scans, in the JSON keys of every evaluation.
 
@@ -108,7 +107,7 @@ def evaluate_whole_scans(
         raise DatasetError(f"{data} has no scan that these weights were not trained on: ask for --folds all.")
     marked = []
     for i, scan in enumerate(scans):
-        report(i / len(scans), scan.name)
+        on_progress(i / len(scans), scan.name)
         marked.append(mark_scan(predictor, scan))
     return figures(marked, card, data, seen)
 
@@ -210,7 +209,7 @@ def figures(marked: Sequence[ScanMarks], card: ModelCard, data: Path, seen: set[
     if trained:
         warnings.append(f"{', '.join(trained)} took part in the training of these weights.")
     return {
-        "room": card.name,
+        "network": card.name,
         "data": str(data),
         "weights": f"{card.name} {card.version} {card.sha256[:12]}",
         "cases": sum(len(m.scan.nodules) for m in marked),
