@@ -86,6 +86,8 @@ class TrainingConfig:
         Patches of a step, and the voxels along a side of one.
     phantoms, phantom_fraction
         Folder written by `phantoms.make_training`, and the fraction of patches drawn from it.
+    thoraxes, thorax_fraction
+        Folder of whole scans written by `mining.mine`, and the fraction of patches drawn from it.
     test_folds, dev_every
         The folds left out of everything, and every how many-th of the other scans is kept for tuning the threshold.
     """
@@ -106,6 +108,8 @@ class TrainingConfig:
     ema: float = 0.998
     phantom_fraction: float = 0.15
     phantoms: str = ""
+    thoraxes: str = ""
+    thorax_fraction: float = 0.0
     test_folds: tuple[int, ...] = (0,)
     dev_every: int = 12
     seed: int = 0

@@ -11,6 +11,7 @@ import torch
 
 from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import load_cubes
+from ...data.public.whole_scans import holds_whole_scans
 from ...evaluation.cubes import table
 from ...inference.progress import OnProgress
 from ...inference.weights import ModelCard, read_card, seen_cases
@@ -50,13 +51,18 @@ def evaluate(
     folds: Sequence[str] | None = None,
     on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
-    """`measure` of a loaded predictor."""
+    """Measure a loaded predictor on cubes, or its marks on whole scans where the folder holds such."""
     options: dict[str, Any] = {
         "truth": truth,
         "excluded": excluded,
         "folds": folds,
         "on_progress": on_progress,
     }
+    if holds_whole_scans(data):
+        # Here, because training measures cubes on machines without readers of images.
+        from ...evaluation.whole_scans import evaluate_whole_scans
+
+        return evaluate_whole_scans(predictor, read_card(weights), data, **options)
     return measure(predictor.net.to(predictor.device), predictor.device, read_card(weights), data, **options)
 
 

@@ -7,7 +7,7 @@ chest wall that cubes lack.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -206,15 +206,23 @@ class Patches(IterableDataset):
     hardness
         (len(cubes),) shared tensor, 0–1: how badly the detector did on each cube lately. Hard cubes are drawn more often
         (anchor-based sampling, §IV-C, kept up to date while training instead of in one extra pass).
+    thorax
+        Draws a patch of a whole scan (`thorax.thorax_patch`), for `TrainingConfig.thorax_fraction` of the patches.
     """
 
     def __init__(
-        self, cubes: Sequence[NoduleCube], phantoms: Sequence[Block], config: TrainingConfig, hardness: Tensor
+        self,
+        cubes: Sequence[NoduleCube],
+        phantoms: Sequence[Block],
+        config: TrainingConfig,
+        hardness: Tensor,
+        thorax: Callable[[np.random.Generator], Patch] | None = None,
     ) -> None:
         self.blocks = [Block(c.voxels, c.truth, c.excluded) for c in cubes]
         self.phantoms = phantoms
         self.config = config
         self.hardness = hardness
+        self.thorax = thorax
 
     def __iter__(self) -> Iterator[Patch]:
         worker = get_worker_info()
@@ -226,7 +234,9 @@ class Patches(IterableDataset):
         """One patch."""
         width = self.config.patch
         source = -1
-        if self.phantoms and rng.random() < self.config.phantom_fraction:
+        if self.thorax and rng.random() < self.config.thorax_fraction:
+            patch = self.thorax(rng)
+        elif self.phantoms and rng.random() < self.config.phantom_fraction:
             patch = phantom(self.phantoms[int(rng.integers(len(self.phantoms)))], width, rng)
         elif rng.random() < 0.5:
             patch = tiling([self.blocks[i] for i in self._pick(rng, 8)], width, rng)

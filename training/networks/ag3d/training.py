@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from .loss import adaptive_focal_loss, classification_loss, regression_loss
 from .network import Ag3d
 from .patches import Patch, Patches, load_phantoms
 from .release import CubeSplit, release
+from .thorax import thorax_source
 
 
 def is_dev(series: str, config: TrainingConfig) -> bool:
@@ -145,13 +146,16 @@ class Training(Learner[Ag3d]):
 
 
 def make_learner(
-    cubes: Sequence[NoduleCube], network: Config, config: TrainingConfig
+    cubes: Sequence[NoduleCube],
+    network: Config,
+    config: TrainingConfig,
+    thorax: Callable[[np.random.Generator], Patch] | None = None,
 ) -> tuple[Training, DataLoader]:
-    """Make what `fitting.fit` drives: the learner and its batches."""
+    """Make what `fitting.fit` drives: the learner and its batches (`thorax` draws patches of whole scans)."""
     L.seed_everything(config.seed, verbose=False)
     hardness = torch.ones(len(cubes)).share_memory_()
     phantoms = load_phantoms(Path(config.phantoms)) if config.phantoms else []
-    patches = Patches(cubes, phantoms, config, hardness)
+    patches = Patches(cubes, phantoms, config, hardness, thorax)
     loader = endless_loader(patches, config.workers, config.batch, collate)
     return Training(network, config, hardness), loader
 
@@ -167,7 +171,9 @@ def train(run: TrainingRun) -> Path:
     """
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
     cubes = training_cubes(run.data, config)
-    learner, loader = make_learner(cubes.training, network, config)
+    learner, loader = make_learner(
+        cubes.training, network, config, thorax_source(run.data, cubes.training, config)
+    )
     net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
     return release(net, config, cubes, run, log)
 

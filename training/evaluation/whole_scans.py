@@ -1,0 +1,313 @@
+"""A detector on whole scans: what a radiologist meets, lesions found and other marks a scan, at the default and over thresholds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data.errors import DatasetError
+from ..data.public.whole_scans import WholeScan, load_whole_scans
+from ..findings import Findings
+from ..imaging import read_image, resample
+from ..imaging.ct.lung_field import lung_field
+from ..imaging.image import Image
+from ..inference.predictor import Predictor, finish
+from ..inference.progress import OnProgress
+from ..inference.weights import ModelCard, seen_cases
+from ..metrics.froc.luna16 import RATES, by_rate, froc_curve, match_marks, sensitivity_at
+
+THRESHOLDS = (0.5, 0.9, 0.99, 0.999, 0.9999)
+"""Scores at which the table has a row besides the default."""
+REGIONS = ("lung", "hilum or mediastinum", "heart or diaphragm", "chest wall", "bone", "airway")
+LUNG_HU, AIRWAY_HU, BONE_HU = -500.0, -930.0, 350.0
+SHELL_MM = 5.0
+"""Thickness of the shell around a mark whose share of air tells parenchyma from the rest."""
+AIR_SHARE = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class ScanMarks:
+    """One scan's marks, n of them, with what became of them.
+
+    Parameters
+    ----------
+    spheres, scores
+        (n, 4) world z, y, x, diameter in mm, and (n,) scores.
+    lesion
+        (n,) index of the lesion that a mark hits by LUNA16's rule or lies beside (`near_lesion`), or −1.
+    hit
+        (n,) whether it hits by LUNA16's rule: its centre lies within the lesion's radius.
+    excluded
+        (n,) whether it lies on a finding that counts neither way, and on no lesion.
+    region
+        (n,) names of `REGIONS`.
+    litres
+        Volume of the lung field.
+    """
+
+    scan: WholeScan
+    spheres: np.ndarray
+    scores: np.ndarray
+    lesion: np.ndarray
+    hit: np.ndarray
+    excluded: np.ndarray
+    region: np.ndarray
+    litres: float
+
+    def counts(self, threshold: float) -> dict[str, Any]:
+        """Lesions found, other marks, extra marks on lesions, and other marks by region, at a threshold."""
+        used = self.scores >= threshold
+        found = np.unique(self.lesion[used & self.hit])
+        other = used & (self.lesion < 0) & ~self.excluded
+        regions = Counter(str(r) for r in self.region[other])
+        return {
+            "lesions": len(self.scan.nodules),
+            "found": len(found),
+            "other": int(other.sum()),
+            "extra": int((used & (self.lesion >= 0)).sum()) - len(found),
+            "outside_lungs": int(other.sum()) - regions["lung"],
+            "regions": {name: regions[name] for name in REGIONS},
+            "litres": self.litres,
+        }
+
+
+def evaluate_whole_scans(
+    predictor: Predictor,
+    card: ModelCard,
+    data: Path,
+    *,
+    truth: Path | None = None,
+    excluded: Path | None = None,
+    folds: Sequence[str] | None = None,
+    on_progress: OnProgress = lambda _f, _s: None,
+) -> dict[str, Any]:
+    """Figures of a detector on a folder of whole scans, in the JSON keys of every evaluation.
+
+    Parameters
+    ----------
+    folds
+        Names of scans; by default those that the card says were never trained on, ``["all"]`` for every scan.
+
+    Raises
+    ------
+    DatasetError
+        No scan is left.
+    """
+    seen = seen_cases(card)
+    names = None if folds is None or "all" in folds else folds
+    scans = load_whole_scans(data, names=names, truth=truth, excluded=excluded)
+    if folds is None:
+        scans = [s for s in scans if not {s.name, s.series_uid} & seen]
+    if not scans:
+        raise DatasetError(f"{data} has no scan that these weights were not trained on: ask for --folds all.")
+    marked = []
+    for i, scan in enumerate(scans):
+        on_progress(i / len(scans), scan.name)
+        marked.append(mark_scan(predictor, scan))
+    return figures(marked, card, data, seen)
+
+
+def mark_scan(predictor: Predictor, scan: WholeScan) -> ScanMarks:
+    """Run a detector on one scan and judge its marks."""
+    image = read_image(scan.path)
+    return judge(scan, image, lung_field(image), finish(predictor.run(image)))
+
+
+def judge(scan: WholeScan, image: Image, lungs: np.ndarray, findings: Findings) -> ScanMarks:
+    """What became of a scan's marks; `lungs` is the lung field, of the image's shape."""
+    rows = [(*f.geometry.center, f.geometry.diameter, f.score) for f in findings.items]
+    table = np.array(rows, float).reshape(-1, 5)
+    spheres, scores = table[:, :4], table[:, 4]
+    nodules, other = scan.nodules, scan.excluded
+    matching = match_marks(
+        spheres[:, :3], scores, nodules[:, :3], nodules[:, 3], other[:, :3], other[:, 3], max_marks=None
+    )
+    hit = matching.hit >= 0
+    lesion = np.where(hit, matching.hit, near_lesion(spheres, nodules))
+    return ScanMarks(
+        scan,
+        spheres,
+        scores,
+        lesion,
+        hit,
+        matching.on_excluded & (lesion < 0),
+        regions_of(spheres, image, lungs),
+        float(lungs.sum() * np.prod(image.scale)) * 1e-6,
+    )
+
+
+def near_lesion(spheres: np.ndarray, nodules: np.ndarray) -> np.ndarray:
+    """(n,) the lesion beside which each mark lies, or −1: beyond its radius by at most half of it and 5 mm.
+
+    Such a mark is on the same lesion to any eye, though LUNA16's rule makes it a false positive.
+    """
+    if not len(nodules) or not len(spheres):
+        return np.full(len(spheres), -1)
+    distance = np.linalg.norm(spheres[:, None, :3] - nodules[None, :, :3], axis=2)
+    beyond = distance - nodules[:, 3] / 2
+    beside = beyond <= np.minimum(nodules[:, 3] / 4, SHELL_MM)
+    return np.where(beside.any(1), np.where(beside, beyond, np.inf).argmin(1), -1)
+
+
+def regions_of(spheres: np.ndarray, image: Image, lungs: np.ndarray) -> np.ndarray:
+    """(n,) the rough region of each mark, by the air around it and by where the lungs lie from it.
+
+    Parenchyma is what has air around it; bone and airways are told by their density; of the rest, hilum and mediastinum have
+    lung on both sides, heart and diaphragm above them only, the chest wall on one side.
+    """
+    volume = resample(image, (2.0, 1.0, 1.0)) if image.scale[0] > 2 else image
+    return np.array([_region(sphere, volume, image, lungs) for sphere in spheres], dtype=object)
+
+
+def _region(sphere: np.ndarray, volume: Image, image: Image, lungs: np.ndarray) -> str:
+    radius = sphere[3] / 2
+    center = volume.to_index(sphere[:3])
+    scale = np.asarray(volume.scale)
+    reach = (radius + SHELL_MM) / scale
+    low = np.maximum(np.floor(center - reach), 0).astype(int)
+    high = np.minimum(np.ceil(center + reach) + 1, volume.shape).astype(int)
+    part = volume.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    axes = np.ogrid[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    square = sum(((a - c) * s) ** 2 for a, c, s in zip(axes, center, scale, strict=True))
+    distance = np.sqrt(np.asarray(square, float))
+    ball, shell = (
+        part[distance <= max(radius, 2)],
+        part[(distance > radius) & (distance <= radius + SHELL_MM)],
+    )
+    if np.median(ball) < AIRWAY_HU:
+        return "airway"
+    if len(shell) and (shell < LUNG_HU).mean() >= AIR_SHARE:
+        return "lung"
+    z, y, x = np.clip(np.round(image.to_index(sphere[:3])).astype(int), 0, np.array(image.shape) - 1)
+    row, column = lungs[z, y], lungs[:, y, x]
+    left, right = row[:x].any(), row[x + 1 :].any()
+    if column[z + 1 :].any() and not column[:z].any():
+        return "heart or diaphragm"
+    if left and right:
+        return "hilum or mediastinum"
+    return "bone" if np.percentile(part, 90) > BONE_HU else "chest wall"
+
+
+def figures(marked: Sequence[ScanMarks], card: ModelCard, data: Path, seen: set[str]) -> dict[str, Any]:
+    """Counts at the default and over thresholds, FROC by LUNA16's rules, every mark, and the table for a person."""
+    default = card.default_threshold
+    at = {f"{t:g}": total(marked, t) for t in (default, *(t for t in THRESHOLDS if t != default))}
+    by_scan = {m.scan.name: m.counts(default) for m in marked}
+    partly = [m.scan.name for m in marked if not m.scan.complete]
+    trained = [m.scan.name for m in marked if {m.scan.name, m.scan.series_uid} & seen]
+    warnings = []
+    if partly:
+        warnings.append(
+            f"Not every nodule of {', '.join(partly)} is known: of other marks there, those outside the lungs are false, "
+            "the rest are an upper bound."
+        )
+    if trained:
+        warnings.append(f"{', '.join(trained)} took part in the training of these weights.")
+    return {
+        "network": card.name,
+        "data": str(data),
+        "weights": f"{card.name} {card.version} {card.sha256[:12]}",
+        "cases": sum(len(m.scan.nodules) for m in marked),
+        "scans": len(marked),
+        "metrics": {
+            "default_threshold": default,
+            "sensitivity_at": froc(marked),
+            "at_threshold": at,
+            "by_scan": by_scan,
+            "lesions": [row for m in marked for row in lesions(m)],
+        },
+        "marks": [row for m in marked for row in rows(m)],
+        "table": table(by_scan, at, default),
+        "warnings": warnings,
+    }
+
+
+def total(marked: Sequence[ScanMarks], threshold: float) -> dict[str, Any]:
+    """Sums of `ScanMarks.counts` over scans, and means a scan and a litre."""
+    counts = [m.counts(threshold) for m in marked]
+    result = {
+        key: sum(c[key] for c in counts) for key in ("lesions", "found", "other", "extra", "outside_lungs")
+    }
+    litres = sum(c["litres"] for c in counts)
+    return {
+        **result,
+        "other_per_scan": result["other"] / len(marked),
+        "other_per_litre": result["other"] / max(litres, 1e-9),
+        "regions": {name: sum(c["regions"][name] for c in counts) for name in REGIONS},
+        "litres": litres,
+    }
+
+
+def froc(marked: Sequence[ScanMarks]) -> dict[str, float | None]:
+    """Sensitivities at LUNA16's rates; marks beside a lesion count as it counts them, as false."""
+    matchings = []
+    for m in marked:
+        nodules, other = m.scan.nodules, m.scan.excluded
+        matchings.append(
+            match_marks(m.spheres[:, :3], m.scores, nodules[:, :3], nodules[:, 3], other[:, :3], other[:, 3])
+        )
+    return by_rate(RATES, sensitivity_at(froc_curve(matchings)))
+
+
+def lesions(marked: ScanMarks) -> list[dict[str, Any]]:
+    """Each lesion of a scan: its diameter, and score and diameter of the best mark that hits it."""
+    result = []
+    for i, nodule in enumerate(marked.scan.nodules):
+        hits = np.flatnonzero(marked.hit & (marked.lesion == i))
+        best = hits[marked.scores[hits].argmax()] if len(hits) else None
+        result.append(
+            {
+                "scan": marked.scan.name,
+                "diameter_mm": float(nodule[3]),
+                "score": None if best is None else float(marked.scores[best]),
+                "marked_diameter_mm": None if best is None else float(marked.spheres[best, 3]),
+            }
+        )
+    return result
+
+
+def rows(marked: ScanMarks) -> list[dict[str, Any]]:
+    """Each mark of a scan, by descending score."""
+    kind = np.where(marked.hit, "lesion", np.where(marked.lesion >= 0, "beside a lesion", "other"))
+    kind = np.where(marked.excluded, "excluded", kind)
+    return [
+        {
+            "scan": marked.scan.name,
+            "center_zyx_mm": [float(c) for c in marked.spheres[i, :3]],
+            "diameter_mm": float(marked.spheres[i, 3]),
+            "score": float(marked.scores[i]),
+            "kind": str(kind[i]),
+            "lesion": int(marked.lesion[i]),
+            "region": str(marked.region[i]),
+        }
+        for i in np.argsort(-marked.scores, kind="stable")
+    ]
+
+
+def table(by_scan: dict[str, Any], at: dict[str, Any], default: float) -> list[list[str]]:
+    """The table for a person: each scan and all of them at the default threshold, then all of them at others."""
+    heading = ["scan", "found", "other", "per litre", "extra", "outside lungs", "where"]
+
+    def line(name: str, c: dict[str, Any], other: str) -> list[str]:
+        where = ", ".join(f"{n} {region}" for region, n in c["regions"].items() if n)
+        per_litre = f"{c['other'] / max(c['litres'], 1e-9):.1f}"
+        return [
+            name,
+            f"{c['found']} of {c['lesions']}",
+            other,
+            per_litre,
+            str(c["extra"]),
+            str(c["outside_lungs"]),
+            where,
+        ]
+
+    found = [heading, *(line(name, c, str(c["other"])) for name, c in by_scan.items())]
+    for threshold, c in at.items():
+        name = f"all at {threshold}" + (" (default)" if float(threshold) == default else "")
+        found.append(line(name, c, f"{c['other_per_scan']:.1f} a scan"))
+    return found

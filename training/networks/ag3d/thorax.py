@@ -1,0 +1,231 @@
+"""Training patches of whole scans: the negatives that cubes lack (hila, mediastinum, chest wall, ribs, diaphragm).
+
+A whole scan is stored once at 1 mm (`mine` writes it) with its lung field, known lesions, places to leave out, and the marks
+that a detector wrongly made. Patches lie mostly on those marks. So that a whole thorax never comes to mean "no nodule here",
+real nodules are pasted into its lungs and pieces of real cubes are inset, blurred to the scan's slices first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import binary_dilation, gaussian_filter
+
+from ...data.public.luna16_nodules import NoduleCube
+from .config import TrainingConfig
+from .patches import Block, Patch, crop, flip, put_into_patch, random_crop, thick_slices
+
+PASTED, INSET = 0.5, 0.25
+"""Fraction of patches that get pasted nodules, and of patches that get a piece of a cube."""
+AERATED = (8.0, 42.0)
+"""Mean of stored bytes (-960 to -688 HU) of what a pasted nodule may cover: lung, neither airway nor tissue."""
+
+
+@dataclass(frozen=True, eq=False)
+class Thorax:
+    """A whole scan around the lungs at 1 mm.
+
+    Parameters
+    ----------
+    voxels
+        uint8 as in the cubes, (z, y, x).
+    lungs
+        bool, of the same shape: where a nodule's centre may lie.
+    truth, ignore
+        (M, 4) and (K, 4) spheres in voxel indices: known lesions, and places that nobody can answer for.
+    marks, scores
+        (H, 4) spheres and (H,) scores 0-1 of false marks: hard negatives.
+    slice_mm
+        Distance of the slices that were scanned.
+    """
+
+    voxels: np.ndarray
+    lungs: np.ndarray
+    truth: np.ndarray
+    ignore: np.ndarray
+    marks: np.ndarray
+    scores: np.ndarray
+    slice_mm: float
+
+
+@dataclass(frozen=True, eq=False)
+class Nodule:
+    """A real nodule cut out of its cube: uint8 voxels, mask, and its sphere (4,) in their indices."""
+
+    voxels: np.ndarray
+    mask: np.ndarray
+    sphere: np.ndarray
+
+
+def save_thorax(path: Path, thorax: Thorax) -> None:
+    """Write a scan for `load_thoraxes`; the lung field is packed to bits."""
+    np.savez_compressed(path, **{**vars(thorax), "lungs": np.packbits(thorax.lungs)})
+
+
+def load_thorax(path: Path) -> Thorax:
+    """Read what `save_thorax` wrote."""
+    with np.load(path) as f:
+        voxels = f["voxels"]
+        lungs = np.unpackbits(f["lungs"], count=voxels.size).reshape(voxels.shape).astype(bool)
+        rows = {name: f[name] for name in ("truth", "ignore", "marks", "scores")}
+        return Thorax(voxels, lungs, **rows, slice_mm=float(f["slice_mm"]))
+
+
+def load_thoraxes(folder: Path) -> list[Thorax]:
+    """All scans of a folder, by name."""
+    return [load_thorax(path) for path in sorted(folder.glob("*.npz"))]
+
+
+def cut_out(cubes: Sequence[NoduleCube], masks: np.ndarray, margin: int = 4) -> list[Nodule]:
+    """The nodules in the middle of cubes, with `margin` voxels around their masks.
+
+    Parameters
+    ----------
+    masks
+        (all cubes of the folder, 50, 50, 50) bool, in the order of ``cubes.npz``.
+    """
+    nodules = []
+    for cube in cubes:
+        mask = masks[int(cube.row["index"])]
+        if not mask.any() or not len(cube.truth):
+            continue
+        where = np.argwhere(mask)
+        low = np.maximum(where.min(0) - margin, 0)
+        high = np.minimum(where.max(0) + 1 + margin, mask.shape)
+        middle = where.mean(0)
+        sphere = cube.truth[np.linalg.norm(cube.truth[:, :3] - middle, axis=1).argmin()]
+        if np.linalg.norm(sphere[:3] - middle) > sphere[3] / 2:
+            continue
+        part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+        nodules.append(Nodule(cube.voxels[part], mask[part], sphere - np.array([*low, 0])))
+    return nodules
+
+
+def load_masks(folder: Path) -> np.ndarray:
+    """The nodules' masks of a folder of cubes: (N, 50, 50, 50) bool."""
+    with np.load(folder / "cubes.npz") as f:
+        masks = f["masks"]
+    return np.unpackbits(masks, axis=1, count=50**3).reshape(-1, 50, 50, 50).astype(bool)
+
+
+def thorax_source(
+    folder: Path, cubes: Sequence[NoduleCube], config: TrainingConfig
+) -> Callable[[np.random.Generator], Patch] | None:
+    """Draws patches of the scans in `TrainingConfig.thoraxes`, with nodules of `cubes` (a part of `folder`); None without scans."""
+    if not config.thoraxes:
+        return None
+    thoraxes = load_thoraxes(Path(config.thoraxes))
+    nodules = cut_out(cubes, load_masks(folder))
+    blocks = [Block(c.voxels, c.truth, c.excluded) for c in cubes]
+
+    def draw(rng: np.random.Generator) -> Patch:
+        scan = thoraxes[int(rng.integers(len(thoraxes)))]
+        return thorax_patch(scan, nodules, blocks, config.patch, rng)
+
+    return draw
+
+
+def thorax_patch(
+    thorax: Thorax, nodules: Sequence[Nodule], cubes: Sequence[Block], width: int, rng: np.random.Generator
+) -> Patch:
+    """A patch of a whole scan, mostly on a hard negative; in most a real nodule is pasted or inset."""
+    high = np.maximum(np.array(thorax.voxels.shape) - width, 0)
+    low = np.clip(_center(thorax, width, rng) - width / 2, 0, high).astype(int)
+    end = np.minimum(low + width, thorax.voxels.shape)
+    block = crop(Block(thorax.voxels, thorax.truth, thorax.ignore), low, end)
+    block = Block(block.voxels, block.truth, _reaching(block.ignore, end - low))
+    kind = rng.random()
+    if kind < PASTED and nodules:
+        lungs = thorax.lungs[tuple(slice(a, b) for a, b in zip(low, end, strict=True))]
+        for _ in range(rng.integers(1, 4)):
+            block = paste(block, lungs, nodules[int(rng.integers(len(nodules)))], thorax.slice_mm, rng)
+    elif kind < PASTED + INSET and not len(block.truth) and not len(block.ignore) and cubes:
+        block = inset(block, cubes[int(rng.integers(len(cubes)))], thorax.slice_mm, rng)
+    return put_into_patch(flip(block, rng), np.zeros(3, int), width, None)
+
+
+def _center(thorax: Thorax, width: int, rng: np.random.Generator) -> np.ndarray:
+    """Where a patch goes: 10 % on a known lesion, 60 % on a false mark (the surer, the more often), else anywhere in the lungs."""
+    shift = rng.uniform(-width / 3, width / 3, 3)
+    kind = rng.random()
+    if kind < 0.1 and len(thorax.truth):
+        return thorax.truth[rng.integers(len(thorax.truth)), :3] + shift
+    if kind < 0.7 and len(thorax.marks):
+        weight = 0.01 + thorax.scores**3
+        return thorax.marks[rng.choice(len(weight), p=weight / weight.sum()), :3] + shift
+    for _ in range(1000):
+        point = np.array([rng.integers(n) for n in thorax.voxels.shape])
+        if thorax.lungs[tuple(point)]:
+            return point
+    return np.array(thorax.voxels.shape) / 2
+
+
+def _reaching(spheres: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """Those that reach into a block of `shape`."""
+    nearest = np.clip(spheres[:, :3], 0, shape - 1)
+    return spheres[np.linalg.norm(spheres[:, :3] - nearest, axis=1) < spheres[:, 3] / 2 + 2]
+
+
+def paste(
+    block: Block,
+    lungs: np.ndarray,
+    nodule: Nodule,
+    slice_mm: float,
+    rng: np.random.Generator,
+    tries: int = 12,
+) -> Block:
+    """Put a nodule into aerated lung of a block, its rim blended; the block as it was where no place is found.
+
+    Parameters
+    ----------
+    lungs
+        bool, of the block's shape.
+    slice_mm
+        The nodule is blurred along z to slices of this distance.
+    """
+    turned = flip(
+        Block(np.stack([nodule.voxels, nodule.mask], -1), nodule.sphere[None], np.zeros((0, 4))), rng
+    )
+    voxels, mask = turned.voxels[..., 0].astype(np.float32), turned.voxels[..., 1].astype(bool)
+    soft = gaussian_filter(binary_dilation(mask).astype(np.float32), 0.7)
+    if slice_mm > 1.5:
+        phase = rng.uniform(0, slice_mm)
+        voxels, soft = thick_slices(voxels, slice_mm, phase), thick_slices(soft, slice_mm, phase)
+    room = np.array(block.voxels.shape) - mask.shape
+    if (room < 0).any():
+        return block
+    for _ in range(tries):
+        low = np.array([rng.integers(0, r + 1) for r in room])
+        part = tuple(slice(a, a + n) for a, n in zip(low, mask.shape, strict=True))
+        sphere = turned.truth[0] + np.array([*low, 0])
+        if not lungs[tuple(np.clip(np.round(sphere[:3]).astype(int), 0, np.array(lungs.shape) - 1))]:
+            continue
+        if not AERATED[0] < block.voxels[part][mask].mean() < AERATED[1]:
+            continue
+        others = np.concatenate([block.truth, block.ignore])
+        if (np.linalg.norm(others[:, :3] - sphere[:3], axis=1) < (others[:, 3] + sphere[3]) / 2 + 2).any():
+            continue
+        blended = block.voxels.copy()
+        blended[part] = np.round(soft * voxels + (1 - soft) * blended[part])
+        return Block(blended, np.concatenate([block.truth, sphere[None]]), block.ignore)
+    return block
+
+
+def inset(block: Block, cube: Block, slice_mm: float, rng: np.random.Generator) -> Block:
+    """Replace a random part of a block by a random piece of a cube, with everything annotated in the piece."""
+    piece = random_crop(flip(cube, rng), rng.integers(32, 51, size=3), rng)
+    voxels = piece.voxels
+    if slice_mm > 1.5 and rng.random() < 0.8:
+        thick = thick_slices(voxels.astype(np.float32), slice_mm, rng.uniform(0, slice_mm))
+        voxels = np.round(np.clip(thick, 0, 255)).astype(np.uint8)
+    room = np.maximum(np.array(block.voxels.shape) - voxels.shape, 0)
+    low = np.array([rng.integers(0, r + 1) for r in room])
+    part = tuple(slice(a, a + n) for a, n in zip(low, voxels.shape, strict=True))
+    replaced = block.voxels.copy()
+    size = replaced[part].shape
+    replaced[part] = voxels[tuple(slice(0, n) for n in size)]
+    move = np.array([*low, 0])
+    return Block(replaced, piece.truth + move, piece.ignore + move)
