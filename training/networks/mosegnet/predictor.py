@@ -15,12 +15,14 @@ from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
 from ...ops.logits import calibrated, uncalibrated
 from .components import MOST, components
-from .lungs import lung_masks, two_lungs
+from .lungs import certainty, lung_masks, two_lungs
 from .maps import Maps, probability_maps
 from .network import MoSegNet
 
 TURNS = {1: "90° anticlockwise", 2: "180°", 3: "90° clockwise"}
-"""Quarter turns that are tried where no lungs are found, and how to turn the picture to make it upright."""
+"""Quarter turns, and how to turn the picture to make it upright."""
+SURER = 0.01
+"""By how much the network must be surer of a turned picture's lungs to doubt one that shows two lungs as it is."""
 
 
 class MosegnetPredictor(RadiographPredictor[MoSegNet]):
@@ -45,9 +47,11 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
         inside = radiograph.inside
         lungs = {} if maps.lungs is None else lung_masks(within(maps.lungs, inside))
         said = {"name": self.info.name, "version": self.info.version}
-        if maps.lungs is not None and maps.lungs.shape[0] == 3 and not two_lungs(lungs):
-            said[DOUBT] = self._doubt(radiograph, image)
-            yield Progress(0.9, "looking whether it is turned", note=said[DOUBT])
+        if maps.lungs is not None and maps.lungs.shape[0] == 3:
+            yield Progress(0.9, "looking whether it is turned")
+            if doubt := self._doubt(radiograph, image, certainty(maps.lungs) if two_lungs(lungs) else None):
+                said[DOUBT] = doubt
+                yield Progress(0.95, "looking whether it is turned", note=doubt)
         return Findings(
             self._nodules(maps.lesions[0] * inside, radiograph),
             ImageReference.of(image),
@@ -99,14 +103,30 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
         masks = {**lungs, **{name: mask for name, mask in further if mask.any()}}
         return tuple(Region(name, cropped(mask, radiograph), provenance) for name, mask in masks.items())
 
-    def _doubt(self, radiograph: RadiographInput, image: Image) -> str:
-        """What to tell a person when there are no two lungs."""
+    def _doubt(self, radiograph: RadiographInput, image: Image, upright: float | None) -> str:
+        """What to tell a person of a radiograph that seems turned or shows no two lungs, or ``""``.
+
+        Upside down a chest still shows two lungs, but the network is less sure of them than upright.
+
+        Parameters
+        ----------
+        upright
+            How sure the network is of two lungs in the picture as it is; None where it finds none.
+        """
         name = image.source or image.series_uid or "the image"
-        for quarters, turn in TURNS.items():
-            lungs = self._maps(np.ascontiguousarray(np.rot90(radiograph.pixels, quarters)))[0].lungs
-            if lungs is not None and two_lungs(lung_masks(lungs)):
-                return f"{name} seems to be turned: turned by {turn} it shows two lungs. Turn it upright and run again."
-        return f"No two lungs were found: is {name} a frontal chest radiograph, upright?"
+        sure = {q: self._certainty_turned(radiograph.pixels, q) for q in (TURNS if upright is None else (2,))}
+        quarters = max(sure, key=lambda q: sure[q])
+        if sure[quarters] > (0.0 if upright is None else upright + SURER):
+            return (
+                f"{name} seems to be turned: turned by {TURNS[quarters]} it shows two lungs. "
+                "Turn it upright and run again."
+            )
+        return "" if upright else f"No two lungs were found: is {name} a frontal chest radiograph, upright?"
+
+    def _certainty_turned(self, pixels: np.ndarray, quarters: int) -> float:
+        """How sure the network is of two lungs in the turned picture; 0 where it finds none."""
+        lungs = self._maps(np.ascontiguousarray(np.rot90(pixels, quarters)))[0].lungs
+        return certainty(lungs) if lungs is not None and two_lungs(lung_masks(lungs)) else 0.0
 
 
 def within(lungs: np.ndarray, inside: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ from napari_lungmtl.training.networks.ag3d.patches import Patch
 from napari_lungmtl.training.networks.ag3d.training import Training, collate
 
 SMALL = dataclasses.replace(SHIPPED, stem_channels=16, growth=8, bottleneck=2, pyramid_channels=16)
+STEPS = 120
+"""After 60 the sizes still depended on the number of threads."""
 
 
 def patches():
@@ -36,8 +38,10 @@ def test_overfit(magnify):
     batch = collate(patches())
     optimizer = torch.optim.AdamW(module.net.parameters(), lr=4e-3)
     first = None
-    for step in range(60):
-        module.progress = step / 60
+    for step in range(STEPS):
+        module.progress = step / STEPS
+        for group in optimizer.param_groups:
+            group["lr"] = 4e-3 * (1 - 0.9 * module.progress)
         losses = module.losses(batch)
         total = torch.stack(list(losses.values())).sum()
         first = first or total.item()

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from napari_lungmtl.training.findings import Findings, Mask
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.imaging.read import read_image
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, Progress, finish
+from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.networks.mosegnet.config import SHIPPED as TRAINED
 from napari_lungmtl.training.networks.mosegnet.config import Config
 from napari_lungmtl.training.networks.mosegnet.predictor import MosegnetPredictor
@@ -164,6 +166,19 @@ def test_a_turned_radiograph_is_noticed(quarters: int, turn: str):
     assert not notes(upright.run(image(values)))[0]
     said, _ = notes(upright.run(image(np.rot90(values, quarters).copy(), series_uid="radiograph-7")))
     assert said[-1].note.startswith(f"radiograph-7 seems to be turned: turned by {turn} it shows")
+
+
+@pytest.mark.parametrize(("quarters", "turn"), [(3, "90° anticlockwise"), (2, "180°"), (1, "90° clockwise")])
+def test_a_real_radiograph_that_is_turned_is_turned_back_the_right_way(
+    lungmtl_data, quarters: int, turn: str
+):
+    """Upside down the network finds two lungs as well: how sure it is of them tells."""
+    shipped = load_predictor("mosegnet", "cpu")
+    for path in sorted((lungmtl_data / "cxr" / "jsrt" / "images").iterdir())[:60:20]:
+        upright = read_image(path)
+        assert not notes(shipped.run(upright))[0]
+        said, _ = notes(shipped.run(image(np.rot90(upright.voxels, quarters).copy())))
+        assert f"turned by {turn} it shows two lungs" in said[-1].note
 
 
 def test_a_second_lesion_is_a_region():
