@@ -12,12 +12,16 @@ from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.training.findings import Findings, ImageScore
 from napari_lungmtl.training.findings.models import DOUBT
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import Progress
 
-from ..stand_ins.fresh_models import fresh_model_store
 from ..stand_ins.nodule_cards import rgb
-from ..stand_ins.reviewed_radiographs import DHN, MOSEGNET, RadiographPredictor, radiograph
+from ..stand_ins.reviewed_radiographs import (
+    DHN,
+    MOSEGNET,
+    RadiographPredictor,
+    radiograph,
+    radiograph_networks,
+)
 
 TURNED = "film.png seems to be turned: turned by 180° it shows two lungs. Turn it upright and run again."
 
@@ -51,14 +55,8 @@ def image():
 @pytest.fixture
 def predictor(monkeypatch) -> dict[str, RadiographPredictor]:
     """A network that suspects nothing, and one that sees the radiograph turned."""
-    at_hand = {
-        "dhn": RadiographPredictor(DHN, low_score),
-        "mosegnet": Doubting(MOSEGNET, lambda image: Findings(), steps=20, delay=0.03),
-    }
-    fresh_model_store(monkeypatch)
-    monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
-    monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
-    return at_hand
+    turned = Doubting(MOSEGNET, lambda image: Findings(), steps=20, delay=0.03)
+    return radiograph_networks(monkeypatch, RadiographPredictor(DHN, low_score), turned)
 
 
 def green(banner) -> bool:

@@ -12,19 +12,14 @@ from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.panel.findings.columns import FOUND_BY, PLACE
 from napari_lungmtl.panel.findings.section import ID
 from napari_lungmtl.training.findings import Box, Mask
-from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import PredictorError
 
 from ..stand_ins.dock_input import column, press
-from ..stand_ins.fresh_models import fresh_model_store
 from ..stand_ins.nodule_cards import outline, rgb
 from ..stand_ins.reviewed_radiographs import (
-    DHN,
-    MOSEGNET,
     RadiographPredictor,
-    by_dhn,
-    by_mosegnet,
     radiograph,
+    radiograph_networks,
 )
 
 
@@ -37,14 +32,7 @@ def image():
 @pytest.fixture
 def predictor(monkeypatch) -> dict[str, RadiographPredictor]:
     """Both networks of radiographs, by name."""
-    at_hand = {
-        "dhn": RadiographPredictor(DHN, by_dhn),
-        "mosegnet": RadiographPredictor(MOSEGNET, by_mosegnet),
-    }
-    fresh_model_store(monkeypatch)
-    monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
-    monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
-    return at_hand
+    return radiograph_networks(monkeypatch)
 
 
 def canvas(viewer):

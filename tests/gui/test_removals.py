@@ -9,14 +9,9 @@ from qtpy.QtGui import QOpenGLContext
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QApplication
 
-from ..stand_ins.fresh_models import fresh_model_store
 from ..stand_ins.reviewed_radiographs import (
-    DHN,
-    MOSEGNET,
-    RadiographPredictor,
-    by_dhn,
-    by_mosegnet,
     radiograph,
+    radiograph_networks,
 )
 
 RECTANGLE = np.array([(20.0, 0.0), (60.0, 40.0)])
@@ -37,15 +32,7 @@ def image():
 @pytest.fixture
 def predictor(monkeypatch) -> None:
     """Both networks of radiographs."""
-    from napari_lungmtl.training.inference import registry
-
-    at_hand = {
-        "dhn": RadiographPredictor(DHN, by_dhn),
-        "mosegnet": RadiographPredictor(MOSEGNET, by_mosegnet),
-    }
-    fresh_model_store(monkeypatch)
-    monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
-    monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
+    radiograph_networks(monkeypatch)
 
 
 def close(viewer: napari.Viewer, dock) -> None:

@@ -7,17 +7,11 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
 
-from napari_lungmtl.training.inference import registry
-
 from ..stand_ins.dock_input import press
-from ..stand_ins.fresh_models import fresh_model_store
 from ..stand_ins.reviewed_radiographs import (
-    DHN,
-    MOSEGNET,
     RadiographPredictor,
-    by_dhn,
-    by_mosegnet,
     radiograph,
+    radiograph_networks,
 )
 
 
@@ -30,14 +24,7 @@ def image():
 @pytest.fixture
 def predictor(monkeypatch) -> dict[str, RadiographPredictor]:
     """Both networks of radiographs: while they run, boxes and cards change."""
-    at_hand = {
-        "dhn": RadiographPredictor(DHN, by_dhn),
-        "mosegnet": RadiographPredictor(MOSEGNET, by_mosegnet),
-    }
-    fresh_model_store(monkeypatch)
-    monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
-    monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
-    return at_hand
+    return radiograph_networks(monkeypatch)
 
 
 def in_view(dock, widget: QWidget) -> bool:

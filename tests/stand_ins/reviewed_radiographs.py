@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 
 from napari_lungmtl.training.findings import (
     Box,
@@ -19,7 +20,10 @@ from napari_lungmtl.training.findings import (
 )
 from napari_lungmtl.training.findings.models import join_models
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import HeatMap, ModelInfo, Progress
+
+from .fresh_models import fresh_model_store
 
 RADIOGRAPHS = ("CR", "DX")
 DHN = ModelInfo(
@@ -162,3 +166,19 @@ def by_both(image: Image) -> Findings:
         image_scores=first.image_scores,
         regions=second.regions,
     )
+
+
+def radiograph_networks(
+    monkeypatch: pytest.MonkeyPatch,
+    dhn: RadiographPredictor | None = None,
+    mosegnet: RadiographPredictor | None = None,
+) -> dict[str, RadiographPredictor]:
+    """The only models at hand, by name: DHN and MO-SegNet that find what `by_both` says, or others."""
+    at_hand = {
+        "dhn": dhn or RadiographPredictor(DHN, by_dhn),
+        "mosegnet": mosegnet or RadiographPredictor(MOSEGNET, by_mosegnet),
+    }
+    fresh_model_store(monkeypatch)
+    monkeypatch.setattr(registry, "models", lambda: (DHN, MOSEGNET))
+    monkeypatch.setattr(registry, "load_predictor", lambda name, device="auto": at_hand[name])
+    return at_hand

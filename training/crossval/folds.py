@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.special import expit
@@ -23,6 +23,9 @@ from ..metrics.calibration import platt
 from ..metrics.characterisation.out_of_fold import OutOfFold
 
 log = logging.getLogger(__name__)
+
+Config = TypeVar("Config")
+Value = TypeVar("Value")
 
 FOLDS = ("0", "1", "2", "3", "4")
 
@@ -159,6 +162,41 @@ def load_models(weights: Path, card: ModelCard, build: Callable[[], nn.Module]) 
         net.load_state_dict(own, strict=False)
         models[fold] = net.eval()
     return models
+
+
+def split_config(
+    weights: Path, card: ModelCard, kind: Callable[..., Config], apart: str, each: Callable[[Any], Value]
+) -> tuple[Config, dict[str, Value]]:
+    """Part a card's configuration into the network's own and what is kept for each fold.
+
+    Parameters
+    ----------
+    kind
+        The network's config dataclass.
+    apart
+        Key of what is kept by fold, such as ``"calibration"``.
+    each
+        Makes a fold's value of its JSON value.
+
+    Raises
+    ------
+    WeightsError
+        The card's configuration does not fit this version's network.
+    """
+    try:
+        values = dict(card.config)
+        by_fold = {fold: each(value) for fold, value in values.pop(apart).items()}
+        return kind(**values), by_fold
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(
+            f"the card of {weights} has a configuration that this version does not know: {error}"
+        ) from None
+
+
+def slope_and_intercept(value: Sequence[float]) -> tuple[float, float]:
+    """The calibration of a fold's model from its JSON value."""
+    slope, intercept = value
+    return float(slope), float(intercept)
 
 
 def models_for(series: str, folds: Mapping[str, str], models: Sequence[str]) -> list[str]:

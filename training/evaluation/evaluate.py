@@ -66,10 +66,11 @@ def evaluate_network(
         raise PredictorError(f"{network} finds nodules itself: --findings is for characterisers.")
     files = {"truth": truth, "excluded": excluded}
     given = {option: file for option, file in files.items() if file is not None}
-    if given and RADIOGRAPHS & set(card.modalities):
+    if given and (card.task != "detection" or RADIOGRAPHS & set(card.modalities)):
         refused_options = ", ".join(f"--{option}" for option in given)
+        judged = "radiographs are" if card.task == "detection" else f"{network} is"
         raise PredictorError(
-            f"radiographs are judged by the truth in their own folder: leave out {refused_options}."
+            f"{judged} judged by the truth in the folder of the data: leave out {refused_options}."
         )
     predictor = registry.load_predictor(network, device, weights)
     return registry.network(network).evaluate(predictor, data, path, **given, **options)

@@ -7,9 +7,9 @@ from typing import cast
 
 import torch
 
-from ...crossval.folds import load_models
+from ...crossval.folds import load_models, slope_and_intercept, split_config
 from ...inference.registry import info_of
-from ...inference.weights import ModelCard, WeightsError
+from ...inference.weights import ModelCard
 from .config import Config
 from .network import Mtmr
 from .predictor import MtmrPredictor
@@ -23,14 +23,7 @@ def build(weights: Path, card: ModelCard, device: str) -> MtmrPredictor:
     WeightsError
         The card's config or the tensors do not fit this version's network.
     """
-    try:
-        values = dict(card.config)
-        calibration = {k: (float(a), float(b)) for k, (a, b) in values.pop("calibration").items()}
-        config = Config(**values)
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(
-            f"the card of {weights} has a configuration that this version does not know: {error}"
-        ) from None
+    config, calibration = split_config(weights, card, Config, "calibration", slope_and_intercept)
     models = {k: cast(Mtmr, m) for k, m in load_models(weights, card, lambda: Mtmr(config)).items()}
     return MtmrPredictor(
         models, calibration, card.training.get("folds", {}), info_of(card), torch.device(device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +12,6 @@ if TYPE_CHECKING:
     from .predictor import MtmrPredictor
 
 
-def evaluate(
-    predictor: MtmrPredictor,
-    data: Path,
-    weights: Path,
-    *,
-    folds: Sequence[str] | None = None,
-    findings: Path | None = None,
-    report: Callable[[float, str], None] = lambda _f, _s: None,
-    **_others: Any,
-) -> dict[str, Any]:
-    """Figures of a loaded predictor, see `evaluate_on_cubes`."""
-    figures, _ = evaluate_on_cubes(
-        predictor.opinion, read_card(weights), data, folds=folds, findings=findings, on_progress=report
-    )
-    return figures
+def evaluate(predictor: MtmrPredictor, data: Path, weights: Path, **options: Any) -> dict[str, Any]:
+    """Figures of a loaded predictor; options as in `evaluate_on_cubes`."""
+    return evaluate_on_cubes(predictor.opinion, read_card(weights), data, **options)[0]

@@ -1,4 +1,4 @@
-"""How the registry loads this network."""
+"""Builds the predictor from weights and their card."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import cast
 
 import torch
 
-from ....crossval.folds import load_models
+from ....crossval.folds import load_models, split_config
 from ....inference.registry import info_of
-from ....inference.weights import ModelCard, WeightsError
+from ....inference.weights import ModelCard
 from ..config import Config
 from ..network import MtCnn
 from .predictor import Combination, ReductionPredictor
@@ -23,14 +23,7 @@ def build(weights: Path, card: ModelCard, device: str) -> ReductionPredictor:
     WeightsError
         The card's config or the tensors do not fit this version's network.
     """
-    try:
-        values = dict(card.config)
-        combinations = {k: Combination(*v) for k, v in values.pop("combination").items()}
-        config = Config(**values)
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(
-            f"the card of {weights} has a configuration that this version does not know: {error}"
-        ) from None
+    config, combinations = split_config(weights, card, Config, "combination", lambda v: Combination(*v))
     models = {k: cast(MtCnn, m) for k, m in load_models(weights, card, lambda: MtCnn(config)).items()}
     return ReductionPredictor(
         models, combinations, card.training.get("folds", {}), info_of(card), torch.device(device)

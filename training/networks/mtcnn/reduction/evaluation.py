@@ -14,6 +14,7 @@ from ....data.errors import DatasetError
 from ....data.public.luna16_nodules import NoduleCube, load_cubes, to_hu
 from ....evaluation.candidates import Candidates, read_candidates
 from ....evaluation.cubes import regions, score_regions
+from ....inference.progress import OnProgress
 from ....inference.weights import read_card
 from ....metrics.characterisation.classification import roc_auc
 from ....metrics.froc.luna16 import RATES, Matching, by_rate, froc_curve, sensitivity_at
@@ -32,8 +33,7 @@ def evaluate(
     *,
     folds: Sequence[str] | None = None,
     findings: Path | None = None,
-    report: Callable[[float, str], None] = lambda _f, _s: None,
-    **_others: Any,
+    on_progress: OnProgress = lambda _f, _s: None,
 ) -> dict[str, Any]:
     """cube-FROC of a detector's marks before and after the reduction, each scan by the model that never saw it.
 
@@ -54,7 +54,7 @@ def evaluate(
     if not cubes:
         raise DatasetError(f"{findings} has no marks in the cubes chosen of {data}.")
     marks = marks.take(np.isin(marks.index, [int(c.row["index"]) for c in cubes]))
-    figures = before_and_after(predictor, marks, cubes, report)
+    figures = before_and_after(predictor, marks, cubes, on_progress)
     trained = card.training.get("folds", {})
     seen = sum(c.series in trained for c in cubes)
     warning = (
