@@ -24,7 +24,7 @@ from napari_lungmtl.training.imaging.dicom.write_projection import write_project
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.imaging.radiograph.network_input import make_radiograph_input
 from napari_lungmtl.training.inference import registry
-from napari_lungmtl.training.inference.chain import chain_of, loaded
+from napari_lungmtl.training.inference.chain import chain_of
 from napari_lungmtl.training.inference.predictor import Predictor, finish
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_data" / "radiograph.dcm"
@@ -93,7 +93,7 @@ def main() -> None:
             "make the radiograph", f"{timed(lambda: make_radiograph_input(image), options.repeat):.2f}"
         )
         for info in infos:
-            model = loaded(info.name, options.device)
+            model = registry.load_predictor(info.name, options.device)
             finish(model.run(image))  # the first run of a network is slower
             table.add_row(info.title, f"{timed(partial(_run, model, image), options.repeat):.2f}")
         chain = chain_of(infos, options.device)

@@ -1,10 +1,16 @@
 """What is imported when: looked at in fresh interpreters, because this one has loaded everything already."""
 
+import ast
+import importlib
+from pathlib import Path
+
 import pytest
 from npe2 import PluginManifest
 
 from .house import GUI, ROOT, TRAINING
 from .stand_ins.fresh_python import barred, python
+
+SCRIPTS = sorted((*ROOT.glob("benchmarks/*.py"), *ROOT.glob("experiments/*.py")))
 
 
 def test_training_runs_where_no_window_can():
@@ -53,6 +59,18 @@ def test_listing_the_models_imports_no_torch():
     names, torch = python(code + "print(*[m.name for m in models()], 'torch' in sys.modules)").rsplit(" ", 1)
     assert names.split()[0] == "ag3d"
     assert torch == "False"
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_benchmarks_and_experiments_import_what_is_there(path: Path):
+    """Nobody runs them with the tests, so that a name which moved would go unseen."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("napari_lungmtl"):
+            module = importlib.import_module(node.module or "")
+            for alias in node.names:
+                if not hasattr(module, alias.name):
+                    importlib.import_module(f"{node.module}.{alias.name}")
 
 
 def test_the_manifest_is_valid_and_everything_it_names_exists():

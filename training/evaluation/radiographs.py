@@ -61,7 +61,7 @@ def evaluate_radiographs(
     Returns
     -------
     dict
-        ``network``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.radiograph_figures`), ``cases_detail`` (a row for each
+        ``network``, ``data``, ``weights``, ``cases``, ``metrics`` (`metrics.radiograph.figures`), ``cases_detail`` (a row for each
         image), ``failed`` (``input``, ``error``), and for a person ``table`` and ``warnings``. Where the weights were trained or
         tuned on some of the pictures, ``metrics_unseen`` has the figures of the others alone.
 
