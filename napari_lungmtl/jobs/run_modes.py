@@ -48,8 +48,9 @@ def purpose(chain: Chain) -> str:
     s = "s" if len(chain.characterisers) == 1 else ""
     if not chain.detectors:
         return f"{judges} judge{s} every sphere in the list, also those that you drew or moved."
-    finders = _list([info.title for info in (*chain.detectors, *chain.reductions)])
-    return f"{finders} looks for nodules, {judges} judge{s} how malignant each is."
+    finders = [info.title for info in (*chain.detectors, *chain.reductions)]
+    looks = "looks" if len(finders) == 1 else "look"
+    return f"{_list(finders)} {looks} for nodules, {judges} judge{s} how malignant each is."
 
 
 def _list(words: Sequence[str]) -> str:
