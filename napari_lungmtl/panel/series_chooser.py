@@ -89,7 +89,7 @@ def _cells(series: Series) -> tuple[str, ...]:
     spacing = " × ".join(f"{s:.3g}" for s in series.spacing) if series.spacing else "?"
     pixels = " × ".join(str(n) for n in series.shape[-2:]) if series.shape else "?"
     return (
-        series.description or "(no description)",
+        ", ".join(part for part in (series.description, series.kind) if part) or "(no description)",
         series.modality,
         str(series.n_slices),
         spacing,

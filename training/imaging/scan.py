@@ -160,7 +160,7 @@ def stack_series(stack: Stack, contents: Contents) -> Series:
     shape: tuple[int, ...] = first.shape if stack.is_radiograph else (len(stack.slices), *first.shape)
     return Series(
         uid=stack.uid,
-        description=header.text("SeriesDescription"),
+        description=", ".join(filter(None, (header.text("SeriesDescription"), stack.label))),
         modality=stack.modality,
         n_slices=len(stack.slices),
         spacing=_spacing(stack),
@@ -168,6 +168,7 @@ def stack_series(stack: Stack, contents: Contents) -> Series:
         patient_id=header.text("PatientID"),
         files=files,
         path=Path(os.path.commonpath([f.parent for f in files])),
+        kind=stack.kind,
         warnings=(*stack.warnings, *contents.warnings_for({f.parent for f in files})),
     )
 
@@ -179,10 +180,10 @@ def _spacing(stack: Stack) -> tuple[float, ...] | None:
     if stack.is_radiograph:
         return in_plane
     along = stack.distances
-    if along is None:
+    if along is None or stack.trouble:
         return None
     if len(along) == 1:
-        return ((stack.header.numbers("SliceThickness") or (1.0,))[0] or 1.0, *in_plane)
+        return ((stack.slices[0].numbers("SliceThickness") or (1.0,))[0] or 1.0, *in_plane)
     return (round(float(np.median(np.diff(along))), 6), *in_plane)
 
 

@@ -31,6 +31,9 @@ class Series:
         The files, in slice order.
     path
         The folder they are in, or the volume file.
+    kind
+        What it is if it is no scan and no radiograph: ``"localizer"``, ``"screen capture"``, ``"reformatted"`` …; otherwise
+        ``""``.
     warnings
         What was left out, and which other files could not be read.
     """
@@ -44,6 +47,7 @@ class Series:
     patient_id: str = ""
     files: tuple[Path, ...] = ()
     path: Path = Path()
+    kind: str = ""
     warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -53,7 +57,7 @@ class Series:
             if self.spacing is None
             else " × ".join(f"{s:.3g}" for s in self.spacing) + " mm"
         )
-        parts = (self.modality, self.description, size, spacing, self.uid)
+        parts = (self.modality, self.description, self.kind, size, spacing, self.uid)
         return " · ".join(part for part in parts if part)
 
 

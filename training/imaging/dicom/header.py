@@ -31,21 +31,31 @@ TAGS: dict[str, int] = {
     "ImageType": 0x00080008,
     "SOPClassUID": 0x00080016,
     "SOPInstanceUID": 0x00080018,
+    "AcquisitionTime": 0x00080032,
+    "ContentTime": 0x00080033,
     "Modality": 0x00080060,
     "StudyDescription": 0x00081030,
     "SeriesDescription": 0x0008103E,
     "PatientID": 0x00100020,
+    "ContrastBolusAgent": 0x00180010,
     "SliceThickness": 0x00180050,
+    "KVP": 0x00180060,
+    "SpacingBetweenSlices": 0x00180088,
+    "TriggerTime": 0x00181060,
     "ImagerPixelSpacing": 0x00181164,
     "ConvolutionKernel": 0x00181210,
     "StudyInstanceUID": 0x0020000D,
     "SeriesInstanceUID": 0x0020000E,
+    "SeriesNumber": 0x00200011,
     "AcquisitionNumber": 0x00200012,
     "InstanceNumber": 0x00200013,
     "ImagePositionPatient": 0x00200032,
     "ImageOrientationPatient": 0x00200037,
     "FrameOfReferenceUID": 0x00200052,
+    "TemporalPositionIdentifier": 0x00200100,
     "SliceLocation": 0x00201041,
+    "TemporalPositionIndex": 0x00209128,
+    "NominalPercentageOfCardiacPhase": 0x00209241,
     "SamplesPerPixel": 0x00280002,
     "PhotometricInterpretation": 0x00280004,
     "NumberOfFrames": 0x00280008,
@@ -61,7 +71,13 @@ TAGS: dict[str, int] = {
     "RescaleIntercept": 0x00281052,
     "RescaleSlope": 0x00281053,
 }
-_FUNCTIONAL_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_FUNCTIONAL_GROUPS = (
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "DimensionIndexSequence",
+    "SliceLocationVector",
+    "GridFrameOffsetVector",
+)
 
 
 @dataclass(slots=True)
@@ -277,7 +293,8 @@ def _with_frames(header: Header) -> Header:
     frames = header.numbers("NumberOfFrames")
     if header.has_pixels and not (header.integer("Rows") and header.integer("Columns")):
         raise CorruptFileError(f"{header.path} announces a picture without rows or columns; export it again.")
-    if not frames or frames[0] <= 1:
+    # An enhanced file of one frame has its place in the functional groups too.
+    if not frames or (frames[0] <= 1 and header.numbers("ImagePositionPatient")):
         return header
     if frames[0] > header.file_size:
         raise CorruptFileError(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from .header import Header
+from .frames import Values, frame_values
+from .header import TAGS, Header
 
 RADIOGRAPH_MODALITIES = frozenset({"CR", "DX", "DR", "IO", "MG", "PX", "RF", "RG", "XA", "XC"})
+_GEOMETRY = (
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "RescaleSlope",
+    "RescaleIntercept",
+)
 
 
 @dataclass(slots=True)
@@ -29,6 +37,10 @@ class Slice:
         Distance between rows and between columns, or None where absent or not positive.
     slope, intercept
         Of this slice.
+    own
+        What the functional groups say about the frame.
+    said
+        A sentence on what had to be derived, or ``""``.
     """
 
     header: Header
@@ -38,6 +50,8 @@ class Slice:
     pixel_spacing: tuple[float, float] | None
     slope: float
     intercept: float
+    own: Mapping[str, tuple[float, ...] | str] = field(default_factory=dict)
+    said: str = ""
 
     @property
     def path(self) -> Path:
@@ -49,65 +63,51 @@ class Slice:
         """Rows and columns."""
         return self.header.integer("Rows"), self.header.integer("Columns")
 
+    @property
+    def is_frame(self) -> bool:
+        """Whether its file holds several."""
+        return (self.header.numbers("NumberOfFrames") or (1.0,))[0] > 1
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """The decimal strings of a tag: the frame's own, or the file's."""
+        own = self.own.get(name)
+        if isinstance(own, tuple):
+            return own
+        return self.header.numbers(name) if name in TAGS else ()
+
+    def label(self, name: str) -> str:
+        """The value of a tag as plain text: the frame's own, or the file's; ``""`` where there is none."""
+        own = self.own.get(name)
+        if own is not None:
+            return own if isinstance(own, str) else "\\".join(f"{v:g}" for v in own)
+        return self.header.code(name) if name in TAGS else ""
+
 
 def slices_of(header: Header) -> list[Slice]:
     """List the slices in one file: one, or as many as there are frames."""
-    numbers = header.numbers
-    shared = {
-        "ImagePositionPatient": numbers("ImagePositionPatient"),
-        "ImageOrientationPatient": numbers("ImageOrientationPatient"),
-        "PixelSpacing": numbers("PixelSpacing"),
-        "RescaleSlope": numbers("RescaleSlope"),
-        "RescaleIntercept": numbers("RescaleIntercept"),
-    }
-    frames = numbers("NumberOfFrames")
-    if not frames or frames[0] <= 1:
+    shared: Values = {name: header.numbers(name) for name in _GEOMETRY}
+    frames = header.numbers("NumberOfFrames")
+    count = int(frames[0]) if frames else 1
+    if not frames or (count <= 1 and "PerFrameFunctionalGroupsSequence" not in header.dataset):
         return [_slice(header, 0, shared)]
-    dataset = header.dataset
-    common = _groups(next(iter(dataset.get("SharedFunctionalGroupsSequence") or []), None))
-    per_frame = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
-    slices = []
-    for frame in range(int(frames[0])):
-        own = _groups(per_frame[frame] if frame < len(per_frame) else None)
-        slices.append(_slice(header, frame, shared | common | own))
-    return slices
+    per_frame, said = frame_values(header, max(1, count))
+    return [_slice(header, k, shared | own, own, said) for k, own in enumerate(per_frame)]
 
 
-def _groups(item: Any) -> dict[str, tuple[float, ...]]:
-    """What a functional group says about geometry and values."""
-    if item is None:
-        return {}
-    values = {}
-    for sequence, names in {
-        "PlanePositionSequence": ("ImagePositionPatient",),
-        "PlaneOrientationSequence": ("ImageOrientationPatient",),
-        "PixelMeasuresSequence": ("PixelSpacing",),
-        "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
-    }.items():
-        try:
-            for macro in item.get(sequence) or []:
-                for name in names:
-                    value = macro.get(name)
-                    if value is not None:
-                        values[name] = tuple(
-                            float(v) for v in (value if hasattr(value, "__iter__") else [value])
-                        )
-        except Exception:  # a damaged group is a missing one
-            continue
-    return values
-
-
-def _slice(header: Header, frame: int, values: dict[str, tuple[float, ...]]) -> Slice:
-    position, orientation = values["ImagePositionPatient"], values["ImageOrientationPatient"]
-    spacing = values["PixelSpacing"]
-    slope = values["RescaleSlope"][:1] or (1.0,)
-    intercept = values["RescaleIntercept"][:1] or (0.0,)
+def _slice(
+    header: Header, frame: int, values: Values, own: Mapping[str, tuple[float, ...] | str] | None = None, said: str = ""
+) -> Slice:
+    position, orientation, spacing, slope, intercept = (
+        value if isinstance(value := values[name], tuple) else () for name in _GEOMETRY
+    )
     return Slice(
         header=header,
         frame=frame,
-        position=position if len(position) == 3 else None,
+        position=(position[0], position[1], position[2]) if len(position) == 3 else None,
         orientation=orientation if len(orientation) == 6 and any(orientation) else None,
         pixel_spacing=(spacing[0], spacing[1]) if len(spacing) == 2 and min(spacing) > 0 else None,
-        slope=slope[0] or 1.0,  # a slope of zero would erase the picture: some writers mean "none"
-        intercept=intercept[0],
+        slope=(slope[:1] or (1.0,))[0] or 1.0,  # a slope of zero would erase the picture: some writers mean "none"
+        intercept=(intercept[:1] or (0.0,))[0],
+        own=own or {},
+        said=said,
     )

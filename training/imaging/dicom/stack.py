@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from ..errors import ImageError
+from .grouping import Part, Scan, alike, along, normal, scans_of
 from .header import Header
-from .slices import RADIOGRAPH_MODALITIES, Slice, slices_of
+from .kinds import (
+    CAPTURE,
+    FEW,
+    LOCALIZER,
+    ONE_PLACE,
+    frame_kind,
+    is_axial,
+    looks_like_a_localizer,
+    modality_of,
+)
+from .phases import SAME_PLACE, place_numbers, split_phases
+from .pixels import read_hounsfield
+from .slices import RADIOGRAPH_MODALITIES, Slice
 
-_SAME_PLACE = 0.01  # mm: slices nearer than that are duplicates
+GAP = 20.0
+"""mm: a hole in a scan from which on nothing is made up."""
+_HOLE = 2.5  # times the usual distance: nearer slices leave no hole
+_FAR_FEWER = 10  # times: so many more slices than strays are the scan
+_LOSSY = frozenset({"50", "51", "53", "55", "81", "91"})  # JPEG processes and their kin
+_VOLUMES = ("CT", "MR", "PT", "NM")
 
 
 @dataclass
@@ -29,12 +49,21 @@ class Stack:
         (n, 3) world position (x, y, z) of each slice's first pixel, or None where the files do not say.
     warnings
         What was left out, and why.
+    label
+        What tells it from the other stacks of its series: ``"kernel B70f, phase 2"``; ``""`` where there are none.
+    kind
+        What it is if it is neither scan nor radiograph (`kinds`), or ``""``.
+    trouble
+        Why no volume can be made of it, or ``""``.
     """
 
     uid: str
     slices: list[Slice]
     positions: np.ndarray | None
     warnings: list[str] = field(default_factory=list)
+    label: str = ""
+    kind: str = ""
+    trouble: str = ""
 
     @property
     def header(self) -> Header:
@@ -48,12 +77,13 @@ class Stack:
 
     @property
     def is_radiograph(self) -> bool:
-        """Whether this is a projection image, without a place in the patient."""
-        return self.modality in RADIOGRAPH_MODALITIES or (
-            self.positions is None
-            and len(self.slices) == 1
-            and self.modality not in ("CT", "MR", "PT", "NM", "")
-        )
+        """Whether this is a picture: a projection image, or anything single without a place in the patient."""
+        modality = modality_of(self.slices[0])
+        if modality in RADIOGRAPH_MODALITIES:
+            return True
+        alone = len(self.slices) == 1
+        unplaced = self.positions is None and modality not in _VOLUMES
+        return alone and (self.kind in (LOCALIZER, CAPTURE) or unplaced)
 
     @property
     def distances(self) -> np.ndarray | None:
@@ -63,120 +93,259 @@ class Stack:
         return self.positions @ normal(self.slices[0].orientation)
 
 
-def normal(orientation: Sequence[float]) -> np.ndarray:
-    """Compute the unit normal (x, y, z) of a slice with the given row and column directions."""
-    n = np.cross(orientation[:3], orientation[3:])
-    length = np.linalg.norm(n)
-    return n / length if length > 0 else np.array([0.0, 0.0, 1.0])
-
-
 def stacks_of(headers: Iterable[Header], prefer: Path | None = None) -> list[Stack]:
     """Group DICOM files into stacks of slices.
 
-    Slices of one SeriesInstanceUID that differ in size, orientation or pixel spacing are divided: a few odd ones
-    (localizers) are set aside with a warning, a larger part becomes a stack of its own.
+    A series is divided where patient, study, frame of reference, kernel or geometry differ, and where several phases or
+    acquisitions lie at the same places: a few odd slices (localizers) are set aside with a warning, a larger part becomes
+    a stack of its own.
 
     Parameters
     ----------
     headers
         Of files with pixels, in any order.
     prefer
-        The file that a person pointed at: of duplicates it is the one to keep.
+        The file that a person pointed at: it is never set aside, and of copies it is the one to keep.
     """
-    by_series: dict[str, list[Slice]] = defaultdict(list)
-    for header in headers:
-        by_series[header.code("SeriesInstanceUID") or f"{header.path.stem}"].extend(slices_of(header))
     stacks: list[Stack] = []
-    for uid, slices in by_series.items():
-        if slices[0].header.code("Modality") in RADIOGRAPH_MODALITIES:
-            stacks.extend(_radiographs(uid, slices))
+    for scan in scans_of(headers):
+        if modality_of(scan.slices[0]) in RADIOGRAPH_MODALITIES:
+            stacks.extend(_radiographs(scan))
         else:
-            stacks.extend(_divide(uid, slices, prefer))
+            stacks.extend(_stacks_of_scan(scan, prefer))
+    _mark_localizers(stacks)
     return stacks
 
 
-def _radiographs(uid: str, slices: list[Slice]) -> list[Stack]:
-    slices = sorted(slices, key=lambda s: (s.path, s.frame))
-    return [Stack(uid if n == 0 else f"{uid}#{n + 1}", [s], None) for n, s in enumerate(slices)]
+def _radiographs(scan: Scan) -> list[Stack]:
+    slices = sorted(scan.slices, key=lambda s: (s.path, s.frame))
+    return [Stack(_numbered(scan.uid, n), [s], None) for n, s in enumerate(slices)]
 
 
-def _divide(uid: str, slices: list[Slice], prefer: Path | None) -> list[Stack]:
-    groups: list[list[Slice]] = []
-    for s in slices:
-        # Compared with a tolerance, not by rounded values: headers wobble in the last digits.
-        group = next((g for g in groups if _same_kind(g[0], s)), None)
-        if group is None:
-            groups.append([s])
+def _numbered(uid: str, n: int) -> str:
+    return uid if n == 0 else f"{uid}#{n + 1}"
+
+
+def _stacks_of_scan(scan: Scan, prefer: Path | None) -> list[Stack]:
+    parts: list[Part] = []
+    said: dict[int, str] = {}
+    for part in alike(scan):
+        part, warning = _without_copies(part, prefer)
+        if frame_kind(part.slices[0]) in (LOCALIZER, CAPTURE) and not part.slices[0].is_frame:
+            pieces = [replace(part, slices=[s]) for s in part.slices]
         else:
-            group.append(s)
-    groups.sort(key=len, reverse=True)
-    if prefer is not None:  # the group of the file pointed at comes first
-        groups.sort(key=lambda group: all(s.path != prefer for s in group))
+            pieces = [piece for phase in split_phases(part) for piece in _split_at_holes(phase)]
+        said |= {id(piece): warning for piece in pieces if warning}
+        parts.extend(pieces)
+    parts.sort(key=_order_of)
     stacks: list[Stack] = []
     odd: list[Slice] = []
-    for group in groups:
-        if stacks and 2 * len(group) <= len(groups[0]):
-            odd.extend(group)
+    for n, part in enumerate(parts):
+        preferred = any(s.path == prefer for s in part.slices)
+        if n > 0 and not preferred and len(part.slices) <= min(FEW, len(parts[0].slices) // 2):
+            odd.extend(part.slices)
             continue
-        name = uid if not stacks else f"{uid}#{len(stacks) + 1}"
-        stacks.append(_sort(name, group, prefer))
+        stack = _sorted_stack(_numbered(scan.uid, n), part, prefer)
+        stack.warnings[:0] = [*scan.warnings, *filter(None, [said.get(id(part))])]
+        stacks.append(stack)
     if odd:
-        names = _list(sorted({s.path.name for s in odd}))
-        stacks[0].warnings.append(
-            f"{len(odd)} slice(s) of another size, spacing or orientation were left out ({names}); "
-            "open one of these files to see them."
-        )
+        stacks[0].warnings.append(_left_out(odd, stacks[0]))
+    _say_which(stacks)
     return stacks
 
 
-def _same_kind(a: Slice, b: Slice) -> bool:
-    def near(first: Sequence[float] | None, second: Sequence[float] | None, tolerance: float) -> bool:
-        if first is None or second is None:
-            return first is second
-        return first == second or all(abs(u - v) <= tolerance for u, v in zip(first, second, strict=True))
+def _order_of(part: Part) -> tuple[object, ...]:
+    """Largest first; then by what tells the parts apart, numbers by value; never by file names."""
+    kind = frame_kind(part.slices[0]) in (LOCALIZER, CAPTURE)
+    words = [
+        (not text.isdigit(), int(text) if text.isdigit() else 0, text)
+        for label in part.labels
+        for text in re.split(r"(\d+)", label)
+    ]
+    first = min(part.slices, key=lambda s: s.header.code("SOPInstanceUID"))
+    return kind, -len(part.slices), words, float(along(part.slices).min()), first.header.code("SOPInstanceUID")
 
-    return (
-        a.shape == b.shape
-        and near(a.orientation, b.orientation, 0.01)
-        and near(a.pixel_spacing, b.pixel_spacing, 0.001)
-        and (a.position is None) == (b.position is None)
-        and ("LOCALIZER" in a.header.code("ImageType")) == ("LOCALIZER" in b.header.code("ImageType"))
+
+def _left_out(odd: Sequence[Slice], main: Stack) -> str:
+    same = all(s.shape == main.slices[0].shape and s.orientation == main.slices[0].orientation for s in odd)
+    why = "of another kind or place" if same else "of another size, spacing, orientation or kind"
+    names = _list(sorted({s.path.name for s in odd}))
+    return f"{len(odd)} slice(s) {why} were left out ({names}); open one of these files to see them."
+
+
+def _say_which(stacks: Sequence[Stack]) -> None:
+    labels = [stack.label for stack in stacks if stack.label]
+    for stack in stacks:
+        if len(stacks) > 1 and stack.label:
+            stack.warnings.append(
+                f"Its series holds {len(stacks)} stacks of slices ({_list(labels, 6)}); this is {stack.label}."
+            )
+
+
+def _mark_localizers(stacks: Sequence[Stack]) -> None:
+    """Few slices that are not axial, beside an axial CT of the same study, are localizers that do not say so."""
+    axial = {
+        stack.header.code("StudyInstanceUID")
+        for stack in stacks
+        if modality_of(stack.slices[0]) == "CT" and len(stack.slices) > FEW and is_axial(stack.slices[0])
+    }
+    for stack in stacks:
+        first = stack.slices[0]
+        beside = stack.header.code("StudyInstanceUID") in axial and len(stack.slices) <= FEW
+        if stack.kind or modality_of(first) != "CT":
+            continue
+        if looks_like_a_localizer(stack.slices) or (beside and first.orientation and not is_axial(first)):
+            stack.kind = LOCALIZER
+            stack.warnings[:0] = [_what_it_is(stack)]
+
+
+def _what_it_is(stack: Stack) -> str:
+    name = stack.slices[0].path.name
+    if stack.kind == LOCALIZER:
+        return f"{name} is a localizer (a scout view, from which a scan is planned) and no {stack.modality or 'CT'} volume."
+    return f"{name} is a picture captured from a screen and no CT volume."
+
+
+def _without_copies(part: Part, prefer: Path | None) -> tuple[Part, str]:
+    """Leave out slices whose pixels another one at their place has too, and cut-off ones beside a whole one."""
+    if len(part.slices) < 2:
+        return part, ""
+    which = place_numbers(along(part.slices))
+    if which.max() == len(which) - 1:
+        return part, ""
+    by_place: dict[int, list[Slice]] = {}
+    for s, place in zip(part.slices, which, strict=True):
+        by_place.setdefault(int(place), []).append(s)
+    kept: list[Slice] = []
+    dropped: list[Slice] = []
+    for here in by_place.values():
+        here.sort(key=lambda s: _rank_of_copy(s, prefer))
+        intact = [s for s in here if not s.header.truncated] or here
+        own: list[Slice] = []
+        for s in intact:
+            (dropped if any(_is_copy(s, other) for other in own) else own).append(s)
+        kept += own
+        dropped += [s for s in here if all(s is not other for other in intact)]
+    if not dropped:
+        return part, ""
+    names = _list(sorted(s.path.name for s in dropped))
+    return replace(part, slices=kept), (
+        f"{len(dropped)} duplicate slice(s) at the place of another one were left out ({names})."
     )
 
 
-def _sort(uid: str, slices: list[Slice], prefer: Path | None) -> Stack:
-    """Order slices by position, or by number where they have none, and keep one of each place."""
-    slices = sorted(slices, key=lambda s: (s.path, s.frame))
-    orientation = slices[0].orientation
-    if slices[0].position is None or orientation is None:
-        return _unplaced(uid, slices)
-    positions = np.array([s.position for s in slices], float)
-    along = positions @ normal(orientation)
-    order = np.argsort(along, kind="stable")
-    kept: list[int] = []
-    dropped: list[int] = []
-    for i in order:
-        if kept and along[i] - along[kept[-1]] < _SAME_PLACE:
-            if slices[i].path == prefer:
-                kept[-1], i = i, kept[-1]
-            dropped.append(i)
-        else:
-            kept.append(i)
-    stack = Stack(uid, [slices[i] for i in kept], positions[kept])
-    if dropped:
-        names = _list([slices[i].path.name for i in dropped])
-        stack.warnings.append(
-            f"{len(dropped)} duplicate slice(s) at the place of another one were left out ({names})."
+def _rank_of_copy(s: Slice, prefer: Path | None) -> tuple[object, ...]:
+    return s.path != prefer, _is_lossy(s), s.header.code("SOPInstanceUID"), s.path, s.frame
+
+
+def _is_lossy(s: Slice) -> bool:
+    return s.header.syntax.removeprefix("1.2.840.10008.1.2.4.") in _LOSSY
+
+
+def _is_copy(a: Slice, b: Slice) -> bool:
+    """Whether two slices of different files lie at one place and have the same pixels in Hounsfield units."""
+    if a.path == b.path:
+        return False
+    if a.position and b.position and max(abs(u - v) for u, v in zip(a.position, b.position)) >= SAME_PLACE:
+        return False
+    number = a.header.code("InstanceNumber")
+    if a.header.syntax != b.header.syntax and (_is_lossy(a) or _is_lossy(b)):
+        return number != "" and number == b.header.code("InstanceNumber")  # an archive's compressed copy
+    if _is_stored_alike(a, b):
+        return _same_bytes(a.header, b.header)
+    try:
+        values, failures = read_hounsfield([a, b], clip=False)
+    except ImageError:
+        return False
+    return not failures and bool(np.array_equal(values[0], values[1]))
+
+
+def _is_stored_alike(a: Slice, b: Slice) -> bool:
+    names = ("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel")
+    return (
+        not (a.is_frame or b.is_frame)
+        and a.header.syntax == b.header.syntax
+        and (a.slope, a.intercept) == (b.slope, b.intercept)
+        and a.header.pixel_offset is not None
+        and b.header.pixel_offset is not None
+        and all(a.header.integer(name, -1) == b.header.integer(name, -1) for name in names)
+    )
+
+
+def _same_bytes(a: Header, b: Header) -> bool:
+    """Compare the pixels of two files block by block: different ones differ in the first."""
+    length = a.pixel_length if a.pixel_length == b.pixel_length else -1
+    try:
+        with open(a.path, "rb") as first, open(b.path, "rb") as second:
+            first.seek(a.pixel_offset or 0)
+            second.seek(b.pixel_offset or 0)
+            left = length if length is not None and length >= 0 else max(a.file_size, b.file_size)
+            while left > 0:
+                size = min(left, 1 << 16)
+                block = first.read(size)
+                if block != second.read(size):
+                    return False
+                if not block:
+                    break
+                left -= len(block)
+    except OSError:
+        return False
+    return True
+
+
+def _split_at_holes(part: Part) -> list[Part]:
+    """Divide where nothing lies over `GAP` mm or more; a few slices far from a small scan stay, and it is refused later."""
+    first = part.slices[0]
+    if part.trouble or first.position is None or first.orientation is None or len(part.slices) <= FEW:
+        return [part]
+    places = along(part.slices)
+    order = np.argsort(places, kind="stable")
+    cuts = holes(places[order])
+    if not len(cuts):
+        return [part]
+    pieces = np.split(order, cuts + 1)
+    small = sum(len(piece) for piece in pieces if len(piece) < FEW)
+    if small * _FAR_FEWER > max(map(len, pieces)):
+        return [part]
+    axis = "z " if is_axial(first) else ""
+    return [
+        Part(
+            [part.slices[i] for i in piece],
+            (*part.labels, f"{axis}{places[piece[0]]:.5g} to {places[piece[-1]]:.5g} mm"),
         )
-    return stack
+        for piece in pieces
+    ]
 
 
-def _unplaced(uid: str, slices: list[Slice]) -> Stack:
-    def number(s: Slice) -> tuple[float, ...]:
-        return s.header.numbers("SliceLocation") or s.header.numbers("InstanceNumber") or (0.0,)
+def holes(places: np.ndarray) -> np.ndarray:
+    """Find the steps between sorted places (mm) that are too long to be filled: `GAP`, and far more than the usual one."""
+    steps = np.diff(places)
+    if len(steps) < 2:
+        return np.array([], int)
+    return np.flatnonzero((steps >= GAP) & (steps >= _HOLE * np.median(steps)))
 
-    stack = Stack(uid, sorted(slices, key=lambda s: (*number(s), s.frame)), None)
-    if slices[0].header.code("Modality") in ("CT", "MR", "PT", "NM", ""):
+
+def _sorted_stack(uid: str, part: Part, prefer: Path | None) -> Stack:
+    """Order slices by position, or by number where they have none."""
+    slices, trouble = part.slices, part.trouble
+    preferred = [s for s in slices if s.path == prefer]
+    if trouble and len(preferred) == 1:
+        slices, trouble = preferred, ""
+    slices = sorted(slices, key=lambda s: (s.path, s.frame))
+    places = along(slices)
+    order = np.argsort(places, kind="stable")
+    slices = [slices[i] for i in order]
+    placed = slices[0].position is not None and slices[0].orientation is not None
+    positions = np.array([s.position for s in slices], float) if placed else None
+    one_place = bool(part.trouble) and places.max() - places.min() < SAME_PLACE
+    kind = ONE_PLACE if one_place and positions is not None else frame_kind(slices[0])
+    stack = Stack(uid, slices, positions, label=", ".join(part.labels), kind=kind, trouble=trouble)
+    stack.warnings += dict.fromkeys(s.said for s in slices if s.said)
+    if len(slices) < len(part.slices):
+        stack.warnings.append(f"{len(part.slices) - len(slices)} other slice(s) of its series lie at the same place(s).")
+    if kind == LOCALIZER or (kind == CAPTURE and modality_of(slices[0]) == "CT"):
+        stack.warnings.append(_what_it_is(stack))
+    elif positions is None and not stack.warnings and not stack.is_radiograph:
         stack.warnings.append(
             f"{slices[0].path.name} does not say where in the patient it lies (no ImagePositionPatient): "
             "slices are in the order of their numbers and lengths are in pixels."

@@ -10,9 +10,10 @@ import numpy as np
 from ..errors import IrregularSlicesError
 from ..image import Image
 from ..orient import to_lps
+from .grouping import normal
 from .pixels import read_hounsfield
 from .slices import Slice
-from .stack import Stack, normal
+from .stack import Stack, holes
 
 _JITTER = 0.1  # of the slice distance: rounded positions in headers stray that far
 _MOST_FILLED = 3  # times the slices there are: more cannot be called a volume with gaps
@@ -36,6 +37,8 @@ def read_stack(stack: Stack, source: Path) -> Image:
     ImageError
         No slice could be read, or the slices make no volume.
     """
+    if stack.trouble:
+        raise IrregularSlicesError(stack.trouble)
     warnings = list(stack.warnings)
     voxels, failures = read_hounsfield(stack.slices, clip=stack.modality in ("CT", ""))
     slices, positions = stack.slices, stack.positions
@@ -52,7 +55,7 @@ def read_stack(stack: Stack, source: Path) -> Image:
     origin: tuple[float, ...]
     if positions is None or first.orientation is None or first.pixel_spacing is None:
         spacing, origin = None, (0.0, 0.0, 0.0)
-        if positions is not None:
+        if positions is not None and first.pixel_spacing is None:
             warnings.append(f"{first.path.name} has no usable pixel spacing: lengths are in pixels.")
     else:
         rows = np.asarray(first.orientation)
@@ -88,7 +91,7 @@ def read_stack(stack: Stack, source: Path) -> Image:
 
 def window_of(s: Slice) -> tuple[float, float] | None:
     """Return the first display window (centre, width) that the file proposes."""
-    center, width = s.header.numbers("WindowCenter"), s.header.numbers("WindowWidth")
+    center, width = s.numbers("WindowCenter"), s.numbers("WindowWidth")
     return (center[0], width[0]) if center and width and width[0] > 0 else None
 
 
@@ -112,7 +115,7 @@ def _instances(slices: list[Slice], depth: int) -> tuple[str, ...]:
 
 def _thickness(s: Slice, warnings: list[str]) -> float:
     """How deep a single slice is, in mm: the one case in which positions cannot tell."""
-    thickness = (s.header.numbers("SliceThickness") or (0.0,))[0]
+    thickness = (s.numbers("SliceThickness") or (0.0,))[0]
     if thickness > 0:
         warnings.append(f"There is only one slice; its thickness of {thickness:g} mm is taken as its depth.")
         return thickness
