@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,14 +11,15 @@ import numpy as np
 
 from .dicom.header import SUFFIXES, Header, is_part10, read_header
 from .dicom.stack import Stack, stacks_of
-from .errors import EmptyFileError, ImageError, ImageNotFoundError
+from .errors import EmptyFileError, ImageError, ImageNotFoundError, NoImagesError, UnknownFormatError
 from .formats import Format, format_by_suffix, format_of
+from .media_directory import is_media_directory, listed_files
 from .paths import stem_of, suffix_of
 from .series import Series
 
 _COMPANIONS = frozenset({".raw", ".zraw", ".img"})  # pixels of .mhd, .nhdr, .hdr
 _OWN_FILES = (".lungmtl.json",)  # findings that were saved beside their images
-_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+_NO_PICTURE = "is DICOM without a picture"
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,14 @@ class Contents:
             sentences.append(
                 f"{len(strange)} file(s) are not images and were ignored: {', '.join(strange[:5])}{more}."
             )
-        sentences += [why for p, why in sorted(self.unread.items()) if why and p.parent in folders]
-        return sentences
+        said = [(p, why) for p, why in sorted(self.unread.items()) if why and p.parent in folders]
+        objects = [(p, why) for p, why in said if _NO_PICTURE in why]
+        if len(objects) > 2:  # reports, presentation states and keys of a whole study: one sentence for all
+            said = [pair for pair in said if pair not in objects]
+            kinds = Counter(why.partition("(")[2].partition(")")[0] for _, why in objects)
+            listed = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
+            sentences.append(f"{len(objects)} DICOM files without a picture were ignored: {listed}.")
+        return sentences + [why for _, why in said]
 
 
 def list_series(path: str | Path) -> list[Series]:
@@ -78,21 +86,39 @@ def list_series(path: str | Path) -> list[Series]:
 
 
 def scan(path: Path) -> Contents:
-    """Find what there is at a path, whatever it is.
+    """Find what there is at a path, whatever it is: content decides, then the name.
 
     Raises
     ------
     ImageNotFoundError
         There is nothing at `path`.
+    UnknownFormatError
+        It is a pipe, a socket or a device.
+    NoImagesError
+        It is the DICOMDIR of a disc whose files are not beside it.
     """
     if not path.exists():
+        if path.is_symlink():
+            raise ImageNotFoundError(f"{path} is a link that leads nowhere; open the file itself.")
         raise ImageNotFoundError(f"{path} does not exist; check the path.")
-    form = format_of(path)
-    if form is None and path.is_file() and not is_part10(path):
-        form = format_by_suffix(path)  # and that says itself what is wrong with it
-    if form is not None:
-        return Contents(volumes={path: form})
-    return scan_folder(path) if path.is_dir() else scan_file(path)
+    if path.is_dir():
+        form = format_of(path)
+        return Contents(volumes={path: form}) if form is not None else scan_folder(path)
+    if not path.is_file():
+        raise UnknownFormatError(f"{path} is a pipe, a socket or a device and no file; open a file or a folder.")
+    if _is_dicom(path):
+        return _scan_disc(path) if is_media_directory(path) else scan_file(path)
+    form = format_of(path) or format_by_suffix(path)  # and that says itself what is wrong with it
+    return Contents(volumes={path: form}) if form is not None else scan_file(path)
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        return is_part10(path)
+    except OSError as error:
+        raise ImageNotFoundError(
+            f"{path} cannot be read ({error.strerror}); check path and permissions."
+        ) from error
 
 
 def choices(contents: Contents) -> list[tuple[Series, Stack | Volume]]:
@@ -123,7 +149,12 @@ def scan_folder(folder: Path, *, recursive: bool = True, prefer: Path | None = N
     """Read the headers of all files in a folder (and below it)."""
     contents = Contents()
     headers: list[Header] = []
-    for directory, below, names in os.walk(folder):
+
+    def closed(error: OSError) -> None:
+        where = Path(error.filename or folder)
+        contents.unread[where] = f"{where} cannot be read ({error.strerror}); check its permissions."
+
+    for directory, below, names in os.walk(folder, onerror=closed):
         here = Path(directory)
         volumes_below = [name for name in sorted(below) if _add_volume(here / name, contents)]
         below[:] = (
@@ -133,6 +164,26 @@ def scan_folder(folder: Path, *, recursive: bool = True, prefer: Path | None = N
             if not name.startswith(".") and not name.endswith(_OWN_FILES):
                 _scan_one(here / name, contents, headers)
     contents.stacks = stacks_of(headers, prefer)
+    return contents
+
+
+def _scan_disc(path: Path) -> Contents:
+    """Read the headers of the files that a DICOMDIR lists."""
+    files, count = listed_files(path)
+    contents = Contents()
+    headers: list[Header] = []
+    for file in files:
+        _scan_one(file, contents, headers)
+    if not headers:
+        raise NoImagesError(
+            f"{path} is the directory of a disc and lists {count} file(s), of which {len(files)} are beside it and none is "
+            "a picture; copy the whole disc, or open the folder with the images."
+        )
+    contents.stacks = stacks_of(headers)
+    if len(files) < count:
+        missing = f"{count - len(files)} of {count} files that {path.name} lists are not there; copy the disc again."
+        for stack in contents.stacks:
+            stack.warnings.append(missing)
     return contents
 
 
@@ -189,6 +240,10 @@ def _spacing(stack: Stack) -> tuple[float, ...] | None:
 
 def _scan_one(path: Path, contents: Contents, headers: list[Header]) -> None:
     suffix = suffix_of(path)
+    if not path.is_file():  # opening a pipe would wait for ever
+        dangling = path.is_symlink() and not path.exists()
+        contents.unread[path] = f"{path.name} is a link that leads nowhere and was passed over." if dangling else ""
+        return
     if suffix in _COMPANIONS and _has_header_file(path):
         return
     if _add_volume(path, contents):
@@ -204,19 +259,25 @@ def _scan_one(path: Path, contents: Contents, headers: list[Header]) -> None:
         contents.unread[path] = ""
     elif header.has_pixels:
         headers.append(header)
-    elif header.code("SOPClassUID") != _MEDIA_DIRECTORY and path.name.upper() != "DICOMDIR":
-        contents.unread[path] = (
-            f"{path.name} is DICOM without a picture ({_kind_of(header)}) and was ignored."
-        )
+    elif path.name.upper() != "DICOMDIR" and not is_media_directory(path):
+        contents.unread[path] = f"{path.name} {_NO_PICTURE} ({_kind_of(header)}) and was ignored."
 
 
 def _add_volume(path: Path, contents: Contents) -> bool:
     """Note a path that is a study of its own; whether it is one."""
     form = format_of(path)
-    if form is None or not form.in_folders:
+    if form is None or not form.in_folders or (path.is_file() and _is_dicom_inside(path)):
         return False
     contents.volumes[path] = form
     return True
+
+
+def _is_dicom_inside(path: Path) -> bool:
+    """Whether a file that bears another format's suffix is DICOM; one that cannot be opened says so later."""
+    try:
+        return is_part10(path)
+    except OSError:
+        return False
 
 
 def _kind_of(header: Header) -> str:

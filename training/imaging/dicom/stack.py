@@ -320,9 +320,10 @@ def _split_at_holes(part: Part) -> list[Part]:
 def holes(places: np.ndarray) -> np.ndarray:
     """Find the steps between sorted places (mm) that are too long to be filled: `GAP`, and far more than the usual one."""
     steps = np.diff(places)
-    if len(steps) < 2:
+    near = steps[steps < GAP]
+    if not len(near):
         return np.array([], int)
-    return np.flatnonzero((steps >= GAP) & (steps >= _HOLE * np.median(steps)))
+    return np.flatnonzero((steps >= GAP) & (steps >= _HOLE * np.median(near)))
 
 
 def _sorted_stack(uid: str, part: Part, prefer: Path | None) -> Stack:

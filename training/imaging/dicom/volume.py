@@ -16,6 +16,7 @@ from .slices import Slice
 from .stack import Stack, holes
 
 _JITTER = 0.1  # of the slice distance: rounded positions in headers stray that far
+_MOST_PLANES = 2.5  # times the slices there are: resampled to more, oblique slices are thin strips in each
 _MOST_FILLED = 3  # times the slices there are: more cannot be called a volume with gaps
 
 
@@ -64,8 +65,13 @@ def read_stack(stack: Stack, source: Path) -> Image:
         step = line.step * (1 if len(voxels) > 1 else _thickness(first, warnings))
         right, down = rows[:3] / np.linalg.norm(rows[:3]), rows[3:] / np.linalg.norm(rows[3:])
         steps = np.stack([step, down * first.pixel_spacing[0], right * first.pixel_spacing[1]])[:, ::-1]
-        voxels, spacing, origin, kind = to_lps(voxels, steps, line.start[::-1], str(source))
-        if kind == "sheared":
+        voxels, spacing, origin, kind = _straight(voxels, steps, line.start[::-1], str(source))
+        if kind == "thin":
+            warnings.append(
+                f"The {len(slices)} slice(s) lie oblique in the patient and are too few to be resampled: they are shown in "
+                "their own plane, and places in mm hold at its centre only."
+            )
+        elif kind == "sheared":
             warnings.append("The gantry was tilted: the slices were resampled to straight axes.")
         elif kind:
             warnings.append("The slices lie oblique in the patient: they were resampled to straight axes.")
@@ -123,6 +129,25 @@ def _thickness(s: Slice, warnings: list[str]) -> float:
     return 1.0
 
 
+def _straight(
+    voxels: np.ndarray, steps: np.ndarray, start: np.ndarray, name: str
+) -> tuple[np.ndarray, tuple[float, ...], tuple[float, ...], str]:
+    """Bring a volume to straight axes. Few oblique slices stay whole (``"thin"``): resampled they would be strips."""
+    axis = int(np.argmax(np.abs(steps[0])))
+    lengths = np.linalg.norm(steps, axis=1)
+    extent = np.abs((np.array(voxels.shape) - 1)[:, None] * steps)[:, axis].sum()
+    if 1 + extent / lengths[0] <= _MOST_PLANES * len(voxels):
+        return to_lps(voxels, steps, start, name)
+    nearest = np.zeros_like(steps)
+    columns = [axis, *(a for a in range(3) if a != axis)]
+    if np.abs(steps[1:, columns[1]]).argmax() != 0:
+        columns[1:] = columns[:0:-1]
+    for row, column in enumerate(columns):
+        nearest[row, column] = np.copysign(lengths[row], steps[row, column])
+    half = (np.array(voxels.shape) - 1) / 2
+    return (*to_lps(voxels, nearest, start + half @ (steps - nearest), name)[:3], "thin")
+
+
 @dataclass
 class _Line:
     """Where the first slice lies, and the way from each to the next (x, y, z)."""
@@ -161,6 +186,7 @@ def _regular_count(along: np.ndarray, path: Path) -> tuple[int, str]:
     if np.abs(along - even).max() <= _JITTER * along[-1] / (count - 1):
         return count, ""
     typical = float(np.median(steps))
+    hole = len(holes(along)) > 0
     # Half missing or more: the smallest distance is the true one, if the others are multiples of it.
     smallest = float(steps.min())
     for step in (smallest, typical):
@@ -168,14 +194,14 @@ def _regular_count(along: np.ndarray, path: Path) -> tuple[int, str]:
         if np.all(np.abs(times - np.round(times)) <= _JITTER * np.maximum(1, times)) and step >= 0.5:
             regular = int(np.round(times).sum()) + 1
             missing = regular - count
-            if 0 < missing <= _MOST_FILLED * count:
+            if 0 < missing <= _MOST_FILLED * count and not hole:
                 gaps = int((np.round(times) > 1).sum())
                 return regular, (
                     f"{missing} slice(s) are missing in {gaps} gap(s) (slices are {step:.4g} mm apart); "
                     "they were filled by interpolation, so look there with care."
                 )
     regular = int(np.ceil(along[-1] / typical - 1e-3)) + 1
-    if regular > (1 + _MOST_FILLED) * count:
+    if hole or regular > (1 + _MOST_FILLED) * count:
         raise IrregularSlicesError(
             f"The slices beside {path} lie {steps.min():.4g} to {steps.max():.4g} mm apart, too irregular for a volume; "
             "separate the parts into folders of their own."
@@ -191,9 +217,10 @@ def _interpolated(voxels: np.ndarray, along: np.ndarray, grid: np.ndarray) -> np
     out = np.empty((len(grid), *voxels.shape[1:]), voxels.dtype)
     upper = np.clip(np.searchsorted(along, grid), 1, len(along) - 1)
     weight = np.clip((grid - along[upper - 1]) / (along[upper] - along[upper - 1]), 0.0, 1.0)
+    near = _JITTER * np.median(np.diff(grid)) / (along[upper] - along[upper - 1])
     for k, (u, w) in enumerate(zip(upper, weight, strict=True)):
         # So near to a true slice it is that slice: its values must survive.
-        if w < _JITTER or w > 1 - _JITTER:
+        if w < near[k] or w > 1 - near[k]:
             out[k] = voxels[u if w > 0.5 else u - 1]
             continue
         mixed = (1 - w) * voxels[u - 1].astype(np.float32) + w * voxels[u].astype(np.float32)
