@@ -27,10 +27,11 @@ _HELP = {each.name: str(each.metadata["help"]) for each in fields(ExportOptions)
 
 @dataclass(frozen=True)
 class Study:
-    """One image to read: a path, and which of its series."""
+    """One image to read: a path, which of its series, and among how many it was found."""
 
     path: Path
     series: str | None = None
+    among: int = 1
 
     @property
     def label(self) -> str:
@@ -47,6 +48,7 @@ class Batch:
     cases: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Findings] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
+    passed_over: list[tuple[str, Exception]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
 
     def fail(self, what: str, error: Exception) -> None:
@@ -54,6 +56,11 @@ class Batch:
         message = explain(error)
         complain(message if what in message else f"{what}: {message}")
         self.failed.append({"input": what, "error": message})
+
+    def pass_over(self, what: str, error: Exception) -> None:
+        """Note an input that shows no chest and say so in one line."""
+        complain(f"passed over: {explain(error)}")
+        self.passed_over.append((what, error))
 
     def name(self, series_uid: str, path: Path) -> str:
         """A file name for a case that no other case of this run has."""
@@ -122,6 +129,9 @@ def predict(
                 _one(study, Task(model, device, given), batch)
         finally:
             # Also when interrupted: what is done is done.
+            if not batch.cases and not batch.failed:
+                for what, reason in batch.passed_over:  # nothing else was there
+                    batch.fail(what, reason)
             _finish(batch, json_file)
     if batch.failed:
         raise typer.Exit(1)
@@ -162,9 +172,10 @@ def _chosen(infos: Sequence[ModelInfo], names: Sequence[str] | None) -> list[Mod
 def _studies(
     paths: Sequence[Path], series: str | None, infos: Sequence[ModelInfo], batch: Batch
 ) -> Iterator[Study]:
-    """The images at the paths; those of a modality that no model takes are passed over where there are others."""
+    """The images at the paths; what is no scan or radiograph that a model takes is passed over where there are others."""
     from ..imaging import list_series
     from ..imaging.formats import format_of
+    from ..inference.suitability import sort_out_series
 
     modalities = {modality for info in infos for modality in info.modalities}
     for path in paths:
@@ -173,20 +184,20 @@ def _studies(
                 yield Study(path, series)
                 continue
             found = list_series(path)
-            suitable = [s for s in found if s.modality in modalities or not s.modality]
-            if len(suitable) < 2 and len(found) == len(suitable):
+            suitable, others = sort_out_series(found, modalities)
+            if len(found) == len(suitable) < 2:
                 yield Study(path)
                 continue
+            listed = ", ".join(f"{n} {kind}" for kind, n in sorted(others.items()))
             if not suitable:
-                kinds = ", ".join(sorted({s.modality for s in found}))
                 raise Failed(
-                    f"{path} holds {kinds} only, and the models take {', '.join(sorted(modalities))}"
+                    f"{path} holds no scan or radiograph for the models, which take {', '.join(sorted(modalities))}, only: {listed}"
                 )
-            if len(found) > len(suitable):
-                complain(f"{path}: {len(found) - len(suitable)} series of other modalities were passed over")
+            if others:
+                complain(f"{path}: {sum(others.values())} series were passed over ({listed})")
             # A volume file is read by its own path: two of them may bear one name in different folders.
             for s in suitable:
-                yield Study(s.path) if format_of(s.path) else Study(path, s.uid)
+                yield Study(s.path, among=len(found)) if format_of(s.path) else Study(path, s.uid, len(found))
         except Exception as error:
             if debugging():
                 raise
@@ -197,6 +208,7 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
     from ..findings.export import chosen
     from ..findings.formats.json_file import SUFFIX, write_findings
     from ..imaging import read_image
+    from ..imaging.errors import NoLungFoundError
     from ..inference.chain import choose
 
     start = time.perf_counter()
@@ -214,6 +226,9 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
         file = batch.out / f"{name}{SUFFIX}"
         write_findings(findings, file)
     except Exception as error:
+        if study.among > 1 and isinstance(error, NoLungFoundError):  # a head or a knee beside the chest
+            batch.pass_over(study.label, error)
+            return
         if debugging():
             raise
         batch.fail(study.label, error)

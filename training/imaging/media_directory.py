@@ -36,7 +36,9 @@ def listed_files(path: Path) -> tuple[list[Path], int]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            records = dcmread(path, force=True, specific_tags=["DirectoryRecordSequence"]).get("DirectoryRecordSequence")
+            records = dcmread(path, force=True, specific_tags=["DirectoryRecordSequence"]).get(
+                "DirectoryRecordSequence"
+            )
             names = [record.get("ReferencedFileID") for record in records or []]
             listed = [[str(n)] if isinstance(n, str) else [str(part) for part in n] for n in names if n]
     except Exception as error:  # whatever pydicom makes of damaged bytes

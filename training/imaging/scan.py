@@ -105,7 +105,9 @@ def scan(path: Path) -> Contents:
         form = format_of(path)
         return Contents(volumes={path: form}) if form is not None else scan_folder(path)
     if not path.is_file():
-        raise UnknownFormatError(f"{path} is a pipe, a socket or a device and no file; open a file or a folder.")
+        raise UnknownFormatError(
+            f"{path} is a pipe, a socket or a device and no file; open a file or a folder."
+        )
     if _is_dicom(path):
         return _scan_disc(path) if is_media_directory(path) else scan_file(path)
     form = format_of(path) or format_by_suffix(path)  # and that says itself what is wrong with it
@@ -242,7 +244,9 @@ def _scan_one(path: Path, contents: Contents, headers: list[Header]) -> None:
     suffix = suffix_of(path)
     if not path.is_file():  # opening a pipe would wait for ever
         dangling = path.is_symlink() and not path.exists()
-        contents.unread[path] = f"{path.name} is a link that leads nowhere and was passed over." if dangling else ""
+        contents.unread[path] = (
+            f"{path.name} is a link that leads nowhere and was passed over." if dangling else ""
+        )
         return
     if suffix in _COMPANIONS and _has_header_file(path):
         return

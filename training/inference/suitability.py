@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 
 from ..findings import Finding
+from ..imaging.dicom.kinds import FEW, SPARE
 from ..imaging.errors import NotAFrontalRadiographError
 from ..imaging.image import Image
 from ..imaging.radiograph.frontal import PROJECTIONS, check_frontal
+from ..imaging.series import Series
 from .predictor import ModelInfo, PredictorError
 
 RADIOGRAPHS = frozenset({"CR", "DX"})
 """Modalities that cards of radiograph networks name; files with others that mean the same (`PROJECTIONS`) suit them too."""
+_CAPTURED = ("OT", "SC", "HC")  # how secondary captures, such as digitised films, name their modality
 NAMED = 5
 """Places that a sentence names."""
 
@@ -21,6 +25,39 @@ def suits(info: ModelInfo, image: Image) -> bool:
     if image.ndim == 2 and image.modality in PROJECTIONS:
         return bool(RADIOGRAPHS & set(info.modalities))
     return (image.modality or "CT") in info.modalities
+
+
+def sort_out_series(found: Iterable[Series], modalities: Set[str]) -> tuple[list[Series], Counter[str]]:
+    """Sort the series of a study: those that models of these modalities can take, and a count of the others by kind.
+
+    Localizers and renderings are never taken; captures of a screen, reformats and scans of a few slices only where there is
+    nothing better.
+    """
+    others: Counter[str] = Counter()
+    first_choice, second_choice = [], []
+    for series in found:
+        if not _is_taken(series, modalities):
+            others[series.modality] += 1
+        elif series.kind and (series.kind not in SPARE or _is_flat_ct(series)):
+            others[series.kind] += 1
+        elif series.kind or (len(series.shape) == 3 and series.n_slices <= FEW):
+            second_choice.append(series)
+        else:
+            first_choice.append(series)
+    if first_choice:
+        few = f"of {FEW} slices or fewer"
+        others.update(series.kind or f"{series.modality or 'scan'} {few}" for series in second_choice)
+    return first_choice or second_choice, others
+
+
+def _is_flat_ct(series: Series) -> bool:
+    return len(series.shape) == 2 and series.modality == "CT"
+
+
+def _is_taken(series: Series, modalities: Set[str]) -> bool:
+    if len(series.shape) == 2 and series.modality in (*PROJECTIONS, *_CAPTURED):
+        return bool(RADIOGRAPHS & modalities) or not series.modality
+    return series.modality in modalities or not series.modality
 
 
 def frontal_doubt(infos: Iterable[ModelInfo], image: Image) -> str:

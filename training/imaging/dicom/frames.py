@@ -75,9 +75,7 @@ def frame_values(header: Header, count: int) -> tuple[list[Values], str]:
     names = _dimension_names(dataset)
     shared = _collected(next(iter(dataset.get("SharedFunctionalGroupsSequence") or []), None), names)
     per_frame = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
-    frames = [
-        shared | _collected(per_frame[k] if k < len(per_frame) else None, names) for k in range(count)
-    ]
+    frames = [shared | _collected(per_frame[k] if k < len(per_frame) else None, names) for k in range(count)]
     return frames, _place(header, frames) if count > 1 else ""
 
 

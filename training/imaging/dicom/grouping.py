@@ -122,7 +122,12 @@ def _join(lone: Sequence[Scan], home: Callable[[Slice], tuple[Hashable, ...]], l
     homes: dict[Hashable, list[Scan]] = defaultdict(list)
     for scan in lone:
         s = scan.slices[0]
-        geometry = (s.shape, s.label("ImageOrientationPatient"), s.label("PixelSpacing"), s.label("ConvolutionKernel"))
+        geometry = (
+            s.shape,
+            s.label("ImageOrientationPatient"),
+            s.label("PixelSpacing"),
+            s.label("ConvolutionKernel"),
+        )
         homes[(*home(s), *geometry)].append(scan)
     joined = []
     for scans in homes.values():
@@ -149,7 +154,9 @@ def _named(slices: list[Slice]) -> Scan:
     return Scan(
         path.parent.name or path.stem,
         slices,
-        [f"The files have no SeriesInstanceUID: {len(files)} of one folder, patient and geometry were taken as one scan."],
+        [
+            f"The files have no SeriesInstanceUID: {len(files)} of one folder, patient and geometry were taken as one scan."
+        ],
     )
 
 
@@ -212,7 +219,10 @@ def _by_value(part: Part, name: str, scan: Scan) -> list[Part]:
     for s, value in zip(part.slices, values, strict=True):
         pieces.get(value, rest).append(s)
     left = _distribute(rest, list(pieces.values()), along([part.slices[0], *part.slices])[1:], part.slices)
-    labelled = [Part(slices, (*part.labels, _label(name, value, k))) for k, (value, slices) in enumerate(pieces.items())]
+    labelled = [
+        Part(slices, (*part.labels, _label(name, value, k)))
+        for k, (value, slices) in enumerate(pieces.items())
+    ]
     return labelled + ([Part(left, (*part.labels, f"without {_WORDS[name]}"))] if left else [])
 
 
@@ -222,7 +232,7 @@ def _distribute(
     """Put slices without a value into the one piece that has a gap at their place; return the others."""
     place = {id(s): float(p) for s, p in zip(slices, places, strict=True)}
     taken = [np.array([place[id(s)] for s in piece]) for piece in pieces]
-    left = []
+    left: list[Slice] = []
     for s in rest:
         fitting = [
             piece

@@ -24,7 +24,21 @@ _CAPTURE_CLASS = "1.2.840.10008.5.1.4.1.1.7"
 _LOCALIZERS = frozenset({"LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW"})
 _CAPTURES = frozenset({"SCREEN SAVE", "SCREEN CAPTURE", "SCREENSHOT", "DOSE_INFO", "DOSE INFO", "DOSE"})
 _RENDERED = frozenset(
-    {"MIP", "MINIP", "MAX_IP", "MIN_IP", "MAXIP", "VRT", "VR", "SSD", "CPR", "CURVED", "3D", "3D RENDERING", "VOLREN"}
+    {
+        "MIP",
+        "MINIP",
+        "MAX_IP",
+        "MIN_IP",
+        "MAXIP",
+        "VRT",
+        "VR",
+        "SSD",
+        "CPR",
+        "CURVED",
+        "3D",
+        "3D RENDERING",
+        "VOLREN",
+    }
     | {"PROJECTION IMAGE", "RENDERED", "RENDERING", "VOLUME RENDERING", "CSA MIP", "RADIAL"}
 )
 _REFORMATS = frozenset({"MPR", "REFORMATTED", "REFORMAT", "CSA MPR", "MULTIPLANAR", "THICK MPR", "OBLIQUE"})
@@ -60,7 +74,9 @@ def frame_kind(s: Slice) -> str:
     modality = modality_of(s)
     if modality in RADIOGRAPH_MODALITIES:
         return ""
-    words = {word.strip().upper() for name in ("ImageType", "FrameType") for word in s.label(name).split("\\")}
+    words = {
+        word.strip().upper() for name in ("ImageType", "FrameType") for word in s.label(name).split("\\")
+    }
     if words & _LOCALIZERS:
         return LOCALIZER
     if words & _CAPTURES or (s.position is None and _looks_captured(s, words, modality)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -87,8 +88,12 @@ def place_numbers(places: np.ndarray) -> np.ndarray:
 def _candidates(slices: Sequence[Slice]) -> Iterator[tuple[str, str]]:
     yield from _PHASES.items()
     names = {name for s in slices for name in s.own if name.startswith(_DIMENSIONS)}
-    yield from ((name, f"{name.split()[-1]} {{}}") for name in sorted(names) if "Position" not in name.split()[-1])
-    yield from ((name, f"{name.split()[-1]} {{}}") for name in sorted(names) if "Position" in name.split()[-1])
+    yield from (
+        (name, f"{name.split()[-1]} {{}}") for name in sorted(names) if "Position" not in name.split()[-1]
+    )
+    yield from (
+        (name, f"{name.split()[-1]} {{}}") for name in sorted(names) if "Position" in name.split()[-1]
+    )
     yield from _WEAK.items()
 
 
@@ -146,7 +151,9 @@ def _lying_between(part: Part, places: np.ndarray) -> list[Part]:
         return [part]
     for name, wording in (*_PHASES.items(), ("AcquisitionTime", _WEAK["AcquisitionTime"])):
         values = [_value(s, name) for s in part.slices]
-        if len(set(values)) > 1 and _are_stacks_of_their_own(values, places, name in ("AcquisitionNumber", "SliceThickness")):
+        if len(set(values)) > 1 and _are_stacks_of_their_own(
+            values, places, name in ("AcquisitionNumber", "SliceThickness")
+        ):
             return _divided(part, values, wording)
     if is_even(np.sort(places)):
         return [part]
@@ -165,7 +172,7 @@ def _are_stacks_of_their_own(values: Sequence[str], places: np.ndarray, by_step:
             return False
         ranges.append((own[0], own[-1], float(np.median(np.diff(own)))))
     ranges.sort()
-    pairs = list(zip(ranges, ranges[1:]))
+    pairs = list(pairwise(ranges))
     if any(after[0] < before[1] - 0.5 * min(before[2], after[2]) for before, after in pairs):
         return True
     steps = [step for _, _, step in ranges]
@@ -222,7 +229,7 @@ def _runs(slices: Sequence[Slice], places: np.ndarray, which: np.ndarray) -> lis
     order = np.argsort(numbers, kind="stable")
     runs = ["1"] * len(slices)
     run, step, taken = 1, 0.0, {int(which[order[0]])}
-    for before, now in zip(order, order[1:]):
+    for before, now in pairwise(order):
         moved = float(places[now] - places[before])
         if int(which[now]) in taken or (step and not 0 < moved / step < 1.5):
             run, step, taken = run + 1, 0.0, set()
@@ -239,9 +246,10 @@ def _strays(part: Part, which: np.ndarray) -> list[Part]:
     taken = np.bincount(which)
     doubled = int((taken > 1).sum())
     if doubled <= max(1, _STRAY * len(taken)) and len(taken) > _LEAST:
-        order = sorted(range(len(slices)), key=lambda i: (_order_of(slices[i])))
+        order = sorted(range(len(slices)), key=lambda i: _order_of(slices[i]))
         seen: set[int] = set()
-        first, rest = [], []
+        first: list[Slice] = []
+        rest: list[Slice] = []
         for i in order:
             (rest if int(which[i]) in seen else first).append(slices[i])
             seen.add(int(which[i]))
@@ -251,7 +259,8 @@ def _strays(part: Part, which: np.ndarray) -> list[Part]:
             slices,
             part.labels,
             f"{int(taken.max())} slices with different pixels lie at each of {doubled} place(s) of the series of "
-            f"{slices[0].path.name}, and nothing in their headers tells which belong together; put each scan into a folder of its own.",
+            f"{slices[0].path.name}, and nothing in their headers tells which belong together; put each scan into "
+            "a folder of its own.",
         )
     ]
 

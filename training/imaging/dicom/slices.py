@@ -95,7 +95,11 @@ def slices_of(header: Header) -> list[Slice]:
 
 
 def _slice(
-    header: Header, frame: int, values: Values, own: Mapping[str, tuple[float, ...] | str] | None = None, said: str = ""
+    header: Header,
+    frame: int,
+    values: Values,
+    own: Mapping[str, tuple[float, ...] | str] | None = None,
+    said: str = "",
 ) -> Slice:
     position, orientation, spacing, slope, intercept = (
         value if isinstance(value := values[name], tuple) else () for name in _GEOMETRY
@@ -106,7 +110,8 @@ def _slice(
         position=(position[0], position[1], position[2]) if len(position) == 3 else None,
         orientation=orientation if len(orientation) == 6 and any(orientation) else None,
         pixel_spacing=(spacing[0], spacing[1]) if len(spacing) == 2 and min(spacing) > 0 else None,
-        slope=(slope[:1] or (1.0,))[0] or 1.0,  # a slope of zero would erase the picture: some writers mean "none"
+        slope=(slope[:1] or (1.0,))[0]
+        or 1.0,  # a slope of zero would erase the picture: some writers mean "none"
         intercept=(intercept[:1] or (0.0,))[0],
         own=own or {},
         said=said,

@@ -163,12 +163,23 @@ def _order_of(part: Part) -> tuple[object, ...]:
         for text in re.split(r"(\d+)", label)
     ]
     first = min(part.slices, key=lambda s: s.header.code("SOPInstanceUID"))
-    return kind, -len(part.slices), words, float(along(part.slices).min()), first.header.code("SOPInstanceUID")
+    return (
+        kind,
+        -len(part.slices),
+        words,
+        float(along(part.slices).min()),
+        first.header.code("SOPInstanceUID"),
+    )
 
 
 def _left_out(odd: Sequence[Slice], main: Stack) -> str:
-    same = all(s.shape == main.slices[0].shape and s.orientation == main.slices[0].orientation for s in odd)
-    why = "of another kind or place" if same else "of another size, spacing, orientation or kind"
+    first = main.slices[0]
+    if any(s.shape != first.shape or s.orientation != first.orientation for s in odd):
+        why = "of another size, spacing, orientation or kind"
+    elif np.abs(along([first, *odd])[1:, None] - along(main.slices)).min(axis=1).max() < SAME_PLACE:
+        why = "at the place of another one, with other pixels,"
+    else:
+        why = "of another kind or far from the others"
     names = _list(sorted({s.path.name for s in odd}))
     return f"{len(odd)} slice(s) {why} were left out ({names}); open one of these files to see them."
 
@@ -343,7 +354,9 @@ def _sorted_stack(uid: str, part: Part, prefer: Path | None) -> Stack:
     stack = Stack(uid, slices, positions, label=", ".join(part.labels), kind=kind, trouble=trouble)
     stack.warnings += dict.fromkeys(s.said for s in slices if s.said)
     if len(slices) < len(part.slices):
-        stack.warnings.append(f"{len(part.slices) - len(slices)} other slice(s) of its series lie at the same place(s).")
+        stack.warnings.append(
+            f"{len(part.slices) - len(slices)} other slice(s) of its series lie at the same place(s)."
+        )
     if kind == LOCALIZER or (kind == CAPTURE and modality_of(slices[0]) == "CT"):
         stack.warnings.append(_what_it_is(stack))
     elif positions is None and not stack.warnings and not stack.is_radiograph:
