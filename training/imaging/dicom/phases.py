@@ -155,7 +155,8 @@ def _lying_between(part: Part, places: np.ndarray) -> list[Part]:
             values, places, name in ("AcquisitionNumber", "SliceThickness")
         ):
             return _divided(part, values, wording)
-    if is_even(np.sort(places)):
+    steps = np.diff(np.sort(places))
+    if steps.max() < 1.2 * steps.min():
         return [part]
     runs = _runs(part.slices, places, np.arange(len(places)))
     if len(set(runs)) > 1 and _are_stacks_of_their_own(runs, places, False):

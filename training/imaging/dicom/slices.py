@@ -10,6 +10,9 @@ from .frames import Values, frame_values
 from .header import TAGS, Header
 
 RADIOGRAPH_MODALITIES = frozenset({"CR", "DX", "DR", "IO", "MG", "PX", "RF", "RG", "XA", "XC"})
+_BINARY = frozenset(
+    {"TemporalPositionIndex", "NominalPercentageOfCardiacPhase"}
+)  # stored as numbers, not as text
 _GEOMETRY = (
     "ImagePositionPatient",
     "ImageOrientationPatient",
@@ -80,7 +83,9 @@ class Slice:
         own = self.own.get(name)
         if own is not None:
             return own if isinstance(own, str) else "\\".join(f"{v:g}" for v in own)
-        return self.header.code(name) if name in TAGS else ""
+        if name not in TAGS:
+            return ""
+        return self.header.text(name) if name in _BINARY else self.header.code(name)
 
 
 def slices_of(header: Header) -> list[Slice]:

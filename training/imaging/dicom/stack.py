@@ -214,7 +214,7 @@ def _what_it_is(stack: Stack) -> str:
     name = stack.slices[0].path.name
     if stack.kind == LOCALIZER:
         return f"{name} is a localizer (a scout view, from which a scan is planned) and no {stack.modality or 'CT'} volume."
-    return f"{name} is a picture captured from a screen and no CT volume."
+    return f"{name} is captured from a screen and no CT volume."
 
 
 def _without_copies(part: Part, prefer: Path | None) -> tuple[Part, str]:
@@ -359,7 +359,7 @@ def _sorted_stack(uid: str, part: Part, prefer: Path | None) -> Stack:
         )
     if kind == LOCALIZER or (kind == CAPTURE and modality_of(slices[0]) == "CT"):
         stack.warnings.append(_what_it_is(stack))
-    elif positions is None and not stack.warnings and not stack.is_radiograph:
+    if positions is None and not any(s.said for s in slices) and not stack.is_radiograph:
         stack.warnings.append(
             f"{slices[0].path.name} does not say where in the patient it lies (no ImagePositionPatient): "
             "slices are in the order of their numbers and lengths are in pixels."
