@@ -136,7 +136,8 @@ def _straight(
     axis = int(np.argmax(np.abs(steps[0])))
     lengths = np.linalg.norm(steps, axis=1)
     extent = np.abs((np.array(voxels.shape) - 1)[:, None] * steps)[:, axis].sum()
-    if 1 + extent / lengths[0] <= _MOST_PLANES * len(voxels):
+    most = _MOST_PLANES * len(voxels) if len(voxels) > 1 else 1 + _JITTER * lengths.min() / lengths[0]
+    if 1 + extent / lengths[0] <= most:
         return to_lps(voxels, steps, start, name)
     nearest = np.zeros_like(steps)
     columns = [axis, *(a for a in range(3) if a != axis)]

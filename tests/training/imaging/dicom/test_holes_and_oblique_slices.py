@@ -1,0 +1,94 @@
+"""What cannot be resampled honestly: holes of centimetres, and few slices that lie oblique."""
+
+import numpy as np
+import pytest
+
+from napari_lungmtl.training.imaging import list_series, read_image
+from napari_lungmtl.training.imaging.errors import IrregularSlicesError
+
+from ....stand_ins.linear_series import ct_slice, shift_of, stack, write
+
+
+def test_a_block_of_slices_missing(tmp_path):
+    write(stack(12, step=1.25) + stack(10, start=127.5, step=1.25), tmp_path)
+    listed = list_series(tmp_path)
+    assert sorted(s.description for s in listed) == ["Chest, z 127.5 to 138.75 mm", "Chest, z 30 to 43.75 mm"]
+    for series in listed:
+        image = read_image(tmp_path, series=series.uid)
+        assert shift_of(image).tolist() == [0] * series.n_slices
+        assert image.shape[0] == series.n_slices
+
+
+def test_a_hole_below_two_centimetres_is_filled_linearly(tmp_path):
+    datasets = stack(24, step=1.25)
+    del datasets[8:20]
+    write(datasets, tmp_path)
+    image = read_image(tmp_path)
+    assert image.shape[0] == 24
+    assert np.abs(shift_of(image)).max() <= 1
+    assert "12 slice(s) are missing in 1 gap(s)" in image.warnings[0]
+
+
+def test_slices_that_are_far_apart_throughout_are_no_holes(tmp_path):
+    write(stack(6, step=25.0), tmp_path)
+    assert shift_of(read_image(tmp_path)).tolist() == [0] * 6
+
+
+def test_a_few_strays_of_a_long_scan_are_set_aside(tmp_path):
+    write([*stack(30), ct_slice(500.0, InstanceNumber=31)], tmp_path)
+    image = read_image(tmp_path)
+    assert shift_of(image).tolist() == [0] * 30
+    assert "1 slice(s) of another kind or far from the others were left out (0030.dcm)" in image.warnings[0]
+
+
+def test_a_hole_of_damaged_slices_is_not_filled(tmp_path):
+    files = write(stack(20), tmp_path)
+    for file in files[5:14]:
+        file.write_bytes(file.read_bytes()[:-50])
+    with pytest.raises(IrregularSlicesError, match="too irregular"):
+        read_image(tmp_path)
+
+
+def tilted(degrees, count):
+    angle = np.radians(degrees)
+    rows = [1, 0, 0, 0, float(np.cos(angle)), float(-np.sin(angle))]
+    across = np.cross(rows[:3], rows[3:])
+    return [
+        ct_slice(
+            0, position=[float(v) for v in np.array([-10, -20, 30]) + 5 * k * across], ImageOrientationPatient=rows,
+            SliceThickness="5", InstanceNumber=k + 1,
+        )
+        for k in range(count)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("degrees", [20, -40])
+def test_one_oblique_slice_stays_one_plane(tmp_path, degrees):
+    from pydicom import dcmread
+
+    (file,) = write(tilted(degrees, 1), tmp_path)
+    image = read_image(file)
+    stored = dcmread(file).pixel_array.astype(int) - 1024
+    assert image.shape == (1, 10, 12)
+    np.testing.assert_array_equal(image.voxels[0], stored)
+    assert image.spacing == pytest.approx((5, 1.5, 1.25))
+    assert any("oblique in the patient and are too few" in w for w in image.warnings)
+
+
+def test_one_oblique_sagittal_slice_stays_one_plane(tmp_path):
+    rows = [0.1, 0.995, 0, 0, 0, -1]
+    (file,) = write(
+        [ct_slice(0, position=[-10, -20, 60], ImageOrientationPatient=rows, SliceThickness="2")], tmp_path
+    )
+    image = read_image(file)
+    assert sorted(image.shape) == [1, 10, 12]
+
+
+def test_many_oblique_slices_are_resampled(tmp_path):
+    write(tilted(20, 12), tmp_path)
+    image = read_image(tmp_path)
+    assert any("were resampled to straight axes" in w for w in image.warnings)
+    index = np.argwhere(image.voxels > image.voxels.min())
+    z, y, x = image.to_world(index).T
+    off = image.voxels[tuple(index.T)] - (-200 + 2 * x + 3 * y + 5 * z)
+    assert np.median(np.abs(off)) <= 1
