@@ -97,7 +97,13 @@ def scan(path: Path) -> Contents:
     NoImagesError
         It is the DICOMDIR of a disc whose files are not beside it.
     """
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:  # a folder above may not be searched, or the name is too long
+        raise ImageNotFoundError(
+            f"{path} cannot be read ({error.strerror}); check path and permissions."
+        ) from error
+    if not there:
         if path.is_symlink():
             raise ImageNotFoundError(f"{path} is a link that leads nowhere; open the file itself.")
         raise ImageNotFoundError(f"{path} does not exist; check the path.")
@@ -242,7 +248,7 @@ def _spacing(stack: Stack) -> tuple[float, ...] | None:
 
 def _scan_one(path: Path, contents: Contents, headers: list[Header]) -> None:
     suffix = suffix_of(path)
-    if not path.is_file():  # opening a pipe would wait for ever
+    if not os.path.isfile(path):  # opening a pipe would wait for ever
         dangling = path.is_symlink() and not path.exists()
         contents.unread[path] = (
             f"{path.name} is a link that leads nowhere and was passed over." if dangling else ""

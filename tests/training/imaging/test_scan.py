@@ -98,6 +98,11 @@ def test_links_that_lead_nowhere(tmp_path):
         read_image(tmp_path / "gone.dcm")
 
 
+def test_a_name_that_is_too_long(tmp_path):
+    with pytest.raises(ImageNotFoundError, match=r"cannot be read|does not exist"):
+        read_image(tmp_path / ("a" * 300))
+
+
 @pytest.mark.parametrize(
     "suffix", [".png", ".jpg", ".tif", ".bmp", ".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".IMG", ".txt"]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -74,9 +75,7 @@ def frame_kind(s: Slice) -> str:
     modality = modality_of(s)
     if modality in RADIOGRAPH_MODALITIES:
         return ""
-    words = {
-        word.strip().upper() for name in ("ImageType", "FrameType") for word in s.label(name).split("\\")
-    }
+    words = _words(s.label("ImageType")) | _words(s.label("FrameType"))
     if words & _LOCALIZERS:
         return LOCALIZER
     if words & _CAPTURES or (s.position is None and _looks_captured(s, words, modality)):
@@ -86,7 +85,12 @@ def frame_kind(s: Slice) -> str:
     return REFORMAT if words & _REFORMATS else ""
 
 
-def _looks_captured(s: Slice, words: set[str], modality: str) -> bool:
+@lru_cache(maxsize=256)  # most slices of a series have one image type
+def _words(image_type: str) -> frozenset[str]:
+    return frozenset(word.strip().upper() for word in image_type.split("\\"))
+
+
+def _looks_captured(s: Slice, words: frozenset[str], modality: str) -> bool:
     colors = s.header.integer("SamplesPerPixel", 1) > 1
     return is_capture_class(s) or (modality == "CT" and (colors or "SECONDARY" in words))
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from .grouping import Part, along, is_even
+from .header import TAGS
 from .slices import Slice
 
 SAME_PLACE = 0.01  # mm: slices nearer than that lie at one place
@@ -149,7 +150,10 @@ def _lying_between(part: Part, places: np.ndarray) -> list[Part]:
     """Divide slices of which none share a place, where two or more whole stacks lie between each other."""
     if len(places) < 2 * _LEAST:
         return [part]
+    framed = any(s.own for s in part.slices)
     for name, wording in (*_PHASES.items(), ("AcquisitionTime", _WEAK["AcquisitionTime"])):
+        if not (framed or name in TAGS) or len({s.label(name) for s in part.slices}) == 1:
+            continue
         values = [_value(s, name) for s in part.slices]
         if len(set(values)) > 1 and _are_stacks_of_their_own(
             values, places, name in ("AcquisitionNumber", "SliceThickness")
