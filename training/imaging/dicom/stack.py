@@ -24,7 +24,7 @@ from .kinds import (
     modality_of,
 )
 from .phases import SAME_PLACE, place_numbers, split_phases
-from .pixels import read_hounsfield
+from .pixels import stored_values
 from .slices import RADIOGRAPH_MODALITIES, Slice
 
 GAP = 20.0
@@ -32,6 +32,7 @@ GAP = 20.0
 _HOLE = 2.5  # times the usual distance: nearer slices leave no hole
 _FAR_FEWER = 10  # times: so many more slices than strays are the scan
 _LOSSY = frozenset({"50", "51", "53", "55", "81", "91"})  # JPEG processes and their kin
+_DEFLATED = "1.2.840.10008.1.2.1.99"  # offsets count in what is inflated
 _VOLUMES = ("CT", "MR", "PT", "NM")
 
 
@@ -231,7 +232,7 @@ def _without_copies(part: Part, prefer: Path | None) -> tuple[Part, str]:
     dropped: list[Slice] = []
     for here in by_place.values():
         here.sort(key=lambda s: _rank_of_copy(s, prefer))
-        intact = [s for s in here if not s.header.truncated] or here
+        intact = [s for s in here if not _is_cut_off(s.header)] or here
         own: list[Slice] = []
         for s in intact:
             (dropped if any(_is_copy(s, other) for other in own) else own).append(s)
@@ -247,6 +248,11 @@ def _without_copies(part: Part, prefer: Path | None) -> tuple[Part, str]:
 
 def _rank_of_copy(s: Slice, prefer: Path | None) -> tuple[object, ...]:
     return s.path != prefer, _is_lossy(s), s.header.code("SOPInstanceUID"), s.path, s.frame
+
+
+def _is_cut_off(header: Header) -> bool:
+    offset, length = header.pixel_offset, header.pixel_length
+    return offset is not None and length is not None and length >= 0 and offset + length > header.file_size
 
 
 def _is_lossy(s: Slice) -> bool:
@@ -265,17 +271,17 @@ def _is_copy(a: Slice, b: Slice) -> bool:
     if _is_stored_alike(a, b):
         return _same_bytes(a.header, b.header)
     try:
-        values, failures = read_hounsfield([a, b], clip=False)
+        first, second = (stored_values(s) * s.slope + s.intercept for s in (a, b))
     except ImageError:
         return False
-    return not failures and bool(np.array_equal(values[0], values[1]))
+    return np.array_equal(first, second)
 
 
 def _is_stored_alike(a: Slice, b: Slice) -> bool:
     names = ("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel")
     return (
         not (a.is_frame or b.is_frame)
-        and a.header.syntax == b.header.syntax
+        and a.header.syntax == b.header.syntax != _DEFLATED
         and (a.slope, a.intercept) == (b.slope, b.intercept)
         and a.header.pixel_offset is not None
         and b.header.pixel_offset is not None
