@@ -11,7 +11,7 @@ import numpy as np
 from .dicom.header import SUFFIXES, Header, is_part10, read_header
 from .dicom.stack import Stack, stacks_of
 from .errors import EmptyFileError, ImageError, ImageNotFoundError
-from .formats import Format, format_by_suffix, format_of
+from .formats import Format, format_by_content, format_by_suffix, format_of
 from .paths import stem_of, suffix_of
 from .series import Series
 
@@ -89,7 +89,7 @@ def scan(path: Path) -> Contents:
         raise ImageNotFoundError(f"{path} does not exist; check the path.")
     form = format_of(path)
     if form is None and path.is_file() and not is_part10(path):
-        form = format_by_suffix(path)  # and that says itself what is wrong with it
+        form = format_by_content(path) or format_by_suffix(path)  # and that says itself what is wrong with it
     if form is not None:
         return Contents(volumes={path: form})
     return scan_folder(path) if path.is_dir() else scan_file(path)
