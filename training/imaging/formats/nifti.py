@@ -239,7 +239,9 @@ def _affine(path: Path, header: Any, n: int, version: str) -> tuple[np.ndarray, 
     if sform is None:
         if qform is not None:
             lost = header["sform_code"] > 0
-            return qform, [f"{path.name} has an sform that is no transform: its qform was taken."] if lost else []
+            return qform, [
+                f"{path.name} has an sform that is no transform: its qform was taken."
+            ] if lost else []
         _check_pixdim(path, header, pixdim)
         raise BadGeometryError(
             f"{path} gives its voxels no usable size or direction (its transform is singular); correct its sform or qform."
