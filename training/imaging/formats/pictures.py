@@ -177,7 +177,7 @@ def _unreadable(path: Path, error: Exception) -> ImageError:
         return UnsupportedShapeError(f"{path} has more pixels than any radiograph; save a smaller picture.")
     if isinstance(error, UnidentifiedImageError):
         return CorruptFileError(
-            f"{path} begins as no picture that is read here (PNG, JPEG, TIFF, BMP); check that the file is complete and of its kind."
+            f"{path} begins as no PNG, JPEG, TIFF or BMP; check that the file is complete and of its kind."
         )
     if any(word in reason for word in ("truncated", "unexpected end", "not enough", "read past", "eof")):
         return TruncatedFileError(f"{path} is cut off; copy it again from where it came from.")

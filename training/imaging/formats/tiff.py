@@ -5,7 +5,10 @@ Pages that are packed otherwise than with Deflate are left to Pillow's libtiff, 
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +43,8 @@ def read_tiff(path: Path) -> tuple[np.ndarray | None, tuple[str, ...]]:
     ImageError
         The file is cut off, damaged, or of a kind that is not read.
     """
-    import tifffile
-
     try:
-        with tifffile.TiffFile(path) as file:
+        with _opened(path) as file:
             pages = _pages(file)
             page = pages[0]
             _check_strips(page, path)
@@ -52,9 +53,7 @@ def read_tiff(path: Path) -> tuple[np.ndarray | None, tuple[str, ...]]:
     except ImageError:
         raise
     except Exception as error:  # on damaged tags tifffile raises anything
-        raise CorruptFileError(
-            f"{path} is a damaged TIFF file ({error or type(error).__name__}); copy it again from where it came from."
-        ) from error
+        raise _damaged(path, error) from error
     said = (f"{path.name} holds {count} pages: the first was opened.",) if count > 1 else ()
     return values, said
 
@@ -67,17 +66,13 @@ def tiff_shape(path: Path) -> tuple[int, int]:
     ImageError
         The file is cut off or damaged.
     """
-    import tifffile
-
     try:
-        with tifffile.TiffFile(path) as file:
+        with _opened(path) as file:
             page = _pages(file)[0]
             height, width = int(page.imagelength), int(page.imagewidth)
             return (width, height) if _orientation(page) >= 5 else (height, width)
     except Exception as error:
-        raise CorruptFileError(
-            f"{path} is a damaged TIFF file ({error or type(error).__name__}); copy it again from where it came from."
-        ) from error
+        raise _damaged(path, error) from error
 
 
 def upright(values: np.ndarray, orientation: int) -> np.ndarray:
@@ -89,6 +84,32 @@ def upright(values: np.ndarray, orientation: int) -> np.ndarray:
     if orientation in (2, 3, 6, 7):
         values = values[:, ::-1]
     return values
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The file, with tifffile's log silent: what it says there is said in the error."""
+    import tifffile
+
+    log = logging.getLogger("tifffile")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        with tifffile.TiffFile(path) as file:
+            yield file
+    finally:
+        log.setLevel(before)
+
+
+def _damaged(path: Path, error: Exception) -> ImageError:
+    reason = str(error) or type(error).__name__
+    if "offset" in reason or isinstance(error, IndexError):
+        return TruncatedFileError(
+            f"{path} is cut off: its table of pixels is not there; copy it again from where it came from."
+        )
+    return CorruptFileError(
+        f"{path} is a damaged TIFF file ({reason}); copy it again from where it came from."
+    )
 
 
 def _pages(file: Any) -> list[Any]:
