@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import zlib
 from pathlib import Path
@@ -24,7 +25,7 @@ def content_of(path: Path) -> str:
     """Tell what a file begins as: ``"dicom"``, ``"metaimage"``, ``"nifti"``, ``"nrrd"``, ``"picture"``, or ``""``."""
     try:
         with open(path, "rb") as file:
-            data = file.read(4096)
+            data = file.read(540)
     except OSError:  # a folder, or none of ours to read
         return ""
     if data[128:132] == b"DICM":
@@ -37,10 +38,24 @@ def content_of(path: Path) -> str:
         return "metaimage"
     if data.startswith(b"\x1f\x8b"):
         try:
-            data = zlib.decompressobj(31).decompress(data, 540)
-        except zlib.error:
+            data = unpacked_start(path, 540)
+        except (OSError, EOFError, zlib.error):
             return ""
     return "nifti" if data[344:348] in _NIFTI or data[4:8] in _NIFTI_2 else ""
+
+
+def unpacked_start(path: Path, length: int) -> bytes:
+    """Read the first bytes of a file, unpacked where it is of gzip, whatever its name says.
+
+    Raises
+    ------
+    OSError, EOFError, zlib.error
+        It cannot be opened or unpacked.
+    """
+    with open(path, "rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if packed else open(path, "rb") as opened:
+        return bytes(opened.read(length))
 
 
 def _is_bitmap(data: bytes) -> bool:

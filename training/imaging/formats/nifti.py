@@ -6,6 +6,7 @@ transforms counts is decided as nibabel does.
 
 from __future__ import annotations
 
+import gzip
 import struct
 import zlib
 from pathlib import Path
@@ -16,11 +17,13 @@ import numpy as np
 from ..errors import (
     BadGeometryError,
     CorruptFileError,
+    ImageError,
     ImageNotFoundError,
     TruncatedFileError,
     UnsupportedShapeError,
 )
 from ..paths import suffix_of
+from .content import unpacked_start
 from .stored_values import StoredValues
 from .volume_header import VolumeHeader, check_bytes, refuse_components
 
@@ -48,7 +51,7 @@ def is_nifti_pair(path: Path) -> bool:
     """Tell whether a ``.hdr`` or ``.img`` file is of NIfTI or Analyze: the suffixes are those of other programs too."""
     try:
         return _version(_unpacked_start(_header_file(path))) != ""
-    except (OSError, ImageNotFoundError):
+    except (OSError, ImageError):
         return False
 
 
@@ -128,13 +131,11 @@ def _twin(path: Path, kind: str) -> Path:
 
 def _unpacked_start(path: Path) -> bytes:
     """The first 540 bytes, unpacked if they are packed, whatever the suffix says."""
-    with open(path, "rb") as file:
-        data = file.read(4096)
-    if data[:2] != b"\x1f\x8b":
-        return data[:540]
     try:
-        return zlib.decompressobj(31).decompress(data, 540)
-    except zlib.error as error:
+        return unpacked_start(path, 540)
+    except EOFError as error:
+        raise TruncatedFileError(f"{path} is cut off; copy it again from where it came from.") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
         raise CorruptFileError(
             f"{path} is damaged: it cannot be unpacked ({error}); copy it again."
         ) from error

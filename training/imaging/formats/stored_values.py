@@ -165,7 +165,7 @@ def _unpack(file: Path, stored: StoredValues, wanted: int) -> tuple[bytearray, i
         while data:
             try:
                 some = decoder.decompress(data)
-            except (OSError, EOFError, ValueError) as error:
+            except Exception as error:  # each decoder has errors of its own
                 raise CorruptFileError(
                     f"{file} is damaged: its compressed pixels break their own checksum or rules ({error}); copy it again."
                 ) from error

@@ -152,7 +152,9 @@ def _check(header: VolumeHeader) -> None:
     others = [n for axis, n in enumerate(header.shape) if axis not in header.spatial and n > 1]
     if others:
         size = header.shape[::-1]
-        raise UnsupportedShapeError(f"{path} has {len(size)} axes {size}; save one volume per file.")
+        raise UnsupportedShapeError(
+            f"{path} has {len(size)} axes {size}, {len(header.spatial)} of them in space; save one volume per file."
+        )
     if len(header.spatial) not in (2, 3):
         raise UnsupportedShapeError(
             f"{path} has {len(header.spatial)} axes in space; save a volume (3) or a picture (2) and open that."
