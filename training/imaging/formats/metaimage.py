@@ -5,6 +5,7 @@ Source: MetaIO's own description of its tags, docs.itk.org (MetaIO Documentation
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def metaimage_header(path: Path) -> VolumeHeader:
     check_bytes(path)
     fields, after = _fields(path)
     n = _integer(fields, "NDims", path)
-    shape = tuple(int(v) for v in _numbers(fields, "DimSize", path, n) or ())
+    sizes = _numbers(fields, "DimSize", path, n) or ()
+    shape = tuple(int(v) for v in sizes if np.isfinite(v))
     if n < 1 or len(shape) != n:
         raise CorruptFileError(
             f"{path} states {n} axes and the size {shape}; correct NDims and DimSize in its header."
@@ -91,7 +93,9 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
         raise CorruptFileError(
             f"{path} has no MetaImage header; check that the file is complete and of its kind."
         )
-    text = data[: match.end()]
+    stated = match[1].strip().upper()
+    # With the pixels elsewhere, entries may follow the one that should be the last.
+    text = data[: match.end()] if stated.startswith((b"LOCAL", b"LIST")) else data
     try:
         lines = text.decode("utf-8").splitlines()
     except UnicodeDecodeError:
@@ -125,7 +129,7 @@ def _values(
         )
         lines = path.read_bytes()[after:].decode("utf-8", "replace").splitlines()
         names = [line.strip() for line in lines if line.strip()]
-        many = int(np.prod(shape[axes:]))
+        many = math.prod(shape[axes:])
         if len(names) < many:
             raise TruncatedFileError(f"{path} lists {len(names)} of {many} files of pixels; copy it again.")
         names = names[:many]

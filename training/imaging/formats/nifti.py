@@ -7,6 +7,7 @@ transforms counts is decided as nibabel does.
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -90,7 +91,7 @@ def nifti_header(path: Path) -> VolumeHeader:
     code = int(header["datatype"])
     refuse_components(path, _COMPONENTS.get(code, 1))
     if len(sizes) > 4:
-        refuse_components(path, int(np.prod(sizes[4:])))
+        refuse_components(path, math.prod(sizes[4:]))
     if code not in _TYPES:
         raise UnsupportedShapeError(
             f"{path} has voxels of NIfTI's type {code}, which is not read; save it as 16-bit integers or 32-bit floats."
@@ -228,7 +229,8 @@ def _geometry(path: Path, header: Any, n: int, version: str) -> tuple[np.ndarray
 
 def _affine(path: Path, header: Any, n: int, version: str) -> tuple[np.ndarray, list[str]]:
     pixdim = np.abs(np.asarray(header["pixdim"], float)[1:4])
-    pixdim[n:] = np.where(pixdim[n:] > 0, pixdim[n:], 1.0)
+    single = np.array([axis >= n or header["dim"][axis + 1] == 1 for axis in range(3)])
+    pixdim[single & ~(pixdim > 0)] = 1.0  # an axis of one voxel needs no size
     if version == "analyze" or (header["sform_code"] <= 0 and header["qform_code"] <= 0):
         _check_pixdim(path, header, pixdim)
         x = -1.0 if version == "analyze" else 1.0  # Analyze counts x to the left

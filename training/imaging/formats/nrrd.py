@@ -60,7 +60,7 @@ def nrrd_header(path: Path) -> VolumeHeader:
     """
     check_bytes(path)
     fields, after = _fields(path)
-    sizes = [int(v) for v in _numbers(fields.get("sizes", ""), path, "sizes")]
+    sizes = [_whole(word, path, "sizes") for word in fields.get("sizes", "").split()]
     if not sizes or str(len(sizes)) != fields.get("dimension", ""):
         raise CorruptFileError(
             f"{path} has dimension {fields.get('dimension', 'unknown')} and sizes {sizes}; correct its header or copy it again."
@@ -204,11 +204,10 @@ def _geometry(
     vectors = _vectors(fields.get("space directions", ""))
     spacings = _axis_numbers(fields, "spacings", path, n, spatial)
     if vectors:
-        rows = (
-            np.array([vectors[axis] for axis in spatial], float).reshape(count, -1)
-            if count
-            else np.zeros((0, 0))
-        )
+        chosen = [vector for axis in spatial if (vector := vectors[axis]) is not None]
+        if len({len(vector) for vector in chosen}) != 1:
+            raise BadGeometryError(f"{path} has space directions of different lengths; correct them.")
+        rows = np.array(chosen, float)
         if rows.shape == (2, 3):  # one picture somewhere in space
             return np.diag(np.linalg.norm(rows * factor[0], axis=1))[::-1, ::-1], np.zeros(2), True, said
         if rows.shape[1:] != (count,):

@@ -26,6 +26,7 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Suffixes that are read as pictures without a scale."""
 _BITS, _SAMPLE_FORMAT, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 339, 262, 0  # TIFF 6.0
 _ORIENTATION = 0x0112
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _FAILURES = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, struct.error)
 
 
@@ -70,7 +71,7 @@ def picture_series(path: Path) -> Series:
     try:
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")
-            with Picture.open(path) as picture:
+            with Picture.open(path, formats=_FORMATS) as picture:
                 # Orientation marks 5 to 8 turn the picture on its side.
                 turned = picture.getexif().get(_ORIENTATION, 1) >= 5
                 width, height = picture.size[::-1] if turned else picture.size
@@ -90,7 +91,7 @@ def _read(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def _frames(path: Path) -> tuple[str, ...]:
-    with Picture.open(path) as picture:
+    with Picture.open(path, formats=_FORMATS) as picture:
         count = getattr(picture, "n_frames", 1) if picture.format == "PNG" else 1
     return (f"{path.name} is animated: the first of {count} pictures was opened.",) if count > 1 else ()
 
@@ -100,7 +101,7 @@ def _read_with_pillow(path: Path) -> np.ndarray:
     try:
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")  # on odd tags
-            with Picture.open(path) as picture:
+            with Picture.open(path, formats=_FORMATS) as picture:
                 _check_type(picture, path)
                 stored, reduced = _stored(picture), _reduces_depth(picture)
                 orientation = picture.getexif().get(_ORIENTATION, 1)  # PNG is decoded for it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def read_volume(header: VolumeHeader) -> Image:
     """
     _check(header)
     path = header.path
-    stored, said = read_values(header.values, int(np.prod(header.shape)))
+    stored, said = read_values(header.values, math.prod(header.shape))
     voxels = as_int16_or_float32(rescaled(stored, header.slope, header.intercept)).reshape(header.shape)
     voxels = voxels.reshape(header.size)
     voxels, numbers = finite(voxels, path.name)  # before anything is interpolated

@@ -150,6 +150,12 @@ def test_a_sheared_matrix_is_resampled(tmp_path):
     check(write_mhd(tmp_path / "a.mha", sheared()), "sheared", least=0.6)
 
 
+def test_entries_after_the_last_one_count(tmp_path):
+    path = write_mhd(tmp_path / "a.mhd", stored(), ElementSpacing=None)
+    path.write_text(path.read_text() + "ElementSpacing = 1.25 1.5 2.5\n")
+    check(path)
+
+
 @pytest.mark.parametrize(
     "matrix", ["0 0 0 0 0 0 0 0 0", "2 0 0 0 1 0 0 0 1", "1 0 0 1 0 0 0 0 1", "nan 0 0 0 1 0 0 0 1"]
 )
