@@ -21,6 +21,7 @@ _PACKINGS: dict[str, tuple[Any, int, bytes]] = {
     ),  # zlib or gzip, as the stream says
     "bzip2": (bz2.BZ2Decompressor, 1 << 12, b"BZh"),
 }
+_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", b"BZh")
 _MOST_BEYOND = 1 << 26  # bytes unpacked beyond the pixels, to reach the checksum
 
 
@@ -145,6 +146,13 @@ def _read_raw(file: Path, stored: StoredValues, count: int, needed: int) -> tupl
     length = file.stat().st_size
     offset = length - needed if stored.offset < 0 else stored.offset + stored.skip
     if offset < 0 or length - offset < needed:
+        with open(file, "rb") as source:
+            source.seek(max(offset, 0))
+            begin = source.read(3)
+        if begin.startswith(_COMPRESSED):
+            raise CorruptFileError(
+                f"{file} holds compressed pixels, although the header says that they are raw; correct that."
+            )
         raise cut_off(file, max(length - max(offset, 0), 0), needed)
     beyond = length - offset - needed
     said = (

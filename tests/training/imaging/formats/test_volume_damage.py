@@ -108,6 +108,30 @@ def test_a_stream_of_another_length_than_the_header_says(tmp_path, length):
     check(path, "8 bytes more than its header says" if length else "")
 
 
+def test_a_header_that_is_wrong_about_packing(tmp_path):
+    pixels = field().voxels.astype("<i2").tobytes()
+    for data in (zlib.compress(pixels), gzip.compress(pixels)):
+        with pytest.raises(CorruptFileError, match="compressed pixels, although the header says"):
+            read_image(write_mhd(tmp_path / "a.mhd", stored(), pixels=data))
+        with pytest.raises(CorruptFileError, match="compressed pixels, although the header says"):
+            read_image(write_nrrd(tmp_path / "a.nrrd", stored(), pixels=data))
+    with pytest.raises(CorruptFileError, match=r"b\.mha is damaged"):
+        read_image(write_mhd(tmp_path / "b.mha", stored(), CompressedData="True", pixels=pixels))
+
+
+@pytest.mark.parametrize("suffix", [".mha", ".mhd", ".nii", ".nii.gz", ".nrrd", ".png", ".tif", ".jpg"])
+def test_what_is_no_image_is_named(tmp_path, suffix):
+    documents = {
+        "Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n",
+        "web page": b"\n<!DOCTYPE html><html><body>404</body></html>",
+        "zip archive": b"PK\x03\x04" + bytes(400),
+    }
+    for name, data in documents.items():
+        (tmp_path / f"a{suffix}").write_bytes(data)
+        with pytest.raises(CorruptFileError, match=f"a{suffix} is a .*{name}"):
+            read_image(tmp_path / f"a{suffix}")
+
+
 def test_far_more_than_the_header_says_is_no_hang(tmp_path):
     path = write_mhd(
         tmp_path / "a.mha", stored(), CompressedData="True", pixels=zlib.compress(bytes(1 << 28))
