@@ -15,7 +15,7 @@ from .formats import Format, format_by_content, format_by_suffix, format_of
 from .paths import stem_of, suffix_of
 from .series import Series
 
-_COMPANIONS = frozenset({".raw", ".zraw", ".img"})  # pixels of .mhd, .nhdr, .hdr
+_COMPANIONS = frozenset({".raw", ".zraw", ".img", ".img.gz"})  # pixels of .mhd, .nhdr, .hdr
 _OWN_FILES = (".lungmtl.json",)  # findings that were saved beside their images
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 
@@ -225,4 +225,6 @@ def _kind_of(header: Header) -> str:
 
 
 def _has_header_file(path: Path) -> bool:
-    return any((path.parent / (stem_of(path) + suffix)).exists() for suffix in (".mhd", ".nhdr", ".hdr"))
+    return any(
+        (path.parent / (stem_of(path) + suffix)).exists() for suffix in (".mhd", ".nhdr", ".hdr", ".hdr.gz")
+    )

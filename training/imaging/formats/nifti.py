@@ -198,7 +198,10 @@ def _values(path: Path, file: Path, data: bytes, header: Any, dtype: np.dtype) -
 
 def _scaling(path: Path, header: Any, version: str) -> tuple[float, float, list[str]]:
     if version == "analyze":
-        return 1.0, 0.0, []
+        factor = float(header["funused1"])  # by SPM's custom
+        if not np.isfinite(factor) or factor in (0, 1):
+            return 1.0, 0.0, []
+        return factor, 0.0, [f"{path.name} has values that SPM scales by {factor:g}, and so they were."]
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
     if not np.isfinite(slope) or slope == 0:  # by the standard, nothing is scaled
         unset = not np.isinf(slope) and (np.isnan(intercept) or intercept == 0)

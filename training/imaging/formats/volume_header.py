@@ -129,6 +129,7 @@ def read_volume(header: VolumeHeader) -> Image:
         origin = tuple(header.origin) if header.sized else ()
         if not header.sized:
             warnings.append(f"{path.name} does not state its pixel size: lengths are in pixels.")
+        warnings += _doubts(spacing, voxels.shape, path.name)
         return flattened(Image(voxels, spacing=spacing, origin=origin, warnings=tuple(warnings), **common))
     voxels, spacing, origin, kind = to_lps(voxels, header.steps, header.origin, str(path))
     if kind:
@@ -136,8 +137,16 @@ def read_volume(header: VolumeHeader) -> Image:
     if not header.sized:
         warnings.append(f"{path.name} does not state its voxel size: lengths are in pixels.")
         return flattened(Image(voxels, spacing=None, warnings=tuple(warnings), **common))
-    warnings += size_warning(spacing, voxels.shape, path.name) if voxels.shape[0] > 1 else ()
+    warnings += _doubts(spacing, voxels.shape, path.name)
     return flattened(Image(voxels, spacing=spacing, origin=origin, warnings=tuple(warnings), **common))
+
+
+def _doubts(spacing: tuple[float, ...] | None, shape: tuple[int, ...], name: str) -> tuple[str, ...]:
+    """Doubt a voxel size; one that is too large for a radiograph counts as unknown, and `flattened` says that."""
+    flat = len(shape) == 2 or shape[0] == 1
+    if spacing is None or (flat and not spacing_is_known(spacing[-2:], shape[-2:])):
+        return ()
+    return size_warning(spacing[-2:], shape[-2:], name) if flat else size_warning(spacing, shape, name)
 
 
 _RESAMPLED = {

@@ -232,8 +232,7 @@ def test_pairs(tmp_path, version, gz):
     (tmp_path / f"a.img{gz}").write_bytes(pack(pixels))
     for name in ("a.hdr", "a.img"):
         check(tmp_path / (name + gz))
-    if not gz:
-        assert len(list_series(tmp_path)) == 1
+    assert len(list_series(tmp_path)) == 1
     (tmp_path / f"a.img{gz}").unlink()
     with pytest.raises(ImageNotFoundError, match=r"its other half a\.img is not there"):
         read_image(tmp_path / f"a.hdr{gz}")
@@ -252,6 +251,11 @@ def test_analyze_is_read_and_its_orientation_doubted(tmp_path):
     image = read_image(tmp_path / "a.hdr")
     assert image.spacing == pytest.approx((2.5, 1.5, 1.25))
     assert "is an Analyze file and does not state its orientation" in image.warnings[0]
+    head, pixels = nifti_bytes(stored(), magic=b"", sform=0, slope=0.5)
+    (tmp_path / "a.hdr").write_bytes(head[:348])
+    scaled = read_image(tmp_path / "a.hdr")
+    np.testing.assert_array_equal(scaled.voxels, image.voxels / 2)
+    assert "SPM scales by 0.5" in " ".join(scaled.warnings)
 
 
 def test_suffixes_that_hide_what_is_packed(tmp_path):
