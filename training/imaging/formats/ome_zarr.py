@@ -6,7 +6,10 @@ patient's left), said by each axis' ``orientation``. Files that do not state an 
 
 from __future__ import annotations
 
+import math
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,21 +105,48 @@ def _check_chunks(array: Any, path: Path) -> list[str]:
     ImageError
         More than half are missing, or one is cut off.
     """
+    folder = path / array.path if array.path else path
     total = int(array.nchunks)
-    missing = total - int(array.nchunks_initialized)
+    present = int(array.nchunks_initialized) if array.shards is None else _chunks_in_shards(array, folder)
+    missing = total - present
     fill = array.fill_value if array.fill_value is not None else 0
     if 2 * missing > total:
         raise CorruptFileError(f"{path} lacks {missing:,} of its {total:,} chunks of pixels; copy it again.")
-    packed = type(array.compressors[-1]).__name__.startswith("Blosc") if array.compressors else False
-    for folder, _, names in os.walk(path / array.path if array.path else path):
-        for name in names:
-            if name not in _METADATA:
-                _check_chunk(Path(folder) / name, packed)
+    outermost = type(array.compressors[-1]).__name__ if array.compressors and array.shards is None else ""
+    for file in _chunk_files(folder):
+        _check_chunk(file, outermost.startswith("Blosc"))
     if not missing:
         return []
     return [
         f"{path.name} lacks {missing:,} of its {total:,} chunks of pixels: they were filled with {fill}; copy it again."
     ]
+
+
+def _chunk_files(folder: Path) -> Iterator[Path]:
+    for inner, _, names in os.walk(folder):
+        yield from (Path(inner) / name for name in names if name not in _METADATA)
+
+
+def _chunks_in_shards(array: Any, folder: Path) -> int:
+    """Count the chunks within the array that the indices of its shards list."""
+    inside = [shard // chunk for shard, chunk in zip(array.shards, array.chunks, strict=True)]
+    chunks = [-(-n // chunk) for n, chunk in zip(array.shape, array.chunks, strict=True)]
+    size = 16 * math.prod(inside)  # offset and length of each, then a checksum
+    at_start = "start" in str(array.metadata.codecs[0].index_location)
+    count = 0
+    for file in _chunk_files(folder):
+        key = file.relative_to(folder).as_posix().removeprefix("c").strip("/.").replace("/", ".")
+        if not re.fullmatch(r"\d+(\.\d+)*", key):
+            continue
+        data = file.read_bytes()
+        index = data[:size] if at_start else data[-size - 4 : -4]
+        if len(index) < size:
+            raise TruncatedFileError(f"{file} is cut off: it ends before its index; copy the store again.")
+        listed = np.frombuffer(index, "<u8").reshape(*inside, 2)[..., 0] != np.iinfo(np.uint64).max
+        place = [int(part) for part in key.split(".")]
+        within = tuple(slice(0, max(n - p * i, 0)) for n, p, i in zip(chunks, place, inside, strict=True))
+        count += int(np.count_nonzero(listed[within]))
+    return count
 
 
 def _check_chunk(chunk: Path, blosc: bool) -> None:

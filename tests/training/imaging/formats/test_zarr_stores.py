@@ -209,6 +209,21 @@ def test_changed_chunks_with_a_checksum_are_refused(tmp_path, name):
             read_image(tmp_path / "a.zarr")
 
 
+@pytest.mark.parametrize("shape", [(8, 10, 12), (7, 9, 11)])
+def test_chunks_that_a_shard_lacks_are_said(tmp_path, shape):
+    voxels = np.random.default_rng(0).integers(1, 400, shape).astype(np.int16)
+    fields = {"shards": (4, 10, 12), "chunks": (2, 5, 4), "config": {"write_empty_chunks": False}}
+    zarr.create_array(str(tmp_path / "a.zarr"), data=voxels, **fields)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.zarr").voxels, voxels)
+    assert not any("lacks" in said for said in read_image(tmp_path / "a.zarr").warnings)
+    voxels[:2, :5, :4] = 0
+    zarr.create_array(str(tmp_path / "b.zarr"), data=voxels, **fields)
+    assert "lacks 1 of its 24 chunks" in " ".join(read_image(tmp_path / "b.zarr").warnings)
+    chunks(tmp_path / "b.zarr")[0].write_bytes(b"")
+    with pytest.raises(TruncatedFileError, match="cut off"):
+        read_image(tmp_path / "b.zarr")
+
+
 def test_what_is_written_has_all_its_chunks(tmp_path):
     image = marked(shape=(70, 70, 70))
     image.voxels[:] = 0
