@@ -259,7 +259,7 @@ def _affine(path: Path, header: Any, n: int, version: str) -> tuple[np.ndarray, 
         if np.allclose(lengths, 1, atol=1e-4) and np.all(pixdim[:n] > 0) and np.all(np.isfinite(pixdim)):
             sform = sform @ np.diag([*pixdim, 1.0])
             said.append(f"{path.name} has an sform without voxel size: its pixdim of {stated} was taken.")
-        else:
+        elif not _is_sheared(sform):  # a shear lengthens the steps, and is said where it is resampled
             taken = " × ".join(f"{v:.4g}" for v in lengths)
             said.append(
                 f"{path.name} states two voxel sizes, {taken} in its sform and {stated} in pixdim: the first was taken."
@@ -267,6 +267,11 @@ def _affine(path: Path, header: Any, n: int, version: str) -> tuple[np.ndarray, 
     if qform is not None and n == 3 and _distance(sform, qform, header) > _APART * lengths.min():
         said.append(f"{path.name} states two places for its voxels, sform and qform: the sform was taken.")
     return sform, said
+
+
+def _is_sheared(affine: np.ndarray) -> bool:
+    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return bool(np.abs(directions.T @ directions - np.eye(3)).max() > 1e-3)
 
 
 def _check_pixdim(path: Path, header: Any, pixdim: np.ndarray) -> None:
