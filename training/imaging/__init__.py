@@ -4,7 +4,7 @@ Importing this package loads neither SimpleITK nor pydicom nor zarr; reading doe
 """
 
 from .errors import ImageError, SeveralSeriesError
-from .formats.itk import write_volume
+from .formats.write_volume import write_volume
 from .image import Image
 from .read import read_image
 from .resample import resample

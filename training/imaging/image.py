@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .values import finite
+
 
 @dataclass(frozen=True, eq=False)
 class Image:
@@ -21,7 +23,8 @@ class Image:
     Parameters
     ----------
     voxels
-        (z, y, x) or (y, x). CT in Hounsfield units (int16 or float32); radiographs with dark air.
+        (z, y, x) or (y, x). CT in Hounsfield units (int16 or float32); radiographs with dark air. Values that are no finite
+        numbers become air, and a sentence of `warnings` counts them: nothing that works on images meets a NaN.
     modality
         DICOM modality: ``"CT"``, ``"CR"``, ``"DX"``; ``""`` where the file does not say.
     spacing
@@ -62,6 +65,11 @@ class Image:
     def __post_init__(self) -> None:
         if self.voxels.ndim not in (2, 3):
             raise ValueError(f"an image has 2 or 3 axes, not {self.voxels.ndim}")
+        name = self.source.name if self.source else self.series_uid or "The image"
+        voxels, said = finite(self.voxels, name)
+        if said:
+            object.__setattr__(self, "voxels", voxels)
+            object.__setattr__(self, "warnings", (*self.warnings, *said))
         object.__setattr__(self, "origin", tuple(float(o) for o in self.origin) or (0.0,) * self.voxels.ndim)
         if self.spacing is not None:
             object.__setattr__(self, "spacing", tuple(float(s) for s in self.spacing))

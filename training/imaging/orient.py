@@ -51,7 +51,9 @@ def to_lps(
     if misplaced > _TOLERANCE * lengths.min():
         cosines = np.abs((steps / lengths[:, None]) @ (steps / lengths[:, None]).T - np.eye(3))
         kind = "sheared" if cosines.max() > 1e-3 else "oblique"
-        return (*_resampled(voxels, steps, origin, axes), kind)
+        if kind == "sheared":  # the planes stay where they are, at their distance from each other
+            lengths = np.maximum(np.abs(steps[range(3), axes]), lengths / 2)
+        return (*_resampled(voxels, steps, origin, axes, lengths), kind)
     order = np.argsort(axes)
     voxels, straight = voxels.transpose(order), straight[order]
     for axis in range(3):
@@ -68,13 +70,13 @@ def _best_order(cosines: np.ndarray) -> tuple[int, int, int]:
 
 
 def _resampled(
-    voxels: np.ndarray, steps: np.ndarray, origin: np.ndarray, axes: tuple[int, int, int]
+    voxels: np.ndarray, steps: np.ndarray, origin: np.ndarray, axes: tuple[int, int, int], lengths: np.ndarray
 ) -> tuple[np.ndarray, tuple[float, ...], tuple[float, ...]]:
     """Interpolate linearly onto the straight grid that holds the whole volume; outside lies the lowest value."""
     import SimpleITK as sitk
 
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in voxels.shape])).reshape(3, -1).T @ steps + origin
-    spacing = np.linalg.norm(steps, axis=1)[np.argsort(axes)]
+    spacing = lengths[np.argsort(axes)]
     low = corners.min(axis=0)
     shape = np.ceil((corners.max(axis=0) - low) / spacing - 1e-6).astype(int) + 1
     # The input stays in index space (ITK knows no shear); the transform takes world points (x, y, z) to indices.

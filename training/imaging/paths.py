@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_PACKED = (".nii.gz", ".hdr.gz", ".img.gz")
+
 
 def suffix_of(path: Path) -> str:
-    """Return the suffix in lower case, with both parts of ``.nii.gz``."""
+    """Return the suffix in lower case, with both parts of ``.nii.gz`` and its like."""
     name = path.name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+    return next((suffix for suffix in _PACKED if name.endswith(suffix)), path.suffix.lower())
 
 
 def stem_of(path: Path) -> str:

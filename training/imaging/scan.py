@@ -12,12 +12,12 @@ import numpy as np
 from .dicom.header import SUFFIXES, Header, is_part10, read_header
 from .dicom.stack import Stack, stacks_of
 from .errors import EmptyFileError, ImageError, ImageNotFoundError, NoImagesError, UnknownFormatError
-from .formats import Format, format_by_suffix, format_of
+from .formats import Format, format_by_content, format_by_suffix, format_of
 from .media_directory import is_media_directory, listed_files
 from .paths import stem_of, suffix_of
 from .series import Series
 
-_COMPANIONS = frozenset({".raw", ".zraw", ".img"})  # pixels of .mhd, .nhdr, .hdr
+_COMPANIONS = frozenset({".raw", ".zraw", ".img", ".img.gz"})  # pixels of .mhd, .nhdr, .hdr
 _OWN_FILES = (".lungmtl.json",)  # findings that were saved beside their images
 _NO_PICTURE = "is DICOM without a picture"
 
@@ -116,7 +116,7 @@ def scan(path: Path) -> Contents:
         )
     if _is_dicom(path):
         return _scan_disc(path) if is_media_directory(path) else scan_file(path)
-    form = format_of(path) or format_by_suffix(path)  # and that says itself what is wrong with it
+    form = format_of(path) or format_by_content(path) or format_by_suffix(path)  # and that says itself what is wrong with it
     return Contents(volumes={path: form}) if form is not None else scan_file(path)
 
 
@@ -297,4 +297,6 @@ def _kind_of(header: Header) -> str:
 
 
 def _has_header_file(path: Path) -> bool:
-    return any((path.parent / (stem_of(path) + suffix)).exists() for suffix in (".mhd", ".nhdr", ".hdr"))
+    return any(
+        (path.parent / (stem_of(path) + suffix)).exists() for suffix in (".mhd", ".nhdr", ".hdr", ".hdr.gz")
+    )

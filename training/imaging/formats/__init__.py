@@ -1,22 +1,25 @@
 """The formats besides DICOM, one row each: which paths are of it, how it is described, and how it is read.
 
-A path is looked up here once (`format_of`); what is found goes along with it.
+A path is looked up here once (`format_of`); what is found goes along with it. What a file holds counts more than its name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..image import Image
 from ..paths import suffix_of
 from ..series import Series
-from .flat_volumes import flattened, spacing_is_known
-from .itk import VOLUME_SUFFIXES, read_volume, volume_series
+from .content import content_of
 from .jsrt import SUFFIX, is_jsrt, jsrt_series, read_jsrt
+from .metaimage import METAIMAGE_SUFFIXES, metaimage_header
+from .nifti import NIFTI_SUFFIXES, is_nifti_pair, nifti_header
+from .nrrd import NRRD_SUFFIXES, nrrd_header
 from .ome_zarr import is_zarr, read_zarr, zarr_series
 from .pictures import PICTURE_SUFFIXES, picture_series, read_picture
+from .volume_header import VolumeHeader, read_volume, volume_series
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class Format:
     suffixes
         In lower case, with the dot.
     is_mine
-        Whether a path that bears such a suffix is of it, by no more than a look at its size or at the names in it.
+        Whether a path that bears such a suffix, and does not begin as another format does, is of it.
     describe
         What the header says, without reading a pixel.
     read
         The image.
+    content
+        What `content_of` calls such a file; empty where nothing at its beginning tells.
     flat
         Whether it holds nothing but pictures, so that an image of it must be a radiograph.
     in_folders
@@ -43,42 +48,65 @@ class Format:
     is_mine: Callable[[Path], bool]
     describe: Callable[[Path], Series]
     read: Callable[[Path], Image]
+    content: str = ""
     flat: bool = False
     in_folders: bool = True
 
 
 def format_of(path: Path) -> Format | None:
     """Look up the format of a path, or None: then it is DICOM, or a folder of files, or nothing that is read here."""
-    form = format_by_suffix(path)
-    if form is not None and form.is_mine(path):
-        return form
+    claimed = [form for form in FORMATS if suffix_of(path) in form.suffixes]
+    if claimed and path.is_file():
+        content = content_of(path)
+        if content:  # whatever the name says; DICOM is in no row
+            return next((form for form in FORMATS if form.content == content), None)
+        return next((form for form in claimed if form.is_mine(path)), None)
+    if claimed and not path.exists():
+        return next((form for form in claimed if form is not ZARR), None)
     return ZARR if ZARR.is_mine(path) else None  # a store may have any name
+
+
+def format_by_content(path: Path) -> Format | None:
+    """Look up the format of a file that bears no suffix that is known."""
+    content = content_of(path)
+    return next((form for form in FORMATS if content and form.content == content), None)
 
 
 def format_by_suffix(path: Path) -> Format | None:
     """Look up the format that a name claims, whatever the file holds."""
-    return _BY_SUFFIX.get(suffix_of(path))
+    return next((form for form in reversed(FORMATS) if suffix_of(path) in form.suffixes), None)
 
 
-def _is_no_folder(path: Path) -> bool:
-    return not path.is_dir()
+def _is_file(path: Path) -> bool:
+    return path.is_file()
 
 
-def _read_itk(path: Path) -> Image:
-    return flattened(read_volume(path))
+def _is_nifti(path: Path) -> bool:
+    return path.is_file() and (suffix_of(path).startswith(".nii") or is_nifti_pair(path))
 
 
-def _describe_itk(path: Path) -> Series:
-    series = volume_series(path)
-    if len(series.shape) == 2 and series.spacing and not spacing_is_known(series.spacing, series.shape):
-        return replace(series, spacing=None)
-    return series
+def _volumes(
+    suffixes: tuple[str, ...],
+    content: str,
+    header: Callable[[Path], VolumeHeader],
+    is_mine: Callable[[Path], bool],
+) -> Format:
+    return Format(
+        suffixes,
+        is_mine,
+        lambda path: volume_series(header(path)),
+        lambda path: read_volume(header(path)),
+        content,
+    )
 
 
 ZARR = Format((".zarr",), is_zarr, zarr_series, read_zarr)
-ITK = Format(VOLUME_SUFFIXES, _is_no_folder, _describe_itk, _read_itk)
+METAIMAGE = _volumes(METAIMAGE_SUFFIXES, "metaimage", metaimage_header, _is_file)
+NIFTI = _volumes(NIFTI_SUFFIXES, "nifti", nifti_header, _is_nifti)
+NRRD = _volumes(NRRD_SUFFIXES, "nrrd", nrrd_header, _is_file)
 JSRT = Format((SUFFIX,), is_jsrt, jsrt_series, read_jsrt, flat=True)
-PICTURE = Format(PICTURE_SUFFIXES, _is_no_folder, picture_series, read_picture, flat=True, in_folders=False)
-FORMATS = (ZARR, ITK, JSRT, PICTURE)
+PICTURE = Format(
+    PICTURE_SUFFIXES, _is_file, picture_series, read_picture, "picture", flat=True, in_folders=False
+)
+FORMATS = (ZARR, METAIMAGE, NIFTI, NRRD, JSRT, PICTURE)
 """OME-Zarr; MetaImage, NIfTI and NRRD; radiographs of the JSRT database; pictures."""
-_BY_SUFFIX = {suffix: form for form in FORMATS for suffix in form.suffixes}

@@ -70,11 +70,11 @@ def _check_length(path: Path) -> None:
         raise EmptyFileError(f"{path} is empty (0 bytes); copy it again from where it came from.")
     if length < _BYTES:
         raise TruncatedFileError(
-            f"{path} has {length:,} bytes, but a radiograph of the JSRT database has {_BYTES:,}; "
-            "copy it again from where it came from."
+            f"{path} has {length:,} bytes: a radiograph of the JSRT database has {_BYTES:,}, so copy it again; pixels of a NIfTI "
+            "or Analyze pair need their .hdr file beside them."
         )
     if length > _BYTES:
         raise CorruptFileError(
-            f"{path} has {length:,} bytes and is no radiograph of the JSRT database, which has {_BYTES:,}; for pixels of "
-            "another program open the header file beside them."
+            f"{path} has {length:,} bytes and is no radiograph of the JSRT database, which has {_BYTES:,}; the "
+            "pixels of a NIfTI or Analyze pair need their .hdr file beside them."
         )

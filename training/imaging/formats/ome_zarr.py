@@ -1,4 +1,4 @@
-"""OME-Zarr volumes, versions 0.4 and 0.5, with zarr alone.
+"""OME-Zarr volumes, versions 0.1 to 0.5, and plain zarr arrays.
 
 World coordinates are stored as this project has them: axes z, y, x in millimetres along LPS (to the head, the back, the
 patient's left), said by each axis' ``orientation``. Files that do not state an orientation are taken to be LPS.
@@ -6,26 +6,24 @@ patient's left), said by each axis' ``orientation``. Files that do not state an 
 
 from __future__ import annotations
 
-import shutil
+import math
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import BadGeometryError, CorruptFileError, ImageWriteError, UnsupportedShapeError
+from ..errors import CorruptFileError, TruncatedFileError, UnsupportedShapeError
 from ..image import Image
 from ..orient import to_lps
 from ..series import Series
-from ..values import as_int16_or_float32
+from ..values import as_int16_or_float32, finite
+from .units import size_warning
+from .zarr_metadata import StoredImage, damaged, open_image
 
-_MILLIMETRES = {"millimeter": 1.0, "micrometer": 1e-3, "nanometer": 1e-6, "centimeter": 10.0, "meter": 1e3}
-# Anatomical directions in OME-Zarr's words; the second of each pair is the same axis seen from its other end.
-_ORIENTATION = {
-    "z": ("inferior-to-superior", "superior-to-inferior"),
-    "y": ("anterior-to-posterior", "posterior-to-anterior"),
-    "x": ("right-to-left", "left-to-right"),
-}
-_CHUNK = 64
+_METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata")
 
 
 def is_zarr(path: Path) -> bool:
@@ -41,147 +39,125 @@ def read_zarr(path: Path) -> Image:
     ImageError
         The store is damaged, is no image, or holds several channels or moments.
     """
-    array, steps, origin, attributes = _open(path)
+    stored = open_image(path)
+    for name, count in zip(stored.names, stored.array.shape, strict=True):
+        if name not in "zyx" and count != 1:
+            raise UnsupportedShapeError(
+                f"{path} has {count} entries along axis {name!r}; save one volume and open that."
+            )
+    if stored.array.dtype.kind not in "iufb":
+        raise UnsupportedShapeError(
+            f"{path} holds values of type {stored.array.dtype}; save it as int16 or float32."
+        )
+    said = [*stored.warnings, *_check_chunks(stored.array, path)]
     try:
-        voxels = np.asarray(array[...])
+        voxels = np.asarray(stored.array[...])
     except Exception as error:  # codecs raise anything on damaged chunks
-        raise _damaged(path, error) from error
-    names = attributes["axes"]
-    for axis, name in reversed(list(enumerate(names))):
-        if name not in "zyx":
-            if voxels.shape[axis] != 1:
-                raise UnsupportedShapeError(
-                    f"{path} has {voxels.shape[axis]} entries along axis {name!r}; save one volume and open that."
-                )
-            voxels = voxels.squeeze(axis)
-    space = [name for name in names if name in "zyx"]
+        raise damaged(path, error) from error
+    space = [name for name in stored.names if name in "zyx"]
+    voxels = voxels.reshape([n for n, name in zip(voxels.shape, stored.names) if name in "zyx"])
     order = [space.index(name) for name in "zyx" if name in space]
-    voxels = as_int16_or_float32(voxels.transpose(order))
-    own = attributes["own"]
+    voxels, numbers = finite(as_int16_or_float32(voxels.transpose(order)), path.name)
+    said += numbers
     common: dict[str, Any] = {
-        "series_uid": own.get("series_uid") or path.name.removesuffix(".zarr").removesuffix(".ome"),
-        "modality": own.get("modality", ""),
+        "series_uid": _uid(stored, path),
+        "modality": stored.own.get("modality", ""),
         "source": path,
     }
+    steps, origin = stored.steps, stored.origin
     if steps is None:
-        said = (f"{path.name} does not state its voxel size: lengths are in pixels.",)
-        return Image(voxels, spacing=None, warnings=said, **common)
+        return Image(voxels, spacing=None, warnings=tuple(said), **common)
     if voxels.ndim == 2:
-        return Image(voxels, spacing=tuple(np.abs(np.diag(steps))), origin=tuple(origin), **common)
+        spacing = tuple(np.linalg.norm(steps, axis=1))
+        return Image(voxels, spacing=spacing, origin=tuple(origin), warnings=tuple(said), **common)
     voxels, spacing, place, _ = to_lps(voxels, steps, origin, str(path))
-    return Image(voxels, spacing=spacing, origin=place, **common)
+    said += size_warning(spacing, voxels.shape, path.name)
+    return Image(voxels, spacing=spacing, origin=place, warnings=tuple(said), **common)
 
 
 def zarr_series(path: Path) -> Series:
     """Describe a store by its metadata."""
-    array, steps, _, attributes = _open(path)
-    shape = tuple(n for n, name in zip(array.shape, attributes["axes"], strict=True) if name in "zyx")
+    stored = open_image(path)
+    sizes = dict(zip(stored.names, stored.array.shape, strict=True))
+    shape = tuple(sizes[name] for name in "zyx" if name in sizes)
     return Series(
-        uid=attributes["own"].get("series_uid") or path.name.removesuffix(".zarr").removesuffix(".ome"),
-        modality=attributes["own"].get("modality", ""),
+        uid=_uid(stored, path),
+        modality=stored.own.get("modality", ""),
         n_slices=shape[0] if len(shape) > 2 else 1,
-        spacing=None if steps is None else tuple(np.abs(np.diag(steps))),
+        spacing=None
+        if stored.steps is None
+        else tuple(float(s) for s in np.linalg.norm(stored.steps, axis=1)),
         shape=shape,
         files=(path,),
         path=path,
     )
 
 
-def write_zarr(image: Image, path: Path) -> Path:
-    """Write one level as OME-Zarr 0.4 (the version that most programs read); see `write_volume`."""
-    import zarr
-
-    assert image.spacing is not None
-    partial = path.with_name(f".{path.name}.partial")
-    names = "zyx"[-image.ndim :]
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        group = zarr.open_group(str(partial), mode="w", zarr_format=2)
-        array = group.create_array(
-            "0",
-            data=np.ascontiguousarray(image.voxels),
-            chunks=tuple(min(_CHUNK, n) for n in image.shape),
-            chunk_key_encoding={"name": "v2", "separator": "/"},
-        )
-        array.attrs["_ARRAY_DIMENSIONS"] = list(names)
-        group.attrs["multiscales"] = [_multiscale(image, names)]
-        group.attrs["lungmtl"] = {"series_uid": image.series_uid, "modality": image.modality}
-        if path.is_dir():
-            shutil.rmtree(path)
-        partial.rename(path)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise ImageWriteError(
-            f"{path} could not be written ({error}); check free space and permissions, or choose another folder."
-        ) from error
-    return path
+def _uid(stored: StoredImage, path: Path) -> str:
+    return stored.own.get("series_uid") or path.name.removesuffix(".zarr").removesuffix(".ome")
 
 
-def _multiscale(image: Image, names: str) -> dict[str, Any]:
-    axes = [
-        {
-            "name": name,
-            "type": "space",
-            "unit": "millimeter",
-            "orientation": {"type": "anatomical", "value": _ORIENTATION[name][0]},
-        }
-        for name in names
+def _check_chunks(array: Any, path: Path) -> list[str]:
+    """Find chunks that are not there, which zarr fills without a word, and those that are cut off.
+
+    Raises
+    ------
+    ImageError
+        More than half are missing, or one is cut off.
+    """
+    folder = path / array.path if array.path else path
+    total = int(array.nchunks)
+    present = int(array.nchunks_initialized) if array.shards is None else _chunks_in_shards(array, folder)
+    missing = total - present
+    fill = array.fill_value if array.fill_value is not None else 0
+    if 2 * missing > total:
+        raise CorruptFileError(f"{path} lacks {missing:,} of its {total:,} chunks of pixels; copy it again.")
+    outermost = type(array.compressors[-1]).__name__ if array.compressors and array.shards is None else ""
+    for file in _chunk_files(folder):
+        _check_chunk(file, outermost.startswith("Blosc"))
+    if not missing:
+        return []
+    return [
+        f"{path.name} lacks {missing:,} of its {total:,} chunks of pixels: they were filled with {fill}; copy it again."
     ]
-    transforms = [
-        {"type": "scale", "scale": list(image.scale)},
-        {"type": "translation", "translation": list(image.origin)},
-    ]
-    return {
-        "version": "0.4",
-        "name": image.series_uid,
-        "axes": axes,
-        "datasets": [{"path": "0", "coordinateTransformations": transforms}],
-    }
 
 
-def _open(path: Path) -> tuple[Any, np.ndarray | None, np.ndarray, dict[str, Any]]:
-    """The array, the steps (z, y, x) from voxel to voxel, the origin, and axis names with this project's own notes."""
-    import zarr
+def _chunk_files(folder: Path) -> Iterator[Path]:
+    for inner, _, names in os.walk(folder):
+        yield from (Path(inner) / name for name in names if name not in _METADATA)
 
-    try:
-        node: Any = zarr.open(str(path), mode="r")
-        attributes: dict[str, Any] = dict(node.attrs)
-        if isinstance(node, zarr.Array):
-            return node, None, np.zeros(3), {"axes": list("tczyx"[-node.ndim :]), "own": {}}
-        multiscale = (attributes.get("ome") or attributes)["multiscales"][0]
-        level = multiscale["datasets"][0]
-        array = node[level["path"]]
-        axes = [a if isinstance(a, dict) else {"name": a} for a in multiscale["axes"]]
-        scale, shift = np.ones(len(axes)), np.zeros(len(axes))
-        # Transforms apply in order, those of the level before those of the whole image.
-        for step in [
-            *level.get("coordinateTransformations", []),
-            *multiscale.get("coordinateTransformations", []),
-        ]:
-            if step["type"] == "scale":
-                scale, shift = scale * step["scale"], shift * step["scale"]
-            elif step["type"] == "translation":
-                shift = shift + step["translation"]
-        names = [axis["name"].lower() for axis in axes]
-        where = [names.index(name) for name in "zyx" if name in names]
-    except (KeyError, IndexError, TypeError, ValueError, OSError) as error:
-        raise _damaged(path, error) from error
-    unit = np.array([_MILLIMETRES.get(axes[i].get("unit", "millimeter"), np.nan) for i in where])
-    if not np.all(np.isfinite(unit)) or np.any(scale[where] <= 0):
-        raise BadGeometryError(
-            f"{path} gives its axes the units {[axes[i].get('unit') for i in where]} and scales {scale[where].tolist()}; "
-            "correct them in its metadata."
+
+def _chunks_in_shards(array: Any, folder: Path) -> int:
+    """Count the chunks within the array that the indices of its shards list."""
+    inside = [shard // chunk for shard, chunk in zip(array.shards, array.chunks, strict=True)]
+    chunks = [-(-n // chunk) for n, chunk in zip(array.shape, array.chunks, strict=True)]
+    size = 16 * math.prod(inside)  # offset and length of each, then a checksum
+    at_start = "start" in str(array.metadata.codecs[0].index_location)
+    count = 0
+    for file in _chunk_files(folder):
+        key = file.relative_to(folder).as_posix().removeprefix("c").strip("/.").replace("/", ".")
+        if not re.fullmatch(r"\d+(\.\d+)*", key):
+            continue
+        data = file.read_bytes()
+        index = data[:size] if at_start else data[-size - 4 : -4]
+        if len(index) < size:
+            raise TruncatedFileError(f"{file} is cut off: it ends before its index; copy the store again.")
+        listed = np.frombuffer(index, "<u8").reshape(*inside, 2)[..., 0] != np.iinfo(np.uint64).max
+        place = [int(part) for part in key.split(".")]
+        within = tuple(slice(0, max(n - p * i, 0)) for n, p, i in zip(chunks, place, inside, strict=True))
+        count += int(np.count_nonzero(listed[within]))
+    return count
+
+
+def _check_chunk(chunk: Path, blosc: bool) -> None:
+    length = chunk.stat().st_size
+    needed = 1
+    if blosc and length:
+        with open(chunk, "rb") as file:
+            needed = int.from_bytes(
+                file.read(16)[12:16], "little"
+            )  # Blosc reads on beyond the end of a chunk
+    if length < max(needed, 1):
+        raise TruncatedFileError(
+            f"{chunk} is cut off: it holds {length:,} of {needed:,} bytes; copy the store again."
         )
-    steps, origin = np.diag(scale[where] * unit), shift[where] * unit
-    for row, i in enumerate(where):
-        word = (axes[i].get("orientation") or {}).get("value")
-        if word == _ORIENTATION[names[i]][1]:  # the axis, and its translation with it, counts the other way
-            steps[row, row] *= -1
-            origin[row] *= -1
-    return array, steps, origin, {"axes": names, "own": attributes.get("lungmtl") or {}}
-
-
-def _damaged(path: Path, error: Exception) -> CorruptFileError:
-    return CorruptFileError(
-        f"{path} is no complete OME-Zarr image ({type(error).__name__}: {error}); copy or export it again."
-    )

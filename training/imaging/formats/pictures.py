@@ -1,8 +1,11 @@
-"""Pictures: PNG, JPEG, TIFF and BMP as grey values, 8 and 16 bit."""
+"""Pictures: PNG, JPEG, TIFF and BMP as grey values of any depth."""
 
 from __future__ import annotations
 
+import io
+import struct
 import warnings as python_warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +13,21 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageOps, UnidentifiedImageError
 
-from ..errors import CorruptFileError, EmptyFileError, ImageNotFoundError, TruncatedFileError
+from ..errors import CorruptFileError, ImageError, TruncatedFileError, UnsupportedShapeError
 from ..image import Image
 from ..radiograph.grayscale import to_grayscale
 from ..series import Series
 from ..values import as_int16_or_float32
+from .picture_damage import check_picture
+from .tiff import is_tiff, read_tiff, tiff_shape, upright
+from .volume_header import check_bytes
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Suffixes that are read as pictures without a scale."""
-_BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0  # TIFF 6.0
-_FAILURES = (OSError, SyntaxError, ValueError, EOFError, Picture.DecompressionBombError)
+_BITS, _SAMPLE_FORMAT, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 339, 262, 0  # TIFF 6.0
+_ORIENTATION = 0x0112
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+_FAILURES = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, struct.error)
 
 
 def read_picture(path: Path) -> Image:
@@ -37,10 +45,10 @@ def read_picture(path: Path) -> Image:
     Raises
     ------
     ImageError
-        The file is missing, empty, cut off or damaged.
+        The file is missing, empty, cut off, damaged, or of a kind that is not read.
     """
-    _check_bytes(path)
-    values = _read(path)
+    check_bytes(path)
+    values, said = _read(path)
     color = 0.0
     if values.ndim == 3 and values.shape[-1] >= 3:
         values, color = to_grayscale(values[..., :3])
@@ -51,54 +59,93 @@ def read_picture(path: Path) -> Image:
         series_uid=path.stem,
         source=path,
         metadata={"color_fraction": color} if color else {},
-        warnings=(f"{path.name} does not state its pixel size: lengths are in pixels.",),
+        warnings=(f"{path.name} does not state its pixel size: lengths are in pixels.", *said),
     )
 
 
 def picture_series(path: Path) -> Series:
     """Describe a picture by its header."""
-    _check_bytes(path)
+    check_bytes(path)
+    if is_tiff(path):
+        return Series(uid=path.stem, shape=tiff_shape(path), files=(path,), path=path)
     try:
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")
-            with Picture.open(path) as picture:
+            with Picture.open(path, formats=_FORMATS) as picture:
                 # Orientation marks 5 to 8 turn the picture on its side.
-                turned = picture.getexif().get(0x0112, 1) >= 5
+                turned = picture.getexif().get(_ORIENTATION, 1) >= 5
                 width, height = picture.size[::-1] if turned else picture.size
-    except UnidentifiedImageError:
-        height, width = _read_with_itk(path).shape[:2]
-    except _FAILURES as error:
+    except (*_FAILURES, Picture.DecompressionBombError) as error:
         raise _unreadable(path, error) from error
     return Series(uid=path.stem, shape=(height, width), files=(path,), path=path)
 
 
-def _check_bytes(path: Path) -> None:
-    if not path.exists():
-        raise ImageNotFoundError(f"{path} does not exist; check the path.")
-    if path.stat().st_size == 0:
-        raise EmptyFileError(f"{path} is empty (0 bytes); copy it again from where it came from.")
+def _read(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Grey (h, w) or with channels (h, w, n), and what is to be said."""
+    if is_tiff(path):
+        values, said = read_tiff(path)
+        return (_read_with_pillow(path) if values is None else values), said
+    said = check_picture(path)
+    values = _read_with_pillow(path)
+    return values, (*said, *_frames(path))
 
 
-def _read(path: Path) -> np.ndarray:
-    """Grey (h, w) or with channels (h, w, n): by Pillow, which knows EXIF and CMYK, or by ITK where that keeps more depth."""
+def _frames(path: Path) -> tuple[str, ...]:
+    with Picture.open(path, formats=_FORMATS) as picture:
+        count = getattr(picture, "n_frames", 1) if picture.format == "PNG" else 1
+    return (f"{path.name} is animated: the first of {count} pictures was opened.",) if count > 1 else ()
+
+
+def _read_with_pillow(path: Path) -> np.ndarray:
+    """By Pillow, which knows EXIF and CMYK, or by ITK where that keeps more depth."""
     try:
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")  # on odd tags
-            with Picture.open(path) as picture:
-                if not _reduces_depth(picture):
+            with Picture.open(path, formats=_FORMATS) as picture:
+                _check_type(picture, path)
+                stored, reduced = _stored(picture), _reduces_depth(picture)
+                orientation = picture.getexif().get(_ORIENTATION, 1)  # PNG is decoded for it
+                if stored == "LA;16B":
+                    return upright(_gray_and_alpha_16(path), orientation)
+                if not reduced:
                     return _pixels(picture)
-    except UnidentifiedImageError:
-        return _read_with_itk(path)
-    except _FAILURES as error:
+    except ImageError:
+        raise
+    except (*_FAILURES, Picture.DecompressionBombError) as error:
         raise _unreadable(path, error) from error
-    return _read_with_itk(path)
+    return np.ascontiguousarray(upright(_read_with_itk(path), orientation))
+
+
+def _check_type(picture: Any, path: Path) -> None:
+    """Refuse packed TIFF numbers that Pillow would take for others."""
+    tags = getattr(picture, "tag_v2", {})
+    bits, kind = tags.get(_BITS, (8,)), tags.get(_SAMPLE_FORMAT, (1,))
+    bits, kind = (max(v) if isinstance(v, tuple) else v for v in (bits, kind))
+    if (kind == 3 and bits != 32) or bits > 32 or (kind == 2 and bits == 8) or (kind == 1 and bits == 32):
+        name = {1: "unsigned integers", 2: "signed integers", 3: "floats"}.get(kind, "numbers")
+        raise UnsupportedShapeError(
+            f"{path} holds {bits}-bit {name} packed in a way that is not read; save it uncompressed or with Deflate."
+        )
+
+
+def _stored(picture: Any) -> str:
+    return str(picture.tile[0][3]) if picture.tile else ""  # in PNG such as "RGB;16B"
+
+
+def _gray_and_alpha_16(path: Path) -> np.ndarray:
+    """Read a PNG of 16-bit grey with alpha as one of four 8-bit channels: the bytes are the same, and Pillow keeps them all."""
+    data = bytearray(path.read_bytes())
+    data[24:26] = b"\x08\x06"  # bits and colour type
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    with Picture.open(io.BytesIO(data)) as picture:
+        channels = np.asarray(picture)
+    return channels[..., 0].astype(np.uint16) * 256 + channels[..., 1]
 
 
 def _reduces_depth(picture: Any) -> bool:
     """Whether Pillow would make 8 bits of the 16-bit colours of a PNG or TIFF."""
     bits = getattr(picture, "tag_v2", {}).get(_BITS, (8,))
-    stored = str(picture.tile[0][3]) if picture.tile else ""  # in PNG such as "RGB;16B"
-    return picture.mode.startswith("RGB") and (max(bits) > 8 or ";16" in stored)
+    return picture.mode.startswith("RGB") and (max(bits) > 8 or ";16" in _stored(picture))
 
 
 def _pixels(picture: Any) -> np.ndarray:
@@ -125,8 +172,15 @@ def _read_with_itk(path: Path) -> np.ndarray:
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: Exception) -> CorruptFileError | TruncatedFileError:
+def _unreadable(path: Path, error: Exception) -> ImageError:
     reason = str(error).lower()
+    if isinstance(error, Picture.DecompressionBombError):
+        return UnsupportedShapeError(f"{path} has more pixels than any radiograph; save a smaller picture.")
+    if isinstance(error, UnidentifiedImageError):
+        return CorruptFileError(
+            f"{path} begins as no PNG, JPEG, TIFF or BMP; check that the file is complete and of its kind."
+        )
     if any(word in reason for word in ("truncated", "unexpected end", "not enough", "read past", "eof")):
         return TruncatedFileError(f"{path} is cut off; copy it again from where it came from.")
-    return CorruptFileError(f"{path} cannot be read as a picture; check that the file is complete.")
+    why = str(error).splitlines()[-1].strip() if str(error).strip() else type(error).__name__
+    return CorruptFileError(f"{path} cannot be read as a picture ({why}); copy it again, or save it as PNG.")

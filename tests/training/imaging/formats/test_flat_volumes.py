@@ -68,3 +68,11 @@ def test_what_is_written_is_read_back(tmp_path):
     np.testing.assert_array_equal(read.voxels, image.voxels)
     np.testing.assert_allclose(read.origin, image.origin)
     np.testing.assert_allclose(read.spacing, image.spacing)
+
+
+@pytest.mark.parametrize("slices", [False, True])
+def test_a_pixel_size_in_another_unit_is_doubted(tmp_path, slices):
+    values = radiograph().voxels.astype(np.int16)
+    spacing = (1.0, 0.0002, 0.0002) if slices else (0.0002, 0.0002)
+    image = read_image(write(tmp_path / "a.mha", values[None] if slices else values, spacing))
+    assert "far too small for a chest" in image.warnings[0]
