@@ -139,9 +139,8 @@ def read_off(net: Ag3d, pyramid: list[Tensor]) -> list[Detections]:
     for (scores, spheres, _), second in zip(found, fprn, strict=True):
         combined = config.rpn_weight * scores + (1 - config.rpn_weight) * second
         numbers = (spheres, scores, second, calibrate(combined, config))
-        results.append(
-            suppress(Detections(*(n.cpu().numpy().astype(float) for n in numbers)), config.nms_iou)
-        )
+        marks, first, other, score = (n.cpu().numpy().astype(float) for n in numbers)
+        results.append(suppress(Detections(marks, first, other, score), config.nms_iou))
     return results
 
 

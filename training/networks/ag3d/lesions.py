@@ -99,7 +99,7 @@ def _is_one(a: np.ndarray, b: np.ndarray, hu: np.ndarray) -> bool:
     depth = distance_transform_edt(np.pad(part > TISSUE_HU, 1, mode="edge"))[1:-1, 1:-1, 1:-1]
     gap = distance > radius + other
     ends = sorted((radius, distance - other))
-    along = np.linspace(*ends, int(np.ceil(ends[1] - ends[0])) + 1)[:, None] / distance
+    along = np.linspace(ends[0], ends[1], int(np.ceil(ends[1] - ends[0])) + 1)[:, None] / distance
     index = np.round(a[:3] + along * (b[:3] - a[:3]) - low).astype(int)
     thick = depth[tuple(np.clip(index, 0, np.array(part.shape) - 1).T)] >= NECK_MM
     return bool(thick.all() if gap else thick.any())
