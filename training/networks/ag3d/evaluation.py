@@ -147,7 +147,14 @@ def rows(metrics: dict[str, Any]) -> list[list[str]]:
             ]
         )
     corner = metrics["corners"]
-    found.append(["corners", str(corner["regions"]), *["-"] * (len(SHOWN) + 2), f"{corner['per_litre_at_default']:.1f}"])
+    found.append(
+        [
+            "corners",
+            str(corner["regions"]),
+            *["-"] * (len(SHOWN) + 2),
+            f"{corner['per_litre_at_default']:.1f}",
+        ]
+    )
     return found
 
 
