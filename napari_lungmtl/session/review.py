@@ -47,6 +47,7 @@ def moved(finding: Finding, geometry: Geometry) -> Finding:
         malignancy_spread=None,
         attributes={},
         opinions=(),
+        members=(),
     )
 
 

@@ -71,6 +71,7 @@ findings_items = st.builds(
     attributes=scales,
     opinions=opinions,
     scores=st.dictionaries(words, unit, max_size=3),
+    members=st.lists(spheres, max_size=3).map(tuple),
     provenance=st.builds(Provenance, words, words, words),
     status=st.sampled_from(["unreviewed", "accepted", "rejected"]),
     note=words,

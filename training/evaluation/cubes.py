@@ -25,6 +25,10 @@ Detect = Callable[[Sequence[np.ndarray]], list[tuple[np.ndarray, np.ndarray]]]
 """HU arrays of one shape -> for each, spheres (K, 4) in its voxel indices, and scores (K,)."""
 
 
+CUBE_RATES = (1 / 64, 1 / 32, 1 / 16, *RATES)
+"""False positives per cube: a scan has the lung of about sixty cubes, so 1/64 is about one a scan."""
+
+
 @dataclass(frozen=True)
 class Region:
     """A box [low, high) of a cube in which marks are scored; `cut` when the detector sees nothing else."""
@@ -111,21 +115,21 @@ def score_regions(
 
 
 def figures(scored: Sequence[Scored], threshold: float, samples: int = 1000) -> dict[str, object]:
-    """Sensitivities at the seven rates per region with 95 % intervals over scans, and counts at a threshold."""
+    """Sensitivities at `CUBE_RATES` with 95 % intervals over scans, their mean at LUNA16's seven, and counts at a threshold."""
     matchings = [s.matching for s in scored]
     curve = froc_curve(matchings)
-    sensitivity = sensitivity_at(curve)
-    interval = bootstrap(matchings, samples=samples, groups=[s.series for s in scored])
+    sensitivity = sensitivity_at(curve, CUBE_RATES)
+    interval = bootstrap(matchings, CUBE_RATES, samples=samples, groups=[s.series for s in scored])
     false = sum(int((m.false_positive & (m.score >= threshold)).sum()) for m in matchings)
     nodules = sum(len(m.nodule_mark) for m in matchings)
     hits = sum(int((m.hit_scores >= threshold).sum()) for m in matchings)
     return {
         "regions": len(scored),
         "nodules": nodules,
-        "sensitivity_at": by_rate(RATES, sensitivity),
-        "sensitivity_lower": by_rate(RATES, interval.lower),
-        "sensitivity_upper": by_rate(RATES, interval.upper),
-        "mean_sensitivity": float(sensitivity.mean()),
+        "sensitivity_at": by_rate(CUBE_RATES, sensitivity),
+        "sensitivity_lower": by_rate(CUBE_RATES, interval.lower),
+        "sensitivity_upper": by_rate(CUBE_RATES, interval.upper),
+        "mean_sensitivity": float(sensitivity[-len(RATES) :].mean()),
         "sensitivity_at_default": hits / nodules if nodules else None,
         "false_positives_at_default": false / len(scored),
         "per_litre_at_default": false / max(sum(s.litres for s in scored), 1e-9),

@@ -115,6 +115,8 @@ class Finding:
         What each characterising network says, at most one of each model.
     scores
         The parts of `score` by name (``rpn``, ``fprn`` …), for the curious.
+    members
+        The spheres that a detector joined to this one lesion, or empty: a large lesion is often marked in several places.
     provenance, status, note, id
         Who found it, what the reviewer decided, free text, and a stable identifier.
 
@@ -133,6 +135,7 @@ class Finding:
     attributes: Mapping[str, float] = field(default_factory=dict)
     opinions: tuple[Opinion, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
+    members: tuple[Sphere, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)
     status: Status = "unreviewed"
     note: str = ""

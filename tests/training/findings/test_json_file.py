@@ -34,6 +34,7 @@ ONE = Findings(
         Finding(
             Sphere((-190.46, 76.9, 72.29), 21.45),
             score=0.97,
+            members=(Sphere((-190.46, 76.9, 72.29), 17.0), Sphere((-184.0, 76.9, 70.0), 9.5)),
             malignancy=0.81,
             malignancy_spread=0.12,
             opinions=(SAID,),

@@ -193,6 +193,7 @@ def _finding_document(finding: Finding) -> Document:
         "malignancy_spread": None if finding.malignancy_spread is None else float(finding.malignancy_spread),
         "attributes": {name: float(value) for name, value in finding.attributes.items()},
         "scores": {name: float(value) for name, value in finding.scores.items()},
+        **({"members": [_geometry_document(m) for m in finding.members]} if finding.members else {}),
         "status": finding.status,
         "note": finding.note,
         "origin": _provenance_document(finding.provenance),
@@ -304,6 +305,7 @@ def _finding(entry: Document) -> Finding:
         attributes=named(entry["attributes"]),
         opinions=tuple(_opinion(checked(o, dict)) for o in checked(entry["opinions"], list)),
         scores=named(entry["scores"]),
+        members=tuple(_sphere(checked(m, dict)) for m in checked(entry.get("members", []), list)),
         provenance=_provenance(entry["origin"]),
         status=checked(entry["status"], str),
         note=checked(entry["note"], str),
@@ -331,12 +333,16 @@ def _geometry(kind: str, entry: Document) -> Geometry:
         raise ValueError(f"unknown kind {kind!r}")
     shape = checked(entry[kind], dict)
     if kind == "sphere":
-        x, y, z = numbers(shape["center_lps_mm"])
-        return Sphere((z, y, x), number(shape["diameter_mm"]))
+        return _sphere(shape)
     if kind == "box":
         (y0, x0), (y1, x1) = numbers(shape["low_yx"]), numbers(shape["high_yx"])
         return Box((y0, x0), (y1, x1))
     return _mask(shape)
+
+
+def _sphere(entry: Document) -> Sphere:
+    x, y, z = numbers(entry["center_lps_mm"])
+    return Sphere((z, y, x), number(entry["diameter_mm"]))
 
 
 def _mask(entry: Document) -> Mask:

@@ -88,6 +88,9 @@ class TrainingConfig:
         Folder written by `phantoms.make_training`, and the fraction of patches drawn from it.
     thoraxes, thorax_fraction
         Folder of whole scans written by `mining.mine`, and the fraction of patches drawn from it.
+    stored
+        When positive, so many patches are drawn once and pass the network's first part, which then stays as it is
+        (`stored.StoredPatches`): fine-tuning in a third of the time. Needs weights to start from.
     test_folds, dev_every
         The folds left out of everything, and every how many-th of the other scans is kept for tuning the threshold.
     """
@@ -110,6 +113,7 @@ class TrainingConfig:
     phantoms: str = ""
     thoraxes: str = ""
     thorax_fraction: float = 0.0
+    stored: int = 0
     test_folds: tuple[int, ...] = (0,)
     dev_every: int = 12
     seed: int = 0

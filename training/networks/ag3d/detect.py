@@ -31,12 +31,15 @@ class Detections:
         (K,) scores of the two branches, 0–1.
     score
         (K,) combined, by descending order.
+    members
+        The marks that each was joined from, (M, 4) as `spheres`, or empty where nothing was joined yet.
     """
 
     spheres: np.ndarray
     rpn: np.ndarray
     fprn: np.ndarray
     score: np.ndarray
+    members: tuple[np.ndarray, ...] = ()
 
     def __len__(self) -> int:
         return len(self.score)
@@ -46,7 +49,9 @@ class Detections:
 
     def moved(self, offset: np.ndarray) -> Detections:
         """Centres shifted by (z, y, x) voxels."""
-        return Detections(self.spheres + np.array([*offset, 0.0]), self.rpn, self.fprn, self.score)
+        by = np.array([*offset, 0.0])
+        members = tuple(m + by for m in self.members)
+        return Detections(self.spheres + by, self.rpn, self.fprn, self.score, members)
 
 
 def suppress(detections: Detections, iou: float) -> Detections:
@@ -134,9 +139,8 @@ def read_off(net: Ag3d, pyramid: list[Tensor]) -> list[Detections]:
     for (scores, spheres, _), second in zip(found, fprn, strict=True):
         combined = config.rpn_weight * scores + (1 - config.rpn_weight) * second
         numbers = (spheres, scores, second, calibrate(combined, config))
-        results.append(
-            suppress(Detections(*(n.cpu().numpy().astype(float) for n in numbers)), config.nms_iou)
-        )
+        marks, first, other, score = (n.cpu().numpy().astype(float) for n in numbers)
+        results.append(suppress(Detections(marks, first, other, score), config.nms_iou))
     return results
 
 

@@ -31,6 +31,9 @@ GEOMETRIES = (
     "centre_marker_shifted",
 )
 
+SHOWN = {"1/64": 1 / 64, "1/16": 1 / 16, "1/8": 1 / 8, "1/4": 1 / 4, "1/2": 1 / 2, "1": 1, "4": 4}
+"""Columns of the table for a person: false positives per cube."""
+
 
 def cube_detector(net: Ag3d, device: torch.device) -> Callable[[Sequence[np.ndarray]], list[Any]]:
     """A `evaluation.cubes.Detect` of a network."""
@@ -126,10 +129,11 @@ def measure(
 
 def rows(metrics: dict[str, Any]) -> list[list[str]]:
     """The table for a person: first row the heading."""
-    found = [["geometry", "n", "1/8", "1/4", "1/2", "1", "2", "4", "8", "mean", "1: 95 %", "FP/litre"]]
+    found = [["geometry", "n", *SHOWN, "mean", "1: 95 %", "FP/litre"]]
     for name in GEOMETRIES:
         m = metrics[name]
-        at = [f"{v:.3f}" if v is not None else "-" for v in m["sensitivity_at"].values()]
+        values = [m["sensitivity_at"][f"{rate:g}"] for rate in SHOWN.values()]
+        at = [f"{v:.3f}" if v is not None else "-" for v in values]
         low, high = m["sensitivity_lower"]["1"], m["sensitivity_upper"]["1"]
         interval = f"{low:.2f}-{high:.2f}" if low is not None and high is not None else "-"
         found.append(
@@ -143,7 +147,14 @@ def rows(metrics: dict[str, Any]) -> list[list[str]]:
             ]
         )
     corner = metrics["corners"]
-    found.append(["corners", str(corner["regions"]), *["-"] * 9, f"{corner['per_litre_at_default']:.1f}"])
+    found.append(
+        [
+            "corners",
+            str(corner["regions"]),
+            *["-"] * (len(SHOWN) + 2),
+            f"{corner['per_litre_at_default']:.1f}",
+        ]
+    )
     return found
 
 

@@ -16,6 +16,7 @@ from ...inference.device import run_with_cpu_fallback
 from ...inference.predictor import SCORE_FLOOR, ModelInfo, PredictorError, Progress
 from ...inference.suitability import check_ct
 from .detect import GRID, Detections, detect_arrays, normalise, pad_edge, read_off
+from .lesions import join_marks
 from .network import Ag3d
 
 MARGIN = 32
@@ -77,7 +78,8 @@ class Ag3dPredictor:
         if note:
             yield Progress(0.9, "scoring", note=note)
         found = _in_lung(detections, near_lung, offset)
-        return self._findings(found, volume, offset, image)
+        found = found[found.score >= SCORE_FLOOR].moved(-offset)
+        return self._findings(join_marks(found, volume.voxels), volume, image)
 
     def detect_cubes(self, volumes: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Spheres (n, 4; z, y, x and diameter in voxels) and scores (n,) in volumes of HU at 1 mm, without a lung field."""
@@ -132,24 +134,28 @@ class Ag3dPredictor:
 
         return run_with_cpu_fallback(on, features.device)
 
-    def _findings(self, found: Detections, volume: Image, offset: np.ndarray, image: Image) -> Findings:
-        found = found[found.score >= SCORE_FLOOR]
-        centers = volume.to_world(found.spheres[:, :3] - offset)
+    def _findings(self, found: Detections, volume: Image, image: Image) -> Findings:
         provenance = Provenance(self.info.name, self.info.version)
         items = tuple(
             Finding(
-                Sphere(tuple(center), max(sphere[3], 1.0)),
+                _sphere(sphere, volume),
                 score=float(score),
                 scores={"rpn": float(rpn), "fprn": float(fprn)},
+                members=tuple(_sphere(m, volume) for m in members) if len(members) > 1 else (),
                 provenance=provenance,
             )
-            for center, sphere, score, rpn, fprn in zip(
-                centers, found.spheres, found.score, found.rpn, found.fprn, strict=True
+            for sphere, score, rpn, fprn, members in zip(
+                found.spheres, found.score, found.rpn, found.fprn, found.members, strict=True
             )
         )
         return Findings(
             items, ImageReference.of(image), ({"name": self.info.name, "version": self.info.version},)
         )
+
+
+def _sphere(row: np.ndarray, volume: Image) -> Sphere:
+    """A row z, y, x, diameter in voxels of 1 mm as a sphere in the world."""
+    return Sphere(tuple(volume.to_world(row[:3])), max(row[3], 1.0))
 
 
 def prepare(image: Image, lungs: np.ndarray) -> tuple[Image, np.ndarray]:

@@ -17,6 +17,7 @@ from ...data.public.luna16_nodules import NoduleCube, load_cubes
 from ...fitting.fit import endless_loader, fit
 from ...fitting.learner import Learner
 from ...fitting.training_run import TrainingRun
+from ...inference.weights import WeightsError, start_from
 from .anchors import anchor_grid, assign, encode
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .detect import normalise, propose
@@ -24,6 +25,7 @@ from .loss import adaptive_focal_loss, classification_loss, regression_loss
 from .network import Ag3d
 from .patches import Patch, Patches, load_phantoms
 from .release import CubeSplit, release
+from .stored import StoredPatches, collate_stored, freeze_first
 from .thorax import thorax_source
 
 
@@ -77,9 +79,10 @@ class Training(Learner[Ag3d]):
     def losses(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         """The terms of the loss by name."""
         config = self.config
-        x = normalise(batch["hu"], self.net.config).contiguous(memory_format=torch.channels_last_3d)
-        pyramid, rpn = self.net(x)
-        anchors = anchor_grid(self.net.config, tuple(x.shape[2:])).to(rpn.device)
+        pyramid = self._pyramid(batch)
+        rpn = self.net.rpn(pyramid)
+        shape = tuple(n * self.net.config.strides[0] for n in pyramid[0].shape[2:])
+        anchors = anchor_grid(self.net.config, shape).to(rpn.device)
         labels, targets, predicted = [], [], []
         for i, (truth, ignore) in enumerate(zip(batch["truth"], batch["ignore"], strict=True)):
             label, matched = assign(
@@ -105,6 +108,18 @@ class Training(Learner[Ag3d]):
                 fprn, torch.cat([label for _, label in proposals]).to(fprn.device)
             )
         return losses
+
+    def _pyramid(self, batch: dict[str, Any]) -> list[Tensor]:
+        if "first" in batch:
+            return self.net.backbone.rest(batch["first"])
+        x = normalise(batch["hu"], self.net.config).contiguous(memory_format=torch.channels_last_3d)
+        return self.net.backbone(x)
+
+    def on_train_batch_start(self, batch: Any, index: int) -> None:
+        """Set the rate, and keep a first part whose maps are stored as it is: Lightning switches all to training."""
+        super().on_train_batch_start(batch, index)
+        if self.config.stored:
+            freeze_first(self.net)
 
     @torch.no_grad()
     def proposals(self, rpn: Tensor, anchors: Tensor, batch: dict[str, Any]) -> list[tuple[Tensor, Tensor]]:
@@ -150,14 +165,28 @@ def make_learner(
     network: Config,
     config: TrainingConfig,
     thorax: Callable[[np.random.Generator], Patch] | None = None,
+    weights: Path | None = None,
 ) -> tuple[Training, DataLoader]:
-    """Make what `fitting.fit` drives: the learner and its batches (`thorax` draws patches of whole scans)."""
+    """Make what `fitting.fit` drives: the learner and its batches (`thorax` draws patches of whole scans).
+
+    Raises
+    ------
+    WeightsError
+        Patches are to be stored, and there are no `weights`.
+    """
     L.seed_everything(config.seed, verbose=False)
     hardness = torch.ones(len(cubes)).share_memory_()
     phantoms = load_phantoms(Path(config.phantoms)) if config.phantoms else []
     patches = Patches(cubes, phantoms, config, hardness, thorax)
-    loader = endless_loader(patches, config.workers, config.batch, collate)
-    return Training(network, config, hardness), loader
+    learner = Training(network, config, hardness)
+    if not config.stored:
+        return learner, endless_loader(patches, config.workers, config.batch, collate)
+    if weights is None:
+        raise WeightsError("Patches are stored behind trained layers only: add --weights.")
+    start_from(learner.net, weights)
+    freeze_first(learner.net)
+    stored = StoredPatches(patches, learner.net.eval(), config.stored)
+    return learner, endless_loader(stored, 0, config.batch, collate_stored)
 
 
 def train(run: TrainingRun) -> Path:
@@ -172,7 +201,11 @@ def train(run: TrainingRun) -> Path:
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
     cubes = training_cubes(run.data, config)
     learner, loader = make_learner(
-        cubes.training, network, config, thorax_source(run.data, cubes.training, config)
+        cubes.training,
+        network,
+        config,
+        thorax_source(run.data, cubes.training, config),
+        run.weights,
     )
     net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
     return release(net, config, cubes, run, log)
