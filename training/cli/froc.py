@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import complain, explained, progress, show_table, write_json
+from .common import complain, explained, output_file, progress, show_table, write_json
 
 if TYPE_CHECKING:
     from ..metrics.froc.luna16 import FrocResult
@@ -29,7 +29,8 @@ def froc(
         int, typer.Option(metavar="N", min=0, help="Samples for 95 % intervals; the challenge takes 1000.")
     ] = 0,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here too.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", callback=output_file, help="Write the figures here too."),
     ] = None,
 ) -> None:
     """FROC and CPM of a submission, by the rules of the LUNA16 challenge.
@@ -39,10 +40,10 @@ def froc(
     Example: lungmtl froc --truth annotations.csv --excluded annotations_excluded.csv.gz --series seriesuids.csv
     --submission marks.csv --bootstrap 1000 --json froc.json
     """
-    from ..findings.formats.luna16 import read_annotations, read_series, read_submission
-    from ..metrics.froc.luna16 import evaluate
-
     with explained():
+        from ..findings.formats.luna16 import read_annotations, read_series, read_submission
+        from ..metrics.froc.luna16 import evaluate
+
         with progress("reading") as on_progress:
             scans, nodules = read_series(series), read_annotations(truth)
             on_progress(0.3, "")

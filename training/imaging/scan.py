@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..error_boundary import reads
 from .dicom.header import SUFFIXES, Header, is_part10, read_header
 from .dicom.stack import Stack, stacks_of
-from .errors import EmptyFileError, ImageError, ImageNotFoundError
+from .errors import EmptyFileError, ImageError, ImageNotFoundError, UnreadableFileError
 from .formats import Format, format_by_suffix, format_of
 from .paths import stem_of, suffix_of
 from .series import Series
@@ -49,6 +50,7 @@ class Contents:
         return sentences
 
 
+@reads(UnreadableFileError)
 def list_series(path: str | Path) -> list[Series]:
     """List what can be read at a path, from headers alone.
 
