@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 NAME = "napari_lungmtl"
@@ -48,15 +49,39 @@ class _Terminal(logging.Handler):
             print(self.format(record), file=sys.stderr)
 
 
-def keep_log(*, terminal: bool) -> None:
-    """Keep warnings and errors in the file, and show them in the terminal too if so wished; a second call changes only that."""
+class _Warnings(logging.Handler):
+    """Hands warnings on; errors are told where they are caught."""
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.WARNING:
+            self._tell(record.getMessage())
+
+
+def keep_log(*, terminal: bool, tell: Callable[[str], object] | None = None) -> None:
+    """Keep warnings and errors in the file.
+
+    A second call changes the rest only.
+
+    Parameters
+    ----------
+    terminal
+        Show them in the terminal too, with tracebacks.
+    tell
+        Gets warnings as sentences for a person.
+    """
     log = logging.getLogger(NAME)
     if not any(isinstance(handler, _File) for handler in log.handlers):
         log.addHandler(_File(log_path()))
-    for handler in [handler for handler in log.handlers if isinstance(handler, _Terminal)]:
+    for handler in [handler for handler in log.handlers if isinstance(handler, (_Terminal, _Warnings))]:
         log.removeHandler(handler)
     if terminal:
         log.addHandler(_Terminal())
+    if tell is not None:
+        log.addHandler(_Warnings(tell))
 
 
 def log_error(error: BaseException, subject: object = "") -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import complain, explained, output_file, progress, show_table, write_json
+from .common import Failed, complain, explained, output_file, progress, show_table, write_json
 
 if TYPE_CHECKING:
     from ..metrics.froc.luna16 import FrocResult
@@ -41,21 +42,43 @@ def froc(
     --submission marks.csv --bootstrap 1000 --json froc.json
     """
     with explained():
-        from ..findings.formats.luna16 import read_annotations, read_series, read_submission
+        from ..findings.formats.luna16 import read_annotations, read_nodules, read_series, read_submission
         from ..metrics.froc.luna16 import evaluate
 
         with progress("reading") as on_progress:
-            scans, nodules = read_series(series), read_annotations(truth)
+            scans, nodules = read_series(series), read_nodules(truth)
             on_progress(0.3, "")
             others = read_annotations(excluded) if excluded else {}
             on_progress(0.6, "")
             marks = read_submission(submission)
+            _require_match(scans, series, nodules, truth, marks, submission)
             on_progress(0.9, "matching and drawing samples" if bootstrap else "matching")
             result = evaluate(scans, marks, nodules, others, bootstrap_samples=bootstrap)
         for warning in result.warnings:
             complain(f"warning: {warning}")
         _show(result)
         write_json(result.to_json(), json_file)
+
+
+def _require_match(
+    scans: Sequence[str],
+    series: Path,
+    nodules: Mapping[str, object],
+    truth: Path,
+    marks: Mapping[str, object],
+    submission: Path,
+) -> None:
+    """Refuse files that have nothing to do with each other: their figures would be none, or 0."""
+    if not nodules:
+        raise Failed(f"{truth} lists no nodule: a sensitivity needs one")
+    for table, path in ((nodules, truth), (marks, submission)):
+        if table and not set(scans) & set(table):
+            raise Failed(
+                f"none of the {len(scans)} series of {series} is in {path} (the first are {scans[0]!r} and "
+                f"{next(iter(table))!r}): all files must use the same identifiers"
+            )
+    if not marks:
+        complain(f"warning: {submission} has no mark: nothing is found")
 
 
 def _show(result: FrocResult) -> None:

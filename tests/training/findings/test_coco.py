@@ -165,7 +165,7 @@ def test_boxes_are_brought_to_a_picture_of_another_size(tmp_path):
         ({"images": document()["images"] * 2}, "image 2: its id 7 is taken"),
         (
             {"annotations": [{"image_id": 8, "category_id": 1, "bbox": [1, 2, 3, 4]}]},
-            "annotation 1: 8 is missing",
+            "annotation 1: it lies on the image 8, which the file does not list",
         ),
         ({"annotations": [{"image_id": 7, "category_id": 1, "bbox": [1, 2, 3]}]}, "annotation 1: its bbox"),
         (
