@@ -32,7 +32,7 @@ _DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
 def debug(on: bool) -> None:
     """Let unforeseen errors show their traceback; the log keeps it in any case."""
     _DEBUG.set(on)
-    keep_log(terminal=on, tell=lambda text: complain(f"warning: {text}"))
+    keep_log(terminal=on, tell=complain)
 
 
 def debugging() -> bool:

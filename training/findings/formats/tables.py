@@ -130,7 +130,7 @@ def _fit(text: str, delimiter: str, required: Sequence[str]) -> tuple[int, int]:
     """How many of the required columns the first line has with a delimiter, and how many columns at all."""
     first = next(iter(text.lstrip("\r\n").splitlines()), "")
     try:
-        cells = next(_parsed(first, delimiter), [])
+        cells: list[str] = next(_parsed(first, delimiter), [])
     except csv.Error:  # told where the table is read
         return 0, 0
     return len({plain_name(name) for name in required} & {plain_name(cell) for cell in cells}), len(cells)
