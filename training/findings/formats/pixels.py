@@ -86,8 +86,8 @@ def require_inside(box: PixelBox, shape: Sequence[int], what: str) -> None:
         )
 
 
-def truth_of(boxes: Iterable[PixelBox], image: ImageReference) -> Findings:
-    """True boxes as findings: each certain and accepted.
+def truth_of(boxes: Iterable[PixelBox], image: ImageReference, path: Path | str) -> Findings:
+    """True boxes of a file as findings: each certain and accepted.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def truth_of(boxes: Iterable[PixelBox], image: ImageReference) -> Findings:
     """
     boxes = tuple(boxes)
     for box in boxes if len(image.shape) >= 2 else ():
-        require_inside(box, image.shape, image_name(image))
+        require_inside(box, image.shape, f"{path}, {image_name(image)}")
     items = (
         Finding(to_world(box, image), provenance=TRUTH, status="accepted", id=f"truth{i}")
         for i, box in enumerate(boxes)

@@ -91,12 +91,12 @@ def _node21(path: Path | str, image: ImageReference) -> Findings:
     rows = node21.read_metadata(path)
     own = [row for row in rows if is_named(row.name, image)]
     _require(path, image, own, (row.name for row in rows))
-    return truth_of((row.box for row in own if row.box is not None), image)
+    return truth_of((row.box for row in own if row.box is not None), image, path)
 
 
 def _nih(path: Path | str, image: ImageReference) -> Findings:
     own = [b.box for b in nih.read_boxes(path) if is_named(b.name, image) and b.label in nih.NODULES]
-    return truth_of(_resized(own, image, nih.SIDE), image)
+    return truth_of(_resized(own, image, nih.SIDE), image, path)
 
 
 def _jsrt(path: Path | str, image: ImageReference) -> Findings:
@@ -104,7 +104,7 @@ def _jsrt(path: Path | str, image: ImageReference) -> Findings:
     own = [n for n in nodules if is_named(n.name, image)]
     if not jsrt.is_clear_name(image_name(image)):
         _require(path, image, own, (n.name for n in nodules))
-    return truth_of(_resized([n.box for n in own if n.box is not None], image, jsrt.SIDE), image)
+    return truth_of(_resized([n.box for n in own if n.box is not None], image, jsrt.SIDE), image, path)
 
 
 def _resized(boxes: Iterable[PixelBox], image: ImageReference, side: int) -> Iterable[PixelBox]:
