@@ -116,8 +116,8 @@ def _read(path: str | list[str]) -> list[LayerData]:
             failed.append(error)
     if failed and not layers:
         raise failed[0]
-    for error in failed:
-        show_error(str(error))
+    for one_failed in failed:
+        show_error(str(one_failed))
     return layers or NOTHING
 
 
