@@ -83,9 +83,9 @@ def read_folds(folder: Path) -> dict[str, str]:
 
 
 def require_common(
-    spheres: Mapping[str, np.ndarray], series: Iterable[str], truth: Path, table: Path
+    spheres: Mapping[str, np.ndarray], series: Iterable[str], truth: Path, table: Path | str
 ) -> None:
-    """Refuse a truth that names none of the series that are looked at: all of them would count as free of nodules.
+    """Refuse a table of nodules that names none of the series that are looked at: all of them would count as free of nodules.
 
     Raises
     ------
