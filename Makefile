@@ -11,11 +11,12 @@ HEADLESS := yes
 X := LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "$(SCREEN)"
 endif
 
-.PHONY: help setup demo test lint docs clean
+.PHONY: help setup demo test fuzz lint docs clean
 
 help:
 	@echo "make demo    set up, open the sample CT, run the detector (without a display: screenshots in demo/)"
 	@echo "make test    set up and run the tests (ARGS='-k froc' passes options on to pytest)"
+	@echo "make fuzz    read damaged files of every format (MINUTES=20, SEED=0, ONLY=dicom, or REPLAY=.fuzz/...)"
 	@echo "make lint    ruff, mypy, the manifest and the import rules"
 	@echo "make docs    the pages in docs/ with their reference, into site/"
 	@echo "make setup   only .venv and what a window needs"
@@ -35,6 +36,12 @@ endif
 test: setup
 	$(X) $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
+MINUTES ?= 5
+SEED ?= 0
+
+fuzz: setup
+	$(BIN)/python -m tests.fuzz $(if $(REPLAY),--replay $(REPLAY),--minutes $(MINUTES) --seed $(SEED) --only "$(ONLY)")
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,5 +55,5 @@ docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf .venv demo site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .fuzz demo site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,15 @@
 """What all tests share."""
 
 import os
+import tempfile
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Two workers with two threads each would take turns at two cores; libraries read this when they are imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The log of what tests break on purpose is not the person's (platformdirs, on Linux).
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="lungmtl-log-")
 
 import pytest
 

@@ -20,6 +20,8 @@ ORDER = {
         *(
             "errors",
             "extras",
+            "error_boundary",
+            "log_file",
             "export_options",
             "imaging",
             "ops",

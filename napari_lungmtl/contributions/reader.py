@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from napari.utils.notifications import show_warning
+from napari.utils.notifications import show_error, show_warning
 
+from ..training.error_boundary import as_sentences
+from ..training.errors import LungmtlError
 from ..training.imaging import Image, Series, SeveralSeriesError, read_image
 from ..training.imaging.dicom.header import SUFFIXES as DICOM_SUFFIXES
 from ..training.imaging.dicom.header import is_part10, read_header
@@ -19,15 +22,20 @@ from ..training.imaging.errors import ImageError
 from ..training.imaging.formats import FORMATS, format_by_suffix, format_of
 from ..training.imaging.paths import suffix_of
 from ..training.imaging.radiograph.frontal import check_frontal
+from ..training.log_file import keep_log, log_error
+
+log = logging.getLogger(__name__)
 
 LayerData = tuple[Any, ...]
 NOTHING: list[LayerData] = [(None,)]
 """What a napari reader returns when it understood the path and there is nothing to add."""
 
-LEFT_TO_NAPARI = (".tif", ".tiff", ".bmp")
-"""Pictures that are read where a person asks for it, and not claimed: mostly they are no radiographs."""
-CLAIMED = (*DICOM_SUFFIXES, *(s for form in FORMATS for s in form.suffixes if s not in LEFT_TO_NAPARI))
+LOOKED_INTO = (".tif", ".tiff", ".bmp")
+"""Suffixes of pictures that microscopes and cameras use too: claimed where the header can be read as a picture."""
+CLAIMED = (*DICOM_SUFFIXES, *(s for form in FORMATS for s in form.suffixes))
 """Suffixes that the manifest's patterns name."""
+LONGEST_NAME = 40
+"""Characters of a name without any dot that the manifest's patterns name: DICOM's own have eight, hashes forty."""
 _LOOK_AT_MOST = 200
 """Files of a folder that are looked at before it is said to be none of ours."""
 _SAME_DROP = 3.0
@@ -35,34 +43,56 @@ _SAME_DROP = 3.0
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
-    """The function that reads `path`, or None where this plugin has no business with it."""
+    """The function that reads `path`, or None where this plugin has no business with it: then others are asked."""
     paths = [path] if isinstance(path, str) else list(path)
     return _read if paths and all(_is_ours(Path(p)) for p in paths) else None
 
 
 def _is_ours(path: Path) -> bool:
+    try:
+        return _looks_ours(path)
+    except Exception:  # whatever it is, it is not ours, and others may know it
+        log.info("%s is left to other readers", path, exc_info=True)
+        return False
+
+
+def _looks_ours(path: Path) -> bool:
     if path.name.lower().endswith(".lungmtl.json"):
+        return path.is_file()
+    if path.is_dir():
+        files = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
+        return format_of(path) is not None or any(_is_study(file) for file in islice(files, _LOOK_AT_MOST))
+    if not path.is_file():  # a pipe or a device is not opened, not even to look
+        return False
+    suffix = suffix_of(path)
+    form = format_by_suffix(path)
+    if is_part10(path):
         return True
-    if not path.is_dir():
-        return path.is_file() and (suffix_of(path) in CLAIMED or _begins_as_dicom(path))
-    if format_of(path) is not None:
+    if suffix in LOOKED_INTO and form is not None:
+        form.describe(path)
         return True
-    files = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
-    return any(_is_study(file) for file in islice(files, _LOOK_AT_MOST))
+    return suffix in CLAIMED or (form is None and _is_bare_dicom(path))
+
+
+def _is_bare_dicom(path: Path) -> bool:
+    """Whether a file without suffix, or with a number for one, is DICOM without the 128 bytes that it should begin with."""
+    suffix = path.suffix.lstrip(".")
+    if suffix and not suffix.isdecimal():
+        return False
+    header = read_header(path)
+    return header is not None and header.has_pixels
 
 
 def _is_study(path: Path) -> bool:
     """Whether a file within a folder makes the folder ours."""
-    if suffix_of(path) in DICOM_SUFFIXES:
-        return True
-    form = format_of(path)
-    return form.in_folders if form is not None else _begins_as_dicom(path)
-
-
-def _begins_as_dicom(path: Path) -> bool:
     try:
-        return is_part10(path)
-    except OSError:
+        if not path.is_file():
+            return False
+        if suffix_of(path) in DICOM_SUFFIXES:
+            return True
+        form = format_of(path)
+        return form.in_folders if form is not None else is_part10(path) or _is_bare_dicom(path)
+    except (ImageError, OSError):
         return False
 
 
@@ -71,16 +101,30 @@ def _read(path: str | list[str]) -> list[LayerData]:
 
     Raises
     ------
-    ImageError, FindingsFileError
-        With a sentence for the person; napari shows it.
+    LungmtlError
+        None of the files could be read; with a sentence for the person, which napari shows.
     """
+    keep_log(terminal=True)
     layers: list[LayerData] = []
+    failed: list[LungmtlError] = []
     for one in [path] if isinstance(path, str) else path:
-        if one.lower().endswith(".lungmtl.json"):
-            layers += _findings_layers(Path(one))
-        elif not _dropped_with_the_last(Path(one)):
-            layers += _image_layers(Path(one))
+        try:
+            with as_sentences(one):
+                layers += _layers(Path(one))
+        except LungmtlError as error:  # of several files the others are opened
+            log_error(error, one)
+            failed.append(error)
+    if failed and not layers:
+        raise failed[0]
+    for one_failed in failed:
+        show_error(str(one_failed))
     return layers or NOTHING
+
+
+def _layers(path: Path) -> list[LayerData]:
+    if path.name.lower().endswith(".lungmtl.json"):
+        return _findings_layers(path)
+    return [] if _dropped_with_the_last(path) else _image_layers(path)
 
 
 def _findings_layers(path: Path) -> list[LayerData]:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..layers.spheres.layer_data import findings_of_points
+from ..training.error_boundary import as_sentences
 from ..training.findings.formats.csv_file import write_csv
+from ..training.findings.formats.errors import SaveError
 from ..training.findings.formats.json_file import SUFFIX, write_findings
 from ..training.inference.registry import characterisers
 
@@ -37,12 +39,13 @@ def write_points(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     """
     if data.ndim != 2 or data.shape[1] != 3:
         raise ValueError(f"{path} was not written: findings are points in space (z, y, x).")
-    findings = findings_of_points(data, attributes)
     target = Path(path)
-    if target.suffix.lower() == ".csv":
-        write_csv([findings], target, characterisers())
+    with as_sentences(target, SaveError):
+        findings = findings_of_points(data, attributes)
+        if target.suffix.lower() == ".csv":
+            write_csv([findings], target, characterisers())
+            return [str(target)]
+        if not target.name.lower().endswith(SUFFIX):
+            target = target.with_name(target.name.removesuffix(".json") + SUFFIX)
+        write_findings(findings, target)
         return [str(target)]
-    if not target.name.lower().endswith(SUFFIX):
-        target = target.with_name(target.name.removesuffix(".json") + SUFFIX)
-    write_findings(findings, target)
-    return [str(target)]

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, Signal
 
-from ..training.errors import LungmtlError
+from ..training.error_boundary import STOPS, foreseen, sentence
 from ..training.inference.predictor import Progress
 
 log = logging.getLogger("napari_lungmtl")
@@ -90,12 +90,13 @@ def exhaust(
                     held = step
         finally:
             steps.close()
-    except LungmtlError as error:  # written for the person
+    except STOPS:
+        raise
+    except BaseException as error:  # codecs in Rust panic with errors that are no Exception
         log.error("%s: %s (%s)", failure, error, subject, exc_info=True)
-        return Outcome(message=str(error))
-    except Exception as error:
-        log.exception("%s (%s)", failure, subject)
-        return Outcome(message=f"{failure}: {type(error).__name__}: {error}. The log has the details.")
+        if foreseen(error):
+            return Outcome(message=sentence(error, subject))
+        return Outcome(message=f"{failure}: {sentence(error)}. The log has the details.")
     return Outcome(stopped=True)
 
 

@@ -18,6 +18,7 @@ from ..layers.attributes.bars import AttributeBarsLayer
 from ..layers.gl_context import make_removals_safe
 from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..training.findings import Sphere
+from ..training.log_file import keep_log
 from .cohort.section import CohortSection
 from .findings.section import FindingsSection
 from .footer import Footer
@@ -50,6 +51,7 @@ class LungNodulesDock(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:  # napari goes by exactly this annotation
         super().__init__()
+        keep_log(terminal=True)
         # From its menu napari hands out a proxy that wraps every layer anew, while events carry the layers themselves:
         # what is known by identity must not be wrapped.
         viewer = getattr(viewer, "__wrapped__", viewer)

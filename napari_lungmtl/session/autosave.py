@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..training.error_boundary import sentence
 from ..training.findings import Findings
+from ..training.log_file import log_error
 
 DELAY = 0.2
 """Seconds from a command to its write: commands in between (a dragged point) become one write, and a process
@@ -69,13 +71,14 @@ class Autosaver:
                 return True
             try:
                 self._write(findings)
-            except OSError as error:
+            except Exception as error:  # whatever it is: the thread must live, and the findings be kept
                 with self._condition:
                     if self._pending is None:
                         self._pending = findings
                     self._due = time.monotonic() + RETRY
                 if not self._failed:
-                    self._on_problem(str(error))
+                    log_error(error, "autosave")
+                    self._on_problem(sentence(error) if not isinstance(error, OSError) else str(error))
                 self._failed = True
                 return False
             self._failed = False

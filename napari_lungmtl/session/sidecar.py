@@ -59,7 +59,9 @@ class Sidecar:
         try:
             return read_findings(path)
         except FindingsFileError as error:
-            if not isinstance(error, NewerSchemaError) and not isinstance(error.__cause__, OSError):
+            if not isinstance(error, NewerSchemaError) and not isinstance(
+                error.__cause__, (OSError, MemoryError)
+            ):
                 raise self._move_aside(path, error) from error
             self._write_elsewhere()
             raise SidecarError(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Failed, explained, progress, write_json
+from .common import Failed, explained, output_file, progress, write_json
 
 
 def candidates(
@@ -16,7 +16,7 @@ def candidates(
         str,
         typer.Option(metavar="LIST", help="Folds of folds.csv that the detector never saw, such as '1,2'."),
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The csv to write.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", callback=output_file, help="The csv to write.")],
     weights: Annotated[
         Path | None,
         typer.Option(
@@ -25,7 +25,8 @@ def candidates(
     ] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the counts here too.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", callback=output_file, help="Write the counts here too."),
     ] = None,
 ) -> None:
     """List what a detector marks in cubes, and which marks are nodules.

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..error_boundary import STOPS, foreseen, require_regular, sentence
 from ..errors import LungmtlError
-from ..extras import missing_extra
+from ..log_file import keep_log, log_error
 
 if TYPE_CHECKING:
     from ..inference.progress import OnProgress
@@ -29,8 +30,9 @@ _DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
 
 
 def debug(on: bool) -> None:
-    """Let unforeseen errors show their traceback."""
+    """Let unforeseen errors show their traceback; the log keeps it in any case."""
     _DEBUG.set(on)
+    keep_log(terminal=on, tell=complain)
 
 
 def debugging() -> bool:
@@ -38,13 +40,10 @@ def debugging() -> bool:
     return _DEBUG.get()
 
 
-def explain(error: Exception) -> str:
+def explain(error: BaseException) -> str:
     """An error as one line: its message, or for one that nobody foresaw also its kind and where to look."""
-    error = missing_extra(error) or error
-    message = " ".join(str(error).split())
-    if isinstance(error, LungmtlError):
-        return message
-    return f"{type(error).__name__}: {message} ({HINT})"
+    message = " ".join(sentence(error).split())
+    return message if foreseen(error) else f"{message} ({HINT})"
 
 
 def complain(what: str) -> None:
@@ -52,18 +51,37 @@ def complain(what: str) -> None:
     typer.echo(f"lungmtl: {' '.join(what.split())}", err=True)
 
 
+def passes(error: BaseException) -> bool:
+    """Whether an error is none to explain: somebody stops the command, or it wants its traceback shown."""
+    if isinstance(error, (*STOPS, typer.Exit, typer.Abort)):
+        return True
+    # A reader of the output that has seen enough (`| head`): typer ends without a word, as other commands do.
+    if isinstance(error, BrokenPipeError):
+        return True
+    return debugging() and not isinstance(error, LungmtlError)
+
+
 @contextmanager
 def explained() -> Generator[None]:
-    """Turn an error into one line on standard error and exit status 1."""
+    """Turn an error into one line on standard error and exit status 1; the log keeps its traceback."""
     try:
         yield
-    except (typer.Exit, typer.Abort, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        if debugging() and not isinstance(error, LungmtlError):
+    except BaseException as error:  # codecs in Rust panic with errors that are no Exception
+        if passes(error):
             raise
+        log_error(error, "lungmtl")
         complain(explain(error))
         raise typer.Exit(1) from error
+
+
+def output_file(path: Path | None) -> Path | None:
+    """Refuse what cannot become a file before the work begins, not after it: for options that name one."""
+    if path is not None:
+        with explained():
+            require_regular(path, Failed)
+            if path.is_dir():
+                raise Failed(f"{path} is a folder: name a file")
+    return path
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .common import complain, explained, progress, show_table, write_json
+from .common import complain, explained, output_file, progress, show_table, write_json
 
 
 def evaluate(
@@ -54,7 +54,8 @@ def evaluate(
     ] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here too.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", callback=output_file, help="Write the figures here too."),
     ] = None,
 ) -> None:
     """How good a network is on data with truth.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import complain, explained, progress, show_table, write_json
+from .common import Failed, complain, explained, output_file, progress, show_table, write_json
 
 if TYPE_CHECKING:
     from ..metrics.froc.luna16 import FrocResult
@@ -29,7 +30,8 @@ def froc(
         int, typer.Option(metavar="N", min=0, help="Samples for 95 % intervals; the challenge takes 1000.")
     ] = 0,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here too.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", callback=output_file, help="Write the figures here too."),
     ] = None,
 ) -> None:
     """FROC and CPM of a submission, by the rules of the LUNA16 challenge.
@@ -39,22 +41,44 @@ def froc(
     Example: lungmtl froc --truth annotations.csv --excluded annotations_excluded.csv.gz --series seriesuids.csv
     --submission marks.csv --bootstrap 1000 --json froc.json
     """
-    from ..findings.formats.luna16 import read_annotations, read_series, read_submission
-    from ..metrics.froc.luna16 import evaluate
-
     with explained():
+        from ..findings.formats.luna16 import read_annotations, read_nodules, read_series, read_submission
+        from ..metrics.froc.luna16 import evaluate
+
         with progress("reading") as on_progress:
-            scans, nodules = read_series(series), read_annotations(truth)
+            scans, nodules = read_series(series), read_nodules(truth)
             on_progress(0.3, "")
             others = read_annotations(excluded) if excluded else {}
             on_progress(0.6, "")
             marks = read_submission(submission)
+            _require_match(scans, series, nodules, truth, marks, submission)
             on_progress(0.9, "matching and drawing samples" if bootstrap else "matching")
             result = evaluate(scans, marks, nodules, others, bootstrap_samples=bootstrap)
         for warning in result.warnings:
             complain(f"warning: {warning}")
         _show(result)
         write_json(result.to_json(), json_file)
+
+
+def _require_match(
+    scans: Sequence[str],
+    series: Path,
+    nodules: Mapping[str, object],
+    truth: Path,
+    marks: Mapping[str, object],
+    submission: Path,
+) -> None:
+    """Refuse files that have nothing to do with each other: their figures would be none, or 0."""
+    if not nodules:
+        raise Failed(f"{truth} lists no nodule: a sensitivity needs one")
+    for table, path in ((nodules, truth), (marks, submission)):
+        if table and not set(scans) & set(table):
+            raise Failed(
+                f"none of the {len(scans)} series of {series} is in {path} (the first are {scans[0]!r} and "
+                f"{next(iter(table))!r}): all files must use the same identifiers"
+            )
+    if not marks:
+        complain(f"warning: {submission} has no mark: nothing is found")
 
 
 def _show(result: FrocResult) -> None:

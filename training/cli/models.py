@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import explained, show_table, write_json
+from .common import explained, output_file, show_table, write_json
 
 if TYPE_CHECKING:
     from ..inference.weights import ModelCard
@@ -39,16 +39,17 @@ def models(
         str | None, typer.Argument(metavar="NAME", help="Show the whole card of this model.")
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the cards here too.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", callback=output_file, help="Write the cards here too."),
     ] = None,
 ) -> None:
     """The networks at hand: what each is for, what it was trained on, how good it is.
 
     Example: lungmtl models ag3d
     """
-    from ..inference import registry
-
     with explained():
+        from ..inference import registry
+
         if name is not None:
             card = registry.card(name)
             _show_card(card)

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..export_options import ExportOptions, Format, Which
-from .common import Failed, complain, debugging, explain, explained, progress, show_table, write_json
+from ..log_file import log_error
+from .common import (
+    Failed,
+    complain,
+    explain,
+    explained,
+    output_file,
+    passes,
+    progress,
+    show_table,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from ..findings import Findings
@@ -51,8 +62,9 @@ class Batch:
     passed_over: list[tuple[str, Exception]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
 
-    def fail(self, what: str, error: Exception) -> None:
+    def fail(self, what: str, error: BaseException) -> None:
         """Note a failed input and say so in one line."""
+        log_error(error, what)
         message = explain(error)
         complain(message if what in message else f"{what}: {message}")
         self.failed.append({"input": what, "error": message})
@@ -99,7 +111,8 @@ def predict(
     which: Annotated[Which, typer.Option(help=_HELP["which"])] = _EXPORT.which,
     format: Annotated[Format, typer.Option(help=_HELP["format"])] = _EXPORT.format,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write a summary here.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", callback=output_file, help="Write a summary here."),
     ] = None,
 ) -> None:
     """Find nodules in CT and radiographs, characterise those in CT, and write it down.
@@ -150,8 +163,9 @@ def _given(path: Path) -> dict[str, Findings]:
     """Findings of a file by series."""
     from ..findings.formats.csv_file import read_csv
     from ..findings.formats.json_file import read_findings
+    from ..findings.formats.tables import read_text
 
-    if path.suffix == ".json":
+    if read_text(path).lstrip().startswith("{"):
         findings = read_findings(path)
         return {findings.image.series_uid: findings}
     return read_csv(path)
@@ -198,8 +212,10 @@ def _studies(
             # A volume file is read by its own path: two of them may bear one name in different folders.
             for s in suitable:
                 yield Study(s.path, among=len(found)) if format_of(s.path) else Study(path, s.uid, len(found))
-        except Exception as error:
-            if debugging():
+        except (
+            BaseException
+        ) as error:  # also those of codecs that panic: one bad file must not cost the others
+            if passes(error):
                 raise
             batch.fail(str(path), error)
 
@@ -225,11 +241,11 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
             findings = replace(findings, image=replace(findings.image, series_uid=name))
         file = batch.out / f"{name}{SUFFIX}"
         write_findings(findings, file)
-    except Exception as error:
+    except BaseException as error:  # also those of codecs that panic: one bad file must not cost the others
         if study.among > 1 and isinstance(error, NoLungFoundError):  # a head or a knee beside the chest
             batch.pass_over(study.label, error)
             return
-        if debugging():
+        if passes(error):
             raise
         batch.fail(study.label, error)
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Failed, debugging, explained, write_json
+from .common import Failed, debugging, explained, output_file, write_json
 
 
 def train(
@@ -30,7 +30,10 @@ def train(
         bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
     ] = False,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write where the weights are here too.")
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", callback=output_file, help="Write where the weights are here too."
+        ),
     ] = None,
 ) -> None:
     """Train a network and write weights with their card.

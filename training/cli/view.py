@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .common import Failed, explained
+from .common import Failed, explained, output_file
 
 
 def _window() -> Any:
@@ -38,7 +38,8 @@ def view(
         ),
     ] = None,
     screenshot: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Save the window as PNG and close it.")
+        Path | None,
+        typer.Option(metavar="PNG", callback=output_file, help="Save the window as PNG and close it."),
     ] = None,
     series: Annotated[
         str | None, typer.Option(metavar="UID", help="Which series, where a folder has several.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..crossval.out_of_fold_file import read_out_of_fold
+from ..data.arrays import open_arrays
 from ..data.public.lidc_ratings import read_ratings
 from ..data.public.luna16_nodules import COLUMNS, to_hu
 from ..findings import ATTRIBUTES, Finding, Provenance, Sphere
@@ -86,22 +86,17 @@ def read_cube(folder: Path, number_: int) -> Image:
 
 def _stored(path: Path) -> np.ndarray:
     """(n, z, y, x) differences of neighbouring slices; kept, because unpacking them takes seconds."""
-    try:
-        return _unpack(path, path.stat().st_mtime)
-    except FileNotFoundError:
-        raise CohortError(
-            f"{path} is missing: without it the map can be seen, but no nodule opened."
-        ) from None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise CohortError(f"{path} is damaged ({error}): get it again from its source.") from error
+    if not path.exists():
+        raise CohortError(f"{path} is missing: without it the map can be seen, but no nodule opened.")
+    return _unpack(path, path.stat().st_mtime)
 
 
 @lru_cache(maxsize=1)
 def _unpack(path: Path, _modified: float) -> np.ndarray:
-    with np.load(path) as archive:
+    with open_arrays(path, CohortError) as archive:
         cubes = archive["cubes_dz"]
-    if cubes.ndim != 4 or cubes.dtype != np.uint8:
-        raise ValueError(f"cubes_dz is {cubes.dtype} with {cubes.ndim} axes, not uint8 with 4")
+        if cubes.ndim != 4 or cubes.dtype != np.uint8:
+            raise ValueError(f"cubes_dz is {cubes.dtype} with {cubes.ndim} axes, not uint8 with 4")
     return cubes
 
 

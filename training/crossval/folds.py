@@ -17,6 +17,7 @@ import numpy as np
 from scipy.special import expit
 from torch import Tensor, nn
 
+from ..data.arrays import open_arrays
 from ..data.public.rated_nodules import RatedNodules
 from ..inference.weights import ModelCard, WeightsError, load_state
 from ..metrics.calibration import platt
@@ -78,7 +79,7 @@ def train_folds(
     for fold in folds:
         weights, arrays = out / f"fold{fold}.safetensors", out / f"fold{fold}.npz"
         if resume and weights.exists() and arrays.exists():
-            with np.load(arrays) as stored:
+            with open_arrays(arrays) as stored:
                 results[fold] = FoldResult(load_file(weights), dict(stored))
             continue
         start = time.monotonic()

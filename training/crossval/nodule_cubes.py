@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data.errors import DatasetError
-from ..data.public.luna16_nodules import spheres_by_series, to_hu
+from ..data.public.luna16_nodules import require_common, spheres_by_series, to_hu
 from ..data.public.rated_nodules import RatedNodules, load_rated_nodules
 from ..findings import ATTRIBUTES, Finding, Findings, Opinion, Sphere
 from ..imaging.image import Image
@@ -145,6 +145,7 @@ def at_findings(nodules: RatedNodules, path: Path) -> tuple[RatedNodules, np.nda
     A finding belongs to a nodule when its centre lies in it (LUNA16's rule); the nearest one counts.
     """
     spheres = spheres_by_series(path)
+    require_common(spheres, map(str, nodules.series), path, "the data")
     kept, centers, diameters = [], [], []
     for i, series in enumerate(nodules.series):
         detections = spheres.get(str(series), np.zeros((0, 4)))

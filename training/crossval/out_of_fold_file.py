@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..error_boundary import reads
 from ..findings import ATTRIBUTES
 from ..findings.formats.errors import FindingsFileError
 from ..findings.formats.tables import read_rows, write_rows
@@ -15,6 +16,7 @@ REQUIRED = ("index", "seriesuid", "fold", "diameter_mm", "mean_malignancy", "med
 COLUMNS = (*REQUIRED, "logit", "spread", *ATTRIBUTES)
 
 
+@reads(FindingsFileError)
 def read_out_of_fold(path: Path | str) -> OutOfFold:
     """Read an ``oof.csv``; columns `REQUIRED` must be there, logit, spread and the attributes may be missing or empty.
 
@@ -23,7 +25,7 @@ def read_out_of_fold(path: Path | str) -> OutOfFold:
     FindingsFileError
         A column is missing, a value is no number, a probability lies outside 0–1, a nodule is named twice, or there is none.
     """
-    rows = list(read_rows(path, REQUIRED))
+    rows = list(read_rows(path, REQUIRED, COLUMNS))
     if not rows:
         raise FindingsFileError(f"{path} holds no predictions")
 

@@ -16,8 +16,8 @@ from ..data.public.lung_masks import LEFT, RIGHT, read_lungs
 from ..data.public.open_radiographs import open_radiograph_cases
 from ..data.public.radiograph_files import read_radiograph
 from ..data.public.radiographs import RadiographCase
+from ..error_boundary import STOPS, sentence
 from ..findings import Box, Findings
-from ..imaging.errors import ImageError
 from ..imaging.image import Image
 from ..inference.predictor import Predictor, PredictorError, finish
 from ..inference.progress import OnProgress
@@ -153,11 +153,11 @@ def predict_radiographs(
             results.append(
                 radiograph_result(case, image, finish(predictor.run(image)), threshold, lungs=lungs)
             )
-        except (ImageError, PredictorError) as error:
-            failed.append({"input": str(case.path), "error": " ".join(str(error).split())})
-        except Exception as error:  # one bad file must not cost the others
+        except STOPS:
+            raise
+        except BaseException as error:  # one bad file must not cost the others, nor a codec that panics
             log.exception("%s failed", case.path)
-            failed.append({"input": str(case.path), "error": f"{type(error).__name__}: {error}"})
+            failed.append({"input": str(case.path), "error": sentence(error)})
     return results, failed
 
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from ..data.errors import DatasetError
 from ..data.public.whole_scans import WholeScan, load_whole_scans
+from ..error_boundary import as_sentences
+from ..errors import LungmtlError
 from ..findings import Findings
 from ..imaging import read_image, resample
 from ..imaging.ct.lung_field import lung_field
@@ -19,6 +21,7 @@ from ..imaging.image import Image
 from ..inference.predictor import Predictor, finish
 from ..inference.progress import OnProgress
 from ..inference.weights import ModelCard, seen_cases
+from ..log_file import log_error
 from ..metrics.froc.luna16 import RATES, by_rate, froc_curve, match_marks, sensitivity_at
 
 THRESHOLDS = (0.5, 0.9, 0.99, 0.999, 0.9999)
@@ -96,7 +99,7 @@ def evaluate_whole_scans(
     Raises
     ------
     DatasetError
-        No scan is left.
+        No scan is left, or none could be read; those that could not are listed in ``failed`` (``input``, ``error``).
     """
     seen = seen_cases(card)
     names = None if folds is None or "all" in folds else folds
@@ -105,11 +108,20 @@ def evaluate_whole_scans(
         scans = [s for s in scans if not {s.name, s.series_uid} & seen]
     if not scans:
         raise DatasetError(f"{data} has no scan that these weights were not trained on: ask for --folds all.")
-    marked = []
+    marked, failed = [], []
     for i, scan in enumerate(scans):
         on_progress(i / len(scans), scan.name)
-        marked.append(mark_scan(predictor, scan))
-    return figures(marked, card, data, seen)
+        try:
+            with as_sentences(scan.path):
+                marked.append(mark_scan(predictor, scan))
+        except LungmtlError as error:  # one bad file must not cost the others
+            log_error(error, scan.path)
+            failed.append({"input": str(scan.path), "error": " ".join(str(error).split())})
+    if not marked:
+        raise DatasetError(f"{data} holds no scan that could be evaluated: {failed[0]['error']}")
+    found = figures(marked, card, data, seen)
+    told = [entry["error"] for entry in failed]
+    return found | {"failed": failed, "warnings": [*found["warnings"], *told]}
 
 
 def mark_scan(predictor: Predictor, scan: WholeScan) -> ScanMarks:

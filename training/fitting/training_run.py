@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..findings.formats.tables import read_text
+
 Network = TypeVar("Network")
 Training = TypeVar("Training")
 FROM_SETTINGS = ("network", "training", "version", "candidates")
@@ -78,9 +80,23 @@ def read_run(
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """Read the tables of a settings file."""
-    text = path.read_text(encoding="utf-8")
-    return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    """Read the tables of a settings file.
+
+    Raises
+    ------
+    ValueError
+        The file is no table in JSON or TOML.
+    """
+    text = read_text(path)
+    try:
+        values = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is no valid {path.suffix.lstrip('.').upper() or 'JSON'}: {error}"
+        ) from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold settings by their names, not {type(values).__name__}")
+    return values
 
 
 def config_from(base: Any, changes: dict[str, Any]) -> Any:

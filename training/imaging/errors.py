@@ -32,6 +32,10 @@ class TruncatedFileError(ImageError):
     """The file ends before its header or its pixels do."""
 
 
+class UnreadableFileError(ImageError):
+    """The path is no file (a pipe, a device), or reading it failed in a way that no reader foresaw; the cause has the traceback."""
+
+
 class CorruptFileError(ImageError):
     """The file claims a format and breaks its rules."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ..error_boundary import reads
 from .dicom.projection import read_projection
 from .dicom.stack import Stack
 from .dicom.volume import read_stack
@@ -14,12 +15,14 @@ from .errors import (
     SeriesNotFoundError,
     SeveralSeriesError,
     UnknownFormatError,
+    UnreadableFileError,
 )
 from .image import Image
 from .scan import Contents, Volume, choices, scan
 from .series import describe
 
 
+@reads(UnreadableFileError)
 def read_image(path: str | Path, *, series: str | None = None) -> Image:
     """Read a study: a DICOM series, a volume file, an OME-Zarr store or a picture.
 

@@ -9,9 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
+from ..error_boundary import reads
 from .dicom.header import SUFFIXES, Header, is_part10, read_header
 from .dicom.stack import Stack, stacks_of
-from .errors import EmptyFileError, ImageError, ImageNotFoundError, NoImagesError, UnknownFormatError
+from .errors import (
+    EmptyFileError,
+    ImageError,
+    ImageNotFoundError,
+    NoImagesError,
+    UnknownFormatError,
+    UnreadableFileError,
+)
 from .formats import Format, format_by_content, format_by_suffix, format_of
 from .media_directory import is_media_directory, listed_files
 from .paths import stem_of, suffix_of
@@ -57,6 +65,7 @@ class Contents:
         return sentences + [why for _, why in said]
 
 
+@reads(UnreadableFileError)
 def list_series(path: str | Path) -> list[Series]:
     """List what can be read at a path, from headers alone.
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..error_boundary import reads, require_regular
 from ..errors import LungmtlError
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def card_path(weights: Path) -> Path:
     return weights.with_suffix(".json")
 
 
+@reads(WeightsError)
 def read_card(weights: Path) -> ModelCard:
     """The card of a weights' file.
 
@@ -99,6 +101,7 @@ def read_card(weights: Path) -> ModelCard:
         There is none, or it is not a card.
     """
     path = card_path(weights)
+    require_regular(path, WeightsError)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -107,11 +110,14 @@ def read_card(weights: Path) -> ModelCard:
         raise WeightsError(f"{path} is no model card: {error}") from None
     try:
         card = ModelCard(**values)
+        if not isinstance(card.config, dict):
+            raise TypeError("its config is no table")
     except TypeError as error:
         raise WeightsError(f"{path} is no model card that this version can read: {error}") from None
     return ModelCard(**{**values, "modalities": tuple(card.modalities), "limits": tuple(card.limits)})
 
 
+@reads(WeightsError)
 def load_state(weights: Path, card: ModelCard) -> dict[str, Any]:
     """The tensors of a weights' file as float32, after checking it against its card.
 

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from ..data.arrays import open_arrays
 from ..data.errors import DatasetError
 from ..data.public.luna16_nodules import to_hu
 from ..data.public.rated_nodules import RatedNodules
@@ -57,7 +58,7 @@ def load_masks(folder: Path | str, index: np.ndarray) -> np.ndarray:
         ``cubes.npz`` has no masks, or fewer than the rows ask for.
     """
     path = Path(folder) / "cubes.npz"
-    with np.load(path) as archive:
+    with open_arrays(path) as archive:
         if "masks" not in archive:
             raise DatasetError(f"{path} holds no masks, from which the simple features are measured.")
         packed, shape = archive["masks"], archive["cubes_dz"].shape[1:]

@@ -12,6 +12,7 @@ import numpy as np
 from ..crossval.out_of_fold_file import read_out_of_fold
 from ..data.errors import DatasetError
 from ..data.public.rated_nodules import RatedNodules
+from ..findings.formats.tables import read_text
 from ..inference.fusion import mean_log_odds
 from ..metrics.characterisation.out_of_fold import OutOfFold, same_nodules
 from .published import MTCNN_WEIGHTS
@@ -127,7 +128,7 @@ def reconstruction_weight(folder: Path, name: str) -> float | None:
     card = folder / name / "mtcnn.json"
     if card.exists():
         try:
-            return float(json.loads(card.read_text(encoding="utf-8"))["config"]["alpha"])
+            return float(json.loads(read_text(card))["config"]["alpha"])
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(f"{card} is no card of MT-CNN: {error}") from error
     if name == MTCNN:
@@ -153,7 +154,7 @@ def find_reduction(folder: Path) -> dict[str, dict[str, Any]]:
     for path in sorted((folder / "fpr").glob("*/mtcnn_fpr.json")):
         name = f"fpr/{path.parent.name}"
         try:
-            metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+            metrics = json.loads(read_text(path))["metrics"]
             found[name] = {key: metrics[key] for key in ("before", "after", "difference", "auc")}
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(f"{path} is no card of a false-positive reduction: {error!r}") from error

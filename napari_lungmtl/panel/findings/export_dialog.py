@@ -9,6 +9,7 @@ from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QVBoxLayout, QWidget
 
 from ...session.session import Session
+from ...training.error_boundary import as_sentences
 from ...training.errors import LungmtlError
 from ...training.export_options import ExportOptions
 from ...training.findings import Findings
@@ -58,7 +59,8 @@ class ExportDialog(QDialog):
         """Write the file and close; where that fails, say why and stay."""
         findings = self.findings
         try:
-            export([findings], path, self.form.value.format, characterisers())
+            with as_sentences(path):
+                export([findings], path, self.form.value.format, characterisers())
         except LungmtlError as error:
             set_role(self.message, "error")
             self.message.setText(str(error))

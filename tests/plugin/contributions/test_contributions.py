@@ -84,7 +84,7 @@ def test_names_of_ours(manager: PluginManager, name: str) -> None:
     assert [r.command for r in manager.iter_compatible_readers([name])] == [f"{NAME}.read"]
 
 
-@pytest.mark.parametrize("name", ["cells.tif", "table.csv", "notes.json", "README", "a.raw"])
+@pytest.mark.parametrize("name", ["table.csv", "notes.json", "README.md", "a.raw", "movie.avi"])
 def test_names_that_are_left_to_others(manager: PluginManager, name: str) -> None:
     assert list(manager.iter_compatible_readers([name])) == []
 

@@ -13,6 +13,11 @@ from napari_lungmtl.training.errors import LungmtlError
 from napari_lungmtl.training.findings import Findings
 from napari_lungmtl.training.inference.predictor import Progress
 
+
+class PanicException(BaseException):
+    """What pyo3 raises for a panic in Rust: no Exception."""
+
+
 NEWS = Findings(models=({"name": "fake"},))
 
 
@@ -45,11 +50,32 @@ def test_a_result_arrives_on_the_gui_thread(qtbot) -> None:
     assert not worker.running
 
 
+def test_after_a_panic_the_window_works_on(qtbot) -> None:
+    def panic() -> None:
+        raise PanicException
+
+    worker = Worker("The map failed")
+    with qtbot.waitSignal(worker.failed):
+        worker.start(partial(one_step, panic))
+    assert not worker.running
+    with qtbot.waitSignal(worker.finished) as finished:
+        worker.start(partial(one_step, divmod, 17, 5))
+    assert finished.args == [(3, 2)]
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
         (LungmtlError("scan.nii is damaged: copy it again."), "scan.nii is damaged: copy it again."),
         (KeyError("x"), "The map failed: KeyError: 'x'. The log has the details."),
+        (
+            PanicException("out of bounds"),
+            "The map failed: PanicException: out of bounds. The log has the details.",
+        ),
+        (
+            MemoryError(),
+            "This needs more memory than there is: close other programs, or take a smaller image.",
+        ),
     ],
 )
 def test_an_error_becomes_a_sentence(qtbot, error, message) -> None:

@@ -41,6 +41,26 @@ for n in range(1000):
 """
 
 
+def test_whatever_fails_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what no writer foresaw: the saver's thread must live, or nothing would be saved from then on."""
+    monkeypatch.setattr(autosave, "RETRY", 0.0)
+    errors: list[Exception] = [MemoryError(), ValueError("out of range")]
+    written: list[Findings] = []
+    said: list[str] = []
+
+    def write(findings: Findings) -> None:
+        if errors:
+            raise errors.pop(0)
+        written.append(findings)
+
+    saver = Autosaver(write, said.append)
+    saver.request(Findings())
+    assert [saver.flush() for _ in range(3)] == [False, False, True]
+    assert written == [Findings()]
+    assert said == ["This needs more memory than there is: close other programs, or take a smaller image."]
+    saver.close()
+
+
 def test_a_killed_process_loses_less_than_a_second(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", KILLED, tmp_path], stdout=subprocess.PIPE, text=True)
     lines = [process.stdout.readline()]

@@ -151,6 +151,34 @@ def test_only_nodules_count(tmp_path):
     assert [a.box for a in image.annotations] == [(0, 0, 9, 9)]
 
 
+def test_ids_may_be_texts(tmp_path):
+    categories = [{"id": "1", "name": "nodule"}, {"id": "2", "name": "other"}]
+    images = [{"id": "7", "file_name": "a.png", "height": 10, "width": 20}]
+    (image,) = read_coco(written(tmp_path, images=images, categories=categories))
+    assert [a.box for a in image.annotations] == [(1, 2, 3, 4)]
+    (image,) = read_coco(written(tmp_path, images=[images[0] | {"id": 7.0}], categories=categories))
+    assert [a.box for a in image.annotations] == [(1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    "names", [("lesion", "x"), ("non-nodule", "heart"), ("no nodule",), ("No_Nodule", "not a mass")]
+)
+def test_a_file_without_a_category_of_nodules_is_refused(tmp_path, names):
+    """Every image of it would count as free of nodules."""
+    categories = [{"id": i, "name": name} for i, name in enumerate(names, 1)]
+    with pytest.raises(
+        FindingsFileError, match=rf"has no category of nodules \(its categories are {names[0]}"
+    ):
+        read_coco(written(tmp_path, categories=categories))
+
+
+def test_annotations_of_unknown_categories_are_said(tmp_path, caplog):
+    annotations = [*document()["annotations"], {"image_id": 7, "category_id": 9, "bbox": [1, 1, 1, 1]}]
+    (image,) = read_coco(written(tmp_path, annotations=annotations))
+    assert len(image.annotations) == 1
+    assert "1 annotations of categories that it does not list" in caplog.text
+
+
 def test_boxes_are_brought_to_a_picture_of_another_size(tmp_path):
     (image,) = read_coco(written(tmp_path))
     (finding,) = findings_of(image, ImageReference("a", shape=(20, 20)))
@@ -161,11 +189,24 @@ def test_boxes_are_brought_to_a_picture_of_another_size(tmp_path):
     ("changes", "says"),
     [
         ({"images": {}}, "damaged.*expected a list"),
+        (
+            {"annotations": [{"image_id": 7, "category_id": 1, "bbox": [21, 2, 3, 4]}]},
+            "annotation 1: the box from x 21, y 2, .*outside the picture of 20 × 10 pixels",
+        ),
+        (
+            {"annotations": [{"image_id": 7, "category_id": 1, "bbox": [1, 2, -3, 4]}]},
+            "annotation 1: its bbox",
+        ),
+        (
+            {"annotations": [{"image_id": 7, "category_id": 1, "bbox": [1, 2, 10**400, 4]}]},
+            "annotation 1: expected a number",
+        ),
+        ({"annotations": [{"image_id": True, "category_id": 1}]}, "annotation 1: expected an id"),
         ({"images": [{"id": 7, "file_name": "a"}]}, "image 1: 'height' is missing"),
         ({"images": document()["images"] * 2}, "image 2: its id 7 is taken"),
         (
             {"annotations": [{"image_id": 8, "category_id": 1, "bbox": [1, 2, 3, 4]}]},
-            "annotation 1: 8 is missing",
+            "annotation 1: it lies on the image 8, which the file does not list",
         ),
         ({"annotations": [{"image_id": 7, "category_id": 1, "bbox": [1, 2, 3]}]}, "annotation 1: its bbox"),
         (

@@ -92,6 +92,17 @@ def test_what_jsrts_table_says(path):
     assert second.diagnosis == "hæmatoma"
 
 
+def test_tables_in_other_dress(tmp_path, path):
+    put(path, "Img_Name;Height;Width;X;Y;Label\r\nn0001.png;10;15;40;20;1\r\n".encode("utf-16"))
+    assert [f.geometry for f in read_truth(path, RADIOGRAPH)] == [BOX]
+    ct = ImageReference("1.2", "ct", "CT", (9, 9, 9), (1, 1, 1), (0, 0, 0))
+    put(path, "SeriesInstanceUID;CoordX;CoordY;CoordZ;Diameter_mm\n1.2;1,5;2;3;4\n")
+    assert [f.geometry for f in read_truth(path, ct)] == [Sphere((3, 2, 1.5), 4)]
+    put(path, "\ufeff" + json.dumps({"a": 1}))
+    with pytest.raises(FindingsFileError, match="no findings file"):
+        read_truth(path, ct)
+
+
 def test_ct_formats(tmp_path, path):
     ct = ImageReference("1.2", "ct", "CT", (9, 9, 9), (1, 1, 1), (0, 0, 0))
     put(path, "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.2,1,2,3,4\n1.3,5,6,7,8\n")
@@ -112,6 +123,21 @@ def test_ct_formats(tmp_path, path):
         ("{", "no valid JSON"),
         (json.dumps({"a": 1}), "no findings file of lungmtl"),
         ("img_name,x\n", "no column height"),
+        (
+            "<?xml version='1.0'?><LidcReadMessage/>",
+            r"t\.csv is XML, which is not read here .*annotations\.csv",
+        ),
+        (
+            "<!DOCTYPE b [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'>]><b>&b;</b>",
+            "is XML, which is not read here",
+        ),
+        ("[1, 2]", "no file of true nodules"),
+        ("{" * 100_000, "no valid JSON"),
+        (
+            "img_name,height,width,x,y,label\nn0001.png,5,5,300,5,1\n",
+            "outside the picture of 200 × 100 pixels",
+        ),
+        ("img_name,height,width,x,y,label\nn0001.png,5,-5,3,5,1\n", "the box is -5.0 pixels wide"),
     ],
 )
 def test_what_is_none_of_them(tmp_path, text, says):

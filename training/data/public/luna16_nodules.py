@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ...findings.formats.luna16 import read_annotations
-from ...findings.formats.tables import read_rows
+from ...findings.formats.tables import bad_line, number, read_rows
+from ..arrays import open_arrays
 from ..errors import DatasetError
 
 HU_STEP, HU_LOW = 8.0, -1024.0
@@ -71,7 +72,32 @@ def read_folds(folder: Path) -> dict[str, str]:
     path = folder / "folds.csv"
     if not path.exists():
         return {}
-    return {row["seriesuid"]: row["fold"] for _, row in read_rows(path, ("seriesuid", "fold"))}
+    folds: dict[str, str] = {}
+    for line, row in read_rows(path, ("seriesuid", "fold")):
+        fold = row["fold"].removesuffix(".0")  # as pandas writes whole numbers in a column with gaps
+        if folds.setdefault(row["seriesuid"], fold) != fold:
+            raise bad_line(
+                path, line, f"{row['seriesuid']} is in fold {folds[row['seriesuid']]} and in fold {fold}"
+            )
+    return folds
+
+
+def require_common(
+    spheres: Mapping[str, np.ndarray], series: Iterable[str], truth: Path, table: Path | str
+) -> None:
+    """Refuse a table of nodules that names none of the series that are looked at: all of them would count as free of nodules.
+
+    Raises
+    ------
+    DatasetError
+        The message shows a series of both.
+    """
+    known = list(series)
+    if spheres and known and not set(spheres) & set(known):
+        raise DatasetError(
+            f"{truth} names none of the {len(known)} series of {table} (the first are {next(iter(spheres))!r} and {known[0]!r}): "
+            "both must use the same identifiers."
+        )
 
 
 def reference_files(folder: Path) -> tuple[Path, Path | None]:
@@ -106,12 +132,19 @@ def load_cubes(
         A file is missing, damaged, or does not fit the others.
     """
     folder = Path(folder)
-    rows = [row for _, row in read_rows(folder / "nodules.csv", COLUMNS)]
+    table = folder / "nodules.csv"
+    lines = list(read_rows(table, COLUMNS, ("index", "readers")))
+    for line, row in lines:
+        for name in COLUMNS[1:]:
+            number(table, line, row, name)
+        if not (row.get("index") or "0").isdecimal():
+            raise bad_line(table, line, f"index is {row['index']!r}, not a whole number")
+    rows = [row for _, row in lines]
     if not (folder / "cubes.npz").exists():
         raise DatasetError(
             f"{folder / 'cubes.npz'} is missing: the folder must hold cubes.npz and nodules.csv."
         )
-    with np.load(folder / "cubes.npz") as archive:
+    with open_arrays(folder / "cubes.npz") as archive:
         voxels = np.cumsum(archive["cubes_dz"], axis=1, dtype=np.uint8)
     fold_of = read_folds(folder)
     chosen = None if folds is None else {str(f) for f in folds}
@@ -121,6 +154,7 @@ def load_cubes(
     spheres = spheres_by_series(truth or default_truth)
     excluded_path = excluded or default_excluded
     left_out = spheres_by_series(excluded_path) if excluded_path else {}
+    require_common(spheres, [row["seriesuid"] for row in rows], truth or default_truth, table)
     cubes = []
     for position, row in enumerate(rows):
         index = int(row.get("index") or position)

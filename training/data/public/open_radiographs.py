@@ -36,10 +36,10 @@ def _has_columns(name: str, columns: Sequence[str]) -> Callable[[Path], bool]:
         path = first_file(folder, name)
         if path is None:
             return False
-        from ...findings.formats.tables import read_text
+        from ...findings.formats.tables import cells_of, plain_name
 
-        header = read_text(path).partition("\n")[0].strip().split(",")
-        return set(columns) <= {cell.strip() for cell in header}
+        _, header = next(cells_of(path, columns), (1, []))
+        return set(map(plain_name, columns)) <= set(map(plain_name, header))
 
     return recognised
 

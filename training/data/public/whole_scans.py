@@ -16,7 +16,7 @@ import numpy as np
 
 from ...findings.formats.tables import read_rows
 from ..errors import DatasetError
-from .luna16_nodules import spheres_by_series
+from .luna16_nodules import require_common, spheres_by_series
 
 SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd")
 
@@ -82,6 +82,8 @@ def load_whole_scans(
         keys = dict.fromkeys((name, series))
         own, other = (np.concatenate([t.get(key, nothing) for key in keys]) for t in (nodules, left_out))
         scans.append(WholeScan(name, path, series, own, other, row["known"].startswith("all")))
+    known = [key for scan in scans for key in (scan.name, scan.series_uid)]
+    require_common(nodules, known, truth or folder / "nodules.csv", folder / "scans.csv")
     if names is None:
         return scans
     wanted = set(names)

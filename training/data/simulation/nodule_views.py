@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from ..arrays import open_arrays
 from ..public.luna16_nodules import load_cubes, to_hu
 
 WATER = 0.0205
@@ -80,7 +81,7 @@ def _axes(volume: np.ndarray) -> list[tuple[int, tuple[int, ...]]]:
 def load_views(folder: Path, seed: int = 0) -> NoduleViews:
     """Project all nodules of at least `SMALLEST_MM` in a folder of LUNA16 nodule cubes (see `luna16_nodules`)."""
     cubes = load_cubes(folder)
-    with np.load(folder / "cubes.npz") as archive:
+    with open_arrays(folder / "cubes.npz") as archive:
         packed = archive["masks"]
     views, diameters, folds, series = [], [], [], []
     for number, cube in enumerate(cubes):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ from PIL import Image as Picture
 from scipy import ndimage
 from threadpoolctl import threadpool_limits
 
+from ...findings.formats.tables import read_rows
 from ...imaging import read_image
 from ...imaging.radiograph.network_input import SIDE, make_radiograph_input
 from ..errors import DatasetError
@@ -115,8 +115,7 @@ def upright(row: dict[str, str], values: np.ndarray) -> np.ndarray:
 def _nih(folder: Path) -> tuple[list[dict[str, str]], np.ndarray]:
     from dataclasses import replace
 
-    with (folder / "labels.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = [row for _, row in read_rows(folder / "labels.csv", ("file", "rotated_90"))]
     radiographs = []
     for row in rows:
         image = read_image(folder / row["file"])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from ..arrays import open_arrays
 from ..errors import DatasetError
 from ..public.radiographs import RadiographSample
 from .difficulty import DIFFICULTY, PRACTICE, Difficulty
@@ -96,7 +97,7 @@ def load_store(folder: Path) -> RadiographStore:
     path = folder / FILE if folder.is_dir() else folder
     if not path.exists():
         raise DatasetError(f"{path} is missing: make it with 'lungmtl simulate prepare'.")
-    with np.load(path, allow_pickle=False) as f:
+    with open_arrays(path) as f:
         bits = {key: np.unpackbits(f[key], axis=-1).astype(bool) for key in BITS}
         views = NoduleViews(f["views"], f["view_mm"], f["view_fold"], f["view_series"])
         return RadiographStore(**{key: f[key] for key in PLAIN}, **bits, views=views)

@@ -8,6 +8,7 @@ import shutil
 import uuid
 from pathlib import Path
 
+from ...error_boundary import require_regular
 from .errors import SaveError
 
 
@@ -17,9 +18,10 @@ def write_atomically(path: Path | str, data: bytes) -> None:
     Raises
     ------
     SaveError
-        No permission, no space, no such folder: the old file, if any, is untouched.
+        No permission, no space, no such folder, or a device instead of a file: the old file, if any, is untouched.
     """
     path = Path(path)
+    require_regular(path, SaveError)
     # A link is followed: the file it points to is replaced, not the link.
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".lungmtl-{uuid.uuid4().hex}.tmp")

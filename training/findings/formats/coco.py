@@ -2,12 +2,15 @@
 
 ``images`` (id, file_name, width, height), ``annotations`` (image_id, category_id, bbox [x, y, width, height], segmentation as
 polygons or run lengths, area, iscrowd) and ``categories`` (id, name). Nodules are the categories whose name contains "nodule" or
-"mass"; where the file has only one category, it is taken for nodules whatever its name. cocodataset.org, format of data.
+"mass" and does not begin with "no" or "non"; where the file has only one other category, it is taken for nodules whatever its name.
+cocodataset.org, format of data.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ...error_boundary import reads
 from ..finding import Finding, Findings, ImageReference, Mask
 from .atomic import write_atomically
 from .coco_masks import mask_of, rle_of
@@ -22,10 +26,13 @@ from .errors import FindingsFileError, SaveError
 from .json_document import read_json
 from .json_values import checked, integer, number, numbers
 from .luna16 import TRUTH
-from .pixels import PixelBox, grid, image_name, plain, to_pixels, to_world
+from .pixels import PixelBox, grid, image_name, plain, require_inside, to_pixels, to_world
 
+log = logging.getLogger(__name__)
 NODULE = "nodule"
 NAMES = ("nodule", "mass")
+_DENIED = re.compile(r"(?:no|non|not|without)[\W_]", re.IGNORECASE)
+"""How the name of a category begins that says what is none: ``non-nodule``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,33 +53,42 @@ class CocoImage:
     annotations: tuple[Annotation, ...]
 
 
+@reads(FindingsFileError)
 def read_coco(path: Path | str) -> list[CocoImage]:
     """The images of a COCO file (may be gzipped), with the annotations that are nodules.
 
     Raises
     ------
     FindingsFileError
-        The file is missing or damaged, or an annotation belongs to no image; the message says which entry is wrong.
+        The file is missing or damaged, none of its categories is a nodule, an annotation belongs to no image or lies outside of
+        it; the message says which entry is wrong.
     """
-    document, where = read_json(path), "the file"
+    document, where, strange = read_json(path), "the file", 0
     try:
-        names: dict[int, str] = {
-            integer(c["id"]): checked(c["name"], str) for c in _objects(document, "categories")
-        }
-        nodules = {key for key, name in names.items() if any(word in name.lower() for word in NAMES)}
-        nodules = nodules or (set(names) if len(names) == 1 else set())
-        shapes: dict[int, tuple[str, tuple[int, int]]] = {}
+        names = {_key(c["id"]): checked(c["name"], str) for c in _objects(document, "categories")}
+        nodules = _nodules(path, names)
+        shapes: dict[str, tuple[str, tuple[int, int]]] = {}
         for i, entry in enumerate(_objects(document, "images"), 1):
             where = f"image {i}"
             shape = integer(entry["height"]), integer(entry["width"])
-            if integer(entry["id"]) in shapes:
+            if _key(entry["id"]) in shapes:
                 raise ValueError(f"its id {entry['id']} is taken")
-            shapes[entry["id"]] = checked(entry["file_name"], str), shape
-        found: dict[int, list[Annotation]] = {key: [] for key in shapes}
+            shapes[_key(entry["id"])] = checked(entry["file_name"], str), shape
+        found: dict[str, list[Annotation]] = {key: [] for key in shapes}
         for i, entry in enumerate(_objects(document, "annotations"), 1):
             where = f"annotation {i}"
-            if entry["category_id"] in nodules:
-                found[entry["image_id"]].append(_annotation(entry))
+            image, category = _key(entry["image_id"]), _key(entry["category_id"])
+            if image not in shapes:
+                raise ValueError(f"it lies on the image {image}, which the file does not list")
+            strange += category not in names
+            if category in nodules:
+                annotation = _annotation(entry)
+                require_inside(annotation.box, shapes[image][1], f"{path}, {where}")
+                found[image].append(annotation)
+        if strange:
+            log.warning(
+                "%s: %d annotations of categories that it does not list were passed over", path, strange
+            )
     except KeyError as error:
         raise FindingsFileError(f"{path} is no complete COCO file ({where}: {error} is missing)") from error
     except (TypeError, ValueError) as error:
@@ -80,6 +96,29 @@ def read_coco(path: Path | str) -> list[CocoImage]:
             f"{path} is damaged ({where}: {error}): correct or delete the entry"
         ) from error
     return [CocoImage(name, shape, tuple(found[key])) for key, (name, shape) in shapes.items()]
+
+
+def _key(value: Any) -> str:
+    """An id as text: some programs write whole numbers as texts, or with a decimal point."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError(f"expected an id, found {json.dumps(value)[:40]}")
+    return str(value).strip()
+
+
+def _nodules(path: Path | str, names: dict[str, str]) -> set[str]:
+    """The categories that are nodules: to take none for one would make every image free of nodules."""
+    denied = {key for key, name in names.items() if _DENIED.match(name)}
+    nodules = {key for key, name in names.items() if any(word in name.lower() for word in NAMES)} - denied
+    if not nodules and len(names) == 1 and not denied:
+        nodules = set(names)
+    if names and not nodules:
+        raise FindingsFileError(
+            f"{path} has no category of nodules (its categories are {', '.join(names.values())}): name the one that is "
+            f"meant {NODULE!r}"
+        )
+    return nodules
 
 
 def _objects(document: Any, name: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...error_boundary import reads
 from ..finding import (
     ATTRIBUTES,
     Box,
@@ -26,6 +27,7 @@ from ..finding import (
     Provenance,
     Sphere,
 )
+from .errors import FindingsFileError
 from .tables import bad_line, number, read_rows, write_rows
 
 CORNERS = ("x0", "y0", "x1", "y1")
@@ -99,6 +101,7 @@ def _corners(image: ImageReference, box: Box) -> tuple[float, ...]:
     return (x0 - ox) / sx, (y0 - oy) / sy, (x1 - ox) / sx, (y1 - oy) / sy
 
 
+@reads(FindingsFileError)
 def read_csv(path: Path | str, images: Iterable[ImageReference] = ()) -> dict[str, Findings]:
     """Findings by series from a ``findings.csv``, or from any table with LUNA16's submission columns (may be gzipped).
 
@@ -116,7 +119,7 @@ def read_csv(path: Path | str, images: Iterable[ImageReference] = ()) -> dict[st
     """
     known = {image.series_uid: image for image in images}
     cases: dict[str, list[Finding]] = {}
-    for line, record in read_rows(path, ("seriesuid",)):
+    for line, record in read_rows(path, ("seriesuid",), COLUMNS):
         uid = record["seriesuid"]
         if not uid:
             raise bad_line(path, line, "no seriesuid")

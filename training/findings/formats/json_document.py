@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ...error_boundary import reads
 from .errors import FindingsFileError
 from .tables import read_text
 
 
+@reads(FindingsFileError)
 def read_json(path: Path | str) -> Any:
     """The values of a JSON file.
 

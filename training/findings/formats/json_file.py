@@ -34,6 +34,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ...error_boundary import reads
 from ..finding import (
     SCHEMA_VERSION,
     Box,
@@ -51,9 +52,12 @@ from ..finding import (
 from .atomic import write_atomically
 from .errors import FindingsFileError, NewerSchemaError
 from .json_values import checked, integer, named, number, numbers, texts
+from .tables import read_text
 
 SUFFIX = ".lungmtl.json"
 FORMAT = "lungmtl-findings"
+_LARGEST = 2**31
+"""Voxels that a mask may have at most, so that a damaged file does not ask for all memory."""
 
 Document = dict[str, Any]
 
@@ -103,6 +107,7 @@ def write_findings(findings: Findings, path: Path | str) -> None:
     write_atomically(path, text.encode("utf-8", "backslashreplace") + b"\n")
 
 
+@reads(FindingsFileError)
 def read_findings(path: Path | str) -> Findings:
     """Read findings, of this version or an older one.
 
@@ -121,13 +126,10 @@ def read_findings(path: Path | str) -> Findings:
     (6, 21.0)
     """
     path = Path(path)
+    text = read_text(path)
     try:
-        document = json.loads(path.read_text("utf-8-sig"))
-    except FileNotFoundError:
-        raise FindingsFileError(f"{path} does not exist: check the path") from None
-    except OSError as error:
-        raise FindingsFileError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise FindingsFileError(
             f"{path} is damaged (no valid JSON: {error}): restore it from a copy, or move it away to start afresh"
         ) from error
@@ -354,6 +356,8 @@ def _mask(entry: Document) -> Mask:
     voxels, end = 1, 0
     for n in size:
         voxels *= n
+    if voxels > _LARGEST:
+        raise ValueError(f"no mask has {' × '.join(map(str, size))} voxels")
     for start, length in runs:
         if start < end or start + length > voxels:
             raise ValueError("a mask's runs must follow one another inside its shape")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from typing import Any
+
+_LARGEST = sys.float_info.max
+"""A whole number in JSON may be larger than any float."""
 
 
 def checked(value: Any, kind: type) -> Any:
@@ -23,7 +26,7 @@ def checked(value: Any, kind: type) -> Any:
 
 def number(value: Any) -> float:
     """A finite number, and no true or false."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
         raise TypeError(f"expected a number, found {json.dumps(value)[:40]}")
     return float(value)
 

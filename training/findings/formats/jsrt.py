@@ -12,6 +12,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
+from ...error_boundary import reads
 from .errors import FindingsFileError
 from .pixels import PixelBox
 from .tables import bad_line, read_text
@@ -45,6 +46,7 @@ class Nodule(NamedTuple):
         return PixelBox(self.x + 0.5 - side / 2, self.y + 0.5 - side / 2, side, side)
 
 
+@reads(FindingsFileError)
 def read_nodules(path: Path | str) -> list[Nodule]:
     """The rows of a ``CLNDAT_EN.txt`` (may be gzipped).
 
@@ -54,8 +56,7 @@ def read_nodules(path: Path | str) -> list[Nodule]:
         The file is missing, or a row is no nodule's; the message names file and line.
     """
     nodules = []
-    # Not every copy is ASCII; in Latin-1 every byte is a letter.
-    text = read_text(path, "latin-1").replace("\r\n", "\n").replace("\r", "\n")
+    text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
     for line, content in enumerate(text.split("\n"), 1):
         if content.strip():
             nodules.append(_nodule(path, line, [cell.strip() for cell in content.split("\t")]))

@@ -6,17 +6,22 @@ identifiers are strings, never numbers: LUNA16's are too long for any number, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from ...error_boundary import reads
 from ..finding import Finding, Findings, ImageReference, Provenance, Sphere
 from .errors import FindingsFileError
-from .tables import bad_line, numbers, read_columns, read_text, write_rows
+from .tables import bad_line, cells_of, numbers, plain_name, read_columns, write_rows
 
+SERIES = "seriesuid"
 POSITION = ("coordX", "coordY", "coordZ")
+log = logging.getLogger(__name__)
 TRUTH = Provenance(model="truth")
 
 
@@ -58,6 +63,7 @@ def _read(path: Path | str, column: str, *, skip_unplaced: bool = False) -> dict
     }
 
 
+@reads(FindingsFileError)
 def read_annotations(path: Path | str) -> dict[str, Spots]:
     """Spheres by series from ``annotations.csv`` or ``annotations_excluded.csv`` (may be gzipped).
 
@@ -71,6 +77,26 @@ def read_annotations(path: Path | str) -> dict[str, Spots]:
     return _read(path, "diameter_mm")
 
 
+def read_nodules(path: Path | str) -> dict[str, Spots]:
+    """Nodules to be found, as `read_annotations`; a row that is there twice counts once, with a word in the log.
+
+    A detector can find a nodule once: its second row would be one that everybody misses. (LUNA16's excluded findings have many.)
+    """
+    read = read_annotations(path)
+    spots = {uid: _once(each) for uid, each in read.items()}
+    if again := sum(len(each.value) - len(spots[uid].value) for uid, each in read.items()):
+        log.warning("%s: %d rows are there twice and count once", path, again)
+    return spots
+
+
+def _once(spots: Spots) -> Spots:
+    """Each position with its value once, in the order of their first places."""
+    rows = np.column_stack([spots.center, spots.value])
+    first = np.sort(np.unique(rows, axis=0, return_index=True)[1])
+    return Spots(spots.center[first], spots.value[first])
+
+
+@reads(FindingsFileError)
 def read_submission(path: Path | str) -> dict[str, Spots]:
     """Marks by series from a submission (``seriesuid,coordX,coordY,coordZ,probability``; may be gzipped).
 
@@ -80,16 +106,25 @@ def read_submission(path: Path | str) -> dict[str, Spots]:
     return _read(path, "probability", skip_unplaced=True)
 
 
+@reads(FindingsFileError)
 def read_series(path: Path | str) -> list[str]:
-    """Series identifiers, one on each line (may be gzipped; a header ``seriesuid`` and blank lines are passed over).
+    """Series identifiers: a column ``seriesuid``, or one on each line (may be gzipped; blank lines are passed over).
 
     Raises
     ------
     FindingsFileError
-        No identifier, or one that is listed twice.
+        No identifier, several values on a line without a column ``seriesuid``, or one that is listed twice.
     """
-    lines = (line.split(",")[0].strip().strip('"') for line in read_text(path).splitlines())
-    uids = [uid for uid in lines if uid and uid.lower() != "seriesuid"]
+    rows = list(cells_of(path, (SERIES,)))
+    header = rows[0][1] if rows else []
+    if SERIES in map(plain_name, header):
+        uids = [uid for uid in read_columns(path, (SERIES,))[1][SERIES] if uid]
+    else:
+        uids = [_only(path, line, values) for line, values in rows]
+        # A heading that is no identifier beside identifiers: letters only above digits and dots only.
+        named = len(uids) > 1 and not any(map(str.isdigit, uids[0]))
+        if named and all(re.fullmatch(r"[\d.]+", uid) for uid in uids[1:]):
+            del uids[0]
     if not uids:
         raise FindingsFileError(f"{path} names no series: it needs one identifier on each line")
     seen: set[str] = set()
@@ -100,6 +135,19 @@ def read_series(path: Path | str) -> list[str]:
             )
         seen.add(uid)
     return uids
+
+
+def _only(path: Path | str, line: int, values: Sequence[str]) -> str:
+    """The one value of a line; columns that end in a delimiter are no further values."""
+    given = [value for value in values if value]
+    if len(given) > 1:
+        raise bad_line(
+            path,
+            line,
+            f"{len(given)} values where one identifier is expected (name the column of identifiers {SERIES!r} in the "
+            "first line)",
+        )
+    return given[0]
 
 
 def write_submission(marks: Mapping[str, Spots] | Iterable[Findings], path: Path | str) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from ...error_boundary import reads
+from .errors import FindingsFileError
 from .pixels import PixelBox
 from .tables import bad_line, number, read_lines, read_rows
 
@@ -43,6 +45,7 @@ class Entry(NamedTuple):
         return any(label in NODULES for label in self.labels)
 
 
+@reads(FindingsFileError)
 def read_boxes(path: Path | str) -> list[LabelledBox]:
     """All boxes of a ``BBox_List_2017.csv`` (may be gzipped), of every finding.
 
@@ -65,6 +68,7 @@ def read_boxes(path: Path | str) -> list[LabelledBox]:
     return boxes
 
 
+@reads(FindingsFileError)
 def read_entries(path: Path | str) -> list[Entry]:
     """The pictures of a ``Data_Entry_2017.csv`` (may be gzipped).
 

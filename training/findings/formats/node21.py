@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...error_boundary import reads
 from ..finding import Finding, Findings, ImageReference, Provenance
 from .atomic import write_atomically
 from .errors import FindingsFileError, SaveError
@@ -36,6 +37,7 @@ class Row(NamedTuple):
     cells: dict[str, str]
 
 
+@reads(FindingsFileError)
 def read_metadata(path: Path | str) -> list[Row]:
     """The rows of a ``metadata.csv`` (may be gzipped); one that is written twice counts once.
 
@@ -115,6 +117,7 @@ def write_nodules_json(cases: Sequence[Findings], path: Path | str) -> None:
     write_atomically(path, json.dumps(document, indent=1).encode() + b"\n")
 
 
+@reads(FindingsFileError)
 def read_nodules_json(path: Path | str, images: Sequence[ImageReference]) -> tuple[Findings, ...]:
     """The boxes of a ``nodules.json``: one `Findings` for each image of the stack.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..finding import Box, Finding, Findings, ImageReference
+from .errors import FindingsFileError
 from .luna16 import TRUTH
 
 DIGITS = 6
@@ -69,8 +70,33 @@ def is_named(name: str, image: ImageReference) -> bool:
     return Path(name).name in names or Path(name).stem in names
 
 
-def truth_of(boxes: Iterable[PixelBox], image: ImageReference) -> Findings:
-    """True boxes as findings: each certain and accepted."""
+def require_inside(box: PixelBox, shape: Sequence[int], what: str) -> None:
+    """Refuse a box that lies outside its picture (height, width) altogether; one that reaches beyond passes.
+
+    Raises
+    ------
+    FindingsFileError
+        The message says where box and picture are.
+    """
+    height, width = shape[-2:]
+    if box.x >= width or box.y >= height or box.x + box.width <= 0 or box.y + box.height <= 0:
+        raise FindingsFileError(
+            f"{what}: the box from x {box.x:g}, y {box.y:g}, {box.width:g} wide and {box.height:g} high, lies outside "
+            f"the picture of {width} × {height} pixels; correct or delete it"
+        )
+
+
+def truth_of(boxes: Iterable[PixelBox], image: ImageReference, path: Path | str) -> Findings:
+    """True boxes of a file as findings: each certain and accepted.
+
+    Raises
+    ------
+    FindingsFileError
+        A box lies outside the picture.
+    """
+    boxes = tuple(boxes)
+    for box in boxes if len(image.shape) >= 2 else ():
+        require_inside(box, image.shape, f"{path}, {image_name(image)}")
     items = (
         Finding(to_world(box, image), provenance=TRUTH, status="accepted", id=f"truth{i}")
         for i, box in enumerate(boxes)

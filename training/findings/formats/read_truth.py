@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ...error_boundary import reads
 from ..finding import Findings, ImageReference
 from . import coco, csv_file, jsrt, luna16, nih, node21
 from .errors import FindingsFileError
 from .json_file import read_findings
 from .pixels import PixelBox, image_name, is_named, truth_of
-from .tables import read_text
+from .tables import cells_of, plain_name, read_text
 
 READ = (
     "*.lungmtl.json, LUNA16's annotations.csv, findings.csv, NODE21's metadata.csv or nodules.json, NIH's BBox_List_2017.csv, "
@@ -19,6 +20,7 @@ READ = (
 )
 
 
+@reads(FindingsFileError)
 def read_truth(path: Path | str, image: ImageReference) -> Findings:
     """The true nodules of an image.
 
@@ -37,18 +39,25 @@ def read_truth(path: Path | str, image: ImageReference) -> Findings:
     FindingsFileError
         The file is missing, damaged or none of those, or it lists its images and this one is not among them.
     """
-    text = read_text(path, "latin-1").removeprefix("ï»¿").lstrip()  # a byte order mark, as Latin-1 has it
+    text = read_text(path).lstrip()
     if text.startswith("{"):
         return _from_json(path, text, image)
-    header = text.split("\r")[0].split("\n")[0]
+    if text.startswith("<"):
+        raise FindingsFileError(
+            f"{path} is XML, which is not read here (LIDC's readings are): take LUNA16's annotations.csv, which was made "
+            f"from them, or convert it to one of {READ}"
+        )
+    header = next(iter(text.splitlines()), "")
+    plain = plain_name(header)
     kinds: tuple[tuple[str, Callable[[Path | str, ImageReference], Findings]], ...] = (
-        ("img_name", _node21),
-        ("Bbox [", _nih),
-        ("JPCLN", _jsrt),
+        ("imgname", _node21),
+        ("bbox", _nih),
+        ("jpcln", _jsrt),
         ("seriesuid", _series),
+        ("seriesinstanceuid", _series),
     )
     for mark, read in kinds:
-        if mark in header:
+        if mark in plain:
             return read(path, image)
     raise FindingsFileError(
         f"{path} is no file of true nodules that is read here: choose {READ} (its first line reads {header[:80]!r})"
@@ -71,22 +80,23 @@ def _from_json(path: Path | str, text: str, image: ImageReference) -> Findings:
 
 
 def _series(path: Path | str, image: ImageReference) -> Findings:
-    if "x0" in read_text(path).partition("\n")[0]:  # the columns of findings.csv
+    _, header = next(cells_of(path, ("seriesuid",)), (1, []))
+    if "x0" in map(plain_name, header):  # the columns of findings.csv
         cases = csv_file.read_csv(path, (image,))
         return cases.get(image.series_uid, Findings((), image))
-    return Findings(luna16.truth_of(luna16.read_annotations(path), image.series_uid).items, image)
+    return Findings(luna16.truth_of(luna16.read_nodules(path), image.series_uid).items, image)
 
 
 def _node21(path: Path | str, image: ImageReference) -> Findings:
     rows = node21.read_metadata(path)
     own = [row for row in rows if is_named(row.name, image)]
     _require(path, image, own, (row.name for row in rows))
-    return truth_of((row.box for row in own if row.box is not None), image)
+    return truth_of((row.box for row in own if row.box is not None), image, path)
 
 
 def _nih(path: Path | str, image: ImageReference) -> Findings:
     own = [b.box for b in nih.read_boxes(path) if is_named(b.name, image) and b.label in nih.NODULES]
-    return truth_of(_resized(own, image, nih.SIDE), image)
+    return truth_of(_resized(own, image, nih.SIDE), image, path)
 
 
 def _jsrt(path: Path | str, image: ImageReference) -> Findings:
@@ -94,7 +104,7 @@ def _jsrt(path: Path | str, image: ImageReference) -> Findings:
     own = [n for n in nodules if is_named(n.name, image)]
     if not jsrt.is_clear_name(image_name(image)):
         _require(path, image, own, (n.name for n in nodules))
-    return truth_of(_resized([n.box for n in own if n.box is not None], image, jsrt.SIDE), image)
+    return truth_of(_resized([n.box for n in own if n.box is not None], image, jsrt.SIDE), image, path)
 
 
 def _resized(boxes: Iterable[PixelBox], image: ImageReference, side: int) -> Iterable[PixelBox]:

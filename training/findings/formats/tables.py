@@ -1,67 +1,192 @@
-"""Reading and writing csv files, gzipped or not: shared by the formats that are tables."""
+"""Reading and writing csv files, gzipped or not: shared by the formats that are tables.
+
+Tables come from Excel, R, pandas and by hand: columns may be separated by commas, semicolons, tabs or bars, with a decimal comma
+where no comma separates; the text may be UTF-8, UTF-16 or Windows-1252; names of columns are told by their letters and digits.
+"""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ...error_boundary import reads
 from .atomic import write_atomically
 from .errors import FindingsFileError
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_LARGEST = 2**29
+"""Bytes of a text; what unpacks to more is no table that anybody made."""
+_BOMS = (
+    *((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")),
+    *((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")),
+)
+_NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x19\x1b-\x1f]")
+_DELIMITERS = (",", ";", "\t", "|")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+_ALIASES = {"seriesinstanceuid": "seriesuid"}
+"""Names that others give to columns, as letters and digits; the first is DICOM's."""
 
 
-def read_text(path: Path | str, encoding: str = "utf-8-sig") -> str:
-    """The text of a file, gzipped or not (told by its bytes, not its name), without byte order mark."""
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-        if data.startswith(_GZIP_MAGIC):
-            data = gzip.decompress(data)
-        return data.decode(encoding)
-    except FileNotFoundError:
-        raise FindingsFileError(f"{path} does not exist: check the path") from None
-    except OSError as error:  # gzip's own errors included
-        raise FindingsFileError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise FindingsFileError(f"{path} is damaged or no text file: get it again from its source") from error
-
-
-def read_lines(path: Path | str, required: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """The header, then every row that is not blank, each with its line number; values are stripped.
+@reads(FindingsFileError)
+def read_text(path: Path | str) -> str:
+    """The text of a file, gzipped or not (told by its bytes, not its name), in whichever encoding, without byte order mark.
 
     Raises
     ------
     FindingsFileError
-        A required column is missing, or a row is too short for it.
+        The file is missing, damaged, or no text.
     """
-    reader = csv.reader(io.StringIO(read_text(path), newline=""))
+    path = Path(path)
     try:
-        header = [name.strip() for name in next(reader, [])]
-        missing = [name for name in required if name not in header]
-        if missing:
-            raise FindingsFileError(
-                f"{path} has no column {', '.join(missing)}: its first line must name "
-                f"{', '.join(required)} (it reads {','.join(header)[:80]!r})"
-            )
-        yield 1, header
-        needed = 1 + max(header.index(name) for name in required)
+        data = path.read_bytes()
+        if data.startswith(_GZIP_MAGIC):
+            data = _unpacked(path, data)
+        text = _decoded(data)
+    except FileNotFoundError:
+        raise FindingsFileError(f"{path} does not exist: check the path") from None
+    except OSError as error:
+        raise FindingsFileError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise _damaged(path) from error
+    return text.rstrip("\x1a")  # the end of a file in DOS
+
+
+def _damaged(path: Path) -> FindingsFileError:
+    return FindingsFileError(f"{path} is damaged or no text file: get it again from its source")
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    """What gzip holds, all members of it; length and checksum are compared."""
+    parts, left = [], _LARGEST
+    while data.startswith(_GZIP_MAGIC):
+        unpacker = zlib.decompressobj(wbits=31)
+        parts.append(unpacker.decompress(data, left))
+        left -= len(parts[-1])
+        if left <= 0:
+            raise FindingsFileError(f"{path} unpacks to more than {_LARGEST >> 20} MB: it is no table")
+        if not unpacker.eof:
+            raise EOFError
+        data = unpacker.unused_data.lstrip(b"\0")
+    if data:  # gzip's own tool ignores what follows, with a word
+        raise _damaged(path)
+    return b"".join(parts)
+
+
+def _decoded(data: bytes) -> str:
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data.decode(encoding)
+    start = data[:1000]
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        # Every other byte of Western text in UTF-16 is 0.
+        if len(start) > 3 and start[first::2].count(0) > 0.7 * len(start) / 2:
+            return data.decode(encoding)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        if _NO_TEXT.search(data):
+            raise
+        # Windows-1252 lacks five bytes that Latin-1 has as controls.
+        return data.decode("latin-1" if re.search(rb"[\x81\x8d\x8f\x90\x9d]", data) else "cp1252")
+
+
+def plain_name(name: str) -> str:
+    """A column's name by its letters and digits alone: ``Coord X`` and ``coordX`` are one."""
+    letters = re.sub(r"[\W_]+", "", name).casefold()
+    return _ALIASES.get(letters, letters)
+
+
+def cells_of(path: Path | str, required: Sequence[str] = ()) -> Iterator[tuple[int, list[str]]]:
+    """Every row that is not blank, with its line number, the first one too: stripped, decimal commas as points.
+
+    The delimiter is the one with which the first line has most of the required columns, and then most columns at all.
+    """
+    text = read_text(path)
+    stated = re.match(r"sep=([,;|\t])\r?\n", text)  # as Excel writes it
+    delimiter = stated[1] if stated else max(_DELIMITERS, key=lambda d: _fit(text, d, required))
+    reader = _parsed(text[stated.end() :] if stated else text, delimiter)
+    try:
         for row in reader:
             values = [value.strip() for value in row]
-            if not any(values):
-                continue
-            if len(values) < needed:
-                raise bad_line(path, reader.line_num, "too few values")
-            yield reader.line_num, values
+            if delimiter != ",":
+                values = [v.replace(",", ".") if _DECIMAL_COMMA.fullmatch(v) else v for v in values]
+            if any(values):
+                yield reader.line_num + bool(stated), values
     except csv.Error as error:
-        raise bad_line(path, reader.line_num, f"no valid csv ({error})") from error
+        raise bad_line(path, reader.line_num + bool(stated), f"no valid csv ({error})") from error
+
+
+def _fit(text: str, delimiter: str, required: Sequence[str]) -> tuple[int, int]:
+    """How many of the required columns the first line has with a delimiter, and how many columns at all."""
+    first = next(iter(text.lstrip("\r\n").splitlines()), "")
+    try:
+        cells: list[str] = next(_parsed(first, delimiter), [])
+    except csv.Error:  # told where the table is read
+        return 0, 0
+    return len({plain_name(name) for name in required} & {plain_name(cell) for cell in cells}), len(cells)
+
+
+def _parsed(text: str, delimiter: str) -> Any:
+    # Strict: a quotation mark that is never closed would swallow the rest of the table.
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+
+
+def read_lines(
+    path: Path | str, required: Sequence[str], optional: Sequence[str] = ()
+) -> Iterator[tuple[int, list[str]]]:
+    """The header, then every row that is not blank, each with its line number; values are stripped.
+
+    Columns that are required or optional bear these names in the header, however the file spells them.
+
+    Raises
+    ------
+    FindingsFileError
+        A required column is missing or named twice, or a row has too few values for it, or more than there are columns.
+    """
+    rows = cells_of(path, required)
+    _, written = next(rows, (1, []))
+    if not written:
+        raise FindingsFileError(f"{path} is empty and has no column {', '.join(required)}: get it again")
+    header = _header(written, (*required, *optional))
+    missing = [name for name in required if name not in header]
+    if missing:
+        there = ", ".join(name for name in header if name)
+        raise FindingsFileError(
+            f"{path} has no column {', '.join(missing)}: its first line must name {', '.join(required)} "
+            f"(it has: {there[:200]})"
+        )
+    twice = [name for name in required if header.count(name) > 1]
+    if twice:
+        raise FindingsFileError(f"{path} has the column {twice[0]} twice: delete one of them")
+    yield 1, header
+    needed = 1 + max(header.index(name) for name in required)
+    for line, values in rows:
+        if len(values) < needed:
+            raise bad_line(path, line, "too few values")
+        if any(values[len(header) :]):
+            raise bad_line(
+                path,
+                line,
+                f"{len(values)} values for {len(header)} columns (is a decimal comma among them? then separate the columns by "
+                "semicolons)",
+            )
+        yield line, values
+
+
+def _header(written: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The header with columns that are known by the names that we have for them."""
+    by_letters = {plain_name(name): name for name in known if name not in written}
+    return [name if name in known else by_letters.get(plain_name(name), name) for name in written]
 
 
 def bad_line(path: Path | str, line: int, why: str) -> FindingsFileError:
@@ -69,7 +194,9 @@ def bad_line(path: Path | str, line: int, why: str) -> FindingsFileError:
     return FindingsFileError(f"{path}, line {line}: {why}; correct or delete the line")
 
 
-def read_rows(path: Path | str, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def read_rows(
+    path: Path | str, required: Sequence[str], optional: Sequence[str] = ()
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and values by column of each row that is not blank; all of them stripped strings.
 
     Raises
@@ -77,7 +204,7 @@ def read_rows(path: Path | str, required: Sequence[str]) -> Iterator[tuple[int, 
     FindingsFileError
         A required column is missing, or a row is too short for it.
     """
-    lines = read_lines(path, required)
+    lines = read_lines(path, required, optional)
     _, header = next(lines)
     for line, values in lines:
         yield line, dict(zip(header, values, strict=False))
@@ -97,7 +224,7 @@ def read_columns(path: Path | str, required: Sequence[str]) -> tuple[list[int], 
 def numbers(path: Path | str, lines: Sequence[int], texts: Sequence[str], column: str) -> np.ndarray:
     """A column's finite numbers (n,); the error names the line of the first that is none."""
     with contextlib.suppress(ValueError):
-        values = np.array([float(text) for text in texts])
+        values = np.array([_float(text) for text in texts])
         if np.isfinite(values).all():
             return values
     return np.array(
@@ -109,7 +236,7 @@ def number(path: Path | str, line: int, record: dict[str, str], column: str) -> 
     """A finite number from a row."""
     text = record[column]
     try:
-        value = float(text)
+        value = _float(text)
     except ValueError:
         value = float("nan")
     if not abs(value) < float("inf"):
@@ -117,6 +244,12 @@ def number(path: Path | str, line: int, record: dict[str, str], column: str) -> 
             f"{path}, line {line}: {column} is {text!r}, not a number; correct or delete the line"
         )
     return value
+
+
+def _float(text: str) -> float:
+    if "_" in text:  # Python's own way to group digits
+        raise ValueError(text)
+    return float(text)
 
 
 def write_rows(path: Path | str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

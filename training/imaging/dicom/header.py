@@ -12,7 +12,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ..errors import CorruptFileError, EmptyFileError, ImageNotFoundError, TruncatedFileError
+from ...error_boundary import reads
+from ..errors import (
+    CorruptFileError,
+    EmptyFileError,
+    ImageNotFoundError,
+    TruncatedFileError,
+    UnreadableFileError,
+)
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -180,6 +187,7 @@ def is_part10(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
+@reads(UnreadableFileError)
 def read_header(path: Path) -> Header | None:
     """Read the tags of `TAGS` of a DICOM file, and stop before the pixels.
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...error_boundary import reads
+from ..errors import UnreadableFileError
 from ..image import Image
 from ..paths import suffix_of
 from ..series import Series
@@ -51,6 +53,11 @@ class Format:
     content: str = ""
     flat: bool = False
     in_folders: bool = True
+
+    def __post_init__(self) -> None:
+        """Whatever these raise has a sentence: one file that no reader foresaw does not cost a folder its others."""
+        for name in ("describe", "read"):
+            object.__setattr__(self, name, reads(UnreadableFileError)(getattr(self, name)))
 
 
 def format_of(path: Path) -> Format | None:

@@ -16,6 +16,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
+from ...data.arrays import open_arrays
 from ...data.public.luna16_nodules import NoduleCube, to_hu
 from .config import TrainingConfig
 
@@ -43,7 +44,7 @@ def load_phantoms(folder: Path) -> list[Block]:
     """Phantom volumes as `phantoms.make_training` writes them."""
     blocks = []
     for path in sorted(folder.glob("*.npz")):
-        with np.load(path) as f:
+        with open_arrays(path) as f:
             spheres = (
                 np.concatenate([f["centers"], f["diameters"][:, None]], axis=1)
                 if len(f["diameters"])

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import binary_dilation, gaussian_filter
 
+from ...data.arrays import open_arrays
 from ...data.public.luna16_nodules import NoduleCube
 from .config import TrainingConfig
 from .patches import Block, Patch, crop, flip, put_into_patch, random_crop, thick_slices
@@ -67,7 +68,7 @@ def save_thorax(path: Path, thorax: Thorax) -> None:
 
 def load_thorax(path: Path) -> Thorax:
     """Read what `save_thorax` wrote."""
-    with np.load(path) as f:
+    with open_arrays(path) as f:
         voxels = f["voxels"]
         lungs = np.unpackbits(f["lungs"], count=voxels.size).reshape(voxels.shape).astype(bool)
         rows = {name: f[name] for name in ("truth", "ignore", "marks", "scores")}
@@ -106,7 +107,7 @@ def cut_out(cubes: Sequence[NoduleCube], masks: np.ndarray, margin: int = 4) -> 
 
 def load_masks(folder: Path) -> np.ndarray:
     """The nodules' masks of a folder of cubes: (N, 50, 50, 50) bool."""
-    with np.load(folder / "cubes.npz") as f:
+    with open_arrays(folder / "cubes.npz") as f:
         masks = f["masks"]
     return np.unpackbits(masks, axis=1, count=50**3).reshape(-1, 50, 50, 50).astype(bool)
 
