@@ -37,7 +37,7 @@ def read_stack(stack: Stack, source: Path) -> Image:
         No slice could be read, or the slices make no volume.
     """
     warnings = list(stack.warnings)
-    voxels, failures = read_hounsfield(stack.slices, clip=stack.modality in ("CT", ""))
+    voxels, failures = read_hounsfield(stack.slices, clip=stack.modality in ("CT", ""), warnings=warnings)
     slices, positions = stack.slices, stack.positions
     if failures:
         if len(failures) == len(slices):
