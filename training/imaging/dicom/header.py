@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import os
+import io
 import struct
 import warnings
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -20,17 +18,25 @@ from ..errors import (
     TruncatedFileError,
     UnreadableFileError,
 )
+from .container import (
+    BIG_ENDIAN,
+    EXPLICIT,
+    IMPLICIT,
+    Container,
+    Fragments,
+    find_start,
+    inflate,
+    read_container,
+)
+from .decimals import is_many, mend_numbers, numbers_of, text_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
 """Suffixes that DICOM files often bear; many bear none."""
-PIXEL_DATA = 0x7FE00010
-_PIXEL_TAGS = (0x7FE00008, 0x7FE00009, PIXEL_DATA)  # float, double, integer pixel data
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_IMPLICIT = "1.2.840.10008.1.2"
-_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_MOST_FRAMES = 1 << 16
+_NO_SHORT = frozenset({"DS", "IS", "UL", "SL", "FL", "FD"})
 
 # Sorted by role; the reader sees nothing else of a header.
 TAGS: dict[str, int] = {
@@ -66,17 +72,26 @@ TAGS: dict[str, int] = {
     "SamplesPerPixel": 0x00280002,
     "PhotometricInterpretation": 0x00280004,
     "NumberOfFrames": 0x00280008,
+    "PlanarConfiguration": 0x00280006,
     "Rows": 0x00280010,
     "Columns": 0x00280011,
     "PixelSpacing": 0x00280030,
+    "NominalScannedPixelSpacing": 0x00182010,
+    "PixelPresentation": 0x00089205,
+    "PixelAspectRatio": 0x00280034,
     "BitsAllocated": 0x00280100,
     "BitsStored": 0x00280101,
     "HighBit": 0x00280102,
     "PixelRepresentation": 0x00280103,
+    "PixelPaddingValue": 0x00280120,
+    "PixelPaddingRangeLimit": 0x00280121,
     "WindowCenter": 0x00281050,
     "WindowWidth": 0x00281051,
     "RescaleIntercept": 0x00281052,
     "RescaleSlope": 0x00281053,
+    "RescaleType": 0x00281054,
+    "RedPaletteColorLookupTableDescriptor": 0x00281101,
+    "ModalityLUTSequence": 0x00283000,
 }
 _FUNCTIONAL_GROUPS = (
     "SharedFunctionalGroupsSequence",
@@ -85,6 +100,16 @@ _FUNCTIONAL_GROUPS = (
     "SliceLocationVector",
     "GridFrameOffsetVector",
 )
+
+
+@dataclass(frozen=True)
+class BitLayout:
+    """Bits of a stored value, with contradictions of the header mended."""
+
+    allocated: int
+    stored: int
+    high: int
+    signed: bool
 
 
 @dataclass(slots=True)
@@ -96,16 +121,28 @@ class Header:
     path
         The file.
     syntax
-        Transfer syntax UID.
+        Transfer syntax UID: what the file says, or what its bytes say where it says nothing.
     dataset
         The tags of `TAGS` that the file has.
     pixel_offset, pixel_length
-        Where the value of Pixel Data begins in the file and how long it claims to be (-1: undefined, as for
-        compressed pixels); None where there is none or where the file as a whole is compressed (deflated).
+        Where the value of Pixel Data begins (in what `open` gives) and how long it claims to be (-1: encapsulated); None where
+        there is none.
     has_pixels
         Whether the file holds pixels at all.
     file_size
-        In bytes.
+        In bytes; of the data set, where it is deflated.
+    pixel_tag, pixel_vr
+        Pixel Data, Float Pixel Data or Double Float Pixel Data, and its VR ("" where the data set is implicit).
+    little
+        Whether numbers are little endian.
+    fragments
+        Of encapsulated pixels.
+    deflated_at
+        Where the deflated data set begins, if it is deflated.
+    bits
+        Once `codecs.bits.bit_layout` has read them.
+    unreadable
+        Numbers of functional groups that are none, as (keyword, text).
     """
 
     path: Path
@@ -115,25 +152,47 @@ class Header:
     pixel_length: int | None = None
     has_pixels: bool = False
     file_size: int = 0
+    pixel_tag: int | None = None
+    pixel_vr: str = ""
+    little: bool = True
+    fragments: Fragments | None = None
+    deflated_at: int | None = None
+    bits: BitLayout | None = None
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
     # Elements as they lie in the file: converting all of them to pydicom's values takes longer than reading.
     _raw: dict[int, Any] = field(default_factory=dict)
 
+    def open(self) -> BinaryIO:
+        """Open what `pixel_offset` and the fragments count in: the file, or its inflated data set."""
+        if self.deflated_at is not None:
+            return io.BytesIO(inflate(self.path, self.deflated_at))
+        return open(self.path, "rb")
+
     def numbers(self, name: str) -> tuple[float, ...]:
-        """The decimal strings of a tag, or () where it is absent or senseless."""
-        value = self._value(name)
-        if isinstance(value, bytes):
-            return _decimals(value)
-        try:
-            return tuple(float(v) for v in (value if _is_many(value) else [value]))
-        except (TypeError, ValueError):
-            return ()
+        """The decimal strings of a tag, or () where it is absent or one of them is no number."""
+        element = self._raw.get(TAGS[name])
+        return () if element is None else numbers_of(element)
+
+    def has(self, name: str) -> bool:
+        """Whether the file has a tag."""
+        return TAGS[name] in self._raw
+
+    def raw_text(self, name: str) -> str:
+        """The value of a tag as it is written, for messages; "" where it is absent or empty."""
+        element = self._raw.get(TAGS[name])
+        return "" if element is None else text_of(element)
 
     def integer(self, name: str, default: int = 0) -> int:
         """The unsigned short of a tag, or the default where it is absent."""
-        value = self._value(name)
+        element = self._raw.get(TAGS[name])
+        if element is None:
+            return default
+        value = element.value
         if isinstance(value, bytes):
-            big = self.syntax == _BIG_ENDIAN
-            return struct.unpack_from(">H" if big else "<H", value)[0] if len(value) >= 2 else default
+            if element.VR in _NO_SHORT:
+                return int((numbers_of(element) or (default,))[0])
+            order = "<H" if element.is_little_endian else ">H"
+            return struct.unpack_from(order, value)[0] if len(value) >= 2 else default
         return int(value) if isinstance(value, int) else default
 
     def code(self, name: str) -> str:
@@ -143,7 +202,7 @@ class Header:
             return value.decode("ascii", "replace").strip("\0 ")
         if value is None:
             return ""
-        return "\\".join(map(str, value)) if _is_many(value) else str(value)
+        return "\\".join(map(str, value)) if is_many(value) else str(value)
 
     def text(self, name: str) -> str:
         """Free text in the file's character set (slower)."""
@@ -156,29 +215,9 @@ class Header:
         except Exception:  # unreadable text is no reason to refuse a picture
             return ""
 
-    @property
-    def truncated(self) -> bool:
-        """Whether the file is shorter than its pixels claim."""
-        if self.pixel_offset is None or self.pixel_length is None or self.pixel_length < 0:
-            return False
-        return self.pixel_offset + self.pixel_length > self.file_size
-
     def _value(self, name: str) -> Any:
         element = self._raw.get(TAGS[name])
         return None if element is None else element.value
-
-
-def _is_many(value: object) -> bool:
-    return not isinstance(value, str) and hasattr(value, "__iter__")
-
-
-@lru_cache(maxsize=4096)  # most values are the same in all slices of a series
-def _decimals(value: bytes) -> tuple[float, ...]:
-    try:
-        numbers = tuple(float(part) for part in value.strip(b"\0 ").split(b"\\"))
-    except ValueError:
-        return ()
-    return numbers if all(map(math.isfinite, numbers)) else ()
 
 
 def is_part10(path: Path) -> bool:
@@ -200,100 +239,103 @@ def read_header(path: Path) -> Header | None:
     ------
     EmptyFileError, TruncatedFileError, CorruptFileError, ImageNotFoundError
     """
+    header = _read(path, _WANTED)
+    return None if header is None else _with_frames(header)
+
+
+def read_tags(path: Path, keywords: Sequence[str]) -> Dataset:
+    """Read further tags of a DICOM file that has a header.
+
+    Raises
+    ------
+    ImageError
+        The file is damaged.
+    """
+    from pydicom.datadict import tag_for_keyword
+
+    header = _read(path, [tag for keyword in keywords if (tag := tag_for_keyword(keyword)) is not None])
+    if header is None:
+        raise CorruptFileError(f"{path} is no longer DICOM; copy it again from where it came from.")
+    return header.dataset
+
+
+def _read(path: Path, tags: Sequence[int]) -> Header | None:
     try:
         with open(path, "rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom's remarks on the dialects of real files
-            size = os.fstat(file.fileno()).st_size
-            if size == 0:
-                raise EmptyFileError(f"{path} is empty (0 bytes); copy it again from where it came from.")
-            preamble = file.read(132)
-            if preamble[128:] != b"DICM":
-                return _read_bare(path, size, preamble)
-            return _read_part10(path, size, file)
+            place = find_start(file)
+            if place is None:
+                if file.seek(0, io.SEEK_END) == 0:
+                    raise EmptyFileError(f"{path} is empty (0 bytes); copy it again from where it came from.")
+                return None
+            found = _container(path, file, place[0], tags, certain=place[1])
     except OSError as error:
         raise ImageNotFoundError(
             f"{path} cannot be read ({error.strerror}); check path and permissions."
         ) from error
+    return None if found is None else _header(path, found)
 
 
-def _read_part10(path: Path, size: int, file: BinaryIO) -> Header:
-    from pydicom.dataset import Dataset
-    from pydicom.filereader import data_element_generator
-
+def _container(
+    path: Path, file: BinaryIO, start: int, tags: Sequence[int], *, certain: bool
+) -> Container | None:
     try:
-        meta = {
-            int(element.tag): element.value
-            for element in data_element_generator(
-                file, False, True, stop_when=_after_meta, specific_tags=[0x00020010]
-            )
-        }
-        syntax = (meta.get(0x00020010) or _IMPLICIT.encode()).decode("ascii").strip("\0 ")
-        if syntax == _DEFLATED:
-            return _read_with_pydicom(path, size, syntax)
-        big, implicit = syntax == _BIG_ENDIAN, syntax == _IMPLICIT
-        pixel_lengths: list[int] = []
-        raw = {
-            int(element.tag): element
-            for element in data_element_generator(
-                file, implicit, not big, stop_when=_stopper(pixel_lengths), specific_tags=list(TAGS.values())
-            )
-        }
+        found = read_container(path, file, start, tags)
+    except (CorruptFileError, TruncatedFileError):
+        raise
     except Exception as error:  # whatever pydicom makes of damaged bytes
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        if not certain and start > 0:
+            return None
+        if not file.read(1):
+            raise TruncatedFileError(
+                f"{path} ends within its header; copy it again from where it came from."
+            ) from error
         raise CorruptFileError(
             f"{path} begins like DICOM but its header is broken ({error}); export it again."
         ) from error
-    header = Header(path, syntax, Dataset(cast(Any, raw)), file_size=size, _raw=raw)
-    if pixel_lengths:
-        # The generator stops in front of the element: skip tag, VR and length, 12 bytes (8 without VR).
-        header.has_pixels = True
-        header.pixel_offset = file.tell() + (8 if implicit else 12)
-        header.pixel_length = -1 if pixel_lengths[0] == 0xFFFFFFFF else pixel_lengths[0]
-    elif file.tell() > size:
-        raise TruncatedFileError(f"{path} ends within its header; copy it again from where it came from.")
-    return _with_frames(header)
-
-
-def _after_meta(tag: int, vr: str | None, length: int) -> bool:
-    return tag >> 16 > 2
-
-
-def _stopper(pixel_lengths: list[int]) -> Callable[[int, str | None, int], bool]:
-    def stop(tag: int, vr: str | None, length: int) -> bool:
-        if tag >> 16 < 0x7FE0:  # pydicom's tags compare slowly; what a shift leaves is a plain int
-            return False
-        if tag in _PIXEL_TAGS:
-            pixel_lengths.append(length)
-        return tag in _PIXEL_TAGS or tag > PIXEL_DATA
-
-    return stop
-
-
-def _read_bare(path: Path, size: int, start: bytes) -> Header | None:
-    """A DICOM file without preamble begins with group 2 or 8, little endian."""
-    if len(start) < 8 or start[:2] not in (b"\x02\x00", b"\x08\x00") or start[3] != 0:
+    if not certain and not {TAGS["SOPClassUID"], TAGS["Rows"]} & found.raw.keys() and tags is _WANTED:
         return None
-    header = _read_with_pydicom(path, size, "")
-    return header if header.code("SOPClassUID") or header.integer("Rows") else None
+    if found.ended_early:
+        raise TruncatedFileError(f"{path} ends within its header; copy it again from where it came from.")
+    return found
 
 
-def _read_with_pydicom(path: Path, size: int, syntax: str, extra: tuple[str, ...] = ()) -> Header:
-    from pydicom import dcmread
+def _header(path: Path, found: Container) -> Header:
+    from pydicom.dataelem import RawDataElement
+    from pydicom.dataset import Dataset
+    from pydicom.tag import BaseTag
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dataset = dcmread(path, force=True, stop_before_pixels=True, specific_tags=[*TAGS, *extra])
-            raw: dict[int, Any] = {int(element.tag): element for element in dataset}
-    except Exception as error:  # whatever pydicom and zlib make of damaged bytes
-        raise CorruptFileError(
-            f"{path} begins like DICOM but its header is broken ({error}); export it again."
-        ) from error
-    if not syntax:
-        little, implicit = dataset.original_encoding[1], dataset.original_encoding[0]
-        guessed = (_IMPLICIT if implicit else "1.2.840.10008.1.2.1") if little else _BIG_ENDIAN
-        syntax = str(dataset.file_meta.get("TransferSyntaxUID", "")) or guessed
-    header = Header(path, syntax, dataset, has_pixels="Rows" in dataset, file_size=size, _raw=raw)
-    return header if extra else _with_frames(header)
+    syntax = found.syntax or (IMPLICIT if found.implicit else EXPLICIT if found.little else BIG_ENDIAN)
+    if found.storage_class and TAGS["SOPClassUID"] not in found.raw:  # as in the directory of a CD
+        found.raw[TAGS["SOPClassUID"]] = RawDataElement(
+            BaseTag(TAGS["SOPClassUID"]),
+            "UI",
+            0,
+            found.storage_class.encode(),
+            0,
+            found.implicit,
+            found.little,
+        )
+    dataset = Dataset(cast(Any, found.raw))
+    if not found.little or TAGS["ModalityLUTSequence"] in found.raw:  # slow, and only tables ask
+        dataset.set_original_encoding(found.implicit, found.little)
+    return Header(
+        path,
+        syntax,
+        dataset,
+        pixel_offset=found.pixel_offset,
+        pixel_length=found.pixel_length,
+        has_pixels=found.pixel_tag is not None,
+        file_size=found.size,
+        pixel_tag=found.pixel_tag,
+        pixel_vr=found.pixel_vr,
+        little=found.little,
+        fragments=found.fragments,
+        deflated_at=found.deflated_at,
+        _raw=found.raw,
+    )
 
 
 def _with_frames(header: Header) -> Header:
@@ -304,12 +346,24 @@ def _with_frames(header: Header) -> Header:
     # An enhanced file of one frame has its place in the functional groups too.
     if not frames or (frames[0] <= 1 and header.numbers("ImagePositionPatient")):
         return header
-    if frames[0] > header.file_size:
+    if frames[0] > min(header.file_size, _MOST_FRAMES):
         raise CorruptFileError(
-            f"{header.path} announces {frames[0]:.0f} frames, more than it has bytes; export it again."
+            f"{header.path} announces {frames[0]:.0f} frames, more than it can hold; export it again."
         )
-    full = _read_with_pydicom(header.path, header.file_size, header.syntax, extra=_FUNCTIONAL_GROUPS)
+    groups = read_tags(header.path, [*_FUNCTIONAL_GROUPS, "SpecificCharacterSet"])
     for keyword in _FUNCTIONAL_GROUPS:
-        if keyword in full.dataset:
-            header.dataset[keyword] = full.dataset[keyword]
+        if keyword not in groups:
+            continue
+        try:
+            header.dataset[keyword] = groups[keyword]
+        except Exception as error:  # whatever pydicom makes of damaged bytes
+            raise CorruptFileError(
+                f"{header.path}: what it says of its frames ({keyword}) is damaged ({error}); export it again."
+            ) from error
+        if keyword.endswith("FunctionalGroupsSequence"):
+            for item in groups[keyword].value or []:
+                header.unreadable += mend_numbers(item)
     return header
+
+
+_WANTED = list(TAGS.values())

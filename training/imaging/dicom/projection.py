@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings as python_warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,11 @@ from ..errors import CorruptFileError
 from ..image import Image
 from ..radiograph.grayscale import to_grayscale
 from ..radiograph.pixel_size import LARGEST, believable
-from .lut import apply_modality_voi_lut
+from .codecs.bits import bit_layout
+from .header import read_tags
+from .lut import apply_modality_voi_lut, has_empty_table, padding_mask, padding_range
 from .pixels import stored_values
+from .remarks import remarks
 from .slices import Slice
 from .stack import Stack
 from .volume import metadata_of, window_of
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
 
 _AS_DX = frozenset({"DR", "RG"})  # retired "digital radiography", and conventional radiograph
 _NOT_STATED = frozenset({"OT", "SC", "HC"})  # secondary captures name no modality
+_GREYS = 255
+_SAME_ASPECT = 0.02
 _CALIBRATED = ("GEOMETRY", "FIDUCIAL")
 # Read once per radiograph; the headers of whole folders are read without them.
 _TAGS = (
+    "BitsAllocated",
     "BitsStored",
     "PixelRepresentation",
     "PhotometricInterpretation",
@@ -34,16 +39,12 @@ _TAGS = (
     "ModalityLUTSequence",
     "VOILUTSequence",
     "VOILUTFunction",
-    "PixelPaddingValue",
-    "PixelPaddingRangeLimit",
     "RedPaletteColorLookupTableDescriptor",
     "GreenPaletteColorLookupTableDescriptor",
     "BluePaletteColorLookupTableDescriptor",
     "RedPaletteColorLookupTableData",
     "GreenPaletteColorLookupTableData",
     "BluePaletteColorLookupTableData",
-    "ImagerPixelSpacing",
-    "NominalScannedPixelSpacing",
     "PixelSpacingCalibrationType",
     "SpecificCharacterSet",
     "ViewPosition",
@@ -87,18 +88,24 @@ def read_projection(stack: Stack, source: Path) -> Image:
         The pixels or the header are damaged, or cut off, or compressed in a way that is not read.
     """
     s = stack.slices[0]
-    tags = _read_tags(s.path)
+    tags = read_tags(s.path, _TAGS)
     stored, color = _grayscale_pixels(s, tags)
+    warnings = [*stack.warnings, *remarks([s], ct=False)]
+    stored = _finite_only(stored, s, warnings)
     try:
         values, window = apply_modality_voi_lut(stored, tags, s.slope, s.intercept, window_of(s))
-    except ValueError as error:
+        for sequence in ("ModalityLUTSequence", "VOILUTSequence"):
+            if has_empty_table(tags, sequence):
+                warnings.append(f"{s.path.name}: its {sequence} is empty and was ignored.")
+    except Exception as error:  # a table that is incomplete, or damaged as a header can be
         raise CorruptFileError(f"{s.path} cannot be shown: {error}; export it again.") from error
-    padding = _padding(stored, tags)
+    padding = _padding(stored, s)
     if padding is not None:
         values[padding] = values[~padding].min()
+    window = _believed(window, values, s, warnings)
     spacing, said = _spacing(s, tags)
-    warnings = [*stack.warnings, *said]
-    if tags.get("PresentationIntentType") == "FOR PROCESSING":
+    warnings += said
+    if _text(tags, "PresentationIntentType") == "FOR PROCESSING":
         warnings.append(
             f"{s.path.name} holds raw detector values (for processing), not the picture that is read; "
             "open the image for presentation if there is one."
@@ -119,21 +126,10 @@ def read_projection(stack: Stack, source: Path) -> Image:
     )
 
 
-def _read_tags(path: Path) -> Dataset:
-    from pydicom import dcmread
-
-    try:
-        with python_warnings.catch_warnings():
-            python_warnings.simplefilter("ignore")  # pydicom's remarks on the dialects of real files
-            return dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_TAGS))
-    except Exception as error:  # whatever pydicom makes of damaged bytes
-        raise CorruptFileError(f"{path}: the header is broken ({error}); export it again.") from error
-
-
 def _grayscale_pixels(s: Slice, tags: Dataset) -> tuple[np.ndarray, float]:
     """Stored values (h, w), and which part of the picture is coloured."""
     stored = stored_values(s, colors=True)
-    if tags.get("PhotometricInterpretation") == "PALETTE COLOR":
+    if s.header.code("PhotometricInterpretation") == "PALETTE COLOR":
         from pydicom.pixels import apply_color_lut
 
         try:
@@ -144,36 +140,56 @@ def _grayscale_pixels(s: Slice, tags: Dataset) -> tuple[np.ndarray, float]:
     return to_grayscale(stored) if stored.ndim == 3 else (stored, 0.0)
 
 
-def _padding(stored: np.ndarray, tags: Dataset) -> np.ndarray | None:
-    """Where the file says that there is no picture (h, w), or None; such values inside the picture are left alone."""
-    value = _number(tags, "PixelPaddingValue")
-    if value is None:
-        return None
-    limit = _number(tags, "PixelPaddingRangeLimit")
-    low, high = sorted((value, value if limit is None else limit))
-    mask = (stored >= low) & (stored <= high)
-    if not mask.any() or mask.all():
-        return None
-    import cc3d
+def _finite_only(stored: np.ndarray, s: Slice, warnings: list[str]) -> np.ndarray:
+    """Make what is no finite number as dark as the darkest pixel, and say so."""
+    strange = ~np.isfinite(stored)
+    if not strange.any():
+        return stored
+    if strange.all():
+        raise CorruptFileError(f"{s.path} holds no finite number among its pixels; export it again.")
+    warnings.append(
+        f"{s.path.name} has {int(strange.sum())} pixel(s) that are no finite numbers (NaN or infinite); they are shown as air."
+    )
+    bright_air = s.header.code("PhotometricInterpretation") == "MONOCHROME1"
+    return np.where(strange, stored[~strange].max() if bright_air else stored[~strange].min(), stored)
 
-    # A saturated pixel in the chest may have the padding's value; padding itself begins at the edge.
-    parts = cc3d.connected_components(mask, connectivity=4)
-    at_edge = np.zeros(int(parts.max()) + 1, bool)
-    for line in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
-        at_edge[line] = True
-    at_edge[0] = False
-    padding = at_edge[parts]
-    return padding if padding.any() else None
+
+def _padding(stored: np.ndarray, s: Slice) -> np.ndarray | None:
+    """Where the file says that there is no picture (h, w), or None; such values inside the picture are left alone."""
+    span = padding_range(s.header, bit_layout(s.header))
+    padding = None if span is None else padding_mask(stored, span, at_edge=True)
+    return None if padding is None or padding.all() else padding
+
+
+def _believed(
+    window: tuple[float, float] | None, values: np.ndarray, s: Slice, warnings: list[str]
+) -> tuple[float, float] | None:
+    """The window, unless it would leave only black and white."""
+    if window is not None and window[1] <= 1 and values.max() - values.min() > _GREYS:
+        warnings.append(f"{s.path.name} proposes a window {window[1]:g} wide, which was ignored.")
+        return None
+    return window
 
 
 def _spacing(s: Slice, tags: Dataset) -> tuple[tuple[float, float] | None, list[str]]:
     """Pixel spacing (rows, columns) in mm or None, and what to say of it."""
-    own, imager = s.pixel_spacing, _pair(tags, "ImagerPixelSpacing")
-    scanned = _pair(tags, "NominalScannedPixelSpacing")
-    calibrated = str(tags.get("PixelSpacingCalibrationType") or "") in _CALIBRATED
+    own, imager = s.pixel_spacing, _pair(s, "ImagerPixelSpacing")
+    scanned, aspect = _pair(s, "NominalScannedPixelSpacing"), _pair(s, "PixelAspectRatio")
+    calibrated = _text(tags, "PixelSpacingCalibrationType") in _CALIBRATED
     spacing = own or imager or scanned
+    said = []
+    if aspect is not None and spacing is None and aspect[0] != aspect[1]:
+        said = [
+            f"{s.path.name} has pixels {aspect[0]:g} high to {aspect[1]:g} wide (PixelAspectRatio) and no size of them: "
+            "it is shown with square ones, so its shapes are distorted."
+        ]
+    elif aspect is not None and spacing is not None and not _agree(spacing, aspect):
+        said = [
+            f"{s.path.name} contradicts itself: PixelAspectRatio {aspect[0]:g} to {aspect[1]:g}, pixel spacing "
+            f"{spacing[0]:.4g} × {spacing[1]:.4g} mm; the spacing was taken."
+        ]
     if spacing is None:
-        return None, [f"{s.path.name} has no usable pixel spacing: lengths are in pixels."]
+        return None, [*said, f"{s.path.name} has no usable pixel spacing: lengths are in pixels."]
     if not believable(spacing, s.shape):
         return None, [
             f"{s.path.name} states a pixel spacing of {spacing[0]:.4g} × {spacing[1]:.4g} mm, which would make the radiograph "
@@ -182,8 +198,12 @@ def _spacing(s: Slice, tags: Dataset) -> tuple[tuple[float, float] | None, list[
     # PS3.3 10.7.1.3: a spacing equal to the detector's was not corrected for magnification.
     if own is None or (imager is not None and np.allclose(own, imager, rtol=1e-3) and not calibrated):
         where = "on the film" if own is None and imager is None else "at the detector"
-        return spacing, [f"Lengths are measured {where}; in the body they are some 5 to 15 % shorter."]
-    return spacing, []
+        said.append(f"Lengths are measured {where}; in the body they are some 5 to 15 % shorter.")
+    return spacing, said
+
+
+def _agree(spacing: tuple[float, float], aspect: tuple[float, float]) -> bool:
+    return abs(spacing[0] * aspect[1] / (spacing[1] * aspect[0]) - 1) <= _SAME_ASPECT
 
 
 def _view(tags: Dataset) -> dict[str, object]:
@@ -195,7 +215,7 @@ def _view(tags: Dataset) -> dict[str, object]:
             view[name] = value
     try:
         codes = [str(item.CodeMeaning) for item in tags.get("ViewCodeSequence") or []]
-    except AttributeError:
+    except Exception:  # an unreadable code is no reason to refuse a picture
         codes = []
     return view | ({"view_code": codes[0]} if codes else {})
 
@@ -210,16 +230,6 @@ def _text(tags: Dataset, keyword: str) -> str:
     return str(value).strip() if isinstance(value, str) else "\\".join(map(str, np.atleast_1d(value)))
 
 
-def _number(tags: Dataset, keyword: str) -> int | None:
-    value = tags.get(keyword)
-    if isinstance(value, bytes) and len(value) >= 2:
-        value = int.from_bytes(value[:2], "little")
-    return int(value) if isinstance(value, int) else None
-
-
-def _pair(tags: Dataset, keyword: str) -> tuple[float, float] | None:
-    try:
-        first, second = (float(v) for v in tags.get(keyword))
-    except (TypeError, ValueError):
-        return None
-    return (first, second) if min(first, second) > 0 and np.isfinite([first, second]).all() else None
+def _pair(s: Slice, name: str) -> tuple[float, float] | None:
+    numbers = s.header.numbers(name)
+    return (numbers[0], numbers[1]) if len(numbers) == 2 and min(numbers) > 0 else None

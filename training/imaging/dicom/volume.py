@@ -41,7 +41,7 @@ def read_stack(stack: Stack, source: Path) -> Image:
     if stack.trouble:
         raise IrregularSlicesError(stack.trouble)
     warnings = list(stack.warnings)
-    voxels, failures = read_hounsfield(stack.slices, clip=stack.modality in ("CT", ""))
+    voxels, failures = read_hounsfield(stack.slices, clip=stack.modality in ("CT", ""), warnings=warnings)
     slices, positions = stack.slices, stack.positions
     if failures:
         if len(failures) == len(slices):
