@@ -125,7 +125,9 @@ def scan(path: Path) -> Contents:
         )
     if _is_dicom(path):
         return _scan_disc(path) if is_media_directory(path) else scan_file(path)
-    form = format_of(path) or format_by_content(path) or format_by_suffix(path)  # and that says itself what is wrong with it
+    form = (
+        format_of(path) or format_by_content(path) or format_by_suffix(path)
+    )  # and that says itself what is wrong with it
     return Contents(volumes={path: form}) if form is not None else scan_file(path)
 
 
