@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import binary_dilation, gaussian_filter
+from scipy.ndimage import binary_dilation, distance_transform_edt, gaussian_filter
 
 from ...data.arrays import open_arrays
 from ...data.public.luna16_nodules import NoduleCube
@@ -21,6 +21,8 @@ from .patches import Block, Patch, crop, flip, put_into_patch, random_crop, thic
 
 PASTED, INSET = 0.5, 0.25
 """Fraction of patches that get pasted nodules, and of patches that get a piece of a cube."""
+HOLLOW, WALL, HOLLOW_MM = 0.12, (1.5, 3.0), 7.0
+"""Fraction of pasted nodules of at least `HOLLOW_MM` that become cavities, with a wall of that many mm: cubes have very few."""
 AERATED = (8.0, 42.0)
 """Mean of stored bytes (-960 to -688 HU) of what a pasted nodule may cover: lung, neither airway nor tissue."""
 
@@ -192,6 +194,8 @@ def paste(
     )
     voxels, mask = turned.voxels[..., 0].astype(np.float32), turned.voxels[..., 1].astype(bool)
     soft = gaussian_filter(binary_dilation(mask).astype(np.float32), 0.7)
+    if nodule.sphere[3] >= HOLLOW_MM and rng.random() < HOLLOW:
+        voxels = hollow(voxels, mask, rng)
     if slice_mm > 1.5:
         phase = rng.uniform(0, slice_mm)
         voxels, soft = thick_slices(voxels, slice_mm, phase), thick_slices(soft, slice_mm, phase)
@@ -213,6 +217,16 @@ def paste(
         blended[part] = np.round(soft * voxels + (1 - soft) * blended[part])
         return Block(blended, np.concatenate([block.truth, sphere[None]]), block.ignore)
     return block
+
+
+def hollow(voxels: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Fill what lies deeper in a nodule than its wall with air or lung, softly: a cavity, by chance off its middle."""
+    depth = distance_transform_edt(mask)
+    core = depth > rng.uniform(*WALL)
+    shift = rng.integers(-1, 2, size=3)
+    core = np.roll(core, shift, axis=(0, 1, 2)) & (depth > 1)
+    share = gaussian_filter(core.astype(np.float32), 0.5)
+    return (1 - share) * voxels + share * np.float32(rng.uniform(*AERATED) - 4)
 
 
 def inset(block: Block, cube: Block, slice_mm: float, rng: np.random.Generator) -> Block:

@@ -15,6 +15,7 @@ from napari_lungmtl.training.networks.ag3d.thorax import (
     Nodule,
     Thorax,
     cut_out,
+    hollow,
     inset,
     load_thoraxes,
     paste,
@@ -56,6 +57,16 @@ def test_a_pasted_nodule_is_where_its_sphere_says(slice_mm):
     assert np.ptp(changed[:, 1]) == pytest.approx(sphere[3], abs=3)
     assert block.voxels[tuple(np.round(sphere[:3]).astype(int))] > LUNG + 60
     assert block.voxels.max() <= TISSUE
+
+
+def test_a_hollowed_nodule_has_a_wall_and_air_within():
+    ball = nodule(15)
+    voxels = hollow(ball.voxels.astype(np.float32), ball.mask, np.random.default_rng(0))
+    middle = tuple(np.round(ball.sphere[:3]).astype(int))
+    assert voxels[middle] < LUNG + 20
+    distance = np.linalg.norm(np.indices(ball.mask.shape) - ball.sphere[:3, None, None, None], axis=0)
+    assert voxels[(distance > 6.5) & ball.mask].mean() > 0.7 * TISSUE
+    assert voxels[distance > 9] == pytest.approx(ball.voxels[distance > 9], abs=0.5)
 
 
 def test_nodules_are_pasted_into_air_only_and_not_on_one_another():
