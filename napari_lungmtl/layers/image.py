@@ -16,6 +16,8 @@ from .window_presets import apply, presets
 
 IMAGE = "lungmtl_image"
 """Key of a layer's metadata under which its `Image` is kept."""
+AIR_HU = -900
+"""A volume that reaches down to here holds air, in Hounsfield units."""
 LAYER_UNITS = "layer_units"
 """Key of an image's metadata: the units of the layer that it was taken from, where mm were assumed."""
 
@@ -94,7 +96,9 @@ def _name(image: Image) -> str:
 
 def _first_window(image: Image) -> tuple[float, float]:
     limits = presets(image)
-    if image.modality == "CT" and image.ndim == 3:
+    # Volume files state no modality: what holds air in Hounsfield units is a CT to any eye.
+    is_ct = image.modality == "CT" or (not image.modality and image.voxels.min() <= AIR_HU)
+    if is_ct and image.ndim == 3:
         return limits["Lung"]
     return limits.get("From the file", limits["Full"])
 

@@ -25,6 +25,16 @@ def test_a_ct_lies_in_lps_mm_and_shows_the_lung_window(viewer) -> None:
     assert image_from_layer(layer) is image
 
 
+@pytest.mark.parametrize(("lowest", "window"), [(-1024, (-1350, 150)), (0, (0, 1000))])
+def test_a_volume_file_of_a_ct_shows_the_lung_window_though_it_states_no_modality(
+    viewer, lowest, window
+) -> None:
+    voxels = np.full((4, 5, 6), 1000, np.int16)
+    voxels[:, 0] = lowest
+    layer = add_image_layer(viewer, Image(voxels, "", (1.0, 1.0, 1.0)))
+    assert tuple(layer.contrast_limits) == window
+
+
 def test_a_radiograph_without_spacing_is_shown_in_pixels(viewer) -> None:
     image = Image(np.arange(600, dtype=np.uint16).reshape(20, 30), "DX", window=(300, 200), series_uid="r")
     layer = add_image_layer(viewer, image)
