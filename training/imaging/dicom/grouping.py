@@ -12,7 +12,15 @@ from .header import Header
 from .kinds import CAPTURE, LOCALIZER, frame_kind, modality_of
 from .slices import RADIOGRAPH_MODALITIES, Slice, slices_of
 
-_IDENTITY = ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID", "Modality")
+_IDENTITY = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "StudyInstanceUID",
+    "FrameOfReferenceUID",
+    "Modality",
+)
+UNPLACED = "without a place in the patient"
 _JOINED = 3  # slices with a series UID each make a scan from so many on
 _JOINED_STUDIES = 5  # and where even the study differs in each, from so many
 _UNEVEN = 0.1  # of the slice distance: rounded positions in headers stray that far
@@ -56,6 +64,11 @@ class Part:
     trouble: str = ""
 
 
+def is_placed(s: Slice) -> bool:
+    """Tell whether a slice says where in the patient it lies."""
+    return s.position is not None and s.orientation is not None
+
+
 def normal(orientation: Sequence[float]) -> np.ndarray:
     """Compute the unit normal (x, y, z) of a slice with the given row and column directions."""
     n = np.cross(orientation[:3], orientation[3:])
@@ -66,7 +79,8 @@ def normal(orientation: Sequence[float]) -> np.ndarray:
 def along(slices: Sequence[Slice]) -> np.ndarray:
     """Compute the place of each slice: mm along the normal of the first, or its location, number or frame where it has none."""
     first = slices[0]
-    if first.position is not None and first.orientation is not None:
+    if is_placed(first):
+        assert first.orientation is not None
         return np.array([s.position for s in slices], float) @ normal(first.orientation)
     return np.array([number(s) for s in slices], float)
 
@@ -162,7 +176,8 @@ def _named(slices: list[Slice]) -> Scan:
 
 def alike(scan: Scan) -> list[Part]:
     """Divide a scan where geometry, kind, patient, study, frame of reference or kernel differ, wherever the slices lie."""
-    parts = [Part(slices) for slices in _by_geometry(scan.slices)]
+    groups = _by_geometry(scan.slices)
+    parts = [Part(*pair) for pair in zip(groups, _in_words(groups), strict=True)]
     for name in (*_IDENTITY, "ConvolutionKernel"):
         parts = [piece for part in parts for piece in _by_value(part, name, scan)]
     return parts
@@ -184,6 +199,28 @@ def _by_geometry(slices: Sequence[Slice]) -> list[list[Slice]]:
     return groups
 
 
+def _in_words(groups: Sequence[Sequence[Slice]]) -> list[tuple[str, ...]]:
+    """What tells groups of other geometry apart: only what differs."""
+    if len(groups) < 2:
+        return [() for _ in groups]
+    columns = zip(*(_geometry_of(group[0]) for group in groups), strict=True)
+    telling = [column for column in columns if len(set(column)) > 1]
+    return [tuple(column[k] for column in telling if column[k]) for k in range(len(groups))]
+
+
+def _geometry_of(s: Slice) -> tuple[str, ...]:
+    size = f"{s.shape[0]} × {s.shape[1]}"
+    if s.position is None or s.orientation is None:
+        return UNPLACED, size, ""
+    spacing = f"pixels of {min(s.pixel_spacing):.4g} mm" if s.pixel_spacing else "without pixel spacing"
+    across, row = np.abs(normal(s.orientation)), np.abs(s.orientation[:3])
+    row = row / (np.linalg.norm(row) or 1.0)
+    tilt, turn = (np.degrees(np.arccos(min(1.0, v.max()))) for v in (across, row))
+    words = [("sagittal", "coronal", "axial")[int(across.argmax())]]
+    words += [f"{how} {angle:.1f}°" for how, angle in (("tilted", tilt), ("turned", turn)) if angle >= 0.05]
+    return " ".join(words), size, spacing
+
+
 def _strange_kind(s: Slice) -> str:
     kind = frame_kind(s)
     return kind if kind in (LOCALIZER, CAPTURE) else ""
@@ -199,13 +236,16 @@ def _same_geometry(a: Slice, b: Slice) -> bool:
         a.shape == b.shape
         and near(a.orientation, b.orientation, 0.01)
         and near(a.pixel_spacing, b.pixel_spacing, 0.001)
-        and (a.position is None) == (b.position is None)
+        and is_placed(a) == is_placed(b)
     )
 
 
 def _by_value(part: Part, name: str, scan: Scan) -> list[Part]:
     """Divide by a value that never changes within a scan. Slices without it go where they fit."""
-    values = [s.label(name) for s in part.slices]
+    raw = [s.header.raw_text(name) if name == "PatientName" else s.label(name) for s in part.slices]
+    if len(set(raw)) < 2:
+        return [part]
+    values = [_comparable(value) for value in raw]
     different = sorted(set(values) - {""})
     if len(different) < 2:
         return [part]
@@ -220,10 +260,15 @@ def _by_value(part: Part, name: str, scan: Scan) -> list[Part]:
         pieces.get(value, rest).append(s)
     left = _distribute(rest, list(pieces.values()), along([part.slices[0], *part.slices])[1:], part.slices)
     labelled = [
-        Part(slices, (*part.labels, _label(name, value, k)))
-        for k, (value, slices) in enumerate(pieces.items())
+        Part(slices, (*part.labels, _label(name, slices[0], k)))
+        for k, slices in enumerate(list(pieces.values()))
     ]
     return labelled + ([Part(left, (*part.labels, f"without {_WORDS[name]}"))] if left else [])
+
+
+def _comparable(value: str) -> str:
+    """A value in which letter case, spaces and the carets of names do not count."""
+    return " ".join(value.replace("^", " ").casefold().split())
 
 
 def _distribute(
@@ -245,6 +290,8 @@ def _distribute(
 
 _WORDS = {
     "PatientID": "patient",
+    "PatientName": "patient",
+    "PatientBirthDate": "patient born",
     "StudyInstanceUID": "study",
     "FrameOfReferenceUID": "frame of reference",
     "Modality": "modality",
@@ -252,6 +299,8 @@ _WORDS = {
 }
 
 
-def _label(name: str, value: str, index: int) -> str:
-    # Identifiers are too long to read.
-    return f"{_WORDS[name]} {index + 1}" if name.endswith("UID") else f"{_WORDS[name]} {value}"
+def _label(name: str, first: Slice, index: int) -> str:
+    if name.endswith("UID"):  # too long to read
+        return f"{_WORDS[name]} {index + 1}"
+    value = first.header.text(name) if name == "PatientName" else first.label(name)
+    return f"{_WORDS[name]} {' '.join(value.split(chr(92)))}"

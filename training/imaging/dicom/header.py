@@ -49,7 +49,9 @@ TAGS: dict[str, int] = {
     "Modality": 0x00080060,
     "StudyDescription": 0x00081030,
     "SeriesDescription": 0x0008103E,
+    "PatientName": 0x00100010,
     "PatientID": 0x00100020,
+    "PatientBirthDate": 0x00100030,
     "ContrastBolusAgent": 0x00180010,
     "SliceThickness": 0x00180050,
     "KVP": 0x00180060,
@@ -90,6 +92,7 @@ TAGS: dict[str, int] = {
     "RescaleIntercept": 0x00281052,
     "RescaleSlope": 0x00281053,
     "RescaleType": 0x00281054,
+    "LossyImageCompression": 0x00282110,
     "RedPaletteColorLookupTableDescriptor": 0x00281101,
     "ModalityLUTSequence": 0x00283000,
 }
