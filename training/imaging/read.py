@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..error_boundary import reads
+from .archives import archive_sentence
 from .dicom.projection import read_projection
 from .dicom.stack import Stack
 from .dicom.volume import read_stack
@@ -98,6 +99,8 @@ def _no_picture(path: Path) -> UnknownFormatError | NoPixelDataError:
     from .dicom.header import read_header
 
     header = read_header(path)
+    if header is None and (archive := archive_sentence(path)):
+        return UnknownFormatError(archive)
     if header is None:
         return UnknownFormatError(
             f"{path} is no format that is read here; open DICOM, MHD, MHA, NIfTI, NRRD, OME-Zarr, PNG, JPEG, TIFF, BMP "

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..error_boundary import reads
+from .archives import archive_sentence, is_archive_name
 from .dicom.header import SUFFIXES, Header, is_part10, read_header
 from .dicom.stack import Stack, stacks_of
 from .errors import (
@@ -277,7 +278,7 @@ def _scan_one(path: Path, contents: Contents, headers: list[Header]) -> None:
             contents.unread[path] = str(error)
         return
     if header is None:
-        contents.unread[path] = ""
+        contents.unread[path] = archive_sentence(path) if is_archive_name(path) else ""
     elif header.has_pixels:
         headers.append(header)
     elif path.name.upper() != "DICOMDIR" and not is_media_directory(path):

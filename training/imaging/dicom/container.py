@@ -29,6 +29,7 @@ _PIXEL_TAGS = (FLOAT_PIXELS, DOUBLE_PIXELS, PIXEL_DATA)
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PADDING = 0xFFFC0000  # Data Set Trailing Padding
 _UNDEFINED = 0xFFFFFFFF
+_ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")
 _JUNK_SEARCHED = 4096  # bytes in front of the magic word
 _FIRST_GROUPS = 0xFF  # data sets begin with one of these
 _MOST_INFLATED = 1 << 31
@@ -87,6 +88,8 @@ def find_start(file: BinaryIO) -> tuple[int, bool] | None:
     if start[128:] == b"DICM":
         return 132, True
     start += file.read(_JUNK_SEARCHED)
+    if start.startswith(_ARCHIVES) or start[257:262] == b"ustar":
+        return None  # the first of the files in it is not the study
     place = start.find(b"DICM\x02\x00")
     if place >= 0:
         return place + 4, True

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
 """Suffixes that DICOM files often bear; many bear none."""
+_ENHANCED = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 _MOST_FRAMES = 1 << 16
 _NO_SHORT = frozenset({"DS", "IS", "UL", "SL", "FL", "FD"})
 
@@ -175,6 +176,16 @@ class Header:
         """The decimal strings of a tag, or () where it is absent or one of them is no number."""
         element = self._raw.get(TAGS[name])
         return () if element is None else numbers_of(element)
+
+    def set_frames(self, count: int) -> None:
+        """Correct the number of frames."""
+        element = self._raw.get(TAGS["NumberOfFrames"])
+        if element is None:
+            from pydicom.dataelem import RawDataElement
+            from pydicom.tag import BaseTag
+
+            element = RawDataElement(BaseTag(TAGS["NumberOfFrames"]), "IS", 0, b"", 0, False, self.little)
+        self._raw[TAGS["NumberOfFrames"]] = element._replace(VR="IS", value=str(count).encode())
 
     def has(self, name: str) -> bool:
         """Whether the file has a tag."""
@@ -347,9 +358,13 @@ def _with_frames(header: Header) -> Header:
     if header.has_pixels and not (header.integer("Rows") and header.integer("Columns")):
         raise CorruptFileError(f"{header.path} announces a picture without rows or columns; export it again.")
     # An enhanced file of one frame has its place in the functional groups too.
-    if not frames or (frames[0] <= 1 and header.numbers("ImagePositionPatient")):
+    if (
+        header.numbers("ImagePositionPatient")
+        if frames and frames[0] <= 1
+        else not frames and not _is_enhanced(header)
+    ):
         return header
-    if frames[0] > min(header.file_size, _MOST_FRAMES):
+    if frames and frames[0] > min(header.file_size, _MOST_FRAMES):
         raise CorruptFileError(
             f"{header.path} announces {frames[0]:.0f} frames, more than it can hold; export it again."
         )
@@ -367,6 +382,10 @@ def _with_frames(header: Header) -> Header:
             for item in groups[keyword].value or []:
                 header.unreadable += mend_numbers(item)
     return header
+
+
+def _is_enhanced(header: Header) -> bool:
+    return header.code("SOPClassUID").startswith(_ENHANCED)
 
 
 _WANTED = list(TAGS.values())

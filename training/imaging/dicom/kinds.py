@@ -44,6 +44,7 @@ _RENDERED = frozenset(
 )
 _REFORMATS = frozenset({"MPR", "REFORMATTED", "REFORMAT", "CSA MPR", "MULTIPLANAR", "THICK MPR", "OBLIQUE"})
 _SCOUT_WORDS = re.compile(r"\b(scout|topo|topogram\w*|locali[sz]er|surview|scanogram|pilot)\b", re.IGNORECASE)
+_PAGE_WORDS = re.compile(r"dos(e|is)|report|protocol|summary|screen|exam info", re.IGNORECASE)
 _DEEP = 50.0  # mm: no slice of a scan is so thick
 _BY_CLASS = {
     "1.2.840.10008.5.1.4.1.1.1": "CR",
@@ -92,7 +93,14 @@ def _words(image_type: str) -> frozenset[str]:
 
 def _looks_captured(s: Slice, words: frozenset[str], modality: str) -> bool:
     colors = s.header.integer("SamplesPerPixel", 1) > 1
-    return is_capture_class(s) or (modality == "CT" and (colors or "SECONDARY" in words))
+    if is_capture_class(s) or (modality == "CT" and (colors or "SECONDARY" in words)):
+        return True
+    return is_page(s) and bool(_PAGE_WORDS.search(s.header.text("SeriesDescription")))
+
+
+def is_page(s: Slice) -> bool:
+    """Tell whether a CT picture says neither where it lies nor how large its pixels are, as pages of text do."""
+    return modality_of(s) == "CT" and s.position is None and s.orientation is None and s.pixel_spacing is None
 
 
 def looks_like_a_localizer(slices: Sequence[Slice]) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from os.path import commonpath
+from pathlib import Path
 
 import numpy as np
 
-from .grouping import Part, along, is_even
+from .grouping import Part, along, is_even, is_placed, normal
 from .header import TAGS
 from .slices import Slice
 
@@ -100,7 +103,7 @@ def _candidates(slices: Sequence[Slice]) -> Iterator[tuple[str, str]]:
 
 def _value(s: Slice, name: str) -> str:
     if name == _FOLDER:
-        return str(s.path.parent.name)
+        return str(s.path.parent)
     if name == _FILE:
         return s.header.code("SOPInstanceUID") if s.is_frame else ""
     value = s.label(name)
@@ -127,9 +130,11 @@ def _tells_apart(values: Sequence[str], which: np.ndarray, most: int, *, strict:
 
 def _divided(part: Part, values: Sequence[str], wording: str) -> list[Part]:
     pieces = []
+    inside = Path(commonpath(values)) if wording == _WEAK[_FOLDER] else Path()
     for value in sorted(set(values), key=_as_number):
         slices = [s for s, v in zip(part.slices, values, strict=True) if v == value]
-        pieces.append(Part(slices, (*part.labels, _worded(wording, value))))
+        shown = value if inside == Path() else str(Path(value).relative_to(inside)).replace(".", inside.name)
+        pieces.append(Part(slices, (*part.labels, _worded(wording, shown))))
     return pieces
 
 
@@ -160,12 +165,22 @@ def _lying_between(part: Part, places: np.ndarray) -> list[Part]:
         ):
             return _divided(part, values, wording)
     steps = np.diff(np.sort(places))
-    if steps.max() < 1.2 * steps.min():
+    if steps.max() < 1.2 * steps.min() and not _numbered_twice(part.slices):
         return [part]
+    for name in ("SeriesNumber", "SeriesDescription", _FOLDER):
+        values = [_value(s, name) for s in part.slices]
+        if len(set(values)) > 1 and _are_stacks_of_their_own(values, places, False):
+            return _divided(part, values, _WEAK[name])
     runs = _runs(part.slices, places, np.arange(len(places)))
     if len(set(runs)) > 1 and _are_stacks_of_their_own(runs, places, False):
         return _divided(part, runs, "run {} by number")
     return [part]
+
+
+def _numbered_twice(slices: Sequence[Slice]) -> bool:
+    """Whether instance numbers count and some occur again, as where two series were put together."""
+    numbers = [s.label("InstanceNumber") for s in slices]
+    return "" not in numbers and 2 <= len(set(numbers)) < len(numbers)
 
 
 def _are_stacks_of_their_own(values: Sequence[str], places: np.ndarray, by_step: bool) -> bool:
@@ -186,12 +201,28 @@ def _are_stacks_of_their_own(values: Sequence[str], places: np.ndarray, by_step:
 
 def _at_one_place(part: Part) -> Part:
     count, name = len(part.slices), part.slices[0].path.name
+    locations = [s.numbers("SliceLocation")[:1] for s in part.slices]
+    if is_placed(part.slices[0]) and all(locations) and is_even(np.sort(np.ravel(locations))):
+        said = (
+            f"All {count} slices of the series of {name} give one ImagePositionPatient: they were placed by their "
+            "SliceLocation."
+        )
+        return Part([_moved(s, place, said) for s, (place,) in zip(part.slices, locations)], part.labels)
     return Part(
         part.slices,
         part.labels,
-        f"All {count} slices of the series of {name} lie at one place, as when a bolus is watched: they are no volume; open "
-        "the scan itself.",
+        f"All {count} slices of the series of {name} lie at one place, as when a bolus is watched or positions were erased: "
+        "they are no volume; open the scan itself.",
     )
+
+
+def _moved(s: Slice, place: float, said: str) -> Slice:
+    """A slice moved along its normal to a place in mm."""
+    assert s.position is not None
+    assert s.orientation is not None
+    axis = normal(s.orientation)
+    x, y, z = np.asarray(s.position) + (place - np.dot(s.position, axis)) * axis
+    return replace(s, position=(float(x), float(y), float(z)), said=said)
 
 
 def _by_rank(part: Part, which: np.ndarray, most: int) -> list[Part]:

@@ -103,6 +103,8 @@ def _hounsfield(header: Header) -> Iterator[str]:
         yield "it has a modality LUT beside a rescale; the LUT was taken"
     if header.numbers("RescaleSlope")[:1] == (0.0,):
         yield "RescaleSlope is 0, which would erase the picture; 1 was taken"
+    elif min(header.numbers("RescaleSlope"), default=1.0) < 0:
+        yield f"RescaleSlope is {header.raw_text('RescaleSlope')}: air would be brighter than bone, which no CT has"
     kind = header.code("RescaleType")
     if kind and kind.upper() not in ("HU", "HOUNSFIELD", "HU_MOD"):
         yield f"its values are called '{kind}' (RescaleType), not Hounsfield units"

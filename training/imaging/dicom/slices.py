@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .codecs.native import native_frame_size
 from .frames import Values, frame_values
 from .header import TAGS, Header
 
@@ -91,12 +92,36 @@ class Slice:
 def slices_of(header: Header) -> list[Slice]:
     """List the slices in one file: one, or as many as there are frames."""
     shared: Values = {name: header.numbers(name) for name in _GEOMETRY}
+    correction = _corrected(header)
     frames = header.numbers("NumberOfFrames")
     count = int(frames[0]) if frames else 1
     if not frames or (count <= 1 and "PerFrameFunctionalGroupsSequence" not in header.dataset):
-        return [_slice(header, 0, shared)]
+        return [_slice(header, 0, shared, said=correction)]
     per_frame, said = frame_values(header, max(1, count))
+    said = " ".join(filter(None, (correction, said)))
     return [_slice(header, k, shared | own, own, said) for k, own in enumerate(per_frame)]
+
+
+def _corrected(header: Header) -> str:
+    """Count the frames by the bytes of uncompressed pixels, where NumberOfFrames announces more than these can be.
+
+    A file that is cut off keeps its number: its pixels end before they say. One with a functional group for each frame may
+    lack the number.
+    """
+    stated = header.numbers("NumberOfFrames")
+    groups = header.dataset.get("PerFrameFunctionalGroupsSequence") or () if not stated else ()
+    offset, length = header.pixel_offset or 0, header.pixel_length or 0
+    if header.fragments is not None or (len(groups) < 2 and (not stated or stated[0] <= 1)):
+        return ""
+    size = native_frame_size(header)
+    if header.integer("BitsAllocated", 16) == 1 or size == 0 or offset + length > header.file_size:
+        return ""
+    held, rest = divmod(length, size)
+    if rest > 1 or held == 0 or (held != len(groups) if not stated else held >= stated[0]):
+        return ""
+    header.set_frames(held)
+    announced = f"announces {stated[0]:.0f} frames" if stated else "does not say how many frames it has"
+    return f"{header.path.name} {announced}, and its pixels are those of {held}: {held} are read."
 
 
 def _slice(

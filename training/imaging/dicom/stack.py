@@ -19,6 +19,7 @@ from .kinds import (
     ONE_PLACE,
     frame_kind,
     is_axial,
+    is_page,
     looks_like_a_localizer,
     modality_of,
 )
@@ -211,7 +212,10 @@ def _mark_localizers(stacks: Sequence[Stack]) -> None:
         beside = stack.header.code("StudyInstanceUID") in axial and len(stack.slices) <= FEW
         if stack.kind or modality_of(first) != "CT":
             continue
-        if looks_like_a_localizer(stack.slices) or (beside and first.orientation and not is_axial(first)):
+        if beside and len(stack.slices) == 1 and is_page(first):
+            stack.kind = CAPTURE
+            stack.warnings = [_what_it_is(stack)]
+        elif looks_like_a_localizer(stack.slices) or (beside and first.orientation and not is_axial(first)):
             stack.kind = LOCALIZER
             stack.warnings[:0] = [_what_it_is(stack)]
 
