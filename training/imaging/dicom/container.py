@@ -208,13 +208,19 @@ def _encoding(first: bytes, syntax: str) -> tuple[bool, bool]:
 class _Stop:
     """Tells pydicom's generator where to stop: at pixels, and at items that belong to no sequence."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: BinaryIO, explicit: bool) -> None:
+        self.file = file
+        self.explicit = explicit
+        self.nameless = False
         self.tag = 0
         self.vr = ""
         self.length = 0
         self.head = 8
 
     def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        if vr is None and self.explicit and _has_short_length(self.file, tag):
+            self.tag, self.nameless = int(tag), True
+            return True
         if tag >> 16 < 0x7FE0:  # pydicom's tags compare slowly; what a shift leaves is a plain int
             return False
         if tag not in _PIXEL_TAGS and tag not in (_ITEM, _SEQUENCE_END):
@@ -226,16 +232,51 @@ class _Stop:
         return True
 
 
+def _has_short_length(file: BinaryIO, tag: int) -> bool:
+    """Whether an element of explicit VR, whose VR is none ("??", blanks), has a length of two bytes: then another follows."""
+    from pydicom.filereader import ENCODED_VR
+
+    here = file.tell()
+    file.seek(here - 2)
+    length = int.from_bytes(file.read(2), "little")
+    file.seek(length, os.SEEK_CUR)
+    following = file.read(6)
+    file.seek(here)
+    after = int.from_bytes(following[:2], "little") << 16 | int.from_bytes(following[2:4], "little")
+    return after > tag and following[4:6] in ENCODED_VR
+
+
+def _read_nameless(file: BinaryIO, found: Container) -> None:
+    """Read an element whose VR is none; the tag tells how its value is written."""
+    from pydicom.datadict import dictionary_VR
+    from pydicom.dataelem import RawDataElement
+    from pydicom.tag import BaseTag
+
+    head = file.read(8)
+    tag = int.from_bytes(head[:2], "little") << 16 | int.from_bytes(head[2:4], "little")
+    length = int.from_bytes(head[6:], "little")
+    place = file.tell()
+    value = file.read(length)
+    try:
+        vr = dictionary_VR(tag)
+    except KeyError:
+        vr = "UN"
+    found.raw[tag] = RawDataElement(BaseTag(tag), vr, length, value, place, False, True)
+
+
 def _read_elements(file: BinaryIO, found: Container, tags: Sequence[int]) -> None:
     from pydicom.filereader import data_element_generator
 
     wanted = list(tags)
     while True:
-        stop = _Stop()
+        stop = _Stop(file, not found.implicit and found.little)
         elements = data_element_generator(
             file, found.implicit, found.little, stop_when=stop, specific_tags=wanted
         )
         found.raw.update({int(element.tag): element for element in elements})
+        if stop.nameless:
+            _read_nameless(file, found)
+            continue
         if stop.tag in _PIXEL_TAGS:
             break
         if stop.tag:

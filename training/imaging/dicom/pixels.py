@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings as python_warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def read_hounsfield(
         Which slices could not be read, and why; their voxels are 0.
     """
     said = warnings if warnings is not None else []
-    said += remarks(slices, ct=clip)
+    said += [*remarks(slices, ct=clip), *mend_high_bit(slices)]
     integral = all(float(s.slope).is_integer() and float(s.intercept).is_integer() for s in slices)
     shape = (len(slices), *slices[0].shape)
     try:
@@ -78,6 +79,34 @@ def read_hounsfield(
     if voxels.dtype == np.float32:
         said += _finite_only(voxels, slices[0], clip)
     return voxels, failures
+
+
+def mend_high_bit(slices: Sequence[Slice]) -> list[str]:
+    """Find values that lie in the low bits of their words although HighBit says otherwise; mend the headers and say so."""
+    odd = [s for s in slices if bit_layout(s.header).high != bit_layout(s.header).stored - 1]
+    if not odd or any(s.header.fragments is not None or s.header.pixel_tag != PIXEL_DATA for s in odd):
+        return []
+    layouts = {id(s.header): (s.header, bit_layout(s.header)) for s in odd}
+    try:
+        for header, bits in layouts.values():
+            header.bits = replace(bits, stored=bits.allocated, high=bits.allocated - 1, signed=False)
+        found = [_below(stored_values(s), layouts[id(s.header)][1]) for s in odd]
+        low = all(fits for fits, _ in found) and any(used for _, used in found)
+    except ImageError:  # told where the slice is read
+        low = False
+    for header, bits in layouts.values():
+        header.bits = replace(bits, high=bits.stored - 1) if low else bits
+    first = odd[0]
+    return [
+        f"{first.path.name}: HighBit is {first.header.integer('HighBit')}, and its values lie in the lowest "
+        f"{bit_layout(first.header).stored} bits; these were read."
+    ] * low
+
+
+def _below(words: np.ndarray, bits: BitLayout) -> tuple[bool, bool]:
+    """Whether words would fit into the stored bits if these lay lowest, and whether any uses bits below the stated ones."""
+    unused = (1 << (bits.high - bits.stored + 1)) - 1
+    return bool(words.max() < 1 << bits.stored), bool(np.any(words & unused))
 
 
 def _finite_only(voxels: np.ndarray, first: Slice, clip: bool) -> list[str]:

@@ -14,7 +14,7 @@ from ..radiograph.pixel_size import LARGEST, believable
 from .codecs.bits import bit_layout
 from .header import read_tags
 from .lut import apply_modality_voi_lut, has_empty_table, padding_mask, padding_range
-from .pixels import stored_values
+from .pixels import mend_high_bit, stored_values
 from .remarks import remarks
 from .slices import Slice
 from .stack import Stack
@@ -89,8 +89,9 @@ def read_projection(stack: Stack, source: Path) -> Image:
     """
     s = stack.slices[0]
     tags = read_tags(s.path, _TAGS)
+    said = [*remarks([s], ct=False), *mend_high_bit([s])]
     stored, color = _grayscale_pixels(s, tags)
-    warnings = [*stack.warnings, *remarks([s], ct=False)]
+    warnings = [*stack.warnings, *said]
     stored = _finite_only(stored, s, warnings)
     try:
         values, window = apply_modality_voi_lut(stored, tags, s.slope, s.intercept, window_of(s))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -25,6 +26,7 @@ _HOW_MANY = {
     "RescaleSlope": 1,
     "RescaleIntercept": 1,
 }
+_THOUSANDS = re.compile(r"\d,\d{3}$")
 _RESCALE = ("RescaleSlope", "RescaleIntercept")
 _MOST_PADDING = 2  # bytes behind the pixels: a length must be even
 
@@ -105,6 +107,10 @@ def _hounsfield(header: Header) -> Iterator[str]:
         yield "RescaleSlope is 0, which would erase the picture; 1 was taken"
     elif min(header.numbers("RescaleSlope"), default=1.0) < 0:
         yield f"RescaleSlope is {header.raw_text('RescaleSlope')}: air would be brighter than bone, which no CT has"
+    for name in _RESCALE:
+        if _THOUSANDS.search(header.raw_text(name)):
+            text = header.raw_text(name)
+            yield f"the comma of {name} '{text}' was read as a decimal point: {header.numbers(name)[0]:g}"
     kind = header.code("RescaleType")
     if kind and kind.upper() not in ("HU", "HOUNSFIELD", "HU_MOD"):
         yield f"its values are called '{kind}' (RescaleType), not Hounsfield units"

@@ -139,7 +139,7 @@ def _stacks_of_scan(scan: Scan, prefer: Path | None) -> list[Stack]:
     stacks: list[Stack] = []
     odd: list[Slice] = []
     for n, part in enumerate(parts):
-        preferred = any(s.path == prefer for s in part.slices)
+        preferred = any(s.path == prefer and not s.is_frame for s in part.slices)
         if n > 0 and not preferred and len(part.slices) <= min(FEW, len(parts[0].slices) // 2):
             odd.extend(part.slices)
             continue
@@ -185,6 +185,11 @@ def _left_out(odd: Sequence[Slice], main: Stack) -> str:
         why = "of another kind or far from the others"
     names = listed(sorted({s.path.name for s in odd}))
     return f"{len(odd)} slice(s) {why} were left out ({names}); open one of these files to see them."
+
+
+def _shortened(sentences: list[str]) -> list[str]:
+    more = len(sentences) - 2
+    return sentences if more < 1 else [*sentences[:2], f"The same holds for {more} more of its files."]
 
 
 def _lacking(s: Slice) -> str:
@@ -274,7 +279,7 @@ def _sorted_stack(uid: str, part: Part, prefer: Path | None) -> Stack:
     one_place = bool(part.trouble) and places.max() - places.min() < SAME_PLACE
     kind = ONE_PLACE if one_place and positions is not None else frame_kind(slices[0])
     stack = Stack(uid, slices, positions, label=", ".join(part.labels), kind=kind, trouble=trouble)
-    stack.warnings += dict.fromkeys(s.said for s in slices if s.said)
+    stack.warnings += _shortened(list(dict.fromkeys(s.said for s in slices if s.said)))
     if len(slices) < len(part.slices):
         stack.warnings.append(
             f"{len(part.slices) - len(slices)} other slice(s) of its series lie at the same place(s)."

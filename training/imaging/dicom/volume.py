@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import IrregularSlicesError
+from ..errors import BadGeometryError, IrregularSlicesError
 from ..image import Image
 from ..orient import to_lps
 from .grouping import normal
@@ -15,6 +15,7 @@ from .pixels import read_hounsfield
 from .slices import Slice
 from .stack import Stack, holes
 
+_SKEW = 0.02  # cosine between rows and columns: rounded directions in headers stray less
 _JITTER = 0.1  # of the slice distance: rounded positions in headers stray that far
 _MOST_PLANES = 2.5  # times the slices there are: resampled to more, oblique slices are thin strips in each
 _MOST_FILLED = 3  # times the slices there are: more cannot be called a volume with gaps
@@ -60,6 +61,7 @@ def read_stack(stack: Stack, source: Path) -> Image:
             warnings.append(f"{first.path.name} has no usable pixel spacing: lengths are in pixels.")
     else:
         rows = np.asarray(first.orientation)
+        _check_square(rows, first.path)
         voxels, line, said = _on_a_line(voxels, positions, rows, first)
         warnings += said
         step = line.step * (1 if len(voxels) > 1 else _thickness(first, warnings))
@@ -93,6 +95,15 @@ def read_stack(stack: Stack, source: Path) -> Image:
         ),
         warnings=tuple(warnings),
     )
+
+
+def _check_square(rows: np.ndarray, path: Path) -> None:
+    right, down = rows[:3] / (np.linalg.norm(rows[:3]) or 1.0), rows[3:] / (np.linalg.norm(rows[3:]) or 1.0)
+    if abs(right @ down) > _SKEW:
+        raise BadGeometryError(
+            f"{path}: the rows and columns of its slices are not at right angles (ImageOrientationPatient "
+            f"{', '.join(f'{v:g}' for v in rows)}); correct it, or export the series again."
+        )
 
 
 def window_of(s: Slice) -> tuple[float, float] | None:
