@@ -138,8 +138,8 @@ def _join(lone: Sequence[Scan], home: Callable[[Slice], tuple[Hashable, ...]], l
         s = scan.slices[0]
         geometry = (
             s.shape,
-            s.label("ImageOrientationPatient"),
-            s.label("PixelSpacing"),
+            tuple(round(v, 2) + 0.0 for v in s.orientation or ()),  # headers wobble in the last digits
+            tuple(round(v, 3) for v in s.pixel_spacing or ()),
             s.label("ConvolutionKernel"),
         )
         homes[(*home(s), *geometry)].append(scan)

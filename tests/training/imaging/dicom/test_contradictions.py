@@ -58,6 +58,12 @@ def test_halves_in_folders_of_their_own_are_one_scan(tmp_path):
     assert shift_of(read_image(tmp_path)).tolist() == [0] * 8
 
 
+def test_a_uid_for_each_slice_and_directions_that_wobble(tmp_path):
+    wobbling = {"ImageOrientationPatient": lambda k: [1, round(1e-6 * k, 7), 0, 0, 1, 0]}
+    write(stack(8, SeriesInstanceUID=lambda k: f"1.2.{k}", **wobbling), tmp_path)
+    assert shift_of(read_image(tmp_path)).tolist() == [0] * 8
+
+
 # -- where slices lie -------------------------------------------------------------------------------------------
 
 
