@@ -83,6 +83,10 @@ def _layout(header: Header) -> Iterator[str]:
     if header.fragments is not None or header.pixel_length is None or header.pixel_offset is None:
         return
     needed = native_frame_size(header) * (1 if bits.allocated == 1 else frame_count(header))
+    there = header.file_size - header.pixel_offset
+    if header.pixel_length > there >= needed:
+        yield f"the pixels announce {header.pixel_length} bytes where the file has {there}; the {needed} that they need were read"
+        return
     surplus = header.pixel_length - needed
     if surplus > _MOST_PADDING:
         yield (

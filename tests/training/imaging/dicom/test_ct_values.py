@@ -8,6 +8,7 @@ from napari_lungmtl.training.imaging import read_image
 
 from ....stand_ins.dicom_containers import EXPLICIT, body, element, part10, slices, split, volume, write_all
 from ....stand_ins.dicom_radiographs import table
+from ....stand_ins.linear_series import shift_of, stack, write
 
 SHAPE = (4, 40, 44)
 
@@ -195,3 +196,67 @@ def test_colours_are_no_hounsfield_units(tmp_path):
         PixelRepresentation=0,
     )
     assert [w for w in read.warnings if "its pixels are colours (RGB)" in w]
+
+
+@pytest.mark.parametrize("truly_high", [False, True])
+def test_a_high_bit_is_believed_where_the_values_allow_it(tmp_path, truly_high):
+    slices = stack(5, BitsStored=12, HighBit=15)
+    for ds in slices if truly_high else ():
+        words = np.frombuffer(ds.PixelData, "<u2")
+        ds.PixelData = (words << 4 | 5).astype("<u2").tobytes()  # an overlay in the low bits
+    write(slices, tmp_path)
+    image = read_image(tmp_path)
+    assert shift_of(image).tolist() == [0] * 5
+    said = (
+        ()
+        if truly_high
+        else ("0000.dcm: HighBit is 15, and its values lie in the lowest 12 bits; these were read.",)
+    )
+    assert image.warnings == said
+
+
+@pytest.mark.parametrize(
+    ("tag", "text", "said"),
+    [
+        ("RescaleSlope", b"-1", "RescaleSlope is -1: air would be brighter than bone"),
+        (
+            "RescaleIntercept",
+            b"-1,024",
+            "the comma of RescaleIntercept '-1,024' was read as a decimal point: -1.024",
+        ),
+    ],
+)
+def test_a_rescale_that_cannot_be_meant_is_said(tmp_path, tag, text, said):
+    old = {"RescaleSlope": b"S\x02\x001 ", "RescaleIntercept": b"S\x06\x00-1024 "}[tag]
+    for file in write(stack(3), tmp_path):
+        data = file.read_bytes()
+        start = data.index(
+            b"\x28\x00" + {"RescaleSlope": b"\x53\x10D", "RescaleIntercept": b"\x52\x10D"}[tag]
+        )
+        assert data[start + 5 : start + 5 + len(old)] == old
+        file.write_bytes(
+            data[: start + 6] + len(text).to_bytes(2, "little") + text + data[start + 5 + len(old) :]
+        )
+    assert said in " ".join(read_image(tmp_path).warnings)
+
+
+@pytest.mark.parametrize("vr", [b"??", b"\0\0", b"  ", b"ds"])
+def test_a_vr_that_is_none_does_not_hide_the_picture(tmp_path, vr):
+    for file in write(stack(4), tmp_path):
+        data = file.read_bytes()
+        assert data.count(b"\x28\x00\x52\x10DS") == 1
+        file.write_bytes(data.replace(b"\x28\x00\x52\x10DS", b"\x28\x00\x52\x10" + vr))
+    assert shift_of(read_image(tmp_path)).tolist() == [0] * 4
+
+
+def test_a_length_beyond_the_file_with_all_pixels_in_it(tmp_path):
+    for file in write(stack(3), tmp_path):
+        data = file.read_bytes()
+        start = data.index(b"\xe0\x7f\x10\x00OW") + 8
+        file.write_bytes(data[:start] + b"\xfe\xff\xff\xff" + data[start + 4 :])
+    image = read_image(tmp_path)
+    assert shift_of(image).tolist() == [0] * 3
+    assert (
+        "announce 4294967294 bytes where the file has 240; the 240 that they need were read"
+        in image.warnings[0]
+    )

@@ -106,3 +106,54 @@ def test_larger_odd_parts_are_listed(tmp_path):
         ds.ImagePositionPatient = [-10, -20 + 3 * k, 60]
     write(stack(20) + coronal, tmp_path)
     assert sorted(s.n_slices for s in list_series(tmp_path)) == [5, 20]
+
+
+@pytest.mark.parametrize("tags", [{"PatientID": "1"}, {"PatientID": ""}])
+def test_two_names_under_one_number_are_two_patients(tmp_path, tags):
+    # Side by side, as a wrongly merged archive has them: no slice shares a place with another.
+    first = stack(8, PatientName="Roe^Ann", **tags)
+    write(first + stack(8, start=31.0, shift=50, PatientName="Poe^Bob", first_number=9, **tags), tmp_path)
+    listed = list_series(tmp_path)
+    assert [s.description for s in listed] == ["Chest, patient Poe^Bob", "Chest, patient Roe^Ann"]
+    assert [set(shift_of(read_image(tmp_path, series=s.uid))) for s in listed] == [{50}, {0}]
+
+
+def test_birth_dates_tell_patients_apart(tmp_path):
+    first = stack(8, PatientBirthDate="19500101")
+    write(first + stack(8, shift=50, PatientBirthDate="19600101", first_number=9), tmp_path)
+    assert [s.n_slices for s in list_series(tmp_path)] == [8, 8]
+
+
+@pytest.mark.parametrize("tag", ["PatientID", "PatientName", "ConvolutionKernel"])
+def test_letter_case_tells_nobody_apart(tmp_path, tag):
+    write(stack(8, **{tag: lambda k: "ROE^ANN" if k % 2 else " Roe^Ann^"}), tmp_path)
+    image = read_image(tmp_path)
+    assert (shift_of(image).tolist(), image.warnings) == ([0] * 8, ())
+
+
+def test_what_was_lossy_once_gives_way_whatever_its_syntax(tmp_path):
+    lossy = stack(8, shift=1, SOPInstanceUID=lambda k: f"1.1.{k}", LossyImageCompression="01")
+    write(lossy + stack(8, SOPInstanceUID=lambda k: f"1.9.{k}"), tmp_path)
+    image = read_image(tmp_path)
+    assert shift_of(image).tolist() == [0] * 8
+    assert "8 duplicate slice(s)" in image.warnings[0]
+
+
+def test_folders_between_each_other_are_two_scans(tmp_path):
+    write(stack(8), tmp_path / "a" / "ct")
+    write(stack(8, start=31.0, shift=50), tmp_path / "b" / "ct")
+    listed = list_series(tmp_path)
+    assert [s.description for s in listed] == ["Chest, folder a/ct", "Chest, folder b/ct"]
+    assert [set(shift_of(read_image(tmp_path, series=s.uid))) for s in listed] == [{0}, {50}]
+
+
+def test_halves_in_folders_of_their_own_are_one_scan(tmp_path):
+    write(stack(8)[:4], tmp_path / "a")
+    write(stack(8)[4:], tmp_path / "b")
+    assert shift_of(read_image(tmp_path)).tolist() == [0] * 8
+
+
+def test_a_uid_for_each_slice_and_directions_that_wobble(tmp_path):
+    wobbling = {"ImageOrientationPatient": lambda k: [1, round(1e-6 * k, 7), 0, 0, 1, 0]}
+    write(stack(8, SeriesInstanceUID=lambda k: f"1.2.{k}", **wobbling), tmp_path)
+    assert shift_of(read_image(tmp_path)).tolist() == [0] * 8

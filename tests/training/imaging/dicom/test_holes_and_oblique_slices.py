@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_lungmtl.training.imaging import list_series, read_image
-from napari_lungmtl.training.imaging.errors import IrregularSlicesError
+from napari_lungmtl.training.imaging.errors import BadGeometryError, IrregularSlicesError
 
 from ....stand_ins.linear_series import ct_slice, shift_of, stack, write
 
@@ -92,3 +92,64 @@ def test_many_oblique_slices_are_resampled(tmp_path):
     z, y, x = image.to_world(index).T
     off = image.voxels[tuple(index.T)] - (-200 + 2 * x + 3 * y + 5 * z)
     assert np.median(np.abs(off)) <= 1
+
+
+@pytest.mark.parametrize("tag", ["ImagePositionPatient", "ImageOrientationPatient"])
+def test_slices_without_a_place_are_left_out_by_name(tmp_path, tag):
+    def slices():
+        return [
+            ct_slice(30 + 2.5 * k, InstanceNumber=k + 1, **({tag: None} if k in (2, 5) else {}))
+            for k in range(8)
+        ]
+
+    write(slices(), tmp_path)
+    image = read_image(tmp_path)
+    assert shift_of(image).tolist() == [0] * 8
+    assert f"2 slice(s) that do not say where in the patient they lie (no usable {tag})" in image.warnings[0]
+    assert "2 slice(s) are missing" in image.warnings[1]
+
+
+def test_a_position_that_is_no_number(tmp_path):
+    for k, file in enumerate(write(stack(8), tmp_path)):
+        if k == 3:
+            data = file.read_bytes()
+            assert data.count(b"\\37.5") == 1
+            file.write_bytes(data.replace(b"\\37.5", b"\\ NaN"))
+    image = read_image(tmp_path)
+    assert shift_of(image).tolist() == [0] * 8
+    assert "no usable ImagePositionPatient" in image.warnings[0]
+
+
+def test_the_absent_tag_is_named(tmp_path):
+    write(stack(8, ImageOrientationPatient=None), tmp_path)
+    assert "no ImageOrientationPatient" in read_image(tmp_path).warnings[0]
+
+
+def test_erased_positions_are_found_in_the_slice_locations(tmp_path):
+    slices = stack(8, SliceLocation=lambda k: 30 + 2.5 * k)
+    for ds in slices:
+        ds.ImagePositionPatient = [-10, -20, 0]
+    write(slices, tmp_path)
+    image = read_image(tmp_path)
+    assert shift_of(image).tolist() == [0] * 8
+    assert "give one ImagePositionPatient: they were placed by their SliceLocation" in image.warnings[0]
+
+
+def test_rows_and_columns_askew_are_refused(tmp_path):
+    write(stack(5, ImageOrientationPatient=[1, 0, 0, 0.3, 0.954, 0]), tmp_path)
+    with pytest.raises(BadGeometryError, match=r"0000\.dcm: the rows and columns .* not at right angles"):
+        read_image(tmp_path)
+
+
+def test_stacks_of_other_geometry_say_so(tmp_path):
+    sagittal = [
+        ct_slice(0, position=[5.0 * k, -20, 30], ImageOrientationPatient=[0, 1, 0, 0, 0, -1])
+        for k in range(8)
+    ]
+    write(stack(8) + sagittal + stack(8, PixelSpacing=[0.75, 0.625], first_number=9), tmp_path)
+    words = [s.description for s in list_series(tmp_path)]
+    assert words == [
+        "Chest, axial, pixels of 0.625 mm",
+        "Chest, axial, pixels of 1.25 mm",
+        "Chest, sagittal, pixels of 1.25 mm",
+    ]

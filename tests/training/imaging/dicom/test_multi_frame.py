@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from pydicom import Dataset
 
 from napari_lungmtl.training.imaging import list_series, read_image
 
-from ....stand_ins.linear_series import item, multi_frame, plane, shared_group, shift_of, write
+from ....stand_ins.linear_series import item, multi_frame, plane, shared_group, shift_of, stack, write
 
 PLACES = [30 + 2.5 * k for k in range(8)]
 ORDER = np.random.default_rng(0).permutation(8)
@@ -201,3 +202,34 @@ def test_secondary_capture_of_many_frames(tmp_path, modality):
     assert (image.shape[0], image.spacing) == (8, None)
     assert (np.diff(image.voxels[:, 0, 0]) > 0).all()
     assert "in the order of their numbers and lengths are in pixels" in image.warnings[-1]
+
+
+def test_a_single_slice_that_announces_frames(tmp_path):
+    write(stack(5, NumberOfFrames=8), tmp_path)
+    image = read_image(tmp_path)
+    assert shift_of(image).tolist() == [0] * 5
+    assert image.warnings[0] == "0000.dcm announces 8 frames, and its pixels are those of 1: 1 are read."
+    assert image.warnings[-1] == "The same holds for 3 more of its files."
+
+
+@pytest.mark.parametrize("stated", [None, 10])
+def test_the_pixels_tell_how_many_frames_there_are(tmp_path, stated):
+    ds = multi_frame([(30 + 2.5 * k, 0, plane(30 + 2.5 * k)) for k in range(8)], shared_group())
+    ds.NumberOfFrames = stated
+    if stated is None:
+        del ds.NumberOfFrames
+    write([ds], tmp_path)
+    image = read_image(tmp_path)
+    assert shift_of(image).tolist() == [0] * 8
+    assert "its pixels are those of 8: 8 are read" in image.warnings[0]
+
+
+def test_a_frame_without_a_place(tmp_path):
+    groups = [plane(30 + 2.5 * k) if k != 4 else Dataset() for k in range(8)]
+    file = write(
+        [multi_frame([(30 + 2.5 * k, 0, g) for k, g in enumerate(groups)], shared_group())], tmp_path
+    )[0]
+    for path in (tmp_path, file):
+        image = read_image(path)
+        assert shift_of(image).tolist() == [0] * 8
+        assert "1 slice(s) that do not say where in the patient they lie" in image.warnings[0]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pydicom.uid import generate_uid
 
 from napari_lungmtl.training.imaging import list_series, read_image
 from napari_lungmtl.training.imaging.errors import NoImagesError, NoPixelDataError
@@ -168,3 +169,11 @@ def test_mr_and_pet_are_series_of_their_own(tmp_path):
         ("PT", 5),
     ]
     assert np.all([s.kind == "" for s in list_series(tmp_path)])
+
+
+@pytest.mark.parametrize("description", ["Dose Report", "Patient Protocol", ""])
+def test_a_page_without_image_type_beside_a_scan(tmp_path, description):
+    nowhere = dict.fromkeys(("ImageType", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"))
+    page = ct_slice(0, SeriesInstanceUID=generate_uid(), SeriesDescription=description, **nowhere)
+    write([*stack(8), page], tmp_path)
+    assert sorted(s.kind for s in list_series(tmp_path)) == ["", "screen capture"]
