@@ -73,7 +73,7 @@ def picture_series(path: Path) -> Series:
             python_warnings.simplefilter("ignore")
             with Picture.open(path, formats=_FORMATS) as picture:
                 # Orientation marks 5 to 8 turn the picture on its side.
-                turned = picture.getexif().get(_ORIENTATION, 1) >= 5
+                turned = picture.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
                 width, height = picture.size[::-1] if turned else picture.size
     except (*_FAILURES, Picture.DecompressionBombError) as error:
         raise _unreadable(path, error) from error

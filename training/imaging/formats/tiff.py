@@ -47,6 +47,8 @@ def read_tiff(path: Path) -> tuple[np.ndarray | None, tuple[str, ...]]:
         with _opened(path) as file:
             pages = _pages(file)
             page = pages[0]
+            if not page.imagewidth or not page.imagelength:
+                raise IndexError("no pixels")  # told as a table that is not there
             _check_strips(page, path)
             values = _values(page, path) if _is_ours(page) else None
             count = max(len(pages), int((file.imagej_metadata or {}).get("images", 1)))
@@ -70,7 +72,9 @@ def tiff_shape(path: Path) -> tuple[int, int]:
         with _opened(path) as file:
             page = _pages(file)[0]
             height, width = int(page.imagelength), int(page.imagewidth)
-            return (width, height) if _orientation(page) >= 5 else (height, width)
+            if not width or not height:
+                raise IndexError("no pixels")
+            return (width, height) if _orientation(page) in (5, 6, 7, 8) else (height, width)
     except Exception as error:
         raise _damaged(path, error) from error
 
