@@ -17,6 +17,7 @@ from .errors import (
     UnknownFormatError,
     UnreadableFileError,
 )
+from .formats.content import unpacks, what_it_is
 from .image import Image
 from .scan import Contents, Volume, choices, scan
 from .series import describe
@@ -98,6 +99,10 @@ def _no_picture(path: Path) -> UnknownFormatError | NoPixelDataError:
     from .dicom.header import read_header
 
     header = read_header(path)
+    if header is None and (what := what_it_is(path)):
+        return UnknownFormatError(f"{path} {what}")
+    if header is None and unpacks(path):
+        return UnknownFormatError(f"{path} is compressed with gzip; unpack it and open what is in it.")
     if header is None:
         return UnknownFormatError(
             f"{path} is no format that is read here; open DICOM, MHD, MHA, NIfTI, NRRD, OME-Zarr, PNG, JPEG, TIFF, BMP "

@@ -22,6 +22,7 @@ from .tables import bad_line, cells_of, numbers, plain_name, read_columns, write
 SERIES = "seriesuid"
 POSITION = ("coordX", "coordY", "coordZ")
 log = logging.getLogger(__name__)
+_UNNAMED = "0"  # how pandas heads a column without a name
 TRUTH = Provenance(model="truth")
 
 
@@ -103,7 +104,10 @@ def read_submission(path: Path | str) -> dict[str, Spots]:
     Further columns, such as those of this project's own ``findings.csv``, are passed over; its rows without a position
     in space (boxes on radiographs) are left out.
     """
-    return _read(path, "probability", skip_unplaced=True)
+    marks = _read(path, "probability", skip_unplaced=True)
+    if any(spots.value.size and (spots.value.min() < 0 or spots.value.max() > 1) for spots in marks.values()):
+        log.warning("%s has probabilities below 0 or above 1: they only rank the marks", path)
+    return marks
 
 
 @reads(FindingsFileError)
@@ -122,7 +126,7 @@ def read_series(path: Path | str) -> list[str]:
     else:
         uids = [_only(path, line, values) for line, values in rows]
         # A heading that is no identifier beside identifiers: letters only above digits and dots only.
-        named = len(uids) > 1 and not any(map(str.isdigit, uids[0]))
+        named = len(uids) > 1 and (not any(map(str.isdigit, uids[0])) or uids[0] == _UNNAMED)
         if named and all(re.fullmatch(r"[\d.]+", uid) for uid in uids[1:]):
             del uids[0]
     if not uids:

@@ -57,7 +57,8 @@ def check_picture(path: Path) -> tuple[str, ...]:
 
 
 def _check_png(data: bytes, path: Path) -> tuple[str, ...]:
-    at, kind, chunks = len(_PNG), b"", {}
+    at, kind = len(_PNG), b""
+    chunks: dict[bytes, list[bytes]] = {}
     while kind != b"IEND":
         if at + 12 > len(data):
             raise TruncatedFileError(
@@ -108,7 +109,9 @@ def _check_png_pixels(chunks: dict[bytes, bytes], path: Path) -> None:
     try:
         rows = zlib.decompressobj().decompress(packed, needed + 1)
     except zlib.error as error:
-        raise CorruptFileError(f"{path} is damaged: its pixels cannot be unpacked ({error}); copy it again.") from error
+        raise CorruptFileError(
+            f"{path} is damaged: its pixels cannot be unpacked ({error}); copy it again."
+        ) from error
     if len(rows) < needed:
         raise TruncatedFileError(
             f"{path} is cut off: it holds {len(rows):,} of {needed:,} bytes of pixels; copy it again."

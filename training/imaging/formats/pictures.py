@@ -18,9 +18,9 @@ from ..image import Image
 from ..radiograph.grayscale import to_grayscale
 from ..series import Series
 from ..values import as_int16_or_float32
+from .content import check_bytes
 from .picture_damage import check_picture
 from .tiff import is_tiff, read_tiff, tiff_shape, upright
-from .volume_header import check_bytes
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Suffixes that are read as pictures without a scale."""
