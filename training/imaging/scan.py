@@ -180,7 +180,7 @@ def scan_folder(folder: Path, *, recursive: bool = True, prefer: Path | None = N
             sorted(n for n in below if n not in volumes_below and not n.startswith(".")) if recursive else []
         )
         for name in sorted(names):
-            if not name.startswith(".") and not name.endswith(_OWN_FILES):
+            if (not name.startswith(".") or here / name == prefer) and not name.endswith(_OWN_FILES):
                 _scan_one(here / name, contents, headers)
     contents.stacks = stacks_of(headers, prefer)
     return contents
