@@ -81,15 +81,18 @@ def _read_choice(path: Path, contents: Contents, series: str | None) -> Image:
         )
     if len(listed) > 1:
         several = [one for one, _ in listed]
+        damaged = "".join(f"\n{why}" for why in contents.damaged.values())
         raise SeveralSeriesError(
-            f"{path} holds {len(listed)} series; choose one by its identifier:\n{describe(several)}", several
+            f"{path} holds {len(listed)} series; choose one by its identifier:\n{describe(several)}{damaged}",
+            several,
         )
     return _read_one(listed[0][1], path, contents)
 
 
 def _read_one(what: Stack | Volume, path: Path, contents: Contents) -> Image:
     if isinstance(what, Volume):
-        return what.form.read(what.path)
+        volume = what.form.read(what.path)
+        return replace(volume, warnings=(*volume.warnings, *map(str, contents.damaged.values())))
     image = read_projection(what, path) if what.is_radiograph else read_stack(what, path)
     passed_over = contents.warnings_for({s.path.parent for s in what.slices})
     return replace(image, warnings=(*image.warnings, *passed_over))

@@ -251,3 +251,8 @@ def test_probabilities_that_are_none_are_said(tmp_path, caplog):
     marks = put(tmp_path, PLAIN.replace("diameter_mm", "probability").encode())
     assert read_submission(marks)["1.2.3"].value.tolist() == [6]
     assert "they only rank the marks" in caplog.text
+
+
+def test_nodules_that_nothing_can_hit_are_said(tmp_path, caplog):
+    read_nodules(put(tmp_path, PLAIN.replace("4.5", "0").encode()))
+    assert "1 nodules have a diameter of 0" in caplog.text

@@ -87,6 +87,8 @@ def read_nodules(path: Path | str) -> dict[str, Spots]:
     spots = {uid: _once(each) for uid, each in read.items()}
     if again := sum(len(each.value) - len(spots[uid].value) for uid, each in read.items()):
         log.warning("%s: %d rows are there twice and count once", path, again)
+    if points := sum(int((each.value == 0).sum()) for each in spots.values()):
+        log.warning("%s: %d nodules have a diameter of 0, so that no mark can hit them", path, points)
     return spots
 
 
