@@ -92,8 +92,8 @@ def test_nrrd_axis_without_direction_is_no_channel(tmp_path):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"BZh91AY&SY" + bytes(400), "bzip2 archive"),
-        (b"\xfd7zXZ\0" + bytes(400), "xz archive"),
+        (b"BZh91AY&SY" + bytes(400), "compressed with bzip2"),
+        (b"\xfd7zXZ\0" + bytes(400), "compressed with xz"),
         (b"\xef\xbb\xbf<!doctype HTML><html>", "web page"),
         (b"<!-- sorry --><html><body>404", "web page"),
         (b'{"message": "Not Found"}', "JSON document"),
