@@ -18,7 +18,9 @@ from .errors import (
     UnreadableFileError,
 )
 from .formats.content import unpacks, what_it_is
+from .formats.pictures import PICTURE_SUFFIXES
 from .image import Image
+from .paths import suffix_of
 from .scan import Contents, Volume, choices, scan
 from .series import describe
 
@@ -76,6 +78,11 @@ def _read_choice(path: Path, contents: Contents, series: str | None) -> Image:
         raise SeriesNotFoundError(f"{path} holds no series {series}; choose one of: {uids}.")
     if not listed:
         details = " ".join(why for why in contents.unread.values() if why)
+        pictures = sorted(p for p in contents.unread if suffix_of(p) in PICTURE_SUFFIXES)
+        if pictures:
+            details += (
+                f" It holds {len(pictures)} picture(s), such as {pictures[0].name}: open such a file itself."
+            )
         raise NoImagesError(
             f"{path} holds no image that can be read; choose a folder with DICOM files. {details}".strip()
         )

@@ -9,7 +9,12 @@ import tifffile
 from PIL import Image as Picture
 
 from napari_lungmtl.training.imaging import ImageError, list_series, read_image
-from napari_lungmtl.training.imaging.errors import CorruptFileError, TruncatedFileError, UnsupportedShapeError
+from napari_lungmtl.training.imaging.errors import (
+    CorruptFileError,
+    NoImagesError,
+    TruncatedFileError,
+    UnsupportedShapeError,
+)
 
 GRAY = (np.add.outer(np.arange(40) * 3, np.arange(60) * 2) % 256).astype(np.uint8)
 _PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
@@ -96,3 +101,11 @@ def test_tiff_without_a_picture(tmp_path):
     assert list_series(tmp_path) == []
     with pytest.raises(ImageError, match="its table of pixels is not there"):
         read_image(tmp_path / "a.tif")
+
+
+def test_a_folder_of_pictures_is_said_to_be_one(tmp_path):
+    write_png(tmp_path / "a.png", rows(GRAY))
+    with pytest.raises(
+        NoImagesError, match=r"It holds 1 picture\(s\), such as a\.png: open such a file itself"
+    ):
+        read_image(tmp_path)
