@@ -187,6 +187,8 @@ def _studies(
     paths: Sequence[Path], series: str | None, infos: Sequence[ModelInfo], batch: Batch
 ) -> Iterator[Study]:
     """The images at the paths; what is no scan or radiograph that a model takes is passed over where there are others."""
+    from ..error_boundary import require_regular
+    from ..imaging.errors import UnreadableFileError
     from ..imaging.formats import format_of
     from ..imaging.scan import choices, scan
     from ..inference.suitability import sort_out_series
@@ -197,6 +199,7 @@ def _studies(
             if series is not None:
                 yield Study(path, series)
                 continue
+            require_regular(path, UnreadableFileError)
             contents = scan(path)
             found = [one for one, _ in choices(contents)]
             if found:  # where nothing is, reading says so
