@@ -142,7 +142,7 @@ def _image_layers(path: Path) -> list[LayerData]:
         return []
     _remember(path, image)
     # A photograph is for napari's own reader, which keeps its colours.
-    form = format_by_suffix(path)
+    form = format_of(path)  # a CT slice may bear the name of a picture
     doubt = check_frontal(image) if form is not None and form.flat else ""
     if image.warnings or doubt:
         show_warning(" ".join([f"{path.name}:", *image.warnings, doubt]).strip())

@@ -187,8 +187,10 @@ def _studies(
     paths: Sequence[Path], series: str | None, infos: Sequence[ModelInfo], batch: Batch
 ) -> Iterator[Study]:
     """The images at the paths; what is no scan or radiograph that a model takes is passed over where there are others."""
-    from ..imaging import list_series
+    from ..error_boundary import require_regular
+    from ..imaging.errors import UnreadableFileError
     from ..imaging.formats import format_of
+    from ..imaging.scan import choices, scan
     from ..inference.suitability import sort_out_series
 
     modalities = {modality for info in infos for modality in info.modalities}
@@ -197,7 +199,11 @@ def _studies(
             if series is not None:
                 yield Study(path, series)
                 continue
-            found = list_series(path)
+            require_regular(path, UnreadableFileError)
+            contents = scan(path)
+            found = [one for one, _ in choices(contents)]
+            if found:  # where nothing is, reading says so
+                _tell_damaged(contents.damaged, batch)
             suitable, others = sort_out_series(found, modalities)
             if len(found) == len(suitable) < 2:
                 yield Study(path)
@@ -218,6 +224,17 @@ def _studies(
             if passes(error):
                 raise
             batch.fail(str(path), error)
+
+
+def _tell_damaged(damaged: Mapping[Path, Exception], batch: Batch) -> None:
+    """A folder's damaged volumes are scans that are lost; those of another shape, such as a segmentation, are passed over."""
+    from ..imaging.errors import UnsupportedShapeError
+
+    for file, error in damaged.items():
+        if isinstance(error, UnsupportedShapeError):
+            complain(f"passed over: {explain(error)}")
+        else:
+            batch.fail(str(file), error)
 
 
 def _one(study: Study, task: Task, batch: Batch) -> None:

@@ -18,7 +18,10 @@ from .errors import (
     UnknownFormatError,
     UnreadableFileError,
 )
+from .formats.content import what_it_is
+from .formats.pictures import PICTURE_SUFFIXES
 from .image import Image
+from .paths import suffix_of
 from .scan import Contents, Volume, choices, scan
 from .series import describe
 
@@ -76,20 +79,28 @@ def _read_choice(path: Path, contents: Contents, series: str | None) -> Image:
         raise SeriesNotFoundError(f"{path} holds no series {series}; choose one of: {uids}.")
     if not listed:
         details = " ".join(why for why in contents.unread.values() if why)
+        pictures = sorted(p for p in contents.unread if suffix_of(p) in PICTURE_SUFFIXES)
+        if pictures:
+            details += (
+                f" It holds {len(pictures)} picture(s), such as {pictures[0].name}: open such a file itself."
+            )
         raise NoImagesError(
             f"{path} holds no image that can be read; choose a folder with DICOM files. {details}".strip()
         )
     if len(listed) > 1:
         several = [one for one, _ in listed]
+        damaged = "".join(f"\n{why}" for why in contents.damaged.values())
         raise SeveralSeriesError(
-            f"{path} holds {len(listed)} series; choose one by its identifier:\n{describe(several)}", several
+            f"{path} holds {len(listed)} series; choose one by its identifier:\n{describe(several)}{damaged}",
+            several,
         )
     return _read_one(listed[0][1], path, contents)
 
 
 def _read_one(what: Stack | Volume, path: Path, contents: Contents) -> Image:
     if isinstance(what, Volume):
-        return what.form.read(what.path)
+        volume = what.form.read(what.path)
+        return replace(volume, warnings=(*volume.warnings, *map(str, contents.damaged.values())))
     image = read_projection(what, path) if what.is_radiograph else read_stack(what, path)
     passed_over = contents.warnings_for({s.path.parent for s in what.slices})
     return replace(image, warnings=(*image.warnings, *passed_over))
@@ -101,6 +112,8 @@ def _no_picture(path: Path) -> UnknownFormatError | NoPixelDataError:
     header = read_header(path)
     if header is None and (archive := archive_sentence(path)):
         return UnknownFormatError(archive)
+    if header is None and (what := what_it_is(path)):
+        return UnknownFormatError(f"{path} {what}")
     if header is None:
         return UnknownFormatError(
             f"{path} is no format that is read here; open DICOM, MHD, MHA, NIfTI, NRRD, OME-Zarr, PNG, JPEG, TIFF, BMP "

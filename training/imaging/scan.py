@@ -41,11 +41,12 @@ class Volume:
 
 @dataclass
 class Contents:
-    """A scanned folder: DICOM stacks, files of other formats with their format, and what was neither."""
+    """A scanned folder: DICOM stacks, files of other formats with their format, what was neither, and damaged files of others."""
 
     stacks: list[Stack] = field(default_factory=list)
     volumes: dict[Path, Format] = field(default_factory=dict)
     unread: dict[Path, str] = field(default_factory=dict)
+    damaged: dict[Path, ImageError] = field(default_factory=dict)
 
     def warnings_for(self, folders: set[Path]) -> list[str]:
         """Sentences on the files in these folders that were passed over."""
@@ -144,7 +145,7 @@ def _is_dicom(path: Path) -> bool:
 def choices(contents: Contents) -> list[tuple[Series, Stack | Volume]]:
     """Describe each series with what it is read from, sorted by folder, then description; identifiers are unique.
 
-    A volume file that cannot be read moves to `Contents.unread`: it does not hide the others.
+    A volume file that cannot be read moves to `Contents.unread` and `damaged`: it does not hide the others.
     """
     described: list[tuple[Series, Stack | Volume]] = []
     for path, form in list(contents.volumes.items()):
@@ -152,7 +153,7 @@ def choices(contents: Contents) -> list[tuple[Series, Stack | Volume]]:
             described.append((form.describe(path), Volume(path, form)))
         except ImageError as error:
             del contents.volumes[path]
-            contents.unread[path] = str(error)
+            contents.unread[path], contents.damaged[path] = str(error), error
     described = [(stack_series(stack, contents), stack) for stack in contents.stacks] + described
     described.sort(key=lambda pair: (str(pair[0].path), pair[0].description, pair[0].uid))
     taken: set[str] = set()
@@ -181,7 +182,7 @@ def scan_folder(folder: Path, *, recursive: bool = True, prefer: Path | None = N
             sorted(n for n in below if n not in volumes_below and not n.startswith(".")) if recursive else []
         )
         for name in sorted(names):
-            if not name.startswith(".") and not name.endswith(_OWN_FILES):
+            if (not name.startswith(".") or here / name == prefer) and not name.endswith(_OWN_FILES):
                 _scan_one(here / name, contents, headers)
     contents.stacks = stacks_of(headers, prefer)
     return contents

@@ -139,3 +139,13 @@ def test_a_codec_that_panics_is_told_in_a_sentence(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(reader, "read_image", panic)
     with pytest.raises(LungmtlError, match=r"\.dcm: PanicException: index out of bounds"):
         reader._read(str(good))
+
+
+@pytest.mark.parametrize("name", ["slice.png", "slice.jpg", "slice.tif", ".slice"])
+def test_a_slice_under_the_name_of_a_picture(tmp_path, name):
+    write_series(chest(), tmp_path / "series")
+    slice_ = next((tmp_path / "series").glob("*.dcm"))
+    (tmp_path / name).write_bytes(slice_.read_bytes())
+    read = reader.get_reader(str(tmp_path / name))
+    assert read is not None
+    assert read(str(tmp_path / name))[0][0].ndim == 3

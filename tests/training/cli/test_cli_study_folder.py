@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli import app as cli
 from napari_lungmtl.training.cli import common
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Provenance, Sphere
+from napari_lungmtl.training.imaging import Image, read_image, write_volume
 from napari_lungmtl.training.imaging.errors import NoLungFoundError
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
@@ -138,3 +140,22 @@ def test_each_phase_is_a_case(tmp_path):
     result, cases = predict(tmp_path / "a", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert cases == ["1.2.3.4", "1.2.3.4#2", "1.2.3.4#3"]
+
+
+def test_a_damaged_volume_in_a_folder_is_a_failure_and_costs_no_other(tmp_path):
+    (tmp_path / "scans").mkdir()
+    values = np.zeros((8, 10, 12), np.int16)
+    values[:, :2] = -1000
+    for name in ("a.nii.gz", "b.mha"):
+        write_volume(Image(values, spacing=(2.5, 1.0, 1.0)), tmp_path / "scans" / name)
+    (tmp_path / "scans" / "c.nii.gz").write_bytes(b"<html>404</html>")
+    moments = sitk.JoinSeries([sitk.GetImageFromArray(values)] * 2)
+    sitk.WriteImage(moments, str(tmp_path / "scans" / "d.nrrd"))
+    result, cases = predict(tmp_path / "scans", tmp_path / "out")
+    assert result.exit_code == 1
+    assert sorted(cases) == ["a", "b"]
+    assert "c.nii.gz is a web page" in result.output
+    assert "passed over:" in result.output
+    assert "1 of 3 inputs failed" in result.output
+    (tmp_path / "scans" / "b.mha").unlink()
+    assert any("c.nii.gz is a web page" in said for said in read_image(tmp_path / "scans").warnings)

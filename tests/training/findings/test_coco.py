@@ -237,3 +237,24 @@ def test_a_damaged_outline_names_the_image(tmp_path, segmentation):
     (image,) = read_coco(written(tmp_path, annotations=[entry]))
     with pytest.raises(FindingsFileError, match=r"images/a\.png is damaged"):
         findings_of(image, ImageReference("a", shape=(10, 20)))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"annotations": {"category_id": 0}}, "none of the categories of its 1 annotations .it has: 1"),
+        ({"categories": []}, "none of the categories of its 1 annotations .it has: none"),
+        ({"categories": [{"id": 1, "name": "nodule"}, {"id": 1, "name": "heart"}]}, "have the same id 1"),
+        ({"annotations": {"bbox": [0.1, 0.2, 0.3, 0.4]}}, "fractions of the picture, not pixels"),
+    ],
+)
+def test_boxes_are_never_lost_without_an_error(tmp_path, change, says):
+    entry = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 20, 30, 40]}
+    document = {
+        "images": [{"id": 1, "file_name": "a.png", "height": 100, "width": 120}],
+        "categories": change.get("categories", [{"id": 1, "name": "nodule"}]),
+        "annotations": [{**entry, **change.get("annotations", {})}],
+    }
+    (tmp_path / "c.json").write_text(json.dumps(document))
+    with pytest.raises(FindingsFileError, match=says):
+        read_coco(tmp_path / "c.json")

@@ -215,3 +215,44 @@ def test_line_numbers_and_columns(tmp_path):
         (4, {"a": "1", "bb": "2.5", "c": "x"}),
         (6, {"a": "3", "bb": "4", "c": "y,z"}),
     ]
+
+
+@pytest.mark.parametrize("first", ["SEP=;", '"sep=;"', "sep=;;;;;"])
+def test_other_spellings_of_the_stated_separator(tmp_path, first):
+    spots = read_annotations(put(tmp_path, f"{first}\r\n{SEMICOLONS}".encode()))
+    assert set(spots) == set(RIGHT)
+
+
+def test_blanks_before_quotation_marks(tmp_path):
+    lines = [", ".join(f'"{cell}"' for cell in line.split(",")) for line in PLAIN.splitlines()]
+    assert set(read_annotations(put(tmp_path, "\n".join(lines).encode()))) == set(RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"PK\3\4" + bytes(300), "an Excel workbook"),
+        (b"\xd0\xcf\x11\xe0" + bytes(300), "an old Excel workbook"),
+        (b"<html>404</html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS"),
+        (b"\x93NUMPY\x01\0", "an array of NumPy"),
+    ],
+)
+def test_what_is_no_table_is_named(tmp_path, data, says):
+    with pytest.raises(FindingsFileError, match=f"is {says}"):
+        read_annotations(put(tmp_path, data))
+
+
+def test_the_heading_of_a_nameless_column_is_no_series(tmp_path):
+    assert read_series(put(tmp_path, b"0\n1.2.3\n1.2.4\n")) == ["1.2.3", "1.2.4"]
+
+
+def test_probabilities_that_are_none_are_said(tmp_path, caplog):
+    marks = put(tmp_path, PLAIN.replace("diameter_mm", "probability").encode())
+    assert read_submission(marks)["1.2.3"].value.tolist() == [6]
+    assert "they only rank the marks" in caplog.text
+
+
+def test_nodules_that_nothing_can_hit_are_said(tmp_path, caplog):
+    read_nodules(put(tmp_path, PLAIN.replace("4.5", "0").encode()))
+    assert "1 nodules have a diameter of 0" in caplog.text

@@ -63,9 +63,9 @@ def read_coco(path: Path | str) -> list[CocoImage]:
         The file is missing or damaged, none of its categories is a nodule, an annotation belongs to no image or lies outside of
         it; the message says which entry is wrong.
     """
-    document, where, strange = read_json(path), "the file", 0
+    document, where, strange, known = read_json(path), "the file", 0, 0
     try:
-        names = {_key(c["id"]): checked(c["name"], str) for c in _objects(document, "categories")}
+        names = _category_names(document)
         nodules = _nodules(path, names)
         shapes: dict[str, tuple[str, tuple[int, int]]] = {}
         for i, entry in enumerate(_objects(document, "images"), 1):
@@ -81,10 +81,16 @@ def read_coco(path: Path | str) -> list[CocoImage]:
             if image not in shapes:
                 raise ValueError(f"it lies on the image {image}, which the file does not list")
             strange += category not in names
+            known += category in names
             if category in nodules:
                 annotation = _annotation(entry)
                 require_inside(annotation.box, shapes[image][1], f"{path}, {where}")
                 found[image].append(annotation)
+        if strange and not known:  # numbered otherwise, or lost: every image would count as free of nodules
+            raise FindingsFileError(
+                f"{path} lists none of the categories of its {strange} annotations (it has: {', '.join(names) or 'none'}): "
+                "correct category_id, or the ids of its categories"
+            )
         if strange:
             log.warning(
                 "%s: %d annotations of categories that it does not list were passed over", path, strange
@@ -96,6 +102,15 @@ def read_coco(path: Path | str) -> list[CocoImage]:
             f"{path} is damaged ({where}: {error}): correct or delete the entry"
         ) from error
     return [CocoImage(name, shape, tuple(found[key])) for key, (name, shape) in shapes.items()]
+
+
+def _category_names(document: Any) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for entry in _objects(document, "categories"):
+        key, name = _key(entry["id"]), checked(entry["name"], str)
+        if names.setdefault(key, name) != name:
+            raise ValueError(f"the categories {names[key]!r} and {name!r} have the same id {key}")
+    return names
 
 
 def _key(value: Any) -> str:
@@ -129,6 +144,8 @@ def _annotation(entry: dict[str, Any]) -> Annotation:
     values = numbers(entry["bbox"])
     if len(values) != 4 or not min(values[2:]) > 0:
         raise ValueError(f"its bbox is {list(values)}, not x, y, width and height above 0")
+    if max(values) <= 1:
+        raise ValueError(f"its bbox is {list(values)}: fractions of the picture, not pixels")
     return Annotation(PixelBox(*values), entry.get("segmentation") or None, number(entry.get("score", 1.0)))
 
 

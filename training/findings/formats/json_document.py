@@ -21,6 +21,8 @@ def read_json(path: Path | str) -> Any:
         The file is missing or no valid JSON.
     """
     text = read_text(path)
+    if not text.strip():
+        raise FindingsFileError(f"{path} is empty: get it again from its source")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -22,6 +22,7 @@ from .tables import bad_line, cells_of, numbers, plain_name, read_columns, write
 SERIES = "seriesuid"
 POSITION = ("coordX", "coordY", "coordZ")
 log = logging.getLogger(__name__)
+_UNNAMED = "0"  # how pandas heads a column without a name
 TRUTH = Provenance(model="truth")
 
 
@@ -86,6 +87,8 @@ def read_nodules(path: Path | str) -> dict[str, Spots]:
     spots = {uid: _once(each) for uid, each in read.items()}
     if again := sum(len(each.value) - len(spots[uid].value) for uid, each in read.items()):
         log.warning("%s: %d rows are there twice and count once", path, again)
+    if points := sum(int((each.value == 0).sum()) for each in spots.values()):
+        log.warning("%s: %d nodules have a diameter of 0, so that no mark can hit them", path, points)
     return spots
 
 
@@ -103,7 +106,10 @@ def read_submission(path: Path | str) -> dict[str, Spots]:
     Further columns, such as those of this project's own ``findings.csv``, are passed over; its rows without a position
     in space (boxes on radiographs) are left out.
     """
-    return _read(path, "probability", skip_unplaced=True)
+    marks = _read(path, "probability", skip_unplaced=True)
+    if any(spots.value.size and (spots.value.min() < 0 or spots.value.max() > 1) for spots in marks.values()):
+        log.warning("%s has probabilities below 0 or above 1: they only rank the marks", path)
+    return marks
 
 
 @reads(FindingsFileError)
@@ -122,7 +128,7 @@ def read_series(path: Path | str) -> list[str]:
     else:
         uids = [_only(path, line, values) for line, values in rows]
         # A heading that is no identifier beside identifiers: letters only above digits and dots only.
-        named = len(uids) > 1 and not any(map(str.isdigit, uids[0]))
+        named = len(uids) > 1 and (not any(map(str.isdigit, uids[0])) or uids[0] == _UNNAMED)
         if named and all(re.fullmatch(r"[\d.]+", uid) for uid in uids[1:]):
             del uids[0]
     if not uids:

@@ -30,6 +30,24 @@ _BOMS = (
     *((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")),
     *((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")),
 )
+_NO_TABLES = (
+    (b"PK\3\4", "an Excel workbook or another zip archive: save the sheet as csv, or unpack the archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save the sheet as csv"),
+    (b"%PDF", "a PDF document: get the table itself"),
+    (b"PAR1", "a Parquet file: save the table as csv"),
+    (b"\x93NUMPY", "an array of NumPy: save the table as csv"),
+    (b"\x89HDF", "an HDF5 file: save the table as csv"),
+    (b"BZh", "a bzip2 archive: unpack it"),
+    (b"\xfd7zXZ", "an xz archive: unpack it"),
+    (
+        b"version https://git-lfs",
+        "a pointer of Git LFS and not the file itself: fetch it with 'git lfs pull'",
+    ),
+    (b"<!DOCTYPE", "a web page: the download failed, get the file again"),
+    (b"<!doctype", "a web page: the download failed, get the file again"),
+    (b"<html", "a web page: the download failed, get the file again"),
+)
+"""What files begin with that are no tables and no JSON."""
 _NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x19\x1b-\x1f]")
 _DELIMITERS = (",", ";", "\t", "|")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
@@ -51,6 +69,9 @@ def read_text(path: Path | str) -> str:
         data = path.read_bytes()
         if data.startswith(_GZIP_MAGIC):
             data = _unpacked(path, data)
+        for start, what in _NO_TABLES:
+            if data.lstrip().startswith(start):
+                raise FindingsFileError(f"{path} is {what}")
         text = _decoded(data)
     except FileNotFoundError:
         raise FindingsFileError(f"{path} does not exist: check the path") from None
@@ -112,7 +133,7 @@ def cells_of(path: Path | str, required: Sequence[str] = ()) -> Iterator[tuple[i
     The delimiter is the one with which the first line has most of the required columns, and then most columns at all.
     """
     text = read_text(path)
-    stated = re.match(r"sep=([,;|\t])\r?\n", text)  # as Excel writes it
+    stated = re.match(r'"?sep=([,;|\t])"?[,;|\t]*(?:\r\n|\n|\r)', text, re.IGNORECASE)  # as Excel writes it
     delimiter = stated[1] if stated else max(_DELIMITERS, key=lambda d: _fit(text, d, required))
     reader = _parsed(text[stated.end() :] if stated else text, delimiter)
     try:
@@ -138,7 +159,7 @@ def _fit(text: str, delimiter: str, required: Sequence[str]) -> tuple[int, int]:
 
 def _parsed(text: str, delimiter: str) -> Any:
     # Strict: a quotation mark that is never closed would swallow the rest of the table.
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
 
 
 def read_lines(

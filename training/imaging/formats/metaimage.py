@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadGeometryError, CorruptFileError, TruncatedFileError
+from .content import check_bytes
 from .stored_values import StoredValues, find_data_file
 from .units import is_unstated, millimetres
-from .volume_header import VolumeHeader, check_bytes, refuse_components
+from .volume_header import VolumeHeader, refuse_components
 
 METAIMAGE_SUFFIXES = (".mhd", ".mha")
 _LONGEST = 1 << 20  # bytes of a header
@@ -22,6 +23,7 @@ _TYPES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4",
     "MET_LONG": "i4", "MET_ULONG": "u4", "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
 }  # fmt: skip
+_MATRICES = ("TransformMatrix", "Rotation", "Orientation")
 _UNSTATED_ORIENTATION = ("RAI", "???", "")  # MetaIO writes RAI whatever the matrix says
 
 
@@ -42,10 +44,10 @@ def metaimage_header(path: Path) -> VolumeHeader:
     fields, after = _fields(path)
     n = _integer(fields, "NDims", path)
     sizes = _numbers(fields, "DimSize", path, n) or ()
-    shape = tuple(int(v) for v in sizes if np.isfinite(v))
+    shape = tuple(int(v) for v in sizes if np.isfinite(v) and v == int(v))
     if n < 1 or len(shape) != n:
         raise CorruptFileError(
-            f"{path} states {n} axes and the size {shape}; correct NDims and DimSize in its header."
+            f"{path} states {n} axes and the size {fields.get('dimsize', '')}; correct NDims and DimSize in its header."
         )
     refuse_components(path, _integer(fields, "ElementNumberOfChannels", path, 1))
     kind = fields.get("elementtype", "").upper().removesuffix("_ARRAY")
@@ -100,11 +102,14 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
         lines = text.decode("utf-8").splitlines()
     except UnicodeDecodeError:
         lines = text.decode("latin-1").splitlines()
-    fields = {}
+    fields: dict[str, str] = {}
     for line in lines:
-        key, found, value = re.sub(r"[=:]", "\0", line, count=1).partition("\0")
-        if found:
-            fields[key.strip().lower()] = value.strip()
+        name, found, value = re.sub(r"[=:]", "\0", line, count=1).partition("\0")
+        key, value = name.strip().lower(), value.strip()
+        if found and fields.setdefault(key, value) != value and key != "comment":
+            raise CorruptFileError(
+                f"{path} has {name.strip()} twice, {fields[key]} and {value}; delete the wrong one in its header."
+            )
     if fields.get("objecttype", "Image").lower() != "image":
         raise CorruptFileError(
             f"{path} is a MetaIO {fields['objecttype']}, no image; open the image that it belongs to."
@@ -119,9 +124,13 @@ def _values(
     if fields.get("binarydata", "true").lower() in ("false", "0"):
         packing = "text"
     stated = fields["elementdatafile"]
-    if stated.upper() == "LOCAL":
-        return StoredValues((path,), dtype, after, packing)
     offset = _integer(fields, "HeaderSize", path, 0)
+    if stated.upper() == "LOCAL":  # HeaderSize counts from the beginning of the file, -1 from its end
+        if 0 < offset < after:
+            raise CorruptFileError(
+                f"{path} has HeaderSize = {offset}, but its header has {after} bytes; correct or delete that line."
+            )
+        return StoredValues((path,), dtype, -1 if offset < 0 and not packing else max(offset, after), packing)
     words = stated.split()
     if words and words[0].upper() == "LIST":
         axes = (
@@ -169,14 +178,15 @@ def _geometry(path: Path, fields: dict[str, str], n: int) -> tuple[np.ndarray, n
             f"{path} has DistanceUnits = {unit}, which is no unit of length; write mm, cm, m or um there."
         )
     lengths = np.abs(spacing[:spatial]) * factor if spacing else np.ones(spatial)
-    if spacing and min(spacing[:spatial]) <= 0:
+    if spacing and not all(0 < s < np.inf for s in spacing[:spatial]):
         raise BadGeometryError(
             f"{path} has spacing {tuple(spacing[:spatial])}; correct ElementSpacing in its header."
         )
     directions = _directions(path, fields, n)
-    origin = next(
-        (o for key in ("Offset", "Position", "Origin") if (o := _numbers(fields, key, path, n))), [0.0] * n
-    )
+    places = [o for key in ("Offset", "Position", "Origin") if (o := _numbers(fields, key, path, n))]
+    origin = places[0] if places else [0.0] * n
+    if places and not np.allclose(places, origin, atol=0.01):
+        said.append(f"{path.name} states two places, {places[0]} and {places[-1]}: the first was taken.")
     steps = (directions * lengths[:, None])[::-1, ::-1]
     if spatial == 3:
         said += _orientation(path, fields, directions)
@@ -186,8 +196,7 @@ def _geometry(path: Path, fields: dict[str, str], n: int) -> tuple[np.ndarray, n
 def _directions(path: Path, fields: dict[str, str], n: int) -> np.ndarray:
     """Row ``a``: the direction (x, y, z) of the file's axis ``a``."""
     spatial = min(n, 3)
-    keys = ("TransformMatrix", "Rotation", "Orientation")
-    matrix = next((m for key in keys if (m := _numbers(fields, key, path, n * n))), None)
+    matrix = next((m for key in _MATRICES if (m := _numbers(fields, key, path, n * n))), None)
     rows = np.eye(spatial) if matrix is None else np.reshape(matrix, (n, n))[:spatial, :spatial]
     if not np.allclose(np.linalg.norm(rows, axis=1), 1, atol=0.01):
         raise BadGeometryError(
@@ -201,6 +210,11 @@ def _orientation(path: Path, fields: dict[str, str], directions: np.ndarray) -> 
     letters = fields.get("anatomicalorientation", "").upper()
     axes = np.argmax(np.abs(directions), axis=1)
     true = "".join(("RL", "AP", "IS")[axis][int(directions[a, axis] < 0)] for a, axis in enumerate(axes))
+    stated = any(fields.get(key.lower()) for key in _MATRICES)
+    if not stated and letters in _UNSTATED_ORIENTATION[1:]:
+        return [
+            f"{path.name} does not state its orientation: left and right, and head and foot, may be wrong."
+        ]
     if letters in _UNSTATED_ORIENTATION or letters == true:
         return []
     return [
@@ -215,7 +229,9 @@ def _numbers(fields: dict[str, str], key: str, path: Path, count: int) -> list[f
     if not text:
         return None
     try:
-        numbers = [float(word) for word in text.split()]
+        numbers = [
+            float(word.replace(",", ".")) for word in text.split()
+        ]  # blanks separate, so a comma is decimal
     except ValueError:
         numbers = []
     if len(numbers) != count:

@@ -24,9 +24,9 @@ from ..errors import (
     UnsupportedShapeError,
 )
 from ..paths import suffix_of
-from .content import unpacked_start
+from .content import check_bytes, unpacked_start
 from .stored_values import StoredValues
-from .volume_header import VolumeHeader, check_bytes, refuse_components
+from .volume_header import VolumeHeader, refuse_components
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".img", ".img.gz")
 _TYPES = {
@@ -74,6 +74,8 @@ def nifti_header(path: Path) -> VolumeHeader:
     data = _unpacked_start(file)
     version = _version(data)
     if not version:
+        if data.startswith(b"\x1f\x8b"):
+            raise CorruptFileError(f"{file} was compressed twice; unpack it once (gunzip) and open that.")
         if len(data) < 348:
             raise TruncatedFileError(
                 f"{file} is cut off: it holds {len(data)} of the 348 bytes of a header; copy it again."

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadGeometryError, CorruptFileError, TruncatedFileError, UnsupportedShapeError
+from .content import check_bytes
 from .stored_values import StoredValues, find_data_file
 from .units import is_unstated, millimetres
-from .volume_header import VolumeHeader, check_bytes, refuse_components
+from .volume_header import VolumeHeader, refuse_components
 
 NRRD_SUFFIXES = (".nrrd", ".nhdr")
 _LONGEST = 1 << 20  # bytes of a header
@@ -33,6 +34,7 @@ _PACKINGS = {
     "raw": "", "gzip": "deflate", "gz": "deflate", "bzip2": "bzip2", "bz2": "bzip2",
     "ascii": "text", "text": "text", "txt": "text", "hex": "hex",
 }  # fmt: skip
+_IN_SPACE = ("domain", "space")
 # Signs of x, y, z that make LPS of a space.
 _SPACES = {
     "left-posterior-superior": (1, 1, 1), "lps": (1, 1, 1),
@@ -72,6 +74,12 @@ def nrrd_header(path: Path) -> VolumeHeader:
         )
     spatial = _spatial(path, fields, len(sizes))
     kinds = fields.get("kinds", "").lower().split()
+    undirected = [a for a, kind in enumerate(kinds[: len(sizes)]) if kind in _IN_SPACE and a not in spatial]
+    if undirected:
+        raise BadGeometryError(
+            f"{path} gives its axis {undirected[0] + 1} no direction (space directions: {fields['space directions']}); "
+            "correct them."
+        )
     for axis, size in enumerate(sizes):
         # A list or time axis is a further volume; any other is a vector.
         if (
@@ -178,19 +186,36 @@ def _after_lines(file: Path, begin: int, lines: int) -> int:
         return opened.tell()
 
 
+def _has_time(fields: dict[str, str]) -> bool:
+    space = fields.get("space", "").lower()
+    return space.endswith("-time") or space in ("rast", "last", "lpst")
+
+
+def _without_time(directions: list[tuple[float, ...] | None], fields: dict[str, str]) -> tuple[str, str]:
+    """Space directions and origin without their last number, which is time; an axis that runs along it has none."""
+
+    def vector(numbers: tuple[float, ...] | None) -> str:
+        return "none" if numbers is None or not any(numbers[:-1]) else f"({','.join(map(str, numbers[:-1]))})"
+
+    origin = _vectors(fields.get("space origin", ""))
+    place = origin[0][:-1] if origin and origin[0] else ()
+    return " ".join(map(vector, directions)), f"({','.join(map(str, place))})" if place else ""
+
+
 def _spatial(path: Path, fields: dict[str, str], n: int) -> list[int]:
     """Which axes (fastest first) run through space: by their directions, or by their kinds."""
     directions = _vectors(fields.get("space directions", ""))
     if directions:
+        if _has_time(fields) and len(directions) == n:  # space and time: the axis along time is none of space
+            fields["space directions"], fields["space origin"] = _without_time(directions, fields)
+            directions = _vectors(fields["space directions"])
         if len(directions) != n:
             raise CorruptFileError(
                 f"{path} has {len(directions)} space directions for {n} axes; correct its header."
             )
         return [axis for axis, vector in enumerate(directions) if vector is not None]
     kinds = fields.get("kinds", "").lower().split()
-    spatial = [
-        axis for axis in range(n) if axis >= len(kinds) or kinds[axis] in ("domain", "space", "???", "none")
-    ]
+    spatial = [axis for axis in range(n) if axis >= len(kinds) or kinds[axis] in (*_IN_SPACE, "???", "none")]
     return spatial[:3]
 
 
@@ -271,9 +296,9 @@ def _origin(path: Path, fields: dict[str, str], spatial: list[int], n: int, rows
 
 def _factor(path: Path, fields: dict[str, str], spatial: list[int]) -> np.ndarray:
     """Millimetres of the space's units, or of the axes' units where there is no space."""
-    quoted = re.findall(r'"([^"]*)"', fields.get("space units", ""))
+    quoted = _units(fields.get("space units", ""))
     if not quoted:
-        units = re.findall(r'"([^"]*)"', fields.get("units", ""))
+        units = _units(fields.get("units", ""))
         quoted = [units[axis] for axis in spatial if axis < len(units)]
     factors = [1.0 if is_unstated(unit) else millimetres(unit) for unit in quoted[: len(spatial)]]
     if None in factors:
@@ -281,6 +306,11 @@ def _factor(path: Path, fields: dict[str, str], spatial: list[int]) -> np.ndarra
             f"{path} gives its axes the units {quoted}, which are none of length; write mm, cm, m or um there."
         )
     return np.array(factors + [1.0] * (len(spatial) - len(factors)), float)
+
+
+def _units(text: str) -> list[str]:
+    """Units in quotation marks, or (against the definition) without them."""
+    return re.findall(r'"([^"]*)"', text) or text.split()
 
 
 def _vectors(text: str) -> list[tuple[float, ...] | None]:

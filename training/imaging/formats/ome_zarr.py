@@ -110,11 +110,16 @@ def _check_chunks(array: Any, path: Path) -> list[str]:
     present = int(array.nchunks_initialized) if array.shards is None else _chunks_in_shards(array, folder)
     missing = total - present
     fill = array.fill_value if array.fill_value is not None else 0
+    if missing and (other := _other_names(array, folder)):
+        raise CorruptFileError(other)
     if 2 * missing > total:
         raise CorruptFileError(f"{path} lacks {missing:,} of its {total:,} chunks of pixels; copy it again.")
+    whole = 0
+    if not array.compressors and not array.filters and array.shards is None:
+        whole = math.prod(array.chunks) * array.dtype.itemsize
     outermost = type(array.compressors[-1]).__name__ if array.compressors and array.shards is None else ""
     for file in _chunk_files(folder):
-        _check_chunk(file, outermost.startswith("Blosc"))
+        _check_chunk(file, outermost.startswith("Blosc"), whole)
     if not missing:
         return []
     return [
@@ -149,9 +154,26 @@ def _chunks_in_shards(array: Any, folder: Path) -> int:
     return count
 
 
-def _check_chunk(chunk: Path, blosc: bool) -> None:
+def _other_names(array: Any, folder: Path) -> str:
+    """A sentence if the chunks are there under names with the other separator (``0/0/0`` and ``0.0.0``), or nothing."""
+    if array.metadata.zarr_format != 2 or array.ndim < 2:
+        return ""
+    stated = array.metadata.dimension_separator
+    other = "/" if stated == "." else "."
+    found = [file.relative_to(folder).as_posix() for file in _chunk_files(folder)]
+    pattern = re.escape(other).join([r"\d+"] * array.ndim)
+    if not any(re.fullmatch(pattern, name) for name in found):
+        return ""
+    return f'{folder} names its chunks otherwise than its metadata say: write "dimension_separator": "{other}" into its .zarray.'
+
+
+def _check_chunk(chunk: Path, blosc: bool, whole: int) -> None:
     length = chunk.stat().st_size
-    needed = 1
+    needed = whole or 1
+    if length > whole > 0:
+        raise CorruptFileError(
+            f"{chunk} holds {length:,} bytes and should hold {whole:,}; copy the store again."
+        )
     if blosc and length:
         with open(chunk, "rb") as file:
             needed = int.from_bytes(

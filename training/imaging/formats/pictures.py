@@ -18,9 +18,9 @@ from ..image import Image
 from ..radiograph.grayscale import to_grayscale
 from ..series import Series
 from ..values import as_int16_or_float32
+from .content import check_bytes
 from .picture_damage import check_picture
-from .tiff import is_tiff, read_tiff, tiff_shape, upright
-from .volume_header import check_bytes
+from .tiff import aspect_warning, is_tiff, read_tiff, tiff_shape, upright
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Suffixes that are read as pictures without a scale."""
@@ -73,7 +73,7 @@ def picture_series(path: Path) -> Series:
             python_warnings.simplefilter("ignore")
             with Picture.open(path, formats=_FORMATS) as picture:
                 # Orientation marks 5 to 8 turn the picture on its side.
-                turned = picture.getexif().get(_ORIENTATION, 1) >= 5
+                turned = picture.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
                 width, height = picture.size[::-1] if turned else picture.size
     except (*_FAILURES, Picture.DecompressionBombError) as error:
         raise _unreadable(path, error) from error
@@ -91,9 +91,12 @@ def _read(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def _frames(path: Path) -> tuple[str, ...]:
+    """Sentences on further pictures and on pixels that are not square."""
     with Picture.open(path, formats=_FORMATS) as picture:
         count = getattr(picture, "n_frames", 1) if picture.format == "PNG" else 1
-    return (f"{path.name} is animated: the first of {count} pictures was opened.",) if count > 1 else ()
+        density = picture.info.get("dpi") or picture.info.get("aspect") or picture.info.get("jfif_density")
+    said = (f"{path.name} is animated: the first of {count} pictures was opened.",) if count > 1 else ()
+    return (*said, *aspect_warning(density, path.name))
 
 
 def _read_with_pillow(path: Path) -> np.ndarray:

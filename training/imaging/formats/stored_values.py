@@ -97,7 +97,13 @@ def find_data_file(header: Path, stated: str, key: str) -> Path:
     """
     named = header.parent / stated
     if _is_file(named):
+        if named.samefile(header):
+            raise CorruptFileError(f"{header} names itself as the file of its pixels; correct {key} in it.")
         return named
+    if named.is_dir():
+        raise ImageNotFoundError(
+            f"{header} keeps its pixels in {stated}, which is a folder; correct {key} in it."
+        )
     name = stated.replace("\\", "/").rpartition("/")[2]
     beside = [
         p for p in sorted(header.parent.iterdir()) if p.name.casefold() == name.casefold() and p.is_file()
@@ -109,6 +115,7 @@ def find_data_file(header: Path, stated: str, key: str) -> Path:
         for p in sorted(header.parent.iterdir())
         if p.stem == header.stem
         and p != header
+        and p.is_file()
         and p.suffix.lower() in (".raw", ".zraw", ".gz", ".bz2", ".img")
     ]
     hint = f" If {twin[0]} is that file, write its name after {key}." if twin else ""
@@ -131,6 +138,7 @@ def _read_one(file: Path, stored: StoredValues, count: int) -> tuple[np.ndarray,
     if not stored.packing:
         return _read_raw(file, stored, count, needed)
     data, beyond, trailing = _unpack(file, stored, stored.skip + needed)
+    _check_multiple(file, beyond, needed)
     more = (
         f"{beyond:,} bytes more than its header says"
         if beyond
@@ -155,12 +163,22 @@ def _read_raw(file: Path, stored: StoredValues, count: int, needed: int) -> tupl
             )
         raise cut_off(file, max(length - max(offset, 0), 0), needed)
     beyond = length - offset - needed
+    _check_multiple(file, beyond, needed)
     said = (
         f"{file.name} holds {beyond:,} bytes more than its header says: they were ignored; check the size in the header."
         if beyond
         else ""
     )
     return np.fromfile(file, stored.dtype, count, offset=offset), said
+
+
+def _check_multiple(file: Path, beyond: int, needed: int) -> None:
+    """Refuse a whole multiple of the pixels: of wider numbers, or of several channels, the first part is no image."""
+    if beyond and beyond % needed == 0:
+        raise CorruptFileError(
+            f"{file} holds {beyond // needed + 1} times the bytes of pixels that its header says; correct the type, the size or "
+            "the number of channels in the header."
+        )
 
 
 def _unpack(file: Path, stored: StoredValues, wanted: int) -> tuple[bytearray, int, int]:

@@ -47,15 +47,46 @@ def read_tiff(path: Path) -> tuple[np.ndarray | None, tuple[str, ...]]:
         with _opened(path) as file:
             pages = _pages(file)
             page = pages[0]
+            if not page.imagewidth or not page.imagelength:
+                raise IndexError("no pixels")  # told as a table that is not there
             _check_strips(page, path)
             values = _values(page, path) if _is_ours(page) else None
+            density = [_fraction(page.tags.valueof(tag)) for tag in (282, 283)]
             count = max(len(pages), int((file.imagej_metadata or {}).get("images", 1)))
     except ImageError:
         raise
     except Exception as error:  # on damaged tags tifffile raises anything
         raise _damaged(path, error) from error
     said = (f"{path.name} holds {count} pages: the first was opened.",) if count > 1 else ()
-    return values, said
+    return values, (*said, *aspect_warning(density, path.name))
+
+
+def _fraction(value: Any) -> float:
+    """A number of TIFF, which is one or two; 0 where there is none."""
+    if isinstance(value, tuple):
+        return float(value[0] / value[1]) if len(value) == 2 and value[1] else 0.0
+    return float(value or 0)
+
+
+def aspect_warning(density: Any, name: str) -> tuple[str, ...]:
+    """Say that a picture has pixels that are not square: it is shown as it is stored, and shapes in it are not true.
+
+    Parameters
+    ----------
+    density
+        Pixels per length along x and y, or None.
+    name
+        What to call the picture.
+    """
+    try:
+        x, y = (float(v) for v in density)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return ()
+    if not (x > 0 and y > 0) or abs(x / y - 1) <= 0.01:
+        return ()
+    return (
+        f"{name} states pixels that are not square ({x:g} × {y:g} in the same length): its shapes are as stored, not true.",
+    )
 
 
 def tiff_shape(path: Path) -> tuple[int, int]:
@@ -70,7 +101,9 @@ def tiff_shape(path: Path) -> tuple[int, int]:
         with _opened(path) as file:
             page = _pages(file)[0]
             height, width = int(page.imagelength), int(page.imagewidth)
-            return (width, height) if _orientation(page) >= 5 else (height, width)
+            if not width or not height:
+                raise IndexError("no pixels")
+            return (width, height) if _orientation(page) in (5, 6, 7, 8) else (height, width)
     except Exception as error:
         raise _damaged(path, error) from error
 

@@ -12,8 +12,6 @@ import numpy as np
 from ..errors import (
     BadGeometryError,
     CorruptFileError,
-    EmptyFileError,
-    ImageNotFoundError,
     UnsupportedShapeError,
 )
 from ..image import Image
@@ -68,39 +66,6 @@ class VolumeHeader:
     def size(self) -> tuple[int, ...]:
         """Shape along the axes in space."""
         return tuple(self.shape[axis] for axis in self.spatial)
-
-
-_NO_IMAGES = (
-    (
-        b"version https://git-lfs",
-        "is a pointer of Git LFS and not the file itself; fetch it with 'git lfs pull'.",
-    ),
-    (b"<!doctype html", "is a web page: the download failed; get the file again."),
-    (b"<html", "is a web page: the download failed; get the file again."),
-    (b"<?xml", "is an XML document; open the image that belongs to it."),
-    (b"pk\x03\x04", "is a zip archive; unpack it and open what is in it."),
-    (b"%pdf", "is a PDF document; export the picture itself."),
-)
-"""What files begin with, in lower case, that are no images whatever their names say."""
-
-
-def check_bytes(path: Path) -> None:
-    """Refuse a path with nothing in it, or with something that is certainly no image.
-
-    Raises
-    ------
-    ImageNotFoundError, EmptyFileError, CorruptFileError
-        There is no file, it has no bytes, or it is a document.
-    """
-    if not path.exists():
-        raise ImageNotFoundError(f"{path} does not exist; check the path.")
-    if path.stat().st_size == 0:
-        raise EmptyFileError(f"{path} is empty (0 bytes); copy it again from where it came from.")
-    with open(path, "rb") as file:
-        begin = file.read(64).lstrip().lower()
-    for start, what in _NO_IMAGES:
-        if begin.startswith(start):
-            raise CorruptFileError(f"{path} {what}")
 
 
 def read_volume(header: VolumeHeader) -> Image:

@@ -61,6 +61,10 @@ def open_image(path: Path) -> StoredImage:
     """
     import zarr
 
+    if path.is_file():
+        raise CorruptFileError(
+            f"{path} is a file, but an OME-Zarr image is a folder; unpack it if it is an archive."
+        )
     try:
         node: Any = zarr.open(str(path), mode="r")
         if isinstance(node, zarr.Array):
@@ -126,7 +130,19 @@ def _plain(array: Any, path: Path) -> StoredImage:
 
 
 def _described(node: Any, attributes: dict[str, Any], path: Path, said: list[str]) -> StoredImage:
-    multiscale = attributes["multiscales"][0]
+    multiscales = attributes["multiscales"]
+    if not multiscales or not multiscales[0].get("datasets"):
+        raise CorruptFileError(
+            f"{path} names no image: its 'multiscales' or their 'datasets' are empty; export it again."
+        )
+    if len(multiscales) > 1:
+        said = [*said, f"{path.name} holds {len(multiscales)} images: the first was opened."]
+    if "image-label" in attributes:
+        said = [
+            *said,
+            f"{path.name} holds labels (a segmentation) and no image: its values are numbers of regions.",
+        ]
+    multiscale = multiscales[0]
     level = multiscale["datasets"][0]
     array = node[level["path"]]
     axes = [

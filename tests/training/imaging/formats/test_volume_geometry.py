@@ -171,7 +171,7 @@ def test_a_matrix_that_is_no_rotation_is_refused(tmp_path, matrix):
         ({"ElementSpacing": "-1 1 1"}, BadGeometryError),
         ({"ElementSpacing": "nan 1 1"}, BadGeometryError),
         ({"ElementSpacing": "1 1"}, CorruptFileError),
-        ({"ElementSpacing": "1,5 1 1"}, CorruptFileError),
+        ({"ElementSpacing": "1;5 1 1"}, CorruptFileError),
         ({"Offset": "nan 0 0"}, BadGeometryError),
         ({"DistanceUnits": "furlong"}, BadGeometryError),
         ({"DimSize": "12 10"}, CorruptFileError),
