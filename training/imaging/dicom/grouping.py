@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -276,16 +276,23 @@ def _distribute(
 ) -> list[Slice]:
     """Put slices without a value into the one piece that has a gap at their place; return the others."""
     place = {id(s): float(p) for s, p in zip(slices, places, strict=True)}
-    taken = [np.array([place[id(s)] for s in piece]) for piece in pieces]
+    taken = [np.unique([place[id(s)] for s in piece]) for piece in pieces]
+    twice = Counter(round(place[id(s)], 2) for s in rest)
     left: list[Slice] = []
     for s in rest:
         fitting = [
-            piece
-            for piece, there in zip(pieces, taken, strict=True)
-            if there.min() < place[id(s)] < there.max() and np.abs(there - place[id(s)]).min() > 0.01
+            piece for piece, there in zip(pieces, taken, strict=True) if _lacks_slice(there, place[id(s)])
         ]
-        (fitting[0] if len(fitting) == 1 else left).append(s)
+        alone = twice[round(place[id(s)], 2)] == 1
+        (fitting[0] if alone and len(fitting) == 1 else left).append(s)
     return left
+
+
+def _lacks_slice(there: np.ndarray, place: float) -> bool:
+    """Tell whether a slice is missing at a place within a stack: slices between those of another scan are none of it."""
+    if not there.min() < place < there.max():
+        return False
+    return bool(np.abs(there - place).min() > 0.6 * np.median(np.diff(there)))
 
 
 _WORDS = {

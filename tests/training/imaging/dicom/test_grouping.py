@@ -157,3 +157,19 @@ def test_a_uid_for_each_slice_and_directions_that_wobble(tmp_path):
     wobbling = {"ImageOrientationPatient": lambda k: [1, round(1e-6 * k, 7), 0, 0, 1, 0]}
     write(stack(8, SeriesInstanceUID=lambda k: f"1.2.{k}", **wobbling), tmp_path)
     assert shift_of(read_image(tmp_path)).tolist() == [0] * 8
+
+
+def test_a_scan_without_kernel_is_not_put_between_the_slices_of_others(tmp_path):
+    write(stack(8, ConvolutionKernel="B30f"), tmp_path / "a")
+    write(stack(8, start=31.2, shift=50, ConvolutionKernel="B70f"), tmp_path / "b")
+    write(stack(8, shift=90, ConvolutionKernel=None), tmp_path / "c")
+    shifts = [set(shift_of(read_image(tmp_path, series=s.uid))) for s in list_series(tmp_path)]
+    assert sorted(shifts, key=min) == [{0}, {50}, {90}]
+
+
+def test_a_slice_without_kernel_fills_the_gap_it_belongs_to(tmp_path):
+    first = stack(8, ConvolutionKernel=lambda k: None if k == 3 else "B30f")
+    write(first + stack(8, start=80, shift=50, ConvolutionKernel="B70f"), tmp_path)
+    listed = list_series(tmp_path)
+    assert [s.n_slices for s in listed] == [8, 8]
+    assert [set(shift_of(read_image(tmp_path, series=s.uid))) for s in listed] == [{0}, {50}]
