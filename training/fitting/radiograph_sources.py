@@ -14,6 +14,10 @@ from ..data.public.open_radiographs import PREPARED, layout_of
 from ..data.public.radiographs import RadiographSamples
 
 
+REAL = "real_radiographs.npz"
+"""The file of prepared real radiographs."""
+
+
 @dataclass(frozen=True)
 class RadiographSources:
     """What a network for radiographs is trained on, and what its scores are calibrated on."""
@@ -38,18 +42,20 @@ class RadiographSources:
 
 
 def open_radiograph_sources(
-    folder: str | Path, dev_folds: Sequence[str], *, needs_dev: bool = True
+    folder: str | Path, dev_folds: Sequence[str], *, needs_dev: bool = True, held_out: Sequence[str] = ()
 ) -> RadiographSources:
     """Open a folder of radiographs for training and calibration.
 
     Parameters
     ----------
     folder
-        A prepared simulation, or one of `data.public.open_radiographs.LAYOUTS`.
+        A prepared simulation, prepared real radiographs, or one of `data.public.open_radiographs.LAYOUTS`.
     dev_folds
         Of a prepared simulation: the folds to calibrate on. Of a real set it is the patients that are held out.
     needs_dev
         Whether it is an error when there is nothing to calibrate on; else it is done on what is trained on.
+    held_out
+        Folds of prepared real radiographs that are drawn for neither.
 
     Raises
     ------
@@ -57,6 +63,15 @@ def open_radiograph_sources(
         There is nothing to train on or to calibrate on, or the set is incomplete or damaged.
     """
     folder = Path(folder)
+    if (folder / REAL).is_file():
+        from ..data.simulation.real_radiographs import RealRadiographs
+
+        training = RealRadiographs(folder, held_out)
+        return RadiographSources(training, RealRadiographs(folder, held_out, "dev"))
+    if held_out:
+        raise DatasetError(
+            f"{folder} has no folds to hold out: only real radiographs of 'lungmtl simulate real' ({REAL}) have. Leave held_out away."
+        )
     training = open_training_radiographs(folder)
     try:
         if (folder / PREPARED).is_file():

@@ -42,5 +42,7 @@ class Difficulty:
 PRACTICE = Difficulty(mediastinum=(0.2, 0.9), nodules=(0.35, 0.1, 0.1, 0.1, 0.1, 0.1, 0.08, 0.07))
 """What networks train on: more nodules, some of them plainer than any that they are evaluated on. On `DIFFICULTY` alone they had
 found nothing after a thousand steps."""
+REAL = Difficulty(mediastinum=(0.35, 0.9), nodules=(0.0, 0.6, 0.25, 0.15), hidden=0.12)
+"""Put into real radiographs beside real nodules."""
 DIFFICULTY = Difficulty()
 """Frozen on 2026-11-21, before the first network was trained on it: changing it makes every published figure void."""

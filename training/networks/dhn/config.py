@@ -122,6 +122,9 @@ class TrainingConfig:
         λ₁ (global) and λ₂ (local) of eq. 3.
     augment_global, augment_local
         φ of each head: ``"bin"``, ``"uni"``, ``"id"`` (§3.2). The best pair of Table 3 is bin, uni.
+    one_view
+        Whether the local head learns from the view of the global head, φ_g(x), too, instead of from one of its own: twice the
+        radiographs in the same time, without the paper's two ways to augment.
     probability
         p of φ_bin; the paper leaves it to its supplement.
     anchors_per_radiograph, rois_per_radiograph
@@ -149,6 +152,7 @@ class TrainingConfig:
     loss_weights: tuple[float, float] = (0.35, 2.5)
     augment_global: Augmentation = "bin"
     augment_local: Augmentation = "uni"
+    one_view: bool = False
     probability: float = 0.3
     anchors_per_radiograph: int = 256
     rois_per_radiograph: int = 64

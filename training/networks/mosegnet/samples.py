@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import IterableDataset, default_collate
 
-from ...data.public.radiographs import RadiographSample, RadiographSamples
+from ...data.public.radiographs import RadiographSample, RadiographSamples, draw_together
 from ...ops.masks import ellipses
 from .augment import augment, augment_unsided
 from .augmentation import Augmentation
@@ -50,23 +50,28 @@ class Samples(IterableDataset):
         rng = np.random.default_rng([self.seed, self.seen, worker.id if worker else 0])
         while True:
             network = replace(self.network, side=int(self.side))
-            samples = [varied(self.radiographs.draw(rng), network, self.how, rng) for _ in range(self.batch)]
-            yield default_collate(samples)
+            drawn: list[RadiographSample] = []
+            while len(drawn) < self.batch:
+                drawn += draw_together(self.radiographs, rng)
+            yield default_collate([varied(one, network, self.how, rng) for one in drawn[: self.batch]])
 
 
 def label_stack(radiograph: RadiographSample, network: Config) -> np.ndarray:
-    """Labels as float32 (2 + lesions, h, w): right lung, left lung (or both in the first), then each lesion; 0 where unknown.
+    """Labels as float32 (3 + lesions, h, w): right lung, left lung (or both in the first), each lesion, and last what is uncertain of
+    the nodule; 0 where unknown.
 
     Where only boxes of nodules are known, the ellipses in them stand for the nodules (the paper found rectangles good enough).
     """
     size = radiograph.pixels.shape
-    stack = np.zeros((2 + len(network.lesions), *size), np.float32)
+    stack = np.zeros((3 + len(network.lesions), *size), np.float32)
     if radiograph.lungs is not None:
         stack[: len(radiograph.lungs)] = radiograph.lungs
     stack[2] = ellipses(radiograph.boxes, size) if radiograph.nodules is None else radiograph.nodules
     for channel, name in enumerate(network.lesions[1:], 3):
         if name in radiograph.lesions:
             stack[channel] = radiograph.lesions[name]
+    if radiograph.uncertain is not None:
+        stack[-1] = radiograph.uncertain
     return stack
 
 
@@ -89,7 +94,8 @@ def varied(
         pixels, labels = augment_unsided(pixels, labels, rng, how)
     return {
         "pixels": torch.from_numpy(np.ascontiguousarray(pixels, np.float32))[None],
-        "lesions": torch.from_numpy(classes(labels[2:])),
+        "lesions": torch.from_numpy(classes(labels[2:-1])),
+        "uncertain": torch.from_numpy(np.ascontiguousarray(labels[-1])),
         "lesions_known": torch.tensor(radiograph.nodule_known),
         "lungs": torch.from_numpy(classes(labels[:2])),
         "lungs_known": torch.tensor(radiograph.lungs is not None),

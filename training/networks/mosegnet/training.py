@@ -92,6 +92,7 @@ class Training(Learner[MoSegNet]):
                 config.weight_cap,
                 config.alpha,
                 config.gamma,
+                batch["uncertain"][marked],
             )
         }
         if lungs is not None:
@@ -130,7 +131,8 @@ def train(run: TrainingRun) -> Path:
         gets checkpoints, the log, and ``mosegnet.safetensors`` with ``mosegnet.json``.
     """
     _, config = run.configs(SHIPPED, SHIPPED_TRAINING)
-    return train_on(open_radiograph_sources(run.data, config.dev_folds, needs_dev=False), run)
+    sources = open_radiograph_sources(run.data, config.dev_folds, needs_dev=False, held_out=run.held_out)
+    return train_on(sources, run)
 
 
 def train_on(sources: RadiographSources, run: TrainingRun) -> Path:
