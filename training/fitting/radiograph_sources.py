@@ -13,7 +13,6 @@ from ..data.public.folder_radiographs import FolderRadiographs, Part, part_of
 from ..data.public.open_radiographs import PREPARED, layout_of
 from ..data.public.radiographs import RadiographSamples
 
-
 REAL = "real_radiographs.npz"
 """The file of prepared real radiographs."""
 
@@ -66,11 +65,11 @@ def open_radiograph_sources(
     if (folder / REAL).is_file():
         from ..data.simulation.real_radiographs import RealRadiographs
 
-        training = RealRadiographs(folder, held_out)
-        return RadiographSources(training, RealRadiographs(folder, held_out, "dev"))
+        return RadiographSources(RealRadiographs(folder, held_out), RealRadiographs(folder, held_out, "dev"))
     if held_out:
         raise DatasetError(
-            f"{folder} has no folds to hold out: only real radiographs of 'lungmtl simulate real' ({REAL}) have. Leave held_out away."
+            f"{folder} has no folds to hold out: only real radiographs of 'lungmtl simulate real' ({REAL}) have. "
+            "Leave held_out away."
         )
     training = open_training_radiographs(folder)
     try:

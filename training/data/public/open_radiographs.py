@@ -46,7 +46,11 @@ def _has_columns(name: str, columns: Sequence[str]) -> Callable[[Path], bool]:
 
 LAYOUTS = (
     Layout(
-        *(jsrt.NAME, jsrt.LICENCE, "metadata.csv with the columns subtlety, lungs and fold (JSRT in NODE21's columns)"),
+        *(
+            jsrt.NAME,
+            jsrt.LICENCE,
+            "metadata.csv with the columns subtlety, lungs and fold (JSRT in NODE21's columns)",
+        ),
         *(_has_columns(node21.TABLE, node21.JSRT_COLUMNS), node21.jsrt_rows_cases),
     ),
     Layout(

@@ -246,9 +246,7 @@ def put_nodules(
     return Simulated(sample, np.array([p.box for p, s, _ in done if s], np.float32).reshape(-1, 4))
 
 
-def _place(
-    lungs: np.ndarray, size: float, hidden: float, rng: np.random.Generator
-) -> tuple[float, float]:
+def _place(lungs: np.ndarray, size: float, hidden: float, rng: np.random.Generator) -> tuple[float, float]:
     """A nodule's middle: in the open lung, a part of it may lie beneath the edge; or hidden behind the heart."""
     if rng.random() < hidden:
         beside = ndimage.binary_dilation(lungs.any(0), iterations=round(1.2 * size) + 12)

@@ -24,7 +24,17 @@ QUALITY = 92
 """Of the JPEG that pictures of more pixels than networks see go through: those of one set that show nodules come in another size than
 those that do not, and the traces of compression must not tell them apart."""
 PLAIN = (
-    *("pixels", "lungs", "outlined", "placeable", "boxes", "box_radiograph", "box_mm", "generous", "complete"),
+    *(
+        "pixels",
+        "lungs",
+        "outlined",
+        "placeable",
+        "boxes",
+        "box_radiograph",
+        "box_mm",
+        "generous",
+        "complete",
+    ),
     *("name", "patient", "source", "fold", "mm"),
 )
 Outline = Callable[[np.ndarray], np.ndarray | None]
@@ -84,15 +94,16 @@ class RealStore:
         """Write ``real_radiographs.npz``; numbers and text only."""
         folder.mkdir(parents=True, exist_ok=True)
         path, views = folder / FILE, self.views
+        unfinished = folder / f"unfinished-{FILE}"
         np.savez(
-            path,
+            unfinished,
             **{key: getattr(self, key) for key in PLAIN},
             views=views.attenuation,
             view_mm=views.diameter_mm,
             view_fold=views.fold,
             view_series=views.series,
         )
-        return path
+        return unfinished.replace(path)
 
 
 def load_real_store(folder: Path) -> RealStore:
@@ -176,7 +187,9 @@ def real_cases(data: Path) -> list[tuple[str, RadiographCase]]:
             for case in layout_of(folder).cases(folder):
                 found[case.name] = (name, case)
     if not found:
-        raise DatasetError(f"{data / 'cxr'} holds none of {', '.join(SETS)}: --data must name a folder with some.")
+        raise DatasetError(
+            f"{data / 'cxr'} holds none of {', '.join(SETS)}: --data must name a folder with some."
+        )
     if without := [case.path for _, case in found.values() if not case.fold]:
         raise DatasetError(f"{without[0]} has no fold in the table of its set: fill the column fold.")
     return list(found.values())
@@ -199,5 +212,7 @@ def folds_of(store: RealStore, held_out: Sequence[str]) -> np.ndarray:
     """
     known = sorted(set(map(str, store.fold)))
     if strange := sorted(set(held_out) - set(known)):
-        raise DatasetError(f"held_out names the fold {strange[0]}, but the radiographs have {', '.join(known)}.")
+        raise DatasetError(
+            f"held_out names the fold {strange[0]}, but the radiographs have {', '.join(known)}."
+        )
     return ~np.isin(store.fold, list(held_out))

@@ -57,8 +57,8 @@ class Samples(IterableDataset):
 
 
 def label_stack(radiograph: RadiographSample, network: Config) -> np.ndarray:
-    """Labels as float32 (3 + lesions, h, w): right lung, left lung (or both in the first), each lesion, and last what is uncertain of
-    the nodule; 0 where unknown.
+    """Labels as float32 (3 + lesions, h, w): right lung, left lung (or both in the first), each lesion, and last what is
+    uncertain of the nodule; 0 where unknown.
 
     Where only boxes of nodules are known, the ellipses in them stand for the nodules (the paper found rectangles good enough).
     """
