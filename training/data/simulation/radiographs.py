@@ -225,11 +225,13 @@ def put_nodules(
             which = int(rng.integers(len(views.diameter_mm)))
             view = views.attenuation[which, rng.integers(views.attenuation.shape[1])]
             view = _turned(view.astype(np.float32), rng)
-            diameter = float(views.diameter_mm[which])
+            # No number is drawn where nothing is magnified: what was simulated before comes out as before.
+            scale = rng.uniform(*difficulty.magnify) if difficulty.magnify != (1.0, 1.0) else 1.0
+            diameter = scale * float(views.diameter_mm[which])
             center = _place(lungs, diameter / mm, difficulty.hidden, rng)
             if any(_near(center, p.box, diameter / mm) for p, _, _ in done):
                 continue
-            pasted = paste(pixels, view, center, mm, tone, difficulty, rng, sham=sham)
+            pasted = paste(pixels, scale * view, center, mm / scale, tone, difficulty, rng, sham=sham)
             if pasted is not None:
                 done.append((pasted, sham, diameter))
                 break
