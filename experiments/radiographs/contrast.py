@@ -2,8 +2,8 @@
 
     python experiments/radiographs/contrast.py --prepared prepared_real
 
-A nodule's contrast is the mean grey value (0–1, of the radiograph as networks see it) in the inner half of its box's sides, less the
-mean in the ring between 1.3 and 1.9 times its sides.
+A nodule's contrast is the mean grey value (0–1, of the radiograph as networks see it) in the inner half of its box's sides, less
+the mean in the ring between 1.3 and 1.9 times its sides.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def write_jsrt_rows(folder: Path, side=128) -> None:
 
 
 def write_nih_films(parent: Path, side=128) -> Path:
-    """A selection with boxes, its controls in ``nih_clear``, and one of its radiographs on its side in ``nih``; gives its folder."""
+    """A selection with boxes, its controls in ``nih_clear``, one of its radiographs on its side in ``nih``; gives its folder."""
     boxed = parent / "nih_boxed"
     films = ["img_name,patient,fold,view,read_by,folder"]
     boxes = ["img_name,label,x,y,width,height,source"]

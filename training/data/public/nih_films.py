@@ -1,9 +1,10 @@
 """Selections of NIH ChestX-ray14 by patient and fold: radiographs with boxes of Nodule or Mass, and radiographs without.
 
 ``films.csv`` (``img_name,patient,fold,read_by`` …) beside a folder ``images``. Where ``boxes.csv`` (``img_name,label,x,y,width,
-height``, pixels of the upright picture of 1024) is there, each radiograph has its nodules in it; the boxes of BBox_List_2017 are one
-for each label and generous, so that there may be more nodules where three radiologists (``read_by`` has ``chestxdet10``) did not
-look. Where it is not, the radiographs show no nodule; ``kind`` is ``read`` where the radiologists found none, else it is a report's word.
+height``, pixels of the upright picture of 1024) is there, each radiograph has its nodules in it; the boxes of BBox_List_2017 are
+one for each label and generous, so that there may be more nodules where three radiologists (``read_by`` has ``chestxdet10``) did
+not look. Where it is not, the radiographs show no nodule; ``kind`` is ``read`` where the radiologists found none, else a report's
+word.
 
 A column ``folder`` names the folder beside this one that holds a picture (`nih.small_nih_cases`, whose pictures may lie on their
 side). Radiographs that were read and show no nodule, in a folder ``nih_clear`` beside one with boxes, are that one's controls.

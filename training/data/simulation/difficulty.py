@@ -27,8 +27,8 @@ class Difficulty:
     shams
         Probabilities of 0, 1, 2 sham pastes on a radiograph, whether it shows nodules or not.
     magnify
-        Factor on the size of a nodule, and so on what it adds: the beam diverges, and the nodules of a screening CT are smaller than
-        those that radiographs were kept for.
+        Factor on the size of a nodule, and so on what it adds: the beam diverges, and the nodules of a screening CT are smaller
+        than those that radiographs were kept for.
     hidden
         Share of the nodules placed behind heart and mediastinum instead of in the open lung.
     """

@@ -1,4 +1,4 @@
-"""Real radiographs made ready for training, read once: with boxes, lungs and folds, and projected nodules to put into the clear ones."""
+"""Real radiographs made ready for training, read once: boxes, lungs, folds, and projected nodules to put into the clear ones."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ FILE = "real_radiographs.npz"
 SETS = ("jsrt", "nih_boxed", "nih_clear")
 """Folders that are looked for."""
 QUALITY = 92
-"""Of the JPEG that pictures of more pixels than networks see go through: those of one set that show nodules come in another size than
-those that do not, and the traces of compression must not tell them apart."""
+"""Of the JPEG that boxed radiographs go through at the size that networks see: NIH's come in another size than those without
+nodules, and the traces of compression must not tell them apart."""
 PLAIN = (
     *(
         "pixels",

@@ -1,4 +1,4 @@
-"""What training draws from real radiographs: folds that never meet, pairs that differ by their nodules alone, rims that train nothing."""
+"""What training draws from real radiographs: folds that never meet, pairs that differ by their nodules alone."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_folds_and_parts_never_meet(prepared):
 
 
 def test_folds_that_there_are_not(prepared, tmp_path):
-    with pytest.raises(DatasetError, match="fold 7.* 0, 1, 2, 3, 4"):
+    with pytest.raises(DatasetError, match=r"fold 7.* 0, 1, 2, 3, 4"):
         open_radiograph_sources(prepared, (), held_out=("7",))
     write_jsrt_rows(tmp_path)
     with pytest.raises(DatasetError, match="no folds to hold out"):

@@ -264,3 +264,17 @@ def test_lungmtl_train_takes_a_folder_in_the_layout_of_node21(tmp_path):
     card = read_card(path)
     assert card.training["cases"]
     assert not set(card.training["cases"]) & set(card.training["dev_cases"])
+
+
+def test_one_view_trains_both_heads():
+    """Half the views of a batch, whose boxes are those of the view that both heads see."""
+    rng = np.random.default_rng(3)
+    radiographs = [Blobs().draw(rng) for _ in range(4)]
+    config = TrainingConfig(augment_global="bin", one_view=True)
+    samples = [make_sample(r, TOY, config, np.random.default_rng(1)) for r in radiographs]
+    together = collate(samples)
+    assert together["views"].shape == (4, 128, 128)
+    assert together["local_from"] == 0
+    assert [len(b) > 0 for b in together["boxes"]] == together["positive"].tolist()
+    losses = Training(TOY, config).losses(together)
+    assert set(losses) == {"objectness", "rpn_box", "classification", "box", "global"}

@@ -28,7 +28,7 @@ from napari_lungmtl.training.networks.mosegnet.config import PAPER_TRAINING, SHI
 from napari_lungmtl.training.networks.mosegnet.loss import joint_loss
 from napari_lungmtl.training.networks.mosegnet.maps import probability_maps
 from napari_lungmtl.training.networks.mosegnet.network import MoSegNet
-from napari_lungmtl.training.networks.mosegnet.release import DevMarks, calibration
+from napari_lungmtl.training.networks.mosegnet.release import RATE_AT_DEFAULT, DevMarks, calibration
 from napari_lungmtl.training.networks.mosegnet.samples import Samples, label_stack, varied
 from napari_lungmtl.training.networks.mosegnet.training import Training, train_on
 
@@ -299,5 +299,5 @@ def test_calibration_puts_the_default_threshold_at_the_rate():
     slope, intercept = calibration(marks)
     assert slope > 0
     scores = 1 / (1 + np.exp(-(slope * np.log(false / (1 - false)) + intercept)))
-    assert (scores > 0.5).sum() == int(0.33 * 120)
+    assert (scores > 0.5).sum() == int(RATE_AT_DEFAULT * 120)
     assert marks.sensitivity(10) == 0.8
