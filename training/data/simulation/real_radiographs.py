@@ -122,6 +122,9 @@ class RealRadiographs:
                 )
             )
         rng.bit_generator.state = again.bit_generator.state
+        for simulated in pair:
+            pixels = simulated.radiograph.pixels
+            np.clip(pixels, 0, 1, out=pixels)  # the noise of shams reaches a little beyond
         return pair[0].radiograph, pair[1].radiograph
 
 

@@ -19,7 +19,7 @@ from ...fitting.fit import endless_loader, fit
 from ...fitting.learner import Learner, weight_groups
 from ...fitting.radiograph_sources import RadiographSources, open_radiograph_sources
 from ...fitting.training_run import TrainingRun
-from .augment import augment
+from .augment import augment, window
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import global_loss, total_loss
 from .network import Dhn
@@ -51,11 +51,15 @@ def make_sample(
     global_view, local_view, positive = None, None, radiograph.positive
     if network.heads != "local":
         global_view, seen = augment(pixels, boxes, config.augment_global, config.probability, rng)
+        if config.crop:
+            global_view, seen = window(global_view, seen, config.crop, rng)
         positive = len(seen) > 0
         if config.one_view:
             return Sample(global_view, positive, None, seen)
     if network.heads != "global":
         local_view, boxes = augment(pixels, boxes, config.augment_local, config.probability, rng)
+        if config.crop:
+            local_view, boxes = window(local_view, boxes, config.crop, rng)
     return Sample(global_view, positive, local_view, boxes)
 
 

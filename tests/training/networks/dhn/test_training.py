@@ -278,3 +278,24 @@ def test_one_view_trains_both_heads():
     assert [len(b) > 0 for b in together["boxes"]] == together["positive"].tolist()
     losses = Training(TOY, config).losses(together)
     assert set(losses) == {"objectness", "rpn_box", "classification", "box", "global"}
+
+
+def test_windows_hold_a_nodule_where_there_is_one():
+    rng = np.random.default_rng(4)
+    config = TrainingConfig(augment_global="id", one_view=True, crop=64)
+    drawn = [Blobs().draw(rng) for _ in range(12)]
+    samples = [make_sample(r, TOY, config, rng) for r in drawn]
+    for radiograph, sample in zip(drawn, samples, strict=True):
+        assert sample.global_view.shape == (64, 64)
+        assert sample.positive == radiograph.positive == (len(sample.boxes) > 0)
+        for x0, y0, x1, y1 in sample.boxes.tolist():
+            assert 0 <= x0 < x1 <= 64
+            assert 0 <= y0 < y1 <= 64
+            assert sample.global_view[int((y0 + y1) / 2), int((x0 + x1) / 2)] > 0.6
+    losses = Training(TOY, config).losses(collate(samples[:4]))
+    assert all(np.isfinite(float(loss.detach())) for loss in losses.values())
+
+
+def test_windows_have_sides_that_the_network_can_halve():
+    with pytest.raises(ValueError, match="multiple of 32"):
+        TrainingConfig(crop=100)
