@@ -10,9 +10,11 @@ from typing import Literal
 
 import numpy as np
 
+from ...findings.formats.tables import number, read_rows
 from ...ops.masks import ellipses
 from ..errors import DatasetError
 from ..public import jsrt, nih
+from ..public.radiograph_files import first_file
 from ..public.radiographs import RadiographSample
 from .difficulty import REAL
 from .paste import draw_tone
@@ -23,6 +25,12 @@ DEV_PER_CENT = 10
 """Of the patients of the folds that are trained on: their radiographs set the operating point instead."""
 CORE, RIM = 0.62, 1.1
 """Of a generous box: the ellipse that is surely nodule, and up to where it may reach, as parts of the box's sides."""
+HARD = "hard.csv"
+HARD_COLUMNS = ("img_name", "score")
+"""Beside the store, if it is there: ``img_name,score``, how sure a network was of its surest false mark on a clear radiograph
+(pacemakers, tubes, nipples); what is not listed has 0."""
+EASY = 0.15
+"""Weight of a clear radiograph without false marks, where one with a mark of score 1 has 1 more."""
 Part = Literal["train", "dev"]
 
 
@@ -60,6 +68,7 @@ class RealRadiographs:
         self.with_nodules = _by_site(own & store.positive, site)
         self.clear = _by_site(own & ~store.positive, site)
         self.backgrounds = np.flatnonzero(own & ~store.positive & store.placeable)
+        self.weight = EASY + _hard(Path(folder), store.name)
         self.part, self.pasted = part, pasted if part == "train" and len(self.backgrounds) else 0.0
         self.sites = sorted(set(self.with_nodules) & set(self.clear))
         if not self.sites:
@@ -76,10 +85,16 @@ class RealRadiographs:
     def draw_pair(self, rng: np.random.Generator) -> tuple[RadiographSample, RadiographSample]:
         """Draw one radiograph with nodules and one without."""
         if rng.random() < self.pasted:
-            return self.with_and_without(int(rng.choice(self.backgrounds)), rng)
+            return self.with_and_without(self._one_of(self.backgrounds, rng), rng)
         site = self.sites[rng.integers(len(self.sites))]
-        positive, negative = (int(rng.choice(group[site])) for group in (self.with_nodules, self.clear))
-        return self.as_it_is(positive), self.as_it_is(negative)
+        positive = int(rng.choice(self.with_nodules[site]))
+        return self.as_it_is(positive), self.as_it_is(self._one_of(self.clear[site], rng))
+
+    def _one_of(self, radiographs: np.ndarray, rng: np.random.Generator) -> int:
+        """Draw a clear radiograph, those with false marks more often."""
+        # The operating point is that of radiographs as they come.
+        weight = self.weight[radiographs] if self.part == "train" else np.ones(len(radiographs))
+        return int(rng.choice(radiographs, p=weight / weight.sum()))
 
     def as_it_is(self, radiograph: int) -> RadiographSample:
         """Make a sample of a radiograph without anything put in."""
@@ -137,6 +152,16 @@ def resized(boxes: np.ndarray, factor: float) -> np.ndarray:
     """Scale boxes (n, 4) about their middles."""
     middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
     return np.concatenate([middle - factor * half, middle + factor * half], 1)
+
+
+def _hard(folder: Path, names: np.ndarray) -> np.ndarray:
+    path = first_file(folder, HARD)
+    if path is None:
+        return np.zeros(len(names))
+    scores = {
+        row["img_name"]: number(path, line, row, "score") for line, row in read_rows(path, HARD_COLUMNS)
+    }
+    return np.array([scores.get(str(name), 0.0) for name in names]).clip(0, 1)
 
 
 def _filled(boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -8,6 +8,7 @@ from napari_lungmtl.training.data.public.radiographs import draw_together
 from napari_lungmtl.training.data.simulation import real_store
 from napari_lungmtl.training.data.simulation.real_radiographs import CORE, RealRadiographs, is_dev
 from napari_lungmtl.training.data.simulation.real_store import compressed, load_real_store, prepare_real
+from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 from napari_lungmtl.training.fitting.radiograph_sources import open_radiograph_sources
 
 from ....stand_ins.prepared_stores import lungs, views
@@ -128,3 +129,19 @@ def test_compression_leaves_its_traces_and_nothing_else():
     again = compressed(pixels)
     assert (again != pixels).any()
     assert np.abs(again.astype(int) - pixels).mean() < 3
+
+
+def test_radiographs_that_were_marked_in_vain_are_drawn_more_often(tmp_path):
+    store().save(tmp_path)
+    plain = RealRadiographs(tmp_path, pasted=0.0)
+    hard = str(plain.store.name[plain.clear["nih"][0]])
+    (tmp_path / "hard.csv").write_text(f"img_name,score\n{hard},0.95\nunknown,0.5\n")
+    counts = []
+    for radiographs in (plain, RealRadiographs(tmp_path, pasted=0.0)):
+        rng = np.random.default_rng(0)
+        drawn = [radiographs.draw_pair(rng)[1].name for _ in range(200)]
+        counts.append(drawn.count(hard))
+    assert counts[1] > 2 * counts[0] > 0
+    (tmp_path / "hard.csv").write_text("img_name,score\nx,high\n")
+    with pytest.raises(FindingsFileError, match=r"hard.csv.*score"):
+        RealRadiographs(tmp_path)
