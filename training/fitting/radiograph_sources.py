@@ -29,6 +29,10 @@ class RadiographSources:
         """Whether no case of `dev` is trained on."""
         return not set(self.training.cases) & set(self.dev.cases)
 
+    def limit(self, otherwise: str) -> str:
+        """What a card says of where the training radiographs come from: the source's own sentence, or another one."""
+        return str(getattr(self.training, "limit", otherwise))
+
     def record(self, config: Any, log: Mapping[str, Any]) -> dict[str, Any]:
         """What a card says about a training with a ``TrainingConfig``."""
         return {

@@ -58,6 +58,11 @@ class RealRadiographs:
     name = "real radiographs of JSRT and NIH, and LUNA16's nodules put into those without"
     licence = f"{jsrt.LICENCE}; {nih.LICENCE}; LUNA16 (CC BY 4.0) from LIDC-IDRI (CC BY 3.0)"
 
+    limit = (
+        "Trained on radiographs of JSRT and NIH ChestX-ray14, with real nodules and with nodules of CT put into them: for research "
+        "only, by JSRT's terms too. Radiographs of other hospitals and machines were not tried."
+    )
+
     def __init__(
         self, folder: Path, held_out: Sequence[str] = (), part: Part = "train", *, pasted: float = 0.5
     ) -> None:
