@@ -68,8 +68,8 @@ def mark_features(pair: Pair, image: float) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def fit(features: np.ndarray, label: np.ndarray) -> LogisticRegression:
-    """Fit a logistic regression with a weak penalty."""
-    return LogisticRegression(C=1.0, max_iter=1000).fit(features, label)
+    """Fit a logistic regression with a penalty: there are few radiographs."""
+    return LogisticRegression(C=0.1, max_iter=1000).fit(features, label)
 
 
 def fused(pairs: Sequence[Pair], folds: Sequence[str]) -> list[RadiographResult]:
