@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2.functional import gaussian_blur
 
+from ...ops.boxes import window_corner
 from .config import Augmentation
 
 KEPT = 0.5
@@ -148,17 +149,9 @@ def move(pixels: Tensor, boxes: Tensor, matrices: Sequence[np.ndarray]) -> tuple
 
 def window(pixels: Tensor, boxes: Tensor, side: int, rng: Random) -> tuple[Tensor, Tensor]:
     """Cut a window (side, side) out of a radiograph, around one of its nodules or anywhere; boxes that leave it are dropped."""
-    room = pixels.shape[-1] - side
-    if room <= 0:
+    if pixels.shape[-1] <= side:
         return pixels, boxes
-    low = rng.integers(0, room + 1, 2)  # x, y
-    if len(boxes):
-        x0, y0, x1, y1 = boxes[rng.integers(len(boxes))].tolist()
-        # The nodule lies anywhere in the window, but for a margin of its own size.
-        spread = np.maximum((side - 2 * np.array([x1 - x0, y1 - y0])) / 2, 0)
-        middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2]) + rng.uniform(-1, 1, 2) * spread
-        low = np.clip(np.rint(middle - side / 2), 0, room).astype(int)
-    x, y = (int(v) for v in low)
+    x, y = window_corner(boxes.numpy(), pixels.shape[-1], side, rng)
     moved = boxes - boxes.new_tensor([x, y, x, y])
     return pixels[y : y + side, x : x + side].contiguous(), inside(moved, side)
 

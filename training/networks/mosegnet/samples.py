@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import IterableDataset, default_collate
 
 from ...data.public.radiographs import RadiographSample, RadiographSamples, draw_together
+from ...ops.boxes import window_corner
 from ...ops.masks import ellipses
 from .augment import augment, augment_unsided
 from .augmentation import Augmentation
@@ -39,9 +41,15 @@ class Samples(IterableDataset):
     """
 
     def __init__(
-        self, radiographs: RadiographSamples, network: Config, how: Augmentation, batch: int, seed: int
+        self,
+        radiographs: RadiographSamples,
+        network: Config,
+        how: Augmentation,
+        batch: int,
+        seed: int,
+        crop: int = 0,
     ) -> None:
-        self.radiographs, self.network, self.how = radiographs, network, how
+        self.radiographs, self.network, self.how, self.crop = radiographs, network, how, crop
         self.batch, self.seed, self.seen = batch, seed, 0
         self.side = torch.tensor(network.side).share_memory_()
 
@@ -50,10 +58,36 @@ class Samples(IterableDataset):
         rng = np.random.default_rng([self.seed, self.seen, worker.id if worker else 0])
         while True:
             network = replace(self.network, side=int(self.side))
-            drawn: list[RadiographSample] = []
-            while len(drawn) < self.batch:
-                drawn += draw_together(self.radiographs, rng)
-            yield default_collate([varied(one, network, self.how, rng) for one in drawn[: self.batch]])
+            yield default_collate(
+                [varied(one, network, self.how, rng) for one in self._drawn(self.batch, rng)]
+            )
+            if 0 < self.crop < network.side:
+                # As many pixels as in a batch of whole radiographs.
+                count = 2 * round(self.batch * (network.side / self.crop) ** 2 / 2)
+                yield default_collate(
+                    [
+                        window(varied(one, network, self.how, rng), self.crop, rng)
+                        for one in self._drawn(count, rng)
+                    ]
+                )
+
+    def _drawn(self, count: int, rng: np.random.Generator) -> list[RadiographSample]:
+        drawn: list[RadiographSample] = []
+        while len(drawn) < count:
+            drawn += draw_together(self.radiographs, rng)
+        return drawn[:count]
+
+
+def window(sample: Sample, side: int, rng: np.random.Generator) -> Sample:
+    """Cut a window out of a varied sample, around one of its nodules or anywhere; its lungs train nothing."""
+    nodules, _ = ndimage.label(sample["lesions"].numpy() == 1)
+    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(nodules)]
+    x, y = window_corner(np.array(boxes).reshape(-1, 4), sample["lesions"].shape[-1], side, rng)
+    cut = {
+        name: value[..., y : y + side, x : x + side].contiguous() if value.ndim > 1 else value
+        for name, value in sample.items()
+    }
+    return cut | {"lungs_known": torch.tensor(False)}
 
 
 def label_stack(radiograph: RadiographSample, network: Config) -> np.ndarray:

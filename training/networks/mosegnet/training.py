@@ -115,7 +115,7 @@ def make_learner(
 ) -> tuple[Training, DataLoader]:
     """Make what `fitting.fit` drives: the learner and its batches."""
     L.seed_everything(config.seed, verbose=False)
-    samples = Samples(radiographs, network, config.augmentation, config.batch, config.seed)
+    samples = Samples(radiographs, network, config.augmentation, config.batch, config.seed, config.crop)
     learner = Training(network, config, samples)
     samples.side.fill_(learner.side())
     return learner, endless_loader(samples, config.workers)
