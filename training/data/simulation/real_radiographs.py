@@ -91,13 +91,14 @@ class RealRadiographs:
         """Draw one radiograph with nodules and one without."""
         if rng.random() < self.pasted:
             return self.with_and_without(self._one_of(self.backgrounds, rng), rng)
-        site = self.sites[rng.integers(len(self.sites))]
+        # Both sites alike to train on; the operating point is that of clear radiographs as they come.
+        clear = np.array([len(self.clear[s]) if self.part == "dev" else 1 for s in self.sites], float)
+        site = self.sites[int(rng.choice(len(clear), p=clear / clear.sum()))]
         positive = int(rng.choice(self.with_nodules[site]))
         return self.as_it_is(positive), self.as_it_is(self._one_of(self.clear[site], rng))
 
     def _one_of(self, radiographs: np.ndarray, rng: np.random.Generator) -> int:
         """Draw a clear radiograph, those with false marks more often."""
-        # The operating point is that of radiographs as they come.
         weight = self.weight[radiographs] if self.part == "train" else np.ones(len(radiographs))
         return int(rng.choice(radiographs, p=weight / weight.sum()))
 
