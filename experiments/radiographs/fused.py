@@ -5,7 +5,8 @@
 The files are those of ``lungmtl evaluate --folds K --json`` with the weights that have not seen fold K (or of any weights that
 saw none of the radiographs). The fused score of a radiograph is a logistic regression on the log odds of DHN's global head and of
 the surest mark of each network; that of a place on the log odds of both networks' marks there (`paired_marks`), whether both marked
-it, and the radiograph's fused score. Both are fitted on the other folds. Differences come with their 95 % interval over patients.
+it, and the radiograph's fused score. Both are fitted on the other folds (parts of the patients where there is one fold).
+Differences come with their 95 % interval over patients.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from napari_lungmtl.training.data.public.open_radiographs import open_radiograph_cases
+from napari_lungmtl.training.data.public.radiographs import RadiographCase
 from napari_lungmtl.training.evaluation.radiograph_predictions import paired_marks, read_predictions
 from napari_lungmtl.training.metrics.intervals.bootstrap import bootstrap_weights, interval
 from napari_lungmtl.training.metrics.radiograph.statistics import (
@@ -130,13 +132,21 @@ def show(name: str, results: dict[str, list[RadiographResult]], threshold: float
         if not any(np.isfinite(c.value) for c in cells):
             continue
         line = f"{measure:34}" + "".join(f"{c!s:>26}" for c in cells)
-        if len(networks) == 3 and not measure.startswith("lung"):
+        if not measure.startswith("lung"):
             better = networks[int(np.nanargmax([c.value for c in cells[:2]]))]
             gain = interval(
                 lambda w, m=measure, b=better: measures["fused"][m](w) - measures[b][m](w), weights
             )
             line += f"{gain!s:>28}"
         print(line)
+
+
+def parts(folds: list[str], cases: Sequence[RadiographCase]) -> list[str]:
+    """What the fusion is fitted without: the folds, or five parts of the patients where all are of one fold."""
+    if len(set(folds)) > 1:
+        return folds
+    order = sorted({case.background for case in cases})
+    return [str(order.index(case.background) % 5) for case in cases]
 
 
 def main() -> None:
@@ -158,16 +168,11 @@ def main() -> None:
     )
     both = [case for case in everything if case.name in dhn and case.name in mosegnet]
     pairs = [(dhn[case.name], mosegnet[case.name]) for case in both]
-    together = (
-        {r.name: r for r in fused(pairs, [case.fold for case in both])}
-        if len({c.fold for c in both}) > 1
-        else {}
-    )
+    together = {r.name: r for r in fused(pairs, parts([case.fold for case in both], both))}
     for name, some in cases.items():
         names = [case.name for case in some if case.name in dhn and case.name in mosegnet]
         results = {"DHN": [dhn[n] for n in names], "MO-SegNet": [mosegnet[n] for n in names]}
-        if together:
-            results["fused"] = [together[n] for n in names]
+        results["fused"] = [together[n] for n in names]
         if names:
             show(name, results, args.threshold)
 
