@@ -10,7 +10,7 @@ from npe2 import PluginManifest
 from .house import GUI, ROOT, TRAINING
 from .stand_ins.fresh_python import barred, python
 
-SCRIPTS = sorted((*ROOT.glob("benchmarks/*.py"), *ROOT.glob("experiments/*.py")))
+SCRIPTS = sorted((*ROOT.glob("benchmarks/*.py"), *ROOT.glob("experiments/**/*.py")))
 
 
 def test_training_runs_where_no_window_can():

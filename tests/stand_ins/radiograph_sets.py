@@ -126,3 +126,55 @@ def write_coco_set(folder: Path) -> None:
     }
     (folder / "annotations").mkdir()
     (folder / "annotations" / "instances.json").write_text(json.dumps(document))
+
+
+def write_jsrt_rows(folder: Path, side=128) -> None:
+    """Four radiographs of two folds in NODE21's columns, as copies of JSRT are published: two with a nodule of 14 mm, lungs."""
+    rows = ["img_name,height,width,x,y,label,diameter_mm,lungs,fold,subtlety,malignancy"]
+    size = 14 / (0.175 * 2048 / side)
+    for i, subtlety in enumerate((5, 2, None, None)):
+        name = f"JPCL{'N' if subtlety else 'C'}{i:03}"
+        box = (30 + i, 40, size, size) if subtlety else None
+        save(picture([box] if box else [], (side, side), i), folder / "images" / f"{name}.jpg")
+        lungs = np.zeros((side, side), np.uint8)
+        lungs[20:100, 12:56], lungs[20:100, 72:116] = 1, 2
+        save(lungs, folder / "lungs" / f"{name}.png")
+        cells = f"{size},{size},{30 + i},40,1,14" if box else "0,0,0,0,0,"
+        rows.append(
+            f"{name}.jpg,{cells},{name}.png,{i % 2},{subtlety or ''},{'benign' if box else 'non-nodule'}"
+        )
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
+
+
+def write_nih_films(parent: Path, side=128) -> Path:
+    """A selection with boxes, its controls in ``nih_clear``, one of its radiographs on its side in ``nih``; gives its folder."""
+    boxed = parent / "nih_boxed"
+    films = ["img_name,patient,fold,view,read_by,folder"]
+    boxes = ["img_name,label,x,y,width,height,source"]
+    unit = 1024 // side
+    for i, (read_by, place) in enumerate(
+        (("bbox2017", "nih_boxed"), ("chestxdet10", "nih_boxed"), ("bbox2017+chestxdet10", "nih"))
+    ):
+        name = f"0000000{i}_000"
+        upright = picture([(24 + i, 40, 16, 12)], (side, side), i)
+        if place == "nih":
+            # On its side the head lies at the left.
+            save(np.rot90(upright, 1), parent / place / f"{name}.png")
+            (parent / place / "labels.csv").write_text(
+                f"file,finding_labels,patient,rotated_90\n{name}.png,Mass,{i},1\n"
+            )
+        else:
+            save(upright, boxed / "images" / f"{name}.jpg")
+        films.append(f"{name}.jpg,0000000{i},{i % 2},PA,{read_by},{place}")
+        boxes.append(
+            f"{name}.jpg,Nodule,{(24 + i) * unit},{40 * unit},{16 * unit},{12 * unit},{read_by.split('+')[0]}"
+        )
+    (boxed / "films.csv").write_text("\n".join(films) + "\n")
+    (boxed / "boxes.csv").write_text("\n".join(boxes) + "\n")
+    clear = ["img_name,patient,fold,view,read_by,kind"]
+    for i, kind in enumerate(("read", "read", "no finding", "other disease")):
+        name = f"0000010{i}_000.jpg"
+        save(picture([], (side, side), 10 + i), parent / "nih_clear" / "images" / name)
+        clear.append(f"{name},0000010{i},{i % 2},PA,{'chestxdet10' if kind == 'read' else ''},{kind}")
+    (parent / "nih_clear" / "films.csv").write_text("\n".join(clear) + "\n")
+    return boxed

@@ -42,7 +42,7 @@ def evaluate(
             metavar="LIST",
             help="Folds of folds.csv, such as '0' or '0,1', or 'all'; default: for a detector those never trained on, for "
             "characterisers all. Of radiographs 'held-out' or 'train': the patients that training leaves out, or the "
-            "others.",
+            "others; or folds, where the set has its own.",
         ),
     ] = None,
     findings: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .common import explained, progress
+from .common import Failed, explained, progress
 
 simulate = typer.Typer(
     name="simulate",
@@ -33,6 +33,38 @@ def prepare(
 
         with progress("prepare") as on_progress:
             path = run(data, out, phantoms=phantoms, on_progress=on_progress)
+        typer.echo(str(path))
+
+
+@simulate.command()
+def real(
+    data: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder with luna16_nodules and some of cxr/jsrt, cxr/nih_boxed, cxr/nih_clear, whose tables have folds.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets real_radiographs.npz.")],
+    lungs: Annotated[
+        str, typer.Option(metavar="NETWORK", help="The model that outlines lungs where nobody did.")
+    ],
+) -> None:
+    """Read real radiographs once, outline their lungs, project nodules: what training on real radiographs draws from.
+
+    Example: lungmtl simulate real --data downloads --out prepared_real --lungs mosegnet
+    """
+    with explained():
+        from ..data.simulation.real_store import prepare_real
+        from ..inference import registry
+
+        if lungs not in registry.NETWORKS:
+            raise Failed(f"there is no model {lungs!r}; the models are: {', '.join(registry.NETWORKS)}")
+        outline = getattr(registry.load_predictor(lungs, "auto"), "outline_lungs", None)
+        if outline is None:
+            raise Failed(f"{lungs} outlines no lungs: name another model with --lungs.")
+        with progress("real") as on_progress:
+            path = prepare_real(data, out, outline, on_progress)
         typer.echo(str(path))
 
 

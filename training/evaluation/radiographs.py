@@ -56,7 +56,8 @@ def evaluate_radiographs(
     lungs
         Whether the network outlines lungs.
     folds
-        ``["held-out"]`` for the patients of a real set that training keeps away from, ``["train"]`` for the others; by default all.
+        ``["held-out"]`` for the patients of a real set that training keeps away from, ``["train"]`` for the others; ``["0"]`` and
+        so on for folds of a set that has its own; by default all.
 
     Returns
     -------
@@ -71,7 +72,7 @@ def evaluate_radiographs(
         There are no such folds, or no image of the folder could be judged.
     """
     card = read_card(weights)
-    cases = open_radiograph_cases(data, part(folds))
+    cases = chosen_cases(data, folds)
     results, failed = predict_radiographs(
         predictor, cases, card.default_threshold, lungs=lungs, on_progress=on_progress
     )
@@ -101,22 +102,24 @@ def evaluate_radiographs(
     }
 
 
-def part(folds: Sequence[str] | None) -> Part:
-    """Which patients of a set: what ``--folds`` means for radiographs.
+def chosen_cases(data: Path, folds: Sequence[str] | None) -> list[RadiographCase]:
+    """Which radiographs of a set: what ``--folds`` means for them.
 
     Raises
     ------
     PredictorError
-        Radiographs have no such part.
+        The set has no such part or fold.
     """
-    match list(folds or ("all",)):
-        case ["all"]:
-            return "all"
-        case ["held-out"]:
-            return "held-out"
-        case ["train"]:
-            return "train"
-    raise PredictorError("of radiographs --folds takes one of: all, held-out, train.")
+    chosen = list(folds or ("all",))
+    parts: tuple[Part, ...] = ("all", "held-out", "train")
+    if len(chosen) == 1 and chosen[0] in parts:
+        return open_radiograph_cases(data, next(p for p in parts if p == chosen[0]))
+    cases = open_radiograph_cases(data)
+    known = sorted({case.fold for case in cases if case.fold})
+    if not known or not set(chosen) <= set(known):
+        own = f", or some of its folds {', '.join(known)}" if known else ""
+        raise PredictorError(f"of radiographs --folds takes one of: all, held-out, train{own}.")
+    return [case for case in cases if case.fold in chosen]
 
 
 def seen_in_training(card: ModelCard, results: Sequence[RadiographResult]) -> list[bool]:
@@ -199,6 +202,9 @@ def radiograph_result(
         shams=shams,
         lung_dice=dices,
         lung_iou=ious,
+        complete=case.complete,
+        subtlety=np.asarray(case.subtlety, float),
+        group=case.group,
     )
 
 

@@ -13,6 +13,9 @@ from ..data.public.folder_radiographs import FolderRadiographs, Part, part_of
 from ..data.public.open_radiographs import PREPARED, layout_of
 from ..data.public.radiographs import RadiographSamples
 
+REAL = "real_radiographs.npz"
+"""The file of prepared real radiographs."""
+
 
 @dataclass(frozen=True)
 class RadiographSources:
@@ -26,6 +29,10 @@ class RadiographSources:
         """Whether no case of `dev` is trained on."""
         return not set(self.training.cases) & set(self.dev.cases)
 
+    def limit(self, otherwise: str) -> str:
+        """What a card says of where the training radiographs come from: the source's own sentence, or another one."""
+        return str(getattr(self.training, "limit", otherwise))
+
     def record(self, config: Any, log: Mapping[str, Any]) -> dict[str, Any]:
         """What a card says about a training with a ``TrainingConfig``."""
         return {
@@ -38,18 +45,20 @@ class RadiographSources:
 
 
 def open_radiograph_sources(
-    folder: str | Path, dev_folds: Sequence[str], *, needs_dev: bool = True
+    folder: str | Path, dev_folds: Sequence[str], *, needs_dev: bool = True, held_out: Sequence[str] = ()
 ) -> RadiographSources:
     """Open a folder of radiographs for training and calibration.
 
     Parameters
     ----------
     folder
-        A prepared simulation, or one of `data.public.open_radiographs.LAYOUTS`.
+        A prepared simulation, prepared real radiographs, or one of `data.public.open_radiographs.LAYOUTS`.
     dev_folds
         Of a prepared simulation: the folds to calibrate on. Of a real set it is the patients that are held out.
     needs_dev
         Whether it is an error when there is nothing to calibrate on; else it is done on what is trained on.
+    held_out
+        Folds of prepared real radiographs that are drawn for neither.
 
     Raises
     ------
@@ -57,6 +66,15 @@ def open_radiograph_sources(
         There is nothing to train on or to calibrate on, or the set is incomplete or damaged.
     """
     folder = Path(folder)
+    if (folder / REAL).is_file():
+        from ..data.simulation.real_radiographs import RealRadiographs
+
+        return RadiographSources(RealRadiographs(folder, held_out), RealRadiographs(folder, held_out, "dev"))
+    if held_out:
+        raise DatasetError(
+            f"{folder} has no folds to hold out: only real radiographs of 'lungmtl simulate real' ({REAL}) have. "
+            "Leave held_out away."
+        )
     training = open_training_radiographs(folder)
     try:
         if (folder / PREPARED).is_file():

@@ -13,7 +13,7 @@ from ..findings.formats.tables import read_text
 
 Network = TypeVar("Network")
 Training = TypeVar("Training")
-FROM_SETTINGS = ("network", "training", "version", "candidates")
+FROM_SETTINGS = ("network", "training", "version", "candidates", "held_out")
 """What a settings file may hold."""
 
 
@@ -33,6 +33,8 @@ class TrainingRun:
         Of the weights.
     candidates
         Files of ``lungmtl candidates``, which the false-positive reduction is trained on.
+    held_out
+        Folds of real radiographs that are neither trained on nor calibrated on.
     weights
         A weights' file to start from instead of from scratch.
     resume
@@ -45,6 +47,7 @@ class TrainingRun:
     training: dict[str, Any] = field(default_factory=dict)
     version: str = "0.1"
     candidates: tuple[Path, ...] = ()
+    held_out: tuple[str, ...] = ()
     weights: Path | None = None
     resume: bool = False
 
@@ -76,6 +79,7 @@ def read_run(
             f"unknown settings {sorted(unknown)}; a file of settings has {sorted(FROM_SETTINGS)}"
         )
     values["candidates"] = tuple(Path(p) for p in values.get("candidates", ()))
+    values["held_out"] = tuple(str(f) for f in values.get("held_out", ()))
     return TrainingRun(data, out, weights=weights, resume=resume, **values)
 
 

@@ -29,3 +29,18 @@ def contains(boxes: npt.ArrayLike, points: npt.ArrayLike) -> np.ndarray:
     box = np.asarray(boxes, float).reshape(-1, 1, 4)
     point = np.asarray(points, float).reshape(1, -1, 2)
     return np.all((point >= box[..., :2]) & (point < box[..., 2:]), axis=-1)
+
+
+def window_corner(boxes: np.ndarray, side: int, window: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Draw the corner (x, y) of a square window in a picture (side, side), around one of the boxes (n, 4), or anywhere without any.
+
+    The box lies anywhere in the window, but for a margin of half its own size.
+    """
+    room = side - window
+    low = rng.integers(0, room + 1, 2)
+    if len(boxes):
+        x0, y0, x1, y1 = (float(v) for v in boxes[rng.integers(len(boxes))])
+        spread = np.maximum((window - 2 * np.array([x1 - x0, y1 - y0])) / 2, 0)
+        middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2]) + rng.uniform(-1, 1, 2) * spread
+        low = np.clip(np.rint(middle - window / 2), 0, room)
+    return int(low[0]), int(low[1])

@@ -183,3 +183,13 @@ def test_help_names_the_networks():
     text = lungmtl("evaluate", "--help").stdout
     assert "dhn" in text
     assert "mosegnet" in text
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [("unet", "there is no model 'unet'; the models are: "), ("dhn", "dhn outlines no lungs")],
+)
+def test_real_radiographs_need_a_network_that_outlines_lungs(tmp_path, network, said):
+    done = lungmtl("simulate", "real", "--data", tmp_path, "--out", tmp_path / "out", "--lungs", network)
+    assert done.exit_code == 1
+    assert said in done.stderr

@@ -180,7 +180,7 @@ def test_options_of_other_networks_are_refused(tmp_path, card):
     with pytest.raises(PredictorError, match="leave out --truth"):
         evaluate_network("dhn", tmp_path, weights=card(), truth=tmp_path / "t.csv")
     with pytest.raises(PredictorError, match="all, held-out, train"):
-        evaluate_dhn(SquareFinder(), tmp_path, card(), folds=["0"])
+        evaluate_dhn(SquareFinder(), write_simulated(tmp_path / "set"), card(), folds=["0"])
 
 
 @pytest.mark.parametrize("spacing", [None, (0.5, 0.2)])

@@ -37,3 +37,11 @@ def test_the_card_names_all_cases():
     assert record["data"] == ["blobs (own)"]
     assert (record["cases"], record["dev_cases"], record["log"]) == (["b0", "b1"], ["c"], {"steps": 3})
     assert record["config"]["side"] == 128
+
+
+def test_a_source_says_what_its_radiographs_are():
+    sources = RadiographSources(Blobs(), Blobs())
+    assert sources.limit("simulated ones") == "simulated ones"
+    real = Blobs()
+    real.limit = "real ones"
+    assert RadiographSources(real, Blobs()).limit("simulated ones") == "real ones"

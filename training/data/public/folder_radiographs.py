@@ -37,7 +37,7 @@ def part_of(cases: Sequence[RadiographCase], part: Part) -> list[RadiographCase]
 
 
 @dataclass(frozen=True, eq=False)
-class _Read:
+class ReadRadiograph:
     """A radiograph as it is kept: pixels as bytes, everything else as in `RadiographSample`."""
 
     pixels: np.ndarray
@@ -74,7 +74,7 @@ class FolderRadiographs:
                 "there is nothing to train on. Complete the set, or train on another one."
             )
         self.cases = tuple(case.name for group in self.groups for case in group)
-        self._kept: dict[str, _Read] = {}
+        self._kept: dict[str, ReadRadiograph] = {}
 
     def draw(self, rng: np.random.Generator) -> RadiographSample:
         """Draw one sample; the same generator state gives the same sample.
@@ -88,7 +88,7 @@ class FolderRadiographs:
         case = group[rng.integers(len(group))]
         read = self._kept.get(case.name)
         if read is None:
-            read = _read(case)
+            read = read_case(case)
             if len(self._kept) < KEPT:
                 self._kept[case.name] = read
         boxes = read.sample.boxes.copy()
@@ -100,7 +100,14 @@ class FolderRadiographs:
         )
 
 
-def _read(case: RadiographCase) -> _Read:
+def read_case(case: RadiographCase) -> ReadRadiograph:
+    """Read a radiograph with its truth, in the pixels that networks see.
+
+    Raises
+    ------
+    ImageError, DatasetError
+        It or its mask cannot be read.
+    """
     image = read_radiograph(case)
     radiograph = make_radiograph_input(image)
     labels = read_lungs(case)
@@ -115,10 +122,10 @@ def _read(case: RadiographCase) -> _Read:
         nodule_known=known,
         sides=labels is None or not (labels == BOTH).any(),
         diameter_mm=case.diameter_mm,
-        mm=radiograph.pixel[0] if image.spacing is not None else None,
+        mm=radiograph.pixel[0] if image.spacing is not None else case.mm and case.mm / radiograph.scale,
         name=case.name,
     )
-    return _Read(np.rint(radiograph.pixels * 255).astype(np.uint8), sample)
+    return ReadRadiograph(np.rint(radiograph.pixels * 255).astype(np.uint8), sample)
 
 
 def on_radiograph(boxes: np.ndarray, image: Image, radiograph: RadiographInput) -> np.ndarray:

@@ -5,6 +5,9 @@ read too). Of the published archive, name ``cxr_images/proccessed_data`` (so spe
 nodules on 1,134 of them. NODE21 publishes no patient identifiers: each radiograph counts as a patient of its own, though some come
 from the same one (in NIH ChestX-ray14). node21.grand-challenge.org, doi:10.5281/zenodo.4725881.
 
+Copies of JSRT in this layout have the further columns ``lungs`` (a file in the folder ``lungs``), ``diameter_mm``, ``subtlety`` (1
+extremely subtle, 5 obvious) and ``fold``; all of their radiographs show 0.175 mm × 2048 along a side.
+
 Simulated sets have the further columns ``background`` (the radiograph underneath), ``diameter_mm`` and ``lungs`` (a file in
 ``masks``: 1 right, 2 left), and ``shams.csv`` with the places where no nodule was put (``img_name,x,y,width,height``).
 """
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +29,9 @@ from .radiograph_files import by_name, corners, first_file, image_files, require
 from .radiographs import RadiographCase
 
 TABLE = "metadata.csv"
+JSRT_COLUMNS = ("img_name", "diameter_mm", "lungs", "subtlety", "fold")
+JSRT_MM = 0.175 * 2048
+"""Side of a radiograph of JSRT."""
 SHAMS = "shams.csv"
 NAME = "NODE21"
 LICENCE = (
@@ -54,12 +61,25 @@ def node21_cases(folder: Path) -> list[RadiographCase]:
     return [_case(folder, table, own, files[name], shams.get(name, [])) for name, own in rows.items()]
 
 
+def jsrt_rows_cases(folder: Path) -> list[RadiographCase]:
+    """List the radiographs of a copy of JSRT in NODE21's layout: `node21_cases` with the size of the pixels."""
+    cases = node21_cases(folder)
+    sizes = [size_of(case.path) for case in cases]
+    return [
+        replace(case, mm=JSRT_MM / max(size)) if size is not None else case
+        for case, size in zip(cases, sizes, strict=True)
+    ]
+
+
 def _case(
     folder: Path, table: Path, rows: list[Row], path: Path, shams: Sequence[PixelBox]
 ) -> RadiographCase:
     boxes = [row.box for row in rows if row.box is not None]
     cells = rows[0].cells
-    diameter = [_diameter(table, row) for row in rows if row.box is not None]
+    marked = [row for row in rows if row.box is not None]
+    diameter, subtlety = (
+        [_optional(table, row, column) for row in marked] for column in ("diameter_mm", "subtlety")
+    )
     lungs = cells.get("lungs", "")
     size = size_of(path) if boxes or shams else None
     return RadiographCase(
@@ -72,18 +92,24 @@ def _case(
         lung_labels=(1, 2),
         diameter_mm=np.array(diameter, np.float32),
         shams=corners(shams, path, size),
+        fold=cells.get("fold", ""),
+        subtlety=np.array(subtlety, np.float32),
     )
 
 
-def _diameter(table: Path, row: Row) -> float:
-    return number(table, row.line, row.cells, "diameter_mm") if row.cells.get("diameter_mm") else math.nan
+def _optional(table: Path, row: Row, column: str) -> float:
+    return number(table, row.line, row.cells, column) if row.cells.get(column) else math.nan
 
 
 def _mask(folder: Path, name: str, table: Path) -> Path:
-    for path in (folder / "masks" / name, folder / name):
-        if path.is_file():
-            return path
-    raise DatasetError(f"the lung mask {name} is named in {table} but is not in {folder / 'masks'}.")
+    places = [folder / place / name for place in ("masks", "lungs", ".")]
+    found = next((path for path in places if path.is_file()), None)
+    if found is None:
+        raise DatasetError(
+            f"the lung mask {name} is named in {table} but is neither in {folder / 'masks'} nor in {folder / 'lungs'}: "
+            "copy it there, or empty its cell."
+        )
+    return found
 
 
 def _shams(folder: Path) -> dict[str, list[PixelBox]]:

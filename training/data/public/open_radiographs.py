@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DatasetError
-from . import coco, jsrt, lung_masks, nih, node21
+from . import coco, jsrt, lung_masks, nih, nih_films, node21
 from .folder_radiographs import Part, part_of
 from .radiograph_files import first_file
 from .radiographs import RadiographCase
@@ -46,12 +46,24 @@ def _has_columns(name: str, columns: Sequence[str]) -> Callable[[Path], bool]:
 
 LAYOUTS = (
     Layout(
+        *(
+            jsrt.NAME,
+            jsrt.LICENCE,
+            "metadata.csv with the columns subtlety, lungs and fold (JSRT in NODE21's columns)",
+        ),
+        *(_has_columns(node21.TABLE, node21.JSRT_COLUMNS), node21.jsrt_rows_cases),
+    ),
+    Layout(
         *(node21.NAME, node21.LICENCE, "metadata.csv and images/ (NODE21, or a simulated test set)"),
         *(_has(node21.TABLE), node21.node21_cases),
     ),
     Layout(
         *(nih.NAME, nih.LICENCE, "Data_Entry_2017*.csv (NIH ChestX-ray14)"),
         *(_has(nih.ENTRIES), nih.nih_cases),
+    ),
+    Layout(
+        *(nih.NAME, nih.LICENCE, "films.csv with or without boxes.csv (selections of NIH ChestX-ray14)"),
+        *(_has_columns(nih_films.TABLE, nih_films.COLUMNS), nih_films.nih_films_cases),
     ),
     Layout(
         *(jsrt.NAME, jsrt.LICENCE, "CLNDAT_EN.txt (JSRT, with the masks of SCR if you have them)"),

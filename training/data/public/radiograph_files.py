@@ -33,7 +33,7 @@ def read_radiograph(case: RadiographCase) -> Image:
     image = read_image(case.path)
     if case.upright:
         return image
-    if (case.boxes is not None and len(case.boxes)) or case.lungs is not None:
+    if not case.truth_upright and ((case.boxes is not None and len(case.boxes)) or case.lungs is not None):
         raise ValueError(f"{case.name} lies on its side, and so does its truth.")
     spacing = None if image.spacing is None else image.spacing[::-1]
     return replace(image, voxels=np.ascontiguousarray(np.rot90(image.voxels, -1)), spacing=spacing)

@@ -41,6 +41,9 @@ class RadiographSample:
         Of the picture underneath: simulated samples on one background share it.
     lesions
         bool (side, side) of further lesions by name (``"pleural effusion"``); one that is not listed is taken as absent.
+    uncertain
+        bool (side, side), where nobody can say whether the nodule reaches there (the rim of a generous box): these pixels train no
+        outline. None where everything is certain.
     """
 
     pixels: np.ndarray
@@ -53,6 +56,7 @@ class RadiographSample:
     mm: float | None = None
     name: str = ""
     lesions: Mapping[str, np.ndarray] = field(default_factory=dict)
+    uncertain: np.ndarray | None = None
 
     @property
     def positive(self) -> bool:
@@ -71,6 +75,20 @@ class RadiographSamples(Protocol):
     def draw(self, rng: np.random.Generator) -> RadiographSample:
         """Draw one sample; the same generator state gives the same sample. About half of them show nodules."""
         ...
+
+
+class PairedRadiographs(RadiographSamples, Protocol):
+    """A source whose samples come two by two, because a network learns most from what little tells them apart."""
+
+    def draw_pair(self, rng: np.random.Generator) -> tuple[RadiographSample, RadiographSample]:
+        """Draw a radiograph with a nodule and one without that belong in one batch."""
+        ...
+
+
+def draw_together(source: RadiographSamples, rng: np.random.Generator) -> tuple[RadiographSample, ...]:
+    """Draw what belongs in one batch: a pair where the source has pairs, else one sample."""
+    pair = getattr(source, "draw_pair", None)
+    return (source.draw(rng),) if pair is None else pair(rng)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +113,24 @@ class RadiographCase:
         File with the left lung, where each lung has a file of its own: `lungs` is then the patient's right one.
     upright
         False where the picture is known to lie on its side, the head at the left; `radiograph_files.read_radiograph` turns it.
+    truth_upright
+        Whether the boxes of a picture that lies on its side belong to the upright one.
     diameter_mm
         float32 (n,), NaN where unknown.
     shams
         float32 (k, 4): places that were touched like a pasted nodule, without one.
+    fold
+        Of the set's own split, or ``""``.
+    complete
+        False where the boxes are some of the nodules and there may be more: a mark elsewhere is then neither hit nor false.
+    generous
+        Whether the boxes are drawn wider than the nodules.
+    subtlety
+        float32 (n,), 1 (extremely subtle) to 5 (obvious), NaN where unknown.
+    mm
+        Size of the file's pixels where the file itself does not say, or None.
+    group
+        How its truth is known, as the set names it (``"read"``, ``"no finding"``), or ``""``.
     """
 
     path: Path
@@ -110,5 +142,12 @@ class RadiographCase:
     lung_labels: tuple[int, ...] = (1, 2, 255)
     left_lung: Path | None = None
     upright: bool = True
+    truth_upright: bool = False
     diameter_mm: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     shams: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    fold: str = ""
+    complete: bool = True
+    generous: bool = False
+    subtlety: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    mm: float | None = None
+    group: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..errors import DatasetError
 from ..public.radiographs import RadiographSample
 from .difficulty import DIFFICULTY, PRACTICE, Difficulty
 from .nodule_views import NoduleViews
-from .paste import Pasted, between, draw_tone, paste
+from .paste import Pasted, Tone, between, draw_tone, paste
 from .vary import vary
 
 FILE = "radiographs.npz"
@@ -186,35 +186,10 @@ class SimulatedRadiographs:
             pixels, lungs, zoom = vary(pixels, lungs, (other, others_lungs), rng)
             mm /= zoom
         tone = draw_tone(pixels, lungs, difficulty, rng)
-        nodules, shams = (int(rng.choice(len(p), p=p)) for p in (difficulty.nodules, difficulty.shams))
-        done: list[tuple[Pasted, bool, float]] = []
-        for sham in [False] * nodules + [True] * shams:
-            for _ in range(20):  # until it fits
-                which = int(rng.integers(len(self.views.diameter_mm)))
-                view = self.views.attenuation[which, rng.integers(self.views.attenuation.shape[1])]
-                view = _turned(view.astype(np.float32), rng)
-                diameter = float(self.views.diameter_mm[which])
-                center = self._place(lungs, diameter / mm, rng)
-                if any(_near(center, p.box, diameter / mm) for p, _, _ in done):
-                    continue
-                pasted = paste(pixels, view, center, mm, tone, difficulty, rng, sham=sham)
-                if pasted is not None:
-                    done.append((pasted, sham, diameter))
-                    break
-        mask = np.zeros(pixels.shape, bool)
-        for pasted, _, _ in done:
-            mask[pasted.where] |= pasted.mask
-        real = [(p.box, d) for p, sham, d in done if not sham]
-        sample = RadiographSample(
-            pixels=pixels,
-            boxes=np.array([b for b, _ in real], np.float32).reshape(-1, 4),
-            lungs=lungs,
-            nodules=mask,
-            diameter_mm=np.array([d for _, d in real], np.float32),
-            mm=mm,
-            name=str(store.name[radiograph]),
+        clear = RadiographSample(
+            pixels, np.zeros((0, 4), np.float32), lungs, mm=mm, name=str(store.name[radiograph])
         )
-        return Simulated(sample, np.array([p.box for p, s, _ in done if s], np.float32).reshape(-1, 4))
+        return put_nodules(clear, self.views, tone, difficulty, rng)
 
     def _background(self, radiograph: int) -> tuple[np.ndarray, np.ndarray, float]:
         store = self.store
@@ -224,22 +199,72 @@ class SimulatedRadiographs:
             float(store.mm[radiograph]),
         )
 
-    def _place(self, lungs: np.ndarray, size: float, rng: np.random.Generator) -> tuple[float, float]:
-        """A nodule's middle: in the open lung, a part of it may lie beneath the edge; or hidden behind the heart."""
-        if rng.random() < self.difficulty.hidden:
-            beside = ndimage.binary_dilation(lungs.any(0), iterations=round(1.2 * size) + 12)
-            region = np.asarray(between(lungs) & beside)
-        else:
-            # A coarse erosion by about a third of the nodule is enough and quick.
-            region = np.asarray(lungs.any(0))
-            inner = np.asarray(ndimage.binary_erosion(region[::2, ::2], iterations=max(1, round(size / 6))))
-            if inner.any():
-                y, x = np.argwhere(inner)[rng.integers(np.count_nonzero(inner))]
-                return float(2 * y + 2 * rng.random()), float(2 * x + 2 * rng.random())
-        if not region.any():
-            region = np.asarray(lungs.any(0))
-        y, x = np.argwhere(region)[rng.integers(np.count_nonzero(region))]
-        return float(y + rng.random()), float(x + rng.random())
+
+def put_nodules(
+    clear: RadiographSample,
+    views: NoduleViews,
+    tone: Tone,
+    difficulty: Difficulty,
+    rng: np.random.Generator,
+    *,
+    shams_only: bool = False,
+) -> Simulated:
+    """Put drawn nodules and shams into a radiograph with known lungs and pixel size; its pixels are changed in place.
+
+    Parameters
+    ----------
+    shams_only
+        Leaves shams where the same random numbers put nodules and shams otherwise.
+    """
+    pixels, lungs, mm = clear.pixels, clear.lungs, clear.mm
+    assert lungs is not None
+    assert mm is not None
+    nodules, shams = (int(rng.choice(len(p), p=p)) for p in (difficulty.nodules, difficulty.shams))
+    done: list[tuple[Pasted, bool, float]] = []
+    for sham in [shams_only] * nodules + [True] * shams:
+        for _ in range(20):  # until it fits
+            which = int(rng.integers(len(views.diameter_mm)))
+            view = views.attenuation[which, rng.integers(views.attenuation.shape[1])]
+            view = _turned(view.astype(np.float32), rng)
+            # No number is drawn where nothing is magnified: what was simulated before comes out as before.
+            scale = rng.uniform(*difficulty.magnify) if difficulty.magnify != (1.0, 1.0) else 1.0
+            diameter = scale * float(views.diameter_mm[which])
+            center = _place(lungs, diameter / mm, difficulty.hidden, rng)
+            if any(_near(center, p.box, diameter / mm) for p, _, _ in done):
+                continue
+            pasted = paste(pixels, scale * view, center, mm / scale, tone, difficulty, rng, sham=sham)
+            if pasted is not None:
+                done.append((pasted, sham, diameter))
+                break
+    mask = np.zeros(pixels.shape, bool)
+    for pasted, _, _ in done:
+        mask[pasted.where] |= pasted.mask
+    real = [(p.box, d) for p, sham, d in done if not sham]
+    sample = replace(
+        clear,
+        boxes=np.array([b for b, _ in real], np.float32).reshape(-1, 4),
+        nodules=mask,
+        diameter_mm=np.array([d for _, d in real], np.float32),
+    )
+    return Simulated(sample, np.array([p.box for p, s, _ in done if s], np.float32).reshape(-1, 4))
+
+
+def _place(lungs: np.ndarray, size: float, hidden: float, rng: np.random.Generator) -> tuple[float, float]:
+    """A nodule's middle: in the open lung, a part of it may lie beneath the edge; or hidden behind the heart."""
+    if rng.random() < hidden:
+        beside = ndimage.binary_dilation(lungs.any(0), iterations=round(1.2 * size) + 12)
+        region = np.asarray(between(lungs) & beside)
+    else:
+        # A coarse erosion by about a third of the nodule is enough and quick.
+        region = np.asarray(lungs.any(0))
+        inner = np.asarray(ndimage.binary_erosion(region[::2, ::2], iterations=max(1, round(size / 6))))
+        if inner.any():
+            y, x = np.argwhere(inner)[rng.integers(np.count_nonzero(inner))]
+            return float(2 * y + 2 * rng.random()), float(2 * x + 2 * rng.random())
+    if not region.any():
+        region = np.asarray(lungs.any(0))
+    y, x = np.argwhere(region)[rng.integers(np.count_nonzero(region))]
+    return float(y + rng.random()), float(x + rng.random())
 
 
 def _turned(view: np.ndarray, rng: np.random.Generator) -> np.ndarray:

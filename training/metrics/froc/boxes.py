@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ...ops.boxes import box_iou
+from ...ops.boxes import box_iou, contains
 from .matching import Matching
 
 IOU = 0.4
@@ -46,21 +46,49 @@ def match_boxes(
     if not all(np.isfinite(values).all() for values in (box, score, true)):
         raise ValueError("boxes and scores must be finite numbers")
     overlap = box_iou(box, true)
-    near = overlap >= iou
+    return _matching(score, overlap, overlap >= iou)
+
+
+def match_centers(centers: npt.ArrayLike, scores: npt.ArrayLike, truth: npt.ArrayLike) -> Matching:
+    """Match as `match_boxes`, a hit being a mark whose centre (x, y) lies in the nodule's box; of several the nearest middle.
+
+    Raises
+    ------
+    ValueError
+        Centres and scores differ in number or are not finite.
+    """
+    point = np.asarray(centers, float).reshape(-1, 2)
+    score = np.asarray(scores, float).reshape(-1)
+    true = np.asarray(truth, float).reshape(-1, 4)
+    if len(point) != len(score):
+        raise ValueError(f"{len(point)} centres but {len(score)} scores")
+    if not all(np.isfinite(values).all() for values in (point, score, true)):
+        raise ValueError("centres, boxes and scores must be finite numbers")
+    away = np.linalg.norm(point[:, None] - (true[:, :2] + true[:, 2:])[None] / 2, axis=-1)
+    return _matching(score, 1 / (1 + away), contains(true, point).T)
+
+
+def _matching(score: np.ndarray, fit: np.ndarray, near: np.ndarray) -> Matching:
+    """Match marks by how well they fit each nodule (n, m), at least 0, where they are `near` enough."""
     hit = np.full(len(score), -1)
-    taken = np.full(len(true), -1)
+    taken = np.full(fit.shape[1], -1)
     duplicates = 0
-    for mark in np.lexsort((-overlap.max(1, initial=0), -score)):
+    for mark in np.lexsort((-np.where(near, fit, 0).max(1, initial=0), -score)):
         if not near[mark].any():
             continue
         free = near[mark] & (taken < 0)
-        hit[mark] = np.where(free if free.any() else near[mark], overlap[mark], -1).argmax()
+        hit[mark] = np.where(free if free.any() else near[mark], fit[mark], -1).argmax()
         if free.any():
             taken[hit[mark]] = mark
         else:
             duplicates += 1
     nothing = np.zeros(len(score), bool)
     return Matching(score, hit, ~nothing, nothing, taken, duplicates)
+
+
+def without_false(matching: Matching) -> Matching:
+    """Take the marks beside the nodules out, as on a radiograph where there may be more nodules than are known."""
+    return replace(matching, on_excluded=matching.on_excluded | (matching.hit < 0))
 
 
 def only(matching: Matching, keep: np.ndarray) -> Matching:

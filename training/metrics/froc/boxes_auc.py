@@ -39,9 +39,11 @@ def by_rows(measure: Callable[[np.ndarray], float]) -> Statistic:
     return of
 
 
-def froc_area(matchings: Sequence[Matching], up_to: float = UP_TO) -> Statistic:
-    """Make the FROC-AUC, 0–1, one matching for each radiograph; NaN without nodules."""
-    curve = hit_curve(matchings, duplicates_are_false=False)
+def froc_area(
+    matchings: Sequence[Matching], up_to: float = UP_TO, complete: np.ndarray | None = None
+) -> Statistic:
+    """Make the FROC-AUC, 0–1, one matching for each radiograph; NaN without nodules. `complete`: see `hit_curve`."""
+    curve = hit_curve(matchings, duplicates_are_false=False, complete=complete)
 
     def measure(weights: np.ndarray) -> np.ndarray:
         steps = curve.steps(weights)
@@ -56,9 +58,11 @@ def froc_area(matchings: Sequence[Matching], up_to: float = UP_TO) -> Statistic:
     return measure
 
 
-def froc_sensitivity(matchings: Sequence[Matching], rate: float) -> Statistic:
-    """Make the sensitivity, 0–1, at a rate of false positives per radiograph; NaN without nodules."""
-    curve = hit_curve(matchings, duplicates_are_false=False)
+def froc_sensitivity(
+    matchings: Sequence[Matching], rate: float, complete: np.ndarray | None = None
+) -> Statistic:
+    """Make the sensitivity, 0–1, at a rate of false positives per radiograph; NaN without nodules. `complete`: see `hit_curve`."""
+    curve = hit_curve(matchings, duplicates_are_false=False, complete=complete)
 
     def measure(weights: np.ndarray) -> np.ndarray:
         steps = curve.steps(weights)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from .boxes import without_false
 from .matching import Matching
 
 
@@ -38,28 +39,38 @@ class Steps:
 
 @dataclass(frozen=True, eq=False)
 class HitCurve:
-    """Tables (rows, n radiographs): nodules found at each score of a hit; false marks between and at these scores; nodules."""
+    """Tables (rows, n radiographs): nodules found at each score of a hit; false marks between and at these scores; nodules; and
+    whether a radiograph counts where false marks are averaged."""
 
     hits: csr_array
     false: csr_array
     nodules: np.ndarray
+    complete: np.ndarray
 
     def steps(self, weights: np.ndarray) -> Steps:
         """Read the curve when each radiograph counts `weights` times, (n,) or (samples, n)."""
         w = np.asarray(weights, float)
         false = np.cumsum((self.false @ w.T).T, axis=-1)
         nodules = (w @ self.nodules)[..., None]
-        return Steps((self.hits @ w.T).T, false[..., 0::2], false[..., 1::2], nodules, w.sum(-1)[..., None])
+        radiographs = (w @ self.complete)[..., None]
+        return Steps((self.hits @ w.T).T, false[..., 0::2], false[..., 1::2], nodules, radiographs)
 
 
-def hit_curve(matchings: Sequence[Matching], *, duplicates_are_false: bool) -> HitCurve:
+def hit_curve(
+    matchings: Sequence[Matching], *, duplicates_are_false: bool, complete: np.ndarray | None = None
+) -> HitCurve:
     """Make the tables of radiographs, one `Matching` for each.
 
     Parameters
     ----------
     duplicates_are_false
         Whether a further mark on a found nodule is a false mark (average precision) or counts neither way (FROC).
+    complete
+        (n,) whether all nodules of a radiograph are known; marks beside the known ones of the others are no false marks, and these
+        radiographs do not count where false marks are averaged. By default all are.
     """
+    known = np.ones(len(matchings), bool) if complete is None else np.asarray(complete, bool)
+    matchings = [m if k else without_false(m) for m, k in zip(matchings, known, strict=True)]
     hits = [m.hit_scores for m in matchings]
     false = [m.score[_false(m) if duplicates_are_false else m.false_positive] for m in matchings]
     score = np.unique(np.concatenate([*hits, np.empty(0)]))[::-1]
@@ -71,6 +82,7 @@ def hit_curve(matchings: Sequence[Matching], *, duplicates_are_false: bool) -> H
         _table([np.searchsorted(-score, -h, "left") for h in hits], len(score)),
         _table(rows, 2 * len(score)),
         np.array([len(m.nodule_mark) for m in matchings], float),
+        known.astype(float),
     )
 
 

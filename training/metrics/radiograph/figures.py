@@ -10,7 +10,17 @@ import numpy as np
 from ..froc.luna16 import RATES, by_rate
 from ..intervals.bootstrap import SAMPLES, Interval, bootstrap_weights, finite, interval
 from .quantiles import spread
-from .statistics import BANDS, RadiographResult, groups_of, in_band, radiograph_statistics
+from .statistics import (
+    BANDS,
+    CENTER,
+    SUBTLETY_RATES,
+    RadiographResult,
+    groups_of,
+    in_band,
+    levels,
+    of_subtlety,
+    radiograph_statistics,
+)
 
 IMAGE = ("roc_auc", "pr_auc")
 BOXES = ("froc_auc", "afroc_auc", "map", "map_50_95", "node21_score", "node21_auc")
@@ -51,6 +61,16 @@ def radiograph_figures(
     metrics["sensitivity_at_iou_0.2"] = by_rate(
         RATES, [measures[f"sensitivity_at_{r:g}_iou_0.2"].value for r in RATES]
     )
+    metrics["sensitivity_at_center"] = by_rate(
+        RATES, [measures[f"sensitivity_at_{r:g}_{CENTER}"].value for r in RATES]
+    )
+    if known := levels([r for r in results if r.truth is not None]):
+        metrics["by_subtlety"] = {str(n): _subtlety(n, results, measures) for n in known}
+    metrics["false_positives_by_group"] = {
+        name.partition("/")[2]: i.to_json()
+        for name, i in measures.items()
+        if name.startswith("false_positives_per_image/")
+    }
     metrics["by_diameter_mm"] = {name: _band(name, results, measures) for name in BANDS}
     metrics["positive_radiographs"] = {name: value[f"{name}/positive"] for name in LESIONS}
     metrics["default_threshold"] = threshold
@@ -85,6 +105,17 @@ def _band(name: str, results: Sequence[RadiographResult], measures: dict[str, In
     }
 
 
+def _subtlety(
+    level: int, results: Sequence[RadiographResult], measures: dict[str, Interval]
+) -> dict[str, Any]:
+    return {"nodules": int(sum(of_subtlety(r, level).sum() for r in results))} | {
+        f"sensitivity_at_{rate:g}_{CENTER}": measures[
+            f"sensitivity_at_{rate:g}_{CENTER}/subtlety {level}"
+        ].to_json()
+        for rate in SUBTLETY_RATES
+    }
+
+
 def _lungs(results: Sequence[RadiographResult]) -> dict[str, Any]:
     def values(of: str, name: str) -> list[float]:
         tables = [r.lung_dice if of == "dice" else r.lung_iou for r in results]
@@ -114,6 +145,11 @@ def radiograph_warnings(results: Sequence[RadiographResult], *, lungs: bool) -> 
         warnings.append(
             f"{missing} images show a nodule whose place is not given: left out of the figures of boxes."
         )
+    if some := sum(not r.complete for r in results):
+        warnings.append(
+            f"{some} images may show more nodules than are marked: marks beside them count neither way, and false positives per "
+            "image are averaged over the others."
+        )
     if lungs and not n["lungs_known"]:
         warnings.append("No lung masks are given: lung_dice is empty.")
     return warnings
@@ -126,9 +162,18 @@ def radiograph_table(metrics: dict[str, Any]) -> list[list[str]]:
     of = {
         **dict.fromkeys(IMAGE, f"{n['positive']} + {n['negative']} images"),
         **dict.fromkeys((*BOXES, *LESIONS, "sensitivity_at_default"), f"{n['nodules']} nodules"),
+        **dict.fromkeys([f"sensitivity_at_{r:g}_{CENTER}" for r in RATES], f"{n['nodules']} nodules"),
+        **{
+            f"sensitivity_at_1_{CENTER}/subtlety {level}": f"{m['nodules']} nodules"
+            for level, m in metrics.get("by_subtlety", {}).items()
+        },
         **dict.fromkeys([f"sensitivity_at_{r:g}" for r in RATES], f"{n['nodules']} nodules"),
         **{f"sensitivity_at_1/{b}": f"{m['nodules']} nodules" for b, m in metrics["by_diameter_mm"].items()},
         "false_positives_per_image": f"{n['negative']} images",
+        **{
+            f"false_positives_per_image/{group}": f"images: {group}"
+            for group in metrics["false_positives_by_group"]
+        },
         **dict.fromkeys(SHAMS, f"{n['shams']} shams"),
         **dict.fromkeys([f"lung_dice/{q}" for q in ("median", "p10", "mean")], f"{n['lungs_known']} images"),
     }
@@ -146,7 +191,10 @@ def _words(name: str) -> str:
     name, _, part = name.partition("/")
     if name.startswith("sensitivity_at_") and name != "sensitivity_at_default":
         rate = name.removeprefix("sensitivity_at_")
-        return f"sensitivity at {rate} FP/image" + (f", {part} mm" if part else "")
+        rate, _, rule = rate.partition("_")
+        part = part if not part or part.startswith("subtlety") else f"{part} mm"
+        said = {"": "", CENTER: ", centre in the box"}.get(rule, f", {rule}")
+        return f"sensitivity at {rate} FP/image{said}" + (f", {part}" if part else "")
     return name + (f" {part}" if part else "")
 
 
@@ -161,6 +209,7 @@ def radiograph_details(results: Sequence[RadiographResult], threshold: float) ->
             {
                 "name": r.name,
                 "background": r.background,
+                "group": r.group,
                 "positive": r.positive,
                 "score": float(r.score),
                 "marks": len(r.scores),
@@ -170,6 +219,11 @@ def radiograph_details(results: Sequence[RadiographResult], threshold: float) ->
                 "hits_at_default": int((matching.hit_scores >= threshold).sum()) if known else None,
                 "hit_scores": [float(s) for s in matching.hit_scores] if known else None,
                 "false_positives_at_default": int((matching.false_positive & shown).sum()) if known else None,
+                "truth": np.asarray(r.truth, float).round(1).tolist() if known else None,
+                "found": [
+                    {"score": float(s), "center": c.round(1).tolist(), "box": b.round(1).tolist()}
+                    for s, c, b in zip(r.scores, r.centers, r.boxes, strict=True)
+                ],
                 "sham_marks": r.shams.marks if r.shams.places else None,
                 "lung_dice": finite(r.lung_dice.get("lungs", np.nan)),
                 "lung_iou": finite(r.lung_iou.get("lungs", np.nan)),

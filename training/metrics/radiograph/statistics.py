@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..characterisation.classification import roc_auc
 from ..froc.average_precision import COCO_IOUS, average_precision, mean_of, pr_auc
-from ..froc.boxes import IOU, match_boxes, only
+from ..froc.boxes import IOU, match_boxes, match_centers, only, without_false
 from ..froc.boxes_auc import afroc_area, froc_area, froc_sensitivity
 from ..froc.luna16 import RATES, Matching
 from ..intervals.bootstrap import Statistic
@@ -20,6 +20,11 @@ from .shams import ShamMarks
 NODE21_IOU, NODE21_RATE = 0.2, 0.25
 BANDS = {"8-10": (8.0, 10.0), "10+": (10.0, np.inf), "12+": (12.0, np.inf), "20+": (20.0, np.inf)}
 """Diameters in mm, the lower bound included, the upper not."""
+SUBTLETIES = (1, 2, 3, 4, 5)
+"""Of JSRT: 1 extremely subtle, 5 obvious."""
+SUBTLETY_RATES = (0.25, 1.0)
+CENTER = "center"
+"""Rule of a hit: the mark's centre lies in the nodule's box."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +47,12 @@ class RadiographResult:
         (m,), NaN where unknown.
     shams
         Marks on sham pastes at the network's default threshold.
+    complete
+        Whether `truth` has every nodule; else a mark beside them is neither hit nor false.
+    subtlety
+        (m,), NaN where unknown.
+    group
+        How the truth is known (`RadiographCase.group`).
     lung_dice, lung_iou
         By region: ``"lungs"`` (both), ``"right lung"``, ``"left lung"``; empty where no truth is known.
     """
@@ -58,12 +69,24 @@ class RadiographResult:
     shams: ShamMarks = field(default_factory=ShamMarks)
     lung_dice: dict[str, float] = field(default_factory=dict)
     lung_iou: dict[str, float] = field(default_factory=dict)
+    complete: bool = True
+    subtlety: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    group: str = ""
+
+    @property
+    def _target(self) -> np.ndarray:
+        return np.zeros((0, 4)) if self.truth is None else self.truth
 
     def matching(self, iou: float = IOU) -> Matching:
         """Match its boxes with its nodules."""
-        return match_boxes(
-            self.boxes, self.scores, np.zeros((0, 4)) if self.truth is None else self.truth, iou
-        )
+        return self._judged(match_boxes(self.boxes, self.scores, self._target, iou))
+
+    def center_matching(self) -> Matching:
+        """Match the centres of its marks with its nodules."""
+        return self._judged(match_centers(self.centers, self.scores, self._target))
+
+    def _judged(self, matching: Matching) -> Matching:
+        return matching if self.complete else without_false(matching)
 
 
 def groups_of(results: Sequence[RadiographResult]) -> list[str]:
@@ -79,9 +102,11 @@ def radiograph_statistics(results: Sequence[RadiographResult], threshold: float)
     * ``roc_auc``, ``pr_auc``: of `RadiographResult.score` (`classification.roc_auc`, `average_precision.pr_auc`).
     * ``froc_auc``, ``afroc_auc``, ``sensitivity_at_1`` (false positives per radiograph; so for all of `luna16.RATES`), ``map``:
       at an overlap of 0.4; ``map_50_95``: see `average_precision`; ``sensitivity_at_1_iou_0.2``: with NODE21's rule for a hit.
+    * ``sensitivity_at_1_center`` (all rates): the same where a hit is a mark whose centre lies in the nodule's box, and
+      ``sensitivity_at_1_center/subtlety 3``, also at 0.25.
     * ``sensitivity_at_1/10+`` and so on: the same for nodules of `BANDS`; hits on other nodules count neither way.
     * ``sensitivity_at_default``: fraction of nodules hit by a box of at least `threshold`.
-    * ``false_positives_per_image``: boxes of at least `threshold` per radiograph without nodule.
+    * ``false_positives_per_image``: boxes of at least `threshold` per radiograph without nodule; ``…/read`` and so on by group.
     * ``node21_score``: 0.75 AUC + 0.25 sensitivity at 0.25 false positives per radiograph, a hit being an overlap of 0.2, the
       ranking of the NODE21 challenge (Sogancioglu et al., doi:10.1109/TMI.2024.3382042). A submission there holds boxes only,
       so its AUC is of the surest box, also for networks with a global head; ``node21_auc`` is that part.
@@ -116,6 +141,10 @@ def _by_image(
         "roc_auc": on(lambda w: roc_auc(positive.astype(int), score, w), part),
         "pr_auc": on(pr_auc(positive, score), part),
         "false_positives_per_image": on(ratio(false, ~positive), part),
+    } | {
+        f"false_positives_per_image/{name}": on(ratio(false * own, ~positive & own), part)
+        for name in sorted({r.group for r in radiographs if r.group and not r.positive})
+        for own in [np.array([r.group == name for r in radiographs])]
     }
 
 
@@ -144,9 +173,10 @@ def _by_box(
     def auc(weights: np.ndarray) -> np.ndarray:
         return roc_auc(positive.astype(int), surest, weights)
 
-    sensitive = froc_sensitivity(at[NODE21_IOU], NODE21_RATE)
+    complete = np.array([r.complete for r in radiographs], bool)
+    sensitive = froc_sensitivity(at[NODE21_IOU], NODE21_RATE, complete)
     measures = {
-        "froc_auc": froc_area(at[IOU]),
+        "froc_auc": froc_area(at[IOU], complete=complete),
         "afroc_auc": afroc_area(at[IOU], positive),
         "map": average_precision(at[IOU]),
         "map_50_95": mean_of([average_precision(at[iou]) for iou in COCO_IOUS]),
@@ -155,15 +185,44 @@ def _by_box(
         "sensitivity_at_default": ratio(hits, nodules),
     }
     for rate in RATES:
-        measures[f"sensitivity_at_{rate:g}"] = froc_sensitivity(at[IOU], rate)
-        measures[f"sensitivity_at_{rate:g}_iou_{NODE21_IOU}"] = froc_sensitivity(at[NODE21_IOU], rate)
+        measures[f"sensitivity_at_{rate:g}"] = froc_sensitivity(at[IOU], rate, complete)
+        measures[f"sensitivity_at_{rate:g}_iou_{NODE21_IOU}"] = froc_sensitivity(
+            at[NODE21_IOU], rate, complete
+        )
+    measures |= _by_center(radiographs, complete)
     for name in BANDS:
         kept = [only(m, in_band(r, name)) for m, r in zip(at[IOU], radiographs, strict=True)]
-        measures[f"sensitivity_at_1/{name}"] = froc_sensitivity(kept, 1.0)
-        measures[f"froc_auc/{name}"] = froc_area(kept)
+        measures[f"sensitivity_at_1/{name}"] = froc_sensitivity(kept, 1.0, complete)
+        measures[f"froc_auc/{name}"] = froc_area(kept, complete=complete)
         loose = [only(m, in_band(r, name)) for m, r in zip(at[NODE21_IOU], radiographs, strict=True)]
-        measures[f"sensitivity_at_1_iou_{NODE21_IOU}/{name}"] = froc_sensitivity(loose, 1.0)
+        measures[f"sensitivity_at_1_iou_{NODE21_IOU}/{name}"] = froc_sensitivity(loose, 1.0, complete)
     return {name: on(statistic, part) for name, statistic in measures.items()}
+
+
+def _by_center(radiographs: Sequence[RadiographResult], complete: np.ndarray) -> dict[str, Statistic]:
+    matchings = [r.center_matching() for r in radiographs]
+    measures = {
+        f"sensitivity_at_{rate:g}_{CENTER}": froc_sensitivity(matchings, rate, complete) for rate in RATES
+    }
+    for level in levels(radiographs):
+        kept = [only(m, of_subtlety(r, level)) for m, r in zip(matchings, radiographs, strict=True)]
+        for rate in SUBTLETY_RATES:
+            measures[f"sensitivity_at_{rate:g}_{CENTER}/subtlety {level}"] = froc_sensitivity(
+                kept, rate, complete
+            )
+    return measures
+
+
+def levels(radiographs: Sequence[RadiographResult]) -> list[int]:
+    """List the subtleties of which there is a nodule."""
+    return [n for n in SUBTLETIES if any(of_subtlety(r, n).any() for r in radiographs)]
+
+
+def of_subtlety(radiograph: RadiographResult, level: int) -> np.ndarray:
+    """Tell for each nodule (m,) whether it is of that subtlety; one of unknown subtlety is of none."""
+    known = np.full(0 if radiograph.truth is None else len(radiograph.truth), np.nan)
+    known[: len(radiograph.subtlety)] = radiograph.subtlety
+    return known == level
 
 
 def in_band(radiograph: RadiographResult, name: str) -> np.ndarray:
@@ -176,7 +235,7 @@ def in_band(radiograph: RadiographResult, name: str) -> np.ndarray:
 
 _BOX_NAMES = (
     *("froc_auc", "afroc_auc", "map", "map_50_95", "node21_auc", "node21_score", "sensitivity_at_default"),
-    *(f"sensitivity_at_{rate:g}{rule}" for rate in RATES for rule in ("", f"_iou_{NODE21_IOU}")),
+    *(f"sensitivity_at_{r:g}{rule}" for r in RATES for rule in ("", f"_iou_{NODE21_IOU}", f"_{CENTER}")),
     *(
         f"{name}/{band}"
         for band in BANDS
@@ -194,7 +253,10 @@ def _by_component(
 ) -> dict[str, Statistic]:
     def rate(name: str, some: list[RadiographResult], where: np.ndarray) -> Statistic:
         counts = [
-            count_components(r.centers[r.scores >= threshold], r.truth) for r in some if r.truth is not None
+            count if r.complete else replace(count, false=0)
+            for r in some
+            if r.truth is not None
+            for count in [count_components(r.centers[r.scores >= threshold], r.truth)]
         ]
         return on(lambda w: getattr(detection_rates(counts, w), name), where)
 

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2.functional import gaussian_blur
 
+from ...ops.boxes import window_corner
 from .config import Augmentation
 
 KEPT = 0.5
@@ -30,7 +31,7 @@ def equalise(pixels: Tensor, rng: Random) -> Tensor:
     if not len(seen):
         return pixels
     cumulative = torch.cumsum(torch.histc(seen, 256, 0, 1), 0) / len(seen)
-    flat = cumulative[(pixels * 255).long()]
+    flat = cumulative[(pixels.clamp(0, 1) * 255).long()]  # other steps may have left 0–1
     return pixels + float(rng.uniform(0.3, 1)) * (flat - pixels)
 
 
@@ -124,6 +125,7 @@ def augment(
 ) -> tuple[Tensor, Tensor]:
     """φ(x): a radiograph (side, side) and its boxes (n, 4) in edge coordinates, transformed. What is black stays black."""
     chosen = choose(strategy, probability, rng)
+    pixels = pixels.clamp(0, 1)  # a pasted sham's noise reaches a little beyond
     black = pixels == 0
     for i in chosen:
         if i < len(ILLUMINATION):
@@ -145,6 +147,15 @@ def move(pixels: Tensor, boxes: Tensor, matrices: Sequence[np.ndarray]) -> tuple
     return moved, move_boxes(boxes, total, pixels.shape[-1])
 
 
+def window(pixels: Tensor, boxes: Tensor, side: int, rng: Random) -> tuple[Tensor, Tensor]:
+    """Cut a window (side, side) out of a radiograph, around one of its nodules or anywhere; boxes that leave it are dropped."""
+    if pixels.shape[-1] <= side:
+        return pixels, boxes
+    x, y = window_corner(boxes.numpy(), pixels.shape[-1], side, rng)
+    moved = boxes - boxes.new_tensor([x, y, x, y])
+    return pixels[y : y + side, x : x + side].contiguous(), inside(moved, side)
+
+
 def move_boxes(boxes: Tensor, matrix: np.ndarray, side: int) -> Tensor:
     """Boxes (n, 4) around the transformed ellipses that fill the given ones: nodules are round, so corners would only grow."""
     if not len(boxes):
@@ -155,7 +166,11 @@ def move_boxes(boxes: Tensor, matrix: np.ndarray, side: int) -> Tensor:
     half = (boxes[:, 2:] - boxes[:, :2]) / side
     center = center @ linear.T + shift
     half = torch.sqrt(half**2 @ (linear**2).T)
-    moved = torch.cat([center - half, center + half], 1).add(1).mul(side / 2)
+    return inside(torch.cat([center - half, center + half], 1).add(1).mul(side / 2), side)
+
+
+def inside(moved: Tensor, side: int) -> Tensor:
+    """Boxes (n, 4) cut off at the sides of a picture, without those of which too little is left."""
     clipped = moved.clamp(0, side)
     size, left = moved[:, 2:] - moved[:, :2], clipped[:, 2:] - clipped[:, :2]
     keep = (left.prod(1) >= KEPT * size.prod(1)) & (left > NARROW).all(1)

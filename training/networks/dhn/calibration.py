@@ -16,7 +16,7 @@ from ...ops.logits import log_odds
 from .config import Config
 from .network import Dhn
 
-RATE_AT_DEFAULT = 0.3
+RATE_AT_DEFAULT = 0.2
 """False positives per radiograph at the default threshold of 0.5."""
 IOU = 0.4
 """From which a box is a hit (§4, footnote 2)."""

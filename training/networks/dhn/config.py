@@ -122,6 +122,12 @@ class TrainingConfig:
         λ₁ (global) and λ₂ (local) of eq. 3.
     augment_global, augment_local
         φ of each head: ``"bin"``, ``"uni"``, ``"id"`` (§3.2). The best pair of Table 3 is bin, uni.
+    one_view
+        Whether the local head learns from the view of the global head, φ_g(x), too, instead of from one of its own: twice the
+        radiographs in the same time, without the paper's two ways to augment.
+    crop
+        Side of the windows that are trained on, a multiple of 32, around a nodule where there is one; 0 for whole radiographs.
+        A quarter of the area is four times as many nodules in the same time; heads that look for maxima do not mind.
     probability
         p of φ_bin; the paper leaves it to its supplement.
     anchors_per_radiograph, rois_per_radiograph
@@ -149,6 +155,8 @@ class TrainingConfig:
     loss_weights: tuple[float, float] = (0.35, 2.5)
     augment_global: Augmentation = "bin"
     augment_local: Augmentation = "uni"
+    one_view: bool = False
+    crop: int = 0
     probability: float = 0.3
     anchors_per_radiograph: int = 256
     rois_per_radiograph: int = 64
@@ -163,6 +171,8 @@ class TrainingConfig:
             object.__setattr__(self, name, tuple(float(v) for v in getattr(self, name)))
         if self.optimizer not in ("sgd", "adamw") or self.schedule not in ("constant", "cosine"):
             raise ValueError(f"unknown optimizer {self.optimizer!r} or schedule {self.schedule!r}")
+        if self.crop % 32 or self.crop < 0:
+            raise ValueError(f"the side of windows is a multiple of 32, or 0, not {self.crop}")
         if {self.augment_global, self.augment_local} - {"bin", "uni", "id"}:
             raise ValueError("augment_global and augment_local are bin, uni or id")
 

@@ -115,7 +115,7 @@ class LocalHead(nn.Module):
     def judge(self, features: Sequence[Tensor], proposals: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits (P,) and corrected boxes (P, 4) of the proposals of all radiographs, one radiograph after the other."""
         named = OrderedDict((str(n), m) for n, m in zip(self.config.levels, features, strict=True))
-        side = self.config.side
+        side = self.side_of(features)
         hidden = self.layers(self.align(named, proposals, [(side, side)] * len(proposals)))
         boxes = self.coder.decode(self.delta(hidden), proposals)
         return self.score(hidden)[:, 0], boxes.reshape(-1, 4)
@@ -129,7 +129,7 @@ class LocalHead(nn.Module):
             Boxes (n, 4) of each radiograph, x0, y0, x1, y1 in edge coordinates.
         """
         features = self.chosen(features)
-        proposals, _, anchors, logits, boxes = self.rpn.propose(features, self.config.side)
+        proposals, _, anchors, logits, boxes = self.rpn.propose(features, self.side_of(features))
         terms = self.rpn.losses(anchors, logits, boxes, truth)
         chosen, labels, matched = self.sample(proposals, truth)
         scores, corrected = self.judge(features, chosen)
@@ -157,7 +157,8 @@ class LocalHead(nn.Module):
 
     def detect(self, features: Sequence[Tensor]) -> list[Found]:
         """What is found on each radiograph, after non-maximum suppression."""
-        side, features = self.config.side, self.chosen(features)
+        features = self.chosen(features)
+        side = self.side_of(features)
         proposals, objectness, *_ = self.rpn.propose(features, side)
         logits, boxes = self.judge(features, proposals)
         counts = [len(p) for p in proposals]
@@ -185,6 +186,10 @@ class LocalHead(nn.Module):
                 ]
             )
         return torch.cat(grown, 1).amax(1)
+
+    def side_of(self, features: Sequence[Tensor]) -> int:
+        """Pixels along a side of the radiographs, or of the windows of them, that the maps belong to."""
+        return int(features[0].shape[-1]) << min(self.config.levels)
 
     def chosen(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The maps of the levels that the local head looks at."""

@@ -41,10 +41,10 @@ def release(
             "radiograph": f"{net.config.side}² pixels, whole picture reduced by area means and padded",
             "grey": "0–1 between the 0.5 and 99.5 percentiles, dark air",
         },
-        training={**sources.record(config, log), "weights": "from scratch, without ImageNet"},
+        training={**sources.record(config, log), "weights": "without ImageNet"},
         metrics={"calibration": {"how": how, **figures}},
         default_threshold=0.5,
-        limits=LIMITS,
+        limits=(sources.limit(LIMITS[0]), *LIMITS[1:]),
         **presentation("dhn"),
     )
     return save_weights(net.state_dict(), card, run.out)

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from ...data.public.radiographs import RadiographSample, RadiographSamples
+from ...data.public.radiographs import RadiographSample, RadiographSamples, draw_together
 from ...fitting.fit import endless_loader, fit
 from ...fitting.learner import Learner, weight_groups
 from ...fitting.radiograph_sources import RadiographSources, open_radiograph_sources
 from ...fitting.training_run import TrainingRun
-from .augment import augment
+from .augment import augment, window
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import global_loss, total_loss
 from .network import Dhn
@@ -33,7 +33,8 @@ PATIENCE = 1000
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """φ_g(x) with its label and φ_l(x) with its boxes; a head that is not trained has None."""
+    """φ_g(x) with its label and φ_l(x) with its boxes; a head that is not trained has None, and so has the local head where both
+    look at φ_g(x)."""
 
     global_view: Tensor | None
     positive: bool
@@ -50,9 +51,15 @@ def make_sample(
     global_view, local_view, positive = None, None, radiograph.positive
     if network.heads != "local":
         global_view, seen = augment(pixels, boxes, config.augment_global, config.probability, rng)
+        if config.crop:
+            global_view, seen = window(global_view, seen, config.crop, rng)
         positive = len(seen) > 0
+        if config.one_view:
+            return Sample(global_view, positive, None, seen)
     if network.heads != "global":
         local_view, boxes = augment(pixels, boxes, config.augment_local, config.probability, rng)
+        if config.crop:
+            local_view, boxes = window(local_view, boxes, config.crop, rng)
     return Sample(global_view, positive, local_view, boxes)
 
 
@@ -69,28 +76,30 @@ class Samples(IterableDataset):
         rng = np.random.default_rng([self.config.seed, worker.id if worker else 0, *self.seed])
         unknown = 0
         while unknown < PATIENCE:
-            radiograph = self.radiographs.draw(rng)
-            if radiograph.pixels.shape != (self.network.side, self.network.side):
-                raise ValueError(
-                    f"the radiographs of {self.radiographs.name} have {radiograph.pixels.shape} pixels, the network wants "
-                    f"{self.network.side}²: set side in the table 'network' of the settings."
-                )
-            unknown = 0 if radiograph.nodule_known else unknown + 1
-            if radiograph.nodule_known:
-                yield make_sample(radiograph, self.network, self.config, rng)
+            for radiograph in draw_together(self.radiographs, rng):
+                if radiograph.pixels.shape != (self.network.side, self.network.side):
+                    raise ValueError(
+                        f"the radiographs of {self.radiographs.name} have {radiograph.pixels.shape} pixels, the network wants "
+                        f"{self.network.side}²: set side in the table 'network' of the settings."
+                    )
+                unknown = 0 if radiograph.nodule_known else unknown + 1
+                if radiograph.nodule_known:
+                    yield make_sample(radiograph, self.network, self.config, rng)
         raise ValueError(
             f"{self.radiographs.name} does not say where nodules are, so DHN cannot be trained on it."
         )
 
 
 def collate(samples: Sequence[Sample]) -> dict[str, Any]:
-    """A batch: ``views`` (V, side, side), those of the global head first; ``positive`` (N,), ``boxes``, a list of (n, 4)."""
+    """A batch: ``views`` (V, side, side), those of the global head first; ``positive`` (N,), ``boxes``, a list of (n, 4);
+    ``local_from``, the first view of the local head."""
     global_views = [s.global_view for s in samples if s.global_view is not None]
     local_views = [s.local_view for s in samples if s.local_view is not None]
     return {
         "views": torch.stack([*global_views, *local_views]),
         "positive": torch.tensor([s.positive for s in samples][: len(global_views)]),
-        "boxes": [s.boxes for s in samples][: len(local_views)],
+        "boxes": [s.boxes for s in samples][: len(local_views) or len(global_views)],
+        "local_from": len(global_views) if local_views else 0,
     }
 
 
@@ -137,7 +146,8 @@ class Training(Learner[Dhn]):
         count = len(batch["positive"])
         losses = {}
         if self.net.local_head is not None:
-            losses = self.net.local_head.losses([m[count:] for m in features], batch["boxes"])
+            first = batch.get("local_from", count)
+            losses = self.net.local_head.losses([m[first:] for m in features], batch["boxes"])
         if self.net.global_head is not None:
             logits = self.net.global_logits([m[:count] for m in features])
             losses["global"] = global_loss(logits, batch["positive"], self.config.alpha)
@@ -167,7 +177,7 @@ def train(run: TrainingRun) -> Path:
     DatasetError
         The folder is none of the layouts, or holds nothing to train or to calibrate on.
     """
-    return train_on(open_radiograph_sources(run.data, DEV_FOLDS), run)
+    return train_on(open_radiograph_sources(run.data, DEV_FOLDS, held_out=run.held_out), run)
 
 
 def train_on(sources: RadiographSources, run: TrainingRun) -> Path:

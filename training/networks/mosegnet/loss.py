@@ -35,16 +35,21 @@ def weighted_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | Non
     return functional.cross_entropy(logits, labels, weights, reduction="sum") / labels.numel()
 
 
-def dice_loss(probabilities: Tensor, labels: Tensor) -> Tensor:
+def dice_loss(probabilities: Tensor, labels: Tensor, uncertain: Tensor | None = None) -> Tensor:
     """1 − Dice over the whole batch, the mean over the classes but background; 1 is added above and below."""
     truth = functional.one_hot(labels, probabilities.shape[1]).movedim(-1, 1).to(probabilities.dtype)
+    if uncertain is not None:
+        certain = ~uncertain[:, None]
+        probabilities, truth = probabilities * certain, truth * certain
     axes = (0, 2, 3)
     both = (probabilities * truth).sum(axes)[1:]
     size = (probabilities + truth).sum(axes)[1:]
     return (1 - (2 * both + 1) / (size + 1)).mean()
 
 
-def focal_loss(logits: Tensor, labels: Tensor, alpha: float, gamma: float) -> Tensor:
+def focal_loss(
+    logits: Tensor, labels: Tensor, alpha: float, gamma: float, uncertain: Tensor | None = None
+) -> Tensor:
     """Lin et al.'s focal loss over classes, summed and divided by the lesions' pixels (at least 100 for each radiograph).
 
     Every radiograph counts, those without lesion by their false alarms.
@@ -55,26 +60,41 @@ def focal_loss(logits: Tensor, labels: Tensor, alpha: float, gamma: float) -> Te
         Share of the lesion classes; background has 1 − `alpha`.
     gamma
         How much what is known already counts less.
+    uncertain
+        Boolean (B, h, w): pixels that count nothing.
     """
     log_p = functional.log_softmax(logits, 1).gather(1, labels[:, None])[:, 0]
     fraction = torch.where(labels > 0, alpha, 1 - alpha)
+    if uncertain is not None:
+        fraction = fraction * ~uncertain
     lesion = (labels > 0).sum().clamp(min=100 * len(labels))
     return -(fraction * (1 - log_p.exp()) ** gamma * log_p).sum() / lesion
 
 
-def lesion_loss(logits: Tensor, labels: Tensor, kind: str, cap: float, alpha: float, gamma: float) -> Tensor:
+def lesion_loss(
+    logits: Tensor,
+    labels: Tensor,
+    kind: str,
+    cap: float,
+    alpha: float,
+    gamma: float,
+    uncertain: Tensor | None = None,
+) -> Tensor:
     """L_y of eq. 2: ``"cross_entropy"`` as in the paper, or ``"focal_dice"``, focal loss and Dice.
 
     Parameters
     ----------
     logits, labels
         Radiographs whose lesions are known: (B, C, h, w) and integers (B, h, w). 0 when there are none.
+    uncertain
+        Boolean (B, h, w): pixels that count nothing; the paper's loss knows none.
     """
     if not len(labels):
         return logits.sum() * 0
     if kind == "cross_entropy":
         return weighted_cross_entropy(logits, labels, adaptive_weights(labels, logits.shape[1], cap))
-    return focal_loss(logits, labels, alpha, gamma) + dice_loss(logits.softmax(1), labels)
+    focal = focal_loss(logits, labels, alpha, gamma, uncertain)
+    return focal + dice_loss(logits.softmax(1), labels, uncertain)
 
 
 def lung_loss(logits: Tensor, labels: Tensor, sides: Tensor, kind: str, cap: float) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 import numpy as np
+import torch
 
 from ...findings import Finding, Findings, ImageReference, Mask, Provenance, Region
 from ...findings.models import DOUBT
@@ -17,7 +18,7 @@ from ...ops.logits import calibrated, uncalibrated
 from .components import MOST, components
 from .lungs import certainty, lung_masks, two_lungs
 from .maps import Maps, probability_maps
-from .network import MoSegNet
+from .network import MoSegNet, normalise
 
 TURNS = {1: "90° anticlockwise", 2: "180°", 3: "90° clockwise"}
 """Quarter turns, and how to turn the picture to make it upright."""
@@ -76,6 +77,20 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
             radiograph.corner,
             "MO-SegNet nodule probability",
         )
+
+    def outline_lungs(self, pixels: np.ndarray) -> np.ndarray | None:
+        """Outline the lungs of a radiograph as networks see it: bool (2, h, w), right and left; None where there are no two.
+
+        One pass without the mirror image, in bfloat16: quick, for many radiographs.
+        """
+        net = self.net
+        x = normalise(torch.from_numpy(pixels)[None, None].to(self.device), net.config.local_contrast)
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16):
+            lungs = net(x.contiguous(memory_format=torch.channels_last))[1]
+        found = {} if lungs is None else lung_masks(lungs[0].float().softmax(0).cpu().numpy())
+        if not two_lungs(found):
+            return None
+        return np.stack([found["right lung"], found["left lung"]])
 
     def _maps(self, pixels: np.ndarray) -> tuple[Maps, str]:
         """The maps, and a note where the device had to change."""

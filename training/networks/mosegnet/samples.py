@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import IterableDataset, default_collate
 
-from ...data.public.radiographs import RadiographSample, RadiographSamples
+from ...data.public.radiographs import RadiographSample, RadiographSamples, draw_together
+from ...ops.boxes import window_corner
 from ...ops.masks import ellipses
 from .augment import augment, augment_unsided
 from .augmentation import Augmentation
@@ -39,9 +41,15 @@ class Samples(IterableDataset):
     """
 
     def __init__(
-        self, radiographs: RadiographSamples, network: Config, how: Augmentation, batch: int, seed: int
+        self,
+        radiographs: RadiographSamples,
+        network: Config,
+        how: Augmentation,
+        batch: int,
+        seed: int,
+        crop: int = 0,
     ) -> None:
-        self.radiographs, self.network, self.how = radiographs, network, how
+        self.radiographs, self.network, self.how, self.crop = radiographs, network, how, crop
         self.batch, self.seed, self.seen = batch, seed, 0
         self.side = torch.tensor(network.side).share_memory_()
 
@@ -50,23 +58,54 @@ class Samples(IterableDataset):
         rng = np.random.default_rng([self.seed, self.seen, worker.id if worker else 0])
         while True:
             network = replace(self.network, side=int(self.side))
-            samples = [varied(self.radiographs.draw(rng), network, self.how, rng) for _ in range(self.batch)]
-            yield default_collate(samples)
+            yield default_collate(
+                [varied(one, network, self.how, rng) for one in self._drawn(self.batch, rng)]
+            )
+            if 0 < self.crop < network.side:
+                # As many pixels as in a batch of whole radiographs.
+                count = 2 * round(self.batch * (network.side / self.crop) ** 2 / 2)
+                yield default_collate(
+                    [
+                        window(varied(one, network, self.how, rng), self.crop, rng)
+                        for one in self._drawn(count, rng)
+                    ]
+                )
+
+    def _drawn(self, count: int, rng: np.random.Generator) -> list[RadiographSample]:
+        drawn: list[RadiographSample] = []
+        while len(drawn) < count:
+            drawn += draw_together(self.radiographs, rng)
+        return drawn[:count]
+
+
+def window(sample: Sample, side: int, rng: np.random.Generator) -> Sample:
+    """Cut a window out of a varied sample, around one of its nodules or anywhere; its lungs train nothing."""
+    nodules, _ = ndimage.label(sample["lesions"].numpy() == 1)
+    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(nodules)]
+    x, y = window_corner(np.array(boxes).reshape(-1, 4), sample["lesions"].shape[-1], side, rng)
+    cut = {
+        name: value[..., y : y + side, x : x + side].contiguous() if value.ndim > 1 else value
+        for name, value in sample.items()
+    }
+    return cut | {"lungs_known": torch.tensor(False)}
 
 
 def label_stack(radiograph: RadiographSample, network: Config) -> np.ndarray:
-    """Labels as float32 (2 + lesions, h, w): right lung, left lung (or both in the first), then each lesion; 0 where unknown.
+    """Labels as float32 (3 + lesions, h, w): right lung, left lung (or both in the first), each lesion, and last what is
+    uncertain of the nodule; 0 where unknown.
 
     Where only boxes of nodules are known, the ellipses in them stand for the nodules (the paper found rectangles good enough).
     """
     size = radiograph.pixels.shape
-    stack = np.zeros((2 + len(network.lesions), *size), np.float32)
+    stack = np.zeros((3 + len(network.lesions), *size), np.float32)
     if radiograph.lungs is not None:
         stack[: len(radiograph.lungs)] = radiograph.lungs
     stack[2] = ellipses(radiograph.boxes, size) if radiograph.nodules is None else radiograph.nodules
     for channel, name in enumerate(network.lesions[1:], 3):
         if name in radiograph.lesions:
             stack[channel] = radiograph.lesions[name]
+    if radiograph.uncertain is not None:
+        stack[-1] = radiograph.uncertain
     return stack
 
 
@@ -89,7 +128,8 @@ def varied(
         pixels, labels = augment_unsided(pixels, labels, rng, how)
     return {
         "pixels": torch.from_numpy(np.ascontiguousarray(pixels, np.float32))[None],
-        "lesions": torch.from_numpy(classes(labels[2:])),
+        "lesions": torch.from_numpy(classes(labels[2:-1])),
+        "uncertain": torch.from_numpy(np.ascontiguousarray(labels[-1])),
         "lesions_known": torch.tensor(radiograph.nodule_known),
         "lungs": torch.from_numpy(classes(labels[:2])),
         "lungs_known": torch.tensor(radiograph.lungs is not None),

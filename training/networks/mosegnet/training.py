@@ -92,6 +92,7 @@ class Training(Learner[MoSegNet]):
                 config.weight_cap,
                 config.alpha,
                 config.gamma,
+                batch["uncertain"][marked],
             )
         }
         if lungs is not None:
@@ -114,7 +115,7 @@ def make_learner(
 ) -> tuple[Training, DataLoader]:
     """Make what `fitting.fit` drives: the learner and its batches."""
     L.seed_everything(config.seed, verbose=False)
-    samples = Samples(radiographs, network, config.augmentation, config.batch, config.seed)
+    samples = Samples(radiographs, network, config.augmentation, config.batch, config.seed, config.crop)
     learner = Training(network, config, samples)
     samples.side.fill_(learner.side())
     return learner, endless_loader(samples, config.workers)
@@ -130,7 +131,8 @@ def train(run: TrainingRun) -> Path:
         gets checkpoints, the log, and ``mosegnet.safetensors`` with ``mosegnet.json``.
     """
     _, config = run.configs(SHIPPED, SHIPPED_TRAINING)
-    return train_on(open_radiograph_sources(run.data, config.dev_folds, needs_dev=False), run)
+    sources = open_radiograph_sources(run.data, config.dev_folds, needs_dev=False, held_out=run.held_out)
+    return train_on(sources, run)
 
 
 def train_on(sources: RadiographSources, run: TrainingRun) -> Path:

@@ -138,3 +138,12 @@ def test_the_same_generator_gives_the_same_view():
     assert torch.equal(one[0], two[0])
     assert torch.equal(one[1], two[1])
     assert abs(translate(np.random.default_rng(0))[0, 2]) <= 0.12
+
+
+def test_pixels_a_little_beyond_white_are_white():
+    """The noise of a sham on a bright place: it once ended a training."""
+    pixels = torch.full((64, 64), 0.5)
+    pixels[10, 10], pixels[20, 20] = 1.02, -0.02
+    for seed in range(20):
+        view, _ = augment(pixels, torch.zeros(0, 4), "uni", 0.3, np.random.default_rng(seed))
+        assert 0 <= view.min() <= view.max() <= 1

@@ -264,3 +264,38 @@ def test_lungmtl_train_takes_a_folder_in_the_layout_of_node21(tmp_path):
     card = read_card(path)
     assert card.training["cases"]
     assert not set(card.training["cases"]) & set(card.training["dev_cases"])
+
+
+def test_one_view_trains_both_heads():
+    """Half the views of a batch, whose boxes are those of the view that both heads see."""
+    rng = np.random.default_rng(3)
+    radiographs = [Blobs().draw(rng) for _ in range(4)]
+    config = TrainingConfig(augment_global="bin", one_view=True)
+    samples = [make_sample(r, TOY, config, np.random.default_rng(1)) for r in radiographs]
+    together = collate(samples)
+    assert together["views"].shape == (4, 128, 128)
+    assert together["local_from"] == 0
+    assert [len(b) > 0 for b in together["boxes"]] == together["positive"].tolist()
+    losses = Training(TOY, config).losses(together)
+    assert set(losses) == {"objectness", "rpn_box", "classification", "box", "global"}
+
+
+def test_windows_hold_a_nodule_where_there_is_one():
+    rng = np.random.default_rng(4)
+    config = TrainingConfig(augment_global="id", one_view=True, crop=64)
+    drawn = [Blobs().draw(rng) for _ in range(12)]
+    samples = [make_sample(r, TOY, config, rng) for r in drawn]
+    for radiograph, sample in zip(drawn, samples, strict=True):
+        assert sample.global_view.shape == (64, 64)
+        assert sample.positive == radiograph.positive == (len(sample.boxes) > 0)
+        for x0, y0, x1, y1 in sample.boxes.tolist():
+            assert 0 <= x0 < x1 <= 64
+            assert 0 <= y0 < y1 <= 64
+            assert sample.global_view[int((y0 + y1) / 2), int((x0 + x1) / 2)] > 0.6
+    losses = Training(TOY, config).losses(collate(samples[:4]))
+    assert all(np.isfinite(float(loss.detach())) for loss in losses.values())
+
+
+def test_windows_have_sides_that_the_network_can_halve():
+    with pytest.raises(ValueError, match="multiple of 32"):
+        TrainingConfig(crop=100)

@@ -84,3 +84,22 @@ def test_nothing_known_costs_nothing_and_still_has_a_gradient():
     loss = loss + lung_loss(none, labels, torch.zeros(0, dtype=torch.bool), "dice", 1)
     loss.backward()
     assert loss.item() == 0
+
+
+def test_uncertain_pixels_train_nothing():
+    """What lies under them may be anything, and gets no gradient."""
+    torch.manual_seed(0)
+    logits = torch.randn(2, 2, 8, 8, requires_grad=True)
+    labels = torch.zeros(2, 8, 8, dtype=torch.long)
+    labels[0, 2:5, 2:5] = 1
+    uncertain = torch.zeros(2, 8, 8, dtype=torch.bool)
+    uncertain[0, 1:3, 1:6] = True
+    other = torch.where(uncertain, 1 - labels, labels)
+    losses = [
+        lesion_loss(logits, wanted, "focal_dice", 1e5, 0.75, 2.0, uncertain) for wanted in (labels, other)
+    ]
+    losses[0].backward()
+    assert not logits.grad.movedim(1, -1)[uncertain].any()
+    assert logits.grad.movedim(1, -1)[~uncertain].any()
+    # Fewer certain lesion pixels only change what the focal loss is divided by, which has a floor of 100 for each radiograph.
+    torch.testing.assert_close(losses[0], losses[1])

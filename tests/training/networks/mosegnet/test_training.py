@@ -28,8 +28,8 @@ from napari_lungmtl.training.networks.mosegnet.config import PAPER_TRAINING, SHI
 from napari_lungmtl.training.networks.mosegnet.loss import joint_loss
 from napari_lungmtl.training.networks.mosegnet.maps import probability_maps
 from napari_lungmtl.training.networks.mosegnet.network import MoSegNet
-from napari_lungmtl.training.networks.mosegnet.release import DevMarks, calibration
-from napari_lungmtl.training.networks.mosegnet.samples import Samples, label_stack, varied
+from napari_lungmtl.training.networks.mosegnet.release import RATE_AT_DEFAULT, DevMarks, calibration
+from napari_lungmtl.training.networks.mosegnet.samples import Samples, label_stack, varied, window
 from napari_lungmtl.training.networks.mosegnet.training import Training, train_on
 
 from ....stand_ins.blob_radiographs import ToyRadiographs
@@ -299,5 +299,30 @@ def test_calibration_puts_the_default_threshold_at_the_rate():
     slope, intercept = calibration(marks)
     assert slope > 0
     scores = 1 / (1 + np.exp(-(slope * np.log(false / (1 - false)) + intercept)))
-    assert (scores > 0.5).sum() == int(0.33 * 120)
+    assert (scores > 0.5).sum() == int(RATE_AT_DEFAULT * 120)
     assert marks.sensitivity(10) == 0.8
+
+
+def test_every_other_batch_is_of_windows():
+    network = dataclasses.replace(SHIPPED, **SMALL)
+    samples = iter(Samples(ToyRadiographs(64), network, SHIPPED_TRAINING.augmentation, 2, 0, crop=32))
+    whole, windows = next(samples), next(samples)
+    assert whole["pixels"].shape == (2, 1, 64, 64)
+    assert whole["lungs_known"].all()
+    # Four windows of 32 have the pixels of one radiograph of 64.
+    assert windows["pixels"].shape == (8, 1, 32, 32)
+    assert windows["lesions"].shape == windows["uncertain"].shape == (8, 32, 32)
+    assert not windows["lungs_known"].any()
+    losses = module(ToyRadiographs(64)).losses(windows)
+    assert losses["lungs"] == 0
+    assert losses["lesions"] > 0
+
+
+def test_a_window_holds_a_nodule():
+    network = dataclasses.replace(SHIPPED, **SMALL)
+    nodules = np.zeros((64, 64), bool)
+    nodules[50:56, 4:10] = True
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        sample = varied(radiograph(nodules=nodules), network, None, rng)
+        assert (window(sample, 32, rng)["lesions"] == 1).sum() == 36
