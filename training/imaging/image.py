@@ -65,7 +65,7 @@ class Image:
     def __post_init__(self) -> None:
         if self.voxels.ndim not in (2, 3):
             raise ValueError(f"an image has 2 or 3 axes, not {self.voxels.ndim}")
-        name = self.source.name if self.source else self.series_uid or "The image"
+        name = Path(self.source).name if self.source else self.series_uid or "The image"
         voxels, said = finite(self.voxels, name)
         if said:
             object.__setattr__(self, "voxels", voxels)

@@ -62,9 +62,9 @@ def put(tmp_path, data, name="t.csv"):
         PLAIN.replace("seriesuid", "Unnamed: 0,seriesuid")
         .replace("1.2.3", "0,1.2.3")
         .replace("1.2.4", "1,1.2.4"),
-        gzip.compress(PLAIN.encode()),
-        gzip.compress(PLAIN[:50].encode()) + gzip.compress(PLAIN[50:].encode()),
-        gzip.compress(SEMICOLONS.encode("utf-16")),
+        gzip.compress(PLAIN.encode(), mtime=0),
+        gzip.compress(PLAIN[:50].encode(), mtime=0) + gzip.compress(PLAIN[50:].encode(), mtime=0),
+        gzip.compress(SEMICOLONS.encode("utf-16"), mtime=0),
     ],
 )
 def test_the_same_table_in_every_dress(tmp_path, data):
@@ -106,9 +106,9 @@ def row(text):
         (row("1.2.3,1,2,3," + "9" * 200_000), "no valid csv"),
         (b"\x00\x01\x02\x03\xff\x80" * 50, "damaged or no text"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff", "damaged or no text"),
-        (gzip.compress(PLAIN.encode())[:-9], "damaged or no text"),
-        (gzip.compress(PLAIN.encode())[:-6] + b"\0\0\0\0\0\0", "damaged or no text"),
-        (gzip.compress(PLAIN.encode()) + b"more", "damaged or no text"),
+        (gzip.compress(PLAIN.encode(), mtime=0)[:-9], "damaged or no text"),
+        (gzip.compress(PLAIN.encode(), mtime=0)[:-6] + b"\0\0\0\0\0\0", "damaged or no text"),
+        (gzip.compress(PLAIN.encode(), mtime=0) + b"more", "damaged or no text"),
     ],
 )
 def test_what_is_no_such_table_is_said(tmp_path, data, says):
@@ -124,7 +124,7 @@ def test_a_header_alone_is_an_empty_table(tmp_path):
 
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "_LARGEST", 2**20)
-    path = put(tmp_path, gzip.compress(bytes(2**21)))
+    path = put(tmp_path, gzip.compress(bytes(2**21), mtime=0))
     with pytest.raises(FindingsFileError, match="unpacks to more than 1 MB"):
         read_annotations(path)
 
@@ -152,7 +152,7 @@ def test_a_nodule_that_is_written_twice_is_one(tmp_path, caplog):
         "series\n1.2.3\n1.2.4\n",
         "1.2.3\r1.2.4\r",
         "1.2.3\n1.2.4\n".encode("utf-16"),
-        gzip.compress(b"seriesuid;\r\n1.2.3;\r\n1.2.4;\r\n"),
+        gzip.compress(b"seriesuid;\r\n1.2.3;\r\n1.2.4;\r\n", mtime=0),
     ],
 )
 def test_lists_of_series(tmp_path, data):
