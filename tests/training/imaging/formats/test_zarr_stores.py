@@ -179,6 +179,14 @@ def test_missing_chunks_are_said_and_too_many_refused(store):
         read_image(store)
 
 
+def test_a_shape_beyond_all_memory_is_refused(store):
+    described = next(p for name in ("zarr.json", ".zarray") for p in store.glob(f"0/{name}"))
+    values = json.loads(described.read_text())
+    described.write_text(json.dumps(values | {"shape": [8, 16, 2**64]}))
+    with pytest.raises(CorruptFileError, match="of its [0-9,]+ chunks"):
+        read_image(store)
+
+
 @pytest.mark.parametrize("keep", [0, 0.3, 0.999])
 def test_cut_chunks_are_refused(store, keep):
     chunk = chunks(store)[1]
