@@ -43,8 +43,8 @@ _NO_TABLES = (
         b"version https://git-lfs",
         "a pointer of Git LFS and not the file itself: fetch it with 'git lfs pull'",
     ),
-    (b"<!DOCTYPE", "a web page: the download failed, get the file again"),
-    (b"<!doctype", "a web page: the download failed, get the file again"),
+    (b"<!DOCTYPE html", "a web page: the download failed, get the file again"),
+    (b"<!doctype html", "a web page: the download failed, get the file again"),
     (b"<html", "a web page: the download failed, get the file again"),
 )
 """What files begin with that are no tables and no JSON."""

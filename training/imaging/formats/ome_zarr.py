@@ -49,7 +49,10 @@ def read_zarr(path: Path) -> Image:
         raise UnsupportedShapeError(
             f"{path} holds values of type {stored.array.dtype}; save it as int16 or float32."
         )
-    said = [*stored.warnings, *_check_chunks(stored.array, path)]
+    try:
+        said = [*stored.warnings, *_check_chunks(stored.array, path)]
+    except (ArithmeticError, ValueError) as error:  # sizes beyond any number of files
+        raise damaged(path, error) from error
     try:
         voxels = np.asarray(stored.array[...])
     except Exception as error:  # codecs raise anything on damaged chunks

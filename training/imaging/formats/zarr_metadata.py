@@ -73,7 +73,7 @@ def open_image(path: Path) -> StoredImage:
         if isinstance(node, zarr.Array):
             return _plain(node, path)
         return _described(node, attributes, path, said)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OSError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError, OSError) as error:
         raise damaged(path, error) from error
 
 
