@@ -45,7 +45,8 @@ def read_stack(stack: Stack, source: Path) -> Image:
     voxels, failures = read_hounsfield(stack.slices, clip=stack.modality in ("CT", ""), warnings=warnings)
     slices, positions = stack.slices, stack.positions
     if failures:
-        if len(failures) == len(slices):
+        # A damaged slice costs a series that slice; a damaged file that is the whole scan is to be copied again.
+        if len(failures) == len(slices) or len({s.path for s in slices}) == 1:
             raise failures[0][1]
         bad = {index for index, _ in failures}
         keep = [i for i in range(len(slices)) if i not in bad]
