@@ -7,6 +7,7 @@ import re
 import zlib
 from pathlib import Path
 
+from ..archives import GZIP, UNPACK, archive_kind
 from ..errors import CorruptFileError, EmptyFileError, ImageNotFoundError
 
 _PICTURES = (
@@ -22,7 +23,6 @@ _NIFTI = (b"n+1\0", b"ni1\0")
 _NIFTI_2 = (b"n+2\0", b"ni2\0")
 _METAIMAGE = re.compile(rb"\s*(ObjectType|ObjectSubType|NDims|Comment)\s*[=:]")
 
-_ARCHIVE = "is {}; unpack it and open what is in it."
 _DOWNLOAD = "is a web page: the download failed; get the file again."
 _PICTURE = "is a picture of another format ({}); save it as PNG."
 _KINDS: tuple[tuple[bytes, str], ...] = (
@@ -40,13 +40,6 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
     (rb"<\?xml", "is an XML document; open the image that belongs to it."),
     (rb"[\[{]\s*[\"\[{}\]]", "is a JSON document; open the image that belongs to it, or download it again."),
     (rb"%pdf", "is a PDF document; export the picture itself."),
-    (rb"pk\x03\x04", _ARCHIVE.format("a zip archive")),
-    (rb"bzh[1-9]1ay&sy", _ARCHIVE.format("compressed with bzip2")),
-    (rb"\xfd7zxz\0", _ARCHIVE.format("compressed with xz")),
-    (rb"\x28\xb5\x2f\xfd", _ARCHIVE.format("compressed with zstandard")),
-    (rb"7z\xbc\xaf\x27\x1c", _ARCHIVE.format("a 7-Zip archive")),
-    (rb"rar!\x1a\x07", _ARCHIVE.format("a RAR archive")),
-    (rb".{257}ustar", _ARCHIVE.format("a tar archive")),
     (rb"gif8[79]a", _PICTURE.format("GIF")),
     (rb"riff.{4}webp", _PICTURE.format("WebP")),
     (rb".{4}ftyp(heic|heix|hevc|mif1|msf1|avif)", _PICTURE.format("HEIC or AVIF")),
@@ -121,6 +114,9 @@ def check_bytes(path: Path) -> None:
 
 def what_it_is(path: Path) -> str:
     """Tell what a file is that is certainly no image, as the rest of a sentence that begins with its name; else nothing."""
+    kind = archive_kind(path)
+    if kind and kind != GZIP:  # volumes come in gzip
+        return f"is {kind}; {UNPACK}"
     with open(path, "rb") as file:
         data = file.read(512).lower()
     begin = data.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")

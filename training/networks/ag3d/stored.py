@@ -64,11 +64,6 @@ def collate_stored(items: list[dict[str, Any]]) -> dict[str, Any]:
 
 def freeze_first(net: Ag3d) -> None:
     """Keep the first part as it is: no gradients, and batch statistics as they were learnt."""
-    for part in first_parts(net):
+    for part in (net.backbone.pre, net.backbone.encode1, net.backbone.transition1):
         part.requires_grad_(False)
         part.eval()
-
-
-def first_parts(net: Ag3d) -> tuple[torch.nn.Module, ...]:
-    """The modules that `Backbone.first` runs."""
-    return net.backbone.pre, net.backbone.encode1, net.backbone.transition1
