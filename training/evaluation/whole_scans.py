@@ -31,6 +31,8 @@ LUNG_HU, AIRWAY_HU, BONE_HU = -500.0, -930.0, 350.0
 SHELL_MM = 5.0
 """Thickness of the shell around a mark whose share of air tells parenchyma from the rest."""
 AIR_SHARE = 0.5
+SIZES_MM = {"3-6": (3.0, 6.0), "6-10": (6.0, 10.0), "10-20": (10.0, 20.0), "20+": (20.0, np.inf)}
+"""Bands of diameters, each with its lower end; lesions under 3 mm are in none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,10 +233,11 @@ def figures(marked: Sequence[ScanMarks], card: ModelCard, data: Path, seen: set[
             "sensitivity_at": froc(marked),
             "at_threshold": at,
             "by_scan": by_scan,
+            "by_diameter_mm": by_diameter(marked, default),
             "lesions": [row for m in marked for row in lesions(m)],
         },
         "marks": [row for m in marked for row in rows(m)],
-        "table": table(by_scan, at, default),
+        "table": [*table(by_scan, at, default), *size_rows(by_diameter(marked, default))],
         "warnings": warnings,
     }
 
@@ -264,6 +267,19 @@ def froc(marked: Sequence[ScanMarks]) -> dict[str, float | None]:
             match_marks(m.spheres[:, :3], m.scores, nodules[:, :3], nodules[:, 3], other[:, :3], other[:, 3])
         )
     return by_rate(RATES, sensitivity_at(froc_curve(matchings)))
+
+
+def by_diameter(marked: Sequence[ScanMarks], threshold: float) -> dict[str, dict[str, int]]:
+    """Lesions of each of `SIZES_MM`, how many of them are found, and other marks of that size, at a threshold."""
+    each = [row for m in marked for row in lesions(m)]
+    others = [row for m in marked for row in rows(m) if row["kind"] == "other" and row["score"] >= threshold]
+    result = {}
+    for name, (low, high) in SIZES_MM.items():
+        own = [row for row in each if low <= row["diameter_mm"] < high]
+        found = [row for row in own if row["score"] is not None and row["score"] >= threshold]
+        other = [row for row in others if low <= row["diameter_mm"] < high]
+        result[name] = {"lesions": len(own), "found": len(found), "other": len(other)}
+    return result
 
 
 def lesions(marked: ScanMarks) -> list[dict[str, Any]]:
@@ -298,6 +314,14 @@ def rows(marked: ScanMarks) -> list[dict[str, Any]]:
             "region": str(marked.region[i]),
         }
         for i in np.argsort(-marked.scores, kind="stable")
+    ]
+
+
+def size_rows(sizes: dict[str, dict[str, int]]) -> list[list[str]]:
+    """Lines of the table for a person: what is found and what else is marked, by diameter."""
+    return [
+        [f"{name} mm", f"{c['found']} of {c['lesions']}", str(c["other"]), "", "", "", ""]
+        for name, c in sizes.items()
     ]
 
 

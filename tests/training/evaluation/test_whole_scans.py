@@ -74,6 +74,10 @@ def test_marks_are_counted_as_what_they_are(folder):
     ]
     (lesion,) = result["metrics"]["lesions"]
     assert lesion == {"scan": "A", "diameter_mm": 12.0, "score": 0.9, "marked_diameter_mm": 6.0}
+    sizes = result["metrics"]["by_diameter_mm"]
+    assert sizes["10-20"] == {"lesions": 1, "found": 1, "other": 0}
+    assert sizes["6-10"] == {"lesions": 0, "found": 0, "other": 1}
+    assert result["table"][-2][:3] == ["10-20 mm", "1 of 1", "0"]
     # LUNA16 takes the mark beside the lesion for a false positive, too: two of them, then three.
     assert result["metrics"]["sensitivity_at"]["0.125"] == 1
     assert not result["warnings"]
