@@ -64,7 +64,7 @@ class Nodule:
 
 
 def save_thorax(path: Path, thorax: Thorax) -> None:
-    """Write a scan for `load_thoraxes`; the lung field is packed to bits."""
+    """Write a scan for `load_thorax`; the lung field is packed to bits."""
     np.savez_compressed(path, **{**vars(thorax), "lungs": np.packbits(thorax.lungs)})
 
 
@@ -77,9 +77,9 @@ def load_thorax(path: Path) -> Thorax:
         return Thorax(voxels, lungs, **rows, slice_mm=float(f["slice_mm"]))
 
 
-def load_thoraxes(folder: Path) -> list[Thorax]:
-    """All scans of a folder, by name."""
-    return [load_thorax(path) for path in sorted(folder.glob("*.npz"))]
+def thorax_files(config: TrainingConfig) -> list[Path]:
+    """The files of the scans in `TrainingConfig.thoraxes`, each called as its scan, by name."""
+    return sorted(Path(config.thoraxes).glob("*.npz")) if config.thoraxes else []
 
 
 def cut_out(cubes: Sequence[NoduleCube], masks: np.ndarray, margin: int = 4) -> list[Nodule]:
@@ -120,7 +120,7 @@ def thorax_source(
     """Draws patches of the scans in `TrainingConfig.thoraxes`, with nodules of `cubes` (a part of `folder`); None without scans."""
     if not config.thoraxes:
         return None
-    thoraxes = load_thoraxes(Path(config.thoraxes))
+    thoraxes = [load_thorax(path) for path in thorax_files(config)]
     nodules = cut_out(cubes, load_masks(folder))
     blocks = [Block(c.voxels, c.truth, c.excluded) for c in cubes]
 

@@ -9,15 +9,18 @@ from napari_lungmtl.training.data.public.whole_scans import load_whole_scans
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.imaging.ct.lung_field import lung_field
 from napari_lungmtl.training.inference.predictor import finish
+from napari_lungmtl.training.inference.weights import seen_cases
+from napari_lungmtl.training.networks.ag3d.config import SHIPPED, TrainingConfig
 from napari_lungmtl.training.networks.ag3d.mining import RIM_MM, mine, thorax_of
 from napari_lungmtl.training.networks.ag3d.patches import Block
+from napari_lungmtl.training.networks.ag3d.release import CubeSplit, card_of
 from napari_lungmtl.training.networks.ag3d.thorax import (
     Nodule,
     Thorax,
     cut_out,
     hollow,
     inset,
-    load_thoraxes,
+    load_thorax,
     paste,
     save_thorax,
     thorax_patch,
@@ -137,21 +140,21 @@ def test_mining_keeps_false_marks_and_adds_those_of_another_round(tmp_path):
     scans = load_whole_scans(folder, names=["A"])
     on_lesion, false = (*LESION, 0.9), (-30.0, 60.0, -40.0, 6.0, 0.8)
     mine(scans, Marker([on_lesion, false]), tmp_path / "out")
-    (first,) = load_thoraxes(tmp_path / "out")
+    first = load_thorax(tmp_path / "out" / "A.npz")
     assert first.scores.tolist() == [0.8]
     assert first.slice_mm == 2
     assert first.voxels[tuple(np.round(first.truth[0, :3]).astype(int))] == round((30 + 1024) / 8)
     assert first.lungs[tuple(np.round(first.marks[0, :3]).astype(int))]
     again, new = (-29.0, 60.0, -40.0, 6.0, 0.3), (-30.0, 75.0, 40.0, 5.0, 0.6)
     mine(scans, Marker([again, new]), tmp_path / "out")
-    (second,) = load_thoraxes(tmp_path / "out")
+    second = load_thorax(tmp_path / "out" / "A.npz")
     assert sorted(second.scores) == [0.3, 0.6]  # the mark found again has its new score
 
 
 def test_what_is_saved_comes_back(tmp_path):
     thorax = scan()
     save_thorax(tmp_path / "a.npz", thorax)
-    (loaded,) = load_thoraxes(tmp_path)
+    loaded = load_thorax(tmp_path / "a.npz")
     for name, value in vars(thorax).items():
         assert np.array_equal(getattr(loaded, name), value), name
 
@@ -162,3 +165,12 @@ def test_thorax_of_leaves_doubtful_places_out(tmp_path):
     image = read_image(doubtful.path)
     findings = finish(Marker([(-30.0, 61.0, -40.0, 6.0, 0.8)]).run(image))
     assert not len(thorax_of(doubtful, image, lung_field(image), findings, 2.0).marks)
+
+
+def test_the_card_names_the_scans(tmp_path):
+    save_thorax(tmp_path / "SCAN.npz", scan())
+    config = TrainingConfig(thoraxes=str(tmp_path))
+    card = card_of(SHIPPED, config, CubeSplit([], []), "1", {})
+    assert seen_cases(card) == {"SCAN"}
+    assert "whole scans, here 1." in card.limits[0]
+    assert not seen_cases(card_of(SHIPPED, TrainingConfig(), CubeSplit([], []), "1", {}))
