@@ -6,6 +6,7 @@ thousand patches fit into memory as half-precision numbers (a quarter of a megab
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,11 @@ from torch.utils.data import IterableDataset
 
 from .detect import normalise
 from .network import Ag3d
-from .patches import Patches
+from .patches import Patch, Patches
+
+DRAWN = 64
+"""Patches that are drawn before their maps are made."""
+NOTHING = np.zeros(0, np.float32)
 
 
 class StoredPatches(IterableDataset):
@@ -35,24 +40,34 @@ class StoredPatches(IterableDataset):
     def __init__(self, patches: Patches, net: Ag3d, count: int) -> None:
         rng = np.random.default_rng((patches.config.seed, count))
         self.seed = patches.config.seed
-        self.items = [_stored(patches, net, rng) for _ in range(count)]
+        # One block for the maps, and nothing small kept while convolutions run: between their large temporary arrays it would
+        # leave holes of nine megabytes for each patch.
+        self.first = torch.empty((count, *_first(net, patches.draw(rng)).shape), dtype=torch.half)
+        self.labels: list[Patch] = []
+        for start in range(0, count, DRAWN):
+            drawn = [patches.draw(rng) for _ in range(min(DRAWN, count - start))]
+            for i, patch in enumerate(drawn, start):
+                self.first[i] = _first(net, patch)
+            self.labels += [dataclasses.replace(patch, hu=NOTHING) for patch in drawn]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         rng = np.random.default_rng(self.seed)
         while True:
-            yield self.items[int(rng.integers(len(self.items)))]
+            i = int(rng.integers(len(self.labels)))
+            patch = self.labels[i]
+            yield {
+                "first": self.first[i],
+                "truth": torch.from_numpy(patch.truth).float(),
+                "ignore": torch.from_numpy(patch.ignore).float(),
+                "source": patch.source,
+            }
 
 
 @torch.no_grad()
-def _stored(patches: Patches, net: Ag3d, rng: np.random.Generator) -> dict[str, Any]:
-    patch = patches.draw(rng)
+def _first(net: Ag3d, patch: Patch) -> Tensor:
+    """What lies behind the first part: (C, w/4, w/4, w/4)."""
     x = normalise(torch.from_numpy(patch.hu)[None, None], net.config)
-    return {
-        "first": net.backbone.first(x.contiguous(memory_format=torch.channels_last_3d))[0].half(),
-        "truth": torch.from_numpy(patch.truth).float(),
-        "ignore": torch.from_numpy(patch.ignore).float(),
-        "source": patch.source,
-    }
+    return net.backbone.first(x.contiguous(memory_format=torch.channels_last_3d))[0]
 
 
 def collate_stored(items: list[dict[str, Any]]) -> dict[str, Any]:
