@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -24,6 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("windows" if windows else item.nodeid.partition("::")[0]))
         if windows:
             item.add_marker(pytest.mark.gui)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what all the imported modules hold out of garbage collections: napari asks for one with each layer that goes."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
