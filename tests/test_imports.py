@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from npe2 import PluginManifest
 from .house import GUI, ROOT, TRAINING
 from .stand_ins.fresh_python import barred, python
 
+READERS = ("SimpleITK", "pydicom", "cc3d", "edt", "fill_voids", "zarr")
 SCRIPTS = sorted((*ROOT.glob("benchmarks/*.py"), *ROOT.glob("experiments/**/*.py")))
 
 
@@ -26,20 +28,47 @@ for module in {modules!r}:
 """)
 
 
-@pytest.mark.parametrize(
-    ("imported", "heavy"),
-    [
-        ("napari_lungmtl", ("numpy", "napari", "torch", "qtpy", "scipy", "SimpleITK")),
-        ("napari_lungmtl.training.imaging", ("torch", "SimpleITK", "napari", "qtpy")),
-        ("napari_lungmtl.training.inference.registry", ("torch", "SimpleITK", "napari", "qtpy")),
-        ("napari_lungmtl.training.cli.app", ("torch", "lightning", "napari", "qtpy")),
-        ("napari_lungmtl.panel.dock", ("torch", "lightning")),
-        ("napari_lungmtl.contributions.reader", ("torch", "SimpleITK", "pydicom")),
-    ],
-)
-def test_imports_stay_cheap(imported: str, heavy: tuple[str, ...]):
-    loaded = python(f"import {imported}, sys; print(*(n for n in {heavy!r} if n in sys.modules))")
-    assert loaded == ""
+def test_trainings_run_where_nothing_is_read_or_shown():
+    """On a machine with torch and Lightning but without readers and a window; one interpreter for all, they start slowly."""
+    python(f"""
+{barred(*READERS, *GUI)}
+import napari_lungmtl.training.fitting.fit
+import napari_lungmtl.training.networks.ag3d.training
+import napari_lungmtl.training.networks.dhn.training
+import napari_lungmtl.training.networks.mosegnet.training
+import napari_lungmtl.training.networks.mtmr.training
+""")
+
+
+CHEAP = {
+    "napari_lungmtl": ("numpy", "napari", "torch", "qtpy", "scipy", "SimpleITK"),
+    "napari_lungmtl.training.imaging": ("torch", "SimpleITK", "napari", "qtpy"),
+    "napari_lungmtl.training.inference.registry": ("torch", "SimpleITK", "napari", "qtpy"),
+    "napari_lungmtl.training.cli.app": ("torch", "lightning", "napari", "qtpy"),
+    "napari_lungmtl.contributions.reader": ("torch", "SimpleITK", "pydicom"),
+    "napari_lungmtl.panel.dock": ("torch", "lightning"),
+}
+"""What is imported, and what must not come along, in the order in which it is imported."""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, list[str]]:
+    """Which of those packages are there after each import, one after the other in one interpreter."""
+    return json.loads(
+        python(f"""
+import importlib, json, sys
+loaded = dict()
+for name, heavy in {CHEAP!r}.items():
+    importlib.import_module(name)
+    loaded[name] = [n for n in heavy if n in sys.modules]
+print(json.dumps(loaded))
+""")
+    )
+
+
+@pytest.mark.parametrize("imported", CHEAP)
+def test_imports_stay_cheap(imported: str, loaded: dict[str, list[str]]):
+    assert loaded[imported] == []
 
 
 def test_the_front_door_opens_without_a_window():

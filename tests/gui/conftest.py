@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -98,7 +99,12 @@ def own_sidecars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def shared_viewer() -> Iterator[napari.Viewer]:
     """One window for all tests: opening one takes longer than most tests."""
+    import napari_lungmtl.panel.dock  # noqa: F401
+
     viewer = napari.Viewer()
+    # napari collects garbage with each layer that goes: let it pass over what stays until the end.
+    gc.collect()
+    gc.freeze()
     yield viewer
     viewer.close()
 

@@ -12,6 +12,11 @@ from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from ....stand_ins.rated_cubes import write_rated_cubes
 
 
+@pytest.fixture(scope="module")
+def real_nodules(lungmtl_data):
+    return load_rated_nodules(lungmtl_data / "luna16_nodules")
+
+
 def ratings(*malignancies):
     return read_ratings({"readers": json.dumps([[3, 1, 6, 4, 4, 2, 2, 5, m] for m in malignancies])})
 
@@ -56,15 +61,14 @@ def test_a_row_without_ratings_is_named(tmp_path):
         load_rated_nodules(tmp_path)
 
 
-def test_the_real_data_have_the_counts_of_both_papers_rules(lungmtl_data):
-    nodules = load_rated_nodules(lungmtl_data / "luna16_nodules")
+def test_the_real_data_have_the_counts_of_both_papers_rules(real_nodules):
     for rule, malignant, benign in (("mean", 392, 464), ("median", 317, 315)):
-        label = nodules.label(rule)
+        label = real_nodules.label(rule)
         assert ((label == 1).sum(), (label == 0).sum()) == (malignant, benign)
 
 
-def test_no_scan_is_on_both_sides_of_the_real_split(lungmtl_data):
-    nodules = load_rated_nodules(lungmtl_data / "luna16_nodules")
+def test_no_scan_is_on_both_sides_of_the_real_split(real_nodules):
+    nodules = real_nodules
     sides: dict[str, set[str]] = {}
     for series, fold in zip(nodules.series, nodules.fold, strict=True):
         sides.setdefault(str(series), set()).add(str(fold))

@@ -1,25 +1,10 @@
 """Training, release and evaluation on a machine that has torch and Lightning but no readers and no window."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import torch
-
-READERS = ("SimpleITK", "pydicom", "cc3d", "edt", "fill_voids", "zarr", "napari", "qtpy")
-
-
-def test_imports_without_readers():
-    code = f"""
-import sys
-for name in {READERS!r}:
-    sys.modules[name] = None
-import napari_lungmtl.training.networks.ag3d.training
-import napari_lungmtl.training.fitting.fit
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_few_seconds_of_training_end_in_weights_with_a_card(tmp_path):

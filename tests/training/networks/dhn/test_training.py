@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -31,7 +29,6 @@ from napari_lungmtl.training.ops.logits import calibrated
 
 from ....stand_ins.disc_radiographs import Blobs
 
-READERS = ("SimpleITK", "pydicom", "cc3d", "edt", "fill_voids", "zarr", "napari", "qtpy")
 TOY = dataclasses.replace(
     SHIPPED,
     side=128,
@@ -82,16 +79,6 @@ def touched(module: torch.nn.Module) -> set[str]:
         for name, p in module.named_parameters()
         if p.grad is not None and p.grad.abs().sum() > 0
     }
-
-
-def test_imports_without_readers():
-    code = f"""
-import sys
-for name in {READERS!r}:
-    sys.modules[name] = None
-import napari_lungmtl.training.networks.dhn.training
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_each_loss_reaches_its_own_head_and_the_shared_body():

@@ -1,8 +1,6 @@
 """A tiny run, the whole way: train, stop, resume, calibrate, write, load, predict."""
 
 import dataclasses
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +32,6 @@ from napari_lungmtl.training.networks.mosegnet.training import Training, train_o
 
 from ....stand_ins.blob_radiographs import ToyRadiographs
 
-READERS = ("SimpleITK", "pydicom", "cc3d", "edt", "fill_voids", "zarr", "napari", "qtpy")
 SMALL = {"side": 64, "widths": [8, 16, 16, 16]}
 STILL = Augmentation(*[0.0] * len(dataclasses.fields(Augmentation)))
 
@@ -64,17 +61,6 @@ def fitted(radiographs: object, steps: int, out: Path) -> MoSegNet:
     learner = module(radiographs)
     config = dataclasses.replace(learner.config, steps=steps)
     return fit(learner, loader_of(learner), out, config)[0]
-
-
-def test_imports_without_readers():
-    code = f"""
-import sys
-for name in {READERS!r}:
-    sys.modules[name] = None
-import napari_lungmtl.training.networks.mosegnet.training
-import napari_lungmtl.training.fitting.fit
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_toy_radiographs_are_learnt(tmp_path):

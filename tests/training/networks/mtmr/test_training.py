@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -20,7 +18,6 @@ from napari_lungmtl.training.networks.mtmr.config import SHIPPED, TrainingConfig
 
 from ....stand_ins.rated_cubes import write_rated_cubes
 
-READERS = ("SimpleITK", "pydicom", "cc3d", "edt", "fill_voids", "zarr", "napari", "qtpy")
 SMALL = {"width": 8, "pixels": 32, "hidden": 16, "planes": ["axial"], "max_slices": 3}
 
 
@@ -112,13 +109,3 @@ def test_a_folds_model_does_not_depend_on_its_fold(tmp_path):
     assert all(torch.equal(first.state[k], second.state[k]) for k in first.state)
     assert not np.allclose(first.predictions["logit"], second.predictions["logit"])
     assert set(first.predictions["index"]) == set(nodules.index[nodules.fold == "2"])
-
-
-def test_imports_without_readers():
-    code = f"""
-import sys
-for name in {READERS!r}:
-    sys.modules[name] = None
-import napari_lungmtl.training.networks.mtmr.training
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
