@@ -10,6 +10,8 @@ import pytest
 
 import napari_lungmtl as lm
 
+from .stand_ins.sample_slab import write_sample_slab
+
 
 @pytest.mark.parametrize("name", lm.__all__)
 def test_every_public_name_has_an_example(name: str):
@@ -31,6 +33,9 @@ def examples(request: pytest.FixtureRequest) -> Iterator[doctest.DocTest]:
 def test_the_examples_are_true(examples: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Each by itself, in an empty folder; models stay loaded between them."""
     monkeypatch.chdir(tmp_path)
+    if examples.name == "lm.detect":  # on the whole sample in tests/training/inference/test_chain_real.py
+        slab = write_sample_slab(tmp_path / "slab")
+        monkeypatch.setattr(lm.datasets, "sample_ct", lambda: slab)
     said: list[str] = []
     result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples, out=said.append)
     assert result.attempted

@@ -119,9 +119,10 @@ def open_dock(predictor, image, qtbot):
         add_image_layer(viewer, image)
         dock = LungNodulesDock(viewer)
         viewer.window.add_dock_widget(dock, name="Lung nodules", area="right")
-        qtbot.waitUntil(dock.isVisible)
+        # At once on an idle machine; a loaded one is not the window's fault.
+        qtbot.waitUntil(dock.isVisible, timeout=30_000)
         dock.window().activateWindow()
-        qtbot.waitUntil(dock.window().isActiveWindow)
+        qtbot.waitUntil(dock.window().isActiveWindow, timeout=30_000)
         return dock
 
     return open_dock

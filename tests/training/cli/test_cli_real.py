@@ -2,13 +2,18 @@
 
 import csv
 import json
+import math
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.inference import registry
+
+NODULE_ZYX = (-190.46, 76.90, 72.29)
+"""Of LIDC-IDRI-0003, LPS mm."""
 
 
 def lungmtl(*arguments):
@@ -42,7 +47,7 @@ def test_froc_on_the_challenge_files(lungmtl_data, tmp_path):
         assert figures[ours] == expected[theirs]
 
 
-def test_predict_finds_the_annotated_nodule(lungmtl_data, tmp_path):
+def test_predict_finds_the_annotated_nodule_and_calls_it_malignant(lungmtl_data, tmp_path):
     """The scan took part in no training or tuning; LUNA16's criterion at the default threshold."""
     done = lungmtl(
         *("predict", lungmtl_data / "dicom" / "LIDC-IDRI-0003", "--out", tmp_path / "out", "--device", "cpu"),
@@ -54,10 +59,20 @@ def test_predict_finds_the_annotated_nodule(lungmtl_data, tmp_path):
     threshold = registry.card("ag3d").default_threshold
     shown = [r for r in rows if float(r["probability"]) >= threshold]
     places = np.array([[float(r[c]) for c in ("coordX", "coordY", "coordZ")] for r in shown])
-    hits = np.linalg.norm(places - [72.29, 76.90, -190.46], axis=1) < 21.45 / 2
+    hits = np.linalg.norm(places - NODULE_ZYX[::-1], axis=1) < 21.45 / 2
     assert hits.any()
     assert (~hits).sum() <= 4
     (case,) = json.loads((tmp_path / "summary.json").read_text())["cases"]
     assert case["above_threshold"] == len(shown)
     assert rows[0]["seriesuid"] == case["series"]
     assert rows[0]["seriesuid"].startswith("1.3.6.1.4.1.14519.5.2.1.6279.6001.")
+
+    # What the same run says of the nodule, which every reader called malignant.
+    (file,) = (tmp_path / "out").glob("*.lungmtl.json")
+    found = read_findings(file)
+    best = max((f for f in found if math.dist(f.center, NODULE_ZYX) < 21.45 / 2), key=lambda f: f.score)
+    assert best.malignancy > 0.5
+    for name in ("mtmr", "mtcnn"):
+        # The scan is in no fold, so every fold model was asked.
+        assert len(best.opinion(name).fold_scores) == 5
+    assert 0 < best.malignancy_spread < 0.5

@@ -36,6 +36,7 @@ def test_the_sample_ct_from_file_to_files(tmp_path):
     assert result.exit_code == 0, result.output
     (file,) = tmp_path.glob("*.lungmtl.json")
     findings = read_findings(file)
+    assert (findings[0].kind, findings[0].score > 0.9) == ("sphere", True)  # as the example of lm.detect says
     shown = [f for f in findings if f.score >= 0.5]
     truth = read_findings(SAMPLES / "ct_truth.lungmtl.json")
     near = [min(np.linalg.norm(np.subtract(f.center, t.center)) for f in shown) for t in truth]
@@ -59,16 +60,9 @@ def scan(request):
     return read_image(folder)
 
 
-@pytest.mark.parametrize("find", [True, False])
-def test_the_real_nodule_is_called_malignant(scan, find):
-    if find:
-        findings = finish(choose(scan).run(scan))
-        hits = [
-            f for f in findings if np.linalg.norm(np.subtract(f.center, NODULE.center)) < NODULE.diameter / 2
-        ]
-        finding = max(hits, key=lambda f: f.score)
-    else:
-        (finding,) = finish(choose(scan, JUDGES).characterise(scan, Findings((Finding(NODULE),))))
+def test_the_real_nodule_is_called_malignant(scan):
+    """As drawn by a reader; as found by 3D-AG in ``tests/training/cli/test_cli_real.py``."""
+    (finding,) = finish(choose(scan, JUDGES).characterise(scan, Findings((Finding(NODULE),))))
     assert finding.malignancy > 0.5
     for name in JUDGES:
         # The scan is in no fold, so every fold model was asked.

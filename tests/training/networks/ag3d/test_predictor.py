@@ -139,15 +139,3 @@ def test_no_lung_is_said(shipped):
     voxels[:, 20:60, 20:60] = 40
     with pytest.raises(NoLungFoundError):
         finish(shipped.run(Image(voxels, "CT", (2.0, 2.0, 2.0))))
-
-
-def test_lidc_0003_finds_its_annotated_nodule(shipped, lungmtl_data):
-    """The scan took no part in training: centre inside the true sphere at the default threshold, at most four others."""
-    from napari_lungmtl.training.imaging import read_image
-
-    findings = finish(shipped.run(read_image(lungmtl_data / "dicom" / "LIDC-IDRI-0003")))
-    shown = [f for f in findings if f.score >= shipped.info.default_threshold]
-    distance = [np.linalg.norm(np.subtract(f.center, (-190.46, 76.90, 72.29))) for f in shown]
-    hits = [d < 21.45 / 2 for d in distance]
-    assert any(hits)
-    assert hits.count(False) <= 4
