@@ -12,9 +12,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # The log of what tests break on purpose is not the person's (platformdirs, on Linux).
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="lungmtl-log-")
 
+import hypothesis
 import pytest
 
-GUI = Path(__file__).parent / "gui"
+# A loaded machine is no fault of the code, and what failed in another run no concern of this one.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
+
+TESTS = Path(__file__).parent
+GUI = TESTS / "gui"
+QUICK = tuple(TESTS / "training" / name for name in ("findings", "imaging", "metrics", "ops"))
+"""Thousands of small tests."""
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
@@ -25,6 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("windows" if windows else item.nodeid.partition("::")[0]))
         if windows:
             item.add_marker(pytest.mark.gui)
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """The longest group comes first and the small tests last, so that no worker waits for the other at the end."""
+    if GUI in item.path.parents:
+        return 0
+    return 2 if any(folder in item.path.parents for folder in QUICK) else 1
 
 
 def pytest_collection_finish() -> None:

@@ -78,7 +78,7 @@ def cases(draw):
     return made
 
 
-@quick
+@settings(quick, max_examples=15)  # a tenth of a second each
 @given(cases())
 def test_boxes_and_masks_come_back(tmp_path, made):
     write_coco(made, tmp_path / "coco.json")

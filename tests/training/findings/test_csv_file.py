@@ -34,7 +34,7 @@ def test_columns_are_the_documented_ones(tmp_path):
     )
 
 
-@settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=25)
+@settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=10)  # 0.15 s each
 @given(
     st.lists(
         st.lists(findings_items.flatmap(lambda f: spheres.map(lambda s: f.with_(geometry=s))), min_size=1),
