@@ -8,7 +8,7 @@ from pathlib import Path
 from ..error_boundary import reads
 from .archives import archive_sentence
 from .dicom.projection import read_projection
-from .dicom.stack import Stack
+from .dicom.stacks.stack import Stack
 from .dicom.volume import read_stack
 from .errors import (
     NoImagesError,

@@ -12,7 +12,7 @@ import numpy as np
 from ..error_boundary import reads
 from .archives import archive_sentence, is_archive_name
 from .dicom.header import SUFFIXES, Header, is_part10, read_header
-from .dicom.stack import Stack, stacks_of
+from .dicom.stacks.stack import Stack, stacks_of
 from .errors import (
     EmptyFileError,
     ImageError,

@@ -17,7 +17,7 @@ from .lut import apply_modality_voi_lut, has_empty_table, padding_mask, padding_
 from .pixels import mend_high_bit, stored_values
 from .remarks import remarks
 from .slices import Slice
-from .stack import Stack
+from .stacks.stack import Stack
 from .volume import metadata_of, window_of
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import numpy as np
 from ..errors import BadGeometryError, IrregularSlicesError
 from ..image import Image
 from ..orient import to_lps
-from .grouping import normal
 from .pixels import read_hounsfield
 from .slices import Slice
-from .stack import Stack, holes
+from .stacks.grouping import normal
+from .stacks.stack import Stack, holes
 
 _SKEW = 0.02  # cosine between rows and columns: rounded directions in headers stray less
 _JITTER = 0.1  # of the slice distance: rounded positions in headers stray that far

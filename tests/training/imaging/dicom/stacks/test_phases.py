@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.imaging import list_series, read_image
-from napari_lungmtl.training.imaging.dicom.grouping import Part
 from napari_lungmtl.training.imaging.dicom.header import read_header
-from napari_lungmtl.training.imaging.dicom.phases import split_phases
 from napari_lungmtl.training.imaging.dicom.slices import slices_of
+from napari_lungmtl.training.imaging.dicom.stacks.grouping import Part
+from napari_lungmtl.training.imaging.dicom.stacks.phases import split_phases
 from napari_lungmtl.training.imaging.errors import IrregularSlicesError, SeveralSeriesError
 
-from ....stand_ins.linear_series import ct_slice, shift_of, stack, write
+from .....stand_ins.linear_series import ct_slice, shift_of, stack, write
 
 
 def shuffled(datasets, seed=0):

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .header import Header
-from .kinds import CAPTURE, LOCALIZER, frame_kind, modality_of
-from .slices import RADIOGRAPH_MODALITIES, Slice, slices_of
+from ..header import Header
+from ..kinds import CAPTURE, LOCALIZER, frame_kind, modality_of
+from ..slices import RADIOGRAPH_MODALITIES, Slice, slices_of
 
 _IDENTITY = (
     "PatientID",

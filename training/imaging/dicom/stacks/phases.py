@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..header import TAGS
+from ..slices import Slice
 from .grouping import Part, along, is_even, is_placed, normal
-from .header import TAGS
-from .slices import Slice
 
 SAME_PLACE = 0.01  # mm: slices nearer than that lie at one place
 

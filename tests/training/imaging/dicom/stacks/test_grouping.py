@@ -7,7 +7,7 @@ from pydicom.uid import generate_uid
 from napari_lungmtl.training.imaging import list_series, read_image
 from napari_lungmtl.training.imaging.errors import SeveralSeriesError
 
-from ....stand_ins.linear_series import ct_slice, shift_of, stack, write
+from .....stand_ins.linear_series import ct_slice, shift_of, stack, write
 
 
 def test_without_series_uid(tmp_path):
