@@ -19,7 +19,7 @@ from .jsrt import SUFFIX, is_jsrt, jsrt_series, read_jsrt
 from .metaimage import METAIMAGE_SUFFIXES, metaimage_header
 from .nifti import NIFTI_SUFFIXES, is_nifti_pair, nifti_header
 from .nrrd import NRRD_SUFFIXES, nrrd_header
-from .ome_zarr import is_zarr, read_zarr, zarr_series
+from .ome_zarr.read import is_zarr, read_zarr, zarr_series
 from .pictures import PICTURE_SUFFIXES, picture_series, read_picture
 from .volume_header import VolumeHeader, read_volume, volume_series
 

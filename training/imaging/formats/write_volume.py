@@ -41,7 +41,7 @@ def write_volume(image: Image, path: str | Path) -> Path:
     if image.spacing is None:
         raise ImageWriteError(f"{path} was not written: the image has no spacing in mm.")
     if suffix == ".zarr":
-        from .write_zarr import write_zarr
+        from .ome_zarr.write import write_zarr
 
         return write_zarr(image, path)
     if suffix not in _WRITTEN:

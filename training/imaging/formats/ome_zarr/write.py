@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ImageWriteError
-from ..image import Image
-from .zarr_metadata import ORIENTATIONS
+from ...errors import ImageWriteError
+from ...image import Image
+from .metadata import ORIENTATIONS
 
 _CHUNK = 64
 _DIRECTIONS = {"zyx"[axis]: word for word, (axis, sign) in ORIENTATIONS.items() if sign > 0}

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CorruptFileError, TruncatedFileError, UnsupportedShapeError
-from ..image import Image
-from ..orient import to_lps
-from ..series import Series
-from ..values import as_int16_or_float32, finite
-from .units import size_warning
-from .zarr_metadata import StoredImage, damaged, open_image
+from ...errors import CorruptFileError, TruncatedFileError, UnsupportedShapeError
+from ...image import Image
+from ...orient import to_lps
+from ...series import Series
+from ...values import as_int16_or_float32, finite
+from ..units import size_warning
+from .metadata import StoredImage, damaged, open_image
 
 _METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BadGeometryError, CorruptFileError, UnsupportedShapeError
-from .units import is_unstated, millimetres
+from ...errors import BadGeometryError, CorruptFileError, UnsupportedShapeError
+from ..units import is_unstated, millimetres
 
 # Anatomical directions: the world axis (z, y, x), and whether it is counted as LPS does.
 ORIENTATIONS = {

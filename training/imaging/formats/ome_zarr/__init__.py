@@ -1,0 +1,1 @@
+"""OME-Zarr: what its metadata say, reading, writing."""
