@@ -1,0 +1,106 @@
+"""What comes out of ``lungmtl predict``: cases, failures, their names, table and summary."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..export_options import ExportOptions, Format
+from ..log_file import log_error
+from .common import complain, explain, show_table, write_json
+
+if TYPE_CHECKING:
+    from ..findings import Findings
+
+
+@dataclass
+class Batch:
+    """What has come out so far."""
+
+    out: Path
+    export: ExportOptions = field(default_factory=ExportOptions)
+    cases: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[Findings] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+    passed_over: list[tuple[str, Exception]] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+    def fail(self, what: str, error: BaseException) -> None:
+        """Note a failed input and say so in one line."""
+        log_error(error, what)
+        message = explain(error)
+        complain(message if what in message else f"{what}: {message}")
+        self.failed.append({"input": what, "error": message})
+
+    def pass_over(self, what: str, error: Exception) -> None:
+        """Note an input that shows no chest and say so in one line."""
+        complain(f"passed over: {explain(error)}")
+        self.passed_over.append((what, error))
+
+    def name(self, series_uid: str, path: Path) -> str:
+        """A file name for a case that no other case of this run has."""
+        plain = re.sub(r"[^\w.\-]+", "_", series_uid or path.name).strip("._") or "case"
+        name, number = plain, 1
+        while name.lower() in self.names:
+            number += 1
+            name = f"{plain}_{number}"
+        self.names.add(name.lower())
+        return name
+
+
+def finish_batch(batch: Batch, json_file: Path | None) -> None:
+    """Write the table of all cases and the summary, and show them with what failed."""
+    from ..findings.export import FILE_NAMES, export
+    from ..findings.formats.images_csv import write_images_csv
+    from ..inference.registry import characterisers
+
+    chosen_as = batch.export.format
+    each_has_one = chosen_as is Format.JSON  # beside the study's name, written already
+    table = None if each_has_one or not batch.cases else batch.out / FILE_NAMES[chosen_as]
+    images = batch.out / "images.csv"
+    scored = [findings for findings in batch.findings if findings.image_scores]
+    if batch.cases:
+        if table is not None:
+            export(batch.findings, table, chosen_as, characterisers())
+        rows = [_row(case) for case in batch.cases]
+        show_table(
+            str(table or batch.out),
+            ("case", "findings", "shown", "score", "malignancy", "P(nodule)", "Ø", "s"),
+            rows,
+        )
+    if scored:
+        write_images_csv(scored, images)
+    if batch.failed:
+        complain(f"{len(batch.failed)} of {len(batch.failed) + len(batch.cases)} inputs failed")
+    summary = {"cases": batch.cases, "failed": batch.failed, "csv": str(table) if table is not None else None}
+    summary["images_csv"] = str(images) if scored else None
+    write_json(summary, json_file)
+
+
+def _row(case: dict[str, Any]) -> tuple[str, ...]:
+    score, malignancy = case["best_score"], case["highest_malignancy"]
+    return (
+        case["case"],
+        str(case["findings"]),
+        f"{case['above_threshold']} ≥ {_thresholds(case)}",
+        "-" if score is None else f"{score:.2f}",
+        "-" if malignancy is None else f"{malignancy:.2f}",
+        ", ".join(f"{s['probability']:.2f}" for s in case["image_scores"]) or "-",
+        _size(case),
+        f"{case['seconds']:.1f}",
+    )
+
+
+def _thresholds(case: dict[str, Any]) -> str:
+    """The threshold of each detector; one where they are the same."""
+    own = dict.fromkeys(f"{value:g}" for value in case["thresholds"].values())
+    return "/".join(own) or f"{case['threshold']:g}"
+
+
+def _size(case: dict[str, Any]) -> str:
+    """The largest diameter, in pixels where the image has no spacing."""
+    if case["largest_px"] is not None:
+        return f"{case['largest_px']:.0f} px"
+    return "-" if case["largest_mm"] is None else f"{case['largest_mm']:.1f} mm"
