@@ -162,9 +162,10 @@ class Training(Learner[Ag3d]):
     def _boost(self) -> None:
         """Find what is hard, once, with the network as it would be released."""
         assert self.measure is not None
-        net = self.trained.eval()
-        self.hardness.copy_(self.measure(net))
-        net.train(net is self.net)
+        net = self.trained
+        learning = net.training
+        self.hardness.copy_(self.measure(net.eval()))
+        net.train(learning)
         self.boosted = True
 
     @torch.no_grad()
@@ -238,8 +239,11 @@ def make_learner(
         return learner, endless_loader(patches, config.workers, config.batch, collate)
     if weights is None:
         raise WeightsError("Patches are stored behind trained layers only: add --weights.")
+    store = store or draw_store(patches, learner.net.eval(), config.stored)
+    # Lightning leaves modes as they are: what is fine-tuned keeps its batch statistics, what is new has none to keep.
+    learner.net.train(config.keep == "first")
     freeze_first(learner.net)
-    stored = StoredPatches(store or draw_store(patches, learner.net.eval(), config.stored), config.seed)
+    stored = StoredPatches(store, config.seed)
     if config.sampling == "once":
         learner.hardness, learner.measure = stored.hardness, stored.measure
     return learner, endless_loader(stored, 0, config.batch, collate_stored)
