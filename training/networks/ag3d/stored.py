@@ -62,7 +62,7 @@ class Store:
 
     def save(self, path: Path) -> None:
         """Write the maps for `load_store`, so that several trainings share them."""
-        rows = {name: _flat(getattr(self, name)) for name in ("truth", "ignore")}
+        rows: dict[str, Any] = {name: _flat(getattr(self, name)) for name in ("truth", "ignore")}
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".part.npz")
         np.savez(partial, first=self.first, source=self.source, **rows)
