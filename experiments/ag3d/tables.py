@@ -2,11 +2,12 @@
 
     python experiments/ag3d/tables.py --data ../shared/data/luna16_nodules --out runs/ag3d_tables --minutes 2
 
-A row is a settings file beside this script (``lungmtl train ag3d --config`` takes it, too). All rows have the same folds, seed and
-minutes on the clock. By default what is trained lies behind stored maps of the shipped network's first part, which no row
-changes, and begins from random numbers (`TrainingConfig.keep`): ``--stored`` says how many patches of 64³ are stored, of wider
-ones as many voxels; with ``--stored 0`` rows train from scratch. Run it again to go on where it stopped: finished rows are kept,
-an unfinished one goes on from its checkpoint. ``--minutes 0`` trains nothing and prints what is there.
+A row is a settings file beside this script (``lungmtl train ag3d --config`` takes it, too). All rows have the same folds, seed
+and minutes on the clock, or, where the machine has other work, as many voxels (``--steps``). By default what is trained lies
+behind stored maps of the shipped network's first part, which no row changes, and begins from random numbers
+(`TrainingConfig.keep`): ``--stored`` says how many patches of 64³ are stored, of wider ones as many voxels; with ``--stored 0``
+rows train from scratch. Run it again to go on where it stopped: finished rows are kept, an unfinished one goes on from its
+checkpoint (by minutes) or begins again (by steps). Without a budget it prints what is there.
 
 Sensitivities are at false positives per whole cube of about 0.084 l, CPM their mean at LUNA16's seven rates: neither is
 LUNA16's figure per scan. "max" is the sensitivity over all marks. TNP: scans of the fold without a mark in any nodule-free
@@ -51,10 +52,15 @@ class Budget:
     """What every row gets, kept in ``budget.json``: rows of different budgets do not belong into one table."""
 
     minutes: float
+    steps: int
     stored: int
     seed: int
     fold: int
     first_part: str
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to train with."""
+        return bool(self.minutes or self.steps)
 
     def configs(self, name: str) -> tuple[Config, TrainingConfig]:
         """A row's network and training."""
@@ -62,9 +68,18 @@ class Budget:
         network = config_from(SHIPPED, settings.get("network", {}))
         training = config_from(SHIPPED_TRAINING, settings.get("training", {}))
         stored = round(self.stored * (64 / training.patch) ** 3)
+        steps = round(self.steps * 4 * 64**3 / (training.batch * training.patch**3))
         # The shipped average reaches back 500 steps, further than a short schedule's beginning.
-        own = {"minutes": self.minutes, "seed": self.seed, "test_folds": (self.fold,), "ema": 0.98}
-        return network, dataclasses.replace(training, stored=stored, keep="first", **own)
+        return network, dataclasses.replace(
+            training,
+            minutes=self.minutes,
+            steps=steps,
+            stored=stored,
+            keep="first",
+            ema=0.98,
+            seed=self.seed,
+            test_folds=(self.fold,),
+        )
 
 
 def agreed(out: Path, budget: Budget) -> Budget:
@@ -77,12 +92,12 @@ def agreed(out: Path, budget: Budget) -> Budget:
     """
     path = out / "budget.json"
     if not path.exists():
-        if not budget.minutes:
-            raise SystemExit(f"{out} holds no rows yet: give --minutes to train them.")
+        if not budget:
+            raise SystemExit(f"{out} holds no rows yet: give --minutes or --steps to train them.")
         out.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(dataclasses.asdict(budget), indent=1))
     there = Budget(**json.loads(path.read_text("utf-8")))
-    if budget.minutes and budget != there:
+    if budget and budget != there:
         raise SystemExit(
             f"The rows in {out} had {there}, not {budget}: give the same budget to go on, or another --out."
         )
@@ -226,7 +241,9 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="LUNA16 nodule cubes with folds.csv")
     parser.add_argument("--out", type=Path, required=True, help="keeps what is trained")
-    parser.add_argument("--minutes", type=float, required=True, help="of training a row; 0 prints only")
+    budgets = parser.add_mutually_exclusive_group()
+    budgets.add_argument("--minutes", type=float, default=0.0, help="of training a row")
+    budgets.add_argument("--steps", type=int, default=0, help="of four patches of 64³, or of as many voxels")
     parser.add_argument("--stored", type=int, default=1500, help="patches of 64³ to store; 0: from scratch")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fold", type=int, default=0, help="the fold left out")
@@ -235,13 +252,13 @@ def main() -> None:
     a = parser.parse_args()
     card = read_card(a.weights)
     first = f"{card.name} {card.version} {card.sha256[:12]}" if a.stored else ""
-    budget = agreed(a.out, Budget(a.minutes, a.stored, a.seed, a.fold, first))
+    budget = agreed(a.out, Budget(a.minutes, a.steps, a.stored, a.seed, a.fold, first))
     cubes = load_cubes(a.data, folds=[str(budget.fold)])
     every = [r.name for r in EVERY]
     chosen = every if a.rows is None else a.rows.split(",")
     if unknown := set(chosen) - set(every):
         raise SystemExit(f"There is no row {', '.join(sorted(unknown))}: rows are {', '.join(every)}.")
-    for name in chosen if a.minutes else ():
+    for name in chosen if a.minutes or a.steps else ():
         marks = a.out / name / "marks.npz"
         if not marks.exists():
             print(f"training {name}", flush=True)

@@ -188,15 +188,13 @@ def write_cubes(folder, n=12):
 
 
 def test_one_command_trains_and_prints_and_goes_on(tmp_path, monkeypatch, capsys):
-    """Two rows now, a third later; what is there is kept, and another budget is refused."""
+    """Two rows by steps; what is there is kept and printed again, and another budget is refused."""
     folder = ROOT / "experiments" / "ag3d"
     monkeypatch.syspath_prepend(str(folder))
     write_cubes(tmp_path / "cubes")
 
-    def tables(rows, minutes="0.01"):
-        command = (
-            f"tables.py --data {tmp_path / 'cubes'} --out {tmp_path / 'out'} --minutes {minutes} --stored 2"
-        )
+    def tables(rows, budget="--steps 2"):
+        command = f"tables.py --data {tmp_path / 'cubes'} --out {tmp_path / 'out'} --stored 2 {budget}"
         monkeypatch.setattr(sys, "argv", [*command.split(), "--rows", rows])
         runpy.run_path(str(folder / "tables.py"), run_name="__main__")
         return capsys.readouterr().out
@@ -207,8 +205,9 @@ def test_one_command_trains_and_prints_and_goes_on(tmp_path, monkeypatch, capsys
     assert "as shipped" in printed
     assert "Table III" not in printed
     written = (tmp_path / "out" / "II_d" / "marks.npz").stat().st_mtime_ns
-    assert "training II_d" not in tables("II_d")
+    again = tables("II_d")
+    assert "training II_d" not in again
+    assert "Not there yet: II_a" in again
     assert (tmp_path / "out" / "II_d" / "marks.npz").stat().st_mtime_ns == written
     with pytest.raises(SystemExit, match="same budget"):
-        tables("II_a", minutes="1")
-    assert "Not there yet: II_a" in tables("II_a", minutes="0")
+        tables("II_a", "--minutes 1")
