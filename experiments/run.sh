@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Train every variant under experiments/ (finished folds are kept) and write the report: experiments/run.sh DATA RUNS OUT
+# Train every variant of the characterisers under experiments/ (finished folds are kept) and write the report: experiments/run.sh DATA RUNS OUT
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=$1 runs=$2 out=$3
-for config in experiments/*/*.toml; do
+for config in experiments/mtmr/*.toml experiments/mtcnn/*.toml; do
     network=$(basename "$(dirname "$config")")
     variant=$(basename "$config" .toml)
     [ -f "$runs/$network/$variant/oof.csv" ] && continue

@@ -39,6 +39,34 @@ def sphere_iou(a: Tensor, b: Tensor) -> Tensor:
     return (overlap / union).to(a.dtype)
 
 
+def paired_overlap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Compute how each ball of `a` lies to the same of `b`, with gradients also where one holds the other.
+
+    Parameters
+    ----------
+    a, b
+        (N, 4): z, y, x, diameter in one unit of length.
+
+    Returns
+    -------
+    iou : Tensor
+        (N,) intersection over union, 0–1.
+    distance : Tensor
+        (N,) of the centres.
+    reach : Tensor
+        (N,) diameter of the smallest ball that holds both.
+    """
+    # A root has no slope at 0: centres that coincide are taken a little apart.
+    d = ((a[:, :3] - b[:, :3]).double() ** 2).sum(1).clamp(min=1e-12).sqrt()
+    ra, rb = a[:, 3].double() / 2, b[:, 3].double() / 2
+    smaller = 4 / 3 * math.pi * torch.minimum(ra, rb) ** 3
+    apart, nested = d >= ra + rb, d <= (ra - rb).abs()
+    shared = torch.where(nested, smaller, torch.where(apart, 0.0, _lens(d, ra, rb)))
+    union = 4 / 3 * math.pi * (ra**3 + rb**3) - shared
+    reach = torch.maximum(d + ra + rb, 2 * torch.maximum(ra, rb))
+    return (shared / union).to(a.dtype), d.to(a.dtype), reach.to(a.dtype)
+
+
 def _lens(d: Values, ra: Values, rb: Values | float) -> Values:
     """Compute the volume that two balls share (Weisstein, "Sphere-Sphere Intersection", MathWorld).
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from napari_lungmtl.training.ops.roi_align import roi_align_3d
+from napari_lungmtl.training.ops.roi_align import roi_align_3d, roi_align_each
 
 
 def ramp(shape=(12, 14, 16)):
@@ -35,3 +35,11 @@ def test_gradient_reaches_the_map():
     feature = ramp().requires_grad_(True)
     roi_align_3d(feature, torch.tensor([[4.0, 4.0, 4.0, 3.0]], dtype=torch.float64), 2).sum().backward()
     assert feature.grad.abs().sum() > 0
+
+
+def test_each_region_of_its_own_map_is_as_all_of_one():
+    rois = torch.tensor([[5.3, 6.1, 7.7, 4.0], [3.0, 7.0, 11.0, 2.0]], dtype=torch.float64)
+    maps = torch.stack([ramp(), 2 * ramp()])
+    each = roi_align_each(maps, rois, 2)
+    assert torch.allclose(each[0], roi_align_3d(ramp(), rois, 2)[0])
+    assert torch.allclose(each[1], 2 * roi_align_3d(ramp(), rois, 2)[1])

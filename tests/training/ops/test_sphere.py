@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_lungmtl.training.ops.spheres import nms_spheres, sphere_iou
+from napari_lungmtl.training.ops.spheres import nms_spheres, paired_overlap, sphere_iou
 
 coordinate = st.floats(-20, 20)
 spheres = st.lists(st.tuples(coordinate, coordinate, coordinate, st.floats(1, 30)), min_size=1, max_size=8)
@@ -78,3 +78,15 @@ def test_suppression_of_nothing_and_of_one():
 def test_a_detection_on_the_rim_of_a_large_nodule_falls_and_a_neighbour_stays():
     nodule, rim, neighbour = [0, 0, 0, 22.0], [11.2, 0, 0, 6.0], [0, 14.0, 0, 6.0]
     assert nms_spheres(np.array([nodule, rim, neighbour]), np.array([0.9, 0.8, 0.7]), 0.05).tolist() == [0, 2]
+
+
+@settings(deadline=None)
+@given(spheres, spheres)
+def test_pairs_overlap_as_the_table_of_all_says(first, second):
+    n = min(len(first), len(second))
+    a, b = torch.tensor(first[:n], dtype=torch.float64), torch.tensor(second[:n], dtype=torch.float64)
+    iou, distance, reach = paired_overlap(a, b)
+    assert torch.allclose(iou, sphere_iou(a, b).diagonal(), atol=1e-6)
+    assert torch.allclose(distance, torch.linalg.vector_norm(a[:, :3] - b[:, :3], dim=1), atol=1e-5)
+    assert (reach >= torch.maximum(a[:, 3], b[:, 3])).all()
+    assert (reach >= distance).all()

@@ -26,7 +26,8 @@ def anchor_grid(config: Config, shape: tuple[int, int, int]) -> Tensor:
         (A, 5): z, y, x of the centre (voxel index), diameter, level (0, 1, 2 for strides 4, 8, 16).
     """
     levels = []
-    for level, (stride, diameters) in enumerate(zip(config.strides, config.anchors, strict=True)):
+    for level in config.levels:
+        stride, diameters = config.strides[level], config.anchors[level]
         axes = [(torch.arange(n // stride) + 0.5) * stride - 0.5 for n in shape]
         centers = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 1, 3)
         sizes = torch.tensor(diameters).reshape(1, -1, 1)
@@ -88,3 +89,15 @@ def assign(
         labels[nearest] = 1
         matched[nearest] = torch.arange(len(truth))
     return labels, matched
+
+
+def label_proposals(spheres: Tensor, truth: Tensor, ignore: Tensor) -> Tensor:
+    """1 where the centre lies in a nodule (LUNA16's hit), −1 near its rim or on a finding left out, else 0."""
+    labels = torch.zeros(len(spheres), dtype=torch.long, device=spheres.device)
+    if len(ignore):
+        labels[(torch.cdist(spheres[:, :3], ignore[:, :3]) < ignore[:, 3] / 2 + 2).any(1)] = -1
+    if len(truth):
+        distance = torch.cdist(spheres[:, :3], truth[:, :3])
+        labels[(distance < truth[:, 3] / 2 + 2).any(1)] = -1
+        labels[(distance < truth[:, 3] / 2).any(1)] = 1
+    return labels

@@ -19,9 +19,11 @@ class Config:
     stem_channels, growth, bottleneck, pyramid_channels
         Widths; Table I fixes growth 16 and 32 channels in the pyramid, DenseNet a 1³ bottleneck of 4 × growth.
     anchors
-        Diameters (mm) at strides 4, 8 and 16 (§IV-B). DeepLesion: ``((3, 5, 7), (10, 13, 17), (22, 30, 40))``.
+        Diameters (mm) at strides 4, 8 and 16, the paper's "anchor1" (§IV-B). Its others: ``((5, 10), (15, 20), (25, 35))``
+        ("anchor2"); ``((4, 6, 8, 12, 16, 24), (), ())``, a single scale: a level without anchors has no head;
+        ``((3, 5, 7), (10, 13, 17), (22, 30, 40))`` for DeepLesion. A further 32 at stride 16 serves lesions up to 60 mm.
     magnify
-        Local Magnification (§III-D). The paper's best single model is without.
+        Local Magnification (§III-D): crops of the maps are magnified before RoIAlign. The paper's best single model is without.
     align_diameter
         Diameter Alignment (§III-C); off takes the same size in mm on every level.
     hu_range
@@ -58,6 +60,13 @@ class Config:
         object.__setattr__(self, "hu_range", tuple(float(h) for h in self.hu_range))
         if len(self.anchors) != len(self.strides):
             raise ValueError(f"anchors for {len(self.strides)} strides are needed, not {len(self.anchors)}")
+        if not any(self.anchors):
+            raise ValueError("there is no anchor at any stride: give at least one diameter in mm")
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The pyramid's levels that have anchors, and so a head."""
+        return tuple(level for level, diameters in enumerate(self.anchors) if diameters)
 
 
 SHIPPED = Config(stem="space_to_depth", bottleneck=2)
@@ -73,11 +82,19 @@ class TrainingConfig:
         Length of the whole schedule on the clock; learning rate and stages follow it, so that a run fits the time at hand
         on any machine.
     joint_from
-        Fraction of the schedule after which the FPRN branch joins (§III-E: RPN first, then both).
+        Fraction of the schedule after which the FPRN branch joins (§III-E: RPN first, then both). Above 1: never, the paper's
+        baseline RPN.
+    alternate
+        When positive, the two branches take turns of so many steps once both are there, instead of training jointly (§III-E).
     iou_positive, iou_negative
         Anchors' thresholds; §IV-B has 0.5 and 0.02. The nearest anchor of a nodule is positive in any case.
     alpha, gamma
         Focal loss of the negatives; §IV-B has 0.8 and 5.
+    hard_negatives
+        When positive, OHEM instead of the focal loss (§IV-B): so many negatives a patch, the highest scored ones, have a loss.
+        DeepLung, which the paper compares with, takes 2.
+    iou_weight
+        Weight of a term of 1 − IoU of the spheres beside Smooth L1 (`loss.overlap_loss`); not in the paper.
     t_first, t_last
         T of eq. 3, growing linearly over the schedule. The paper gives no values.
     steps
@@ -91,6 +108,15 @@ class TrainingConfig:
     stored
         When positive, so many patches are drawn once and pass the network's first part, which then stays as it is
         (`stored.StoredPatches`): fine-tuning in a third of the time. Needs weights to start from.
+    keep
+        What is taken from the weights that training starts from: ``"all"`` that fits, or only the network's ``"first"`` part
+        (`Backbone.first`), so that variants of what lies behind it start alike.
+    sampling
+        Which patches are drawn more often (anchor-based sampling, §IV-C): ``"running"``, the hard cubes by what the detector
+        gets wrong while training; ``"once"``, as the paper has it, the hard ones of one pass over everything after `boost_from`
+        of the schedule; ``"uniform"``, none. Stored patches are drawn evenly unless it is ``"once"``.
+    boost_from
+        Fraction of the schedule before the pass of ``"once"``.
     test_folds, dev_every
         The folds left out of everything, and every how many-th of the other scans is kept for tuning the threshold.
     """
@@ -102,10 +128,13 @@ class TrainingConfig:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     joint_from: float = 0.35
+    alternate: int = 0
     iou_positive: float = 0.5
     iou_negative: float = 0.02
     alpha: float = 0.8
     gamma: float = 5.0
+    hard_negatives: int = 0
+    iou_weight: float = 0.0
     t_first: float = 5.0
     t_last: float = 50.0
     ema: float = 0.998
@@ -114,6 +143,9 @@ class TrainingConfig:
     thoraxes: str = ""
     thorax_fraction: float = 0.0
     stored: int = 0
+    keep: Literal["all", "first"] = "all"
+    sampling: Literal["running", "once", "uniform"] = "running"
+    boost_from: float = 0.5
     test_folds: tuple[int, ...] = (0,)
     dev_every: int = 12
     seed: int = 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...imaging.values import window_to_unit
-from ...ops.spheres import nms_spheres
+from ...ops.spheres import nms_spheres, sphere_iou
 from .anchors import anchor_grid, decode
 from .config import Config
 from .network import Ag3d
@@ -52,6 +53,53 @@ class Detections:
         by = np.array([*offset, 0.0])
         members = tuple(m + by for m in self.members)
         return Detections(self.spheres + by, self.rpn, self.fprn, self.score, members)
+
+
+Branch = Literal["rpn", "fprn", "combined"]
+"""Whose score ranks the marks (Table III has all three)."""
+
+
+def scored_by(detections: Detections, branch: Branch, rpn_weight: float = 0.5) -> Detections:
+    """The marks by descending score of one branch, or of the branches' mean as it is before calibration."""
+    mean = rpn_weight * detections.rpn + (1 - rpn_weight) * detections.fprn
+    score = {"rpn": detections.rpn, "fprn": detections.fprn, "combined": mean}[branch]
+    return replace(detections, score=score)[np.argsort(-score, kind="stable")]
+
+
+def merge(
+    a: Detections, b: Detections, keep: Literal["union", "intersection"], iou: float = 0.05
+) -> Detections:
+    """Merge what two detectors mark in one volume: overlapping marks are averaged (Table III, "Merged").
+
+    Parameters
+    ----------
+    a, b
+        In voxels of the same volume; the paper merges 3D-AG with and without Local Magnification.
+    keep
+        Whether marks of one detector alone stay as they are (``"union"``) or fall (``"intersection"``).
+    iou
+        From which overlap two marks are one; each has at most one partner, the one with the largest overlap first.
+    """
+    overlap = sphere_iou(torch.from_numpy(a.spheres), torch.from_numpy(b.spheres)).numpy()
+    where = np.argwhere(overlap >= iou)
+    pairs: dict[int, int] = {}
+    for i, j in where[np.argsort(-overlap[tuple(where.T)], kind="stable")].tolist():
+        if i not in pairs and j not in pairs.values():
+            pairs[i] = j
+    first, second = np.array(list(pairs.items()), int).reshape(-1, 2).T
+    alone = np.setdiff1d(np.arange(len(a)), first), np.setdiff1d(np.arange(len(b)), second)
+
+    def joined(of_a: np.ndarray, of_b: np.ndarray) -> np.ndarray:
+        mean = (of_a[first] + of_b[second]) / 2
+        return mean if keep == "intersection" else np.concatenate([mean, of_a[alone[0]], of_b[alone[1]]])
+
+    merged = Detections(
+        joined(a.spheres, b.spheres),
+        joined(a.rpn, b.rpn),
+        joined(a.fprn, b.fprn),
+        joined(a.score, b.score),
+    )
+    return merged[np.argsort(-merged.score, kind="stable")]
 
 
 def suppress(detections: Detections, iou: float) -> Detections:

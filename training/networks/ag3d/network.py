@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...ops.roi_align import roi_align_3d
+from ...ops.roi_align import roi_align_3d, roi_align_each
 from .config import Config
 
 
@@ -145,30 +145,56 @@ class RpnHead(nn.Module):
 
 
 class Magnify(nn.Module):
-    """Local Magnification: twice a transposed convolution and two bottlenecks, 2³ -> 3³ -> 5³ (Table I)."""
+    """Local Magnification (§III-D): twice a transposed convolution and two bottlenecks, each doubling a crop's sides.
+
+    Table I prints 2³ transposed convolutions, as for Upsample, and an output of 5³, which no doubling gives. Read here: a lesion
+    is 1 to 1.5 cells wide at its level (Fig. 3), so its part of the magnified crop is about 5³, and the rest is the margin.
+    """
+
+    crop, factor = 3, 4
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         channels = config.pyramid_channels
-        self.stages = nn.ModuleList(
-            nn.ModuleList(
-                [
-                    nn.ConvTranspose3d(channels, channels, 3, stride=2, padding=1),
-                    nn.Sequential(
-                        dense_block(channels, config), bn_relu_conv(channels + 2 * config.growth, channels, 1)
-                    ),
-                ]
-            )
-            for _ in range(2)
+        self.stages = nn.Sequential(*(self._stage(channels, config) for _ in range(2)))
+
+    @staticmethod
+    def _stage(channels: int, config: Config) -> nn.Sequential:
+        return nn.Sequential(
+            nn.ConvTranspose3d(channels, channels, 2, stride=2),
+            dense_block(channels, config),
+            bn_relu_conv(channels + 2 * config.growth, channels, 1),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(K, C, 2, 2, 2) -> (K, C, 5, 5, 5)."""
-        for stage in self.stages:
-            assert isinstance(stage, nn.ModuleList)
-            deconv, bottlenecks = stage
-            x = bottlenecks(deconv(x))
-        return x
+        """(K, C, n, n, n) -> (K, C, 4n, 4n, 4n)."""
+        return self.stages(x)
+
+
+def crop_cells(feature: Tensor, centers: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Cut whole cells out of a map, `size` along each side, around the cells that hold the centres; its border goes on outside.
+
+    Parameters
+    ----------
+    feature
+        (C, D, H, W).
+    centers
+        (K, 3) in cells, a cell's centre at its index.
+
+    Returns
+    -------
+    crops : Tensor
+        (K, C, size, size, size).
+    low : Tensor
+        (K, 3) index of each crop's first cell.
+    """
+    shape = torch.tensor(feature.shape[1:], device=feature.device)
+    middle = centers.round().long().clamp(min=torch.zeros_like(shape), max=shape - 1)
+    low = middle - size // 2
+    index = low[:, :, None] + torch.arange(size, device=feature.device)
+    z, y, x = (index[:, axis].clamp(0, int(shape[axis]) - 1) for axis in range(3))
+    crops = feature[:, z[:, :, None, None], y[:, None, :, None], x[:, None, None, :]]
+    return crops.transpose(0, 1), low
 
 
 class Fprn(nn.Module):
@@ -209,14 +235,20 @@ class Fprn(nn.Module):
         reference = proposals.new_tensor(self.config.strides)[proposals[:, 4].long()]
         # Diameter Alignment: the size in cells of the level that proposed it holds on every level (Fig. 3).
         cells = proposals[:, 3] / (reference if self.config.align_diameter else stride)
-        rois = torch.cat([centers, cells[:, None]], dim=1)
         feature = pyramid[level][index].float().contiguous()
         if self.magnify is None:
-            return roi_align_3d(feature, rois, self.roi_size)
-        # Half a cell of margin on each side lets the transposed convolutions see past the lesion's edge.
-        rois = torch.cat([centers, cells[:, None] + 1], dim=1)
-        magnified = self.magnify(roi_align_3d(feature, rois, 2))
-        return F.adaptive_avg_pool3d(magnified, self.roi_size)
+            return roi_align_3d(feature, torch.cat([centers, cells[:, None]], dim=1), self.roi_size)
+        return self._magnified(self.magnify, feature, centers, cells)
+
+    def _magnified(self, magnify: Magnify, feature: Tensor, centers: Tensor, cells: Tensor) -> Tensor:
+        """RoI features of magnified crops: the paper's order is crop, magnify, RoIAlign (Fig. 2 and 3)."""
+        if not len(centers):
+            return feature.new_zeros((0, feature.shape[0], *(self.roi_size,) * 3))
+        crops, low = crop_cells(feature, centers, magnify.crop)
+        magnified = magnify(crops)
+        inside = (centers - low + 0.5) * magnify.factor - 0.5
+        rois = torch.cat([inside, cells[:, None] * magnify.factor], dim=1)
+        return roi_align_each(magnified, rois, self.roi_size)
 
 
 class Ag3d(nn.Module):
@@ -226,12 +258,13 @@ class Ag3d(nn.Module):
         super().__init__()
         self.config = config
         self.backbone = Backbone(config)
-        self.heads = nn.ModuleList(RpnHead(config, len(anchors)) for anchors in config.anchors)
+        self.heads = nn.ModuleList(RpnHead(config, len(config.anchors[level])) for level in config.levels)
         self.fprn = Fprn(config)
 
     def rpn(self, pyramid: list[Tensor]) -> Tensor:
         """(N, anchors of all scales, 5), in the order of `anchors.anchor_grid`."""
-        return torch.cat([head(feature) for head, feature in zip(self.heads, pyramid, strict=True)], dim=1)
+        used = [pyramid[level] for level in self.config.levels]
+        return torch.cat([head(feature) for head, feature in zip(self.heads, used, strict=True)], dim=1)
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
         """Pyramid and RPN output of windows (N, 1, D, H, W) in [−1, 1]."""

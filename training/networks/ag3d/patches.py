@@ -113,19 +113,37 @@ def put_into_patch(block: Block, offset: np.ndarray, width: int, fill: int | Non
 
 
 def tiling(blocks: Sequence[Block], width: int, rng: np.random.Generator) -> Patch:
-    """Eight blocks around a random corner in a patch: seams anywhere, one block often nearly filling it."""
+    """Blocks side by side in a patch: seams anywhere, one block often nearly filling it; eight are enough up to twice their sides.
+
+    Wider patches need as many along each side as `tiles` says, and take further pieces of the blocks given where those are fewer.
+    """
     longest = blocks[0].voxels.shape[0]
-    split = rng.integers(width - longest, longest + 1, size=3)
+    cuts = _cuts(width, longest, rng)
     hu = np.empty((width,) * 3, np.float32)
     truths, ignores = [], []
-    for corner, block in zip(np.ndindex(2, 2, 2), blocks, strict=True):
-        low = np.where(corner, split, 0)
-        high = np.where(corner, width, split)
-        piece = random_crop(flip(block, rng), high - low, rng)
+    for n, corner in enumerate(np.ndindex(*(len(cuts) - 1,) * 3)):
+        low, high = cuts[list(corner), range(3)], cuts[[c + 1 for c in corner], range(3)]
+        piece = random_crop(flip(blocks[n % len(blocks)], rng), high - low, rng)
         hu[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = to_hu(piece.voxels)
         truths.append(piece.truth + np.array([*low, 0]))
         ignores.append(piece.ignore + np.array([*low, 0]))
     return Patch(hu, np.concatenate(truths), np.concatenate(ignores))
+
+
+def tiles(width: int, longest: int) -> int:
+    """How many blocks fill a patch of `width`³: at least two along each side."""
+    return max(-(-width // longest), 2) ** 3
+
+
+def _cuts(width: int, longest: int, rng: np.random.Generator) -> np.ndarray:
+    """Where blocks meet along each axis: (n + 1, 3) from 0 to `width`, no piece longer than a block."""
+    along = round(tiles(width, longest) ** (1 / 3))
+    cuts = [np.zeros(3, int)]
+    for left in range(along - 1, 0, -1):
+        # What is left must fit into the blocks that are left.
+        least = np.maximum(width - left * longest, cuts[-1])
+        cuts.append(rng.integers(least, np.minimum(cuts[-1] + longest, width) + 1, size=3))
+    return np.stack([*cuts, np.full(3, width)])
 
 
 def single(block: Block, width: int, rng: np.random.Generator) -> Patch:
@@ -240,7 +258,8 @@ class Patches(IterableDataset):
         elif self.phantoms and rng.random() < self.config.phantom_fraction:
             patch = phantom(self.phantoms[int(rng.integers(len(self.phantoms)))], width, rng)
         elif rng.random() < 0.5:
-            patch = tiling([self.blocks[i] for i in self._pick(rng, 8)], width, rng)
+            count = tiles(width, self.blocks[0].voxels.shape[0])
+            patch = tiling([self.blocks[i] for i in self._pick(rng, count)], width, rng)
         else:
             source = int(self._pick(rng, 1)[0])
             patch = single(self.blocks[source], width, rng)

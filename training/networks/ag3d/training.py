@@ -18,14 +18,21 @@ from ...fitting.fit import endless_loader, fit
 from ...fitting.learner import Learner
 from ...fitting.training_run import TrainingRun
 from ...inference.weights import WeightsError, start_from
-from .anchors import anchor_grid, assign, encode
+from .anchors import anchor_grid, assign, decode, encode, label_proposals
+from .boosting import cube_hardness, hardness_of
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .detect import normalise, propose
-from .loss import adaptive_focal_loss, classification_loss, regression_loss
+from .loss import (
+    adaptive_focal_loss,
+    classification_loss,
+    hard_example_loss,
+    overlap_loss,
+    regression_loss,
+)
 from .network import Ag3d
 from .patches import Patch, Patches, load_phantoms
 from .release import CubeSplit, release
-from .stored import StoredPatches, collate_stored, freeze_first
+from .stored import Store, StoredPatches, collate_stored, draw_store, freeze_first, start_first
 from .thorax import thorax_source
 
 
@@ -60,13 +67,27 @@ class Training(Learner[Ag3d]):
     ----------
     hardness
         Shared with the sampler of patches; updated from what the detector gets wrong.
+    measure
+        Gives the hardness of everything by one pass of the network, for a sampling of ``"once"``.
     """
 
     config: TrainingConfig
 
-    def __init__(self, network: Config, config: TrainingConfig, hardness: Tensor) -> None:
+    def __init__(
+        self,
+        network: Config,
+        config: TrainingConfig,
+        hardness: Tensor,
+        measure: Callable[[Ag3d], Tensor] | None = None,
+    ) -> None:
         super().__init__(Ag3d(network).to(memory_format=torch.channels_last_3d), config)
-        self.hardness = hardness
+        self.hardness, self.measure = hardness, measure
+        self.begun: dict[str, Any] = {}
+        """What the card says of the weights that training starts from."""
+        self.boosted = False
+        diameters = [torch.tensor(network.anchors[level]).log().mean() for level in network.levels]
+        self.level_sizes = torch.stack(diameters)
+        """Mean logarithm of each level's anchors."""
 
     def training_step(self, batch: dict[str, Any], _index: int) -> Tensor:
         """Loss of one batch."""
@@ -83,7 +104,22 @@ class Training(Learner[Ag3d]):
         rpn = self.net.rpn(pyramid)
         shape = tuple(n * self.net.config.strides[0] for n in pyramid[0].shape[2:])
         anchors = anchor_grid(self.net.config, shape).to(rpn.device)
-        labels, targets, predicted = [], [], []
+        losses = self.rpn_losses(rpn, anchors, batch)
+        proposals = self.proposals(rpn.detach().float(), anchors, batch)
+        if self.progress < config.joint_from:
+            return losses
+        turn = self.global_step // config.alternate % 2 if config.alternate else None
+        if turn == 0:
+            return losses
+        fprn = self.net.fprn([f.float() for f in pyramid], [p for p, _ in proposals])
+        labels = torch.cat([label for _, label in proposals]).to(fprn.device)
+        second = {"fprn": classification_loss(fprn, labels)}
+        return second if turn == 1 else losses | second
+
+    def rpn_losses(self, rpn: Tensor, anchors: Tensor, batch: dict[str, Any]) -> dict[str, Tensor]:
+        """The terms of the RPN's loss by name, of its output (N, A, 5)."""
+        config = self.config
+        labels, targets, predicted, places = [], [], [], []
         for i, (truth, ignore) in enumerate(zip(batch["truth"], batch["ignore"], strict=True)):
             label, matched = assign(
                 anchors.cpu(), truth.cpu(), ignore.cpu(), config.iou_positive, config.iou_negative
@@ -92,21 +128,21 @@ class Training(Learner[Ag3d]):
             positive = label == 1
             labels.append(label)
             if positive.any():
-                targets.append(encode(truth.to(rpn.device)[matched[positive]], anchors[positive]))
+                targets.append(truth.to(rpn.device)[matched[positive]])
                 predicted.append(rpn[i, positive, 1:])
-        t = config.t_first + (config.t_last - config.t_first) * self.progress
-        logits = rpn[:, :, 0].flatten().float()
-        losses = {"rpn": adaptive_focal_loss(logits, torch.cat(labels), t, config.alpha, config.gamma)}
-        losses["sphere"] = regression_loss(
-            torch.cat([*predicted, rpn.new_zeros((0, 4))]), torch.cat([*targets, rpn.new_zeros((0, 4))])
-        )
-        proposals = self.proposals(rpn.detach().float(), anchors, batch)
-        if self.progress >= config.joint_from:
-            spheres = [p for p, _ in proposals]
-            fprn = self.net.fprn([f.float() for f in pyramid], spheres)
-            losses["fprn"] = classification_loss(
-                fprn, torch.cat([label for _, label in proposals]).to(fprn.device)
-            )
+                places.append(anchors[positive])
+        logits, label = rpn[:, :, 0].flatten().float(), torch.cat(labels)
+        if config.hard_negatives:
+            classes = hard_example_loss(logits, label, config.hard_negatives * len(rpn))
+        else:
+            t = config.t_first + (config.t_last - config.t_first) * self.progress
+            classes = adaptive_focal_loss(logits, label, t, config.alpha, config.gamma)
+        offsets = torch.cat([*predicted, rpn.new_zeros((0, 4))])
+        spheres = torch.cat([*targets, rpn.new_zeros((0, 4))])
+        at = torch.cat([*places, anchors[:0]])
+        losses = {"rpn": classes, "sphere": regression_loss(offsets, encode(spheres, at))}
+        if config.iou_weight:
+            losses["overlap"] = config.iou_weight * overlap_loss(decode(offsets.float(), at), spheres)
         return losses
 
     def _pyramid(self, batch: dict[str, Any]) -> list[Tensor]:
@@ -118,8 +154,19 @@ class Training(Learner[Ag3d]):
     def on_train_batch_start(self, batch: Any, index: int) -> None:
         """Set the rate, and keep a first part whose maps are stored as it is: Lightning switches all to training."""
         super().on_train_batch_start(batch, index)
+        if self.config.sampling == "once" and not self.boosted and self.progress >= self.config.boost_from:
+            self._boost()
         if self.config.stored:
             freeze_first(self.net)
+
+    def _boost(self) -> None:
+        """Find what is hard, once, with the network as it would be released."""
+        assert self.measure is not None
+        net = self.trained
+        learning = net.training
+        self.hardness.copy_(self.measure(net.eval()))
+        net.train(learning)
+        self.boosted = True
 
     @torch.no_grad()
     def proposals(self, rpn: Tensor, anchors: Tensor, batch: dict[str, Any]) -> list[tuple[Tensor, Tensor]]:
@@ -134,30 +181,31 @@ class Training(Learner[Ag3d]):
             moved = torch.cat(
                 [truth[:, :3] + jitter[:, :3] * truth[:, 3:4], truth[:, 3:4] * jitter[:, 3:4].exp()], 1
             )
-            diameters = torch.stack([a[:, 3].log().mean() for a in anchors.split(_level_sizes(anchors))])
-            level = (moved[:, 3:4].log() - diameters[None]).abs().argmin(1)
+            diameters = self.level_sizes.to(rpn.device)
+            nearest = (moved[:, 3:4].log() - diameters[None]).abs().argmin(1)
+            level = torch.tensor(self.net.config.levels, device=rpn.device)[nearest]
             rows = torch.cat([torch.cat([spheres, moved]), torch.cat([levels, level])[:, None].float()], 1)
             chosen.append((rows, torch.cat([label, label_proposals(moved, truth, ignore)])))
         return chosen
 
     def _remember(self, source: int, scores: Tensor, spheres: Tensor, label: Tensor, truth: Tensor) -> None:
         """Note how hard a cube was: its best false alarm, or its worst missed nodule."""
-        if source < 0:
+        if source < 0 or self.config.sampling != "running":
             return
-        false = scores[label == 0].max().item() if (label == 0).any() else 0.0
-        near = torch.cdist(truth[:, :3], spheres[:, :3]) < truth[:, 3:4] / 2
-        missed = (1 - (near * scores[None]).amax(1)).max().item() if len(truth) and len(spheres) else 0.0
-        self.hardness[source] = 0.5 * self.hardness[source] + 0.5 * max(false, missed)
+        now = hardness_of(scores, spheres, label, truth)
+        self.hardness[source] = 0.5 * self.hardness[source] + 0.5 * now
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what the sampler learnt, too."""
         super().on_save_checkpoint(checkpoint)
         checkpoint["hardness"] = self.hardness.clone()
+        checkpoint["boosted"] = self.boosted
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on where the checkpoint was."""
         super().on_load_checkpoint(checkpoint)
         self.hardness.copy_(checkpoint["hardness"])
+        self.boosted = checkpoint.get("boosted", False)
 
 
 def make_learner(
@@ -166,8 +214,14 @@ def make_learner(
     config: TrainingConfig,
     thorax: Callable[[np.random.Generator], Patch] | None = None,
     weights: Path | None = None,
+    store: Store | None = None,
 ) -> tuple[Training, DataLoader]:
     """Make what `fitting.fit` drives: the learner and its batches (`thorax` draws patches of whole scans).
+
+    Parameters
+    ----------
+    store
+        What `draw_store` gave for the same first part, instead of drawing it again.
 
     Raises
     ------
@@ -178,14 +232,20 @@ def make_learner(
     hardness = torch.ones(len(cubes)).share_memory_()
     phantoms = load_phantoms(Path(config.phantoms)) if config.phantoms else []
     patches = Patches(cubes, phantoms, config, hardness, thorax)
-    learner = Training(network, config, hardness)
+    learner = Training(network, config, hardness, lambda net: cube_hardness(net, cubes))
+    if weights is not None:
+        learner.begun = (start_from if config.keep == "all" else start_first)(learner.net, weights)
     if not config.stored:
         return learner, endless_loader(patches, config.workers, config.batch, collate)
     if weights is None:
         raise WeightsError("Patches are stored behind trained layers only: add --weights.")
-    start_from(learner.net, weights)
+    store = store or draw_store(patches, learner.net.eval(), config.stored)
+    # Lightning leaves modes as they are: what is fine-tuned keeps its batch statistics, what is new has none to keep.
+    learner.net.train(config.keep == "first")
     freeze_first(learner.net)
-    stored = StoredPatches(patches, learner.net.eval(), config.stored)
+    stored = StoredPatches(store, config.seed)
+    if config.sampling == "once":
+        learner.hardness, learner.measure = stored.hardness, stored.measure
     return learner, endless_loader(stored, 0, config.batch, collate_stored)
 
 
@@ -207,21 +267,5 @@ def train(run: TrainingRun) -> Path:
         thorax_source(run.data, cubes.training, config),
         run.weights,
     )
-    net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
-    return release(net, config, cubes, run, log)
-
-
-def _level_sizes(anchors: Tensor) -> list[int]:
-    return [int((anchors[:, 4] == level).sum()) for level in range(int(anchors[-1, 4]) + 1)]
-
-
-def label_proposals(spheres: Tensor, truth: Tensor, ignore: Tensor) -> Tensor:
-    """1 where the centre lies in a nodule (LUNA16's hit), −1 near its rim or on a finding left out, else 0."""
-    labels = torch.zeros(len(spheres), dtype=torch.long, device=spheres.device)
-    if len(ignore):
-        labels[(torch.cdist(spheres[:, :3], ignore[:, :3]) < ignore[:, 3] / 2 + 2).any(1)] = -1
-    if len(truth):
-        distance = torch.cdist(spheres[:, :3], truth[:, :3])
-        labels[(distance < truth[:, 3] / 2 + 2).any(1)] = -1
-        labels[(distance < truth[:, 3] / 2).any(1)] = 1
-    return labels
+    net, log = fit(learner, loader, run.out, config, resume=run.resume)
+    return release(net, config, cubes, run, log | learner.begun)

@@ -54,3 +54,18 @@ def test_left_out_findings_are_neither():
 def test_anchors_need_three_levels():
     with pytest.raises(ValueError, match="3 strides"):
         Config(anchors=((4, 6),))
+    with pytest.raises(ValueError, match="no anchor"):
+        Config(anchors=((), (), ()))
+
+
+def test_a_lesion_of_60_mm_is_near_an_anchor_of_32():
+    """What the network has to stretch stays within what `decode` allows, with room."""
+    config = Config(anchors=((4, 6), (8, 12), (16, 24, 32)))
+    anchors = anchor_grid(config, (96, 96, 96))
+    lesion = torch.tensor([[47.0, 50, 44, 60]])
+    labels, _ = assign(anchors, lesion, torch.zeros(0, 4), 0.35, 0.02)
+    nearest = anchors[labels == 1]
+    assert (nearest[:, 3] == 32).all()
+    assert torch.allclose(
+        decode(encode(lesion.expand(len(nearest), 4), nearest), nearest)[:, 3], torch.tensor(60.0)
+    )

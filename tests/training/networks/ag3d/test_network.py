@@ -1,11 +1,13 @@
 """The shapes of the paper's Table I, at its input of 128³ (and at 64³ for the whole detector)."""
 
+import numpy as np
 import pytest
 import torch
 
 from napari_lungmtl.training.networks.ag3d.anchors import anchor_grid
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, Config
-from napari_lungmtl.training.networks.ag3d.network import Ag3d, Magnify
+from napari_lungmtl.training.networks.ag3d.network import Ag3d, Magnify, crop_cells
+from napari_lungmtl.training.ops.roi_align import roi_align_3d
 
 TABLE_I = {
     "pre": 64,
@@ -44,11 +46,80 @@ def test_dense_blocks_grow_by_sixteen():
     assert [layer.squeeze[2].out_channels for layer in block] == [64, 64]
 
 
-def test_magnify_output_is_five_and_classifier_768_by_256():
+def test_magnify_doubles_twice_and_the_classifier_is_768_by_256():
     config = Config(magnify=True)
-    assert Magnify(config)(torch.zeros(3, 32, 2, 2, 2)).shape == (3, 32, 5, 5, 5)
+    magnify = Magnify(config)
+    assert magnify(torch.zeros(3, 32, 3, 3, 3)).shape == (3, 32, 12, 12, 12)
+    deconvolutions = [m for m in magnify.modules() if isinstance(m, torch.nn.ConvTranspose3d)]
+    assert [m.kernel_size for m in deconvolutions] == [(2, 2, 2)] * 2
     linear = [m for m in Ag3d(config).fprn.classifier if isinstance(m, torch.nn.Linear)]
     assert [(m.in_features, m.out_features) for m in linear] == [(768, 256), (256, 1)]
+
+
+def test_crops_are_whole_cells_and_go_on_at_the_border():
+    index = torch.arange(5 * 6 * 7, dtype=torch.float32).reshape(1, 5, 6, 7)
+    crops, low = crop_cells(index, torch.tensor([[2.4, 2.6, 3.0], [-3.0, 0.2, 9.0]]), 3)
+    assert low.tolist() == [[1, 2, 2], [-1, -1, 5]]
+    assert torch.equal(crops[0], index[:, 1:4, 2:5, 2:5])
+    border = index[:, [0, 0, 1]][:, :, [0, 0, 1]][:, :, :, [5, 6, 6]]
+    assert torch.equal(crops[1], border)
+
+
+def test_rois_lie_on_the_same_place_of_the_magnified_crop():
+    """A magnification that repeats each cell four times, on a linear map: RoIAlign before and after it agree on the mean."""
+    axes = [torch.arange(n, dtype=torch.float32) for n in (10, 11, 12)]
+    ramp = torch.stack(torch.meshgrid(*axes, indexing="ij"))
+
+    class Repeat(torch.nn.Module):
+        crop, factor = 3, 4
+
+        def forward(self, x):
+            return torch.nn.functional.interpolate(x, scale_factor=4, mode="trilinear", align_corners=False)
+
+    fprn = Ag3d(Config(stem="space_to_depth", magnify=True)).fprn
+    centers, cells = torch.tensor([[4.2, 5.4, 6.7]]), torch.tensor([1.25])
+    pooled = fprn._magnified(Repeat(), ramp, centers, cells)
+    expected = roi_align_3d(ramp, torch.cat([centers, cells[:, None]], 1), 2)
+    assert torch.allclose(pooled, expected, atol=0.02)
+
+
+def test_magnification_comes_before_roi_align(monkeypatch):
+    """The paper's order, for only then can it add detail: RoIAlign sees 12 cells where the crop had three."""
+    import napari_lungmtl.training.networks.ag3d.network as network
+
+    seen = []
+    align = network.roi_align_each
+    monkeypatch.setattr(
+        network, "roi_align_each", lambda f, rois, n: seen.append(f.shape[2:]) or align(f, rois, n)
+    )
+    net = Ag3d(Config(stem="space_to_depth", magnify=True)).eval()
+    pyramid, _ = net(torch.zeros(1, 1, 32, 32, 32))
+    net.fprn(pyramid, [torch.tensor([[10.0, 12, 14, 6, 0]])])
+    assert seen == [(12, 12, 12)] * 3
+
+
+def test_a_single_scale_has_one_head_and_proposes_from_one_level():
+    config = Config(stem="space_to_depth", anchors=((4, 6, 8, 12, 16, 24), (), ()))
+    net = Ag3d(config).eval()
+    _, rpn = net(torch.zeros(1, 1, 32, 32, 32))
+    anchors = anchor_grid(config, (32, 32, 32))
+    assert rpn.shape == (1, 6 * 8**3, 5)
+    assert len(net.heads) == 1
+    assert anchors.shape == (6 * 8**3, 5)
+    assert (anchors[:, 4] == 0).all()
+
+
+def test_the_shipped_network_is_what_it_was():
+    """Weights and figures that exist hold only as long as the settings' defaults change nothing: seeded outputs of 0.2's code."""
+    torch.manual_seed(0)
+    net = Ag3d(SHIPPED).eval()
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 1, 32, 32, 48)).astype(np.float32)
+    with torch.inference_mode():
+        pyramid, rpn = net(torch.from_numpy(x))
+        second = net.fprn(pyramid, [torch.tensor([[10.0, 12, 14, 6, 0], [4, 4, 4, 20, 2]])])
+    expected = [-4.600070953369141, -4.5999674797058105, -4.599925518035889]
+    assert rpn[0, ::700, 0].tolist() == pytest.approx(expected, abs=1e-5)
+    assert second.tolist() == pytest.approx([-0.06704449653625488, -0.06690297275781631], abs=1e-5)
 
 
 @pytest.mark.parametrize("magnify", [False, True])

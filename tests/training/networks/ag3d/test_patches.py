@@ -46,6 +46,19 @@ def test_every_truth_of_a_tiling_lies_on_a_dense_voxel(seed):
         assert patch.hu[index] > 8 * (AIR + DENSE) / 2 - 1024
 
 
+@pytest.mark.parametrize("width", [48, 96, 128, 160])
+def test_tilings_fill_windows_of_any_width(width):
+    """Over 100 voxels, eight cubes do not suffice; their pieces still meet without a gap."""
+    rng = np.random.default_rng(width)
+    blocks = [ball(rng.integers(12, 38, 3), 9) for _ in range(p.tiles(width, 50))]
+    patch = p.tiling(blocks, width, rng)
+    assert patch.hu.shape == (width,) * 3
+    assert set(np.unique(patch.hu)) == {8.0 * AIR - 1024, 8.0 * DENSE - 1024}
+    for z, y, x, _ in patch.truth:
+        index = tuple(np.clip(np.round([z, y, x]), 0, width - 1).astype(int))
+        assert patch.hu[index] > 8 * (AIR + DENSE) / 2 - 1024
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**31), st.tuples(*[st.integers(8, 41)] * 3))
 def test_flips_move_truth_with_voxels(seed, center):
