@@ -19,7 +19,8 @@ ROWS = 32_768
 
 def affine(norm: nn.BatchNorm3d) -> tuple[Tensor, Tensor]:
     """Compute scale and shift (channels,) that a batch norm applies at inference."""
-    assert norm.running_mean is not None and norm.running_var is not None
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     return scale, norm.bias - norm.running_mean * scale
 
