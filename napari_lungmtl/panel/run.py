@@ -162,7 +162,8 @@ class RunSection(Section):
 
     def _warm_up(self) -> None:
         """Load what a run needs, so that it begins at once."""
-        image, mode = self.reviewed and self.reviewed.session.image, self.mode.currentData()
+        image = self.reviewed.session.image if self.reviewed is not None else None
+        mode = self.mode.currentData()
         if image is not None and mode is not None and not self.runner.running:
             infos = run_modes.chain_for(image, mode).infos
             self._warming.start(partial(warm_up, infos, self.chosen_device))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,8 +15,17 @@ CELLS = 200_000
 """Cells at stride 2 of a slab: its maps of 32 channels have 26 MB, which the C library gives again without new pages."""
 
 
+def _norm(unit: nn.Module) -> nn.BatchNorm3d:
+    """The first of BN, ReLU, convolution (`network.bn_relu_conv`)."""
+    return cast(nn.BatchNorm3d, cast(nn.Sequential, unit)[0])
+
+
+def _conv(unit: nn.Module) -> nn.Conv3d:
+    return cast(nn.Conv3d, cast(nn.Sequential, unit)[2])
+
+
 def _pointwise(unit: nn.Sequential, dtype: torch.dtype, then: nn.Sequential | None = None) -> Pointwise:
-    return Pointwise(unit[0], unit[2], None if then is None else then[0], dtype)
+    return Pointwise(_norm(unit), _conv(unit), None if then is None else _norm(then), dtype)
 
 
 class _Layer:
@@ -22,14 +33,14 @@ class _Layer:
 
     def __init__(self, layer: DenseLayer, dtype: torch.dtype) -> None:
         self.squeeze = _pointwise(layer.squeeze, dtype, then=layer.grow)
-        self.grow = Conv3(layer.grow[2], None, dtype)
+        self.grow = Conv3(_conv(layer.grow), None, dtype)
 
 
 class _Block:
     """Dense layers, on a whole map."""
 
     def __init__(self, block: nn.Sequential, dtype: torch.dtype) -> None:
-        self.layers = [_Layer(layer, dtype) for layer in block]
+        self.layers = [_Layer(cast(DenseLayer, layer), dtype) for layer in block]
 
     def __call__(self, x: Tensor) -> list[Tensor]:
         """The parts of the concatenation."""
@@ -41,7 +52,9 @@ class _Block:
 
 class _Up:
     def __init__(self, up: Up, dtype: torch.dtype) -> None:
-        self.weight, self.bias = up.deconv.weight.detach().to(dtype), up.deconv.bias.detach().to(dtype)
+        bias = up.deconv.bias
+        assert bias is not None
+        self.weight, self.bias = up.deconv.weight.detach().to(dtype), bias.detach().to(dtype)
         self.merge = _pointwise(up.merge, dtype)
 
     def __call__(self, x: Tensor, skip: list[Tensor]) -> Tensor:
@@ -135,7 +148,7 @@ class FoldedAg3d:
         self.config, self.dtype, self.fprn = net.config, dtype, net.fprn
         backbone, stem = net.backbone, net.backbone.pre
         self.paper_stem = isinstance(stem, PaperStem)
-        self.stem = [Conv3(stem.first, stem.second[0], dtype), Conv3(stem.second[2], None, dtype)]
+        self.stem = [Conv3(stem.first, _norm(stem.second), dtype), Conv3(_conv(stem.second), None, dtype)]
         self.encode1, self.transition1 = (
             _Block(backbone.encode1, dtype),
             _pointwise(backbone.transition1, dtype),
@@ -152,7 +165,7 @@ class FoldedAg3d:
         self.out2 = _pointwise(backbone.out2, dtype)
         self.up2, self.decode1 = _Up(backbone.up2, dtype), _Block(backbone.decode1, dtype)
         self.out1 = _pointwise(backbone.out1, dtype)
-        self.heads = [_Head(head, dtype) for head in net.heads]
+        self.heads = [_Head(cast(RpnHead, head), dtype) for head in net.heads]
 
     def rest(self, x: Tensor) -> list[Tensor]:
         """`Backbone.rest` of a map (D/4, H/4, W/4, C): maps (1, C, …) at strides 4, 8 and 16."""

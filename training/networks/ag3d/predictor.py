@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -120,7 +121,8 @@ class Ag3dPredictor:
             yield Progress(0.2 + 0.6 * done / padded.shape[0], "detecting")
         yield Progress(0.8, "scoring")
         with torch.inference_mode():
-            return read_off(folded, folded.rest(torch.cat(slabs)))[0]
+            net = cast(Ag3d, folded)  # of which it has all that is asked here
+            return read_off(net, folded.rest(torch.cat(slabs)))[0]
 
     def _first(self, padded: np.ndarray) -> Generator[Progress, None, torch.Tensor]:
         """The network's first part, slab by slab; returns the map at stride 4.
