@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, Config
+from napari_lungmtl.training.networks.ag3d.cpu.folded import FirstPart, FoldedAg3d
 from napari_lungmtl.training.networks.ag3d.detect import normalise, read_off
-from napari_lungmtl.training.networks.ag3d.folded import FirstPart, FoldedAg3d
 from napari_lungmtl.training.networks.ag3d.network import Ag3d
 
 SIDE = 128

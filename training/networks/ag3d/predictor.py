@@ -16,8 +16,8 @@ from ...imaging.image import Image
 from ...inference.device import run_with_cpu_fallback
 from ...inference.predictor import SCORE_FLOOR, ModelInfo, PredictorError, Progress
 from ...inference.suitability import check_ct
+from .cpu.folded import CELLS, FirstPart, FoldedAg3d
 from .detect import GRID, Detections, detect_arrays, normalise, pad_edge, read_off
-from .folded import CELLS, FirstPart, FoldedAg3d
 from .lesions import join_marks
 from .network import Ag3d
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_lungmtl.training.networks.ag3d.config import Config
-from napari_lungmtl.training.networks.ag3d.folded import FirstPart, FoldedAg3d
+from napari_lungmtl.training.networks.ag3d.cpu.folded import FirstPart, FoldedAg3d
 from napari_lungmtl.training.networks.ag3d.network import Ag3d
 
 

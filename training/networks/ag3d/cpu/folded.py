@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...ops.dense_stream import Conv3, Pointwise, Slabs, Stream, halve, together
-from .network import Ag3d, DenseLayer, PaperStem, RpnHead, Up
+from ....ops.dense_stream import Conv3, Pointwise, Slabs, Stream, halve, together
+from ..network import Ag3d, DenseLayer, PaperStem, RpnHead, Up
 
 CELLS = 200_000
 """Cells at stride 2 of a slab: its maps of 32 channels have 26 MB, which the C library gives again without new pages."""
@@ -178,5 +178,5 @@ class FoldedAg3d:
 
     def rpn(self, pyramid: list[Tensor]) -> Tensor:
         """As `Ag3d.rpn`."""
-        maps = [y[0].permute(1, 2, 3, 0) for y in pyramid]
+        maps = [pyramid[level][0].permute(1, 2, 3, 0) for level in self.config.levels]
         return torch.cat([head(y) for head, y in zip(self.heads, maps, strict=True)], dim=1)
