@@ -1,31 +1,45 @@
 """The detection network on 128³ voxels beside MONAI's RetinaNet of its LUNA16 bundle (random weights: only time is compared).
 
-MONAI is no dependency; without it (`pip install monai`) only our own lines are printed.
+Each at float32 and at bfloat16. MONAI is no dependency; without it (`pip install monai`) only our own lines are printed.
+Run: ``python benchmarks/network.py`` (``--threads 2 --rounds 5``).
 """
 
 from __future__ import annotations
 
+import argparse
+import platform
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, Config
-from napari_lungmtl.training.networks.ag3d.detect import detect
+from napari_lungmtl.training.networks.ag3d.cpu.folded import FirstPart, FoldedAg3d
+from napari_lungmtl.training.networks.ag3d.detect import normalise, read_off
 from napari_lungmtl.training.networks.ag3d.network import Ag3d
 
-SIDE, ROUNDS = 128, 5
+SIDE = 128
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def ours(config: Config) -> Callable[[], object]:
-    """Network, both branches, suppression."""
-    net = Ag3d(config).eval().to(memory_format=torch.channels_last_3d)
-    hu = torch.randint(-1000, 200, (1, 1, SIDE, SIDE, SIDE)).float()
-    return lambda: detect(net, hu)
+def ours(config: Config, precision: torch.dtype) -> Callable[[], object]:
+    """Network as the predictor runs it on a CPU, both branches, suppression."""
+    net = FoldedAg3d(Ag3d(config).eval(), precision)
+    hu = torch.randint(-1000, 200, (SIDE, SIDE, SIDE)).float()
+
+    @torch.inference_mode()
+    def run() -> object:
+        first = FirstPart(net)
+        x = normalise(hu, config).to(precision)
+        maps = [first.push(x[z : z + 32], z + 32 == SIDE) for z in range(0, SIDE, 32)]
+        return read_off(net, net.rest(torch.cat(maps)))
+
+    return run
 
 
-def retinanet() -> Callable[[], object] | None:
+def retinanet(precision: torch.dtype) -> Callable[[], object] | None:
     """The detector of the bundle ``lung_nodule_ct_detection``: ResNet-50 FPN, two levels, three anchor shapes."""
     try:
         from monai.apps.detection.networks.retinanet_network import RetinaNet, resnet_fpn_feature_extractor
@@ -43,7 +57,7 @@ def retinanet() -> Callable[[], object] | None:
     net = RetinaNet(
         spatial_dims=3, num_classes=1, num_anchors=3, feature_extractor=extractor, size_divisible=[16, 16, 8]
     ).eval()
-    x = torch.randn(1, 1, SIDE, SIDE, SIDE)
+    net, x = net.to(precision), torch.randn(1, 1, SIDE, SIDE, SIDE, dtype=precision)
 
     def run() -> object:
         with torch.inference_mode():
@@ -52,29 +66,52 @@ def retinanet() -> Callable[[], object] | None:
     return run
 
 
-def median(run: Callable[[], object]) -> float:
-    """Seconds, median of `ROUNDS` after one that warms up."""
+def median(run: Callable[[], object], rounds: int) -> float:
+    """Seconds, median of some rounds after one that warms up."""
     run()
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         start = time.perf_counter()
         run()
         times.append(time.perf_counter() - start)
     return statistics.median(times)
 
 
+def processor() -> str:
+    """Name of the processor, and whether it computes bfloat16 itself."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    values = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = values.get("flags", "").split()
+    native = [name for name in ("amx_bf16", "avx512_bf16") if name in flags]
+    name = values.get("model name") or platform.processor() or platform.machine()
+    return f"{name} ({', '.join(native) or 'no bfloat16 instructions'})"
+
+
 def main() -> None:
     """Print the table."""
-    print(f"{SIDE}^3 voxels, float32, {torch.get_num_threads()} threads, median of {ROUNDS}")
-    found = {"ag3d as shipped": median(ours(SHIPPED)), "ag3d as in the paper": median(ours(Config()))}
-    peer = retinanet()
-    if peer is None:
-        print("MONAI is not installed: no peer")
-    else:
-        found["MONAI RetinaNet, network alone"] = median(peer)
-    for name, seconds in found.items():
-        factor = f"{found['MONAI RetinaNet, network alone'] / seconds:6.1f} x faster" if peer else ""
-        print(f"{name:32s} {seconds:7.3f} s {factor}")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    print(f"{SIDE}^3 voxels, {given.threads} threads, median of {given.rounds}, torch {torch.__version__}")
+    print(processor())
+    for name, precision in PRECISIONS.items():
+        seconds = {
+            "ag3d as shipped": median(ours(SHIPPED, precision), given.rounds),
+            "ag3d as in the paper": median(ours(Config(), precision), given.rounds),
+        }
+        peer = retinanet(precision)
+        theirs = None if peer is None else median(peer, given.rounds)
+        for who, one in seconds.items():
+            factor = f"{theirs / one:6.1f} x faster" if theirs else ""
+            print(f"{name:9s} {who:32s} {one:7.3f} s {factor}")
+        print(
+            f"{name:9s} MONAI RetinaNet, network alone   {theirs:7.3f} s"
+            if theirs
+            else "MONAI is not installed: no peer"
+        )
 
 
 if __name__ == "__main__":

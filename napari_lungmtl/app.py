@@ -88,7 +88,6 @@ def open_window(
             raise ViewError(f"The cohort's map was not ready within {COHORT_LIMIT:.0f} s.")
         if run:
             run_and_wait(dock)
-            dock.findings.step(1)
         _save(viewer, Path(screenshot))
     finally:
         if screenshot is not None:
@@ -132,7 +131,6 @@ def _demo_ct(screenshot_dir: Path | str | None, run: bool) -> list[Path]:
             return []
         if run:
             run_and_wait(dock)
-            dock.findings.step(1)
         saved = []
         for plane in ("axial", "coronal", "3-D"):
             planes.show(viewer, plane)

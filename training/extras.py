@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from .errors import LungmtlError
 
@@ -34,7 +35,9 @@ def missing_extra(error: BaseException) -> MissingExtraError | None:
 
 
 def require_networks() -> None:
-    """Import what every network needs (seconds the first time).
+    """Import torch (seconds the first time), and see that all else is there that networks need.
+
+    torchvision is not imported: it takes as long as torch again, and the detection of nodules in CTs does without.
 
     Raises
     ------
@@ -42,7 +45,10 @@ def require_networks() -> None:
         It is not installed.
     """
     for package in (name for name, extra in EXTRAS.items() if extra == "networks"):
-        try:
-            import_module(package)
-        except ImportError as error:
-            raise missing_extra(error) or error from error
+        if find_spec(package) is None:
+            absent = ModuleNotFoundError(f"No module named {package!r}", name=package)
+            raise missing_extra(absent) or absent
+    try:
+        import_module("torch")
+    except ImportError as error:
+        raise missing_extra(error) or error from error

@@ -21,6 +21,7 @@ from ..training.findings import Sphere
 from ..training.log_file import keep_log
 from .cohort.section import CohortSection
 from .findings.section import FindingsSection
+from .first_finding import FirstFinding
 from .footer import Footer
 from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
@@ -81,6 +82,8 @@ class LungNodulesDock(QWidget):
         )
         self.card.characterise.connect(self.run.characterise)
         self.run.started.connect(self._stay_at_run)
+        self.first_finding = FirstFinding(viewer, self.run, lambda: self.reviewed)
+        self.first_finding.shown.connect(self._stay_at_run)
         self.cohort = CohortSection(viewer, lambda: self.reviewed_images, lambda: self.run.runner.running)
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (

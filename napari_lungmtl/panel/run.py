@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from napari.utils.notifications import show_error, show_warning
@@ -22,11 +22,14 @@ from ..training.findings import Finding, Findings
 from ..training.imaging.image import Image
 from ..training.inference.chain import Chain
 from ..training.inference.device import devices
+from ..training.inference.model_store import warm_up
 from ..training.inference.predictor import Progress
 from ..training.inference.triton_workaround import keep_triton_out
 from .section import Section, label, set_role
 
 JUDGED_ON_CT = "Malignancy is judged on CT only: no network here reads it from a radiograph."
+WARM_UP_MS = 1000
+"""From the opening of an image until the networks for it are loaded, which takes seconds, while a person looks at it."""
 PATIENCE_MS = 400
 """What is done sooner shows no bar: the dock would jump for the blink of an eye."""
 
@@ -62,12 +65,16 @@ def _devices() -> list[str]:
 
 @dataclass(frozen=True)
 class Job:
-    """A run: on what, by which chain; `judges` says that it judges what is there instead of looking for nodules."""
+    """A run: on what, by which chain.
+
+    `judges` says that it judges what is there instead of looking for nodules; `part` is what is shown of its findings so far.
+    """
 
     reviewed: ReviewedImage
     chain: Chain
     judges: bool
     started: float
+    part: Findings | None = None
 
 
 class RunSection(Section):
@@ -75,11 +82,18 @@ class RunSection(Section):
 
     started = Signal()
     """A person pressed Run."""
+    found = Signal(object)  # ReviewedImage
+    """Findings have come, the first of a run or all."""
     finished = Signal(object)  # ReviewedImage
 
     def __init__(self) -> None:
         super().__init__("run")
         self.runner = Worker("The model stopped", self)
+        self._warming = Worker("Models cannot be loaded ahead", self)
+        self._warm_up_soon = QTimer(self)  # once the image has been drawn
+        self._warm_up_soon.setSingleShot(True)
+        self._warm_up_soon.setInterval(WARM_UP_MS)
+        self._warm_up_soon.timeout.connect(self._warm_up)
         self._job: Job | None = None
         self._since: tuple[float, float] | None = None
         self._build()
@@ -136,9 +150,23 @@ class RunSection(Section):
         if reviewed is not None:
             self.listen(reviewed.session.events.image, self._show_modes)
             self.listen(reviewed.session.events.findings, self._make_room)
+            self._warm_up_soon.start()
         self._show_modes(reviewed.session.image if reviewed is not None else None)
         if not self.runner.running:
             self._say("")
+
+    def release(self) -> None:
+        """Stop listening; models are no longer loaded ahead."""
+        super().release()
+        self._warming.abandon()
+
+    def _warm_up(self) -> None:
+        """Load what a run needs, so that it begins at once."""
+        image = self.reviewed.session.image if self.reviewed is not None else None
+        mode = self.mode.currentData()
+        if image is not None and mode is not None and not self.runner.running:
+            infos = run_modes.chain_for(image, mode).infos
+            self._warming.start(partial(warm_up, infos, self.chosen_device))
 
     def start(self) -> None:
         """Do what the box beside the button says."""
@@ -272,16 +300,22 @@ class RunSection(Section):
     def _take_found(self, job: Job, findings: Findings) -> str:
         session = job.reviewed.session
         self._set_threshold(job)
-        session.replace_findings(findings)
+        session.replace_findings(_without_removed(findings, job.part, session.findings))
+        self.found.emit(job.reviewed)
         took = clock(time.monotonic() - job.started)
         return f"Done in {took}: {len(session.visible)} shown of {len(session.findings)}."
 
     def _take_part(self, job: Job, findings: Findings) -> None:
-        """On a radiograph the boxes of each network are shown as they come."""
+        """Boxes of each network, and spheres before their malignancy is known, are shown as they come."""
         image = job.reviewed.session.image
-        if image is not None and image.ndim == 2 and not job.judges:
-            self._set_threshold(job)
-            job.reviewed.session.replace_findings(findings, partial=True)
+        if image is None or job.judges or (image.ndim == 3 and job.part is not None):
+            return  # of a CT once: what is redrawn with every opinion is in a person's way
+        session = job.reviewed.session
+        self._set_threshold(job)
+        session.replace_findings(findings, partial=True)
+        here = {f.id for f in session.findings}  # not what a kept one covers
+        self._job = replace(job, part=findings.with_items(tuple(f for f in findings if f.id in here)))
+        self.found.emit(job.reviewed)
 
     def _set_threshold(self, job: Job) -> None:
         session = job.reviewed.session
@@ -325,6 +359,13 @@ class RunSection(Section):
         set_role(self.message, role)
         self.message.setText(text)
         self.message.setVisible(bool(text))
+
+
+def _without_removed(findings: Findings, part: Findings | None, present: Findings) -> Findings:
+    """A run's result without what a person took out while it went on; not after Undo, which takes out all."""
+    shown = {f.id for f in part or ()}
+    left = shown & {f.id for f in present}
+    return findings.with_items(tuple(f for f in findings if f.id not in shown or f.id in left or not left))
 
 
 def clock(seconds: float) -> str:

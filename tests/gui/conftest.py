@@ -16,6 +16,7 @@ import napari
 import numpy as np
 import pytest
 
+from napari_lungmtl.layers.view_state import remember, restore
 from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.inference import registry
@@ -96,6 +97,12 @@ def own_sidecars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_lungmtl.session.sidecar.user_data_path", lambda *args, **kwargs: tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_loaded_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing torch for every window would take longer than the tests."""
+    monkeypatch.setattr("napari_lungmtl.panel.run.WARM_UP_MS", 10**8)
+
+
 @pytest.fixture(scope="session")
 def shared_viewer() -> Iterator[napari.Viewer]:
     """One window for all tests: opening one takes longer than most tests."""
@@ -145,8 +152,12 @@ def window(shared_viewer, open_dock):
 
 @pytest.fixture
 def after_run(window, qtbot):
-    """The same after a run."""
+    """The same after a run, with nothing selected and the view of before."""
     viewer, dock = window
+    view = remember(viewer)
     with qtbot.waitSignal(dock.run.finished, timeout=20_000):
         dock.run.start()
+    if dock.reviewed.session.selected is not None:
+        dock.reviewed.session.select(None)
+        restore(viewer, view)
     return viewer, dock

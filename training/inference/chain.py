@@ -158,6 +158,8 @@ class Chain:
             detections = yield from self._reduce(image, detections, info, progress)
         ids = {f.id for f in manual}
         detections = detections.with_items((*manual, *(f for f in detections if f.id not in ids)))
+        if self.characterisers:
+            yield Progress(progress.at(1.0), "detecting", detections)
         return (yield from self._characterise(image, detections, progress, _Outcome()))
 
     def characterise(self, image: Image, findings: Findings) -> Run:

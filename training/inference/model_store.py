@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from ..errors import LungmtlError
 from . import registry
 from .device import choose_device
+from .predictor import ModelInfo
+from .quiet_import import load_libraries, without_collections
 from .triton_workaround import keep_triton_out
 
 
@@ -28,8 +32,12 @@ class ModelStore:
     def get(self, name: str, device: str = "auto", weights: Path | None = None) -> Any:
         """A model ready to run; arguments and errors as of `registry.load_predictor`."""
         keep_triton_out()
-        key = (name, weights and weights.resolve(), choose_device(device))
-        with self._lock:
+        load_libraries()
+        with without_collections():
+            key = (name, weights and weights.resolve(), choose_device(device))
+        if (model := self._models.get(key)) is not None:  # also while another one is loaded
+            return model
+        with self._lock, without_collections():
             if key not in self._models:
                 own = {} if weights is None else {"weights": weights}
                 self._models[key] = registry.load_predictor(name, device=key[2], **own)
@@ -42,6 +50,24 @@ class ModelStore:
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
             torch.cuda.empty_cache()
+
+
+def warm_up(infos: Iterable[ModelInfo], device: str = "auto") -> Generator[None, None, None]:
+    """Load models into this process's store before anybody asks for them, in the order of work.
+
+    What fails is left to the run, which tells the person.
+
+    Yields
+    ------
+    None
+        Before each model: a point at which the caller may stop.
+    """
+    for info in infos:
+        yield
+        try:
+            store.get(info.name, device)
+        except (LungmtlError, ImportError):
+            return
 
 
 store = ModelStore()

@@ -21,6 +21,7 @@ from ...layers import planes, window_presets
 from ...reviewed_images import ReviewedImage
 from ...session.session import Session, Thresholds
 from ...shortcuts import tooltip
+from ...text import expectation
 from ...training.inference.predictor import SCORE_FLOOR
 from ..section import Section, label, tool_button
 from .banner import verdicts
@@ -117,7 +118,18 @@ class ShowSection(Section):
         )
         self.radiograph.moved.connect(lambda value: self._threshold(image=value))
         self.color_bar = ColorBar()
-        for widget in (self.score, self.diameter, self.malignancy, self.radiograph, self.color_bar):
+        self.expected = label("", "faint", wrap=True)
+        self.expected.setToolTip(
+            "Measured on whole scans that the network never saw: its model card says on which"
+        )
+        for widget in (
+            self.score,
+            self.expected,
+            self.diameter,
+            self.malignancy,
+            self.radiograph,
+            self.color_bar,
+        ):
             self.body.addWidget(widget)
         self.heat = HeatMapRow()
         self.body.addWidget(self.heat)
@@ -195,6 +207,8 @@ class ShowSection(Section):
         thresholds = session.thresholds if session is not None else Thresholds()
         units = session.image.units if session is not None and session.image is not None else "mm"
         self.score.set_value(thresholds.score)
+        self.expected.setText(expectation.of_session(session))
+        self.expected.setVisible(bool(self.expected.text()))
         self.diameter.set_range(*((150.0, 1.0) if units == "pixel" else (30.0, 0.5)))
         self.diameter.set_value(thresholds.diameter, "px" if units == "pixel" else units)
         self.malignancy.set_value(thresholds.malignancy)

@@ -68,16 +68,19 @@ def test_a_known_nodule_is_found_at_its_world_place(shipped, found, spacing):
     assert findings.image.series_uid == "test"
 
 
-def test_seams_do_not_show(shipped, monkeypatch):
-    """Slabs of the least thickness give what the whole volume gives."""
+def test_seams_do_not_show_and_folding_changes_nothing(shipped, monkeypatch):
+    """Slabs of the least thickness give what the whole volume gives: streamed on a CPU, and with halos as on a GPU."""
     image = thorax(nodules=((32, 70, 45, 10), (20, 60, 60, 7), (33, 95, 140, 16), (48, 60, 150, 6)))
+    monkeypatch.setattr(p, "STREAMED", ())
     whole = finish(shipped.run(image))
-    monkeypatch.setattr(p, "SLAB", 1)
-    cut = finish(shipped.run(image))
-    assert len(cut) == len(whole) > 3
-    for a, b in zip(whole, cut, strict=True):
-        assert np.allclose(a.center, b.center, atol=1e-2)
-        assert a.score == pytest.approx(b.score, abs=1e-3)
+    for changes in ({"SLAB": 1}, {"STREAMED": ("cpu",)}, {"STREAMED": ("cpu",), "CELLS": 1}):
+        for name, value in changes.items():
+            monkeypatch.setattr(p, name, value)
+        cut = finish(shipped.run(image))
+        assert len(cut) == len(whole) > 3
+        for a, b in zip(whole, cut, strict=True):
+            assert np.allclose(a.center, b.center, atol=1e-2)
+            assert a.score == pytest.approx(b.score, abs=1e-3)
 
 
 def test_progress_rises_and_a_closed_run_leaves_nothing_behind(shipped, found):
@@ -92,6 +95,7 @@ def test_progress_rises_and_a_closed_run_leaves_nothing_behind(shipped, found):
 @pytest.mark.parametrize("failures", [1, 100])
 def test_gpu_memory_smaller_slabs_then_cpu(shipped, found, monkeypatch, failures):
     """Out of memory: smaller slabs, at last the CPU, each said, and the same findings."""
+    monkeypatch.setattr(p, "STREAMED", ())
     real, left = p.Ag3dPredictor._slab, [failures]
 
     def short_of_memory(self, padded, low, high, device):

@@ -1,0 +1,48 @@
+"""Imports of seconds in a process that has a window: what would hold Python's lock, and so freeze it, is done without."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+LIBRARIES = ("libtorch_cpu.so", "libtorch.so")
+"""Of torch, in the order of loading: half a second in which `import torch` lets no other thread run."""
+
+
+def load_libraries() -> None:
+    """Load torch's shared libraries without holding Python's lock; where that is not possible, nothing happens.
+
+    A call of a C function through ctypes lets other threads run; ``import`` and ``ctypes.CDLL`` do not. On other systems than
+    Linux the import does it all.
+    """
+    spec = find_spec("torch") if sys.platform == "linux" and "torch" not in sys.modules else None
+    if spec is None or spec.origin is None:
+        return
+    folder = Path(spec.origin).parent / "lib"
+    try:
+        load = ctypes.CDLL(None).dlopen
+    except (OSError, AttributeError):  # another C library
+        return
+    load.argtypes, load.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
+    # As torch itself does first, so that the libraries below find the symbols of theirs.
+    load(os.fsencode(folder / "libtorch_global_deps.so"), os.RTLD_GLOBAL | os.RTLD_NOW)
+    for name in LIBRARIES:
+        load(os.fsencode(folder / name), os.RTLD_LOCAL | os.RTLD_NOW)
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Pause the garbage collector: imports make it go through all objects of the process, which stops every thread."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

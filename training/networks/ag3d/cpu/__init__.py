@@ -1,0 +1,1 @@
+"""3D-AG as it runs without a GPU."""
