@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ...data.public.luna16_nodules import NoduleCube, load_cubes
-from ...fitting.fit import endless_loader, fit
+from ...fitting.batches import endless_loader
+from ...fitting.fit import fit
+from ...fitting.hardness import Hardness
 from ...fitting.learner import Learner
 from ...fitting.training_run import TrainingRun
 from ...inference.weights import WeightsError, start_from
@@ -32,7 +34,7 @@ from .loss import (
 from .network import Ag3d
 from .patches import Patch, Patches, load_phantoms
 from .release import CubeSplit, release
-from .stored import Store, StoredPatches, collate_stored, draw_store, freeze_first, start_first
+from .stored import Store, StoredPatches, draw_store, freeze_first, start_first
 from .thorax import thorax_source
 
 
@@ -50,23 +52,13 @@ def training_cubes(folder: Path, config: TrainingConfig) -> CubeSplit:
     )
 
 
-def collate(patches: Sequence[Patch]) -> dict[str, Any]:
-    """Make a batch: voxels (B, 1, w, w, w) in HU, lists of spheres, sources."""
-    return {
-        "hu": torch.from_numpy(np.stack([p.hu for p in patches]))[:, None],
-        "truth": [torch.from_numpy(p.truth).float() for p in patches],
-        "ignore": [torch.from_numpy(p.ignore).float() for p in patches],
-        "source": [p.source for p in patches],
-    }
-
-
 class Training(Learner[Ag3d]):
     """The loss; `fitting.fit` drives it.
 
     Parameters
     ----------
     hardness
-        Shared with the sampler of patches; updated from what the detector gets wrong.
+        Shared with what draws patches; learns from what the detector gets wrong.
     measure
         Gives the hardness of everything by one pass of the network, for a sampling of ``"once"``.
     """
@@ -77,7 +69,7 @@ class Training(Learner[Ag3d]):
         self,
         network: Config,
         config: TrainingConfig,
-        hardness: Tensor,
+        hardness: Hardness,
         measure: Callable[[Ag3d], Tensor] | None = None,
     ) -> None:
         super().__init__(Ag3d(network).to(memory_format=torch.channels_last_3d), config)
@@ -164,7 +156,7 @@ class Training(Learner[Ag3d]):
         assert self.measure is not None
         net = self.trained
         learning = net.training
-        self.hardness.copy_(self.measure(net.eval()))
+        self.hardness.set(self.measure(net.eval()))
         net.train(learning)
         self.boosted = True
 
@@ -192,19 +184,22 @@ class Training(Learner[Ag3d]):
         """Note how hard a cube was: its best false alarm, or its worst missed nodule."""
         if source < 0 or self.config.sampling != "running":
             return
-        now = hardness_of(scores, spheres, label, truth)
-        self.hardness[source] = 0.5 * self.hardness[source] + 0.5 * now
+        self.hardness.note(source, hardness_of(scores, spheres, label, truth))
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Let later draws know what was hard."""
+        self.hardness.end_step(self.trainer.global_step)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what the sampler learnt, too."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint["hardness"] = self.hardness.clone()
+        checkpoint["hardness"] = self.hardness.state()
         checkpoint["boosted"] = self.boosted
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on where the checkpoint was."""
         super().on_load_checkpoint(checkpoint)
-        self.hardness.copy_(checkpoint["hardness"])
+        self.hardness.load(checkpoint["hardness"])
         self.boosted = checkpoint.get("boosted", False)
 
 
@@ -229,24 +224,24 @@ def make_learner(
         Patches are to be stored, and there are no `weights`.
     """
     L.seed_everything(config.seed, verbose=False)
-    hardness = torch.ones(len(cubes)).share_memory_()
+    hardness = Hardness(len(cubes))
     phantoms = load_phantoms(Path(config.phantoms)) if config.phantoms else []
     patches = Patches(cubes, phantoms, config, hardness, thorax)
     learner = Training(network, config, hardness, lambda net: cube_hardness(net, cubes))
     if weights is not None:
         learner.begun = (start_from if config.keep == "all" else start_first)(learner.net, weights)
     if not config.stored:
-        return learner, endless_loader(patches, config.workers, config.batch, collate)
+        return learner, endless_loader(patches, config.workers, config.seed)
     if weights is None:
         raise WeightsError("Patches are stored behind trained layers only: add --weights.")
     store = store or draw_store(patches, learner.net.eval(), config.stored)
     # Lightning leaves modes as they are: what is fine-tuned keeps its batch statistics, what is new has none to keep.
     learner.net.train(config.keep == "first")
     freeze_first(learner.net)
-    stored = StoredPatches(store, config.seed)
+    stored = StoredPatches(store, config.batch)
     if config.sampling == "once":
         learner.hardness, learner.measure = stored.hardness, stored.measure
-    return learner, endless_loader(stored, 0, config.batch, collate_stored)
+    return learner, endless_loader(stored, 0, config.seed)
 
 
 def train(run: TrainingRun) -> Path:

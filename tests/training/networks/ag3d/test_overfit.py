@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, SHIPPED_TRAINING
 from napari_lungmtl.training.networks.ag3d.detect import detect
 from napari_lungmtl.training.networks.ag3d.patches import Patch
@@ -35,7 +36,7 @@ def patches():
 def test_overfit(magnify):
     torch.manual_seed(0)
     config = dataclasses.replace(SHIPPED_TRAINING, joint_from=0.0, t_last=20.0)
-    module = Training(dataclasses.replace(SMALL, magnify=magnify), config, torch.ones(1))
+    module = Training(dataclasses.replace(SMALL, magnify=magnify), config, Hardness(1))
     batch = collate(patches())
     optimizer = torch.optim.AdamW(module.net.parameters(), lr=4e-3)
     first = None
