@@ -1,14 +1,15 @@
-"""A training in two processes, run as a script: each notes its batches, and the gradients that its steps go by.
+"""A training in two processes: each notes its batches, and the gradients that its steps go by.
 
-``python -m tests.stand_ins.two_processes OUT STEPS [resume]``. The network is one weight, and the loss is that weight times the
-mean of the batch: the gradient of a process is the mean of its own batch.
+The network is one weight, and the loss is that weight times the mean of the batch: the gradient of a process is the mean of its own
+batch.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
-import sys
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,13 +72,29 @@ class Noting(Learner[nn.Linear]):
             file.write(json.dumps(self.line) + "\n")
 
 
-def main(out: Path, steps: int, resume: bool) -> None:
-    """Train in two processes; whichever goes on afterwards writes weights under its number."""
+def run_in_two_processes(out: Path, steps: int) -> list[int | None]:
+    """Train, as processes that a cluster started; gives their exit codes. Both are forks of one that imported everything."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [context.Process(target=train, args=(out, steps, rank, port)) for rank in (0, 1)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(200)
+        process.kill()
+        process.join()
+    return [process.exitcode for process in processes]
+
+
+def train(out: Path, steps: int, rank: int, port: int) -> None:
+    """Be one of two processes; whichever goes on after the training writes weights under its number."""
+    place = {"LOCAL_RANK": rank, "NODE_RANK": 0, "WORLD_SIZE": 2, "MASTER_PORT": port}
+    os.environ.update({key: str(value) for key, value in place.items()}, MASTER_ADDR="127.0.0.1")
+    torch.set_num_threads(1)
     settings = Settings(steps)
     loader = endless_loader(draw, 0, settings.seed)
-    net, record = fit(Noting(settings, out), loader, out, settings, resume=resume, devices=2)
+    net, record = fit(Noting(settings, out), loader, out, settings, devices=2)
     (out / f"weights.{os.getpid()}.json").write_text(json.dumps([record["processes"], net.weight.item()]))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), "resume" in sys.argv)

@@ -112,6 +112,8 @@ def _trainer(
                 train_time_interval=timedelta(minutes=3),
                 save_top_k=1,
                 save_last=True,
+                # Or a second run into a folder writes last-v1.ckpt, and a resume goes on from the first.
+                enable_version_counter=False,
             )
         )
     several = (cuda.device_count() if devices == "auto" else devices) > 1

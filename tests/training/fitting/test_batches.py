@@ -2,9 +2,6 @@
 
 import itertools
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +11,7 @@ import torch
 from napari_lungmtl.training.fitting.batches import Place, endless_loader
 from napari_lungmtl.training.fitting.fit import fit
 from napari_lungmtl.training.fitting.hardness import WINDOW, Hardness
-from tests.stand_ins.two_processes import Noting, Settings, draw
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.stand_ins.two_processes import Noting, Settings, draw, run_in_two_processes
 
 
 def lines(path: Path) -> list[dict]:
@@ -73,10 +68,7 @@ def test_one_of_several_trainings_leaves_no_checkpoint(tmp_path):
 
 
 def test_two_processes_share_the_gradient_and_one_writes(tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "tests.stand_ins.two_processes", str(tmp_path)]
-    done = subprocess.run([*command, "4"], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert run_in_two_processes(tmp_path, 4) == [0, 0]
     ranks = [lines(tmp_path / f"rank{rank}.jsonl") for rank in (0, 1)]
     batches = [[line["batch"] for line in rank] for rank in ranks]
     # Step by step and rank by rank, the batches of places 0, 1, 2 …
@@ -111,5 +103,3 @@ def test_draws_see_what_was_hard_a_window_before():
     assert np.array_equal(other.at(0), hardness.at(0))
     other.load(torch.tensor([0.25, 0.5]))
     assert other.at(7).tolist() == [0.25, 0.5]
-
-
