@@ -14,7 +14,7 @@ from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.networks.ag3d import config as ag3d_config
 from napari_lungmtl.training.networks.ag3d.network import Ag3d
 from napari_lungmtl.training.networks.ag3d.patches import Patches
-from napari_lungmtl.training.networks.ag3d.stored import StoredPatches
+from napari_lungmtl.training.networks.ag3d.stored import StoredPatches, draw_store
 from napari_lungmtl.training.networks.dhn import config as dhn_config
 from napari_lungmtl.training.networks.dhn import training as dhn_training
 from napari_lungmtl.training.networks.mosegnet import config as mosegnet_config
@@ -41,9 +41,7 @@ def ag3d():
 
 def stored():
     small = dataclasses.replace(ag3d_config.SHIPPED, stem_channels=4, growth=4, pyramid_channels=4)
-    patches = ag3d()
-    patches.config = dataclasses.replace(patches.config, batch=8)
-    return StoredPatches(patches, Ag3d(small).eval(), 6)
+    return StoredPatches(draw_store(ag3d(), Ag3d(small).eval(), 6), 8)
 
 
 def dhn():

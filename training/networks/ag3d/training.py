@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ...data.public.luna16_nodules import NoduleCube, load_cubes
+from ...data.errors import DatasetError
+from ...data.public.luna16_nodules import NoduleCube, load_cubes, read_folds
+from ...data.public.rated_nodules import NEVER
 from ...fitting.batches import endless_loader
 from ...fitting.fit import fit
 from ...fitting.hardness import Hardness
@@ -33,9 +36,14 @@ from .loss import (
 )
 from .network import Ag3d
 from .patches import Patch, Patches, load_phantoms
-from .release import CubeSplit, release
+from .release import CubeSplit, about_set, release
 from .stored import Store, StoredPatches, draw_store, freeze_first, start_first
 from .thorax import thorax_source
+
+OFFICIAL = {"train": "training", "val": "dev", "test": "test"}
+"""Folds of a set that is published in three parts, and what each is for."""
+WHOLE = 0.5
+"""Fraction of patches from whole scans where the data have such and the settings say nothing."""
 
 
 def is_dev(series: str, config: TrainingConfig) -> bool:
@@ -43,13 +51,60 @@ def is_dev(series: str, config: TrainingConfig) -> bool:
     return zlib.crc32(series.encode()) % config.dev_every == 0
 
 
+def part_of(series: str, fold: str, config: TrainingConfig) -> str:
+    """What a scan is for: ``"training"``, ``"dev"``, ``"test"`` or ``"never"``; a set's official parts go before folds."""
+    if fold in OFFICIAL:
+        return OFFICIAL[fold]
+    if not fold or fold == NEVER:
+        return NEVER
+    if fold in map(str, config.test_folds):
+        return "test"
+    return "dev" if is_dev(series, config) else "training"
+
+
 def training_cubes(folder: Path, config: TrainingConfig) -> CubeSplit:
-    """Load the cubes to train on and those to tune the threshold on; the test folds and ``never`` are in neither."""
-    folds = [str(f) for f in range(5) if f not in config.test_folds]
-    cubes = load_cubes(folder, folds=folds)
+    """Load the cubes to train on and those to tune the threshold on; the test folds and ``never`` are in neither.
+
+    Raises
+    ------
+    DatasetError
+        There is none to train on, to tune on or to test on.
+    """
+    folds = read_folds(folder)
+    if not folds:
+        raise DatasetError(f"{folder} has no folds.csv, so no scan could be kept for testing.")
+    parts = {series: part_of(series, fold, config) for series, fold in folds.items()}
+    cubes: dict[str, list[NoduleCube]] = {"training": [], "dev": [], "test": [], NEVER: []}
+    for cube in load_cubes(folder):
+        cubes[parts.get(cube.series, NEVER)].append(cube)
+    ways = {"training": "test_folds", "dev": "dev_every", "test": "test_folds"}
+    for part, setting in ways.items():
+        if not cubes[part]:
+            raise DatasetError(
+                f"{folder} has no nodule in the part for {part}: its folds are {', '.join(sorted(set(folds.values())))}; "
+                f"change {setting} in the table 'training' of the settings."
+            )
+    prepared = sorted((folder / "scans").glob("*/rows.npz"))
     return CubeSplit(
-        [c for c in cubes if not is_dev(c.series, config)], [c for c in cubes if is_dev(c.series, config)]
+        cubes["training"],
+        cubes["dev"],
+        tuple(sorted({fold for series, fold in folds.items() if parts[series] == "test"})),
+        tuple(path.parent.name for path in prepared if parts.get(path.parent.name) == "training"),
+        about_set(folder),
     )
+
+
+def prepared_run(run: TrainingRun) -> TrainingRun:
+    """Turn a public set of whole scans, if that is what the data are, into a folder of cubes and scans in the run's own folder."""
+    if (run.data / "nodules.csv").is_file():
+        return run
+    # Here, because training on cubes needs no readers of images.
+    from ...data.public.ct.layouts import holds_scan_set, open_scan_set
+    from .sets.prepare import prepare_set
+
+    if not holds_scan_set(run.data):
+        return run
+    return replace(run, data=prepare_set(open_scan_set(run.data), run.out / "prepared"))
 
 
 class Training(Learner[Ag3d]):
@@ -250,16 +305,19 @@ def train(run: TrainingRun) -> Path:
     Parameters
     ----------
     run
-        Its data are nodule cubes with ``folds.csv`` (`load_cubes`); its folder gets checkpoints, the log, and
-        ``ag3d.safetensors`` with ``ag3d.json``.
+        Its data are nodule cubes with ``folds.csv`` (`load_cubes`) or a public set (`data.public.ct.layouts`), which is made
+        such a folder first; its folder gets checkpoints, the log, and ``ag3d.safetensors`` with ``ag3d.json``.
     """
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
+    run = prepared_run(run)
     cubes = training_cubes(run.data, config)
+    if cubes.scans and "thorax_fraction" not in run.training:
+        config = replace(config, thorax_fraction=WHOLE)
     learner, loader = make_learner(
         cubes.training,
         network,
         config,
-        thorax_source(run.data, cubes.training, config),
+        thorax_source(run.data, cubes.training, config, cubes.scans),
         run.weights,
     )
     net, log = fit(learner, loader, run.out, config, resume=run.resume)

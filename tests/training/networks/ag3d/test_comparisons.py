@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube
+from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.fitting.training_run import config_from, read_settings
 from napari_lungmtl.training.inference.weights import load_state, read_card, save_weights
-from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.networks.ag3d.boosting import cube_hardness
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, SHIPPED_TRAINING
 from napari_lungmtl.training.networks.ag3d.detect import Detections, merge, scored_by
 from napari_lungmtl.training.networks.ag3d.network import Ag3d
-from napari_lungmtl.training.networks.ag3d.patches import Patch, Patches
+from napari_lungmtl.training.networks.ag3d.patches import Patch, Patches, collate
 from napari_lungmtl.training.networks.ag3d.release import CubeSplit, card_of
 from napari_lungmtl.training.networks.ag3d.stored import (
     StoredPatches,
@@ -24,7 +24,7 @@ from napari_lungmtl.training.networks.ag3d.stored import (
     load_store,
     start_first,
 )
-from napari_lungmtl.training.networks.ag3d.training import Training, collate
+from napari_lungmtl.training.networks.ag3d.training import Training
 
 from ....house import ROOT
 
@@ -81,7 +81,7 @@ def test_there_is_a_row_for_every_line_of_the_tables(monkeypatch):
 
 def test_branches_take_turns(monkeypatch):
     network, config = row(ROOT / "experiments" / "ag3d" / "III_96_alternating.toml")
-    learner, batch = Training(network, config, torch.ones(1)), collate(patches())
+    learner, batch = Training(network, config, Hardness(1)), collate(patches())
     learner.progress = 0.9
     terms = []
     for at in (0, config.alternate - 1, config.alternate, 2 * config.alternate):

@@ -9,8 +9,8 @@ import torch
 from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, SHIPPED_TRAINING
 from napari_lungmtl.training.networks.ag3d.detect import detect
-from napari_lungmtl.training.networks.ag3d.patches import Patch
-from napari_lungmtl.training.networks.ag3d.training import Training, collate
+from napari_lungmtl.training.networks.ag3d.patches import Patch, collate
+from napari_lungmtl.training.networks.ag3d.training import Training
 
 SMALL = dataclasses.replace(SHIPPED, stem_channels=8, growth=6, bottleneck=2, pyramid_channels=8)
 SHAPE = (16, 32, 32)

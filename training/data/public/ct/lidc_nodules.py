@@ -92,7 +92,9 @@ def sphere_of(reading: Reading, grid: Grid) -> np.ndarray:
     if not count:
         # A point, or outlines too small to hold a pixel: their own pixels.
         pixels = {z: np.concatenate([o.points for o in outlines]) for z, outlines in by_slice.items()}
-    places = [grid.world(*points.mean(0), z) for z, points in pixels.items() if len(points)]
+    places = [
+        grid.world(points[:, 0].mean(), points[:, 1].mean(), z) for z, points in pixels.items() if len(points)
+    ]
     weights = [len(points) for points in pixels.values() if len(points)]
     volume = count * grid.pixel_mm2 * grid.slice_mm
     diameter = np.cbrt(6 * volume / np.pi) if count else EXCLUDED_DIAMETER

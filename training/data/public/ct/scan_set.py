@@ -11,9 +11,6 @@ import numpy as np
 from ....imaging.image import Image
 from ..whole_scans import WholeScan
 
-OFFICIAL = {"train": "training", "val": "dev", "test": "test"}
-"""Folds of a set that is published in three parts, and what each is for."""
-
 
 @dataclass(frozen=True, eq=False)
 class OpenScan:
@@ -44,7 +41,7 @@ class SetScan:
     name
         SeriesInstanceUID, or what the set calls it.
     fold
-        ``"0"`` … or a part in `OFFICIAL`; empty where the folder has no folds.
+        ``"0"`` … or, of a set that is published in parts, ``"train"``, ``"val"``, ``"test"``; empty where the folder has no folds.
     path
         File or folder, for messages.
     open
