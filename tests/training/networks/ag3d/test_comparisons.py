@@ -60,7 +60,7 @@ def step(learner, batch):
 def test_every_row_trains_what_it_says(path):
     network, config = row(path)
     torch.manual_seed(0)
-    learner = Training(network, config, torch.ones(1))
+    learner = Training(network, config, Hardness(1))
     learner.progress = 0.9
     losses = step(learner, collate(patches()))
     assert all(torch.isfinite(loss) for loss in losses.values())

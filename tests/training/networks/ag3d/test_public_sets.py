@@ -120,6 +120,9 @@ def test_folds_are_respected(prepared):
 def test_a_scan_that_cannot_be_read_is_left_out_and_named(tmp_path):
     data = sets.write_luna16(tmp_path / "luna16")
     (data / "subset2" / f"{sets.UID}.104.raw").unlink()
+    left_behind = tmp_path / "out" / "scans" / f".{sets.UID}.100.1"  # by a run that was killed
+    left_behind.mkdir(parents=True)
+    (left_behind / "known.json").write_text("{}")
     out = prepare_set(open_scan_set(data), tmp_path / "out")
     about = json.loads((out / "set.json").read_text())
     assert about["scans"] == 3

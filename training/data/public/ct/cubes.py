@@ -54,7 +54,9 @@ def write_cube_folder(folder: Path) -> None:
     """Join what `write_scan_cubes` left in the folders of scans: ``cubes.npz``, ``nodules.csv``, ``folds.csv``, LUNA16's tables."""
     from ....findings.formats.tables import write_rows
 
-    known = [_read_known(path) for path in sorted((folder / SCANS).glob(f"*/{KNOWN}"))]
+    # Names with a dot are what an interruption left behind.
+    scans = sorted(path.parent for path in (folder / SCANS).glob(f"[!.]*/{KNOWN}"))
+    known = [_read_known(path / KNOWN) for path in scans]
     place = ("coordX", "coordY", "coordZ", "diameter_mm")
     write_rows(folder / "folds.csv", ("seriesuid", "fold"), [(k["series"], k["fold"]) for k in known])
     for name, key in (("annotations", "nodules"), ("annotations_excluded", "excluded")):
@@ -66,8 +68,8 @@ def write_cube_folder(folder: Path) -> None:
     write_rows(folder / "nodules.csv", (*header, *(("readers",) if rated else ())), nodules)
     differences = np.empty((len(nodules), SIDE, SIDE, SIDE), np.uint8)
     start = 0
-    for path in sorted((folder / SCANS).glob(f"*/{CUBES}")):
-        cubes = np.load(path)
+    for path in scans:
+        cubes = np.load(path / CUBES)
         differences[start : start + len(cubes)] = np.diff(cubes, axis=1, prepend=np.uint8(0))
         start += len(cubes)
     partial = folder / ".cubes.npz"
