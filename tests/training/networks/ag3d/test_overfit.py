@@ -9,6 +9,8 @@ import torch
 from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, SHIPPED_TRAINING
 from napari_lungmtl.training.networks.ag3d.detect import detect
+from napari_lungmtl.training.networks.ag3d.loss import classification_loss
+from napari_lungmtl.training.networks.ag3d.network import Fprn
 from napari_lungmtl.training.networks.ag3d.patches import Patch, collate
 from napari_lungmtl.training.networks.ag3d.training import Training
 
@@ -32,11 +34,10 @@ def patches():
     return found
 
 
-@pytest.mark.parametrize("magnify", [False, True], ids=["plain", "magnified"])
-def test_overfit(magnify):
+def test_overfit():
     torch.manual_seed(0)
     config = dataclasses.replace(SHIPPED_TRAINING, joint_from=0.0, t_last=20.0)
-    module = Training(dataclasses.replace(SMALL, magnify=magnify), config, Hardness(1))
+    module = Training(SMALL, config, Hardness(1))
     batch = collate(patches())
     optimizer = torch.optim.AdamW(module.net.parameters(), lr=4e-3)
     first = None
@@ -58,3 +59,24 @@ def test_overfit(magnify):
             distance = np.linalg.norm(best[:, :3] - truth[:3], axis=1)
             assert distance.min() < truth[3] / 2
             assert best[distance.argmin(), 3] == pytest.approx(truth[3], rel=0.35)
+
+
+def test_a_magnified_classifier_learns():
+    """The second branch alone, on maps that stay: to magnify whole cells costs too much for a whole network in a test."""
+    torch.manual_seed(0)
+    config = dataclasses.replace(SMALL, growth=4, pyramid_channels=8, magnify=True)
+    fprn = Fprn(config)
+    pyramid = [torch.randn(1, 8, 32 // stride, 32 // stride, 32 // stride) for stride in config.strides]
+    places = torch.rand(8, 3) * 24 + 4
+    proposals = torch.cat([places, torch.full((8, 1), 6.0), torch.zeros(8, 1)], 1)
+    labels = torch.arange(8) % 2
+    optimizer = torch.optim.AdamW(fprn.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(30):
+        loss = classification_loss(fprn(pyramid, [proposals]), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.2 * losses[0]
+    assert all(p.grad is not None for p in fprn.parameters())
