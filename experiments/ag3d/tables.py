@@ -31,6 +31,7 @@ from rows import EVERY, MERGED_ROWS, OTHERS, TABLE_II, TABLE_III
 
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube, load_cubes, to_hu
 from napari_lungmtl.training.fitting.fit import fit
+from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.fitting.training_run import config_from, read_settings
 from napari_lungmtl.training.inference.registry import weights_path
 from napari_lungmtl.training.inference.weights import load_network, read_card, save_weights
@@ -113,7 +114,7 @@ def store_of(out: Path, cubes: Sequence[NoduleCube], config: TrainingConfig, wei
         print(f"storing {config.stored} patches of {config.patch}", flush=True)
         net = Ag3d(SHIPPED).to(memory_format=torch.channels_last_3d)
         start_first(net, weights)
-        draw_store(Patches(cubes, [], config, torch.ones(len(cubes))), net.eval(), config.stored).save(path)
+        draw_store(Patches(cubes, [], config, Hardness(len(cubes))), net.eval(), config.stored).save(path)
     return load_store(path)
 
 

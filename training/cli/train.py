@@ -38,7 +38,8 @@ def train(
 ) -> None:
     """Train a network and write weights with their card.
 
-    Example: lungmtl train ag3d --data luna16_nodules --out runs/ag3d --resume
+    Example: lungmtl train ag3d --data LUNA16 --out runs/luna16
+    Resume: lungmtl train ag3d --data luna16_nodules --out runs/ag3d --resume
     Fine-tune: lungmtl train dhn --data NODE21 --out runs/mine --weights training/networks/dhn/weights/dhn.safetensors
     """
     with explained():

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..data.errors import DatasetError
-from ..data.public.whole_scans import WholeScan, load_whole_scans
+from ..data.public.ct.layouts import open_scan_set
+from ..data.public.ct.scan_set import ScanSet, SetScan
+from ..data.public.whole_scans import WholeScan
 from ..error_boundary import as_sentences
 from ..errors import LungmtlError
 from ..findings import Findings
-from ..imaging import read_image, resample
+from ..imaging import resample
 from ..imaging.ct.lung_field import lung_field
 from ..imaging.image import Image
 from ..inference.predictor import Predictor, finish
@@ -96,7 +98,8 @@ def evaluate_whole_scans(
     Parameters
     ----------
     folds
-        Names of scans; by default those that the card says were never trained on, ``["all"]`` for every scan.
+        Names of scans, or of a set's folds; by default the scans that the card says were never trained on, of a set that the
+        network was trained on those of its test folds; ``["all"]`` for every scan.
 
     Raises
     ------
@@ -104,10 +107,7 @@ def evaluate_whole_scans(
         No scan is left, or none could be read; those that could not are listed in ``failed`` (``input``, ``error``).
     """
     seen = seen_cases(card)
-    names = None if folds is None or "all" in folds else folds
-    scans = load_whole_scans(data, names=names, truth=truth, excluded=excluded)
-    if folds is None:
-        scans = [s for s in scans if not {s.name, s.series_uid} & seen]
+    scans = chosen_scans(open_scan_set(data, truth=truth, excluded=excluded), card, folds)
     if not scans:
         raise DatasetError(f"{data} has no scan that these weights were not trained on: ask for --folds all.")
     marked, failed = [], []
@@ -115,7 +115,10 @@ def evaluate_whole_scans(
         on_progress(i / len(scans), scan.name)
         try:
             with as_sentences(scan.path):
-                marked.append(mark_scan(predictor, scan))
+                opened = scan.open()
+                findings = finish(predictor.run(opened.image))
+                lungs = lung_field(opened.image) if opened.lungs is None else opened.lungs
+                marked.append(judge(opened.known, opened.image, lungs, findings))
         except LungmtlError as error:  # one bad file must not cost the others
             log_error(error, scan.path)
             failed.append({"input": str(scan.path), "error": " ".join(str(error).split())})
@@ -126,10 +129,26 @@ def evaluate_whole_scans(
     return found | {"failed": failed, "warnings": [*found["warnings"], *told]}
 
 
-def mark_scan(predictor: Predictor, scan: WholeScan) -> ScanMarks:
-    """Run a detector on one scan and judge its marks."""
-    image = read_image(scan.path)
-    return judge(scan, image, lung_field(image), finish(predictor.run(image)))
+def chosen_scans(scans: ScanSet, card: ModelCard, folds: Sequence[str] | None) -> list[SetScan]:
+    """Choose the scans to evaluate, see `evaluate_whole_scans`.
+
+    Raises
+    ------
+    DatasetError
+        There is no such scan or fold.
+    """
+    if folds is None:
+        seen, record = seen_cases(card), card.training
+        unseen = [s for s in scans.scans if not {s.name, s.series_uid} & seen]
+        if record.get("set") == scans.title:
+            return [s for s in unseen if s.fold in record["test_folds"]]
+        return unseen
+    if "all" in folds:
+        return list(scans.scans)
+    there = {key for s in scans.scans for key in (s.name, s.fold)}
+    if unknown := set(folds) - there:
+        raise DatasetError(f"{scans.title} has no scan or fold named {', '.join(sorted(unknown))}.")
+    return [s for s in scans.scans if {s.name, s.fold} & set(folds)]
 
 
 def judge(scan: WholeScan, image: Image, lungs: np.ndarray, findings: Findings) -> ScanMarks:

@@ -22,9 +22,10 @@ class TimeBudget(L.Callback):
         self.last = time.monotonic()
 
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
-        """Count, and stop when the time is over."""
+        """Count, and stop when the time is over: for all processes by the first one's clock, so that they stay in step."""
         now = time.monotonic()
-        module.progress = min(1.0, module.progress + (now - self.last) / self.seconds)
+        progress = min(1.0, module.progress + (now - self.last) / self.seconds)
+        module.progress = trainer.strategy.broadcast(progress) if trainer.world_size > 1 else progress
         self.last = now
         trainer.should_stop = module.progress >= 1
 
@@ -48,7 +49,7 @@ class JsonLinesLogger(L.Callback):
 
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
         """Write when a minute has passed."""
-        if time.monotonic() < self.next:
+        if trainer.global_rank or time.monotonic() < self.next:
             return
         self.next = time.monotonic() + 60
         figures = {k: round(float(v), 4) for k, v in trainer.callback_metrics.items()}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
-from torch.utils.data import DataLoader, IterableDataset
+from torch import cuda
+from torch.utils.data import DataLoader
 
 from ..inference.weights import start_from
+from .batches import Places
 from .callbacks import JsonLinesLogger, StepProgress, TimeBudget
 from .learner import Learner, Network
 
@@ -35,18 +36,26 @@ def fit(
     resume: bool = False,
     weights: Path | None = None,
     log: str = "log.jsonl",
+    alone: bool = False,
+    devices: int | Literal["auto"] = "auto",
 ) -> tuple[Network, dict[str, Any]]:
-    """Train a network through its schedule, from scratch or from weights.
+    """Train a network through its schedule, from scratch or from weights, on all GPUs of the machine.
+
+    Each GPU has a process, which draws its own batches (`batches.Places`); gradients are averaged over them. All but the first
+    process end here.
 
     Parameters
     ----------
     out
-        Gets a line of figures a minute in `log` and, by time, ``last.ckpt`` every three minutes. Trainings by steps are short
-        ones, which start again after an interruption.
+        Gets a line of figures a minute in `log`, ``last.ckpt`` every three minutes and at the end.
     resume
         Go on from ``out/last.ckpt``.
     weights
         A weights' file to start from.
+    alone
+        One of several trainings in a row: on one device and without checkpoints, since it starts again after an interruption.
+    devices
+        How many processes; by default one for each GPU.
 
     Returns
     -------
@@ -60,83 +69,67 @@ def fit(
     FileNotFoundError
         `resume` without a checkpoint.
     """
+    last = out / "last.ckpt"
+    if resume and not last.exists():
+        raise FileNotFoundError(f"{last} is not there: start without --resume.")
     out.mkdir(parents=True, exist_ok=True)
     begun = {} if weights is None else start_from(learner.net, weights)
-    logger = JsonLinesLogger(out / log)
     start = time.monotonic()
-    if schedule.steps:
-        trainer = _fit_steps(learner, loader, schedule.steps, logger)
-        steps, minutes = schedule.steps, round((time.monotonic() - start) / 60, 1)
-    else:
-        trainer = _fit_minutes(learner, loader, schedule.minutes, logger, out / "last.ckpt", resume)
-        steps, minutes = trainer.global_step, schedule.minutes
-    record = {"steps": steps, "minutes": minutes, "device": str(trainer.strategy.root_device), **begun}
+    trainer = _trainer(learner, schedule, out, log, None if alone else last, 1 if alone else devices)
+    if isinstance(loader.sampler, Places):
+        loader.sampler.trainer = trainer
+    trainer.fit(learner, loader, ckpt_path=str(last) if resume else None)
+    if not alone:
+        trainer.save_checkpoint(last)
+    if trainer.global_rank:
+        raise SystemExit(0)
+    minutes = round((time.monotonic() - start) / 60, 1) if schedule.steps else schedule.minutes
+    record = {
+        "steps": trainer.global_step,
+        "minutes": minutes,
+        "device": str(trainer.strategy.root_device),
+        **({"processes": trainer.world_size} if trainer.world_size > 1 else {}),
+        **begun,
+    }
     return learner.trained.cpu().eval(), record
 
 
-def _fit_minutes(
-    learner: Learner[Any], loader: DataLoader, minutes: float, logger: L.Callback, last: Path, resume: bool
+def _trainer(
+    learner: Learner[Any],
+    schedule: Schedule,
+    out: Path,
+    log: str,
+    last: Path | None,
+    devices: int | Literal["auto"],
 ) -> L.Trainer:
-    if resume and not last.exists():
-        raise FileNotFoundError(f"{last} is not there: start without --resume.")
-    saver = ModelCheckpoint(
-        last.parent,
-        filename="step-{step}",
-        train_time_interval=timedelta(minutes=3),
-        save_top_k=1,
-        save_last=True,
-    )
-    trainer = L.Trainer(
+    place = StepProgress(schedule.steps) if schedule.steps else TimeBudget(schedule.minutes)
+    callbacks: list[L.Callback] = [place, JsonLinesLogger(out / log)]
+    if last is not None:
+        callbacks.append(
+            ModelCheckpoint(
+                last.parent,
+                filename="step-{step}",
+                train_time_interval=timedelta(minutes=3),
+                save_top_k=1,
+                save_last=True,
+                # Or a second run into a folder writes last-v1.ckpt, and a resume goes on from the first.
+                enable_version_counter=False,
+            )
+        )
+    several = (cuda.device_count() if devices == "auto" else devices) > 1
+    return L.Trainer(
+        max_steps=schedule.steps or -1,
         max_epochs=-1,
         accelerator="auto",
-        devices="auto",
+        devices=devices,
+        # Heads that join later, and terms of the loss that a batch has nothing for, leave parameters without a gradient.
+        strategy="ddp_find_unused_parameters_true" if several else "auto",
+        use_distributed_sampler=False,
         gradient_clip_val=learner.gradient_clip,
-        callbacks=[TimeBudget(minutes), logger, saver],
+        callbacks=callbacks,
         logger=False,
-        enable_progress_bar=True,
+        enable_checkpointing=last is not None,
+        enable_progress_bar=not schedule.steps,
         enable_model_summary=False,
         log_every_n_steps=10,
-    )
-    trainer.fit(learner, loader, ckpt_path=str(last) if resume else None)
-    if learner.global_rank == 0:
-        trainer.save_checkpoint(last)
-    return trainer
-
-
-def _fit_steps(learner: Learner[Any], loader: DataLoader, steps: int, logger: L.Callback) -> L.Trainer:
-    trainer = L.Trainer(
-        max_steps=steps,
-        max_epochs=-1,
-        accelerator="auto",
-        devices=1,
-        gradient_clip_val=learner.gradient_clip,
-        callbacks=[StepProgress(steps), logger],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(learner, loader)
-    return trainer
-
-
-def endless_loader(
-    samples: IterableDataset,
-    workers: int,
-    batch: int | None = None,
-    collate: Callable[[list[Any]], Any] | None = None,
-) -> DataLoader:
-    """Load what an endless dataset draws, in `workers` processes beside the training one.
-
-    Parameters
-    ----------
-    batch, collate
-        Samples of a batch and what makes one of them; None where the dataset draws whole batches.
-    """
-    return DataLoader(
-        samples,
-        batch_size=batch,
-        collate_fn=collate,
-        num_workers=workers,
-        persistent_workers=workers > 0,
     )

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from .batches import Place
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -23,6 +25,8 @@ class OptimizerConfig(Protocol):
         AdamW's; the rate is the highest of the schedule.
     ema
         Decay of the moving average of the weights that is released; 0 releases the weights themselves.
+    seed
+        What a step draws by chance follows from it and the step.
     """
 
     @property
@@ -31,6 +35,8 @@ class OptimizerConfig(Protocol):
     def weight_decay(self) -> float: ...
     @property
     def ema(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
 
 
 def weight_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -94,7 +100,9 @@ class Learner(L.LightningModule, Generic[Network]):
         return self.config.learning_rate * warm_cosine(self.progress)
 
     def on_train_batch_start(self, _batch: Any, _index: int) -> None:
-        """Set the rate."""
+        """Set the rate, and the random numbers of dropout and the like: they belong to the step, as its batch does."""
+        place = Place(self.trainer.global_step, self.global_rank, self.trainer.world_size)
+        torch.manual_seed(int(place.generator(self.config.seed, 1).integers(2**63)))
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
         for group in optimizer.param_groups:

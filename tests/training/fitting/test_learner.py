@@ -19,6 +19,7 @@ class Settings:
     learning_rate: float = 0.1
     weight_decay: float = 0.01
     ema: float = 0.5
+    seed: int = 0
 
 
 class Toy(Learner[nn.Sequential]):

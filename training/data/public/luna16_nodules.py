@@ -101,7 +101,9 @@ def require_common(
 
 
 def reference_files(folder: Path) -> tuple[Path, Path | None]:
-    """Where the truth and the excluded findings lie beside a cubes' folder: ``../luna16``, else the cubes' own rows."""
+    """Where the truth and the excluded findings of cubes lie: in their folder, in ``../luna16``, else the cubes' own rows."""
+    if (folder / "annotations.csv").is_file() and (folder / "annotations_excluded.csv").is_file():
+        return folder / "annotations.csv", folder / "annotations_excluded.csv"
     luna = folder.resolve().parent / "luna16"
     truth = luna / "annotations.csv"
     excluded = luna / "annotations_excluded.csv.gz"
@@ -124,7 +126,7 @@ def load_cubes(
     folds
         Which folds to take (None: every cube there is, of known fold or not).
     truth, excluded
-        LUNA16 csvs; by default those of ``../luna16``, else the rows of ``nodules.csv`` and nothing excluded.
+        LUNA16 csvs; by default those of the folder or of ``../luna16``, else the rows of ``nodules.csv`` and nothing excluded.
 
     Raises
     ------

@@ -11,7 +11,6 @@ import torch
 
 from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import load_cubes
-from ...data.public.whole_scans import holds_whole_scans
 from ...evaluation.cubes import table
 from ...inference.progress import OnProgress
 from ...inference.weights import ModelCard, read_card, seen_cases
@@ -61,11 +60,13 @@ def evaluate(
         "folds": folds,
         "on_progress": on_progress,
     }
-    if holds_whole_scans(data):
+    if not (data / "cubes.npz").is_file():
         # Here, because training measures cubes on machines without readers of images.
+        from ...data.public.ct.layouts import holds_scan_set
         from ...evaluation.whole_scans import evaluate_whole_scans
 
-        return evaluate_whole_scans(predictor, read_card(weights), data, **options)
+        if holds_scan_set(data):
+            return evaluate_whole_scans(predictor, read_card(weights), data, **options)
     return measure(predictor.net.to(predictor.device), predictor.device, read_card(weights), data, **options)
 
 

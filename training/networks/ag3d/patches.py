@@ -7,17 +7,19 @@ chest wall that cubes lack.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from scipy.ndimage import gaussian_filter
-from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
 
 from ...data.arrays import open_arrays
 from ...data.public.luna16_nodules import NoduleCube, to_hu
+from ...fitting.batches import Place
+from ...fitting.hardness import Hardness
 from .config import TrainingConfig
 
 
@@ -213,8 +215,18 @@ def _interpolation(positions: np.ndarray, n: int) -> np.ndarray:
     return matrix
 
 
-class Patches(IterableDataset):
-    """Endless training patches.
+def collate(patches: Sequence[Patch]) -> dict[str, Any]:
+    """Make a batch: voxels (B, 1, w, w, w) in HU, lists of spheres, sources."""
+    return {
+        "hu": torch.from_numpy(np.stack([p.hu for p in patches]))[:, None],
+        "truth": [torch.from_numpy(p.truth).float() for p in patches],
+        "ignore": [torch.from_numpy(p.ignore).float() for p in patches],
+        "source": [p.source for p in patches],
+    }
+
+
+class Patches:
+    """Draws training patches.
 
     Parameters
     ----------
@@ -223,8 +235,8 @@ class Patches(IterableDataset):
     phantoms
         Whole synthetic thoraces (may be empty).
     hardness
-        (len(cubes),) shared tensor, 0–1: how badly the detector did on each cube lately. Hard cubes are drawn more often
-        (anchor-based sampling, §IV-C, kept up to date while training instead of in one extra pass).
+        How badly the detector did on each cube lately. Hard cubes are drawn more often (anchor-based sampling, §IV-C, kept up
+        to date while training instead of in one extra pass).
     thorax
         Draws a patch of a whole scan (`thorax.thorax_patch`), for `TrainingConfig.thorax_fraction` of the patches.
     """
@@ -234,7 +246,7 @@ class Patches(IterableDataset):
         cubes: Sequence[NoduleCube],
         phantoms: Sequence[Block],
         config: TrainingConfig,
-        hardness: Tensor,
+        hardness: Hardness,
         thorax: Callable[[np.random.Generator], Patch] | None = None,
     ) -> None:
         self.blocks = [Block(c.voxels, c.truth, c.excluded) for c in cubes]
@@ -243,14 +255,11 @@ class Patches(IterableDataset):
         self.hardness = hardness
         self.thorax = thorax
 
-    def __iter__(self) -> Iterator[Patch]:
-        worker = get_worker_info()
-        rng = np.random.default_rng((self.config.seed, worker.id if worker else 0))
-        while True:
-            yield self.draw(rng)
+    def __call__(self, place: Place, rng: np.random.Generator) -> dict[str, Any]:
+        return collate([self.draw(rng, place.step) for _ in range(self.config.batch)])
 
-    def draw(self, rng: np.random.Generator) -> Patch:
-        """One patch."""
+    def draw(self, rng: np.random.Generator, step: int = 0) -> Patch:
+        """Draw one patch for a step."""
         width = self.config.patch
         source = -1
         if self.thorax and rng.random() < self.config.thorax_fraction:
@@ -259,12 +268,12 @@ class Patches(IterableDataset):
             patch = phantom(self.phantoms[int(rng.integers(len(self.phantoms)))], width, rng)
         elif rng.random() < 0.5:
             count = tiles(width, self.blocks[0].voxels.shape[0])
-            patch = tiling([self.blocks[i] for i in self._pick(rng, count)], width, rng)
+            patch = tiling([self.blocks[i] for i in self._pick(rng, count, step)], width, rng)
         else:
-            source = int(self._pick(rng, 1)[0])
+            source = int(self._pick(rng, 1, step)[0])
             patch = single(self.blocks[source], width, rng)
         return Patch(disturb(patch.hu, rng), patch.truth, patch.ignore, source)
 
-    def _pick(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        weight = 0.25 + self.hardness.numpy()
+    def _pick(self, rng: np.random.Generator, n: int, step: int) -> np.ndarray:
+        weight = 0.25 + self.hardness.at(step)
         return rng.choice(len(self.blocks), size=n, p=weight / weight.sum())

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import NoduleCube
+from ...error_boundary import as_sentences
 from ...evaluation.cubes import detect_regions, regions, score_regions
 from ...fitting.presentation import presentation
 from ...fitting.training_run import TrainingRun
@@ -56,15 +60,37 @@ def tune(net: Ag3d, dev: list[NoduleCube], device: torch.device) -> Config:
 
 @dataclass(frozen=True, eq=False)
 class CubeSplit:
-    """The cubes that a detector is trained on, and those that its threshold is tuned on."""
+    """The cubes that a detector is trained on, and those that its threshold is tuned on.
+
+    Parameters
+    ----------
+    test_folds
+        Folds that took part in nothing.
+    scans
+        Series that windows of whole scans are drawn from, with or without nodules.
+    about
+        The public set that they come from (`about_set`); empty for the cubes of LUNA16.
+    """
 
     training: list[NoduleCube]
     dev: list[NoduleCube]
+    test_folds: tuple[str, ...] = ("0",)
+    scans: tuple[str, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def series(self) -> list[str]:
         """Of all of them, sorted."""
-        return sorted({c.series for c in (*self.training, *self.dev)})
+        return sorted({*(c.series for c in (*self.training, *self.dev)), *self.scans})
+
+
+def about_set(folder: Path) -> dict[str, Any]:
+    """Read what `sets.prepare.prepare_set` says of the set in a folder; empty where it is none."""
+    path = folder / "set.json"
+    if not path.is_file():
+        return {}
+    with as_sentences(path, DatasetError):
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 def release(
@@ -87,7 +113,7 @@ def release(
     figures = measure(net, device, read_card(path), run.data)
     metrics = {
         "how": f"lungmtl evaluate ag3d --data {run.data.name}: "
-        f"fold {', '.join(map(str, config.test_folds))} of folds.csv, never trained or tuned on; "
+        f"fold {', '.join(cubes.test_folds)} of folds.csv, never trained or tuned on; "
         "cube-FROC (false positives per cube of about 0.084 l), not LUNA16's CPM",
         "cases": figures["cases"],
         "scans": figures["scans"],
@@ -115,25 +141,40 @@ def card_of(
         },
         training={
             "data": [
-                "LUNA16 nodule cubes, 1 mm, 50³ (CC BY 4.0, from LIDC-IDRI, CC BY 3.0), as published in "
-                "node21challenge/node21_generation_baseline (Apache 2.0)",
+                data_sentence(cubes),
                 "synthetic thoraces of data/phantoms (own)" if config.phantoms else "no synthetic data",
                 *([f"whole CTs {', '.join(scans)}: false marks, real nodules pasted in"] if scans else []),
             ],
             "config": dataclasses.asdict(config),
             "cubes": len(cubes.training),
             "dev_cubes": len(cubes.dev),
-            "test_folds": [str(f) for f in config.test_folds],
+            **({"set": cubes.about["title"], "left_out": cubes.about["left_out"]} if cubes.about else {}),
+            "scans": len(cubes.scans),
+            "test_folds": list(cubes.test_folds),
             "series": cubes.series,
             "cases": scans,
             "note": "Series lists training and dev scans; dev scans set only calibration and default threshold. "
-            "The test fold, LIDC-IDRI-0002 and LIDC-IDRI-0003 took part in nothing.",
+            + ("The test fold" if cubes.about else "The test fold, LIDC-IDRI-0002 and LIDC-IDRI-0003")
+            + " took part in nothing.",
             "log": log,
         },
         default_threshold=0.5,
         limits=(
-            ON_SCANS.format(count=len(scans)) if scans else ON_CUBES,
+            cubes.about["limit"]
+            if cubes.about
+            else (ON_SCANS.format(count=len(scans)) if scans else ON_CUBES),
             "Nodules under 3 mm, masses over 60 mm, and scans with slices over 5 mm are outside its experience.",
         ),
         **presentation("ag3d"),
+    )
+
+
+def data_sentence(cubes: CubeSplit) -> str:
+    """What a card says of where the cubes come from."""
+    if cubes.about:
+        title, licence = cubes.about["title"], cubes.about["licence"]
+        return f"{title} ({licence}): cubes of 50 mm around nodules and whole scans, 1 mm"
+    return (
+        "LUNA16 nodule cubes, 1 mm, 50³ (CC BY 4.0, from LIDC-IDRI, CC BY 3.0), as published in "
+        "node21challenge/node21_generation_baseline (Apache 2.0)"
     )

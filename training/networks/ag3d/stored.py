@@ -6,7 +6,6 @@ thousand patches fit into memory as half-precision numbers (a quarter of a megab
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
 
 from ...data.arrays import open_arrays
+from ...fitting.batches import Place
+from ...fitting.hardness import Hardness
 from ...inference.weights import WeightsError, load_state, read_card, seen_cases
 from .boosting import hardness_of_marks
 from .detect import normalise, read_off
@@ -102,24 +102,20 @@ def draw_store(patches: Patches, net: Ag3d, count: int) -> Store:
     )
 
 
-class StoredPatches(IterableDataset):
-    """Endless patches out of a store, in the order of chance; `hardness` (N,) weighs them once a pass measured it."""
+class StoredPatches:
+    """Draws batches out of a store; `hardness` weighs the patches once a pass measured it."""
 
-    def __init__(self, store: Store, seed: int) -> None:
-        self.store, self.seed = store, seed
-        self.hardness = torch.ones(len(store))
+    def __init__(self, store: Store, batch: int) -> None:
+        self.store, self.batch = store, batch
+        self.hardness = Hardness(len(store))
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        rng = np.random.default_rng(self.seed)
-        while True:
-            yield self.store[self.pick(rng)]
+    def __call__(self, place: Place, rng: np.random.Generator) -> dict[str, Any]:
+        return collate_stored([self.store[i] for i in self.pick(rng, self.batch, place.step)])
 
-    def pick(self, rng: np.random.Generator) -> int:
-        """Number of the patch that is next."""
-        if (self.hardness == 1).all():
-            return int(rng.integers(len(self.store)))
-        weight = 0.25 + self.hardness.double().numpy()
-        return int(rng.choice(len(self.store), p=weight / weight.sum()))
+    def pick(self, rng: np.random.Generator, count: int, step: int = 0) -> list[int]:
+        """Numbers of the patches that a step draws."""
+        weight = 0.25 + self.hardness.at(step).astype(float)
+        return rng.choice(len(self.store), size=count, p=weight / weight.sum()).tolist()
 
     @torch.no_grad()
     def measure(self, net: Ag3d, batch: int = 8) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation, distance_transform_edt, gaussian_filter
 
 from ...data.arrays import open_arrays
+from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import NoduleCube
 from .config import TrainingConfig
 from .patches import Block, Patch, crop, flip, put_into_patch, random_crop, thick_slices
@@ -77,6 +78,36 @@ def load_thorax(path: Path) -> Thorax:
         return Thorax(voxels, lungs, **rows, slice_mm=float(f["slice_mm"]))
 
 
+def store_thorax(folder: Path, thorax: Thorax) -> None:
+    """Write a scan for `open_thorax`: uncompressed, so that windows of it are read without the rest."""
+    np.save(folder / "voxels.npy", thorax.voxels)
+    np.save(folder / "lungs.npy", thorax.lungs)
+    rows = {name: value for name, value in vars(thorax).items() if name not in ("voxels", "lungs")}
+    np.savez(folder / "rows.npz", **rows)
+
+
+def open_thorax(folder: Path) -> Thorax:
+    """Open what `store_thorax` wrote; voxels and lungs stay on the disk until a part of them is taken.
+
+    Raises
+    ------
+    DatasetError
+        A file is missing or damaged.
+    """
+    with open_arrays(folder / "rows.npz") as f:
+        rows = {name: f[name] for name in ("truth", "ignore", "marks", "scores")}
+        slice_mm = float(f["slice_mm"])
+    try:
+        voxels, lungs = (
+            np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in ("voxels.npy", "lungs.npy")
+        )
+    except (OSError, ValueError, EOFError) as error:
+        raise DatasetError(
+            f"{folder} is damaged ({error}): delete it, and the scan is prepared again."
+        ) from error
+    return Thorax(voxels, lungs, **rows, slice_mm=slice_mm)
+
+
 def thorax_files(config: TrainingConfig) -> list[Path]:
     """The files of the scans in `TrainingConfig.thoraxes`, each called as its scan, by name."""
     return sorted(Path(config.thoraxes).glob("*.npz")) if config.thoraxes else []
@@ -107,21 +138,31 @@ def cut_out(cubes: Sequence[NoduleCube], masks: np.ndarray, margin: int = 4) -> 
     return nodules
 
 
-def load_masks(folder: Path) -> np.ndarray:
-    """The nodules' masks of a folder of cubes: (N, 50, 50, 50) bool."""
+def load_masks(folder: Path) -> np.ndarray | None:
+    """The nodules' masks of a folder of cubes: (N, 50, 50, 50) bool; None where it has none."""
     with open_arrays(folder / "cubes.npz") as f:
+        if "masks" not in f:
+            return None
         masks = f["masks"]
     return np.unpackbits(masks, axis=1, count=50**3).reshape(-1, 50, 50, 50).astype(bool)
 
 
 def thorax_source(
-    folder: Path, cubes: Sequence[NoduleCube], config: TrainingConfig
+    folder: Path, cubes: Sequence[NoduleCube], config: TrainingConfig, scans: Sequence[str] = ()
 ) -> Callable[[np.random.Generator], Patch] | None:
-    """Draws patches of the scans in `TrainingConfig.thoraxes`, with nodules of `cubes` (a part of `folder`); None without scans."""
-    if not config.thoraxes:
+    """Draws patches of whole scans, with nodules of `cubes` (a part of `folder`) where these have masks; None without scans.
+
+    Parameters
+    ----------
+    scans
+        Names of prepared scans below ``folder/scans``; those of `TrainingConfig.thoraxes` join them.
+    """
+    thoraxes = [open_thorax(folder / "scans" / name) for name in scans]
+    thoraxes += [load_thorax(path) for path in thorax_files(config)]
+    if not thoraxes:
         return None
-    thoraxes = [load_thorax(path) for path in thorax_files(config)]
-    nodules = cut_out(cubes, load_masks(folder))
+    masks = load_masks(folder)
+    nodules = [] if masks is None else cut_out(cubes, masks)
     blocks = [Block(c.voxels, c.truth, c.excluded) for c in cubes]
 
     def draw(rng: np.random.Generator) -> Patch:

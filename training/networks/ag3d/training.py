@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ...data.public.luna16_nodules import NoduleCube, load_cubes
-from ...fitting.fit import endless_loader, fit
+from ...data.errors import DatasetError
+from ...data.public.luna16_nodules import NoduleCube, load_cubes, read_folds
+from ...data.public.rated_nodules import NEVER
+from ...fitting.batches import endless_loader
+from ...fitting.fit import fit
+from ...fitting.hardness import Hardness
 from ...fitting.learner import Learner
 from ...fitting.training_run import TrainingRun
 from ...inference.weights import WeightsError, start_from
@@ -31,9 +36,14 @@ from .loss import (
 )
 from .network import Ag3d
 from .patches import Patch, Patches, load_phantoms
-from .release import CubeSplit, release
-from .stored import Store, StoredPatches, collate_stored, draw_store, freeze_first, start_first
+from .release import CubeSplit, about_set, release
+from .stored import Store, StoredPatches, draw_store, freeze_first, start_first
 from .thorax import thorax_source
+
+OFFICIAL = {"train": "training", "val": "dev", "test": "test"}
+"""Folds of a set that is published in three parts, and what each is for."""
+WHOLE = 0.5
+"""Fraction of patches from whole scans where the data have such and the settings say nothing."""
 
 
 def is_dev(series: str, config: TrainingConfig) -> bool:
@@ -41,23 +51,60 @@ def is_dev(series: str, config: TrainingConfig) -> bool:
     return zlib.crc32(series.encode()) % config.dev_every == 0
 
 
+def part_of(series: str, fold: str, config: TrainingConfig) -> str:
+    """What a scan is for: ``"training"``, ``"dev"``, ``"test"`` or ``"never"``; a set's official parts go before folds."""
+    if fold in OFFICIAL:
+        return OFFICIAL[fold]
+    if not fold or fold == NEVER:
+        return NEVER
+    if fold in map(str, config.test_folds):
+        return "test"
+    return "dev" if is_dev(series, config) else "training"
+
+
 def training_cubes(folder: Path, config: TrainingConfig) -> CubeSplit:
-    """Load the cubes to train on and those to tune the threshold on; the test folds and ``never`` are in neither."""
-    folds = [str(f) for f in range(5) if f not in config.test_folds]
-    cubes = load_cubes(folder, folds=folds)
+    """Load the cubes to train on and those to tune the threshold on; the test folds and ``never`` are in neither.
+
+    Raises
+    ------
+    DatasetError
+        There is none to train on, to tune on or to test on.
+    """
+    folds = read_folds(folder)
+    if not folds:
+        raise DatasetError(f"{folder} has no folds.csv, so no scan could be kept for testing.")
+    parts = {series: part_of(series, fold, config) for series, fold in folds.items()}
+    cubes: dict[str, list[NoduleCube]] = {"training": [], "dev": [], "test": [], NEVER: []}
+    for cube in load_cubes(folder):
+        cubes[parts.get(cube.series, NEVER)].append(cube)
+    ways = {"training": "test_folds", "dev": "dev_every", "test": "test_folds"}
+    for part, setting in ways.items():
+        if not cubes[part]:
+            raise DatasetError(
+                f"{folder} has no nodule in the part for {part}: its folds are {', '.join(sorted(set(folds.values())))}; "
+                f"change {setting} in the table 'training' of the settings."
+            )
+    prepared = sorted((folder / "scans").glob("*/rows.npz"))
     return CubeSplit(
-        [c for c in cubes if not is_dev(c.series, config)], [c for c in cubes if is_dev(c.series, config)]
+        cubes["training"],
+        cubes["dev"],
+        tuple(sorted({fold for series, fold in folds.items() if parts[series] == "test"})),
+        tuple(path.parent.name for path in prepared if parts.get(path.parent.name) == "training"),
+        about_set(folder),
     )
 
 
-def collate(patches: Sequence[Patch]) -> dict[str, Any]:
-    """Make a batch: voxels (B, 1, w, w, w) in HU, lists of spheres, sources."""
-    return {
-        "hu": torch.from_numpy(np.stack([p.hu for p in patches]))[:, None],
-        "truth": [torch.from_numpy(p.truth).float() for p in patches],
-        "ignore": [torch.from_numpy(p.ignore).float() for p in patches],
-        "source": [p.source for p in patches],
-    }
+def prepared_run(run: TrainingRun) -> TrainingRun:
+    """Turn a public set of whole scans, if that is what the data are, into a folder of cubes and scans in the run's own folder."""
+    if (run.data / "nodules.csv").is_file():
+        return run
+    # Here, because training on cubes needs no readers of images.
+    from ...data.public.ct.layouts import holds_scan_set, open_scan_set
+    from .sets.prepare import prepare_set
+
+    if not holds_scan_set(run.data):
+        return run
+    return replace(run, data=prepare_set(open_scan_set(run.data), run.out / "prepared"))
 
 
 class Training(Learner[Ag3d]):
@@ -66,7 +113,7 @@ class Training(Learner[Ag3d]):
     Parameters
     ----------
     hardness
-        Shared with the sampler of patches; updated from what the detector gets wrong.
+        Shared with what draws patches; learns from what the detector gets wrong.
     measure
         Gives the hardness of everything by one pass of the network, for a sampling of ``"once"``.
     """
@@ -77,7 +124,7 @@ class Training(Learner[Ag3d]):
         self,
         network: Config,
         config: TrainingConfig,
-        hardness: Tensor,
+        hardness: Hardness,
         measure: Callable[[Ag3d], Tensor] | None = None,
     ) -> None:
         super().__init__(Ag3d(network).to(memory_format=torch.channels_last_3d), config)
@@ -164,7 +211,7 @@ class Training(Learner[Ag3d]):
         assert self.measure is not None
         net = self.trained
         learning = net.training
-        self.hardness.copy_(self.measure(net.eval()))
+        self.hardness.set(self.measure(net.eval()))
         net.train(learning)
         self.boosted = True
 
@@ -192,19 +239,22 @@ class Training(Learner[Ag3d]):
         """Note how hard a cube was: its best false alarm, or its worst missed nodule."""
         if source < 0 or self.config.sampling != "running":
             return
-        now = hardness_of(scores, spheres, label, truth)
-        self.hardness[source] = 0.5 * self.hardness[source] + 0.5 * now
+        self.hardness.note(source, hardness_of(scores, spheres, label, truth))
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Let later draws know what was hard."""
+        self.hardness.end_step(self.trainer.global_step)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what the sampler learnt, too."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint["hardness"] = self.hardness.clone()
+        checkpoint["hardness"] = self.hardness.state()
         checkpoint["boosted"] = self.boosted
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on where the checkpoint was."""
         super().on_load_checkpoint(checkpoint)
-        self.hardness.copy_(checkpoint["hardness"])
+        self.hardness.load(checkpoint["hardness"])
         self.boosted = checkpoint.get("boosted", False)
 
 
@@ -229,24 +279,24 @@ def make_learner(
         Patches are to be stored, and there are no `weights`.
     """
     L.seed_everything(config.seed, verbose=False)
-    hardness = torch.ones(len(cubes)).share_memory_()
+    hardness = Hardness(len(cubes))
     phantoms = load_phantoms(Path(config.phantoms)) if config.phantoms else []
     patches = Patches(cubes, phantoms, config, hardness, thorax)
     learner = Training(network, config, hardness, lambda net: cube_hardness(net, cubes))
     if weights is not None:
         learner.begun = (start_from if config.keep == "all" else start_first)(learner.net, weights)
     if not config.stored:
-        return learner, endless_loader(patches, config.workers, config.batch, collate)
+        return learner, endless_loader(patches, config.workers, config.seed)
     if weights is None:
         raise WeightsError("Patches are stored behind trained layers only: add --weights.")
     store = store or draw_store(patches, learner.net.eval(), config.stored)
     # Lightning leaves modes as they are: what is fine-tuned keeps its batch statistics, what is new has none to keep.
     learner.net.train(config.keep == "first")
     freeze_first(learner.net)
-    stored = StoredPatches(store, config.seed)
+    stored = StoredPatches(store, config.batch)
     if config.sampling == "once":
         learner.hardness, learner.measure = stored.hardness, stored.measure
-    return learner, endless_loader(stored, 0, config.batch, collate_stored)
+    return learner, endless_loader(stored, 0, config.seed)
 
 
 def train(run: TrainingRun) -> Path:
@@ -255,16 +305,19 @@ def train(run: TrainingRun) -> Path:
     Parameters
     ----------
     run
-        Its data are nodule cubes with ``folds.csv`` (`load_cubes`); its folder gets checkpoints, the log, and
-        ``ag3d.safetensors`` with ``ag3d.json``.
+        Its data are nodule cubes with ``folds.csv`` (`load_cubes`) or a public set (`data.public.ct.layouts`), which is made
+        such a folder first; its folder gets checkpoints, the log, and ``ag3d.safetensors`` with ``ag3d.json``.
     """
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
+    run = prepared_run(run)
     cubes = training_cubes(run.data, config)
+    if cubes.scans and "thorax_fraction" not in run.training:
+        config = replace(config, thorax_fraction=WHOLE)
     learner, loader = make_learner(
         cubes.training,
         network,
         config,
-        thorax_source(run.data, cubes.training, config),
+        thorax_source(run.data, cubes.training, config, cubes.scans),
         run.weights,
     )
     net, log = fit(learner, loader, run.out, config, resume=run.resume)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import DataLoader
 
 from ...data.public.radiographs import RadiographSample, RadiographSamples, draw_together
-from ...fitting.fit import endless_loader, fit
+from ...fitting.batches import Place, endless_loader
+from ...fitting.fit import fit
 from ...fitting.learner import Learner, weight_groups
 from ...fitting.radiograph_sources import RadiographSources, open_radiograph_sources
 from ...fitting.training_run import TrainingRun
@@ -63,17 +63,24 @@ def make_sample(
     return Sample(global_view, positive, local_view, boxes)
 
 
-class Samples(IterableDataset):
-    """Endless samples of a source; radiographs of which nobody knows whether they show nodules are passed over."""
+class Samples:
+    """Draws samples of a source; radiographs of which nobody knows whether they show nodules are passed over."""
 
-    def __init__(
-        self, radiographs: RadiographSamples, network: Config, config: TrainingConfig, *seed: int
-    ) -> None:
-        self.radiographs, self.network, self.config, self.seed = radiographs, network, config, seed
+    def __init__(self, radiographs: RadiographSamples, network: Config, config: TrainingConfig) -> None:
+        self.radiographs, self.network, self.config = radiographs, network, config
 
-    def __iter__(self) -> Iterator[Sample]:
-        worker = get_worker_info()
-        rng = np.random.default_rng([self.config.seed, worker.id if worker else 0, *self.seed])
+    def __call__(self, _place: Place, rng: np.random.Generator) -> dict[str, Any]:
+        return collate(self.draw(self.config.batch, rng))
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[Sample]:
+        """Draw so many samples.
+
+        Raises
+        ------
+        ValueError
+            The radiographs are not of the network's size, or nobody knows of any whether it shows nodules.
+        """
+        drawn: list[Sample] = []
         unknown = 0
         while unknown < PATIENCE:
             for radiograph in draw_together(self.radiographs, rng):
@@ -84,7 +91,9 @@ class Samples(IterableDataset):
                     )
                 unknown = 0 if radiograph.nodule_known else unknown + 1
                 if radiograph.nodule_known:
-                    yield make_sample(radiograph, self.network, self.config, rng)
+                    drawn.append(make_sample(radiograph, self.network, self.config, rng))
+            if len(drawn) >= count:
+                return drawn[:count]
         raise ValueError(
             f"{self.radiographs.name} does not say where nodules are, so DHN cannot be trained on it."
         )
@@ -101,13 +110,6 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
         "boxes": [s.boxes for s in samples][: len(local_views) or len(global_views)],
         "local_from": len(global_views) if local_views else 0,
     }
-
-
-def make_loader(
-    radiographs: RadiographSamples, network: Config, config: TrainingConfig, *seed: int
-) -> DataLoader:
-    """Endless batches; further numbers beside the config's seed make other samples (a resumed run)."""
-    return endless_loader(Samples(radiographs, network, config, *seed), config.workers, config.batch, collate)
 
 
 class Training(Learner[Dhn]):
@@ -155,12 +157,12 @@ class Training(Learner[Dhn]):
 
 
 def make_learner(
-    radiographs: RadiographSamples, network: Config, config: TrainingConfig, *, resume: bool = False
+    radiographs: RadiographSamples, network: Config, config: TrainingConfig
 ) -> tuple[Training, DataLoader]:
-    """Make what `fitting.fit` drives: the learner and its batches; a resumed run draws other samples."""
+    """Make what `fitting.fit` drives: the learner and its batches."""
     L.seed_everything(config.seed, verbose=False)
-    learner = Training(network, config)
-    return learner, make_loader(radiographs, network, config, *([time.time_ns()] if resume else []))
+    samples = Samples(radiographs, network, config)
+    return Training(network, config), endless_loader(samples, config.workers, config.seed)
 
 
 def train(run: TrainingRun) -> Path:
@@ -183,6 +185,6 @@ def train(run: TrainingRun) -> Path:
 def train_on(sources: RadiographSources, run: TrainingRun) -> Path:
     """Train on radiographs that are open, calibrate, and write weights with their card; see `train`."""
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
-    learner, loader = make_learner(sources.training, network, config, resume=run.resume)
+    learner, loader = make_learner(sources.training, network, config)
     net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
     return release(net, config, sources, run, log)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +9,10 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import IterableDataset, default_collate
+from torch.utils.data import default_collate
 
 from ...data.public.radiographs import RadiographSample, RadiographSamples, draw_together
+from ...fitting.batches import Place
 from ...ops.boxes import window_corner
 from ...ops.masks import ellipses
 from .augment import augment, augment_unsided
@@ -22,8 +22,8 @@ from .config import Config
 Sample = dict[str, Tensor]
 
 
-class Samples(IterableDataset):
-    """Endless batches of samples.
+class Samples:
+    """Draws batches of samples: of whole radiographs, or in turn of them and of windows.
 
     Parameters
     ----------
@@ -36,8 +36,6 @@ class Samples(IterableDataset):
     ----------
     side
         Pixels that the next batches' radiographs have (shared with the processes that draw).
-    seen
-        Radiographs drawn before a resume: the random numbers go on elsewhere.
     """
 
     def __init__(
@@ -46,30 +44,19 @@ class Samples(IterableDataset):
         network: Config,
         how: Augmentation,
         batch: int,
-        seed: int,
         crop: int = 0,
     ) -> None:
         self.radiographs, self.network, self.how, self.crop = radiographs, network, how, crop
-        self.batch, self.seed, self.seen = batch, seed, 0
+        self.batch = batch
         self.side = torch.tensor(network.side).share_memory_()
 
-    def __iter__(self) -> Iterator[Sample]:
-        worker = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng([self.seed, self.seen, worker.id if worker else 0])
-        while True:
-            network = replace(self.network, side=int(self.side))
-            yield default_collate(
-                [varied(one, network, self.how, rng) for one in self._drawn(self.batch, rng)]
-            )
-            if 0 < self.crop < network.side:
-                # As many pixels as in a batch of whole radiographs.
-                count = 2 * round(self.batch * (network.side / self.crop) ** 2 / 2)
-                yield default_collate(
-                    [
-                        window(varied(one, network, self.how, rng), self.crop, rng)
-                        for one in self._drawn(count, rng)
-                    ]
-                )
+    def __call__(self, place: Place, rng: np.random.Generator) -> Sample:
+        network = replace(self.network, side=int(self.side))
+        windows = 0 < self.crop < network.side and place.step % 2 == 1
+        # As many pixels as in a batch of whole radiographs.
+        count = 2 * round(self.batch * (network.side / self.crop) ** 2 / 2) if windows else self.batch
+        drawn = [varied(one, network, self.how, rng) for one in self._drawn(count, rng)]
+        return default_collate([window(one, self.crop, rng) for one in drawn] if windows else drawn)
 
     def _drawn(self, count: int, rng: np.random.Generator) -> list[RadiographSample]:
         drawn: list[RadiographSample] = []

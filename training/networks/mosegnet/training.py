@@ -15,7 +15,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from ...data.public.radiographs import RadiographSamples
-from ...fitting.fit import endless_loader, fit
+from ...fitting.batches import endless_loader
+from ...fitting.fit import fit
 from ...fitting.learner import Learner
 from ...fitting.radiograph_sources import RadiographSources, open_radiograph_sources
 from ...fitting.training_run import TrainingRun
@@ -51,7 +52,7 @@ class Training(Learner[MoSegNet]):
     Parameters
     ----------
     samples
-        What the batches come from; told after a resume how many were drawn.
+        What the batches come from; told how large the radiographs are that are due.
     """
 
     config: TrainingConfig
@@ -105,9 +106,9 @@ class Training(Learner[MoSegNet]):
         return losses
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on where the checkpoint was, with radiographs that were not drawn before."""
+        """Go on where the checkpoint was, with radiographs of its size from the first batch on."""
         super().on_load_checkpoint(checkpoint)
-        self.samples.seen = checkpoint["global_step"] * self.config.batch
+        self.samples.side.fill_(self.side())
 
 
 def make_learner(
@@ -115,10 +116,10 @@ def make_learner(
 ) -> tuple[Training, DataLoader]:
     """Make what `fitting.fit` drives: the learner and its batches."""
     L.seed_everything(config.seed, verbose=False)
-    samples = Samples(radiographs, network, config.augmentation, config.batch, config.seed, config.crop)
+    samples = Samples(radiographs, network, config.augmentation, config.batch, config.crop)
     learner = Training(network, config, samples)
     samples.side.fill_(learner.side())
-    return learner, endless_loader(samples, config.workers)
+    return learner, endless_loader(samples, config.workers, config.seed)
 
 
 def train(run: TrainingRun) -> Path:

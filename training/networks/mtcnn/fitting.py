@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
 
 from ...crossval.folds import FoldResult, tensors_of
+from ...fitting.batches import Place, endless_loader
 from ...fitting.fit import fit
 from ...fitting.learner import Learner, warm_cosine
 from ...ops.logits import OPINION_EPS, log_odds
@@ -22,24 +21,28 @@ from .network import MtCnn
 from .samples import Samples, random_diameters, random_views, view_probabilities
 
 
-def batches(
-    samples: Samples, chosen: np.ndarray, config: TrainingConfig, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
-    """Draw endless batches of indices: every sample once an epoch, or both classes equally often."""
+def indices(
+    samples: Samples, chosen: np.ndarray, config: TrainingConfig, number: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Choose the indices of one of the endless batches: every sample once an epoch, or both classes equally often.
+
+    Parameters
+    ----------
+    number
+        Of the batch; an epoch's order follows from `TrainingConfig.seed` alone.
+    """
     if config.balance:
         sides = [chosen[samples.label[chosen] == side] for side in (0, 1)]
         half = config.batch // 2
-        while True:
-            yield np.concatenate([rng.choice(side, half, replace=len(side) < half) for side in sides])
+        return np.concatenate([rng.choice(side, half, replace=len(side) < half) for side in sides])
     size = min(config.batch, len(chosen))
-    while True:
-        order = rng.permutation(chosen)
-        for start in range(0, len(order) - size + 1, size):
-            yield order[start : start + size]
+    epoch, place = divmod(number, len(chosen) // size)
+    order = np.random.default_rng((config.seed, epoch)).permutation(chosen)
+    return order[place * size : (place + 1) * size]
 
 
-class Batches(IterableDataset):
-    """Endless batches of augmented views with their targets.
+class Views:
+    """Draws batches of augmented views with their targets.
 
     Parameters
     ----------
@@ -47,21 +50,17 @@ class Batches(IterableDataset):
         Indices of the samples to draw from.
     """
 
-    def __init__(
-        self, samples: Samples, chosen: np.ndarray, network: Config, config: TrainingConfig, seed: int
-    ) -> None:
-        self.samples, self.chosen, self.network = samples, chosen, network
-        self.config, self.seed = config, seed
+    def __init__(self, samples: Samples, chosen: np.ndarray, network: Config, config: TrainingConfig) -> None:
+        self.samples, self.chosen, self.network, self.config = samples, chosen, network, config
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        generator = torch.Generator().manual_seed(self.seed)
-        rng = np.random.default_rng(self.seed)
-        for batch in batches(self.samples, self.chosen, self.config, rng):
-            yield {
-                "views": random_views(self.samples, batch, self.network, self.config, generator),
-                "diameters": random_diameters(self.samples, batch, generator) if self.network.size else None,
-                "target": torch.from_numpy(self.samples.target[batch]),
-            }
+    def __call__(self, place: Place, rng: np.random.Generator) -> dict[str, Any]:
+        batch = indices(self.samples, self.chosen, self.config, place.number, rng)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        return {
+            "views": random_views(self.samples, batch, self.network, self.config, generator),
+            "diameters": random_diameters(self.samples, batch, generator) if self.network.size else None,
+            "target": torch.from_numpy(self.samples.target[batch]),
+        }
 
 
 class Training(Learner[MtCnn]):
@@ -117,12 +116,10 @@ def fit_views(
         Gets lines of figures.
     """
     torch.manual_seed(seed)
+    config = dataclasses.replace(config, seed=seed)
     learner = Training(network, config)
-    # A generator of its own: the loader would draw from the one of dropout.
-    loader = DataLoader(
-        Batches(samples, chosen, network, config, seed), batch_size=None, generator=torch.Generator()
-    )
-    net, _ = fit(learner, loader, log.parent, config, log=log.name)
+    loader = endless_loader(Views(samples, chosen, network, config), 0, seed)
+    net, _ = fit(learner, loader, log.parent, config, log=log.name, alone=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     views = view_probabilities(net.to(device), samples, chosen, device)
     net.fusion.copy_(torch.from_numpy(fusion_weights(views, samples.label[chosen])))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
 
 from ...crossval.folds import FoldResult, tensors_of, train_folds, training_record
 from ...crossval.release import CardText, calibrate, card_of, release_folds
@@ -18,7 +16,8 @@ from ...data.public.luna16_nodules import HU_LOW, HU_STEP
 from ...data.public.rated_nodules import NEVER, RatedNodules, load_rated_nodules
 from ...findings import ATTRIBUTES
 from ...findings.lidc_scales import SCALE_MAX
-from ...fitting.fit import endless_loader, fit
+from ...fitting.batches import Place, endless_loader
+from ...fitting.fit import fit
 from ...fitting.learner import Learner
 from ...fitting.training_run import TrainingRun
 from ...imaging.values import window_to_unit
@@ -30,20 +29,19 @@ from .nodule_prediction import predict_nodules
 from .patches import cut, neighbours, side
 
 
-class Balanced(IterableDataset):
-    """Endless batches of positions; malignant and benign nodules equally often, ambiguous ones by their fraction (§III-A 3)."""
+class Balanced:
+    """Draws batches of positions; malignant and benign nodules equally often, ambiguous ones by their fraction (§III-A 3)."""
 
-    def __init__(self, label: np.ndarray, batch: int, seed: int) -> None:
+    def __init__(self, label: np.ndarray, batch: int) -> None:
         ambiguous = float((label == -1).mean())
         clear = (1 - ambiguous) / 2
         weight = np.array([ambiguous if k < 0 else clear for k in label])
         count = np.array([(label == k).sum() for k in label])
         self.probability = weight / count / (weight / count).sum()
-        self.batch, self.random = batch, np.random.default_rng(seed)
+        self.batch = batch
 
-    def __iter__(self) -> Iterator[Tensor]:
-        while True:
-            yield torch.from_numpy(self.random.choice(len(self.probability), self.batch, p=self.probability))
+    def __call__(self, _place: Place, rng: np.random.Generator) -> Tensor:
+        return torch.from_numpy(rng.choice(len(self.probability), self.batch, p=self.probability))
 
 
 class Training(Learner[Mtmr]):
@@ -141,8 +139,8 @@ def fit_fold(
     L.seed_everything(config.seed, verbose=False)
     chosen = nodules.take((nodules.fold != fold) & (nodules.fold != NEVER))
     learner = Training(network, config, chosen)
-    loader = endless_loader(Balanced(chosen.label("mean"), config.batch, config.seed), workers=0)
-    net, _ = fit(learner, loader, out, config, log=f"fold{fold}.log.jsonl")
+    loader = endless_loader(Balanced(chosen.label("mean"), config.batch), 0, config.seed)
+    net, _ = fit(learner, loader, out, config, log=f"fold{fold}.log.jsonl", alone=True)
     held_out = nodules.take(nodules.fold == fold)
     predictions = predict_nodules(net, held_out) if len(held_out) else {}
     return FoldResult(tensors_of(net), predictions)

@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube
+from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.fitting.training_run import config_from, read_settings
 from napari_lungmtl.training.inference.weights import load_state, read_card, save_weights
 from napari_lungmtl.training.networks.ag3d.boosting import cube_hardness
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, SHIPPED_TRAINING
 from napari_lungmtl.training.networks.ag3d.detect import Detections, merge, scored_by
 from napari_lungmtl.training.networks.ag3d.network import Ag3d
-from napari_lungmtl.training.networks.ag3d.patches import Patch, Patches
+from napari_lungmtl.training.networks.ag3d.patches import Patch, Patches, collate
 from napari_lungmtl.training.networks.ag3d.release import CubeSplit, card_of
 from napari_lungmtl.training.networks.ag3d.stored import (
     StoredPatches,
@@ -23,7 +24,7 @@ from napari_lungmtl.training.networks.ag3d.stored import (
     load_store,
     start_first,
 )
-from napari_lungmtl.training.networks.ag3d.training import Training, collate
+from napari_lungmtl.training.networks.ag3d.training import Training
 
 from ....house import ROOT
 
@@ -59,7 +60,7 @@ def step(learner, batch):
 def test_every_row_trains_what_it_says(path):
     network, config = row(path)
     torch.manual_seed(0)
-    learner = Training(network, config, torch.ones(1))
+    learner = Training(network, config, Hardness(1))
     learner.progress = 0.9
     losses = step(learner, collate(patches()))
     assert all(torch.isfinite(loss) for loss in losses.values())
@@ -80,7 +81,7 @@ def test_there_is_a_row_for_every_line_of_the_tables(monkeypatch):
 
 def test_branches_take_turns(monkeypatch):
     network, config = row(ROOT / "experiments" / "ag3d" / "III_96_alternating.toml")
-    learner, batch = Training(network, config, torch.ones(1)), collate(patches())
+    learner, batch = Training(network, config, Hardness(1)), collate(patches())
     learner.progress = 0.9
     terms = []
     for at in (0, config.alternate - 1, config.alternate, 2 * config.alternate):
@@ -128,17 +129,17 @@ def test_one_pass_finds_what_is_hard(tmp_path):
     """With anchor-based sampling in one pass, nothing is harder than anything else before it, and all is measured at it."""
     config = dataclasses.replace(SHIPPED_TRAINING, sampling="once", boost_from=0.5)
     network = config_from(SHIPPED, SMALL)
-    learner = Training(network, config, torch.ones(6), lambda net: cube_hardness(net, cubes()))
+    learner = Training(network, config, Hardness(6), lambda net: cube_hardness(net, cubes()))
     batch = collate(patches()) | {"source": [0, 1]}
     learner.losses(batch)
-    assert (learner.hardness == 1).all()
+    assert (learner.hardness.at(0) == 1).all()
     learner._boost()
     assert learner.net.training
     # Nothing is learnt yet: no mark passes the RPN's floor, every nodule is missed.
-    assert learner.hardness.tolist() == pytest.approx([1.0] * 6, abs=0.05)
+    assert learner.hardness.at(0).tolist() == pytest.approx([1.0] * 6, abs=0.05)
     checkpoint: dict = {}
     learner.on_save_checkpoint(checkpoint)
-    later = Training(network, config, torch.ones(6))
+    later = Training(network, config, Hardness(6))
     later.on_load_checkpoint(checkpoint)
     assert later.boosted
 
@@ -147,17 +148,17 @@ def test_hard_patches_of_a_store_are_drawn_more_often(tmp_path):
     network = config_from(SHIPPED, SMALL)
     config = dataclasses.replace(SHIPPED_TRAINING, patch=64)
     net = Ag3d(network).eval()
-    store = draw_store(Patches(cubes(), [], config, torch.ones(6)), net, 4)
+    store = draw_store(Patches(cubes(), [], config, Hardness(6)), net, 4)
     store.save(tmp_path / "store.npz")
     again = load_store(tmp_path / "store.npz")
     for i in range(4):
         for name, value in store[i].items():
             assert torch.equal(torch.as_tensor(again[i][name]), torch.as_tensor(value)), name
-    stored = StoredPatches(again, 0)
+    stored = StoredPatches(again, 4)
     assert stored.measure(net).shape == (4,)
-    stored.hardness.copy_(torch.tensor([1.0, 0, 0, 0]))
+    stored.hardness.set(torch.tensor([1.0, 0, 0, 0]))
     rng = np.random.default_rng(0)
-    drawn = np.bincount([stored.pick(rng) for _ in range(400)], minlength=4)
+    drawn = np.bincount(stored.pick(rng, 400), minlength=4)
     assert drawn[0] > 2 * drawn[1:].max()
 
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, SHIPPED_TRAINING
 from napari_lungmtl.training.networks.ag3d.detect import detect
 from napari_lungmtl.training.networks.ag3d.loss import classification_loss
 from napari_lungmtl.training.networks.ag3d.network import Fprn
-from napari_lungmtl.training.networks.ag3d.patches import Patch
-from napari_lungmtl.training.networks.ag3d.training import Training, collate
+from napari_lungmtl.training.networks.ag3d.patches import Patch, collate
+from napari_lungmtl.training.networks.ag3d.training import Training
 
 SMALL = dataclasses.replace(SHIPPED, stem_channels=8, growth=6, bottleneck=2, pyramid_channels=8)
 SHAPE = (16, 32, 32)
@@ -36,7 +37,7 @@ def patches():
 def test_overfit():
     torch.manual_seed(0)
     config = dataclasses.replace(SHIPPED_TRAINING, joint_from=0.0, t_last=20.0)
-    module = Training(SMALL, config, torch.ones(1))
+    module = Training(SMALL, config, Hardness(1))
     batch = collate(patches())
     optimizer = torch.optim.AdamW(module.net.parameters(), lr=4e-3)
     first = None

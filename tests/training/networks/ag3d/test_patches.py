@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube
+from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.networks.ag3d import patches as p
 from napari_lungmtl.training.networks.ag3d.config import TrainingConfig
 
@@ -99,9 +99,10 @@ def test_hard_cubes_are_drawn_more_often():
         NoduleCube(str(i), ball((25, 25, 25), 9).voxels, np.zeros((0, 4)), np.zeros((0, 4)), "1", {})
         for i in range(4)
     ]
-    hardness = torch.tensor([1.0, 0, 0, 0])
+    hardness = Hardness(4)
+    hardness.seen[:, 1:] = 0
     sampler = p.Patches(cubes, [], TrainingConfig(), hardness)
-    counts = np.bincount(sampler._pick(np.random.default_rng(0), 4000), minlength=4)
+    counts = np.bincount(sampler._pick(np.random.default_rng(0), 4000, 0), minlength=4)
     assert counts[0] == pytest.approx(4000 * 1.25 / 2, rel=0.1)
 
 

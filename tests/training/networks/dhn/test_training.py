@@ -133,15 +133,15 @@ def test_radiographs_of_unknown_nodules_train_nothing():
             return dataclasses.replace(radiograph, nodule_known=known, pixels=radiograph.pixels * known)
 
     config = TrainingConfig(augment_global="id", augment_local="id")
-    samples = iter(Samples(Mixed(), TOY, config))
-    assert all(next(samples).local_view.any() for _ in range(10))
+    rng = np.random.default_rng(0)
+    assert all(sample.local_view.any() for sample in Samples(Mixed(), TOY, config).draw(10, rng))
     with pytest.raises(ValueError, match="does not say where nodules are"):
-        next(iter(Samples(Blobs(known=False, side=128), TOY, config)))
+        Samples(Blobs(known=False, side=128), TOY, config).draw(1, rng)
 
 
 def test_radiographs_of_another_size_are_refused_with_a_way_out():
     with pytest.raises(ValueError, match="set side"):
-        next(iter(Samples(Blobs(side=64), TOY, TrainingConfig())))
+        Samples(Blobs(side=64), TOY, TrainingConfig()).draw(1, np.random.default_rng(0))
 
 
 def test_a_nodule_that_left_the_view_leaves_its_label():

@@ -16,7 +16,7 @@ from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.inference.weights import load_state, read_card
 from napari_lungmtl.training.networks.mtcnn import fitting
 from napari_lungmtl.training.networks.mtcnn.config import PAPER, SHIPPED, SHIPPED_TRAINING, TrainingConfig
-from napari_lungmtl.training.networks.mtcnn.fitting import Training, batches, fit_views
+from napari_lungmtl.training.networks.mtcnn.fitting import Training, fit_views, indices
 from napari_lungmtl.training.networks.mtcnn.samples import (
     nodule_samples,
     random_views,
@@ -88,12 +88,15 @@ def test_targets_follow_the_rule(data):
     assert np.allclose(grade.target, (nodules.malignancy("mean") - 1) / 4)
     votes = nodule_samples(nodules, TrainingConfig(target="votes"))
     assert votes.target.tolist() == [{1: 1.0, 0: 0.0, -1: 0.5}[k] for k in nodules.label("mean")]
-    balanced = next(
-        batches(hard, np.arange(40), TrainingConfig(batch=20, balance=True), np.random.default_rng(0))
-    )
+    rng = np.random.default_rng(0)
+    balanced = indices(hard, np.arange(40), TrainingConfig(batch=20, balance=True), 0, rng)
     assert sorted(hard.label[balanced]) == [0] * 10 + [1] * 10
-    epoch = batches(hard, np.arange(40), TrainingConfig(batch=20), np.random.default_rng(0))
-    assert sorted(np.concatenate([next(epoch), next(epoch)])) == list(range(40))
+    first, second, third, fourth = (
+        indices(hard, np.arange(40), TrainingConfig(batch=20), number, rng) for number in range(4)
+    )
+    assert sorted(np.concatenate([first, second])) == list(range(40))
+    assert sorted(np.concatenate([third, fourth])) == list(range(40))
+    assert list(first) != list(third)
 
 
 @pytest.mark.parametrize("how", ["quarter", "plane", "space"])

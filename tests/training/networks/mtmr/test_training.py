@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.evaluation.evaluate import evaluate_network
+from napari_lungmtl.training.fitting.batches import Place
 from napari_lungmtl.training.fitting.train_network import train_network
 from napari_lungmtl.training.inference.weights import load_state, read_card
 from napari_lungmtl.training.networks.mtmr import training as t
@@ -48,7 +49,7 @@ def test_overfit(tmp_path):
 
 def test_batches_are_balanced():
     label = np.array([1] * 5 + [0] * 40 + [-1] * 10)
-    drawn = np.concatenate([next(iter(t.Balanced(label, 5000, 0))).numpy()])
+    drawn = t.Balanced(label, 5000)(Place(0), np.random.default_rng(0)).numpy()
     share = {k: float((label[drawn] == k).mean()) for k in (-1, 0, 1)}
     assert share[1] == pytest.approx(share[0], abs=0.03)
     assert share[-1] == pytest.approx(10 / 55, abs=0.03)

@@ -1,0 +1,1 @@
+"""Public sets of whole CTs made ready for the detector."""
