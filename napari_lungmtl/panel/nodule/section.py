@@ -178,14 +178,15 @@ class NoduleCardSection(Section):
             and self._title.isChecked()
         ):
             self.closeups.words.setText(story(finding, session.findings, session.agreement, image))
-        if not self._title.isChecked() or self._shown == (image, finding):
+        held = session.orientation if session is not None else None
+        if not self._title.isChecked() or self._shown == (image, finding, held):
             return
-        self._shown = (image, finding)
+        self._shown = (image, finding, held)
         self._empty.setVisible(finding is None)
         fits = finding is not None and image is not None and len(finding.center) == image.ndim
         self.closeups.setVisible(fits)
         if finding is not None and image is not None and fits:
-            self.closeups.show_finding(image, finding, self._limits())
+            self.closeups.show_finding(image, finding, self._limits(), session.orientation)
         opinions = finding.opinions if finding is not None else ()
         self._show_judgement(finding, opinions, image if fits else None)
         self._show_details(opinions)
