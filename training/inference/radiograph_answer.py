@@ -79,9 +79,10 @@ class RadiographAnswer:
         return tuple(dict.fromkeys(name.partition(".")[0] for name in self.image.coefficients))
 
     def fits(self, models: Iterable[Mapping[str, Any]]) -> bool:
-        """Whether all its networks have looked, with the weights that it was fitted for."""
+        """Whether the networks that it needs have looked, with the weights that it was fitted for."""
         known = {m.get("name"): m.get("sha256") for m in models}
-        return all(known.get(name) == sha256 for name, sha256 in self.networks.items())
+        needed = self.speakers if self.place is None else tuple(self.networks)
+        return all(known.get(name) == self.networks[name] for name in needed)
 
 
 @cache

@@ -13,6 +13,7 @@ from ...text.boxes import size, story
 from ...text.networks import network
 from ...training.findings import Finding, Opinion, Sphere
 from ...training.imaging.image import Image
+from ...training.imaging.radiograph.orientation import Orientation
 from ...training.inference.chain import reconstructing
 from ..section import Section, label
 from ..theme import Palette
@@ -83,7 +84,7 @@ class NoduleCardSection(Section):
 
     def __init__(self, reconstruct: Reconstruct = reconstruct) -> None:
         super().__init__("nodule")
-        self._shown: tuple[Image | None, Finding | None] | None = None
+        self._shown: tuple[Image | None, Finding | None, Orientation | None] | None = None
         self._viewed: tuple[object, ...] | None = None
         self._empty = label("Select a finding to see it from near.", "faint", wrap=True)
         self.closeups = CloseUps()
@@ -234,7 +235,7 @@ class NoduleCardSection(Section):
 
     def _show_views(self, _open: object = None) -> None:
         """Ask for the network's views where they are looked at, and not yet there."""
-        image, finding = self._shown or (None, None)
+        image, finding, _ = self._shown or (None, None, None)
         seen = finding.opinions if finding is not None else ()
         opinion = next((o for o in seen if o.model in reconstructing()), None)
         wanted = (image, finding.geometry, opinion) if finding is not None else None

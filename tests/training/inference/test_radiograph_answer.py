@@ -60,6 +60,11 @@ def test_a_place_has_one_score_whichever_network_marks_it(found):
     assert {f.id: f.geometry for f in after} == {f.id: f.geometry for f in found}
 
 
+def test_a_network_that_answers_alone_needs_no_other(found):
+    only = replace(found, models=found.models[1:], image_scores=())
+    assert [s.model for s in answered(only, ALONE).image_scores] == [ANSWER]
+
+
 def test_other_weights_or_one_network_alone_have_no_common_answer(found):
     other = replace(found, models=({**found.models[0], "sha256": "cc"}, found.models[1]))
     alone = replace(found, models=found.models[:1])
