@@ -96,9 +96,9 @@ def show(title: str, some: list[Film], weights: dict[str, np.ndarray]) -> None:
             counts[position, quarters if probability >= SURE else 4] += 1
             mirrored[position] += found.mirrored >= SUSPECTED
             if position == 0:
-                inverted[0] += found.inverted >= SUSPECTED
+                inverted[0] += found.inverted >= SURE
                 # A negative's sixteen descriptions are the film's own, in another order.
-                inverted[1] += found.inverted <= 1 - SUSPECTED
+                inverted[1] += found.inverted <= 1 - SURE
                 if quarters and probability >= SURE:
                     wrong.append(f"{film.folder}/{film.name} {FOUND[quarters]} {probability:.4f}")
     print(f"\n{title}: {len(some)} films; turned from {SURE} on")
@@ -107,7 +107,7 @@ def show(title: str, some: list[Film], weights: dict[str, np.ndarray]) -> None:
         name = f"{90 * (position % 4)}° left" + (" of its mirror" if position >= 4 else "")
         print(f"{name:22}" + "".join(f"{n:15}" for n in row) + f"{mirrored[position]:16}")
     print(
-        f"said to be negatives: {inverted[0]} of {len(some)} as they are, {inverted[1]} of {len(some)} inverted"
+        f"taken for negatives: {inverted[0]} of {len(some)} as they are, {inverted[1]} of {len(some)} inverted"
     )
     print("upright films that would be turned:", "; ".join(wrong) or "none")
 

@@ -334,7 +334,7 @@ class Session:
     # ---- inside
 
     def _stand_upright(self) -> None:
-        """Turn a radiograph that nobody has looked at before upright, where it certainly lies; undo leaves it as it is stored.
+        """Turn upright, with dark air, a radiograph that nobody has looked at before; undo leaves it as it is stored.
 
         Nothing is saved of it until a person or a run does something.
         """

@@ -38,6 +38,15 @@ def predictor(monkeypatch) -> dict[str, RadiographPredictor]:
 
 
 @pytest.fixture
+def after_run(window, qtbot):
+    """Viewer and dock after both networks have looked; the first run of a process waits for torch."""
+    viewer, dock = window
+    with qtbot.waitSignal(dock.run.finished, timeout=120_000):
+        dock.run.start()
+    return viewer, dock
+
+
+@pytest.fixture
 def lying(lungmtl_data) -> Image:
     """A film of NIH that its file holds lying on its side, the head at the left."""
     folder = lungmtl_data / "cxr" / "nih"
@@ -149,7 +158,7 @@ def test_networks_see_the_film_as_the_person_does_and_a_turn_after_the_run_voids
     _, dock = window
     press(dock, Qt.Key.Key_I)
     press(dock, Qt.Key.Key_T)
-    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+    with qtbot.waitSignal(dock.run.finished, timeout=120_000):
         dock.run.start()
     (seen,) = predictor["dhn"].asked
     low, high = int(image.voxels.min()), int(image.voxels.max())
@@ -171,7 +180,7 @@ def test_notes_of_a_run_come_back_with_the_file(window, image, predictor, qtbot)
         return (yield from run(film))
 
     predictor["dhn"].run = noting
-    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+    with qtbot.waitSignal(dock.run.finished, timeout=120_000):
         dock.run.start()
     assert "went on with the CPU" in dock.run.message.text()
     viewer.layers.remove(dock.reviewed.layer)
@@ -185,6 +194,6 @@ def test_a_heat_map_has_a_scale(after_run, qtbot):
     box, heat = dock.show_section.heat.box, dock.reviewed.radiograph.heat
     box.setCurrentIndex(1)
     box.activated.emit(1)
-    qtbot.waitUntil(lambda: heat.layer is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: heat.layer is not None, timeout=120_000)
     assert heat.layer.colorbar.visible
     assert tuple(heat.layer.contrast_limits) == (0.0, 1.0)

@@ -19,6 +19,7 @@ from ..findings import Finding, Findings
 from ..findings.models import join_models
 from ..imaging.image import Image
 from ..imaging.radiograph.orientation import AS_STORED, Orientation, turn
+from ..imaging.radiograph.upright import with_dark_air
 from . import model_store, registry
 from .fusion import fuse
 from .predictor import HeatMap, ModelInfo, PredictorError, Progress
@@ -353,7 +354,8 @@ def heat_map(image: Image, name: str, device: str = "auto", orientation: Orienta
     model = model_store.store.get(name, device)
     if not hasattr(model, "heat_map"):
         raise PredictorError(f"{model.info.title} has no heat map.")
-    return heat_map_as_stored(model.heat_map(turn(image, orientation)), image, orientation)
+    seen = with_dark_air(image, orientation)
+    return heat_map_as_stored(model.heat_map(turn(image, seen)), image, seen)
 
 
 def reconstructing() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from ..findings.models import doubted, oriented
 from ..findings.turned import findings_as_stored
 from ..imaging.image import Image
 from ..imaging.radiograph.orientation import AS_STORED, Orientation, WorldMap, turn
-from ..imaging.radiograph.upright import right_turn, suspicion
+from ..imaging.radiograph.upright import right_turn, suspicion, with_dark_air
 from .predictor import HeatMap
 
 
@@ -22,7 +22,9 @@ class View:
     stored, turned
         As its file holds it, and as networks see it: the same for a CT.
     orientation
-        What leads from the one to the other; None for a CT.
+        How the person looks at it; None for a CT.
+    seen
+        What leads from the stored image to the turned one: a person's negative has dark air for networks.
     note
         What the person is to know of it, or empty.
     doubt
@@ -32,36 +34,34 @@ class View:
     stored: Image
     turned: Image
     orientation: Orientation | None = None
+    seen: Orientation = AS_STORED
     note: str = ""
     doubt: str = ""
 
     @classmethod
     def of(cls, image: Image, orientation: Orientation | None = None) -> View:
-        """Look at an image in an orientation; None turns a radiograph upright where it certainly lies."""
+        """Look at an image in an orientation; None turns and inverts a radiograph where it certainly lies or is a negative."""
         if image.ndim != 2:
             return cls(image, image)
         chosen = right_turn(image) if orientation is None else orientation
+        seen = with_dark_air(image, chosen)
         name = image.source or image.series_uid or "the image"
-        seems = suspicion(image, chosen)
-        said = (
-            [f"{name} is stored lying: it was {chosen.words}."]
-            if chosen != (orientation or AS_STORED)
-            else []
-        )
+        seems = suspicion(image, seen)
+        said = []
+        if orientation is None and chosen != AS_STORED:
+            said.append(f"{name} is not stored upright with dark air: it was {chosen.words}.")
         if seems is not None:
             said.append(f"{name} {seems.words}")
         doubt = said[-1] if seems is not None and seems.voids else ""
-        return cls(image, turn(image, chosen), chosen, " ".join(said), doubt)
+        return cls(image, turn(image, seen), chosen, seen, " ".join(said), doubt)
 
     def as_stored(self, findings: Findings) -> Findings:
         """Bring what was found on the turned image to the stored one."""
         if self.orientation is None:
             return findings
-        if self.orientation != AS_STORED:
-            findings = findings_as_stored(findings, self.stored, self.orientation)
-        return replace(
-            findings, orientation=self.orientation, models=oriented(findings.models, self.orientation)
-        )
+        if self.seen != AS_STORED:
+            findings = findings_as_stored(findings, self.stored, self.seen)
+        return replace(findings, orientation=self.orientation, models=oriented(findings.models, self.seen))
 
     def doubted(self, findings: Findings) -> Findings:
         """Say in the findings why they do not count, if so."""

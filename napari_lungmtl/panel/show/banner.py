@@ -69,9 +69,10 @@ class Banner(PaintedRows):
         painter.drawRoundedRect(QRectF(0, top, 4, self._block() - 4), 2, 2)
         line = QRectF(bar.left(), top + _PAD - 2, bar.width(), self.row_height)
         self.write(painter, line, LEFT, verdict.headline, self.colors.text, bold=True)
+        if verdict.condition:  # beside the headline there is no room for two networks
+            line.moveTop(line.bottom())
+            self.write(painter, line, LEFT, verdict.condition)
         self.write(painter, line, RIGHT, verdict.network)
-        line.moveTop(line.bottom())
-        self.write(painter, line, LEFT, verdict.condition)
         self.track(painter, bar)
         painter.setBrush(self.color(color))
         filled = QRectF(bar)

@@ -7,7 +7,7 @@ Where the chance is above it and nothing is marked, or the reverse, the banner s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...session.session import Session
@@ -171,9 +171,9 @@ def noticed(session: Session) -> Doubt | None:
 
 
 def seen_otherwise(findings: Findings) -> bool:
-    """Whether networks looked at the radiograph before a person turned it."""
-    now = findings.orientation or AS_STORED
-    return any(orientation != now for orientation in orientations(findings.models))
+    """Whether networks looked at the radiograph before a person turned or mirrored it; bright air is no other view to them."""
+    now = replace(findings.orientation or AS_STORED, inverted=False)
+    return any(replace(seen, inverted=False) != now for seen in orientations(findings.models))
 
 
 def not_frontal(image: Image) -> Doubt | None:

@@ -9,7 +9,7 @@ stored makes no difference. ``experiments/radiographs/turned.py`` fits them, and
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -19,12 +19,12 @@ from PIL import Image as Picture
 from ..image import Image
 from .exposed_area import exposed_area
 from .network_input import stretched
-from .orientation import AS_STORED, ORIENTATIONS, Orientation, turn
+from .orientation import ORIENTATIONS, Orientation, turn
 
 SURE = 0.99
-"""Probability of a quarter or half turn from which a radiograph is turned without asking."""
+"""Probability of a quarter or half turn, or of a negative, from which a radiograph is turned or inverted without asking."""
 SUSPECTED = 0.98
-"""Probability from which it is said that a radiograph seems to be mirrored or inverted."""
+"""Probability from which it is said that a radiograph seems to be mirrored."""
 _SIDE, _CELL, _BINS, _COARSE = 96, 12, 8, 16
 _WEIGHTS = Path(__file__).with_name("upright.json")
 
@@ -78,12 +78,21 @@ def probabilities_of(scores: np.ndarray) -> Uprightness:
 
 
 def right_turn(image: Image) -> Orientation:
-    """How to turn a stored radiograph so that it is upright, where that is nearly certain; else `AS_STORED`.
+    """How to turn and invert a stored radiograph so that it is upright with dark air, where that is nearly certain.
 
-    It is never mirrored or inverted: a heart on the right may be the patient's own, and is for a person to say.
+    It is never mirrored: a heart on the right may be the patient's own, and is for a person to say.
     """
-    quarters, probability = uprightness(image.voxels).turn()
-    return Orientation(quarters) if probability >= SURE else AS_STORED
+    found = uprightness(image.voxels)
+    quarters, probability = found.turn()
+    return Orientation(quarters if probability >= SURE else 0, inverted=found.inverted >= SURE)
+
+
+def with_dark_air(image: Image, orientation: Orientation) -> Orientation:
+    """An orientation for networks: a person may invert a radiograph to see it better, but air is dark where that is certain."""
+    negative = uprightness(image.voxels).inverted
+    if 1 - SURE < negative < SURE:
+        return orientation
+    return replace(orientation, inverted=negative >= SURE)
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,7 @@ def suspicion(image: Image, orientation: Orientation) -> Suspicion | None:
     if quarters and probability >= 0.5:
         how = Orientation(quarters).words
         return Suspicion(f"seems to lie: {how} it looks upright. Turn it and run again.", voids=True)
-    if seen.inverted >= SUSPECTED:
+    if seen.inverted >= 0.5:
         return Suspicion("seems to be a negative, with bright air: invert it and run again.", voids=True)
     if seen.mirrored >= SUSPECTED:
         return Suspicion(

@@ -16,6 +16,7 @@ from napari_lungmtl.training.imaging.radiograph.upright import (
     right_turn,
     suspicion,
     uprightness,
+    with_dark_air,
 )
 
 
@@ -46,11 +47,14 @@ def test_a_film_that_lies_is_turned_the_right_way_and_one_that_stands_stays(film
         assert f"turned by {('', '90° clockwise', '180°', '90° anticlockwise')[quarters]}" in said.words
 
 
-def test_a_negative_is_said_and_not_changed(film):
+def test_a_negative_is_inverted_and_a_person_who_looks_at_one_changes_nothing_for_networks(film):
     negative = turn(film, Orientation(inverted=True))
-    assert right_turn(negative) == AS_STORED
+    assert right_turn(negative) == Orientation(inverted=True)
     assert "negative" in suspicion(negative, AS_STORED).words
     assert suspicion(negative, Orientation(inverted=True)) is None
+    for inverted in (False, True):
+        assert with_dark_air(film, Orientation(1, inverted=inverted)) == Orientation(1)
+        assert with_dark_air(negative, Orientation(1, inverted=inverted)) == Orientation(1, inverted=True)
 
 
 def test_most_mirrored_films_are_said_and_none_is_changed(lungmtl_data):
