@@ -102,7 +102,7 @@ def main() -> None:
         for name in ("dhn", "mosegnet")
     }
     films = films_of(cases, results)
-    networks = {name: card(name).sha256 for name in results}
+    networks = {name: (card(name).version, card(name).sha256) for name in results}
     fitted = fit_answer(films, networks, heads={"dhn"})
     for name, some in sets.items():
         own = {case.name for case in some}

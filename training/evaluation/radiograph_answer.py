@@ -72,7 +72,9 @@ class Film:
         return rows, np.array(centers).reshape(-1, 2), np.array(boxes).reshape(-1, 4)
 
 
-def fit_answer(films: Sequence[Film], networks: Mapping[str, str], heads: Collection[str]) -> Fitted:
+def fit_answer(
+    films: Sequence[Film], networks: Mapping[str, tuple[str, str]], heads: Collection[str]
+) -> Fitted:
     """Fit the answer, and choose by what was measured out of fold.
 
     The image's answer is the fusion of all networks only where its AUC is higher than the best network's, by the 95 % interval of
@@ -83,7 +85,7 @@ def fit_answer(films: Sequence[Film], networks: Mapping[str, str], heads: Collec
     films
         Of two folds or more, with and without nodules; unseen by the networks.
     networks
-        SHA-256 of their weights by name.
+        Version and SHA-256 of the weights that ship, by name.
     heads
         The networks that score a radiograph as a whole; the others answer with their surest mark.
     """

@@ -56,7 +56,7 @@ class RadiographAnswer:
     Parameters
     ----------
     networks
-        SHA-256 of the weights that it was fitted for, by the names of their networks.
+        Version and SHA-256 of the weights that it was fitted for, by the names of their networks.
     image
         Log likelihood ratio of a nodule on the radiograph.
     place
@@ -67,7 +67,7 @@ class RadiographAnswer:
         How well, out of fold.
     """
 
-    networks: Mapping[str, str]
+    networks: Mapping[str, tuple[str, str]]
     image: Line
     place: Line | None
     threshold: float
@@ -80,7 +80,7 @@ class RadiographAnswer:
 
     def fits(self, models: Iterable[Mapping[str, Any]]) -> bool:
         """Whether the networks that it needs have looked, with the weights that it was fitted for."""
-        known = {m.get("name"): m.get("sha256") for m in models}
+        known = {m.get("name"): (m.get("version"), m.get("sha256")) for m in models}
         needed = self.speakers if self.place is None else tuple(self.networks)
         return all(known.get(name) == self.networks[name] for name in needed)
 
@@ -109,7 +109,7 @@ def read_answer(path: Path) -> RadiographAnswer:
         values = json.loads(path.read_text(encoding="utf-8"))
         image, place = values["image"], values["place"]
         return RadiographAnswer(
-            {str(k): str(v) for k, v in values["networks"].items()},
+            {str(name): (str(version), str(sha)) for name, (version, sha) in values["networks"].items()},
             Line(_numbers(image["coefficients"]), float(image["intercept"])),
             None if place is None else Line(_numbers(place["coefficients"]), float(place["intercept"])),
             float(values["threshold"]),
@@ -136,7 +136,7 @@ def write_answer(answer: RadiographAnswer, path: Path) -> None:
 
     values = {
         "what": "the answer of radiograph networks as one, fitted by experiments/radiographs/fused.py",
-        "networks": dict(answer.networks),
+        "networks": {name: list(weights) for name, weights in answer.networks.items()},
         "image": plain(answer.image),
         "place": plain(answer.place),
         "threshold": round(answer.threshold, 4),

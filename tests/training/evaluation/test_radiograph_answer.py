@@ -13,7 +13,7 @@ from napari_lungmtl.training.metrics.radiograph.statistics import RadiographResu
 
 NODULE = np.array([[40.0, 40.0, 60.0, 60.0]])
 ELSEWHERE = np.array([[100.0, 100.0, 120.0, 120.0]])
-SHA256 = {"a": "1", "b": "2"}
+WEIGHTS = {"a": ("0.1", "1"), "b": ("0.1", "2")}
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +23,7 @@ def few_samples(monkeypatch):
 
 
 def result(name: str, positive: bool, head: float, mark: float, false: float) -> RadiographResult:
-    boxes = np.concatenate([NODULE, ELSEWHERE]) if positive else ELSEWHERE
-    scores = expit([mark, false]) if positive else expit([false])
+    boxes, scores = np.concatenate([NODULE, ELSEWHERE]), expit([mark, false])
     return RadiographResult(
         name=name,
         background=name,
@@ -57,20 +56,20 @@ def films(signal_a: float, signal_b: float, count: int = 240) -> list[Film]:
 
 
 def test_a_network_that_knows_nothing_is_left_out():
-    answer = fit_answer(films(0.0, 2.0), SHA256, heads={"a", "b"}).answer
+    answer = fit_answer(films(0.0, 2.0), WEIGHTS, heads={"a", "b"}).answer
     assert tuple(answer.image.coefficients) == ("b.head",)
     assert answer.speakers == ("b",)
 
 
 def test_two_that_know_different_things_are_fused():
-    fitted = fit_answer(films(1.2, 1.2), SHA256, heads={"a", "b"})
+    fitted = fit_answer(films(1.2, 1.2), WEIGHTS, heads={"a", "b"})
     assert set(fitted.answer.speakers) == {"a", "b"}
     assert fitted.answer.measured["image"]["chosen"] == "fused"
     assert fitted.answer.place is not None
 
 
 def test_one_that_has_no_head_answers_with_its_surest_mark_and_what_is_shown_agrees():
-    answer = fit_answer(films(0.0, 2.5), SHA256, heads={"a"}).answer
+    answer = fit_answer(films(0.0, 2.5), WEIGHTS, heads={"a"}).answer
     assert tuple(answer.image.coefficients) == ("b.mark",)
     at_half = answer.image.log_odds({"b.mark": 0.0})
     assert answer.threshold == pytest.approx(float(expit(at_half)))
@@ -81,7 +80,7 @@ def test_the_answer_is_a_likelihood_ratio_whatever_the_prevalence_of_the_films()
     some = [film for film in films(0.0, 2.0, 900) if film.any.positive or int(film.any.name[1:]) % 2]
     some = [film for n, film in enumerate(some) if not film.any.positive or n % 4 == 0]
     share = np.mean([bool(film.any.positive) for film in some])
-    answer = fit_answer(some, SHA256, heads={"a", "b"}).answer
+    answer = fit_answer(some, WEIGHTS, heads={"a", "b"}).answer
     chances = [
         with_prevalence(float(expit(answer.image.log_odds(f.image_row()))), float(share)) for f in some
     ]
@@ -90,7 +89,7 @@ def test_the_answer_is_a_likelihood_ratio_whatever_the_prevalence_of_the_films()
 
 def test_the_score_of_a_place_is_an_operating_point():
     some = films(1.2, 1.2)
-    answer = fit_answer(some, SHA256, heads={"a", "b"}).answer
+    answer = fit_answer(some, WEIGHTS, heads={"a", "b"}).answer
     clear = [film for film in some if not film.any.positive]
     marks = sum(
         answer.place.log_odds(row) > 0

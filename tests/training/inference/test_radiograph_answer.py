@@ -24,8 +24,8 @@ from napari_lungmtl.training.inference.radiograph_answer import (
 
 from ...stand_ins.reviewed_radiographs import by_both, radiograph
 
-SHA256 = {"dhn": "aa", "mosegnet": "bb"}
-ALONE = RadiographAnswer(SHA256, Line({"mosegnet.mark": 2.0}, -0.5), None, 0.4, {})
+WEIGHTS = {"dhn": ("0.1", "aa"), "mosegnet": ("0.1", "bb")}
+ALONE = RadiographAnswer(WEIGHTS, Line({"mosegnet.mark": 2.0}, -0.5), None, 0.4, {})
 FUSED = replace(
     ALONE,
     image=Line({"dhn.head": 1.0, "mosegnet.mark": 1.0}, 0.0),
@@ -37,7 +37,7 @@ FUSED = replace(
 def found():
     """What both networks found, with the hashes of their weights."""
     findings = by_both(radiograph())
-    models = tuple({**model, "sha256": SHA256[model["name"]]} for model in findings.models)
+    models = tuple({**model, "sha256": WEIGHTS[model["name"]][1]} for model in findings.models)
     return replace(findings, models=models)
 
 
@@ -86,7 +86,8 @@ def test_a_fit_is_read_as_it_was_written_and_damage_is_said(tmp_path):
 def test_the_shipped_fit_is_for_the_shipped_weights():
     """After new weights: experiments/radiographs/fused.py --out training/inference."""
     fit = shipped_answer()
-    assert fit.networks == {name: registry.card(name).sha256 for name in fit.networks}
+    cards = {name: registry.card(name) for name in fit.networks}
+    assert fit.networks == {name: (card.version, card.sha256) for name, card in cards.items()}
     assert 0 < fit.threshold < 1
     assert np.isfinite(fit.image.intercept)
     assert set(fit.speakers) <= set(fit.networks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def finders(monkeypatch):
 @pytest.fixture
 def film() -> Image:
     """Not square, its pixels neither, away from the world's origin."""
-    return Image(radiograph([(X, Y, SIDE)]), "DX", (0.5, 0.25), (10.0, -20.0), series_uid="film", source=None)
+    return Image(radiograph([(X, Y, SIDE)]), "DX", (0.5, 0.25), (10.0, -20.0), series_uid="film", source=Path("film.png"))
 
 
 @pytest.mark.parametrize("orientation", POSITIONS, ids=lambda o: o.words or "as stored")

@@ -23,6 +23,8 @@ from .orientation import ORIENTATIONS, Orientation, turn
 
 SURE = 0.99
 """Probability of a quarter or half turn, or of a negative, from which a radiograph is turned or inverted without asking."""
+NEGATIVE = 0.9
+"""Probability from which it is said that a radiograph seems to be a negative still."""
 SUSPECTED = 0.98
 """Probability from which it is said that a radiograph seems to be mirrored."""
 _SIDE, _CELL, _BINS, _COARSE = 96, 12, 8, 16
@@ -110,7 +112,7 @@ def suspicion(image: Image, orientation: Orientation) -> Suspicion | None:
     if quarters and probability >= 0.5:
         how = Orientation(quarters).words
         return Suspicion(f"seems to lie: {how} it looks upright. Turn it and run again.", voids=True)
-    if seen.inverted >= 0.5:
+    if seen.inverted >= NEGATIVE:
         return Suspicion("seems to be a negative, with bright air: invert it and run again.", voids=True)
     if seen.mirrored >= SUSPECTED:
         return Suspicion(
