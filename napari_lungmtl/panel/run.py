@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from napari.utils.notifications import show_error, show_warning
@@ -289,7 +289,8 @@ class RunSection(Section):
 
     def _set_threshold(self, job: Job) -> None:
         session = job.reviewed.session
-        if session.thresholds == Thresholds():  # nobody has moved them
+        moved = replace(session.thresholds, prevalence=Thresholds().prevalence)  # which hides nothing
+        if moved == Thresholds():  # nobody has moved them
             session.set_thresholds(score=job.chain.info.default_threshold)
 
     def _take_judged(self, job: Job, findings: Findings) -> str:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from napari.components import ViewerModel
 
+from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.panel.show.prevalence import STEPS
+from napari_lungmtl.panel.show.section import ShowSection
 from napari_lungmtl.panel.show.verdict import Doubt, State, Verdict, percent, verdicts
+from napari_lungmtl.reviewed_images import ReviewedImage
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Findings, ImageScore
 from napari_lungmtl.training.inference.radiograph_answer import (
@@ -89,3 +94,25 @@ def test_the_one_answer_speaks_where_there_is_one():
     (verdict,) = verdicts(session)
     assert (verdict.network, verdict.condition) == ("DHN 0.1", "")
     session.close()
+
+
+def test_the_slider_sets_the_prevalence_of_this_film_and_the_next(qtbot):
+    section = ShowSection(ViewerModel())
+    qtbot.addWidget(section)
+    sessions = []
+    for uid in ("one", "two"):
+        session = Session()
+        session._image = radiograph(series_uid=uid)
+        session._findings = Findings(image_scores=(ImageScore(ANSWER, "dhn 0.1", 0.8, 0.5),))
+        layer = add_image_layer(ViewerModel(), session._image)
+        section.set_reviewed(ReviewedImage(layer, session, None))
+        sessions.append(session)
+        if uid == "one":
+            section.prevalence.slider.setValue(STEPS.index(0.01))
+    assert [s.thresholds.prevalence for s in sessions] == [0.01, 0.01]
+    assert "Prevalence 1 %" in section.prevalence._caption.text()
+    (verdict,) = verdicts(sessions[1])
+    assert verdict.headline == "Nodule on this radiograph: 3.9 %"
+    section.radiograph.slider.setValue(2)
+    assert sessions[1].thresholds.image == pytest.approx(without_prevalence(0.02, 0.01))
+    section.release()

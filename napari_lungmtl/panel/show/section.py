@@ -120,7 +120,8 @@ class ShowSection(Section):
         )
         self.radiograph.moved.connect(self._move_radiograph)
         self.prevalence = PrevalenceSlider()
-        self.prevalence.moved.connect(lambda value: self._threshold(prevalence=value))
+        self.prevalence.moved.connect(self._set_prevalence)
+        self._prevalence: float | None = None
         self.color_bar = ColorBar()
         for widget in (
             *(self.score, self.diameter, self.malignancy),
@@ -183,6 +184,8 @@ class ShowSection(Section):
             self.listen(events.findings, self._show_thresholds)
             self.listen(events.overlays, self._show_overlays)
             self.listen(reviewed.layer.events.contrast_limits, self._show_preset)
+            if self._prevalence is not None:
+                reviewed.session.set_thresholds(prevalence=self._prevalence)
             image = reviewed.session.image
             self._presets = window_presets.presets(image) if image is not None else {}
             self.overlays.setChecked(reviewed.session.overlays_shown)
@@ -201,6 +204,11 @@ class ShowSection(Section):
     def _threshold(self, **change: float) -> None:
         if self.reviewed is not None:
             self.reviewed.session.set_thresholds(**change)
+
+    def _set_prevalence(self, value: float) -> None:
+        """It is the clinic's, not the film's: the next ones have it too."""
+        self._prevalence = value
+        self._threshold(prevalence=value)
 
     def _move_radiograph(self, value: float) -> None:
         """The slider is on the scale of the banner; the threshold itself is at a prevalence of 50 %."""
