@@ -114,12 +114,12 @@ def go_to_box(viewer: ViewerModel, low: Sequence[float], high: Sequence[float]) 
     shown = [
         axis - viewer.dims.ndim + 2 for axis in viewer.dims.displayed[-2:]
     ]  # a turned one's axes are exchanged
-    low, high = np.asarray(low, float)[shown], np.asarray(high, float)[shown]
+    first, last = np.asarray(low, float)[shown], np.asarray(high, float)[shown]
     middle = np.asarray(camera.center[-2:])
     half = np.asarray(viewer.canvas.size) / camera.zoom / 2
-    if np.all(low >= middle - half) and np.all(high <= middle + half):
+    if np.all(first >= middle - half) and np.all(last <= middle + half):
         return
-    center = (low + high) / 2
+    center = (first + last) / 2
     camera.center = (*camera.center[:-2], *(float(c) for c in center))
 
 

@@ -16,10 +16,19 @@ ELSEWHERE = np.array([[100.0, 100.0, 120.0, 120.0]])
 WEIGHTS = {"a": ("0.1", "1"), "b": ("0.1", "2")}
 
 
-@pytest.fixture(autouse=True)
-def few_samples(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def few_samples():
     """Enough to tell a clear gain from none."""
-    monkeypatch.setattr(radiograph_answer, "SAMPLES", 200)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(radiograph_answer, "SAMPLES", 200)
+        yield
+
+
+@pytest.fixture(scope="module")
+def different(few_samples):
+    """Films on which two networks know as much, but not the same, and the fit."""
+    some = films(0.8, 0.8, 480)
+    return some, fit_answer(some, WEIGHTS, heads={"a", "b"}).answer
 
 
 def result(name: str, positive: bool, head: float, mark: float, false: float) -> RadiographResult:
@@ -44,10 +53,11 @@ def films(signal_a: float, signal_b: float, count: int = 240) -> list[Film]:
     made = []
     for number in range(count):
         positive = number % 2 == 0
-        noise = rng.normal(size=(2, 3))
+        noise = rng.normal(size=(2, 2))
         results = {
             name: result(
-                f"f{number}", positive, *(noise[k] + (signal * positive, signal if positive else 0, -1))
+                # Head and mark go by the same evidence: one network alone gains nothing from its own second word.
+                *(f"f{number}", positive, *(noise[k, [0, 0, 1]] + (signal * positive, signal * positive, -1)))
             )
             for k, (name, signal) in enumerate((("a", signal_a), ("b", signal_b)))
         }
@@ -61,11 +71,11 @@ def test_a_network_that_knows_nothing_is_left_out():
     assert answer.speakers == ("b",)
 
 
-def test_two_that_know_different_things_are_fused():
-    fitted = fit_answer(films(1.2, 1.2), WEIGHTS, heads={"a", "b"})
-    assert set(fitted.answer.speakers) == {"a", "b"}
-    assert fitted.answer.measured["image"]["chosen"] == "fused"
-    assert fitted.answer.place is not None
+def test_two_that_know_different_things_are_fused(different):
+    _, answer = different
+    assert set(answer.speakers) == {"a", "b"}
+    assert answer.measured["image"]["chosen"] == "fused"
+    assert answer.place is not None
 
 
 def test_one_that_has_no_head_answers_with_its_surest_mark_and_what_is_shown_agrees():
@@ -87,9 +97,8 @@ def test_the_answer_is_a_likelihood_ratio_whatever_the_prevalence_of_the_films()
     assert np.mean(chances) == pytest.approx(share, abs=0.02)
 
 
-def test_the_score_of_a_place_is_an_operating_point():
-    some = films(1.2, 1.2)
-    answer = fit_answer(some, WEIGHTS, heads={"a", "b"}).answer
+def test_the_score_of_a_place_is_an_operating_point(different):
+    some, answer = different
     clear = [film for film in some if not film.any.positive]
     marks = sum(
         answer.place.log_odds(row) > 0

@@ -39,7 +39,14 @@ def finders(monkeypatch):
 @pytest.fixture
 def film() -> Image:
     """Not square, its pixels neither, away from the world's origin."""
-    return Image(radiograph([(X, Y, SIDE)]), "DX", (0.5, 0.25), (10.0, -20.0), series_uid="film", source=Path("film.png"))
+    return Image(
+        radiograph([(X, Y, SIDE)]),
+        "DX",
+        (0.5, 0.25),
+        (10.0, -20.0),
+        series_uid="film",
+        source=Path("film.png"),
+    )
 
 
 @pytest.mark.parametrize("orientation", POSITIONS, ids=lambda o: o.words or "as stored")
@@ -59,7 +66,7 @@ def test_a_mark_is_where_it_is_in_the_file_in_every_format(finders, film, tmp_pa
         export([found], path, format)
     rows = list(csv.DictReader(paths[Format.CSV].open()))
     assert [[float(row[key]) for key in ("x0", "y0", "x1", "y1")] for row in rows] == [
-        [X, Y, X + SIDE, Y + SIDE]
+        [X - 0.5, Y - 0.5, X + SIDE - 0.5, Y + SIDE - 0.5]
     ] * 2
     rows = list(csv.DictReader(paths[Format.NODE21].open()))
     assert {tuple(float(row[key]) for key in ("x", "y", "width", "height")) for row in rows} == {
