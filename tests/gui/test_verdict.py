@@ -88,7 +88,7 @@ def test_the_one_answer_speaks_where_there_is_one():
     session._findings = Findings(image_scores=scores)
     (verdict,) = verdicts(session)
     assert verdict.network == "DHN 0.1 + MO-SegNet 0.1"
-    assert verdict.condition == "where 10 % of radiographs show one"
+    assert verdict.condition == "at prevalence 10 %"
     assert verdict.headline == "Nodule on this radiograph: 50 %"
     session._findings = Findings(image_scores=scores[1:])
     (verdict,) = verdicts(session)

@@ -61,7 +61,8 @@ class Film:
     def places(self, image: float) -> tuple[list[Row], np.ndarray, np.ndarray]:
         """Features, centres (n, 2) and boxes (n, 4) of all marked places; the box is the first network's if it has one."""
         (first, one), (second, other) = self.results.items()
-        rows, centers, boxes = [], [], []
+        rows: list[Row] = []
+        centers, boxes = [], []
         for i, j in paired_marks(one, other):
             scores = one.scores[i] if i >= 0 else NOTHING, other.scores[j] if j >= 0 else NOTHING
             a, b = (float(value) for value in log_odds(np.array(scores)))
@@ -90,7 +91,7 @@ def fit_answer(
         The networks that score a radiograph as a whole; the others answer with their surest mark.
     """
     alone = {name: f"{name}.{HEAD if name in heads else MARK}" for name in networks}
-    candidates = {name: (feature,) for name, feature in alone.items()}
+    candidates: dict[str, tuple[str, ...]] = {name: (feature,) for name, feature in alone.items()}
     candidates["fused"] = tuple(dict.fromkeys((*alone.values(), *(f"{name}.{MARK}" for name in networks))))
     answers = {name: _out_of_fold_images(films, features) for name, features in candidates.items()}
     results = {
@@ -181,15 +182,16 @@ def _out_of_fold_images(films: Sequence[Film], features: Sequence[str]) -> np.nd
     return found
 
 
-def _place_rows(films: Sequence[Film], image: Sequence[float]) -> tuple[list[Row], np.ndarray]:
+def _place_rows(films: Sequence[Film], image: np.ndarray) -> tuple[list[Row], np.ndarray]:
     """Features of all places of which it is known whether they are nodules, and whether they are."""
     rows: list[Row] = []
     hits: list[bool] = []
     for film, value in zip(films, image, strict=True):
         found, centers, _ = film.places(float(value))
         truth = film.any.truth
-        known = truth is not None and len(truth) > 0 and len(centers) > 0
-        inside = contains(truth, centers).any(0) if known else np.zeros(len(found), bool)
+        inside = np.zeros(len(found), bool)
+        if truth is not None and len(truth) and len(centers):
+            inside = np.asarray(contains(truth, centers)).any(axis=0)
         for row, hit in zip(found, inside, strict=True):
             if hit or film.any.complete:
                 rows.append(row)

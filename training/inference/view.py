@@ -45,7 +45,7 @@ class View:
             return cls(image, image)
         chosen = right_turn(image) if orientation is None else orientation
         seen = with_dark_air(image, chosen)
-        name = image.source or image.series_uid or "the image"
+        name = image.source.name if image.source is not None else image.series_uid or "the image"
         seems = suspicion(image, seen)
         said = []
         if orientation is None and chosen != AS_STORED:

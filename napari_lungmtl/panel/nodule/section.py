@@ -13,7 +13,7 @@ from ...text.boxes import size, story
 from ...text.networks import network
 from ...training.findings import Finding, Opinion, Sphere
 from ...training.imaging.image import Image
-from ...training.imaging.radiograph.orientation import Orientation
+from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ...training.inference.chain import reconstructing
 from ..section import Section, label
 from ..theme import Palette
@@ -187,7 +187,7 @@ class NoduleCardSection(Section):
         fits = finding is not None and image is not None and len(finding.center) == image.ndim
         self.closeups.setVisible(fits)
         if finding is not None and image is not None and fits:
-            self.closeups.show_finding(image, finding, self._limits(), session.orientation)
+            self.closeups.show_finding(image, finding, self._limits(), held or AS_STORED)
         opinions = finding.opinions if finding is not None else ()
         self._show_judgement(finding, opinions, image if fits else None)
         self._show_details(opinions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -41,7 +42,7 @@ class FilmRow(QWidget):
         row.setSpacing(2)
         row.addWidget(caption)
         self.buttons = {
-            action: tool_button(face, tooltip(action), lambda a=action: change(self._session, a))
+            action: tool_button(face, tooltip(action), partial(self._change, action))
             for action, face in _FACES.items()
         }
         for button in self.buttons.values():
@@ -63,6 +64,9 @@ class FilmRow(QWidget):
             self._session = reviewed.session
             self._session.events.findings.connect(self._show)
         self._show()
+
+    def _change(self, action: str) -> None:
+        change(self._session, action)
 
     def release(self) -> None:
         """Stop listening; no widget is touched."""

@@ -122,8 +122,8 @@ class Verdict:
 
     @property
     def condition(self) -> str:
-        """``where 10 % of radiographs show one``; empty where the score is shown as it is."""
-        return "" if self.prevalence is None else f"where {percent(self.prevalence)} of radiographs show one"
+        """``at prevalence 10 %``; empty where the score is shown as it is."""
+        return "" if self.prevalence is None else f"at prevalence {percent(self.prevalence)}"
 
     @property
     def network(self) -> str:
@@ -162,12 +162,14 @@ def verdicts(session: Session | None, doubt: Doubt | None = None) -> tuple[Verdi
 
 
 def noticed(session: Session) -> Doubt | None:
-    """What networks noticed of the radiograph, in this run or before the file was saved; or that it was turned since."""
-    findings = session.findings
-    said = list(doubts(findings.models))
-    if seen_otherwise(findings):
-        said.append("The networks saw it turned otherwise: run again.")
-    return Doubt("\n".join(said), voids=True) if said else None
+    """What networks noticed of the radiograph, in this run or before the file was saved; or that it was turned since.
+
+    One thing is said: where it lies, that no lungs were found follows.
+    """
+    if seen_otherwise(session.findings):
+        return Doubt("The networks saw it turned otherwise: run again.", voids=True)
+    said = doubts(session.findings.models)
+    return Doubt(said[0], voids=True) if said else None
 
 
 def seen_otherwise(findings: Findings) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from ..image import Image
 
@@ -67,7 +68,7 @@ class Orientation:
         """This view with bright and dark exchanged."""
         return replace(self, inverted=not self.inverted)
 
-    def index_to_stored(self, index: Sequence[float] | np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    def index_to_stored(self, index: npt.ArrayLike, shape: Sequence[int]) -> np.ndarray:
         """Indices (…, 2) in the stored array, of `shape` (h, w), of fractional indices (…, 2) in the turned one."""
         index = np.asarray(index, float)
         height, width = shape
@@ -164,7 +165,7 @@ class WorldMap:
         y, x = steps
         return (x, y) if self.orientation.transposes else (y, x)
 
-    def to_stored(self, world: Sequence[float] | np.ndarray) -> np.ndarray:
+    def to_stored(self, world: npt.ArrayLike) -> np.ndarray:
         """Positions (…, 2) in the stored image's world of positions in the turned one's."""
         index = np.asarray(world, float) / self.turned_scale
         return self.orientation.index_to_stored(index, self.shape) * self.scale + self.origin
