@@ -191,7 +191,7 @@ def _place_rows(films: Sequence[Film], image: np.ndarray) -> tuple[list[Row], np
         truth = film.any.truth
         inside = np.zeros(len(found), bool)
         if truth is not None and len(truth) and len(centers):
-            inside = np.asarray(contains(truth, centers)).any(axis=0)
+            inside[:] = contains(truth, centers).any(axis=0)
         for row, hit in zip(found, inside, strict=True):
             if hit or film.any.complete:
                 rows.append(row)
