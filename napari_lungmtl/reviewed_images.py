@@ -180,6 +180,8 @@ class ReviewedImages:
                 view_state.restore(self._viewer, reviewed.view)
             elif former is not None:  # napari looks at the first image by itself
                 view_state.first_look(self._viewer, reviewed.layer)
+                if reviewed.radiograph is not None:
+                    reviewed.radiograph.view.show()
         self.events.current.emit(reviewed)
 
     def _show_only(self, reviewed: ReviewedImage) -> None:

@@ -48,6 +48,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
         self.problem = ""
         self._below = below
         self._by_name: dict[str, predictor.HeatMap] = {}
+        self._orientation = session.orientation
         self._work = Worker("The heat map could not be computed")
         self._work.finished.connect(self._on_finished)
         self._work.failed.connect(self._on_failed)
@@ -64,11 +65,14 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
         self._work.cancel()
         self._take_out()
         self.name, self.problem = name if image is not None else None, ""
+        if self.session.orientation != self._orientation:  # networks look at it as it is turned
+            self._by_name.clear()
         if self.name is not None and image is not None:
             if self.name in self._by_name:
                 self._add_layer(self._by_name[self.name])
             else:
-                self._work.start(partial(one_step, chain.heat_map, image, self.name, device))
+                orientation = self._orientation = self.session.orientation
+                self._work.start(partial(one_step, chain.heat_map, image, self.name, device, orientation))
         self.changed.emit()
 
     def close(self) -> None:
@@ -104,6 +108,8 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
             interpolation2d="linear",
             metadata={EVIDENCE: True},
         )
+        layer.colorbar.visible = True  # what a colour means
+        layer.colorbar.position = "bottom_left"
         self._insert(layer, layers.index(self._below) + 1)
 
     def _on_gone(self) -> None:

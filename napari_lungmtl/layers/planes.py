@@ -111,11 +111,15 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
 def go_to_box(viewer: ViewerModel, low: Sequence[float], high: Sequence[float]) -> None:
     """Move the camera to a box (y, x) on a radiograph, if it is not all in view; the zoom stays."""
     camera = viewer.scene.camera
+    shown = [
+        axis - viewer.dims.ndim + 2 for axis in viewer.dims.displayed[-2:]
+    ]  # a turned one's axes are exchanged
+    first, last = np.asarray(low, float)[shown], np.asarray(high, float)[shown]
     middle = np.asarray(camera.center[-2:])
     half = np.asarray(viewer.canvas.size) / camera.zoom / 2
-    if np.all(np.asarray(low) >= middle - half) and np.all(np.asarray(high) <= middle + half):
+    if np.all(first >= middle - half) and np.all(last <= middle + half):
         return
-    center = (np.asarray(low, float) + np.asarray(high, float)) / 2
+    center = (first + last) / 2
     camera.center = (*camera.center[:-2], *(float(c) for c in center))
 
 
@@ -125,8 +129,10 @@ def _fits(viewer: ViewerModel, displayed: list[int]) -> bool:
     return bool(np.all((high - low) * viewer.scene.camera.zoom <= np.asarray(viewer.canvas.size) * 1.02))
 
 
-def hold_upright(viewer: ViewerModel) -> Callable[[], None]:
+def hold_upright(viewer: ViewerModel, is_flat: Callable[[], bool] = lambda: False) -> Callable[[], None]:
     """Keep the head at the top in coronal and sagittal slices, and left and right unmirrored in 3-D.
+
+    While `is_flat` says that a radiograph is looked at, which is turned in its own way, nothing is done.
 
     With napari's own orientation (z towards the viewer, y down, x right) LPS volumes are mirrored in 3-D.
 
@@ -137,6 +143,8 @@ def hold_upright(viewer: ViewerModel) -> Callable[[], None]:
     """
 
     def turn(_event: object = None) -> None:
+        if is_flat():
+            return
         upright = viewer.dims.ndisplay == 2 and current(viewer) in ("coronal", "sagittal")
         orientation = ("away", "up" if upright else "down", "right")
         if tuple(viewer.scene.camera.orientation) != orientation:

@@ -9,6 +9,7 @@ from napari.layers import Layer
 from ..session.session import Session
 from .boxes.captions import CaptionsLayer
 from .boxes.layer import BoxBinding
+from .film_view import FilmView
 from .heat_map import HeatMapLayer
 from .masks.lungs import LungBinding
 from .masks.nodules import MaskBinding
@@ -26,6 +27,7 @@ class RadiographLayers:
     """
 
     def __init__(self, viewer: ViewerModel, session: Session, layer: ImageLayer) -> None:
+        self.view = FilmView(viewer, session, layer)
         self.boxes = BoxBinding(viewer, session)
         self.masks = MaskBinding(viewer, session, (self.boxes,))
         self.lungs = LungBinding(viewer, session, (self.masks, self.boxes))
@@ -40,6 +42,7 @@ class RadiographLayers:
 
     def set_current(self, current: bool) -> None:
         """Show the drawings, or hide them while another image is reviewed."""
+        self.view.set_current(current)
         for drawing in (self.heat, self.lungs, self.masks, self.boxes, self.captions):
             drawing.set_current(current)
 
@@ -47,3 +50,4 @@ class RadiographLayers:
         """Take everything out."""
         for drawing in (self.captions, self.heat, self.lungs, self.masks, self.boxes):
             drawing.close()
+        self.view.close()

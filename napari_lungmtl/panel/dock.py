@@ -28,6 +28,7 @@ from .nodule.section import NoduleCardSection
 from .qt import sure
 from .run import RunSection
 from .section import Section
+from .show.film_row import CHANGES, change
 from .show.section import ShowSection
 from .study import StudySection
 from .theme import palette, stylesheet
@@ -65,6 +66,7 @@ class LungNodulesDock(QWidget):
             "reject": lambda: self._judge("reject"),
             "characterise": lambda: self.run.characterise(),
             "overlays": self._toggle_overlays,
+            **{action: partial(self._orient, action) for action in CHANGES},
             "smaller": lambda: self._resize(-1.0),
             "larger": lambda: self._resize(1.0),
             "delete": self._delete,
@@ -100,13 +102,18 @@ class LungNodulesDock(QWidget):
         self._shortcuts: list[QShortcut] = []
         self._set_theme()
         viewer.events.theme.connect(self._set_theme)
-        self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer)
+        self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer, self._is_flat)
         self.reviewed_images = ReviewedImages(viewer)
         self.bars = AttributeBarsLayer(viewer)
         self.reviewed_images.events.current.connect(self._set_reviewed)
         self.reviewed_images.events.closing.connect(self.run.forget)
         self._set_reviewed(self.reviewed_images.current)
         self.destroyed.connect(partial(_let_go, self))
+
+    def _is_flat(self) -> bool:
+        """Whether a radiograph is looked at."""
+        images = getattr(self, "reviewed_images", None)  # not yet there while the dock is built
+        return images is not None and images.current is not None and images.current.radiograph is not None
 
     @property
     def reviewed(self) -> ReviewedImage | None:
@@ -220,6 +227,9 @@ class LungNodulesDock(QWidget):
     def _toggle_overlays(self) -> None:
         if self.reviewed is not None:
             self.reviewed.session.show_overlays(not self.reviewed.session.overlays_shown)
+
+    def _orient(self, action: str) -> None:
+        change(self.reviewed.session if self.reviewed is not None else None, action)
 
     def _resize(self, change: float) -> None:
         session = self.reviewed.session if self.reviewed is not None else None

@@ -19,6 +19,7 @@ from ..session.review import is_reviewed, with_opinions
 from ..session.session import Thresholds
 from ..training.errors import LungmtlError
 from ..training.findings import Finding, Findings
+from ..training.findings.models import doubts
 from ..training.imaging.image import Image
 from ..training.inference.chain import Chain
 from ..training.inference.device import devices
@@ -153,7 +154,7 @@ class RunSection(Section):
             self._warm_up_soon.start()
         self._show_modes(reviewed.session.image if reviewed is not None else None)
         if not self.runner.running:
-            self._say("")
+            self._say_notes(reviewed.session.findings if reviewed is not None else Findings())
 
     def release(self) -> None:
         """Stop listening; models are no longer loaded ahead."""
@@ -226,8 +227,11 @@ class RunSection(Section):
         self._job, self._since = Job(reviewed, chain, judges, time.monotonic()), None
         self._say("")
         asked = reviewed.session.findings.with_items(tuple(findings))
+        orientation = reviewed.session.orientation
         self.runner.start(
-            lambda: chain.characterise(image, asked) if judges else chain.run(image, asked.items),
+            lambda: (
+                chain.characterise(image, asked) if judges else chain.run(image, asked.items, orientation)
+            ),
             image.series_uid,
         )
         self._on_progress(Progress(0.0, "starting"))
@@ -293,7 +297,7 @@ class RunSection(Section):
         if job is None:
             return
         text = self._take_judged(job, findings) if job.judges else self._take_found(job, findings)
-        if self.message.property("role") != "warning":  # a note of the run stays
+        if not self._say_notes(findings):  # notes of the run stay
             self._say(text, "faint")
         self.finished.emit(job.reviewed)
 
@@ -319,7 +323,8 @@ class RunSection(Section):
 
     def _set_threshold(self, job: Job) -> None:
         session = job.reviewed.session
-        if session.thresholds == Thresholds():  # nobody has moved them
+        moved = replace(session.thresholds, prevalence=Thresholds().prevalence)  # which hides nothing
+        if moved == Thresholds():  # nobody has moved them
             session.set_thresholds(score=job.chain.info.default_threshold)
 
     def _take_judged(self, job: Job, findings: Findings) -> str:
@@ -329,7 +334,7 @@ class RunSection(Section):
         asked = [f for f in session.findings if f.id in judged]
         after = [with_opinions(f, judged[f.id]) for f in asked]
         if changed := [b for a, b in zip(asked, after, strict=True) if b != a]:
-            session.edit(change=changed, models=findings.models)
+            session.edit(change=changed, models=findings.models, notes=findings.notes)
         done = [f for f in after if f.opinions and f.geometry == judged[f.id].geometry]
         if len(judged) == 1 and len(done) == 1 and done[0].malignancy is not None:
             return f"Malignancy {done[0].malignancy:.2f}, spread {done[0].malignancy_spread or 0:.2f}."
@@ -354,6 +359,12 @@ class RunSection(Section):
     def _end(self) -> None:
         self._patience.stop()
         self._show_running()
+
+    def _say_notes(self, findings: Findings) -> bool:
+        """Show what a run had to say, also one before the file was saved; what voids the verdict stands with the banner."""
+        notes = [note for note in findings.notes if note not in doubts(findings.models)]
+        self._say("\n".join(notes), "warning")
+        return bool(notes)
 
     def _say(self, text: str, role: str = "") -> None:
         set_role(self.message, role)

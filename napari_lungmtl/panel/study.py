@@ -12,7 +12,8 @@ from ..session.session import Session
 from ..text.boxes import legend
 from ..training.imaging.image import Image
 from .section import Section, eliding, label, tool_button
-from .show.banner import Banner, Doubt, not_frontal, noticed, verdicts
+from .show.banner import Banner
+from .show.verdict import Doubt, not_frontal, noticed, verdicts
 from .theme import Palette
 
 
@@ -104,7 +105,7 @@ class StudySection(Section):
         image = session.image
         if image is not None and image is not self._looked_at:
             self._looked_at, self._frontal = image, not_frontal(image)
-        return noticed(session.findings) or self._frontal
+        return noticed(session) or self._frontal
 
     def _show_layer(self) -> None:
         name = self.reviewed.layer.name if self.reviewed is not None else ""

@@ -77,6 +77,8 @@ def merge_run(present: Findings, run: Findings) -> Findings:
         join_models(_named(present, kept), run.models),
         _scores(present, run),
         _regions(present, run),
+        present.orientation if run.orientation is None else run.orientation,
+        run.notes,
     )
 
 

@@ -17,6 +17,8 @@ from psygnal import Signal, SignalGroup
 from ..training.findings import Finding, Findings, ImageReference, Region
 from ..training.findings.models import join_models
 from ..training.imaging.image import Image
+from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
+from ..training.imaging.radiograph.upright import right_turn
 from ..training.inference.agreement import Agreement, agreement
 from .autosave import Autosaver
 from .history import History
@@ -107,6 +109,11 @@ class Session:
         return self._agreement
 
     @property
+    def orientation(self) -> Orientation:
+        """How the radiograph is turned to be looked at; findings lie where they are in the file."""
+        return self._findings.orientation or AS_STORED
+
+    @property
     def overlays_shown(self) -> bool:
         """Whether anything at all is drawn over the image."""
         return self._overlays_shown
@@ -156,6 +163,7 @@ class Session:
         self._sidecar = Sidecar(image) if image is not None else None
         stored, problem = self._load()
         self._findings = stored if image is None else replace(stored, image=ImageReference.of(image))
+        self._stand_upright()
         self._visible = self._agreement = None
         self.events.image.emit(image)
         self.events.findings.emit(self._findings)
@@ -210,6 +218,7 @@ class Session:
         change: Iterable[Finding] = (),
         remove: Iterable[str] = (),
         models: Iterable[Mapping[str, Any]] = (),
+        notes: Iterable[str] = (),
     ) -> None:
         """Several edits as one step of the history.
 
@@ -223,6 +232,8 @@ class Session:
             Ids to take out.
         models
             Models that the change comes from; they join those of the findings.
+        notes
+            What a run had to say; they join those of the findings.
 
         Raises
         ------
@@ -236,7 +247,8 @@ class Session:
             raise KeyError(", ".join(sorted(unknown)))
         items = [changed.get(f.id, f) for f in self._findings if f.id not in gone]
         after = self._findings.with_items((*items, *add))
-        self._do(replace(after, models=join_models(after.models, models)))
+        joined = tuple(dict.fromkeys((*after.notes, *notes)))
+        self._do(replace(after, models=join_models(after.models, models), notes=joined))
 
     def add(self, finding: Finding) -> None:
         """Append a finding and select it."""
@@ -275,6 +287,10 @@ class Session:
             Two regions share a name.
         """
         self._do(replace(self._findings, regions=tuple(regions)))
+
+    def orient(self, orientation: Orientation) -> None:
+        """Turn, mirror or invert the radiograph for the eye and for the networks; findings keep their places in the file."""
+        self._do(replace(self._findings, orientation=orientation))
 
     def undo(self) -> None:
         """Take the last edit back; nothing happens where there is none."""
@@ -316,6 +332,21 @@ class Session:
             self.events.overlays.emit(shown)
 
     # ---- inside
+
+    def _stand_upright(self) -> None:
+        """Turn upright, with dark air, a radiograph that nobody has looked at before; undo leaves it as it is stored.
+
+        Nothing is saved of it until a person or a run does something.
+        """
+        image, findings = self._image, self._findings
+        if image is None or image.ndim != 2 or findings.orientation is not None:
+            return
+        if len(findings) or findings.models:  # somebody, or networks, saw it as it is stored
+            return
+        orientation = right_turn(image)
+        if orientation != AS_STORED:
+            self._findings = replace(findings, orientation=orientation)
+            self._history.push(replace(findings, orientation=AS_STORED), self._findings)
 
     def _passes(self, finding: Finding) -> bool:
         if finding.status == "accepted" or is_by_person(finding):

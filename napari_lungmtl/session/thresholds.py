@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from ..training.findings import Finding
 
+HOSPITAL = 0.1
+"""Share of a hospital's radiographs that show a nodule or a mass: about that of NIH ChestX-ray14's labels."""
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -13,6 +16,7 @@ class Thresholds:
 
     What nothing has judged passes any malignancy: it must not go unseen because a network was not asked. `image` is the
     probability from which a radiograph as a whole counts as showing a nodule; None takes the one that its network proposes.
+    It is at a prevalence of 50 %; `prevalence` (0–1) is the share of radiographs with a nodule where the person works.
 
     Examples
     --------
@@ -26,6 +30,7 @@ class Thresholds:
     diameter: float = 3.0
     malignancy: float = 0.0
     image: float | None = None
+    prevalence: float = HOSPITAL
 
     def hides(self, finding: Finding) -> str:
         """Name of the first threshold that a finding does not reach; empty where it passes all."""

@@ -18,6 +18,7 @@ from napari_lungmtl.training.findings import (
     Sphere,
 )
 from napari_lungmtl.training.findings.formats.pixels import PixelBox
+from napari_lungmtl.training.imaging.radiograph.orientation import Orientation
 
 mm = st.floats(-2000, 2000, allow_nan=False)
 unit = st.floats(0, 1)
@@ -102,6 +103,8 @@ all_findings = st.builds(
     models.map(tuple),
     image_scores,
     regions,
+    st.none() | st.builds(Orientation, st.integers(0, 3), st.booleans(), st.booleans()),
+    st.lists(words, max_size=2).map(tuple),
 )
 
 

@@ -69,8 +69,9 @@ def _with_last_step(chain: Chain, image: Image) -> Run:
 def analyse(image: Image, networks: Sequence[str] | None = None, *, device: str = "auto") -> Findings:
     """Detect nodules and, on a CT, characterise them: all that the shipped networks can say about an image.
 
-    On a radiograph DHN and MO-SegNet mark boxes and masks, score the image as a whole (`Findings.image_scores`) and outline
-    the lungs (`Findings.regions`). Parameters and errors as for `run`.
+    On a radiograph DHN and MO-SegNet mark boxes and masks, score the image as a whole (`Findings.image_scores`, the one
+    answer first) and outline the lungs (`Findings.regions`). One that lies on its side is turned for them, and what they find
+    lies where it is in the file. Parameters and errors as for `run`.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def analyse(image: Image, networks: Sequence[str] | None = None, *, device: str 
     >>> radiograph = lm.read_image(lm.datasets.sample_radiograph())
     >>> findings = lm.analyse(radiograph)
     >>> [score.model for score in findings.image_scores], sorted({finding.kind for finding in findings})
-    (['dhn'], ['box', 'mask'])
+    (['radiograph', 'dhn'], ['box', 'mask'])
     """
     return finish(run(image, networks, device=device))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..imaging.radiograph.orientation import Orientation
 from .geometry import Box, Geometry, Mask, Sphere
 
 if TYPE_CHECKING:
@@ -257,6 +258,11 @@ class Findings:
         What networks say of the image as a whole, at most one of each model.
     regions
         Lungs and other anatomy, at most one of each name.
+    orientation
+        How a radiograph is turned to be looked at, by a person and by networks; None where nobody has decided yet. What is found
+        lies where it is in the file, whatever the orientation is.
+    notes
+        Sentences that a run had for the person (it was turned, memory ran out), and that go with its findings.
 
     Examples
     --------
@@ -271,9 +277,11 @@ class Findings:
     models: tuple[Mapping[str, Any], ...] = ()
     image_scores: tuple[ImageScore, ...] = ()
     regions: tuple[Region, ...] = ()
+    orientation: Orientation | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("items", "image_scores", "regions"):
+        for name in ("items", "image_scores", "regions", "notes"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if len({s.model for s in self.image_scores}) != len(self.image_scores):
             raise ValueError("a network scores an image once")

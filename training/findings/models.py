@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
 from typing import Any
+
+from ..imaging.radiograph.orientation import AS_STORED, Orientation
 
 DOUBT = "doubt"
 """Key of a model's entry: a sentence on why what was said of the image does not count (it is turned, no two lungs were found)."""
+
+ORIENTATION = "orientation"
+"""Key of a model's entry: quarter turns anticlockwise, mirrored, inverted, where it did not see the image as it is stored."""
 
 
 def doubts(models: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return why what models said of an image does not count, one sentence each; empty where nothing speaks against it."""
     return tuple(dict.fromkeys(str(model[DOUBT]) for model in models if model.get(DOUBT)))
+
+
+def orientations(models: Iterable[Mapping[str, Any]]) -> tuple[Orientation, ...]:
+    """Return how each model saw the image: turned, mirrored and inverted, or as it is stored."""
+    return tuple(Orientation(*model.get(ORIENTATION, ())) for model in models)
+
+
+def oriented(models: Iterable[Mapping[str, Any]], orientation: Orientation) -> tuple[Mapping[str, Any], ...]:
+    """Say in each model's entry how it saw the image, where that is not as it is stored."""
+    said = {} if orientation == AS_STORED else {ORIENTATION: list(astuple(orientation))}
+    return tuple({**model, **said} for model in models)
+
+
+def doubted(models: Iterable[Mapping[str, Any]], reason: str) -> tuple[Mapping[str, Any], ...]:
+    """Add a reason why what models said does not count to the first of them; one that gave a reason of its own keeps it."""
+    first, *others = models
+    return ({DOUBT: reason, **first}, *others)
 
 
 def join_models(

@@ -18,11 +18,15 @@ from ..errors import LungmtlError
 from ..findings import Finding, Findings
 from ..findings.models import join_models
 from ..imaging.image import Image
+from ..imaging.radiograph.orientation import AS_STORED, Orientation, turn
+from ..imaging.radiograph.upright import with_dark_air
 from . import model_store, registry
 from .fusion import fuse
 from .predictor import HeatMap, ModelInfo, PredictorError, Progress
-from .progress import ChainProgress
+from .progress import ChainProgress, noted
+from .radiograph_answer import answered
 from .suitability import frontal_doubt, places, sort_out, suits
+from .view import View, heat_map_as_stored
 from .weights import WeightsError
 
 log = logging.getLogger(__name__)
@@ -116,13 +120,18 @@ class Chain:
             task="detection" if self.detectors else "characterisation",
         )
 
-    def run(self, image: Image, manual: Sequence[Finding] = ()) -> Run:
-        """Detect, reduce, characterise; return findings by descending score.
+    def run(
+        self, image: Image, manual: Sequence[Finding] = (), orientation: Orientation | None = None
+    ) -> Run:
+        """Detect, reduce, characterise; return findings by descending score, with the notes that came with them.
 
         Parameters
         ----------
         manual
             Findings of a person. They are characterised with the others and come first; no other stage touches them.
+        orientation
+            How networks look at a radiograph; findings lie where they are in the file all the same. By default one that
+            certainly lies on its side or upside down is turned, with a note.
 
         Raises
         ------
@@ -135,12 +144,21 @@ class Chain:
             raise PredictorError(
                 f"{self.info.title} judges findings that are there: name a detector too, or give findings."
             )
+        notes: list[str] = []
+        found = yield from noted(self._run(image, manual, orientation), notes)
+        return replace(found, notes=tuple(dict.fromkeys(notes)))
+
+    def _run(self, image: Image, manual: Sequence[Finding], orientation: Orientation | None) -> Run:
         progress = ChainProgress(self.infos)
         if doubt := frontal_doubt(self.detectors, image):
             yield Progress(progress.at(0.0), "detecting", note=doubt)
+        view = View.of(image, orientation)
+        if view.note:
+            yield Progress(progress.at(0.0), "detecting", note=view.note)
         detections = Findings()
         for number, info in enumerate(self.detectors):
-            part = yield from self._follow(info, progress, lambda m: m.run(image), _alone)
+            part = yield from self._follow(info, progress, lambda m: m.run(view.turned), _alone)
+            part = view.as_stored(part)
             items = sorted((*detections, *part), key=lambda f: -f.score)
             detections = replace(
                 part if number == 0 else detections,
@@ -154,6 +172,8 @@ class Chain:
             )
             if len(self.detectors) > 1:
                 yield Progress(progress.at(1.0), "detecting", detections)
+        if image.ndim == 2:
+            detections = answered(view.doubted(detections))
         for info in self.reductions:
             detections = yield from self._reduce(image, detections, info, progress)
         ids = {f.id for f in manual}
@@ -172,11 +192,12 @@ class Chain:
         """
         if not self.characterisers:
             raise PredictorError("no characteriser is at hand: 'lungmtl models' lists the models that are.")
-        outcome = _Outcome()
-        result = yield from self._characterise(image, findings, ChainProgress(self.characterisers), outcome)
+        outcome, notes = _Outcome(), list(findings.notes)
+        run = self._characterise(image, findings, ChainProgress(self.characterisers), outcome)
+        result = yield from noted(run, notes)
         if outcome.problems and not outcome.opinions:
             raise outcome.problems[0]
-        return result
+        return replace(result, notes=tuple(dict.fromkeys(notes)))
 
     def _reduce(self, image: Image, detections: Findings, info: ModelInfo, progress: ChainProgress) -> Run:
         try:
@@ -322,8 +343,10 @@ def _listed(info: ModelInfo, own: Sequence[Mapping[str, Any]] = ()) -> tuple[Map
     return (entry,)
 
 
-def heat_map(image: Image, name: str, device: str = "auto") -> HeatMap:
-    """The heat map of a radiograph's network, such as ``"dhn"`` or ``"mosegnet"``.
+def heat_map(image: Image, name: str, device: str = "auto", orientation: Orientation = AS_STORED) -> HeatMap:
+    """The heat map of a radiograph's network, such as ``"dhn"`` or ``"mosegnet"``, which looks at it in an orientation.
+
+    It lies on the radiograph as the file holds it.
 
     Raises
     ------
@@ -333,7 +356,8 @@ def heat_map(image: Image, name: str, device: str = "auto") -> HeatMap:
     model = model_store.store.get(name, device)
     if not hasattr(model, "heat_map"):
         raise PredictorError(f"{model.info.title} has no heat map.")
-    return model.heat_map(image)
+    seen = with_dark_air(image, orientation)
+    return heat_map_as_stored(model.heat_map(turn(image, seen)), image, seen)
 
 
 def reconstructing() -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 
-from .predictor import ModelInfo
+from ..findings import Findings
+from .predictor import ModelInfo, Progress
 
+Run = Generator[Progress, None, Findings]
 OnProgress = Callable[[float, str], None]
 """Gets the fraction done (0–1) and the stage."""
 DURATION = {"detection": 6.0, "reduction": 1.0, "characterisation": 2.0}
@@ -42,3 +45,16 @@ class ChainProgress:
         """Everything is done."""
         self._last = 1.0
         return self._last
+
+
+def noted(run: Run, notes: list[str]) -> Run:
+    """Pass a run on, and keep its notes."""
+    with closing(run):
+        while True:
+            try:
+                step = next(run)
+            except StopIteration as stop:
+                return stop.value
+            if step.note:
+                notes.append(step.note)
+            yield step

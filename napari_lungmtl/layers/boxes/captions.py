@@ -9,14 +9,14 @@ from napari.components import ViewerModel
 from napari.layers import Shapes
 
 from ...session.session import Session
+from ..film_view import ScreenAxes
 from ..follower import Connection
 from ..rectangle import Rectangle, corners
 from ..screen import LETTERS, STRIP, ScreenLayer, text_features
 from . import caption_layout, rows
 
 NAME = "captions"
-_TEXT = {**LETTERS, "color": {"feature": "color"}}
-_BASELINE = caption_layout.ROW - 2.0
+_TEXT = {**LETTERS, "anchor": "center", "color": {"feature": "color"}}
 _MARGIN = 4.0
 """Pixels to the edge of the canvas."""
 _WAIT = 30
@@ -29,8 +29,7 @@ class _Captions:
 
     texts: tuple[str, ...]
     colors: tuple[str, ...]
-    corners: tuple[tuple[float, float], ...]  # world
-    pixel: float  # world length of a pixel
+    strips: tuple[tuple[float, ...], ...]  # corners (4, 2) in world units, flattened
 
 
 class CaptionsLayer(ScreenLayer[_Captions]):
@@ -49,7 +48,7 @@ class CaptionsLayer(ScreenLayer[_Captions]):
 
     def _view_events(self) -> list[Connection]:
         camera = self.viewer.scene.camera.events
-        looks = (camera.zoom, camera.center, self.viewer.canvas.events.size)
+        looks = (camera.zoom, camera.center, camera.orientation, self.viewer.canvas.events.size)
         return [*super()._view_events(), *((event, self._later) for event in looks)]
 
     def _session_events(self) -> list[Connection]:
@@ -64,11 +63,14 @@ class CaptionsLayer(ScreenLayer[_Captions]):
         findings = rows.planar(self.session.visible)
         features = rows.features(findings, self.session.agreement)
         pixel = self._pixel / zoom
-        middle = np.array(self.viewer.scene.camera.center[-2:], float)
+        axes = ScreenAxes.now(self.viewer)
+        # The camera's centre is in the order of the axes that are shown.
+        middle = np.empty(2)
+        middle[[axes.down[0], axes.right[0]]] = self.viewer.scene.camera.center[-2:]
 
         def on_screen(low: object, high: object) -> Rectangle:
-            top, left = (np.asarray(low, float) - middle) / pixel
-            bottom, right = (np.asarray(high, float) - middle) / pixel
+            ends = axes.to_screen((np.array([low, high], float) - middle) / pixel)
+            (top, left), (bottom, right) = ends.min(axis=0), ends.max(axis=0)
             return float(top), float(left), float(bottom), float(right)
 
         boxes = [on_screen(f.box.low, f.box.high) for f in findings if f.box is not None]
@@ -86,13 +88,19 @@ class CaptionsLayer(ScreenLayer[_Captions]):
         placed = [(n, corner) for n, corner in zip(order, places, strict=True) if corner is not None]
         if not placed:
             return None
-        world = [middle + np.array(corner) * pixel for _, corner in placed]
+        texts = tuple(features["label"][n] for n, _ in placed)
+        strips = np.array(
+            [
+                _strip(corner, caption_layout.width(text))
+                for (_, corner), text in zip(placed, texts, strict=True)
+            ]
+        )
+        world = middle + axes.to_world(strips) * pixel
         return _Captions(
-            tuple(features["label"][n] for n, _ in placed),
+            texts,
             tuple(features["color"][n] for n, _ in placed),
             # Rounded, so that a pan that moves nothing gives the same drawing.
-            tuple((round(float(y), 6), round(float(x), 6)) for y, x in world),
-            pixel,
+            tuple(tuple(np.round(strip, 6).ravel().tolist()) for strip in world),
         )
 
     # ---- the layer
@@ -102,19 +110,16 @@ class CaptionsLayer(ScreenLayer[_Captions]):
         return Shapes(ndim=2, name=NAME, units=(units,) * 2, features=features, text=_TEXT, opacity=1.0)
 
     def _fill(self, layer: Shapes, layout: _Captions) -> None:
-        layer.data = [
-            _strip(corner, caption_layout.width(text), layout.pixel)
-            for corner, text in zip(layout.corners, layout.texts, strict=True)
-        ]
+        layer.data = [np.reshape(strip, (4, 2)) for strip in layout.strips]
         layer.features = text_features(label=layout.texts, color=layout.colors)
         layer.face_color = np.array([STRIP] * len(layout.texts))
         layer.edge_color, layer.edge_width = "transparent", 0
 
     def _seat_letters(self, layer: Shapes, layout: _Captions) -> None:
-        layer.text.translation = np.array([_BASELINE * layout.pixel, 4.0 * layout.pixel])
+        """They stand in the middle of their strips, wherever up is."""
 
 
-def _strip(corner: tuple[float, float], width: float, pixel: float) -> np.ndarray:
-    """Corners (4, 2) in world units."""
+def _strip(corner: tuple[float, float], width: float) -> np.ndarray:
+    """Corners (4, 2) on the screen."""
     top, left = corner
-    return corners((top, left, top + caption_layout.ROW * pixel, left + width * pixel))
+    return corners((top, left, top + caption_layout.ROW, left + width))

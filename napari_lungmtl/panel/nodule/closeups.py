@@ -24,9 +24,11 @@ from qtpy.QtGui import (
 from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 from scipy import ndimage
 
+from ...layers.film_view import ScreenAxes
 from ...layers.spheres.rows import ACCENT
 from ...training.findings import Box, Finding, Mask, Sphere
 from ...training.imaging.image import Image
+from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ..qt import sure
 from ..section import label
 
@@ -67,7 +69,15 @@ PLANES = (
     Plane("Coronal", (0, -1), (2, 1), "R", "H", "the patient's right is on the left, the head at the top"),
     Plane("Sagittal", (0, -1), (1, 1), "A", "H", "the patient's front is on the left, the head at the top"),
 )
-FLAT = Plane("", (0, 1), (1, 1))
+
+
+def flat(orientation: Orientation) -> Plane:
+    """Hold a radiograph as the canvas does."""
+    axes = ScreenAxes.of(orientation)
+    return Plane("", axes.down, axes.right)
+
+
+FLAT = flat(AS_STORED)
 
 
 def field_of_view(image: Image, diameter: float) -> float:
@@ -134,6 +144,7 @@ class CloseUps(QWidget):
         self._image: Image | None = None
         self._finding: Finding | None = None
         self._limits = (0.0, 1.0)
+        self._orientation = AS_STORED
         self._side = SIDES[0]
         self._cuts: list[np.ndarray] = []
         self._drawn: tuple[object, ...] = ()
@@ -157,9 +168,18 @@ class CloseUps(QWidget):
         grid.setColumnStretch(len(PLANES), 1)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
-    def show_finding(self, image: Image, finding: Finding, limits: tuple[float, float]) -> None:
-        """Cut and draw the planes through a finding; its centre has as many coordinates as the image axes."""
-        self._image, self._finding, self._limits = image, finding, limits
+    def show_finding(
+        self,
+        image: Image,
+        finding: Finding,
+        limits: tuple[float, float],
+        orientation: Orientation = AS_STORED,
+    ) -> None:
+        """Cut and draw the planes through a finding; its centre has as many coordinates as the image axes.
+
+        A radiograph is held and inverted as `orientation` says.
+        """
+        self._image, self._finding, self._limits, self._orientation = image, finding, limits, orientation
         self._render()
 
     def set_limits(self, limits: tuple[float, float]) -> None:
@@ -182,12 +202,12 @@ class CloseUps(QWidget):
         image, finding = self._image, self._finding
         if image is None or finding is None:
             return
-        planes = PLANES if image.ndim == 3 else (FLAT,)
+        planes = PLANES if image.ndim == 3 else (flat(self._orientation),)
         side = self._side if image.ndim == 3 else self._side * 3 // 2
         ratio = self.devicePixelRatioF()
         pixels = round(side * ratio)
         field = field_of_view(image, finding.diameter)
-        wanted = (image, finding.geometry, pixels)
+        wanted = (image, finding.geometry, pixels, self._orientation)
         if wanted != self._drawn:  # else only the window changed
             self._cuts = [cut(image, finding.center, plane, field, pixels) for plane in planes]
             self._drawn = wanted
@@ -197,6 +217,8 @@ class CloseUps(QWidget):
         self.words.setVisible(image.ndim == 2)
         for picture, plane, values in zip(self.pictures, planes, self._cuts, strict=False):
             levels = gray(values, self._limits)
+            if self._orientation.inverted:
+                levels = np.where(np.isnan(values), 0, 255 - levels).astype(np.uint8)
             drawn = QImage(levels.tobytes(), pixels, pixels, pixels, QImage.Format.Format_Grayscale8).copy()
             drawn = drawn.convertToFormat(QImage.Format.Format_RGB32)
             drawn.setDevicePixelRatio(ratio)
@@ -241,7 +263,8 @@ def _outline(painter: QPainter, plane: Plane, finding: Finding, field: float, si
     if isinstance(geometry, Sphere):
         painter.drawEllipse(middle, geometry.diameter / 2 * scale, geometry.diameter / 2 * scale)
     elif isinstance(geometry, Box):
-        height, width = (np.subtract(geometry.high, geometry.low) * scale).tolist()
+        sides = np.subtract(geometry.high, geometry.low) * scale
+        height, width = float(sides[plane.down[0]]), float(sides[plane.right[0]])
         painter.drawRect(QRectF(middle.x() - width / 2, middle.y() - height / 2, width, height))
     elif isinstance(geometry, Mask):
         grid = Image(geometry.to_array().astype(np.uint8), "", geometry.spacing, geometry.origin)

@@ -13,6 +13,7 @@ from ...text.boxes import size, story
 from ...text.networks import network
 from ...training.findings import Finding, Opinion, Sphere
 from ...training.imaging.image import Image
+from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ...training.inference.chain import reconstructing
 from ..section import Section, label
 from ..theme import Palette
@@ -83,7 +84,7 @@ class NoduleCardSection(Section):
 
     def __init__(self, reconstruct: Reconstruct = reconstruct) -> None:
         super().__init__("nodule")
-        self._shown: tuple[Image | None, Finding | None] | None = None
+        self._shown: tuple[Image | None, Finding | None, Orientation | None] | None = None
         self._viewed: tuple[object, ...] | None = None
         self._empty = label("Select a finding to see it from near.", "faint", wrap=True)
         self.closeups = CloseUps()
@@ -178,14 +179,15 @@ class NoduleCardSection(Section):
             and self._title.isChecked()
         ):
             self.closeups.words.setText(story(finding, session.findings, session.agreement, image))
-        if not self._title.isChecked() or self._shown == (image, finding):
+        held = session.orientation if session is not None else None
+        if not self._title.isChecked() or self._shown == (image, finding, held):
             return
-        self._shown = (image, finding)
+        self._shown = (image, finding, held)
         self._empty.setVisible(finding is None)
         fits = finding is not None and image is not None and len(finding.center) == image.ndim
         self.closeups.setVisible(fits)
         if finding is not None and image is not None and fits:
-            self.closeups.show_finding(image, finding, self._limits())
+            self.closeups.show_finding(image, finding, self._limits(), held or AS_STORED)
         opinions = finding.opinions if finding is not None else ()
         self._show_judgement(finding, opinions, image if fits else None)
         self._show_details(opinions)
@@ -233,7 +235,7 @@ class NoduleCardSection(Section):
 
     def _show_views(self, _open: object = None) -> None:
         """Ask for the network's views where they are looked at, and not yet there."""
-        image, finding = self._shown or (None, None)
+        image, finding, _ = self._shown or (None, None, None)
         seen = finding.opinions if finding is not None else ()
         opinion = next((o for o in seen if o.model in reconstructing()), None)
         wanted = (image, finding.geometry, opinion) if finding is not None else None

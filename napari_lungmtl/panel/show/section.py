@@ -23,10 +23,13 @@ from ...session.session import Session, Thresholds
 from ...shortcuts import tooltip
 from ...text import expectation
 from ...training.inference.predictor import SCORE_FLOOR
+from ...training.inference.radiograph_answer import without_prevalence
 from ..section import Section, label, tool_button
-from .banner import verdicts
 from .color_bar import ColorBar
+from .film_row import FilmRow
 from .heat_map_row import CAPTION, HeatMapRow
+from .prevalence import PrevalenceSlider
+from .verdict import verdicts
 
 
 class ThresholdSlider(QWidget):
@@ -116,23 +119,24 @@ class ShowSection(Section):
             0.01,
             "From which probability the radiograph as a whole counts as showing a nodule; it hides no boxes",
         )
-        self.radiograph.moved.connect(lambda value: self._threshold(image=value))
+        self.radiograph.moved.connect(self._move_radiograph)
+        self.prevalence = PrevalenceSlider()
+        self.prevalence.moved.connect(self._set_prevalence)
+        self._prevalence: float | None = None
         self.color_bar = ColorBar()
         self.expected = label("", "faint", wrap=True)
         self.expected.setToolTip(
             "Measured on whole scans that the network never saw: its model card says on which"
         )
         for widget in (
-            self.score,
-            self.expected,
-            self.diameter,
-            self.malignancy,
-            self.radiograph,
-            self.color_bar,
+            *(self.score, self.expected, self.diameter, self.malignancy),
+            *(self.radiograph, self.prevalence, self.color_bar),
         ):
             self.body.addWidget(widget)
         self.heat = HeatMapRow()
+        self.film = FilmRow()
         self.body.addWidget(self.heat)
+        self.body.addWidget(self.film)
         self.body.addLayout(self._image_row())
         self.body.addLayout(self._plane_row())
 
@@ -185,10 +189,13 @@ class ShowSection(Section):
             self.listen(events.findings, self._show_thresholds)
             self.listen(events.overlays, self._show_overlays)
             self.listen(reviewed.layer.events.contrast_limits, self._show_preset)
+            if self._prevalence is not None:
+                reviewed.session.set_thresholds(prevalence=self._prevalence)
             image = reviewed.session.image
             self._presets = window_presets.presets(image) if image is not None else {}
             self.overlays.setChecked(reviewed.session.overlays_shown)
         self.heat.set_reviewed(reviewed)
+        self.film.set_reviewed(reviewed)
         self._show_thresholds()
         self._show_preset()
         self._show_plane()
@@ -197,10 +204,22 @@ class ShowSection(Section):
         """Stop listening; no widget is touched."""
         super().release()
         self.heat.release()
+        self.film.release()
 
     def _threshold(self, **change: float) -> None:
         if self.reviewed is not None:
             self.reviewed.session.set_thresholds(**change)
+
+    def _set_prevalence(self, value: float) -> None:
+        """It is the clinic's, not the film's: the next ones have it too."""
+        self._prevalence = value
+        self._threshold(prevalence=value)
+
+    def _move_radiograph(self, value: float) -> None:
+        """The slider is on the scale of the banner; the threshold itself is at a prevalence of 50 %."""
+        said = verdicts(self.reviewed.session) if self.reviewed is not None else ()
+        prevalence = said[0].prevalence if said else None
+        self._threshold(image=value if prevalence is None else without_prevalence(value, prevalence))
 
     def _show_thresholds(self, _value: object = None) -> None:
         session = self.reviewed.session if self.reviewed is not None else None
@@ -224,8 +243,10 @@ class ShowSection(Section):
         )
         said = verdicts(session)
         self.radiograph.setVisible(bool(said))
+        self.prevalence.setVisible(bool(said) and said[0].prevalence is not None)
         if said:
-            self.radiograph.set_value(said[0].threshold)
+            self.radiograph.set_value(said[0].limit)
+        self.prevalence.set_value(thresholds.prevalence)
         total = len(session.findings) if session is not None else 0
         self.summary.setText(
             f"{len(session.visible)} of {total} shown" if session is not None and total else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_lungmtl.panel.show.banner import verdicts
+from napari_lungmtl.panel.show.verdict import verdicts
 from napari_lungmtl.session.review import merge_run
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.text.boxes import found_by, legend, size, story
@@ -52,7 +52,7 @@ def test_the_radiographs_verdict_stands_against_the_networks_threshold_or_the_pe
     assert verdict.words == "above the threshold 0.50: nodule suspected"
     session.set_thresholds(image=0.9)
     (verdict,) = verdicts(session)
-    assert verdict.words == "below the threshold 0.90: no nodule suspected"
+    assert verdict.words == "below the threshold 0.90, but 4 marks are shown"
     assert len(session.visible) == 4  # it hides no boxes
 
 

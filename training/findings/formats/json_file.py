@@ -8,6 +8,7 @@ Layout of version 3 (UTF-8 JSON)::
      "models": [{"name", "version", "sha256", ...}],
      "image_scores": [{"model", "version", "probability", "threshold"}],
      "regions": [{"name", "mask": {…}, "origin": {"model", "version", "person"}}],
+     "orientation": {"quarters_anticlockwise", "mirrored", "inverted"}, "notes": ["…"],
      "findings": [{"id", "kind", "score", "malignancy", "malignancy_spread", "attributes", "scores", "status", "note",
                    "origin": {"model", "version", "person"},
                    "opinions": [{"model", "version", "malignancy", "spread", "parts", "places", "folds",
@@ -22,7 +23,10 @@ flattened with the last axis fastest, `origin` being the centre of its first vox
 no network characterised the finding. An opinion is what one network says: ``parts`` are the probabilities of the slices or views
 named by ``places``, ``folds`` those of its fold models, attributes by their LIDC names on the LIDC scales.
 
-``image_scores`` are probabilities that the image shows a nodule anywhere, ``regions`` anatomy such as the lungs.
+``image_scores`` are probabilities that the image shows a nodule anywhere, ``regions`` anatomy such as the lungs. ``orientation``
+says how a radiograph is to be looked at (mirrored left to right, then turned; bright and dark exchanged), and is left out
+where nobody has decided; everything else is in the file's own orientation all the same. ``notes`` are what a run had to say, left
+out where there is nothing.
 
 Version 1 had neither ``malignancy_spread`` nor ``opinions``, version 2 neither ``image_scores`` nor ``regions``.
 """
@@ -35,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from ...error_boundary import reads
+from ...imaging.radiograph.orientation import Orientation
 from ..finding import (
     SCHEMA_VERSION,
     Box,
@@ -181,8 +186,21 @@ def to_document(findings: Findings) -> Document:
             {"name": r.name, "mask": _geometry_document(r.mask), "origin": _provenance_document(r.provenance)}
             for r in findings.regions
         ],
+        **_orientation_document(findings.orientation),
+        **({"notes": list(findings.notes)} if findings.notes else {}),
         "findings": [_finding_document(finding) for finding in findings],
     }
+
+
+def _orientation_document(orientation: Orientation | None) -> Document:
+    if orientation is None:
+        return {}
+    values = {
+        "quarters_anticlockwise": orientation.quarters,
+        "mirrored": orientation.mirrored,
+        "inverted": orientation.inverted,
+    }
+    return {"orientation": values}
 
 
 def _finding_document(finding: Finding) -> Document:
@@ -245,13 +263,17 @@ def _from_document(path: Path, document: Document) -> Findings:
         scores = tuple(_image_score(checked(s, dict)) for s in checked(document["image_scores"], list))
         where = "regions"
         regions = tuple(_region(checked(r, dict)) for r in checked(document["regions"], list))
+        where = "orientation"
+        orientation = _orientation(document.get("orientation"))
+        where = "notes"
+        notes = texts(document.get("notes", []))
         where = "findings"
         items = []
         for number, entry in enumerate(checked(document["findings"], list), 1):
             where = f"finding {number}"
             items.append(_finding(checked(entry, dict)))
         where = "findings"
-        return Findings(tuple(items), image, models, scores, regions)
+        return Findings(tuple(items), image, models, scores, regions, orientation, notes)
     except KeyError as error:
         raise _damaged(path, where, f"{error} is missing") from error
     except (TypeError, ValueError, OverflowError) as error:
@@ -290,6 +312,14 @@ def _region(entry: Document) -> Region:
     return Region(
         checked(entry["name"], str), _mask(checked(entry["mask"], dict)), _provenance(entry["origin"])
     )
+
+
+def _orientation(entry: Any) -> Orientation | None:
+    if entry is None:
+        return None
+    values = checked(entry, dict)
+    sides = (checked(values[name], bool) for name in ("mirrored", "inverted"))
+    return Orientation(integer(values["quarters_anticlockwise"]), *sides)
 
 
 def _provenance(entry: Any) -> Provenance:

@@ -11,7 +11,7 @@ _LARGEST = sys.float_info.max
 
 
 def checked(value: Any, kind: type) -> Any:
-    """The value, if it is of that type (str, list or dict).
+    """The value, if it is of that type (str, list, dict or bool).
 
     Raises
     ------
@@ -19,7 +19,7 @@ def checked(value: Any, kind: type) -> Any:
         It is something else.
     """
     if not isinstance(value, kind):
-        names: dict[type, str] = {str: "text", list: "a list", dict: "an object"}
+        names: dict[type, str] = {str: "text", list: "a list", dict: "an object", bool: "true or false"}
         raise TypeError(f"expected {names[kind]}, found {json.dumps(value)[:40]}")
     return value
 

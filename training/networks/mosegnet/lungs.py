@@ -74,12 +74,3 @@ def two_lungs(masks: dict[str, np.ndarray]) -> bool:
         and beside > 1.5 * abs(y1 - y0)
         and all(np.ptp(np.nonzero(m)[0]) >= 0.7 * np.ptp(np.nonzero(m)[1]) for m in (right, left))
     )
-
-
-def certainty(lungs: np.ndarray) -> float:
-    """Mean probability of the likelier lung over the pixels that are rather lung than background; 0 without such pixels.
-
-    Of 48 upright radiographs (22 of JSRT, 26 of NIH ChestX-ray14) it was higher than of any of their three turns.
-    """
-    inside = lungs[0] < 0.5
-    return float(lungs[1:].max(axis=0)[inside].mean()) if inside.any() else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Generator
 
 import numpy as np
@@ -16,18 +17,16 @@ from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
 from ...ops.logits import calibrated, uncalibrated
 from .components import MOST, components
-from .lungs import certainty, lung_masks, two_lungs
+from .lungs import lung_masks, two_lungs
 from .maps import Maps, probability_maps
 from .network import MoSegNet, normalise
-
-TURNS = {1: "90° anticlockwise", 2: "180°", 3: "90° clockwise"}
-"""Quarter turns, and how to turn the picture to make it upright."""
-SURER = 0.01
-"""By how much the network must be surer of a turned picture's lungs to doubt one that shows two lungs as it is."""
 
 
 class MosegnetPredictor(RadiographPredictor[MoSegNet]):
     """The network as a `Predictor`."""
+
+    _last: tuple[weakref.ref[Image], RadiographInput, Maps] | None = None
+    """What the last run made of its image, so that a heat map of it need not be computed again."""
 
     def run(self, image: Image) -> Generator[Progress, None, Findings]:
         """Yield progress; return masks by descending score, all above `SCORE_FLOOR`, and the lungs as regions.
@@ -44,15 +43,15 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
         radiograph = make_radiograph_input(image, self.net.config.side)
         yield Progress(0.2, "segmenting")
         maps, note = self._maps(radiograph.pixels)
+        self._last = weakref.ref(image), radiograph, maps
         yield Progress(0.8, "outlining", note=note)
         inside = radiograph.inside
         lungs = {} if maps.lungs is None else lung_masks(within(maps.lungs, inside))
         said = {"name": self.info.name, "version": self.info.version}
-        if maps.lungs is not None and maps.lungs.shape[0] == 3:
-            yield Progress(0.9, "looking whether it is turned")
-            if doubt := self._doubt(radiograph, image, certainty(maps.lungs) if two_lungs(lungs) else None):
-                said[DOUBT] = doubt
-                yield Progress(0.95, "looking whether it is turned", note=doubt)
+        if maps.lungs is not None and maps.lungs.shape[0] == 3 and not two_lungs(lungs):
+            name = image.source or image.series_uid or "the image"
+            said[DOUBT] = f"No two lungs were found: is {name} a frontal chest radiograph, upright?"
+            yield Progress(0.95, "outlining", note=said[DOUBT])
         return Findings(
             self._nodules(maps.lesions[0] * inside, radiograph),
             ImageReference.of(image),
@@ -69,8 +68,7 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
             The image is no radiograph.
         """
         check(image)
-        radiograph = make_radiograph_input(image, self.net.config.side)
-        maps, _ = self._maps(radiograph.pixels)
+        radiograph, maps = self._radiograph_and_maps(image)
         return HeatMap(
             maps.lesions[0] * radiograph.inside,
             radiograph.pixel,
@@ -91,6 +89,13 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
         if not two_lungs(found):
             return None
         return np.stack([found["right lung"], found["left lung"]])
+
+    def _radiograph_and_maps(self, image: Image) -> tuple[RadiographInput, Maps]:
+        """Those of the last run, if it was on this image."""
+        if self._last is not None and self._last[0]() is image:
+            return self._last[1], self._last[2]
+        radiograph = make_radiograph_input(image, self.net.config.side)
+        return radiograph, self._maps(radiograph.pixels)[0]
 
     def _maps(self, pixels: np.ndarray) -> tuple[Maps, str]:
         """The maps, and a note where the device had to change."""
@@ -117,31 +122,6 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
         further = zip(self.net.config.lesions[1:], lesions[1:] >= 0.5, strict=True)
         masks = {**lungs, **{name: mask for name, mask in further if mask.any()}}
         return tuple(Region(name, cropped(mask, radiograph), provenance) for name, mask in masks.items())
-
-    def _doubt(self, radiograph: RadiographInput, image: Image, upright: float | None) -> str:
-        """What to tell a person of a radiograph that seems turned or shows no two lungs, or ``""``.
-
-        Upside down a chest still shows two lungs, but the network is less sure of them than upright.
-
-        Parameters
-        ----------
-        upright
-            How sure the network is of two lungs in the picture as it is; None where it finds none.
-        """
-        name = image.source or image.series_uid or "the image"
-        sure = {q: self._certainty_turned(radiograph.pixels, q) for q in (TURNS if upright is None else (2,))}
-        quarters = max(sure, key=lambda q: sure[q])
-        if sure[quarters] > (0.0 if upright is None else upright + SURER):
-            return (
-                f"{name} seems to be turned: turned by {TURNS[quarters]} it shows two lungs. "
-                "Turn it upright and run again."
-            )
-        return "" if upright else f"No two lungs were found: is {name} a frontal chest radiograph, upright?"
-
-    def _certainty_turned(self, pixels: np.ndarray, quarters: int) -> float:
-        """How sure the network is of two lungs in the turned picture; 0 where it finds none."""
-        lungs = self._maps(np.ascontiguousarray(np.rot90(pixels, quarters)))[0].lungs
-        return certainty(lungs) if lungs is not None and two_lungs(lung_masks(lungs)) else 0.0
 
 
 def within(lungs: np.ndarray, inside: np.ndarray) -> np.ndarray:

@@ -11,9 +11,7 @@ from torch import Tensor, nn
 
 from napari_lungmtl.training.findings import Findings, Mask
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.imaging.read import read_image
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, Progress, finish
-from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.networks.mosegnet.config import SHIPPED as TRAINED
 from napari_lungmtl.training.networks.mosegnet.config import Config
 from napari_lungmtl.training.networks.mosegnet.predictor import MosegnetPredictor
@@ -145,50 +143,6 @@ def test_without_two_lungs_a_person_is_asked():
     values = np.mgrid[:64, :64][0].astype(np.float32)
     said, _ = notes(predictor().run(image(values, series_uid="a-photograph")))
     assert said[-1].note == "No two lungs were found: is a-photograph a frontal chest radiograph, upright?"
-
-
-class Upright(Painter):
-    """As `Painter`, but finds lungs only where the marker is at the top."""
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        lesions, lungs = super().forward(x)
-        value = (x[0, 0] + 1) / 2
-        if value[:60].mean() < value[-60:].mean() or value[:, :60].mean() > value[:60].mean():
-            lungs[:, 1:] = -60
-        return lesions, lungs
-
-
-@pytest.mark.parametrize(("quarters", "turn"), [(3, "90° anticlockwise"), (2, "180°"), (1, "90° clockwise")])
-def test_a_turned_radiograph_is_noticed(quarters: int, turn: str):
-    values = chest(400, 400)
-    values[:40] = 1000
-    upright = predictor(net=Upright)
-    assert not notes(upright.run(image(values)))[0]
-    said, _ = notes(upright.run(image(np.rot90(values, quarters).copy(), series_uid="radiograph-7")))
-    assert said[-1].note.startswith(f"radiograph-7 seems to be turned: turned by {turn} it shows")
-
-
-@pytest.fixture(scope="module")
-def shipped():
-    return load_predictor("mosegnet", "cpu")
-
-
-@pytest.fixture(scope="module")
-def real(lungmtl_data) -> list[Image]:
-    return [read_image(path) for path in sorted((lungmtl_data / "cxr" / "jsrt" / "images").iterdir())[:60:20]]
-
-
-def test_a_real_radiograph_that_is_upright_is_left_so(shipped, real):
-    for upright in real:
-        assert not notes(shipped.run(upright))[0]
-
-
-@pytest.mark.parametrize(("quarters", "turn"), [(3, "90° anticlockwise"), (2, "180°"), (1, "90° clockwise")])
-def test_a_real_radiograph_that_is_turned_is_turned_back_the_right_way(shipped, real, quarters, turn):
-    """Upside down the network finds two lungs as well: how sure it is of them tells."""
-    for upright in real:
-        said, _ = notes(shipped.run(image(np.rot90(upright.voxels, quarters).copy())))
-        assert f"turned by {turn} it shows two lungs" in said[-1].note
 
 
 def test_a_second_lesion_is_a_region():
