@@ -12,7 +12,7 @@ from . import planes
 
 @dataclass(frozen=True)
 class ViewState:
-    """Slice and plane (`point`, `order`, `ndisplay`) and camera of a viewer."""
+    """Slice and plane (`point`, `order`, `ndisplay`) and camera of a viewer, and the size of its canvas in pixels."""
 
     point: tuple[float, ...]
     order: tuple[int, ...]
@@ -20,13 +20,15 @@ class ViewState:
     center: tuple[float, ...]
     zoom: float
     angles: tuple[float, float, float]
+    size: tuple[int, int]
 
 
 def remember(viewer: ViewerModel) -> ViewState:
     """Return how the viewer looks at its image now."""
     dims, camera = viewer.dims, viewer.scene.camera
     return ViewState(
-        tuple(dims.point), tuple(dims.order), dims.ndisplay, tuple(camera.center), camera.zoom, camera.angles
+        *(tuple(dims.point), tuple(dims.order), dims.ndisplay),
+        *(tuple(camera.center), camera.zoom, camera.angles, viewer.canvas.size),
     )
 
 
@@ -39,7 +41,9 @@ def restore(viewer: ViewerModel, state: ViewState) -> None:
         dims.order = state.order
     dims.set_point(range(dims.ndim - ndim, dims.ndim), state.point[-ndim:])
     dims.ndisplay = state.ndisplay
-    camera.center, camera.zoom, camera.angles = state.center, state.zoom, state.angles
+    # What filled a smaller canvas (when several files are opened, that of a window not yet laid out) fills this one.
+    grown = min(now / then for now, then in zip(viewer.canvas.size, state.size, strict=True))
+    camera.center, camera.zoom, camera.angles = state.center, state.zoom * grown, state.angles
 
 
 def first_look(viewer: ViewerModel, layer: ImageLayer) -> None:

@@ -139,7 +139,7 @@ class BoxBinding(RowBinding[Shapes]):
         features = rows.features(findings, self._agreements)
         if not features.equals(layer.features):
             layer.features = features
-        colors = rows.edges(findings, self.session.selected)
+        colors = rows.edges(findings, self.session.selection)
         if not np.allclose(colors, layer.edge_color):
             layer.edge_color = colors
         if np.any(np.asarray(layer.face_color)[:, 3]):
@@ -154,7 +154,7 @@ class BoxBinding(RowBinding[Shapes]):
         if layer is None or not self._rendered or self._creating:
             return
         with self._drawing(layer):
-            layer.edge_color = rows.edges(self._rendered, self.session.selected)
+            layer.edge_color = rows.edges(self._rendered, self.session.selection)
             self._select_row(layer)
 
     def _screen(self) -> float:

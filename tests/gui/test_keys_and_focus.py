@@ -1,0 +1,153 @@
+"""Keys that give way to napari's own, a focus that can be seen, layers that come back, and windows that fit a small screen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QRect, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QTableView, QWidget
+
+from napari_lungmtl import app
+from napari_lungmtl.layers import planes
+from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.shortcuts import HELP
+from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
+
+from ..stand_ins.dock_input import press
+from ..stand_ins.reviewed_radiographs import by_both, radiograph
+
+
+@pytest.mark.parametrize("kind", ["shapes", "points"])
+def test_review_keys_give_way_on_layers_that_a_person_added(after_run, kind):
+    viewer, dock = after_run
+    press(dock, Qt.Key.Key_N)
+    own = viewer.add_shapes(ndim=3) if kind == "shapes" else viewer.add_points(ndim=3)
+    canvas = dock.corners.parentWidget()
+    canvas.setFocus()
+    for key in (Qt.Key.Key_R, Qt.Key.Key_A):
+        QTest.keyClick(canvas, key)
+    assert dock.reviewed.session.findings["f1"].status == "unreviewed"
+    QTest.keyClick(canvas, Qt.Key.Key_P)
+    assert str(own.mode) == ("add_polygon" if kind == "shapes" else "add")
+    assert dock.reviewed.session.selected == "f1"
+    viewer.layers.selection.active = dock.reviewed.layer
+    press(dock, Qt.Key.Key_A)
+    assert dock.reviewed.session.findings["f1"].status == "accepted"
+
+
+def test_on_a_layer_of_findings_the_status_bar_says_what_the_keys_do(after_run):
+    viewer, dock = after_run
+    layer = dock.reviewed.binding.layer
+    viewer.layers.selection.active = layer
+    assert viewer.help == HELP
+    layer.mode = "add"
+    assert viewer.help == HELP
+    viewer.layers.selection.active = viewer.add_points(ndim=3)
+    assert viewer.help != HELP
+
+
+def reachable(dock) -> list[QWidget]:
+    """What Tab stops at in the dock."""
+    kinds = (QAbstractButton, QAbstractSlider, QComboBox, QTableView)
+    widgets = [w for kind in kinds for w in dock.findChildren(kind) if w.isVisible() and w.isEnabled()]
+    return [w for w in widgets if w.focusPolicy() & Qt.FocusPolicy.TabFocus]
+
+
+def pixels(widget: QWidget) -> np.ndarray:
+    """Grey levels of a widget as it is drawn."""
+    shot = widget.grab().toImage()
+    return np.array(
+        [[shot.pixelColor(x, y).lightness() for x in range(shot.width())] for y in (0, shot.height() // 2)]
+    )
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_focus_can_be_seen_on_everything_that_tab_reaches(after_run, theme):
+    viewer, dock = after_run
+    viewer.theme = theme
+    widgets = reachable(dock)
+    assert len(widgets) > 12
+    assert dock.findings.export in widgets
+    seen: set[type] = set()
+    for widget in widgets:
+        if type(widget) in seen:
+            continue
+        seen.add(type(widget))
+        dock.footer.setFocus()
+        without = pixels(widget)
+        widget.setFocus(Qt.FocusReason.TabFocusReason)
+        QApplication.processEvents()
+        assert np.abs(pixels(widget).astype(int) - without).max() > 60, type(widget).__name__
+
+
+def test_a_click_on_a_button_leaves_the_focus_where_it_is(after_run):
+    _, dock = after_run
+    dock.findings.table.setFocus()
+    QTest.mouseClick(dock.findings._buttons["next"], Qt.MouseButton.LeftButton)
+    assert dock.window().focusWidget() is dock.findings.table
+
+
+def test_one_h_brings_deleted_spheres_back_below_the_truth(after_run, image):
+    viewer, dock = after_run
+    mark = Finding(Sphere((-150.0, 40.0, 0.0), 9.0), id="t")
+    app.show_truth(viewer, dock, Findings((mark,), ImageReference.of(image)))
+    before = [layer.name for layer in viewer.layers]
+    viewer.layers.remove(dock.reviewed.binding.layer)
+    press(dock, Qt.Key.Key_H)
+    assert dock.reviewed.binding.layer.visible
+    assert [layer.name for layer in viewer.layers if layer.name != "attributes"] == [
+        name for name in before if name != "attributes"
+    ]
+    press(dock, Qt.Key.Key_H)
+    assert not dock.reviewed.binding.layer.visible
+
+
+def test_one_h_brings_deleted_boxes_and_masks_back_in_order(window, qtbot):
+    viewer, dock = window
+    viewer.layers.clear()
+    film = radiograph()
+    add_image_layer(viewer, film)
+    dock.reviewed.session.replace_findings(by_both(film))
+    drawings = dock.reviewed.radiograph
+    qtbot.waitUntil(lambda: drawings.captions.layer is not None)
+    before = [layer.name for layer in viewer.layers]
+    for binding in (drawings.boxes, drawings.masks):
+        viewer.layers.remove(binding.layer)
+    press(dock, Qt.Key.Key_H)
+    assert [layer.name for layer in viewer.layers] == before
+    assert all(layer.visible for layer in drawings.layers)
+
+
+def test_the_zoom_is_kept_through_3d_and_another_plane(window):
+    viewer, _ = window
+    camera = viewer.scene.camera
+    camera.zoom, camera.center = 30.0, (0.0, 40.0, 5.0)
+    planes.show(viewer, "3-D")
+    planes.show(viewer, "axial")
+    assert camera.zoom == 30.0
+    np.testing.assert_allclose(camera.center[-2:], (40.0, 5.0))
+    planes.show(viewer, "coronal")
+    assert camera.zoom == 30.0
+    np.testing.assert_allclose(camera.center[-2:], (viewer.dims.point[0], 5.0), atol=1.3)
+
+
+@pytest.mark.parametrize(
+    ("screen", "size"), [((1280, 800), (1280, 760)), ((1920, 1080), app.SIZE), ((1440, 900), (1440, 860))]
+)
+def test_the_window_opens_no_larger_than_the_screen(monkeypatch, screen, size):
+    class Screen:
+        def availableGeometry(self) -> QRect:
+            return QRect(0, 0, *screen)
+
+    monkeypatch.setattr(app.QGuiApplication, "primaryScreen", lambda: Screen())
+    assert app._fitting(app.SIZE) == size
+
+
+def test_everything_fits_into_the_smallest_window(after_run):
+    _, dock = after_run
+    press(dock, Qt.Key.Key_N)
+    QApplication.processEvents()
+    least = dock.window().minimumSizeHint()
+    assert (least.width(), least.height()) <= (1280, 760)
+    assert least.height() <= 760

@@ -1,0 +1,180 @@
+"""Several open images: a list, keys to the next, who it is on the canvas, and a slider with the slices of the visible one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QImage
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_lungmtl.app import show_truth
+from napari_lungmtl.layers import view_state
+from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
+from napari_lungmtl.training.imaging.image import Image
+
+from ..stand_ins.dock_input import press
+from ..stand_ins.reviewed_radiographs import radiograph
+
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+def picture(viewer) -> np.ndarray:
+    """What is on the canvas."""
+    QApplication.processEvents()
+    return viewer.screenshot(canvas_only=True, flash=False)
+
+
+def seen(dock) -> np.ndarray:
+    """What a person sees of the canvas: with what is written over it."""
+    QApplication.processEvents()
+    shot = dock.corners.parentWidget().grab().toImage().convertToFormat(QImage.Format.Format_RGBA8888)
+    bits = shot.constBits()
+    bits.setsize(shot.sizeInBytes())
+    return np.frombuffer(bits, np.uint8).reshape(shot.height(), shot.width(), 4)[..., :3].copy()
+
+
+def look(viewer) -> np.ndarray:
+    """The picture of all of the visible image in its middle slice."""
+    view_state.first_look(viewer, next(layer for layer in viewer.layers if layer.visible))
+    return picture(viewer)
+
+
+@pytest.fixture
+def named(image) -> tuple[Image, Image]:
+    """Two patients' CTs, of which the second lies elsewhere."""
+    metadata = {"patient_id": "Anna", "series_description": "Thorax 2.5", "study_date": "20000131"}
+    first = replace(image, metadata=metadata, series_uid="1.2.3.1")
+    voxels = np.full((30, 50, 50), 300, np.int16)
+    voxels[:, 20:30, 20:30] = -800
+    other = {"patient_id": "Berta", "study_date": "20010203"}
+    return first, replace(
+        image, voxels=voxels, origin=(500.0, -300.0, 200.0), series_uid="4.5.6", metadata=other
+    )
+
+
+@pytest.fixture
+def two(window, named):
+    """The window with these two; the second is seen."""
+    viewer, dock = window
+    viewer.layers.clear()
+    layers = [add_image_layer(viewer, each) for each in named]
+    return viewer, dock, layers
+
+
+def test_one_image_needs_no_list_and_two_are_listed(window, named):
+    viewer, dock = window
+    studies = dock.study_section.studies
+    assert studies.isHidden()
+    for each in named:
+        add_image_layer(viewer, each)
+    assert studies.isVisible()
+    assert [studies.box.itemText(n) for n in range(3)][1:] == [
+        "CT  Anna · 2000-01-31",
+        "CT  Berta · 2001-02-03",
+    ]
+    assert (studies.box.currentIndex(), studies.place.text()) == (2, "3 of 3")
+
+
+def test_keys_go_to_the_next_image_and_round(two):
+    _viewer, dock, (first, second) = two
+    press(dock, Qt.Key.Key_N, SHIFT)
+    assert dock.reviewed.layer is first
+    assert (first.visible, second.visible) == (True, False)
+    press(dock, Qt.Key.Key_P, SHIFT)
+    assert dock.reviewed.layer is second
+    assert dock.study_section.studies.place.text() == "2 of 2"
+
+
+def test_the_list_chooses_by_keyboard(two):
+    _, dock, (first, _) = two
+    box = dock.study_section.studies.box
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Up)
+    assert dock.reviewed.layer is first
+
+
+def test_nothing_of_the_other_is_on_the_canvas(window, named):
+    """Not its image, not its circles, not its truth, not its name."""
+    viewer, dock = window
+    viewer.layers.clear()
+    first, second = named
+    add_image_layer(viewer, second)
+    alone = look(viewer)
+    viewer.layers.clear()
+    add_image_layer(viewer, first)
+    mark = Finding(Sphere((-150.0, 40.0, 0.0), 20.0), id="a")
+    dock.reviewed.session.add(mark)
+    show_truth(viewer, dock, Findings((mark,), ImageReference.of(first)))
+    marked = picture(viewer)
+    layer = add_image_layer(viewer, second)
+    np.testing.assert_array_equal(look(viewer), alone)
+    press(dock, Qt.Key.Key_N, SHIFT)
+    np.testing.assert_array_equal(picture(viewer), marked)
+    assert not layer.visible
+
+
+def test_the_canvas_says_who_it_is(two):
+    """In the window, and not in a picture of the canvas alone."""
+    viewer, dock, _ = two
+    assert dock.corners.isVisible()
+    assert dock.corners.texts["who"].split("\n") == ["Berta", "CT", "2001-02-03"]
+    press(dock, Qt.Key.Key_P, SHIFT)
+    assert dock.corners.texts["who"].split("\n") == ["Anna", "CT · Thorax 2.5", "2000-01-31"]
+    alone, shown = picture(viewer), seen(dock)
+    press(dock, Qt.Key.Key_I)
+    np.testing.assert_array_equal(picture(viewer), alone)
+    hidden = seen(dock)
+    changed = (shown != hidden).any(axis=-1)
+    assert changed[:60, :100].mean() > 0.1
+    assert not changed[100:-100, 100:-100].any()
+    press(dock, Qt.Key.Key_I)
+    np.testing.assert_array_equal(seen(dock), shown)
+
+
+def test_the_slider_has_the_slices_of_the_visible_one(two, named):
+    viewer, dock, (first, _second) = two
+    assert viewer.dims.nsteps[0] == 30
+    press(dock, Qt.Key.Key_N, SHIFT)
+    assert viewer.dims.nsteps[0] == 40
+    first.contrast_limits = (-100, 100)
+    dock.reviewed.session.add(Finding(Sphere((-150.0, 40.0, 0.0), 20.0)))
+    assert viewer.dims.nsteps[0] == 40
+
+
+def test_closing_one_leaves_no_empty_slices(two):
+    viewer, dock, (first, second) = two
+    viewer.layers.remove(second)
+    assert dock.reviewed.layer is first
+    assert first.visible
+    assert viewer.dims.nsteps[0] == 40
+    low, high = (first.extent.world[n, 0] for n in range(2))
+    assert low <= viewer.dims.point[0] <= high
+    assert dock.study_section.studies.isHidden()
+
+
+def test_each_has_its_own_window(two):
+    _, dock, (first, second) = two
+    second.contrast_limits = (-50, 350)
+    press(dock, Qt.Key.Key_N, SHIFT)
+    assert tuple(first.contrast_limits) == (-1350, 150)
+    press(dock, Qt.Key.Key_N, SHIFT)
+    assert tuple(second.contrast_limits) == (-50, 350)
+
+
+def test_many_radiographs_are_opened_as_quickly_as_one(window):
+    viewer, dock = window
+    viewer.layers.clear()
+    took = []
+    for number in range(8):
+        start = time.process_time()
+        add_image_layer(viewer, radiograph(series_uid=f"1.{number}"))
+        took.append(time.process_time() - start)
+    assert sum(layer.visible for layer in dock.reviewed_images.layers) == 1
+    assert np.median(took[-2:]) < 4 * np.median(took[1:3])
+    assert dock.study_section.studies.place.text() == "8 of 8"
