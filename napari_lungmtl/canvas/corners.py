@@ -7,11 +7,12 @@ from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
-from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
-from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QWidget
 
+from ..layers.follower import coalesced
+from ..layers.gl_context import canvas_of
 from ..layers.image import IMAGE
 from ..training.imaging.image import Image
 from . import words
@@ -52,15 +53,15 @@ class CornerTexts(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._font = QFont(self.font())
         self._font.setPointSizeF(FONT_PT)
-        self._view = self._timer(self._show_view, 0)
-        self._cursor = self._timer(self._show_cursor, _WAIT)
+        self._view = coalesced(self._show_view)
+        self._cursor = coalesced(self._show_cursor, _WAIT)
         for event, slot in self._view_events():
             event.connect(slot)
         self.hide()
 
     def attach(self, window: QWidget) -> None:
         """Lie over the canvas of a window."""
-        canvas = next(iter(window.findChildren(QOpenGLWidget)), None)
+        canvas = canvas_of(window)
         if canvas is not None:
             self.setParent(canvas)
             self.setGeometry(canvas.rect())
@@ -97,13 +98,6 @@ class CornerTexts(QWidget):
         if event is not None and event.type() == QEvent.Type.Resize and isinstance(watched, QWidget):
             self.setGeometry(watched.rect())
         return super().eventFilter(watched, event)
-
-    def _timer(self, slot: Callable[[], object], wait: int) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(wait)
-        timer.timeout.connect(slot)
-        return timer
 
     def _view_events(self) -> list[tuple[Any, Callable[..., object]]]:
         dims, camera = self._viewer.dims.events, self._viewer.scene.camera.events

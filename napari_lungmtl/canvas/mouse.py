@@ -7,10 +7,10 @@ from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from qtpy.QtCore import QEvent, QObject, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
-from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QWidget
 
 from ..layers import planes, window_presets
+from ..layers.gl_context import canvas_of
 
 NOTCH = 120
 """What Qt calls a step of the wheel, in eighths of a degree."""
@@ -41,7 +41,7 @@ class ReadingMouse(QObject):
 
     def attach(self, window: QWidget) -> None:
         """Listen to the canvas of a window."""
-        canvas = next(iter(window.findChildren(QOpenGLWidget)), None)
+        canvas = canvas_of(window)
         if canvas is not None:
             canvas.installEventFilter(self)
 

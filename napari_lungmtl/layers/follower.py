@@ -266,7 +266,7 @@ class Binding(LayerFollower[E]):
             self._draw()
 
     def _on_overlays(self, shown: bool) -> None:
-        if shown and self.layer is None and self._seen:
+        if shown and self.deleted:
             self.redraw()
         super()._on_overlays(shown)
 

@@ -40,7 +40,7 @@ def drag(dock, right: int, down: int) -> None:
         QApplication.sendEvent(canvas, event)
 
 
-def test_the_wheel_steps_through_slices_and_stays_inside(window):
+def test_the_wheel_steps_through_slices_unless_m_gives_it_back(window):
     viewer, dock = window
     viewer.dims.set_point(0, -150.0)
     zoom = viewer.scene.camera.zoom
@@ -54,9 +54,16 @@ def test_the_wheel_steps_through_slices_and_stays_inside(window):
     wheel(dock, 100)
     assert viewer.dims.point[0] == pytest.approx(-102.5)
     assert viewer.scene.camera.zoom == zoom
+    press(dock, Qt.Key.Key_M)  # gives the mouse back to napari
+    wheel(dock, -1)
+    assert viewer.dims.point[0] == pytest.approx(-102.5)
+    assert viewer.scene.camera.zoom < zoom
+    press(dock, Qt.Key.Key_M)
+    wheel(dock, -1)
+    assert viewer.dims.point[0] == pytest.approx(-105.0)
 
 
-def test_ctrl_and_wheel_zoom_about_the_cursor(window):
+def test_ctrl_and_wheel_zoom_about_the_cursor_and_in_3d_the_wheel_does(window):
     viewer, dock = window
     canvas = dock.corners.parentWidget()
     camera, point = viewer.scene.camera, viewer.dims.point[0]
@@ -70,18 +77,14 @@ def test_ctrl_and_wheel_zoom_about_the_cursor(window):
     assert camera.zoom == pytest.approx(zoom * 1.15**2)
     np.testing.assert_allclose(under(0.7, 0.3), before, atol=0.05)
     assert viewer.dims.point[0] == point
-
-
-def test_in_3d_the_wheel_zooms(window):
-    viewer, dock = window
-    planes.show(viewer, "3-D")
+    planes.show(viewer, "3-D")  # where it is napari's
     zoom, point = viewer.scene.camera.zoom, viewer.dims.point
     wheel(dock, 1)
     assert viewer.scene.camera.zoom > zoom
     assert viewer.dims.point == point
 
 
-def test_a_right_drag_windows_and_the_texts_follow(window, qtbot):
+def test_a_right_drag_and_keys_change_the_window_and_the_texts_follow(window, qtbot):
     viewer, dock = window
     layer, zoom = dock.reviewed.layer, viewer.scene.camera.zoom
     drag(dock, 60, 0)
@@ -94,11 +97,6 @@ def test_a_right_drag_windows_and_the_texts_follow(window, qtbot):
     qtbot.waitUntil(lambda: "window −390 / 2100 HU" in dock.corners.texts["where"])
     assert viewer.scene.camera.zoom == zoom
     assert dock.show_section.window_preset.currentText() == "Custom"
-
-
-def test_keys_choose_windows(window):
-    _, dock = window
-    layer = dock.reviewed.layer
     for key, limits in (
         (Qt.Key.Key_2, (-160, 240)),
         (Qt.Key.Key_3, (-500, 1300)),
@@ -108,19 +106,6 @@ def test_keys_choose_windows(window):
     ):
         press(dock, key)
         assert tuple(layer.contrast_limits) == limits
-
-
-def test_m_gives_the_mouse_back_to_napari(window):
-    viewer, dock = window
-    viewer.dims.set_point(0, -150.0)
-    zoom = viewer.scene.camera.zoom
-    press(dock, Qt.Key.Key_M)
-    wheel(dock, 1)
-    assert viewer.dims.point[0] == pytest.approx(-150.0)
-    assert viewer.scene.camera.zoom > zoom
-    press(dock, Qt.Key.Key_M)
-    wheel(dock, 1)
-    assert viewer.dims.point[0] == pytest.approx(-147.5)
 
 
 def test_the_texts_say_where_one_is_and_which_side_is_which(window, qtbot):

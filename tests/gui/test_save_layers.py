@@ -26,27 +26,18 @@ def marked(window):
     return viewer, dock
 
 
-@pytest.mark.parametrize("name", ["boxes", "nodule masks", "lungs"])
-def test_each_layer_saves_the_findings_of_its_image(marked, tmp_path, name):
+def test_each_layer_saves_the_findings_of_its_image_and_says_what_is_hidden_or_rejected(marked, tmp_path):
     viewer, dock = marked
-    target = tmp_path / "case.lungmtl.json"
-    written = viewer.layers[name].save(str(target), plugin="napari-lungmtl")
-    assert written == [str(target)]
-    assert read_findings(target) == dock.reviewed.session.findings
-    said = notification_manager.records[-1].message
-    assert said == "case.lungmtl.json holds all 5 findings, also 1 hidden by the thresholds and 1 rejected."
-
-
-def test_several_layers_save_one_table(marked, tmp_path):
-    viewer, dock = marked
+    for name in ("boxes", "nodule masks", "lungs"):
+        target = tmp_path / f"{name}.lungmtl.json"
+        assert viewer.layers[name].save(str(target), plugin="napari-lungmtl") == [str(target)]
+        assert read_findings(target) == dock.reviewed.session.findings
+        said = notification_manager.records[-1].message
+        assert said == f"{target.name} holds all 5 findings, also 1 hidden by the thresholds and 1 rejected."
     viewer.layers.selection = {viewer.layers["boxes"], viewer.layers["lungs"]}
     viewer.layers.save(str(tmp_path / "case.csv"), selected=True, plugin="napari-lungmtl")
     (found,) = read_csv(tmp_path / "case.csv", [dock.reviewed.session.findings.image]).values()
     assert len(found) == 5
-
-
-def test_a_layer_without_findings_is_refused_in_a_sentence(marked, tmp_path):
-    viewer, _ = marked
     own = viewer.add_shapes(ndim=2, name="mine")
     with pytest.raises(SaveError, match="none of these layers holds findings"):
         write_layers(str(tmp_path / "x.csv"), [own.as_layer_data_tuple()])

@@ -116,6 +116,8 @@ def test_a_sidecar_of_before_opens_with_all_values(folder: Path) -> None:
     assert session.save()
     saved, before = json.loads(session.sidecar.read_text("utf-8")), json.loads(SAVED_CT)
     before["findings"][0]["note"] = ""
+    before["findings"][1]["score"] = None  # of what a person drew, who gave none
+    assert [entry.pop("number") for entry in saved["findings"]] == [1, 2]
     assert saved["findings"] == before["findings"]
     session.close()
 
