@@ -40,7 +40,7 @@ def drag(dock, right: int, down: int) -> None:
         QApplication.sendEvent(canvas, event)
 
 
-def test_the_wheel_steps_through_slices_unless_m_gives_it_back(window):
+def test_the_wheel_steps_through_slices_unless_m_gives_it_back(window, qtbot):
     viewer, dock = window
     viewer.dims.set_point(0, -150.0)
     zoom = viewer.scene.camera.zoom
@@ -57,13 +57,13 @@ def test_the_wheel_steps_through_slices_unless_m_gives_it_back(window):
     press(dock, Qt.Key.Key_M)  # gives the mouse back to napari
     wheel(dock, -1)
     assert viewer.dims.point[0] == pytest.approx(-102.5)
-    assert viewer.scene.camera.zoom < zoom
+    qtbot.waitUntil(lambda: viewer.scene.camera.zoom < zoom)  # with the next redraw
     press(dock, Qt.Key.Key_M)
     wheel(dock, -1)
     assert viewer.dims.point[0] == pytest.approx(-105.0)
 
 
-def test_ctrl_and_wheel_zoom_about_the_cursor_and_in_3d_the_wheel_does(window):
+def test_ctrl_and_wheel_zoom_about_the_cursor_and_in_3d_the_wheel_does(window, qtbot):
     viewer, dock = window
     canvas = dock.corners.parentWidget()
     camera, point = viewer.scene.camera, viewer.dims.point[0]
@@ -80,7 +80,7 @@ def test_ctrl_and_wheel_zoom_about_the_cursor_and_in_3d_the_wheel_does(window):
     planes.show(viewer, "3-D")  # where it is napari's
     zoom, point = viewer.scene.camera.zoom, viewer.dims.point
     wheel(dock, 1)
-    assert viewer.scene.camera.zoom > zoom
+    qtbot.waitUntil(lambda: viewer.scene.camera.zoom > zoom)
     assert viewer.dims.point == point
 
 
