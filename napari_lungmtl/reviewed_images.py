@@ -46,12 +46,12 @@ class ReviewedImage:
 
     def set_current(self, current: bool) -> None:
         """Show the image and all that is drawn over it, or hide them while another image is reviewed."""
-        self.layer.visible = current
+        _set_visible(self.layer, current)
         self.binding.set_current(current)
         if self.radiograph is not None:
             self.radiograph.set_current(current)
         for layer in self.companions:
-            layer.visible = current
+            _set_visible(layer, current)
 
     def bring_back(self) -> bool:
         """Draw again what a person deleted of its drawings; False where nothing was."""
@@ -66,6 +66,12 @@ class ReviewedImage:
             self.radiograph.close()
         self.binding.close()
         self.session.close()
+
+
+def _set_visible(layer: Layer, visible: bool) -> None:
+    """Show or hide a layer: napari puts all layers of the canvas in order anew at each such word, also where nothing changes."""
+    if layer.visible != visible:
+        layer.visible = visible
 
 
 class ReviewedImagesEvents(SignalGroup):
@@ -255,7 +261,7 @@ class ReviewedImages:
     def _show_only(self, reviewed: ReviewedImage) -> None:
         for layer in self._viewer.layers:  # also what was opened before the dock, and has no session yet
             if layer is not reviewed.layer and layer.metadata.get(IMAGE) is not None:
-                layer.visible = False
+                _set_visible(layer, False)
         for other in self._reviewed_images:
             if other is not reviewed:
                 other.set_current(False)

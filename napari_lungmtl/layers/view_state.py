@@ -27,8 +27,13 @@ def remember(viewer: ViewerModel) -> ViewState:
     """Return how the viewer looks at its image now."""
     dims, camera = viewer.dims, viewer.scene.camera
     return ViewState(
-        *(tuple(dims.point), tuple(dims.order), dims.ndisplay),
-        *(tuple(camera.center), camera.zoom, camera.angles, viewer.canvas.size),
+        point=tuple(dims.point),
+        order=tuple(dims.order),
+        ndisplay=dims.ndisplay,
+        center=tuple(camera.center),
+        zoom=camera.zoom,
+        angles=camera.angles,
+        size=viewer.canvas.size,
     )
 
 

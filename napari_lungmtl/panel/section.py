@@ -109,7 +109,7 @@ def set_role(widget: QWidget, role: str) -> None:
 
 
 def tool_button(text: str, tip: str, slot: Callable[[], object]) -> QToolButton:
-    """A flat button; a click leaves the focus where it is, so that keys go on working, and Tab reaches it."""
+    """A flat button; Tab reaches it, and a click does not give it the focus, so that keys go on working."""
     button = QToolButton()
     button.setText(text)
     button.setToolTip(tip)

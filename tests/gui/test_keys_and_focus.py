@@ -81,13 +81,6 @@ def test_the_focus_can_be_seen_on_everything_that_tab_reaches(after_run, theme):
         assert np.abs(pixels(widget).astype(int) - without).max() > 60, type(widget).__name__
 
 
-def test_a_click_on_a_button_leaves_the_focus_where_it_is(after_run):
-    _, dock = after_run
-    dock.findings.table.setFocus()
-    QTest.mouseClick(dock.findings._buttons["next"], Qt.MouseButton.LeftButton)
-    assert dock.window().focusWidget() is dock.findings.table
-
-
 def test_one_h_brings_deleted_spheres_back_below_the_truth(after_run, image):
     viewer, dock = after_run
     mark = Finding(Sphere((-150.0, 40.0, 0.0), 9.0), id="t")

@@ -53,12 +53,11 @@ class SphereBinding(RowBinding[Points]):
 
     def _paste(self) -> None:
         """Draw the copied spheres again, on the slice that is seen; in 3-D where they are."""
-        dims, new = self.viewer.dims, []
+        seen, point = set(self.viewer.dims.displayed), self.viewer.dims.point
+        new = []
         for sphere in self._copied:
-            center = list(sphere.center)
-            for axis in dims.not_displayed:
-                center[axis - dims.ndim + 3] = float(dims.point[axis])
-            geometry = Sphere(tuple(center), sphere.diameter)
+            z, y, x = (c if axis in seen else float(point[axis]) for axis, c in enumerate(sphere.center))
+            geometry = Sphere((z, y, x), sphere.diameter)
             new.append(Finding(geometry, provenance=Provenance(person=reviewer())))
         self.session.edit(add=new)
         self.session.select_all(f.id for f in new)
