@@ -18,33 +18,24 @@ from ..stand_ins.dock_input import press
 from ..stand_ins.reviewed_radiographs import by_both, radiograph
 
 
-@pytest.mark.parametrize("kind", ["shapes", "points"])
-def test_review_keys_give_way_on_layers_that_a_person_added(after_run, kind):
+def test_review_keys_give_way_on_layers_that_a_person_added_and_say_so_where_they_hold(after_run):
     viewer, dock = after_run
+    session, canvas = dock.reviewed.session, dock.corners.parentWidget()
     press(dock, Qt.Key.Key_N)
-    own = viewer.add_shapes(ndim=3) if kind == "shapes" else viewer.add_points(ndim=3)
-    canvas = dock.corners.parentWidget()
-    canvas.setFocus()
-    for key in (Qt.Key.Key_R, Qt.Key.Key_A):
-        QTest.keyClick(canvas, key)
-    assert dock.reviewed.session.findings["f1"].status == "unreviewed"
-    QTest.keyClick(canvas, Qt.Key.Key_P)
-    assert str(own.mode) == ("add_polygon" if kind == "shapes" else "add")
-    assert dock.reviewed.session.selected == "f1"
-    viewer.layers.selection.active = dock.reviewed.layer
-    press(dock, Qt.Key.Key_A)
-    assert dock.reviewed.session.findings["f1"].status == "accepted"
-
-
-def test_on_a_layer_of_findings_the_status_bar_says_what_the_keys_do(after_run):
-    viewer, dock = after_run
-    layer = dock.reviewed.binding.layer
-    viewer.layers.selection.active = layer
-    assert viewer.help == HELP
+    for own, mode in ((viewer.add_shapes(ndim=3), "add_polygon"), (viewer.add_points(ndim=3), "add")):
+        viewer.layers.selection.active = own
+        canvas.setFocus()
+        for key in (Qt.Key.Key_R, Qt.Key.Key_A, Qt.Key.Key_P):
+            QTest.keyClick(canvas, key)
+        assert session.findings["f1"].status == "unreviewed"
+        assert (session.selected, str(own.mode)) == ("f1", mode)
+        assert viewer.help != HELP
+    viewer.layers.selection.active = layer = dock.reviewed.binding.layer
     layer.mode = "add"
     assert viewer.help == HELP
-    viewer.layers.selection.active = viewer.add_points(ndim=3)
-    assert viewer.help != HELP
+    session.select("f1")
+    press(dock, Qt.Key.Key_A)
+    assert session.findings["f1"].status == "accepted"
 
 
 def reachable(dock) -> list[QWidget]:
@@ -62,23 +53,19 @@ def pixels(widget: QWidget) -> np.ndarray:
     )
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_the_focus_can_be_seen_on_everything_that_tab_reaches(after_run, theme):
+def test_the_focus_can_be_seen_on_everything_that_tab_reaches(after_run):
     viewer, dock = after_run
-    viewer.theme = theme
-    widgets = reachable(dock)
-    assert len(widgets) > 12
-    assert dock.findings.export in widgets
-    seen: set[type] = set()
-    for widget in widgets:
-        if type(widget) in seen:
-            continue
-        seen.add(type(widget))
-        dock.footer.setFocus()
-        without = pixels(widget)
-        widget.setFocus(Qt.FocusReason.TabFocusReason)
-        QApplication.processEvents()
-        assert np.abs(pixels(widget).astype(int) - without).max() > 60, type(widget).__name__
+    kinds = {type(widget): widget for widget in reachable(dock)}
+    assert dock.findings.export in reachable(dock)
+    assert len(kinds) >= 5
+    for theme in ("dark", "light"):
+        viewer.theme = theme
+        for kind, widget in kinds.items():
+            dock.footer.setFocus()
+            without = pixels(widget)
+            widget.setFocus(Qt.FocusReason.TabFocusReason)
+            QApplication.processEvents()
+            assert np.abs(pixels(widget).astype(int) - without).max() > 60, (theme, kind.__name__)
 
 
 def test_one_h_brings_deleted_spheres_back_below_the_truth(after_run, image):
