@@ -47,7 +47,7 @@ def grayscale(image: Image, limits: Sequence[float]) -> str:
 
 
 def under_cursor(image: Image, position: Sequence[float]) -> str:
-    """Place and value under the cursor: ``x 12.3  y 40.1  z −190.0 mm · −640 HU``; empty beside the image.
+    """Place and value under the cursor, a line each: ``x 12.3  y 40.1  z −190.0 mm``, ``−640 HU``; empty beside the image.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def under_cursor(image: Image, position: Sequence[float]) -> str:
     parts = [f"{n} {_whole(c) if pixels else _signed(c)}" for n, c in zip(names, position, strict=True)]
     value = _value(image.voxels[tuple(index)])
     named = f"{value} HU" if is_hounsfield(image) else f"grey value {value}"
-    return f"{'  '.join(reversed(parts))} {'px' if pixels else 'mm'} · {named}"
+    return f"{'  '.join(reversed(parts))} {'px' if pixels else 'mm'}\n{named}"
 
 
 def is_hounsfield(image: Image) -> bool:

@@ -48,7 +48,7 @@ def show(viewer: ViewerModel, plane: str) -> None:
     zoom, middle = _left[viewer]
     camera, displayed = viewer.scene.camera, list(viewer.dims.displayed)
     camera.zoom = zoom
-    if not _fits(viewer, displayed):
+    if not is_whole(viewer):
         camera.center = (*camera.center[:1], *(middle[axis] for axis in displayed))
 
 
@@ -130,7 +130,7 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
     viewer.dims.set_point(range(viewer.dims.ndim), point)  # at once: each call draws every layer's slice anew
     displayed = list(viewer.dims.displayed)
     camera = viewer.scene.camera
-    if viewer.dims.ndisplay == 2 and _fits(viewer, displayed):
+    if viewer.dims.ndisplay == 2 and is_whole(viewer):
         return
     target = [point[axis] for axis in displayed]
     camera.center = (*camera.center[: 3 - len(target)], *target)
@@ -147,9 +147,9 @@ def go_to_box(viewer: ViewerModel, low: Sequence[float], high: Sequence[float]) 
     camera.center = (*camera.center[:-2], *(float(c) for c in center))
 
 
-def _fits(viewer: ViewerModel, displayed: list[int]) -> bool:
+def is_whole(viewer: ViewerModel) -> bool:
     """Whether all that is displayed fits into the canvas at the present zoom."""
-    low, high = _extent(viewer)[:, displayed]
+    low, high = _extent(viewer)[:, list(viewer.dims.displayed)]
     return bool(np.all((high - low) * viewer.scene.camera.zoom <= np.asarray(viewer.canvas.size) * 1.02))
 
 

@@ -12,7 +12,10 @@ from . import planes
 
 @dataclass(frozen=True)
 class ViewState:
-    """Slice and plane (`point`, `order`, `ndisplay`) and camera of a viewer, and the size of its canvas in pixels."""
+    """Slice and plane (`point`, `order`, `ndisplay`) and camera of a viewer.
+
+    `size` is that of its canvas in pixels; `whole` says whether it showed all of the image.
+    """
 
     point: tuple[float, ...]
     order: tuple[int, ...]
@@ -21,6 +24,7 @@ class ViewState:
     zoom: float
     angles: tuple[float, float, float]
     size: tuple[int, int]
+    whole: bool
 
 
 def remember(viewer: ViewerModel) -> ViewState:
@@ -34,6 +38,7 @@ def remember(viewer: ViewerModel) -> ViewState:
         zoom=camera.zoom,
         angles=camera.angles,
         size=viewer.canvas.size,
+        whole=dims.ndisplay == 2 and planes.is_whole(viewer),
     )
 
 
@@ -46,9 +51,10 @@ def restore(viewer: ViewerModel, state: ViewState) -> None:
         dims.order = state.order
     dims.set_point(range(dims.ndim - ndim, dims.ndim), state.point[-ndim:])
     dims.ndisplay = state.ndisplay
-    # What filled a smaller canvas (when several files are opened, that of a window not yet laid out) fills this one.
-    grown = min(now / then for now, then in zip(viewer.canvas.size, state.size, strict=True))
-    camera.center, camera.zoom, camera.angles = state.center, state.zoom * grown, state.angles
+    camera.center, camera.zoom, camera.angles = state.center, state.zoom, state.angles
+    # What was all in view in a smaller canvas (of several files, that of a window not yet laid out) fills this one.
+    if state.whole and tuple(state.size) != tuple(viewer.canvas.size):
+        planes.fit(viewer)
 
 
 def first_look(viewer: ViewerModel, layer: ImageLayer) -> None:

@@ -125,4 +125,4 @@ def test_the_texts_say_where_one_is_and_which_side_is_which(window, qtbot):
     qtbot.waitUntil(lambda: dock.corners.texts["top"] == "")
     planes.show(viewer, "axial")
     viewer.cursor.position = (-150.0, 40.0, 0.0)
-    qtbot.waitUntil(lambda: dock.corners.texts["cursor"] == "x 0.0  y 40.0  z −150.0 mm · −850 HU")
+    qtbot.waitUntil(lambda: dock.corners.texts["cursor"] == "x 0.0  y 40.0  z −150.0 mm\n−850 HU")

@@ -42,7 +42,7 @@ def test_clicks_take_several_rows_and_accept_and_reject_act_on_all(after_run):
     QTest.mouseClick(undo, Qt.MouseButton.LeftButton)
     assert set(status(dock).values()) == {"unreviewed"}
     assert session.selection == ("f1", "f2", "f3")
-    assert dock.findings.summary.text() == "Undone: rejected 1, 2 and 3"
+    assert dock.findings.summary.text() == "↶ rejected 1, 2 and 3"
     click(dock, 0)
     click(dock, 2, CTRL)
     press(dock, Qt.Key.Key_A)

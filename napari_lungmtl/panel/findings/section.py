@@ -157,6 +157,7 @@ class FindingsSection(Section):
         else:
             self._empty.setText("None yet: press Run.")
         self.summary.setText(f"{len(rows)}" if rows else "")
+        self.summary.setToolTip("")
         self._show_selected()
 
     def _show_selected(self, _id: object = None) -> None:
@@ -190,7 +191,8 @@ class FindingsSection(Section):
 
     def _tell(self, words: str) -> None:
         """What was undone stands in the title's line until something else happens."""
-        self.summary.setText(words)
+        self.summary.setText(words.replace("Undone:", "↶").replace("Done again:", "↷"))  # as on the buttons
+        self.summary.setToolTip(words)
 
     def _on_selection(self, _selected: QItemSelection, _deselected: QItemSelection) -> None:
         """All marked rows are the selection; the row that the person came to is the one that is looked at."""

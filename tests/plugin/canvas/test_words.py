@@ -45,10 +45,10 @@ def test_the_slice_is_counted_from_one_with_its_place(volume):
 
 
 def test_place_and_value_under_the_cursor(volume):
-    assert words.under_cursor(volume, (-180.0, 10.4, -29.1)) == "x −29.1  y 10.4  z −180.0 mm · −640 HU"
+    assert words.under_cursor(volume, (-180.0, 10.4, -29.1)) == "x −29.1  y 10.4  z −180.0 mm\n−640 HU"
     assert words.under_cursor(volume, (-180.0, 99.0, 0.0)) == ""
     film = Image(np.full((4, 4), 7, np.uint8), "DX", None, series_uid="1.3")
-    assert words.under_cursor(film, (2.2, 1.0)) == "x 1  y 2 px · grey value 7"
+    assert words.under_cursor(film, (2.2, 1.0)) == "x 1  y 2 px\ngrey value 7"
 
 
 def test_the_window_is_told_as_centre_and_width(volume):
