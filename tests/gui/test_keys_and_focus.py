@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qtpy.QtCore import QRect, Qt
+from qtpy.QtGui import QColor
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QTableView, QWidget
 
 from napari_lungmtl import app
 from napari_lungmtl.layers import planes
 from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.panel.theme import palette
 from napari_lungmtl.shortcuts import HELP
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
 
@@ -45,12 +47,11 @@ def reachable(dock) -> list[QWidget]:
     return [w for w in widgets if w.focusPolicy() & Qt.FocusPolicy.TabFocus]
 
 
-def pixels(widget: QWidget) -> np.ndarray:
-    """Grey levels of a widget as it is drawn."""
-    shot = widget.grab().toImage()
-    return np.array(
-        [[shot.pixelColor(x, y).lightness() for x in range(shot.width())] for y in (0, shot.height() // 2)]
-    )
+def pixels(widget: QWidget, theme: str) -> np.ndarray:
+    """Grey levels along the top and the middle of a widget, on the theme's ground where it is transparent."""
+    shot, ground = widget.grab().toImage(), QColor(palette(theme).background).lightness()
+    rows = [[shot.pixelColor(x, y) for x in range(shot.width())] for y in (0, shot.height() // 2)]
+    return np.array([[c.lightness() if c.alpha() else ground for c in row] for row in rows], int)
 
 
 def test_the_focus_can_be_seen_on_everything_that_tab_reaches(after_run):
@@ -60,12 +61,13 @@ def test_the_focus_can_be_seen_on_everything_that_tab_reaches(after_run):
     assert len(kinds) >= 5
     for theme in ("dark", "light"):
         viewer.theme = theme
+        QApplication.processEvents()
         for kind, widget in kinds.items():
             dock.footer.setFocus()
-            without = pixels(widget)
+            without = pixels(widget, theme)
             widget.setFocus(Qt.FocusReason.TabFocusReason)
             QApplication.processEvents()
-            assert np.abs(pixels(widget).astype(int) - without).max() > 60, (theme, kind.__name__)
+            assert np.abs(pixels(widget, theme) - without).max() > 60, (theme, kind.__name__)
 
 
 def test_one_h_brings_deleted_spheres_back_below_the_truth(after_run, image):
