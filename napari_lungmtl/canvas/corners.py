@@ -65,6 +65,7 @@ class CornerTexts(QWidget):
         if canvas is not None:
             self.setParent(canvas)
             self.setGeometry(canvas.rect())
+            self.lower()  # below napari's notifications
             canvas.installEventFilter(self)
             self.setVisible(self.on)
 

@@ -42,7 +42,7 @@ class StudySection(Section):
         self._legend.hide()
         row = QHBoxLayout()
         row.addWidget(self.name, 1)
-        row.addWidget(self._warn)
+        row.addWidget(self._warn, 0, Qt.AlignmentFlag.AlignRight)
         self.body.addLayout(row)
         self.banner = Banner()
         self._looked_at: Image | None = None
