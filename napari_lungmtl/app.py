@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import napari
+from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QApplication
 
 from .contributions.samples import sample_ct, sample_radiograph
@@ -25,7 +26,9 @@ from .training.imaging import Image, SeveralSeriesError, list_series, read_image
 from .training.inference import registry
 
 SIZE = (1440, 900)
-"""Pixels of the window in screenshots."""
+"""Pixels of the window, where the screen has them."""
+TITLE_BAR = 40
+"""Pixels that a desktop may put above a window."""
 COHORT_LIMIT = 300.0
 """Seconds that a screenshot waits for a cohort's map."""
 
@@ -181,8 +184,17 @@ def _window() -> tuple[napari.Viewer, LungNodulesDock]:
     viewer = napari.Viewer(title="Lung nodules")
     # Through the manifest, so that the Plugins menu finds this dock and opens no second one.
     _, dock = viewer.window.add_plugin_dock_widget("napari-lungmtl", "Lung nodules")
-    viewer.window.resize(*SIZE)
+    viewer.window.resize(*_fitting(SIZE))
     return viewer, dock
+
+
+def _fitting(size: tuple[int, int]) -> tuple[int, int]:
+    """A window's size, made smaller where the screen is: what reaches beyond cannot be clicked."""
+    screen = QGuiApplication.primaryScreen()
+    if screen is None:
+        return size
+    room = screen.availableGeometry()
+    return min(size[0], room.width()), min(size[1], room.height() - TITLE_BAR)
 
 
 def _read(path: Path | str, series: str | None, ask: bool) -> Image | None:

@@ -17,6 +17,7 @@ from .layers.image import IMAGE
 from .layers.radiograph import RadiographLayers
 from .layers.spheres.layer import SphereBinding, image_from_layer
 from .session.session import Session
+from .training.imaging.image import Image
 
 log = logging.getLogger("napari_lungmtl")
 
@@ -45,12 +46,19 @@ class ReviewedImage:
 
     def set_current(self, current: bool) -> None:
         """Show the image and all that is drawn over it, or hide them while another image is reviewed."""
-        self.layer.visible = current
+        _set_visible(self.layer, current)
         self.binding.set_current(current)
         if self.radiograph is not None:
             self.radiograph.set_current(current)
         for layer in self.companions:
-            layer.visible = current
+            _set_visible(layer, current)
+
+    def bring_back(self) -> bool:
+        """Draw again what a person deleted of its drawings; False where nothing was."""
+        deleted = self.binding.deleted or (self.radiograph is not None and self.radiograph.deleted)
+        if deleted:
+            self.session.events.overlays.emit(self.session.overlays_shown)
+        return deleted
 
     def close(self) -> None:
         """Take its drawings out, and save."""
@@ -60,11 +68,19 @@ class ReviewedImage:
         self.session.close()
 
 
+def _set_visible(layer: Layer, visible: bool) -> None:
+    """Show or hide a layer: napari puts all layers of the canvas in order anew at each such word, also where nothing changes."""
+    if layer.visible != visible:
+        layer.visible = visible
+
+
 class ReviewedImagesEvents(SignalGroup):
-    """`current`: the dock acts on another image (or none). `closing`: the layer of a reviewed image is gone."""
+    """`current`: the dock acts on another image (or none). `closing`: the layer of a reviewed image is gone. `listed`: other
+    images are open, or they have other names."""
 
     current = Signal(object)  # ReviewedImage | None
     closing = Signal(object)  # ReviewedImage
+    listed = Signal()
 
 
 class ReviewedImages:
@@ -86,7 +102,31 @@ class ReviewedImages:
         self._current: ReviewedImage | None = None
         viewer.layers.selection.events.active.connect(self._on_active)
         viewer.layers.events.removed.connect(self._on_removed)
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        viewer.layers.events.reordered.connect(self._on_listed)
+        viewer.dims.events.range.connect(self._narrow_range)
         self._on_active()
+
+    @property
+    def layers(self) -> tuple[ImageLayer, ...]:
+        """The open images from below: those under review, and those that will be when they are chosen."""
+        return tuple(layer for layer in self._viewer.layers if self._is_open_image(layer))
+
+    def choose(self, layer: ImageLayer) -> None:
+        """Put an open image under review."""
+        self._viewer.layers.selection.active = layer
+
+    def step(self, step: int) -> None:
+        """Put the next (1) or previous (-1) open image under review, round at the ends."""
+        layers = self.layers
+        if self._current is not None and len(layers) > 1:
+            self.choose(layers[(layers.index(self._current.layer) + step) % len(layers)])
+
+    def image_of(self, layer: ImageLayer) -> Image | None:
+        """The image of an open layer."""
+        reviewed = next((s for s in self._reviewed_images if s.layer is layer), None)
+        image = reviewed.session.image if reviewed is not None else layer.metadata.get(IMAGE)
+        return image if isinstance(image, Image) else None
 
     @property
     def current(self) -> ReviewedImage | None:
@@ -100,14 +140,19 @@ class ReviewedImages:
         """Show and hide a layer together with the current one; `legend` is a symbol, words and a colour."""
         if self._current is not None:
             self._current.companions.append(layer)
+            self._current.binding.keep_below(layers=[layer])
             self._current.legend = legend
 
     def close(self) -> None:
         """Save everything and let go of the viewer."""
         self._viewer.layers.selection.events.active.disconnect(self._on_active)
         self._viewer.layers.events.removed.disconnect(self._on_removed)
+        self._viewer.layers.events.inserted.disconnect(self._on_inserted)
+        self._viewer.layers.events.reordered.disconnect(self._on_listed)
+        self._viewer.dims.events.range.disconnect(self._narrow_range)
         for reviewed in self._reviewed_images:
             reviewed.layer.events.visible.disconnect(self._on_visible)
+            reviewed.layer.events.name.disconnect(self._on_listed)
             reviewed.close()
         self._reviewed_images.clear()
 
@@ -121,18 +166,46 @@ class ReviewedImages:
         elif self._current is None:
             self._set_current(self._topmost())
 
+    def _is_open_image(self, layer: Layer) -> bool:
+        if any(layer is s.layer for s in self._reviewed_images):
+            return True
+        known = isinstance(layer, ImageLayer) and layer.metadata.get(IMAGE) is not None
+        return known and not any(layer is refused for refused in self._refused)
+
+    def _on_inserted(self, event: object) -> None:
+        """An image that was just opened comes under review by itself: napari makes it the active layer."""
+        layer = event.value  # type: ignore[attr-defined]
+        if isinstance(layer, ImageLayer) and layer.metadata.get(IMAGE) is not None:
+            self._on_listed()
+
+    def _on_listed(self, _event: object = None) -> None:
+        self.events.listed.emit()
+
+    def _narrow_range(self, _event: object = None) -> None:
+        """The slider has the slices of what can be seen: images that are hidden may lie anywhere, and have others."""
+        hidden = [s for s in self._reviewed_images if s is not self._current]
+        if self._current is None or len(self.layers) < 2:
+            return
+        away = {id(layer) for s in hidden for layer in (s.layer, *s.drawn, *s.companions)}
+        away |= {id(layer) for layer in self.layers if layer is not self._current.layer}
+        planes.narrow_range(self._viewer, [layer for layer in self._viewer.layers if id(layer) not in away])
+
     def _on_removed(self, event: object) -> None:
         removed = event.value  # type: ignore[attr-defined]
         self._refused = [layer for layer in self._refused if layer is not removed]
         reviewed = next((s for s in self._reviewed_images if s.layer is removed), None)
         if reviewed is None:
+            self._on_listed()
             return
         self._reviewed_images.remove(reviewed)
+        removed.events.name.disconnect(self._on_listed)
         removed.events.visible.disconnect(self._on_visible)
         self.events.closing.emit(reviewed)
         if reviewed is self._current:
             self._set_current(self._topmost())
         reviewed.close()
+        self._narrow_range()
+        self._on_listed()
 
     def _topmost(self) -> ReviewedImage | None:
         images = (
@@ -165,6 +238,8 @@ class ReviewedImages:
         if image.ndim == 3:
             planes.see_through(layer)
         layer.events.visible.connect(self._on_visible)
+        layer.events.name.connect(self._on_listed)
+        self._on_listed()
         return reviewed
 
     def _set_current(self, reviewed: ReviewedImage | None) -> None:
@@ -176,6 +251,7 @@ class ReviewedImages:
         self._current = reviewed
         if reviewed is not None:
             self._show_only(reviewed)
+            self._narrow_range()
             if reviewed.view is not None:
                 view_state.restore(self._viewer, reviewed.view)
             elif former is not None:  # napari looks at the first image by itself
@@ -187,7 +263,7 @@ class ReviewedImages:
     def _show_only(self, reviewed: ReviewedImage) -> None:
         for layer in self._viewer.layers:  # also what was opened before the dock, and has no session yet
             if layer is not reviewed.layer and layer.metadata.get(IMAGE) is not None:
-                layer.visible = False
+                _set_visible(layer, False)
         for other in self._reviewed_images:
             if other is not reviewed:
                 other.set_current(False)

@@ -9,25 +9,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from napari.components import ViewerModel
-from napari.layers import Labels
+from napari.layers import Labels, Layer, Points, Shapes
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QShortcut, QWidget
 
-from .layers.masks.labels import FOLLOWED
+from .layers.follower import FOLLOWED
 
 
 @dataclass(frozen=True)
 class Key:
     """A key, the action that it calls, and what it does in a person's words.
 
-    `painting` says whether it stays on while a Labels layer is active, which has its own use for [ ] and Ctrl+Z.
+    `painting` says whether it stays on while a Labels layer is active, which has its own use for [ ] and Ctrl+Z; `drawing`,
+    whether it does while a Points or Shapes layer is that a person added: there R, P and A are napari's rectangle, polygon and
+    select all, as its status bar says.
     """
 
     key: str
     action: str
     description: str
     painting: bool = True
+    drawing: bool = True
 
     @property
     def text(self) -> str:
@@ -37,22 +40,45 @@ class Key:
 
 KEYS = (
     Key("N", "next", "Next finding"),
-    Key("P", "previous", "Previous finding"),
-    Key("A", "accept", "Accept the selected finding"),
-    Key("R", "reject", "Reject the selected finding"),
+    Key("P", "previous", "Previous finding", drawing=False),
+    Key("A", "accept", "Accept the selected findings", drawing=False),
+    Key("R", "reject", "Reject the selected findings", drawing=False),
     Key("C", "characterise", "Characterise the selected sphere"),
+    Key("Shift+N", "next study", "Next open image"),
+    Key("Shift+P", "previous study", "Previous open image", drawing=False),
     Key("H", "overlays", "Hide or show the overlays"),
-    Key("T", "turn_right", "Turn a radiograph by 90° clockwise"),
+    Key("T", "turn_right", "Turn a radiograph by 90° clockwise", drawing=False),
     Key("Shift+T", "turn_left", "Turn a radiograph by 90° anticlockwise"),
     Key("M", "mirror", "Mirror a radiograph", painting=False),
     Key("I", "invert", "Exchange bright and dark of a radiograph"),
+    Key("Shift+I", "corner texts", "Hide or show the texts on the canvas"),
+    *(
+        Key(str(n), f"window {n}", words, painting=False, drawing=False)
+        for n, words in enumerate(
+            (
+                "First window of the list: lung (CT)",
+                "Second window: mediastinum (CT)",
+                "Third window: bone (CT)",
+                "Fourth window of the list",
+                "Fifth window of the list",
+                "Window as the image was opened",
+            ),
+            1,
+        )
+    ),
+    Key("Shift+M", "mouse", "Mouse: wheel for slices, right drag for the window; or napari's own"),
     Key("[", "smaller", "Selected sphere 1 mm smaller", painting=False),
     Key("]", "larger", "Selected sphere 1 mm larger", painting=False),
-    Key("Delete", "delete", "Delete a finding drawn by a person"),
+    Key("Delete", "delete", "Delete findings drawn by a person", drawing=False),
     Key("Ctrl+Z", "undo", "Undo", painting=False),
     Key("Ctrl+Shift+Z", "redo", "Redo", painting=False),
     Key("?", "help", "Show or hide this list"),
 )
+
+HELP = (
+    "A accept, R reject, N and P next and previous finding, Delete; draw by the buttons of the layer controls"
+)
+"""What napari's status bar says while a layer of findings is chosen."""
 
 
 def tooltip(action: str, text: str = "") -> str:
@@ -80,15 +106,32 @@ def install(
 
     def leave_painting_keys() -> None:
         active = viewer.layers.selection.active
-        painting = isinstance(active, Labels)
-        ours = painting and active.metadata.get(FOLLOWED)  # its strokes are the session's commands
         for key, shortcut in zip(KEYS, shortcuts, strict=True):
-            undo = key.action in ("undo", "redo")
-            shortcut.setEnabled(key.painting or not painting or bool(ours and undo))
+            shortcut.setEnabled(_is_ours(key, active))
+
+    def say_keys(_event: object = None) -> None:
+        """Where these keys hold, napari's status bar must not promise its own."""
+        active = viewer.layers.selection.active
+        if isinstance(active, Points | Shapes) and active.metadata.get(FOLLOWED) and viewer.help != HELP:
+            viewer.help = HELP
+
+    def let_go() -> None:
+        viewer.layers.selection.events.active.disconnect(leave_painting_keys)
+        viewer.events.help.disconnect(say_keys)
 
     viewer.layers.selection.events.active.connect(leave_painting_keys)
-    shortcuts[0].destroyed.connect(
-        lambda: viewer.layers.selection.events.active.disconnect(leave_painting_keys)
-    )
+    viewer.events.help.connect(say_keys)
+    shortcuts[0].destroyed.connect(let_go)
     leave_painting_keys()
+    say_keys()
     return shortcuts
+
+
+def _is_ours(key: Key, active: Layer | None) -> bool:
+    """Whether a key is this window's while a layer is active."""
+    followed = active is not None and bool(
+        active.metadata.get(FOLLOWED)
+    )  # its edits are the session's commands
+    if isinstance(active, Labels):
+        return key.painting or (followed and key.action in ("undo", "redo"))
+    return key.drawing or followed or not isinstance(active, Points | Shapes)

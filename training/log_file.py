@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from .errors import LungmtlError
+
 NAME = "napari_lungmtl"
 """The logger of the package; those of its modules lie below it."""
 LARGEST = 2_000_000
@@ -42,7 +44,11 @@ class _File(logging.FileHandler):
 
 
 class _Terminal(logging.Handler):
-    """Standard error as it is at that moment."""
+    """Standard error as it is at that moment; a refusal that a person is told in a sentence comes without its traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        expected = record.exc_info is not None and isinstance(record.exc_info[1], LungmtlError)
+        return record.getMessage() if expected else super().format(record)
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads it any more
@@ -69,7 +75,7 @@ def keep_log(*, terminal: bool, tell: Callable[[str], object] | None = None) -> 
     Parameters
     ----------
     terminal
-        Show them in the terminal too, with tracebacks.
+        Show them in the terminal too, with tracebacks of what nobody foresaw.
     tell
         Gets warnings as sentences for a person.
     """

@@ -19,10 +19,15 @@ from qtpy.QtCore import QTimer
 from ..session.session import Session
 from ..training.imaging.image import Image
 from .image import LAYER_UNITS
+from .spheres.layer_data import FINDINGS, SHOWN
 
 L = TypeVar("L", Points, Shapes, Labels, ImageLayer)
 E = TypeVar("E", Points, Shapes, Labels)
 Connection = tuple[Any, Callable[..., Any]]
+
+FOLLOWED = "lungmtl_followed"
+"""Key of the metadata of a layer that follows a session: its edits become the session's commands, and the keys of a review hold
+while it is chosen."""
 
 
 def insert_layer(layers: LayerList, layer: Layer, index: int | None = None) -> None:
@@ -59,6 +64,7 @@ class LayerFollower(ABC, Generic[L]):
         self.viewer = viewer
         self.session = session
         self.layer: L | None = None
+        self.deleted = False  # by a person; showing the overlays brings it back
         self._current = True
         for signal, slot in (*self._view_events(), *self._session_events()):
             signal.connect(slot)
@@ -109,8 +115,9 @@ class LayerFollower(ABC, Generic[L]):
         """Put the layer in, on top or at an index among the layers."""
         if not self._is_shown():
             layer.visible = False
+        layer.metadata[FOLLOWED] = True
         insert_layer(self.viewer.layers, layer, index)
-        self.layer = layer
+        self.layer, self.deleted = layer, False
         for signal, slot in self._layer_events(layer):
             signal.connect(slot)
 
@@ -130,6 +137,7 @@ class LayerFollower(ABC, Generic[L]):
     def _on_removed(self, event: object) -> None:
         if self.layer is not None and getattr(event, "value", None) is self.layer:
             self._let_go()
+            self.deleted = True
             self._on_gone()
 
     def _on_overlays(self, shown: bool) -> None:
@@ -160,12 +168,18 @@ class Binding(LayerFollower[E]):
     """
 
     def __init__(self, viewer: ViewerModel, session: Session, below: Sequence[Binding[Any]] = ()) -> None:
-        self._below = tuple(below)
+        self._below: tuple[LayerFollower[Any], ...] = tuple(below)
+        self._above: tuple[Layer, ...] = ()
         self._seen: frozenset[str] = frozenset()
         self._busy = False
         super().__init__(viewer, session)
         if session.image is not None:
             self._on_image(session.image)
+
+    def keep_below(self, *followers: LayerFollower[Any], layers: Sequence[Layer] = ()) -> None:
+        """Name more drawings, or layers, that a new layer must not cover."""
+        self._below += followers
+        self._above += tuple(layers)
 
     def redraw(self) -> E:
         """Bring the layer back where a person deleted it, and make it show what the session holds."""
@@ -206,7 +220,8 @@ class Binding(LayerFollower[E]):
     def _index(self) -> int | None:
         """Where among the layers a new one belongs; None for the top."""
         layers = self.viewer.layers
-        return min((layers.index(b.layer) for b in self._below if b.layer in layers), default=None)
+        over = (*self._above, *(b.layer for b in self._below if b.layer is not None))
+        return min((layers.index(layer) for layer in over if layer in layers), default=None)
 
     def _session_events(self) -> list[Connection]:
         events = self.session.events
@@ -214,7 +229,8 @@ class Binding(LayerFollower[E]):
             (events.image, self._on_image),
             (events.findings, self._on_findings),
             (events.thresholds, self._draw),
-            (events.selected, self._show_selection),
+            (events.thresholds, self._tell_writer),
+            (events.selection, self._show_selection),
             *super()._session_events(),
         ]
 
@@ -229,7 +245,18 @@ class Binding(LayerFollower[E]):
         if image is not None and self._suits(image):
             self.redraw()
 
+    def _insert(self, layer: E, index: int | None = None) -> None:
+        super()._insert(layer, index)
+        self._tell_writer()
+
+    def _tell_writer(self) -> None:
+        """Give the layer what napari's *Save* writes: the findings, and which of them are shown."""
+        if self.layer is not None:
+            self.layer.metadata[FINDINGS] = self.session.findings
+            self.layer.metadata[SHOWN] = frozenset(f.id for f in self.session.visible)
+
     def _on_findings(self) -> None:
+        self._tell_writer()
         contents = self._contents()
         news = contents - self._seen
         self._seen |= contents
@@ -239,7 +266,7 @@ class Binding(LayerFollower[E]):
             self._draw()
 
     def _on_overlays(self, shown: bool) -> None:
-        if shown and self.layer is None and self._seen:
+        if shown and self.deleted:
             self.redraw()
         super()._on_overlays(shown)
 

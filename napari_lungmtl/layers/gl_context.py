@@ -47,6 +47,11 @@ def make_removals_safe(viewer: ViewerModel, widget: QWidget) -> None:
     viewer.layers.events.begin_batch.connect(make_current)
 
 
+def canvas_of(window: QWidget) -> QWidget | None:
+    """The widget that a window's canvas is drawn in."""
+    return next(iter(window.findChildren(QOpenGLWidget)), None)
+
+
 def _outermost(widget: QWidget) -> QWidget:
     """The main window, also of a dock that floats."""
     while (parent := widget.parentWidget()) is not None:

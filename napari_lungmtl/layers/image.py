@@ -11,6 +11,7 @@ import pint
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 
+from ..text.cases import file_name, short_uid
 from ..training.imaging.image import Image
 from .window_presets import apply, presets
 
@@ -32,7 +33,7 @@ def image_layer_data(image: Image) -> tuple[np.ndarray, dict[str, Any], str]:
         # napari's default averages neighbouring slices when slabs are shown; the network sees no such average.
         "projection_mode": "none",
         "colormap": "gray",
-        "contrast_limits": _first_window(image),
+        "contrast_limits": first_window(image),
         "metadata": {IMAGE: image},
     }
     return image.voxels, attributes, "image"
@@ -90,11 +91,11 @@ def looks_like_ct(voxels: np.ndarray) -> bool:
 def _name(image: Image) -> str:
     description = str(image.metadata.get("series_description") or "").strip()
     patient = str(image.metadata.get("patient_id") or "").strip()
-    file = image.source.name.partition(".")[0] if image.source is not None else ""
-    return description or patient or file or image.series_uid or "image"
+    return description or patient or file_name(image.source) or short_uid(image.series_uid) or "image"
 
 
-def _first_window(image: Image) -> tuple[float, float]:
+def first_window(image: Image) -> tuple[float, float]:
+    """The grey levels (low, high) that an image is opened with: of a CT the lung window."""
     limits = presets(image)
     # Volume files state no modality: what holds air in Hounsfield units is a CT to any eye.
     is_ct = image.modality == "CT" or (not image.modality and image.voxels.min() <= AIR_HU)

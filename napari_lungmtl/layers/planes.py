@@ -7,6 +7,7 @@ ones the head would be at the bottom.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.components import ViewerModel
@@ -16,6 +17,8 @@ from napari.layers import Layer
 PLANES = ("axial", "coronal", "sagittal", "3-D")
 MARGIN = 0.02
 """Part of the canvas that stays free round what fills it."""
+_left: WeakKeyDictionary[ViewerModel, tuple[float, list[float]]] = WeakKeyDictionary()
+"""Zoom and middle of the slices that were left for another plane or for 3-D."""
 _ORDERS = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 
 
@@ -27,21 +30,34 @@ def current(viewer: ViewerModel) -> str | None:
 
 
 def show(viewer: ViewerModel, plane: str) -> None:
-    """Show a plane through the present point, with the present zoom."""
+    """Show a plane through the present point, with the zoom of the last slices that were seen, and what was in the middle."""
+    if viewer.dims.ndisplay == 2:
+        _left[viewer] = _look(viewer)
     if plane == "3-D":
         viewer.dims.order = _ORDERS["axial"]
         viewer.dims.ndisplay = 3
         _face(viewer)
         return
-    camera = viewer.scene.camera
-    was_3d, zoom, point = viewer.dims.ndisplay == 3, camera.zoom, viewer.dims.point
+    point = viewer.dims.point
     viewer.dims.ndisplay = 2
     viewer.dims.order = _ORDERS[plane]
     viewer.dims.set_point(range(viewer.dims.ndim), point)
-    if was_3d:
-        fit(viewer)
-    else:
-        camera.zoom = zoom
+    fit(viewer)  # napari has shown all layers, also hidden ones
+    if viewer not in _left:
+        return
+    zoom, middle = _left[viewer]
+    camera, displayed = viewer.scene.camera, list(viewer.dims.displayed)
+    camera.zoom = zoom
+    if not is_whole(viewer):
+        camera.center = (*camera.center[:1], *(middle[axis] for axis in displayed))
+
+
+def _look(viewer: ViewerModel) -> tuple[float, list[float]]:
+    """Zoom, and the world point that the middle of the canvas shows."""
+    middle = list(viewer.dims.point)
+    for axis, place in zip(viewer.dims.displayed, viewer.scene.camera.center[-2:], strict=True):
+        middle[axis] = float(place)
+    return viewer.scene.camera.zoom, middle
 
 
 def fit(viewer: ViewerModel) -> None:
@@ -55,6 +71,18 @@ def fit(viewer: ViewerModel) -> None:
     camera = viewer.scene.camera
     camera.center = (camera.center[0], *((low + high) / 2))
     camera.zoom = (1 - MARGIN) * float(np.min(np.asarray(viewer.canvas.size) / np.maximum(high - low, 1e-6)))
+
+
+def narrow_range(viewer: ViewerModel, layers: Sequence[Layer]) -> None:
+    """Give the sliders the slices of some layers only; napari's range spans all, also of what is hidden."""
+    if not layers:
+        return
+    extent = viewer.layers.get_extent(layers)
+    ranges = list(viewer.dims.range)
+    of_layers = list(zip(extent.world[0], extent.world[1], extent.step, strict=True))
+    ranges[len(ranges) - len(of_layers) :] = of_layers
+    if any(not np.allclose(a, b) for a, b in zip(ranges, viewer.dims.range, strict=True)):
+        viewer.dims.range = tuple(ranges)
 
 
 def _visible(viewer: ViewerModel) -> list[Layer] | None:
@@ -102,7 +130,7 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
     viewer.dims.set_point(range(viewer.dims.ndim), point)  # at once: each call draws every layer's slice anew
     displayed = list(viewer.dims.displayed)
     camera = viewer.scene.camera
-    if viewer.dims.ndisplay == 2 and _fits(viewer, displayed):
+    if viewer.dims.ndisplay == 2 and is_whole(viewer):
         return
     target = [point[axis] for axis in displayed]
     camera.center = (*camera.center[: 3 - len(target)], *target)
@@ -123,9 +151,9 @@ def go_to_box(viewer: ViewerModel, low: Sequence[float], high: Sequence[float]) 
     camera.center = (*camera.center[:-2], *(float(c) for c in center))
 
 
-def _fits(viewer: ViewerModel, displayed: list[int]) -> bool:
+def is_whole(viewer: ViewerModel) -> bool:
     """Whether all that is displayed fits into the canvas at the present zoom."""
-    low, high = _extent(viewer)[:, displayed]
+    low, high = _extent(viewer)[:, list(viewer.dims.displayed)]
     return bool(np.all((high - low) * viewer.scene.camera.zoom <= np.asarray(viewer.canvas.size) * 1.02))
 
 

@@ -33,12 +33,19 @@ class RadiographLayers:
         self.lungs = LungBinding(viewer, session, (self.masks, self.boxes))
         self.heat = HeatMapLayer(viewer, session, layer)
         self.captions = CaptionsLayer(viewer, session)
+        for drawing in (self.boxes, self.masks, self.lungs):
+            drawing.keep_below(self.captions)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Those that are there."""
         drawings = (self.heat, self.lungs, self.masks, self.boxes, self.captions)
         return tuple(d.layer for d in drawings if d.layer is not None)
+
+    @property
+    def deleted(self) -> bool:
+        """Whether a person deleted a layer that would show something."""
+        return any(d.deleted for d in (self.lungs, self.masks, self.boxes, self.captions))
 
     def set_current(self, current: bool) -> None:
         """Show the drawings, or hide them while another image is reviewed."""

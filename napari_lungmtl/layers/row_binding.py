@@ -54,12 +54,14 @@ class RowBinding(Binding[P]):
     def _selected_row(self) -> int | None:
         return next((row for row, f in enumerate(self._rendered) if f.id == self.session.selected), None)
 
+    def _selected_rows(self) -> list[int]:
+        chosen = set(self.session.selection)
+        return [row for row, f in enumerate(self._rendered) if f.id in chosen]
+
     def _select_row(self, layer: P) -> None:
-        row = self._selected_row()
-        if row is None:
-            layer.selected_data.clear()
-        elif row not in layer.selected_data:  # a person may have taken several
-            layer.selected_data.replace_selection({row})
+        rows = set(self._selected_rows())
+        if rows != set(layer.selected_data):
+            layer.selected_data.replace_selection(rows)
 
     # ---- layer -> session
 
@@ -87,5 +89,6 @@ class RowBinding(Binding[P]):
         if len(layer.data) != len(self._rendered):  # pasted rows fire nothing but this
             self._take_edits()
         ids = [self._rendered[row].id for row in sorted(layer.selected_data) if row < len(self._rendered)]
-        if self.session.selected not in ids:
-            self.session.select(ids[-1] if ids else None)
+        if set(ids) != set(self.session.selection):
+            last = self.session.selected  # stays the one that is looked at
+            self.session.select_all(sorted(ids, key=lambda id: id == last))

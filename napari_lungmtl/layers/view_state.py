@@ -12,7 +12,10 @@ from . import planes
 
 @dataclass(frozen=True)
 class ViewState:
-    """Slice and plane (`point`, `order`, `ndisplay`) and camera of a viewer."""
+    """Slice and plane (`point`, `order`, `ndisplay`) and camera of a viewer.
+
+    `size` is that of its canvas in pixels; `whole` says whether it showed all of the image.
+    """
 
     point: tuple[float, ...]
     order: tuple[int, ...]
@@ -20,13 +23,22 @@ class ViewState:
     center: tuple[float, ...]
     zoom: float
     angles: tuple[float, float, float]
+    size: tuple[int, int]
+    whole: bool
 
 
 def remember(viewer: ViewerModel) -> ViewState:
     """Return how the viewer looks at its image now."""
     dims, camera = viewer.dims, viewer.scene.camera
     return ViewState(
-        tuple(dims.point), tuple(dims.order), dims.ndisplay, tuple(camera.center), camera.zoom, camera.angles
+        point=tuple(dims.point),
+        order=tuple(dims.order),
+        ndisplay=dims.ndisplay,
+        center=tuple(camera.center),
+        zoom=camera.zoom,
+        angles=camera.angles,
+        size=viewer.canvas.size,
+        whole=dims.ndisplay == 2 and planes.is_whole(viewer),
     )
 
 
@@ -40,6 +52,9 @@ def restore(viewer: ViewerModel, state: ViewState) -> None:
     dims.set_point(range(dims.ndim - ndim, dims.ndim), state.point[-ndim:])
     dims.ndisplay = state.ndisplay
     camera.center, camera.zoom, camera.angles = state.center, state.zoom, state.angles
+    # What was all in view in a smaller canvas (of several files, that of a window not yet laid out) fills this one.
+    if state.whole and tuple(state.size) != tuple(viewer.canvas.size):
+        planes.fit(viewer)
 
 
 def first_look(viewer: ViewerModel, layer: ImageLayer) -> None:

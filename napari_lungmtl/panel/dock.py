@@ -13,10 +13,14 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
-from ..layers import planes
+from ..canvas.corners import CornerTexts
+from ..canvas.mouse import ReadingMouse
+from ..layers import planes, window_presets
 from ..layers.attributes.bars import AttributeBarsLayer
 from ..layers.gl_context import make_removals_safe
+from ..layers.image import first_window
 from ..reviewed_images import ReviewedImage, ReviewedImages
+from ..session.session import Session
 from ..training.findings import Sphere
 from ..training.log_file import keep_log
 from .cohort.section import CohortSection
@@ -65,8 +69,13 @@ class LungNodulesDock(QWidget):
             "accept": lambda: self._judge("accept"),
             "reject": lambda: self._judge("reject"),
             "characterise": lambda: self.run.characterise(),
+            "next study": lambda: self.reviewed_images.step(1),
+            "previous study": lambda: self.reviewed_images.step(-1),
             "overlays": self._toggle_overlays,
             **{action: partial(self._orient, action) for action in CHANGES},
+            "corner texts": lambda: self.corners.show_texts(not self.corners.on),
+            **{f"window {n}": partial(self._choose_window, n) for n in range(1, 7)},
+            "mouse": self._toggle_mouse,
             "smaller": lambda: self._resize(-1.0),
             "larger": lambda: self._resize(1.0),
             "delete": self._delete,
@@ -74,7 +83,7 @@ class LungNodulesDock(QWidget):
             "redo": self._redo,
             "help": lambda: self.footer.toggle_keys(),
         }
-        self.study_section = StudySection()
+        self.study_section = StudySection(lambda: self.reviewed_images)
         self.run = RunSection()
         self.show_section = ShowSection(viewer)
         self.show_section.heat.device = lambda: self.run.chosen_device
@@ -105,8 +114,11 @@ class LungNodulesDock(QWidget):
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer, self._is_flat)
         self.reviewed_images = ReviewedImages(viewer)
         self.bars = AttributeBarsLayer(viewer)
+        self.corners = CornerTexts(viewer)
+        self.mouse = ReadingMouse(viewer)
         self.reviewed_images.events.current.connect(self._set_reviewed)
         self.reviewed_images.events.closing.connect(self.run.forget)
+        self.reviewed_images.events.listed.connect(self.study_section.show_list)
         self._set_reviewed(self.reviewed_images.current)
         self.destroyed.connect(partial(_let_go, self))
 
@@ -128,6 +140,8 @@ class LungNodulesDock(QWidget):
         """Install the keys when the dock has come into its window, and mend what napari does there."""
         if event is not None and event.type() == QEvent.Type.Show and not self._shortcuts:
             make_removals_safe(self.viewer, self)
+            self.corners.attach(sure(self.window()))
+            self.mouse.attach(sure(self.window()))
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         return super().event(event)
 
@@ -199,6 +213,12 @@ class LungNodulesDock(QWidget):
             section.set_reviewed(reviewed)
         self.bars.set_session(reviewed.session if reviewed is not None else None)
         if reviewed is not None:
+            self.corners.set_image(reviewed.layer, reviewed.session.image)
+        else:
+            self.corners.set_image(None, None)
+        self.mouse.set_layer(reviewed.layer if reviewed is not None else None)
+        self.study_section.show_list()
+        if reviewed is not None:
             reviewed.session.events.selected.connect(self._go_to_selected, unique=True)
 
     def _go_to_selected(self, id: str | None) -> None:
@@ -213,8 +233,13 @@ class LungNodulesDock(QWidget):
 
     def _judge(self, verdict: str) -> None:
         session = self.reviewed.session if self.reviewed is not None else None
-        if session is not None and session.selected is not None:
-            (session.accept if verdict == "accept" else session.reject)(session.selected)
+        if session is not None and session.selection:
+            (session.accept if verdict == "accept" else session.reject)(*self._lesions(session))
+
+    def _lesions(self, session: Session) -> list[str]:
+        """Ids of all that is selected, with the boxes of another network on the same lesions."""
+        both = (id for one in session.selection for id in (session.partners.get(one), one))
+        return [id for id in dict.fromkeys(both) if id is not None]
 
     def _undo(self) -> None:
         if self.reviewed is not None:
@@ -225,8 +250,27 @@ class LungNodulesDock(QWidget):
             self.reviewed.session.redo()
 
     def _toggle_overlays(self) -> None:
-        if self.reviewed is not None:
-            self.reviewed.session.show_overlays(not self.reviewed.session.overlays_shown)
+        session = self.reviewed.session if self.reviewed is not None else None
+        if session is None or self.reviewed is None:
+            return
+        if not (session.overlays_shown and self.reviewed.bring_back()):
+            session.show_overlays(not session.overlays_shown)
+
+    def _choose_window(self, number: int) -> None:
+        """Show the image in a window of the list, the sixth being the one that it was opened with."""
+        image = self.reviewed.session.image if self.reviewed is not None else None
+        if self.reviewed is None or image is None:
+            return
+        windows = list(window_presets.presets(image).values())
+        if number == 6:
+            window_presets.apply(self.reviewed.layer, first_window(image))
+        elif number <= len(windows):
+            window_presets.apply(self.reviewed.layer, windows[number - 1])
+
+    def _toggle_mouse(self) -> None:
+        self.mouse.on = not self.mouse.on
+        own = "Wheel: slices; Ctrl+wheel: zoom; right drag: window."
+        show_info(own if self.mouse.on else "The mouse is napari's own again: the wheel zooms.")
 
     def _orient(self, action: str) -> None:
         change(self.reviewed.session if self.reviewed is not None else None, action)
@@ -241,19 +285,20 @@ class LungNodulesDock(QWidget):
 
     def _delete(self) -> None:
         session = self.reviewed.session if self.reviewed is not None else None
-        if session is None or session.selected is None:
+        if session is None:
             return
-        if session.findings[session.selected].provenance.model:
-            show_info(
-                f"A model's finding is not deleted but rejected ({shortcuts.KEYS[3].text}), so that it can be seen."
-            )
-        else:
-            session.remove(session.selected)
+        drawn = [id for id in session.selection if not session.findings[id].provenance.model]
+        session.edit(remove=drawn)
+        if session.selection:  # what was removed is no longer selected
+            key = next(key for key in shortcuts.KEYS if key.action == "reject")
+            show_info(f"A model's finding is not deleted but rejected ({key.text}), so that it can be seen.")
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """The dock is closed for good."""
         self.run.cancel()
         _let_go(self)
+        self.corners.hide()
+        self.corners.deleteLater()
         super().closeEvent(event)
 
 
@@ -276,4 +321,6 @@ def _let_go(dock: LungNodulesDock) -> None:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
     dock.bars.close()
+    dock.corners.let_go()
+    dock.mouse.set_layer(None)
     dock.reviewed_images.close()

@@ -151,6 +151,7 @@ class RunSection(Section):
         if reviewed is not None:
             self.listen(reviewed.session.events.image, self._show_modes)
             self.listen(reviewed.session.events.findings, self._make_room)
+            self.listen(reviewed.session.events.undone, self._forget_outcome)
             self._warm_up_soon.start()
         self._show_modes(reviewed.session.image if reviewed is not None else None)
         if not self.runner.running:
@@ -168,6 +169,11 @@ class RunSection(Section):
         if image is not None and mode is not None and not self.runner.running:
             infos = run_modes.chain_for(image, mode).infos
             self._warming.start(partial(warm_up, infos, self.chosen_device))
+
+    def _forget_outcome(self, _words: object = None) -> None:
+        """What the last run brought was perhaps undone: its message speaks of another state."""
+        if not self.runner.running:
+            self._say("")
 
     def start(self) -> None:
         """Do what the box beside the button says."""
@@ -280,7 +286,7 @@ class RunSection(Section):
         if self._since is None and progress.fraction > 0:
             self._since = now, progress.fraction
         self.bar.setValue(round(1000 * progress.fraction))
-        parts = [f"{progress.stage} · {progress.fraction:.0%}".replace("%", " %")]
+        parts = [f"{progress.stage} · {progress.fraction:.0%}".replace("%", "\u00a0%")]
         if self._since is not None and now - self._since[0] > 0.5 and progress.fraction > self._since[1]:
             speed = (progress.fraction - self._since[1]) / (now - self._since[0])
             parts.append(f"{clock(math.ceil((1 - progress.fraction) / speed))} left")

@@ -109,10 +109,10 @@ def set_role(widget: QWidget, role: str) -> None:
 
 
 def tool_button(text: str, tip: str, slot: Callable[[], object]) -> QToolButton:
-    """A flat button that leaves the focus where it is, so that keys go on working."""
+    """A flat button; Tab reaches it, and a click does not give it the focus, so that keys go on working."""
     button = QToolButton()
     button.setText(text)
     button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.clicked.connect(lambda: slot())
     return button

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from napari.qt import get_current_stylesheet
+from napari.settings import get_settings
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -17,10 +19,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ..text.cases import date_words, file_name
 from ..training.imaging import Series
 from .qt import sure
+from .theme import palette, stylesheet
 
-COLUMNS = ("Description", "Modality", "Slices", "Spacing mm", "Pixels", "Patient")
+COLUMNS = ("Description", "Modality", "Date", "Slices", "Spacing mm", "Pixels", "Patient")
 
 
 def choose_series(series_list: Sequence[Series], parent: QWidget | None = None) -> str | None:
@@ -48,6 +52,8 @@ class SeriesDialog(QDialog):
     def __init__(self, series_list: Sequence[Series], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Choose a series")
+        # A dialog without a parent has Qt's own colours.
+        self.setStyleSheet(get_current_stylesheet() + stylesheet(palette(get_settings().appearance.theme)))
         self._uids = [series.uid for series in series_list]
         self.table = QTableWidget(len(series_list), len(COLUMNS))
         self.table.setHorizontalHeaderLabels(COLUMNS)
@@ -89,8 +95,11 @@ def _cells(series: Series) -> tuple[str, ...]:
     spacing = " × ".join(f"{s:.3g}" for s in series.spacing) if series.spacing else "?"
     pixels = " × ".join(str(n) for n in series.shape[-2:]) if series.shape else "?"
     return (
-        ", ".join(part for part in (series.description, series.kind) if part) or "(no description)",
+        ", ".join(part for part in (series.description, series.kind) if part)
+        or file_name(series.path)
+        or "(no description)",
         series.modality,
+        date_words(series.date),
         str(series.n_slices),
         spacing,
         pixels,

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
+from napari.layers import Layer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout
 
-from ..reviewed_images import ReviewedImage
+from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..session.session import Session
 from ..text.boxes import legend
+from ..text.cases import elide, study_date, title
 from ..training.imaging.image import Image
 from .section import Section, eliding, label, tool_button
 from .show.banner import Banner
 from .show.verdict import Doubt, not_frontal, noticed, verdicts
+from .study_list import StudyList
 from .theme import Palette
 
 
 class StudySection(Section):
     """Modality, name, size and spacing of the image that the dock acts on; warnings fold out behind a ⚠."""
 
-    def __init__(self) -> None:
+    def __init__(self, reviewed_images: Callable[[], ReviewedImages]) -> None:
         super().__init__("study")
+        self._reviewed_images = reviewed_images
+        self.studies = StudyList(
+            lambda layer: reviewed_images().choose(layer), lambda n: reviewed_images().step(n)
+        )
+        self.body.addWidget(self.studies)
         self.name = eliding("name")
         self.name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._facts = label("", "faint", wrap=True)
@@ -34,7 +43,7 @@ class StudySection(Section):
         self._legend.hide()
         row = QHBoxLayout()
         row.addWidget(self.name, 1)
-        row.addWidget(self._warn)
+        row.addWidget(self._warn, 0, Qt.AlignmentFlag.AlignRight)
         self.body.addLayout(row)
         self.banner = Banner()
         self._looked_at: Image | None = None
@@ -59,6 +68,15 @@ class StudySection(Section):
         self._show_verdicts()
         self._show_layer()
         self.show_legend()
+
+    def show_list(self) -> None:
+        """List the open images, where there are several."""
+        images = self._reviewed_images()
+        current = images.current.layer if images.current is not None else None
+        self.studies.show_layers(
+            [(layer, _listed(layer, images.image_of(layer))) for layer in images.layers], current
+        )
+        self.name.setVisible(self.studies.isHidden())  # the list names it
 
     def set_colors(self, colors: Palette) -> None:
         """Colours of the present theme."""
@@ -116,12 +134,6 @@ class StudySection(Section):
         self._warnings.setVisible(self._warnings.isHidden())
 
 
-def title(image: Image) -> str:
-    """``CT  LIDC-IDRI-0003``: modality and patient, series description or file name."""
-    name = image.metadata.get("patient_id") or image.metadata.get("series_description") or image.series_uid
-    return "  ".join(part for part in (image.modality or "Image", elide(str(name or ""), 34)) if part)
-
-
 def facts(image: Image) -> str:
     """``11 × 512 × 512 · slices 2.5 mm · pixels 0.82 mm``."""
     size = " × ".join(str(n) for n in image.shape)
@@ -132,7 +144,8 @@ def facts(image: Image) -> str:
     return f"{size}{slices} · pixels {pixels} mm"
 
 
-def elide(text: str, length: int) -> str:
-    """The text, its middle left out where it is longer than `length`."""
-    half = (length - 1) // 2
-    return text if len(text) <= length else f"{text[:half]}…{text[-half:]}"
+def _listed(layer: Layer, image: Image | None) -> str:
+    """What the list says of an open image: ``CT  LIDC-IDRI-0003 · 2000-01-01``."""
+    if image is None:
+        return str(layer.name)
+    return " · ".join(part for part in (title(image), study_date(image)) if part)

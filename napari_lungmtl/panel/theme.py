@@ -60,7 +60,12 @@ def stylesheet(colors: Palette) -> str:
     QLabel[role="error"] {{ color: {colors.error}; }}
     QLabel[role="name"] {{ font-weight: 600; }}
     QFrame#section {{ border: 0px; border-top: 1px solid {colors.line}; }}
-    QToolButton {{ background: transparent; border: 0px; border-radius: 3px; padding: 3px 6px; color: {colors.text}; }}
+    QToolButton {{ background: transparent; border-radius: 3px; padding: 2px 5px; color: {colors.text}; }}
+    QToolButton, QSlider, QCheckBox {{ border: 1px solid transparent; }}
+    QToolButton:focus, QSlider:focus, QCheckBox:focus, QComboBox:focus, QTableView:focus, QListView:focus, QLineEdit:focus,
+    QAbstractSpinBox:focus {{ border: 1px solid {colors.text}; border-radius: 3px; }}
+    QPushButton {{ border: 2px solid transparent; }}
+    QPushButton:focus {{ border: 2px solid {colors.text}; }}
     QToolButton:hover {{ background: {colors.hover}; }}
     QToolButton:checked {{ background: {colors.line}; }}
     QToolButton:disabled {{ color: {colors.faint}; }}
@@ -68,9 +73,9 @@ def stylesheet(colors: Palette) -> str:
     QToolButton#title:hover {{ background: transparent; }}
     QToolButton#title:checked {{ background: transparent; }}
     QToolButton[role="warning"] {{ color: {colors.warning}; }}
-    QPushButton {{ padding: 5px 10px; border-radius: 3px; font-size: {FONT_PT}pt; }}
-    QPushButton#primary {{ background: {colors.accent}; color: {colors.on_accent}; font-weight: 600; padding: 7px 18px; }}
-    QPushButton#primary:disabled {{ background: {colors.raised}; color: {colors.faint}; border: 0px; }}
+    QPushButton {{ padding: 3px 8px; border-radius: 3px; font-size: {FONT_PT}pt; }}
+    QPushButton#primary {{ background: {colors.accent}; color: {colors.on_accent}; font-weight: 600; padding: 5px 16px; }}
+    QPushButton#primary:disabled {{ background: {colors.raised}; color: {colors.faint}; }}
     QComboBox {{ font-size: {FONT_PT}pt; min-height: 20px; }}
     QComboBox QListView {{ font-size: {FONT_PT}pt; }}
     QProgressBar {{ background: {colors.raised}; border: 0px; border-radius: 3px; max-height: 8px; min-height: 8px; }}

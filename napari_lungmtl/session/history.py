@@ -14,10 +14,11 @@ MAX_STEPS = 1000
 
 @dataclass(frozen=True)
 class Step(Generic[T]):
-    """One command, as what it changed from and to."""
+    """One command, as what it changed from and to, and which findings were selected before it."""
 
     before: T
     after: T
+    selection: tuple[str, ...] = ()
 
 
 class History(Generic[T]):
@@ -37,13 +38,23 @@ class History(Generic[T]):
         """Whether a step that was taken back is there to do again."""
         return bool(self._undone)
 
-    def push(self, before: T, after: T) -> None:
+    @property
+    def last(self) -> Step[T] | None:
+        """The step that `undo` would take back."""
+        return self._done[-1] if self._done else None
+
+    @property
+    def next(self) -> Step[T] | None:
+        """The step that `redo` would do again."""
+        return self._undone[-1] if self._undone else None
+
+    def push(self, before: T, after: T, selection: tuple[str, ...] = ()) -> None:
         """Record a step; what was undone before it cannot be redone any more."""
-        self._done.append(Step(before, after))
+        self._done.append(Step(before, after, selection))
         self._undone.clear()
 
-    def undo(self) -> T:
-        """The state before the last step.
+    def undo(self) -> Step[T]:
+        """Take the last step back, and return it.
 
         Raises
         ------
@@ -52,10 +63,10 @@ class History(Generic[T]):
         """
         step = self._done.pop()
         self._undone.append(step)
-        return step.before
+        return step
 
-    def redo(self) -> T:
-        """The state after the step that was undone last.
+    def redo(self) -> Step[T]:
+        """Do the step that was undone last again, and return it.
 
         Raises
         ------
@@ -64,7 +75,7 @@ class History(Generic[T]):
         """
         step = self._undone.pop()
         self._done.append(step)
-        return step.after
+        return step
 
     def clear(self) -> None:
         """Forget everything: another image was opened."""

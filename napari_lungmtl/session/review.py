@@ -8,11 +8,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from ..training.findings import Finding, Findings, Geometry, ImageScore, Region
 from ..training.findings.models import join_models
-from ..training.inference.agreement import same_place
+from .same_findings import keep_ids, same_lesion
 
 
 def is_by_person(finding: Finding) -> bool:
@@ -57,14 +55,15 @@ def merge_run(present: Findings, run: Findings) -> Findings:
     Of the new findings those are dropped whose centre lies inside a kept one: the same nodule, found again. On a radiograph
     only the same network finds a nodule again: what another one says there, is news. A kept one that the run judged has the
     new opinions, and one that had none takes those of the nodule found again, unless a person moved it: then they are of
-    another place.
+    another place. What a former run had found too keeps its identifier and its number.
     """
+    run = keep_ids([f for f in present if not is_reviewed(f)], run)
     judged = {f.id: f for f in run if f.opinions}
     kept = [with_opinions(f, judged[f.id]) if f.id in judged else f for f in present if is_reviewed(f)]
     ids = {f.id for f in kept}
     new = []
     for finding in run:
-        over = [k for k, f in enumerate(kept) if finding.id not in ids and _covers(f, finding)]
+        over = [k for k, f in enumerate(kept) if finding.id not in ids and same_lesion(f, finding)]
         if finding.id not in ids and not over:
             new.append(finding)
         for k in over:
@@ -114,14 +113,3 @@ def _named(present: Findings, kept: list[Finding]) -> list[Mapping[str, Any]]:
     names = {f.provenance.model for f in kept} | {o.model for f in kept for o in f.opinions}
     names |= {s.model for s in present.image_scores} | {r.provenance.model for r in present.regions}
     return [model for model in present.models if model.get("name") in names]
-
-
-def _covers(kept: Finding, new: Finding) -> bool:
-    """Whether `new` is the nodule of `kept`, found again."""
-    if len(kept.center) != len(new.center):
-        return False
-    if kept.box is not None and new.box is not None:
-        same_network = kept.provenance.model in ("", new.provenance.model)
-        return same_network and same_place(kept.box, new.box)
-    distance = np.linalg.norm(np.subtract(kept.center, new.center))
-    return bool(distance < kept.diameter / 2)

@@ -12,8 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from psygnal import Signal, SignalGroup
-
 from ..training.findings import Finding, Findings, ImageReference, Region
 from ..training.findings.models import join_models
 from ..training.imaging.image import Image
@@ -21,29 +19,15 @@ from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ..training.imaging.radiograph.upright import right_turn
 from ..training.inference.agreement import Agreement, agreement
 from .autosave import Autosaver
-from .history import History
+from .changes import changed_ids, what_changed
+from .events import SessionEvents
+from .history import History, Step
 from .review import is_by_person, merge_run, moved
-from .sidecar import Sidecar, SidecarError
+from .same_findings import numbered, partners
+from .sidecar import Sidecar, load
 from .thresholds import Thresholds
 
 __all__ = ["Session", "SessionEvents", "Thresholds"]
-
-
-class SessionEvents(SignalGroup):
-    """What views listen to; each carries the new value.
-
-    All are emitted on the thread that gave the command, but `saved` and `problem` mostly come from the
-    autosave's thread: a window connects these two with ``connect(…, thread="main")`` (and
-    ``psygnal.qt.start_emitting_from_queue()``) or through a Qt signal of its own.
-    """
-
-    image = Signal(object)  # Image | None
-    findings = Signal(object)  # Findings
-    thresholds = Signal(object)  # Thresholds
-    selected = Signal(object)  # str | None
-    overlays = Signal(bool)  # are overlays shown?
-    saved = Signal(object)  # datetime
-    problem = Signal(str)  # a sentence for the person
 
 
 class Session:
@@ -59,10 +43,12 @@ class Session:
         self._image: Image | None = None
         self._findings = Findings()
         self._thresholds = Thresholds()
-        self._selected: str | None = None
+        self._selection: tuple[str, ...] = ()
+        self._last_number = 0
         self._overlays_shown = True
         self._visible: tuple[Finding, ...] | None = None
         self._agreement: Mapping[str, Agreement] | None = None
+        self._partners: Mapping[str, str] | None = None
         self._partial: Findings | None = None
         self._history: History[Findings] = History()
         self._sidecar: Sidecar | None = None
@@ -88,8 +74,13 @@ class Session:
 
     @property
     def selected(self) -> str | None:
-        """Id of the selected finding; it may be hidden by the thresholds."""
-        return self._selected
+        """Id of the selected finding, of several the last; it may be hidden by the thresholds."""
+        return self._selection[-1] if self._selection else None
+
+    @property
+    def selection(self) -> tuple[str, ...]:
+        """Ids of all selected findings, `selected` at the end."""
+        return self._selection
 
     @property
     def visible(self) -> tuple[Finding, ...]:
@@ -114,6 +105,13 @@ class Session:
         return self._findings.orientation or AS_STORED
 
     @property
+    def partners(self) -> Mapping[str, str]:
+        """By id the box by which another network marks the same lesion; see `same_findings.partners`."""
+        if self._partners is None:
+            self._partners = partners(self._findings, {f.id for f in self.visible})
+        return self._partners
+
+    @property
     def overlays_shown(self) -> bool:
         """Whether anything at all is drawn over the image."""
         return self._overlays_shown
@@ -132,6 +130,16 @@ class Session:
     def can_redo(self) -> bool:
         """Whether an edit that was taken back can be done again."""
         return self._history.can_redo
+
+    @property
+    def undo_words(self) -> str:
+        """What `undo` would take back: ``rejected 3``; empty where there is nothing."""
+        return _words(self._history.last)
+
+    @property
+    def redo_words(self) -> str:
+        """What `redo` would do again; empty where there is nothing."""
+        return _words(self._history.next)
 
     @property
     def sidecar(self) -> Path | None:
@@ -159,15 +167,18 @@ class Session:
         self._autosave.discard()  # what could not be written: the person has been told
         self._history.clear()
         self._partial = None
-        self._image, self._selected, self._saved_at = image, None, None
+        self._image, self._selection, self._saved_at = image, (), None
         self._sidecar = Sidecar(image) if image is not None else None
-        stored, problem = self._load()
+        stored, problem = load(self._sidecar)
+        stored = numbered(stored)
+        self._last_number = max((f.number for f in stored), default=0)
         self._findings = stored if image is None else replace(stored, image=ImageReference.of(image))
         self._stand_upright()
-        self._visible = self._agreement = None
+        self._forget_views()
         self.events.image.emit(image)
         self.events.findings.emit(self._findings)
         self.events.selected.emit(None)
+        self.events.selection.emit(())
         if problem:
             self.events.problem.emit(problem)
         if findings is not None:
@@ -193,10 +204,11 @@ class Session:
         partial
             It is what is known so far: the next result joins it in one step of the history, if nobody has edited since.
         """
-        after = merge_run(self._findings, findings)
+        after = numbered(merge_run(self._findings, findings), self._last_number)
         follows, self._partial = self.is_partial, after if partial else None  # views ask while they are told
         if follows:
-            self._history.push(self._history.undo(), after)
+            step = self._history.undo()
+            self._history.push(step.before, after, step.selection)
             self._put(after)
         else:
             self._do(after)
@@ -207,7 +219,7 @@ class Session:
         """A run ended before its end: take its partial result back; False where somebody has edited it since."""
         untouched = self._partial is None or self._partial is self._findings
         if self._partial is not None and untouched:
-            self.undo()
+            self._put(self._history.undo().before)
         self._partial = None
         return untouched
 
@@ -246,7 +258,7 @@ class Session:
         if unknown := (set(changed) | gone) - known:
             raise KeyError(", ".join(sorted(unknown)))
         items = [changed.get(f.id, f) for f in self._findings if f.id not in gone]
-        after = self._findings.with_items((*items, *add))
+        after = numbered(self._findings.with_items((*items, *add)), self._last_number)
         joined = tuple(dict.fromkeys((*after.notes, *notes)))
         self._do(replace(after, models=join_models(after.models, models), notes=joined))
 
@@ -270,13 +282,13 @@ class Session:
             finding = moved(finding, geometry)
         self.edit(change=[finding.with_(**fields)])
 
-    def accept(self, id: str) -> None:
-        """A person agrees."""
-        self.change(id, status="accepted")
+    def accept(self, *ids: str) -> None:
+        """A person agrees with some findings, in one step of the history."""
+        self.edit(change=[self._findings[id].with_(status="accepted") for id in ids])
 
-    def reject(self, id: str) -> None:
-        """A person disagrees; the finding stays, so that it can be taken back."""
-        self.change(id, status="rejected")
+    def reject(self, *ids: str) -> None:
+        """A person disagrees with some findings; they stay, so that it can be taken back in one step."""
+        self.edit(change=[self._findings[id].with_(status="rejected") for id in ids])
 
     def set_regions(self, regions: Iterable[Region]) -> None:
         """Replace lungs and other anatomy, as a person outlines them.
@@ -293,14 +305,20 @@ class Session:
         self._do(replace(self._findings, orientation=orientation))
 
     def undo(self) -> None:
-        """Take the last edit back; nothing happens where there is none."""
+        """Take the last edit back, with what was selected then, and say what it was; nothing happens where there is none."""
         if self._history.can_undo:
-            self._put(self._history.undo())
+            step = self._history.undo()
+            self._put(step.before)
+            self._select_again(step.selection)
+            self.events.undone.emit(f"Undone: {_words(step)}")
 
     def redo(self) -> None:
-        """Do the last undone edit again; nothing happens where there is none."""
+        """Do the last undone edit again, select what it changed, and say what; nothing happens where there is none."""
         if self._history.can_redo:
-            self._put(self._history.redo())
+            step = self._history.redo()
+            self._put(step.after)
+            self._select_again(step.selection or changed_ids(step.before, step.after)[-1:])
+            self.events.undone.emit(f"Done again: {_words(step)}")
 
     # ---- ways of looking (not in the history)
 
@@ -308,22 +326,37 @@ class Session:
         """Change `score`, `diameter`, `malignancy` or `image` of the thresholds."""
         thresholds = replace(self._thresholds, **changes)  # type: ignore[arg-type]
         if thresholds != self._thresholds:
-            self._thresholds, self._visible, self._agreement = thresholds, None, None
+            self._thresholds = thresholds
+            self._forget_views()
             self.events.thresholds.emit(thresholds)
 
     def select(self, id: str | None) -> None:
-        """Select a finding, or nothing.
+        """Select a finding alone, or nothing.
 
         Raises
         ------
         KeyError
             No finding has that id.
         """
-        if id is not None:
+        self.select_all(() if id is None else (id,))
+
+    def select_all(self, ids: Iterable[str]) -> None:
+        """Select several findings; the last of them is `selected`.
+
+        Raises
+        ------
+        KeyError
+            No finding has one of the ids.
+        """
+        selection = tuple(dict.fromkeys(ids))
+        for id in selection:
             self._findings[id]
-        if id != self._selected:
-            self._selected = id
-            self.events.selected.emit(id)
+        if selection == self._selection:
+            return
+        before, self._selection = self.selected, selection
+        if self.selected != before:
+            self.events.selected.emit(self.selected)
+        self.events.selection.emit(self._selection)
 
     def show_overlays(self, shown: bool) -> None:
         """Show or hide everything that is drawn over the image."""
@@ -355,27 +388,31 @@ class Session:
 
     def _do(self, after: Findings) -> None:
         if after != self._findings:
-            self._history.push(self._findings, after)
+            self._history.push(self._findings, after, self._selection)
             self._put(after)
 
     def _put(self, findings: Findings) -> None:
-        self._findings, self._visible, self._agreement = findings, None, None
+        self._findings = findings
+        self._last_number = max([self._last_number if len(findings) else 0, *(f.number for f in findings)])
+        self._forget_views()
         if self._sidecar is not None:
             self._autosave.request(findings)
-        lost = self._selected is not None and all(f.id != self._selected for f in findings)
-        if lost:
-            self._selected = None
+        before, ids = self.selected, {f.id for f in findings}
+        kept = tuple(id for id in self._selection if id in ids)
+        lost, self._selection = kept != self._selection, kept
         self.events.findings.emit(findings)
+        if self.selected != before:
+            self.events.selected.emit(self.selected)
         if lost:
-            self.events.selected.emit(None)
+            self.events.selection.emit(self._selection)
 
-    def _load(self) -> tuple[Findings, str]:
-        """What the sidecar holds, and a sentence where it cannot be used."""
-        try:
-            stored = self._sidecar.read() if self._sidecar is not None else None
-        except SidecarError as error:
-            return Findings(), str(error)
-        return Findings() if stored is None else stored, ""
+    def _select_again(self, ids: Iterable[str]) -> None:
+        """Select those that there are."""
+        there = {f.id for f in self._findings}
+        self.select_all(id for id in ids if id in there)
+
+    def _forget_views(self) -> None:
+        self._visible = self._agreement = self._partners = None
 
     def _write(self, findings: Findings) -> None:
         """Called by the autosave, from its thread."""
@@ -386,3 +423,7 @@ class Session:
         self.events.saved.emit(self._saved_at)
         if problem:
             self.events.problem.emit(problem)
+
+
+def _words(step: Step[Findings] | None) -> str:
+    return what_changed(step.before, step.after) if step is not None else ""

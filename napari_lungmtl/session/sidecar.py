@@ -115,6 +115,15 @@ class Sidecar:
         self._paths = [p.with_name(f"{p.name.removesuffix(SUFFIX)}-{stamp}{SUFFIX}") for p in self._paths]
 
 
+def load(sidecar: Sidecar | None) -> tuple[Findings, str]:
+    """What a sidecar holds, and a sentence where it cannot be used."""
+    try:
+        stored = sidecar.read() if sidecar is not None else None
+    except SidecarError as error:
+        return Findings(), str(error)
+    return Findings() if stored is None else stored, ""
+
+
 def _file_name(image: Image) -> str:
     name = re.sub(r"[^\w.-]+", "_", image.series_uid).strip("._") or "findings"
     if image.source is not None:

@@ -58,7 +58,7 @@ def story(finding: Finding, findings: Findings, agreements: Agreements, image: I
     if agreement is not None and agreement.other is not None:
         other = findings[agreement.other]
         lines.append(f"{network(other.provenance.model)} {other.score:.2f}")
-        lines.append(f"both: boxes overlap {100 * agreement.iou:.0f} %")
+        lines.append(f"both: boxes overlap {100 * agreement.iou:.0f}\u00a0%")
     elif agreement is not None:
         lines.append("by this network only")
     units = "px" if image.spacing is None else "mm"

@@ -51,7 +51,7 @@ def dialog(after_run, qtbot):
         (
             Which.ALL,
             ["f1", "f2", "f3", "f4", "f5"],
-            "5 findings of 5 will be written, 1 of them accepted, 1 of them rejected.",
+            "5 findings of 5 will be written, 1 of them accepted, 1 of them rejected, 2 of them hidden by the thresholds.",
         ),
         (
             Which.SHOWN,

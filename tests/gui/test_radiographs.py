@@ -131,7 +131,7 @@ def test_the_banner_says_the_verdict_and_follows_the_threshold(after_run):
 
 def test_the_table_says_who_found_what_and_where(after_run):
     _, dock = after_run
-    assert column(dock, FOUND_BY) == ["◆ DHN", "◆ MO-SegNet", "◇ DHN", "◇ MO-SegNet"]
+    assert column(dock, FOUND_BY) == ["◆ both", "◇ DHN", "◇ MO-SegNet"]
     assert column(dock, PLACE)[0] == "55, 10"
     model = dock.findings.model
     headers = [model.headerData(n, Qt.Orientation.Horizontal) for n in sorted(dock.findings.shown_columns())]
@@ -149,7 +149,8 @@ def test_keys_walk_and_judge_boxes(after_run):
     press(dock, Qt.Key.Key_A)
     press(dock, Qt.Key.Key_N)
     press(dock, Qt.Key.Key_R)
-    assert [session.findings[id].status for id in ("d1", "m1")] == ["accepted", "rejected"]
+    judged = [session.findings[id].status for id in ("d1", "m1", "d2")]
+    assert judged == ["accepted", "accepted", "rejected"]
     press(dock, Qt.Key.Key_C)
     assert "judged on CT only" in dock.run.message.text()
 

@@ -200,3 +200,25 @@ def test_the_log_keeps_the_traceback(tmp_path, monkeypatch):
     assert text.count("PanicException: index out of bounds") >= 2
     assert text.count("Traceback") == 2
     assert said == ["2 rows are there twice"]
+
+
+def test_the_terminal_has_the_sentence_of_a_refusal_and_the_traceback_of_what_nobody_foresaw(
+    tmp_path, monkeypatch, capsys
+):
+    log = logging.getLogger(log_file.NAME)
+    monkeypatch.setattr(log, "handlers", [])
+    monkeypatch.setattr(log_file, "log_path", lambda: tmp_path / "lungmtl.log")
+    log_file.keep_log(terminal=True)
+    for error in (
+        LungmtlError("a.dcm is no image: choose another file"),
+        ZeroDivisionError("division by zero"),
+    ):
+        try:
+            raise error
+        except Exception as raised:
+            log_file.log_error(raised, "a.dcm")
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "a.dcm: a.dcm is no image: choose another file\na.dcm: division by zero\nTraceback"
+    )
+    assert (tmp_path / "lungmtl.log").read_text().count("Traceback") == 2

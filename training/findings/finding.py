@@ -13,7 +13,7 @@ from .geometry import Box, Geometry, Mask, Sphere
 if TYPE_CHECKING:
     from ..imaging.image import Image
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 ATTRIBUTES = (
     "subtlety",
     "internalStructure",
@@ -105,7 +105,7 @@ class Finding:
     geometry
         Sphere, box or mask in world coordinates (mm; pixels where the image has no spacing).
     score
-        Confidence 0–1 that it is a nodule; 1 for what a person drew.
+        Confidence 0–1 that it is a nodule; 1 for what a person drew, who gave none (see `network_score`).
     malignancy
         Probability 0–1, fused from the opinions, or None where no network characterised it.
     malignancy_spread
@@ -120,6 +120,8 @@ class Finding:
         The spheres that a detector joined to this one lesion, or empty: a large lesion is often marked in several places.
     provenance, status, note, id
         Who found it, what the reviewer decided, free text, and a stable identifier.
+    number
+        Its number in the image, from 1, by which people name it; 0 while it has none. It stays when networks run again.
 
     Examples
     --------
@@ -141,6 +143,7 @@ class Finding:
     status: Status = "unreviewed"
     note: str = ""
     id: str = field(default_factory=new_id)
+    number: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:
@@ -155,6 +158,11 @@ class Finding:
     def opinion(self, model: str) -> Opinion | None:
         """The opinion of a network, or None where it gave none."""
         return next((o for o in self.opinions if o.model == model), None)
+
+    @property
+    def network_score(self) -> float | None:
+        """The score that a network gave; None for what a person drew: `score` is then 1, and nobody's opinion."""
+        return self.score if self.provenance.model or self.score < 1 else None
 
     @property
     def kind(self) -> Kind:

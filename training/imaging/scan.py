@@ -238,6 +238,7 @@ def stack_series(stack: Stack, contents: Contents) -> Series:
         spacing=_spacing(stack),
         shape=shape,
         patient_id=header.text("PatientID"),
+        date=header.code("StudyDate"),
         files=files,
         path=Path(os.path.commonpath([f.parent for f in files])),
         kind=stack.kind,

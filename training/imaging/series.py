@@ -27,6 +27,8 @@ class Series:
         (z, y, x) or (y, x) as stored.
     patient_id
         Patient identifier.
+    date
+        StudyDate as DICOM writes it (``YYYYMMDD``), ``""`` where the files do not say.
     files
         The files, in slice order.
     path
@@ -45,6 +47,7 @@ class Series:
     spacing: tuple[float, ...] | None = None
     shape: tuple[int, ...] = ()
     patient_id: str = ""
+    date: str = ""
     files: tuple[Path, ...] = ()
     path: Path = Path()
     kind: str = ""

@@ -79,6 +79,7 @@ class BoxBinding(RowBinding[Shapes]):
     def set_current(self, current: bool) -> None:
         """Show the layer with its tool, if overlays are shown, or hide it while another image is reviewed."""
         super().set_current(current)
+        self._on_zoom()  # what happened while another image was looked at
         self._take_tool()
 
     def _take_tool(self) -> None:
@@ -139,7 +140,7 @@ class BoxBinding(RowBinding[Shapes]):
         features = rows.features(findings, self._agreements)
         if not features.equals(layer.features):
             layer.features = features
-        colors = rows.edges(findings, self.session.selected)
+        colors = rows.edges(findings, self.session.selection)
         if not np.allclose(colors, layer.edge_color):
             layer.edge_color = colors
         if np.any(np.asarray(layer.face_color)[:, 3]):
@@ -154,7 +155,7 @@ class BoxBinding(RowBinding[Shapes]):
         if layer is None or not self._rendered or self._creating:
             return
         with self._drawing(layer):
-            layer.edge_color = rows.edges(self._rendered, self.session.selected)
+            layer.edge_color = rows.edges(self._rendered, self.session.selection)
             self._select_row(layer)
 
     def _screen(self) -> float:
@@ -163,7 +164,7 @@ class BoxBinding(RowBinding[Shapes]):
 
     def _on_zoom(self, _event: object = None) -> None:
         layer, screen = self.layer, self._screen()
-        if layer is None or not self._rendered or self._creating:
+        if layer is None or not self._rendered or self._creating or not self._current:
             return
         if max(screen, self._zoom) <= _COARSE * min(screen, self._zoom):
             return

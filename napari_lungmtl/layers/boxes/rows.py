@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -79,9 +79,9 @@ def _partner(finding: Finding, agreements: Agreements, by_id: Mapping[str, Findi
     return by_id.get(other) if other is not None else None
 
 
-def edges(findings: Sequence[Finding], selected: str | None) -> np.ndarray:
+def edges(findings: Sequence[Finding], selected: Collection[str]) -> np.ndarray:
     """RGBA (n, 4): whose word it is; the accent where selected."""
-    rows = [(*ACCENT, 1.0) if f.id == selected else rgba(color_of(f)) for f in findings]
+    rows = [(*ACCENT, 1.0) if f.id in selected else rgba(color_of(f)) for f in findings]
     return np.array(rows, float).reshape(-1, 4)
 
 

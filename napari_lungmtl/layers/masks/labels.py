@@ -18,9 +18,6 @@ from ..follower import Binding, Connection, coalesced
 from ..overlay_colors import PERSON, rgba
 from .grid import paint, repainted
 
-FOLLOWED = "lungmtl_followed"
-"""Key of the metadata of a Labels layer whose strokes become a session's commands: undo is the session's, too."""
-
 
 class LabelsBinding(Binding[Labels]):
     """Keeps one Labels layer on the pixels of a radiograph in step with a session.
@@ -75,7 +72,6 @@ class LabelsBinding(Binding[Labels]):
             scale=image.scale,
             translate=image.origin,
             units=(units,) * 2,
-            metadata={FOLLOWED: True},
         )
         layer.brush_size = max(round(max(image.shape) / 100), 2)
         return layer

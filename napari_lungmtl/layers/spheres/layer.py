@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from napari.layers import Points
 
-from ...training.findings import Finding, Findings
+from ...session.review import reviewer
+from ...training.findings import Finding, Findings, Provenance, Sphere
 from ...training.imaging.image import Image
 from ..follower import Connection
 from ..image import IMAGE, add_image_layer, image_from_layer, image_layer_data
@@ -24,6 +25,7 @@ class SphereBinding(RowBinding[Points]):
     """
 
     _clicked = False
+    _copied: tuple[Sphere, ...] = ()
 
     def _suits(self, image: Image) -> bool:
         return image.ndim == 3 and (image.modality == "CT" or bool(len(self.session.findings)))
@@ -39,7 +41,26 @@ class SphereBinding(RowBinding[Points]):
 
     def _make_layer(self, units: str) -> Points:
         data, attributes, _ = points_layer_data(Findings(), units=units)
-        return Points(data, **attributes)
+        layer = Points(data, **attributes)
+        # napari 0.9.2's own paste ends in an exception wherever slices are shown.
+        layer.bind_key("Control-C", lambda _layer: self._copy(), overwrite=True)
+        layer.bind_key("Control-V", lambda _layer: self._paste(), overwrite=True)
+        return layer
+
+    def _copy(self) -> None:
+        findings = (self.session.findings[id] for id in self.session.selection)
+        self._copied = tuple(f.geometry for f in findings if isinstance(f.geometry, Sphere))
+
+    def _paste(self) -> None:
+        """Draw the copied spheres again, on the slice that is seen; in 3-D where they are."""
+        seen, point = set(self.viewer.dims.displayed), self.viewer.dims.point
+        new = []
+        for sphere in self._copied:
+            z, y, x = (c if axis in seen else float(point[axis]) for axis, c in enumerate(sphere.center))
+            geometry = Sphere((z, y, x), sphere.diameter)
+            new.append(Finding(geometry, provenance=Provenance(person=reviewer())))
+        self.session.edit(add=new)
+        self.session.select_all(f.id for f in new)
 
     # ---- session -> layer
 
@@ -77,7 +98,7 @@ class SphereBinding(RowBinding[Points]):
         if not features.equals(layer.features):
             layer.features = features
         colors = rows.colors(findings)
-        face, edge = rows.faces(colors, findings), rows.edges(colors, self._selected_row())
+        face, edge = rows.faces(colors, findings), rows.edges(colors, self._selected_rows())
         if not np.allclose(face, layer.face_color):
             layer.face_color = face
         if not np.allclose(edge, layer.border_color):
@@ -92,7 +113,7 @@ class SphereBinding(RowBinding[Points]):
         if layer is None or not self._rendered:
             return
         with self._drawing(layer):
-            layer.border_color = rows.edges(rows.colors(self._rendered), self._selected_row())
+            layer.border_color = rows.edges(rows.colors(self._rendered), self._selected_rows())
             self._seat_labels(layer)
             self._select_row(layer)
             if self.viewer.dims.ndisplay == 3:

@@ -13,6 +13,8 @@ FINDINGS = "lungmtl_findings"
 """Key of a Points layer's metadata: the `Findings` that it shows (with those that the thresholds hide)."""
 RENDERED = "lungmtl_drawn"
 """Key of a Points layer's metadata: ids of the findings that were given a row."""
+SHOWN = "lungmtl_shown"
+"""Key of a layer's metadata: ids of those of its `FINDINGS` that pass the thresholds."""
 NAME = "nodules"
 
 CANVAS_LIMITS = (0.0, 10_000.0)

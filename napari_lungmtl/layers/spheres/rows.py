@@ -27,7 +27,7 @@ TOLERANCE = 1e-3
 NEW_ROW = {
     "id": "",
     "label": "",
-    "score": 1.0,
+    "score": np.nan,
     "diameter": NEW_DIAMETER,
     "malignancy": np.nan,
     "status": "unreviewed",
@@ -55,8 +55,8 @@ def size(findings: Sequence[Finding]) -> np.ndarray:
 
 
 def label(finding: Finding) -> str:
-    """What stands beside a sphere: its score, and the malignancy where it is known (``0.97 · M .81``)."""
-    score = f"{finding.score:.2f}"
+    """What stands beside a sphere: its score (or whose hand), and the malignancy where it is known (``0.97 · M .81``)."""
+    score = "by hand" if finding.network_score is None else f"{finding.network_score:.2f}"
     return score if finding.malignancy is None else f"{score} · M {short(finding.malignancy)}"
 
 
@@ -73,7 +73,7 @@ def features(findings: Sequence[Finding], labelled: str | None = None) -> pd.Dat
             "label": pd.Series(
                 [label(f) if labelled in (None, f.id) else "" for f in findings], dtype=object
             ),
-            "score": pd.Series([f.score for f in findings], dtype=float),
+            "score": pd.Series([f.network_score for f in findings], dtype=float),
             "diameter": pd.Series([f.diameter for f in findings], dtype=float),
             "malignancy": pd.Series([f.malignancy for f in findings], dtype=float),
             "status": pd.Series([f.status for f in findings], dtype=object),
@@ -98,11 +98,10 @@ def faces(colors: np.ndarray, findings: Sequence[Finding]) -> np.ndarray:
     return result
 
 
-def edges(colors: np.ndarray, selected: int | None) -> np.ndarray:
-    """The same colours, but for the selected row."""
+def edges(colors: np.ndarray, selected: Sequence[int]) -> np.ndarray:
+    """The same colours, but for the selected rows."""
     result = colors.copy()
-    if selected is not None:
-        result[selected, :3] = ACCENT
+    result[list(selected), :3] = ACCENT
     return result
 
 

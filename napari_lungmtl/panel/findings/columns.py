@@ -17,12 +17,17 @@ _STATUS_ORDER = {status: rank for rank, status in enumerate(STATUS)}
 
 @dataclass(frozen=True)
 class Row:
-    """A finding with its number, the image that it lies in, and on a radiograph who found it."""
+    """A finding with the image that it lies in, on a radiograph who found it, and the other network's box of the same lesion."""
 
-    number: int
     finding: Finding
     image: Image | None
     found_by: str = ""
+    partner: Finding | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What is selected with the row; its own finding is the last."""
+        return (self.finding.id,) if self.partner is None else (self.partner.id, self.finding.id)
 
     @property
     def slice(self) -> int:
@@ -65,6 +70,11 @@ def _place(row: Row) -> str:
     return ", ".join(f"{c:.0f}" for c in row.finding.center).replace("-", "−")
 
 
+def _score(row: Row) -> str:
+    score = row.finding.network_score
+    return "" if score is None else f"{score:.2f}"
+
+
 def _diameter(row: Row) -> str:
     """In mm with one decimal; parts of pixels would be made up."""
     pixels = row.image is not None and row.image.spacing is None
@@ -104,8 +114,13 @@ def _attribute(scale: AttributeScale) -> Column:
 
 
 COLUMNS = (
-    Column("#", lambda r: str(r.number), lambda r: r.number, "Number in the image"),
-    Column("Score", lambda r: f"{r.finding.score:.2f}", lambda r: r.finding.score),
+    Column("#", lambda r: str(r.finding.number), lambda r: r.finding.number, "Number in the image"),
+    Column(
+        "Score",
+        _score,
+        lambda r: r.finding.network_score,
+        "How sure the network is; nothing where a person drew it",
+    ),
     Column("Ø", _diameter, lambda r: r.finding.diameter, length=True),
     Column("Slice", lambda r: str(r.slice), lambda r: r.slice),
     Column("z, y, x", _place, lambda r: r.finding.center[0], length=True),

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QVBoxLayout, 
 from ...session.session import Session
 from ...training.error_boundary import as_sentences
 from ...training.errors import LungmtlError
-from ...training.export_options import ExportOptions
+from ...training.export_options import ExportOptions, Format
 from ...training.findings import Findings
 from ...training.findings.export import FILE_NAMES, chosen, export
 from ...training.inference.registry import characterisers
@@ -52,8 +52,19 @@ class ExportDialog(QDialog):
     @property
     def findings(self) -> Findings:
         """What would be written now."""
+        return self._chosen.with_items(
+            tuple(f for f in self._chosen if f.status != "rejected" or self._tells_status)
+        )
+
+    @property
+    def _chosen(self) -> Findings:
         shown = {f.id for f in self._session.visible}
         return chosen(self._session.findings, self.form.value.which, lambda f: f.id in shown)
+
+    @property
+    def _tells_status(self) -> bool:
+        """Whether the format says which findings were rejected: in another they would count as found."""
+        return self.form.value.format in (Format.CSV, Format.JSON)
 
     def save(self, path: Path | str) -> None:
         """Write the file and close; where that fails, say why and stay."""
@@ -65,7 +76,7 @@ class ExportDialog(QDialog):
             set_role(self.message, "error")
             self.message.setText(str(error))
             return
-        show_info(f"{counted(len(findings))} written to {path}")
+        show_info(f"{Path(path).name}: {self.message.text().replace('will be', 'were')}")
         self.accept()
 
     def _ask_where(self) -> None:
@@ -76,11 +87,18 @@ class ExportDialog(QDialog):
             self.save(path)
 
     def _show_count(self, _value: object = None) -> None:
-        findings = self.findings
+        findings, shown = self.findings, {f.id for f in self._session.visible}
         status = Counter(f.status for f in findings)
+        hidden = sum(f.id not in shown for f in findings)
         parts = [f"{counted(len(findings))} of {len(self._session.findings)} will be written"]
         parts += [f"{status[name]} of them {name}" for name in ("accepted", "rejected") if status[name]]
-        set_role(self.message, "faint")
+        parts += [f"{hidden} of them hidden by the thresholds"] if hidden else []
+        left_out = len(self._chosen) - len(findings)
+        if left_out:
+            parts.append(
+                f"{left_out} rejected left out, as {self.form.value.format.value} has no place for that"
+            )
+        set_role(self.message, "warning" if hidden or left_out or status["rejected"] else "faint")
         self.message.setText(", ".join(parts) + ".")
         sure(self.buttons.button(QDialogButtonBox.StandardButton.Save)).setEnabled(len(findings) > 0)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QBrush, QColor
 
-from ...training.findings import Finding
 from ...training.imaging.image import Image
 from ..theme import Palette
 from .columns import COLUMNS, NAMES, PLACE, Row
 
 ID = Qt.ItemDataRole.UserRole
 """Role under which every cell gives its finding's id."""
+IDS = Qt.ItemDataRole.UserRole + 2
+"""Role under which every cell gives the ids of its lesion: on a radiograph two networks may have marked it."""
 FINDING = Qt.ItemDataRole.UserRole + 1
 """Role under which every cell gives its finding."""
 _TEXT, _RIGHT = Qt.ItemDataRole.DisplayRole, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -36,18 +36,9 @@ class FindingsModel(QAbstractTableModel):
         self._order = (0, False)
         self.colors: Palette | None = None
 
-    def set_findings(
-        self,
-        findings: list[tuple[int, Finding]],
-        image: Image | None,
-        found_by: Mapping[str, str] | None = None,
-    ) -> None:
-        """Show findings, each with its number in the image; keep the rows where only their content changed.
-
-        `found_by` says by id who found what, on a radiograph.
-        """
-        said = found_by or {}
-        rows = self._ordered([Row(n, finding, image, said.get(finding.id, "")) for n, finding in findings])
+    def set_rows(self, rows: list[Row], image: Image | None) -> None:
+        """Show rows of an image; keep them where only their content changed."""
+        rows = self._ordered(rows)
         same = self._ids(rows) == self._ids(self._rows) and image is self._image
         if same:
             self._rows = rows
@@ -71,11 +62,11 @@ class FindingsModel(QAbstractTableModel):
 
     def row_of(self, id: str | None) -> int | None:
         """The row of a finding, if it is shown."""
-        return next((row for row, shown in enumerate(self._rows) if shown.finding.id == id), None)
+        return next((row for row, shown in enumerate(self._rows) if id in shown.ids), None)
 
-    def id_of(self, row: int) -> str:
-        """The finding's id in a row."""
-        return self._rows[row].finding.id
+    def ids_of(self, row: int) -> tuple[str, ...]:
+        """The ids of a row's lesion, that of its own finding at the end."""
+        return self._rows[row].ids
 
     def texts(self, column: int) -> list[str]:
         """Return all texts of a column."""
@@ -127,6 +118,8 @@ class FindingsModel(QAbstractTableModel):
         finding = row.finding
         if role == ID:
             return finding.id
+        if role == IDS:
+            return row.ids
         if role == FINDING:
             return finding
         if role == _TEXT:
@@ -137,5 +130,6 @@ class FindingsModel(QAbstractTableModel):
             color = {"rejected": self.colors.faint, "accepted": self.colors.accepted}.get(finding.status)
             return QBrush(QColor(color)) if color else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{finding.status}, by {finding.provenance.label}. {finding.note}".strip()
+            by = " and ".join(f.provenance.label for f in (finding, row.partner) if f is not None)
+            return f"{finding.status}, by {by}. {finding.note}".strip()
         return None

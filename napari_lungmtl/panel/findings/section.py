@@ -9,13 +9,14 @@ from qtpy.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt
 from qtpy.QtWidgets import QHBoxLayout, QMenu
 
 from ...reviewed_images import ReviewedImage
+from ...session.session import Session
 from ...shortcuts import tooltip
 from ...text.attributes import SCALES
-from ...text.boxes import found_by
+from ...text.boxes import BOTH, found_by
 from ..qt import sure
 from ..section import Section, label, tool_button
 from ..theme import Palette
-from .columns import ALWAYS, COLUMNS, ORDER, defaults
+from .columns import ALWAYS, COLUMNS, ORDER, Row, defaults
 from .export_dialog import ExportDialog
 from .model import ID, FindingsModel
 from .table import FindingsTable
@@ -71,7 +72,8 @@ class FindingsSection(Section):
             events = reviewed.session.events
             for signal in (events.image, events.findings, events.thresholds):
                 self.listen(signal, self._show)
-            self.listen(events.selected, self._show_selected)
+            self.listen(events.selection, self._show_selected)
+            self.listen(events.undone, self._tell)
         self.table.forget_widths()
         self._show()
 
@@ -88,7 +90,7 @@ class FindingsSection(Section):
         row = self.model.row_of(self.reviewed.session.selected)
         if row is None:
             row = -1 if step > 0 else rows
-        self.reviewed.session.select(self.model.id_of((row + step) % rows))
+        self.reviewed.session.select_all(self.model.ids_of((row + step) % rows))
 
     # ---- columns
 
@@ -135,18 +137,12 @@ class FindingsSection(Section):
 
     def _show(self, _value: object = None) -> None:
         session = self.reviewed.session if self.reviewed is not None else None
-        shown = {f.id for f in session.visible} if session is not None else set()
-        rows = (
-            [(i, f) for i, f in enumerate(session.findings, 1) if f.id in shown]
-            if session is not None
-            else []
-        )
         # A reset moves the current row; no one selected that.
         blocked = self._selection.blockSignals(True)
         image = session.image if session is not None else None
         flat = image is not None and image.ndim == 2
-        said = {f.id: found_by(f, session.agreement) for _, f in rows} if flat and session is not None else {}
-        self.model.set_findings(rows, image, said)
+        rows = _rows(session, flat) if session is not None else []
+        self.model.set_rows(rows, image)
         self._selection.blockSignals(blocked)
         judged = session is not None and any(f.malignancy is not None for f in session.findings)
         columns = defaults(judged, flat) if self._chosen is None else self._chosen
@@ -161,6 +157,7 @@ class FindingsSection(Section):
         else:
             self._empty.setText("None yet: press Run.")
         self.summary.setText(f"{len(rows)}" if rows else "")
+        self.summary.setToolTip("")
         self._show_selected()
 
     def _show_selected(self, _id: object = None) -> None:
@@ -168,13 +165,15 @@ class FindingsSection(Section):
         selected = session.selected if session is not None else None
         selection = self._selection
         blocked = selection.blockSignals(True)
-        row = self.model.row_of(selected)
-        if row is None:
-            selection.clear()
-        else:
-            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-            selection.setCurrentIndex(self.model.index(row, 0), flags)
-            self.table.scrollTo(self.model.index(row, 0))
+        rows = [self.model.row_of(id) for id in (session.selection if session is not None else ())]
+        selection.clear()
+        flags = QItemSelectionModel.SelectionFlag
+        for row in rows:
+            if row is not None:
+                selection.select(self.model.index(row, 0), flags.Select | flags.Rows)
+        if rows and rows[-1] is not None:
+            selection.setCurrentIndex(self.model.index(rows[-1], 0), flags.NoUpdate)
+            self.table.scrollTo(self.model.index(rows[-1], 0))
         selection.blockSignals(blocked)
         sure(self.table.viewport()).update()
         for action in ("accept", "reject"):
@@ -182,10 +181,39 @@ class FindingsSection(Section):
         self.export.setEnabled(session is not None and len(session.findings) > 0)
         for action in ("next", "previous"):
             self._buttons[action].setEnabled(self.model.rowCount() > 0)
-        self._buttons["undo"].setEnabled(session is not None and session.can_undo)
-        self._buttons["redo"].setEnabled(session is not None and session.can_redo)
+        for action, words in (
+            ("undo", session.undo_words if session is not None else ""),
+            ("redo", session.redo_words if session is not None else ""),
+        ):
+            self._buttons[action].setEnabled(bool(words))
+            name = action.capitalize()
+            self._buttons[action].setToolTip(tooltip(action, f"{name}: {words}" if words else name))
 
-    def _on_selection(self, selected: QItemSelection, _deselected: QItemSelection) -> None:
-        indexes = selected.indexes()
-        if self.reviewed is not None and indexes:
-            self.reviewed.session.select(indexes[0].data(ID))
+    def _tell(self, words: str) -> None:
+        """What was undone stands in the title's line until something else happens."""
+        self.summary.setText(words.replace("Undone:", "↶").replace("Done again:", "↷"))  # as on the buttons
+        self.summary.setToolTip(words)
+
+    def _on_selection(self, _selected: QItemSelection, _deselected: QItemSelection) -> None:
+        """All marked rows are the selection; the row that the person came to is the one that is looked at."""
+        if self.reviewed is None:
+            return
+        current = self._selection.currentIndex().row()
+        rows = sorted((i.row() for i in self._selection.selectedRows()), key=lambda row: row == current)
+        if rows:
+            self.reviewed.session.select_all(id for row in rows for id in self.model.ids_of(row))
+
+
+def _rows(session: Session, flat: bool) -> list[Row]:
+    """One row for each visible finding; on a radiograph one for a lesion that two networks marked, led by the surer one."""
+    if not flat:
+        return [Row(f, session.image) for f in session.visible]
+    visible = {f.id: f for f in session.visible}
+    rows = []
+    for finding in session.visible:
+        partner = visible.get(session.partners.get(finding.id, ""))
+        if partner is not None and (partner.score, partner.id) > (finding.score, finding.id):
+            continue
+        words = found_by(finding, session.agreement) if partner is None else f"{BOTH} both"
+        rows.append(Row(finding, session.image, words, partner))
+    return rows

@@ -158,7 +158,7 @@ class CloseUps(QWidget):
             name.setAlignment(Qt.AlignmentFlag.AlignCenter)
             grid.addWidget(name, 0, column)
             grid.addWidget(picture, 1, column)
-        self.words = label()
+        self.words = label(wrap=True)  # by the closeup there may be less room than a line needs
         """What stands beside the only picture of a radiograph's finding."""
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.words.setContentsMargins(6, 0, 0, 0)

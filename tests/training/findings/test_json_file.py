@@ -12,6 +12,7 @@ from napari_lungmtl.training.findings import (
     Findings,
     ImageReference,
     Opinion,
+    Provenance,
     Sphere,
 )
 from napari_lungmtl.training.findings.formats import atomic, json_file
@@ -180,6 +181,18 @@ def test_damaged_scores_and_regions_name_the_place(tmp_path, change, says):
     path.write_text(VERSION_3.replace(*change))
     with pytest.raises(FindingsFileError, match=says):
         read_findings(path)
+
+
+def test_what_a_person_drew_has_no_score_and_everything_keeps_its_number(tmp_path):
+    path = tmp_path / "drawn.lungmtl.json"
+    drawn = Finding(Sphere((1.0, 2.0, 3.0), 4.0), provenance=Provenance(person="ann"), id="a", number=7)
+    found = Finding(Sphere((1.0, 2.0, 9.0), 4.0), score=1.0, provenance=Provenance("ag3d", "0.1"), id="b")
+    write_findings(Findings((drawn, found)), path)
+    first, second = json.loads(path.read_text("utf-8"))["findings"]
+    assert (first["score"], first["number"], second["score"]) == (None, 7, 1.0)
+    assert "number" not in second
+    assert read_findings(path).items == (drawn, found)
+    assert (drawn.network_score, found.network_score) == (None, 1.0)
 
 
 def test_older_versions_go_through_the_migrations(tmp_path, monkeypatch):

@@ -6,7 +6,8 @@ says, in two columns for each: ``<network>_malignancy,<network>_spread``. Positi
 are empty. A box has no position in space: its corners stand in ``x0`` to ``y1``, in pixels where a function says so. A mask
 is written as its centre and the diameter of the ball of equal volume (on a radiograph as its bounding box), and comes back
 as a sphere (a box): only the JSON file keeps its shape, and only there opinions keep their slices, views, folds and the
-version of the network. `model` is empty for what a person drew.
+version of the network. `model` and `probability` are
+empty for what a person drew.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _row(image: ImageReference, finding: Finding, networks: Sequence[str]) -> Se
     planar = len(finding.center) == 2
     x, y, z = (None, None, None) if planar else tuple(float(c) for c in finding.center[::-1])
     return (
-        *(image.series_uid, x, y, z, float(finding.score)),
+        *(image.series_uid, x, y, z, _float(finding.network_score)),
         None if planar else float(finding.diameter),
         _float(finding.malignancy),
         *(float(finding.attributes[name]) if name in finding.attributes else None for name in ATTRIBUTES),

@@ -1,15 +1,15 @@
 """The project's own file: ``<case>.lungmtl.json``, everything a `Findings` holds, for people and for other tools.
 
-Layout of version 3 (UTF-8 JSON)::
+Layout of version 4 (UTF-8 JSON)::
 
-    {"format": "lungmtl-findings", "schema_version": 3,
+    {"format": "lungmtl-findings", "schema_version": 4,
      "image": {"series_uid", "source", "modality", "units": "mm" | "pixel",
                "shape_zyx", "spacing_zyx", "origin_zyx"},
      "models": [{"name", "version", "sha256", ...}],
      "image_scores": [{"model", "version", "probability", "threshold"}],
      "regions": [{"name", "mask": {…}, "origin": {"model", "version", "person"}}],
      "orientation": {"quarters_anticlockwise", "mirrored", "inverted"}, "notes": ["…"],
-     "findings": [{"id", "kind", "score", "malignancy", "malignancy_spread", "attributes", "scores", "status", "note",
+     "findings": [{"id", "number", "kind", "score", "malignancy", "malignancy_spread", "attributes", "scores", "status", "note",
                    "origin": {"model", "version", "person"},
                    "opinions": [{"model", "version", "malignancy", "spread", "parts", "places", "folds",
                                  "attributes", "attribute_spread", "notes"}], and one of
@@ -28,7 +28,10 @@ says how a radiograph is to be looked at (mirrored left to right, then turned; b
 where nobody has decided; everything else is in the file's own orientation all the same. ``notes`` are what a run had to say, left
 out where there is nothing.
 
-Version 1 had neither ``malignancy_spread`` nor ``opinions``, version 2 neither ``image_scores`` nor ``regions``.
+``score`` is null for what a person drew; ``number``, by which people name a finding, is missing where it has none.
+
+Version 1 had neither ``malignancy_spread`` nor ``opinions``, version 2 neither ``image_scores`` nor ``regions``. Until
+version 3 what a person drew had a score of 1, and nothing a number.
 """
 
 from __future__ import annotations
@@ -78,6 +81,11 @@ def _from_2(document: Document) -> Document:
     return document | {"image_scores": [], "regions": []}
 
 
+def _from_3(document: Document) -> Document:
+    """Every finding had a score before version 4."""
+    return document
+
+
 def _entries(document: Document) -> list[Document]:
     """The findings of a document that nobody has checked yet."""
     try:
@@ -86,7 +94,7 @@ def _entries(document: Document) -> list[Document]:
         raise TypeError(f"{error} is missing") from error
 
 
-MIGRATIONS: dict[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2}
+MIGRATIONS: dict[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2, 3: _from_3}
 """For each older version, what makes of its document one of the next version. A change of the layout adds an entry here
 and a file of the old version to the tests."""
 
@@ -206,9 +214,10 @@ def _orientation_document(orientation: Orientation | None) -> Document:
 def _finding_document(finding: Finding) -> Document:
     return {
         "id": finding.id,
+        **({"number": finding.number} if finding.number else {}),
         "kind": finding.kind,
         finding.kind: _geometry_document(finding.geometry),
-        "score": float(finding.score),
+        "score": None if finding.network_score is None else float(finding.network_score),
         "malignancy": None if finding.malignancy is None else float(finding.malignancy),
         "malignancy_spread": None if finding.malignancy_spread is None else float(finding.malignancy_spread),
         "attributes": {name: float(value) for name, value in finding.attributes.items()},
@@ -328,10 +337,10 @@ def _provenance(entry: Any) -> Provenance:
 
 
 def _finding(entry: Document) -> Finding:
-    malignancy, spread = entry["malignancy"], entry["malignancy_spread"]
+    score, malignancy, spread = entry["score"], entry["malignancy"], entry["malignancy_spread"]
     return Finding(
         geometry=_geometry(checked(entry["kind"], str), entry),
-        score=number(entry["score"]),
+        score=1.0 if score is None else number(score),
         malignancy=None if malignancy is None else number(malignancy),
         malignancy_spread=None if spread is None else number(spread),
         attributes=named(entry["attributes"]),
@@ -342,6 +351,7 @@ def _finding(entry: Document) -> Finding:
         status=checked(entry["status"], str),
         note=checked(entry["note"], str),
         id=checked(entry["id"], str),
+        number=integer(entry.get("number", 0)),
     )
 
 

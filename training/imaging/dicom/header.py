@@ -45,6 +45,7 @@ TAGS: dict[str, int] = {
     "ImageType": 0x00080008,
     "SOPClassUID": 0x00080016,
     "SOPInstanceUID": 0x00080018,
+    "StudyDate": 0x00080020,
     "AcquisitionTime": 0x00080032,
     "ContentTime": 0x00080033,
     "Modality": 0x00080060,

@@ -120,6 +120,7 @@ def metadata_of(s: Slice) -> dict[str, object]:
         "patient_id": header.text("PatientID"),
         "series_description": header.text("SeriesDescription"),
         "study_description": header.text("StudyDescription"),
+        "study_date": header.code("StudyDate"),
         "study_uid": header.code("StudyInstanceUID"),
         "frame_of_reference_uid": header.code("FrameOfReferenceUID"),
     }

@@ -10,9 +10,9 @@ from hypothesis.extra.numpy import arrays
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
+from napari_lungmtl.layers.follower import FOLLOWED
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.layers.masks.grid import mask_of, paint, repainted
-from napari_lungmtl.layers.masks.labels import FOLLOWED
 from napari_lungmtl.layers.overlay_colors import PERSON, REJECTED, rgba
 from napari_lungmtl.layers.radiograph import RadiographLayers
 from napari_lungmtl.session.session import Session

@@ -1,0 +1,1 @@
+"""What stands on the canvas beside the layers: who it is, where one is, which side is which."""

@@ -1,0 +1,221 @@
+"""Texts in the corners and at the edges of the canvas: who it is, where one is, which side is which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Image as ImageLayer
+from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
+from qtpy.QtWidgets import QWidget
+
+from ..layers.follower import coalesced
+from ..layers.gl_context import canvas_of
+from ..layers.image import IMAGE
+from ..training.imaging.image import Image
+from . import words
+from .sides import edges
+
+LETTERS, GROUND = QColor("#f4f4f4"), QColor(10, 11, 14, 150)
+"""Letters, and what they stand on: legible over lung and over bone, in both themes."""
+FONT_PT = 10
+_MARGIN, _PAD = 8.0, 4.0
+"""Pixels to the edge of the canvas, and round a text."""
+_BAR = 0.2
+"""Part of the canvas that the scale bar spans at most."""
+_WAIT = 30
+"""Milliseconds: the steps of a mouse come together."""
+
+
+class CornerTexts(QWidget):
+    """Says on the canvas who it is, which slice and window are seen, which side is which, and what lies under the cursor.
+
+    Painted by Qt over the canvas: napari's own text overlays cost 13 ms more for each redraw (seven of them, software OpenGL).
+    A scale bar stands beside it where millimetres are known. All of it can be hidden, and pictures of the canvas alone, as
+    napari saves them, never hold it: they name nobody.
+
+    Parameters
+    ----------
+    viewer
+        A viewer, or a bare ``ViewerModel``.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._layer: ImageLayer | None = None
+        self._image: Image | None = None
+        self.texts: dict[str, str] = {}
+        self.on = True
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._font = QFont(self.font())
+        self._font.setPointSizeF(FONT_PT)
+        self._view = coalesced(self._show_view)
+        self._cursor = coalesced(self._show_cursor, _WAIT)
+        for event, slot in self._view_events():
+            event.connect(slot)
+        self.hide()
+
+    def attach(self, window: QWidget) -> None:
+        """Lie over the canvas of a window."""
+        canvas = canvas_of(window)
+        if canvas is not None:
+            self.setParent(canvas)
+            self.setGeometry(canvas.rect())
+            self.lower()  # below napari's notifications
+            canvas.installEventFilter(self)
+            self.setVisible(self.on)
+
+    def set_image(self, layer: ImageLayer | None, image: Image | None) -> None:
+        """Speak of another image, or of none."""
+        if self._layer is not None:
+            self._layer.events.contrast_limits.disconnect(self._later)
+        self._layer, self._image = layer, image
+        if layer is not None:
+            layer.events.contrast_limits.connect(self._later)
+        self._say(who=words.who(image) if image is not None else "", cursor="")
+        self._show_view()
+
+    def show_texts(self, shown: bool) -> None:
+        """Show or hide all of it."""
+        self.on = shown
+        self.setVisible(shown and self.parent() is not None)
+
+    def let_go(self) -> None:
+        """Stop listening; no widget is touched."""
+        self._view.stop()
+        self._cursor.stop()
+        if self._layer is not None:
+            self._layer.events.contrast_limits.disconnect(self._later)
+        self._layer = self._image = None
+        for event, slot in self._view_events():
+            event.disconnect(slot)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follow the canvas's size."""
+        if event is not None and event.type() == QEvent.Type.Resize and isinstance(watched, QWidget):
+            self.setGeometry(watched.rect())
+        return super().eventFilter(watched, event)
+
+    def _view_events(self) -> list[tuple[Any, Callable[..., object]]]:
+        dims, camera = self._viewer.dims.events, self._viewer.scene.camera.events
+        looks = (dims.point, dims.order, dims.ndisplay, camera.orientation, camera.zoom)
+        return [*((e, self._later) for e in looks), (self._viewer.cursor.events.position, self._moved)]
+
+    def _later(self, _event: object = None) -> None:
+        self._view.start()
+
+    def _moved(self, _event: object = None) -> None:
+        if self.on and not self._cursor.isActive():
+            self._cursor.start()
+
+    # ---- texts
+
+    def _show_view(self) -> None:
+        image, layer = self._image, self._layer
+        lines = []
+        if image is not None and layer is not None:
+            if self._is_sliced():
+                axis = self._order()[0]
+                lines.append(words.where(image, axis, self._viewer.dims.point[-3:][axis]))
+            lines.append(words.grayscale(image, layer.contrast_limits))
+        sides = dict.fromkeys(("top", "bottom", "left", "right"), "") | self._sides()
+        self._say(where="\n".join(lines), scale=self._scale()[1], **sides)
+
+    def _sides(self) -> dict[str, str]:
+        """Letters by edge, where the axes are known to be the patient's: this plugin's reader brought them to LPS."""
+        if not self._is_sliced() or self._layer is None or self._layer.metadata.get(IMAGE) is None:
+            return {}
+        return edges(self._order(), *self._viewer.scene.camera.orientation2d)
+
+    def _is_sliced(self) -> bool:
+        dims, image = self._viewer.dims, self._image
+        return image is not None and image.ndim == dims.ndim == 3 and dims.ndisplay == 2
+
+    def _order(self) -> tuple[int, ...]:
+        return tuple(self._viewer.dims.order)
+
+    def _show_cursor(self) -> None:
+        image = self._image
+        flat = image is not None and self._viewer.dims.ndisplay == 2
+        position = self._viewer.cursor.position
+        fits = flat and image is not None and len(position) >= image.ndim
+        self._say(cursor=words.under_cursor(image, position[-image.ndim :]) if fits and image else "")
+
+    def _scale(self) -> tuple[float, str]:
+        """Length of the scale bar in pixels, and what it says; nothing where millimetres are unknown."""
+        image, zoom = self._image, float(self._viewer.scene.camera.zoom)
+        if image is None or image.spacing is None or not zoom > 0 or self._viewer.dims.ndisplay == 3:
+            return 0.0, ""
+        ratio = max(self.devicePixelRatioF(), 1.0)  # napari's zoom counts the screen's own pixels
+        length = words.round_length(_BAR * self.width() * ratio / zoom)
+        return length * zoom / ratio, f"{length:g} mm"
+
+    def _say(self, **texts: str) -> None:
+        if any(self.texts.get(name) != text for name, text in texts.items()):
+            self.texts.update(texts)
+            self.update()
+
+    # ---- paint
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
+        """Draw the texts that there are."""
+        painter = QPainter(self)
+        painter.setFont(self._font)
+        wide, high = float(self.width()), float(self.height())
+        for name, across, down in (
+            ("who", 0.0, 0.0),
+            ("where", 0.0, 1.0),
+            ("top", 0.5, 0.0),
+            ("bottom", 0.5, 1.0),
+            ("left", 0.0, 0.5),
+            ("right", 1.0, 0.5),
+        ):
+            text = self.texts.get(name, "")
+            if name == "where":  # one block, so that nothing collides on a narrow canvas
+                text = "\n".join(filter(None, (self.texts.get("cursor", ""), text)))
+            if text:
+                self._draw(painter, text, wide, high, across, down)
+        self._draw_scale(painter, wide, high)
+        painter.end()
+
+    def _draw(
+        self, painter: QPainter, text: str, wide: float, high: float, across: float, down: float
+    ) -> None:
+        """Write lines at a part of the canvas's width and height."""
+        size = QFontMetricsF(self._font).size(0, text)
+        width, height = size.width() + 2 * _PAD, size.height() + 2 * _PAD
+        box = QRectF(
+            _MARGIN + across * (wide - 2 * _MARGIN - width),
+            _MARGIN + down * (high - 2 * _MARGIN - height),
+            width,
+            height,
+        )
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(GROUND)
+        painter.drawRoundedRect(box, 3, 3)
+        painter.setPen(LETTERS)
+        side = Qt.AlignmentFlag.AlignRight if across == 1 else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(box.adjusted(_PAD, _PAD, -_PAD, -_PAD), int(side), text)
+
+    def _draw_scale(self, painter: QPainter, wide: float, high: float) -> None:
+        """A bar with its length above, at the lower right."""
+        pixels, text = self._scale()
+        if not pixels:
+            return
+        line = QFontMetricsF(self._font).height()
+        width = max(pixels, QFontMetricsF(self._font).horizontalAdvance(text)) + 2 * _PAD
+        box = QRectF(wide - _MARGIN - width, high - _MARGIN - line - 12, width, line + 12)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(GROUND)
+        painter.drawRoundedRect(box, 3, 3)
+        painter.setPen(LETTERS)
+        painter.drawText(box.adjusted(0, 2, 0, 0), int(Qt.AlignmentFlag.AlignHCenter), text)
+        painter.setPen(QPen(LETTERS, 2))
+        left, y = box.center().x() - pixels / 2, box.bottom() - 6
+        painter.drawLine(QPointF(left, y), QPointF(left + pixels, y))
+        for x in (left, left + pixels):
+            painter.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))

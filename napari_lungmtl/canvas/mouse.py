@@ -1,0 +1,132 @@
+"""The mouse as reading rooms have it: the wheel steps through slices, Ctrl and wheel zoom, a drag with the right button windows."""
+
+from __future__ import annotations
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image as ImageLayer
+from qtpy.QtCore import QEvent, QObject, QPointF, Qt
+from qtpy.QtGui import QMouseEvent, QWheelEvent
+from qtpy.QtWidgets import QWidget
+
+from ..layers import planes, window_presets
+from ..layers.gl_context import canvas_of
+
+NOTCH = 120
+"""What Qt calls a step of the wheel, in eighths of a degree."""
+ZOOM, WINDOW = 1.15, 1 / 300
+"""Factor of a step; part of the window's width that a pixel of a drag changes it by."""
+_LATER = {"axial": -1, "coronal": 1, "sagittal": 1}
+"""Which way slices go when the wheel is turned towards the hand: to the feet, to the back, to the patient's left."""
+
+
+class ReadingMouse(QObject):
+    """Takes the wheel and the right button before napari does; switched off, all is napari's own.
+
+    In 3-D, and where there are no slices, the wheel zooms as napari's does. While a tool draws, the right button is the tool's.
+
+    Parameters
+    ----------
+    viewer
+        A viewer, or a bare ``ViewerModel``.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._layer: ImageLayer | None = None
+        self._turned = 0.0
+        self._from: QPointF | None = None
+        self.on = True
+
+    def attach(self, window: QWidget) -> None:
+        """Listen to the canvas of a window."""
+        canvas = canvas_of(window)
+        if canvas is not None:
+            canvas.installEventFilter(self)
+
+    def set_layer(self, layer: ImageLayer | None) -> None:
+        """Window another image, or none."""
+        self._layer, self._from = layer, None
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Act on what is ours; True keeps it from napari."""
+        if not self.on or self._layer is None or not isinstance(watched, QWidget):
+            return False
+        if isinstance(event, QWheelEvent):
+            return self._turn(watched, event)
+        return isinstance(event, QMouseEvent) and self._drag(event)
+
+    # ---- wheel
+
+    def _turn(self, canvas: QWidget, event: QWheelEvent) -> bool:
+        steps = event.angleDelta().y() / NOTCH
+        modifiers = event.modifiers()
+        if modifiers == Qt.KeyboardModifier.ControlModifier and self._viewer.dims.ndisplay == 2:
+            self._zoom(canvas, event.position(), ZOOM**steps)
+            return True
+        if modifiers != Qt.KeyboardModifier.NoModifier or not self._has_slices():
+            return False
+        self._turned += steps
+        whole = int(self._turned)  # touchpads turn by parts of a step
+        self._turned -= whole
+        if whole:
+            self._step(-whole * _LATER.get(planes.current(self._viewer) or "", 1))
+        return True
+
+    def _has_slices(self) -> bool:
+        return self._layer is not None and self._layer.ndim == 3 and self._viewer.dims.ndisplay == 2
+
+    def _step(self, steps: int) -> None:
+        dims = self._viewer.dims
+        axis = dims.order[0]
+        low, high, step = dims.range[axis]
+        dims.set_point(axis, float(np.clip(dims.point[axis] + steps * step, low, high)))
+
+    def _zoom(self, canvas: QWidget, at: QPointF, factor: float) -> None:
+        """Zoom, and keep what is under the cursor there."""
+        camera, ratio = self._viewer.scene.camera, max(canvas.devicePixelRatioF(), 1.0)
+        down, right = camera.orientation2d
+        away = np.array([at.y() - canvas.height() / 2, at.x() - canvas.width() / 2]) * ratio
+        away *= (1 if down == "down" else -1, 1 if right == "right" else -1)
+        middle = np.asarray(camera.center[-2:]) + away / camera.zoom - away / (camera.zoom * factor)
+        camera.zoom *= factor
+        camera.center = (*camera.center[:-2], *middle.tolist())
+
+    # ---- right button
+
+    def _drag(self, event: QMouseEvent) -> bool:
+        kind = event.type()
+        if kind == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.RightButton:
+            if self._is_drawing():
+                return False
+            self._from = event.position()
+            return True
+        if self._from is None:
+            return False
+        if kind == QEvent.Type.MouseMove and event.buttons() & Qt.MouseButton.RightButton:
+            moved, self._from = event.position() - self._from, event.position()
+            self._window(moved.x(), -moved.y())
+            return True
+        if kind == QEvent.Type.MouseButtonRelease and event.button() == Qt.MouseButton.RightButton:
+            self._from = None
+            return True
+        return False
+
+    def _is_drawing(self) -> bool:
+        """Whether a layer has a tool in hand that may have its own use of the right button."""
+        active = self._viewer.layers.selection.active
+        mode = str(getattr(active, "mode", "pan_zoom"))
+        return mode not in ("pan_zoom", "select", "transform")
+
+    def _window(self, right: float, up: float) -> None:
+        """To the right the window grows wider, upwards its centre rises."""
+        layer = self._layer
+        if layer is None:
+            return
+        low, high = (float(v) for v in layer.contrast_limits)
+        span = float(np.ptp(layer.contrast_limits_range))
+        part = max(high - low, span / 1000) * WINDOW
+        width = max(high - low + 2 * right * part, span / 10_000)
+        middle = (low + high) / 2 + up * part
+        window_presets.apply(layer, (middle - width / 2, middle + width / 2))

@@ -1,0 +1,97 @@
+"""What the corners of the canvas say of an image: no Qt, no napari."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..text.cases import case_name, elide, series_words, study_date
+from ..training.imaging.image import Image
+
+_AXES = "zyx"
+_LINE = 44
+"""Letters of a line at most: longer ones would reach the middle of a small canvas."""
+
+
+def who(image: Image) -> str:
+    """Case, series and date, a line each."""
+    lines = (case_name(image), series_words(image), study_date(image))
+    return "\n".join(elide(line, _LINE) for line in lines if line)
+
+
+def where(image: Image, axis: int, position: float) -> str:
+    """The slice of a volume: ``slice 45 of 99 · z −190.0 mm``.
+
+    Parameters
+    ----------
+    image
+        The volume.
+    axis
+        The world's axis that the slice lies across: 0 for z, 1 for y, 2 for x.
+    position
+        Where on it, in mm.
+    """
+    count = image.shape[axis]
+    number = round((position - image.origin[axis]) / image.scale[axis]) + 1
+    place = image.origin[axis] + (number - 1) * image.scale[axis]
+    inside = f"slice {number} of {count}" if 1 <= number <= count else f"outside the {count} slices"
+    return f"{inside} · {_AXES[axis]} {_signed(place)} mm"
+
+
+def grayscale(image: Image, limits: Sequence[float]) -> str:
+    """The window, centre and width: ``window −600 / 1500 HU``."""
+    low, high = (float(v) for v in limits)
+    unit = " HU" if is_hounsfield(image) else ""
+    return f"window {_whole((low + high) / 2)} / {_whole(high - low)}{unit}"
+
+
+def under_cursor(image: Image, position: Sequence[float]) -> str:
+    """Place and value under the cursor, a line each: ``x 12.3  y 40.1  z −190.0 mm``, ``−640 HU``; empty beside the image.
+
+    Parameters
+    ----------
+    image
+        The image.
+    position
+        World position (z, y, x) or (y, x) in the image's units.
+    """
+    index = np.round((np.asarray(position, float) - image.origin) / image.scale).astype(int)
+    if ((index < 0) | (index >= image.shape)).any():
+        return ""
+    pixels = image.spacing is None
+    names = _AXES[-image.ndim :]
+    parts = [f"{n} {_whole(c) if pixels else _signed(c)}" for n, c in zip(names, position, strict=True)]
+    value = _value(image.voxels[tuple(index)])
+    named = f"{value} HU" if is_hounsfield(image) else f"grey value {value}"
+    return f"{'  '.join(reversed(parts))} {'px' if pixels else 'mm'}\n{named}"
+
+
+def is_hounsfield(image: Image) -> bool:
+    """Whether the values are Hounsfield units."""
+    return image.modality == "CT"
+
+
+def _value(value: object) -> str:
+    number = float(value)  # type: ignore[arg-type]
+    return _whole(number) if number.is_integer() else f"{number:.3g}".replace("-", "−")
+
+
+def _whole(value: float) -> str:
+    return f"{value:.0f}".replace("-", "−")
+
+
+def _signed(value: float) -> str:
+    return f"{value:.1f}".replace("-", "−")
+
+
+def round_length(longest: float) -> float:
+    """The longest of 1, 2, 5, 10, 20, 50 … that is no longer than this.
+
+    Examples
+    --------
+    >>> round_length(37.0), round_length(0.7)
+    (20.0, 0.5)
+    """
+    decade = 10.0 ** np.floor(np.log10(longest))
+    return float(max(step for step in (1.0, 2.0, 5.0) if step * decade <= longest * (1 + 1e-9)) * decade)

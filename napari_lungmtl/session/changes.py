@@ -1,0 +1,65 @@
+"""What a command did, in a few words, from the findings before and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..training.findings import Finding, Findings, Sphere
+
+_NAMED = 3
+"""Findings that are named by their numbers; more are counted."""
+
+
+def changed_ids(before: Findings, after: Findings) -> tuple[str, ...]:
+    """Ids of the findings that are new or other than before."""
+    known = {f.id: f for f in before}
+    return tuple(f.id for f in after if known.get(f.id) != f)
+
+
+def what_changed(before: Findings, after: Findings) -> str:
+    """Say what lies between two states: ``rejected 3``, ``drew 7``, ``run: 12 findings``.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> found = lm.Finding(lm.Sphere((0.0, 0.0, 0.0), 5.0), number=3)
+    >>> what_changed(lm.Findings([found]), lm.Findings([found.with_(status="rejected")]))
+    'rejected 3'
+    """
+    known, now = {f.id: f for f in before}, {f.id: f for f in after}
+    added = [f for f in after if f.id not in known]
+    removed = [f for f in before if f.id not in now]
+    changed = [(known[f.id], f) for f in after if f.id in known and known[f.id] != f]
+    if before.orientation != after.orientation:
+        return "turned or inverted the radiograph"
+    if added and (removed or before.models != after.models or any(f.provenance.model for f in added)):
+        return f"run: {_counted(len(after))}"
+    if added:
+        return f"drew {_names(added)}"
+    if removed and before.models == after.models:
+        return f"deleted {_names(removed)}"
+    if changed:
+        return f"{_edit(*changed[0])} {_names([f for _, f in changed])}"
+    if before.regions != after.regions and before.models == after.models:
+        return "repainted the lungs"
+    return f"run: {_counted(len(after))}"
+
+
+def _edit(before: Finding, after: Finding) -> str:
+    if before.status != after.status:
+        return {"accepted": "accepted", "rejected": "rejected"}.get(after.status, "took back")
+    if before.geometry != after.geometry:
+        same_place = before.center == after.center and isinstance(after.geometry, Sphere)
+        return "resized" if same_place else "moved"
+    return "characterised" if before.opinions != after.opinions else "changed"
+
+
+def _names(findings: Sequence[Finding]) -> str:
+    numbers = sorted(f.number for f in findings)
+    if len(numbers) > _NAMED or not all(numbers):
+        return _counted(len(numbers))
+    return " and ".join(filter(None, (", ".join(map(str, numbers[:-1])), str(numbers[-1]))))
+
+
+def _counted(n: int) -> str:
+    return f"{n} finding" if n == 1 else f"{n} findings"
