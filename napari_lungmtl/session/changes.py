@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..training.findings import Finding, Findings, Sphere
+from .history import Step
 
 _NAMED = 3
 """Findings that are named by their numbers; more are counted."""
@@ -43,6 +44,27 @@ def what_changed(before: Findings, after: Findings) -> str:
     if before.regions != after.regions and before.models == after.models:
         return "repainted the lungs"
     return f"run: {_counted(len(after))}"
+
+
+def words_of(step: Step[Findings] | None) -> str:
+    """What a step of the history did; nothing where there is none."""
+    return what_changed(step.before, step.after) if step is not None else ""
+
+
+def edited(
+    findings: Findings, add: Iterable[Finding], change: Iterable[Finding], remove: Iterable[str]
+) -> tuple[Finding, ...]:
+    """Findings after several edits; see `Session.edit`.
+
+    Raises
+    ------
+    KeyError
+        No finding has that id.
+    """
+    changed, gone = {f.id: f for f in change}, set(remove)
+    if unknown := (set(changed) | gone) - {f.id for f in findings}:
+        raise KeyError(", ".join(sorted(unknown)))
+    return (*(changed.get(f.id, f) for f in findings if f.id not in gone), *add)
 
 
 def _edit(before: Finding, after: Finding) -> str:

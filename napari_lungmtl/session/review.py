@@ -10,7 +10,11 @@ from typing import Any
 
 from ..training.findings import Finding, Findings, Geometry, ImageScore, Region
 from ..training.findings.models import join_models
+from ..training.imaging.image import Image
+from ..training.imaging.radiograph.orientation import AS_STORED
+from ..training.imaging.radiograph.upright import right_turn
 from .same_findings import keep_ids, same_lesion
+from .thresholds import Thresholds
 
 
 def is_by_person(finding: Finding) -> bool:
@@ -21,6 +25,21 @@ def is_by_person(finding: Finding) -> bool:
 def is_reviewed(finding: Finding) -> bool:
     """Whether a person has said anything about it: drew, moved, judged or noted."""
     return is_by_person(finding) or finding.status != "unreviewed" or bool(finding.note)
+
+
+def passes(finding: Finding, thresholds: Thresholds) -> bool:
+    """Whether thresholds leave a finding visible: what a person accepted or drew, they always do."""
+    return finding.status == "accepted" or is_by_person(finding) or not thresholds.hides(finding)
+
+
+def stood_upright(image: Image | None, findings: Findings) -> Findings | None:
+    """Findings that turn a radiograph upright, with dark air, where nobody has looked at it before; None where nothing is to do."""
+    if image is None or image.ndim != 2 or findings.orientation is not None:
+        return None
+    if len(findings) or findings.models:  # somebody, or networks, saw it as it is stored
+        return None
+    orientation = right_turn(image)
+    return None if orientation == AS_STORED else replace(findings, orientation=orientation)
 
 
 @cache

@@ -16,13 +16,12 @@ from ..training.findings import Finding, Findings, ImageReference, Region
 from ..training.findings.models import join_models
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
-from ..training.imaging.radiograph.upright import right_turn
 from ..training.inference.agreement import Agreement, agreement
 from .autosave import Autosaver
-from .changes import changed_ids, what_changed
+from .changes import changed_ids, edited, words_of
 from .events import SessionEvents
-from .history import History, Step
-from .review import is_by_person, merge_run, moved
+from .history import History
+from .review import merge_run, moved, passes, stood_upright
 from .same_findings import numbered, partners
 from .sidecar import Sidecar, load
 from .thresholds import Thresholds
@@ -89,7 +88,7 @@ class Session:
         What a person drew, edited or accepted always passes; what was rejected stays (views draw it grey).
         """
         if self._visible is None:
-            self._visible = tuple(f for f in self._findings if self._passes(f))
+            self._visible = tuple(f for f in self._findings if passes(f, self._thresholds))
         return self._visible
 
     @property
@@ -134,12 +133,12 @@ class Session:
     @property
     def undo_words(self) -> str:
         """What `undo` would take back: ``rejected 3``; empty where there is nothing."""
-        return _words(self._history.last)
+        return words_of(self._history.last)
 
     @property
     def redo_words(self) -> str:
         """What `redo` would do again; empty where there is nothing."""
-        return _words(self._history.next)
+        return words_of(self._history.next)
 
     @property
     def sidecar(self) -> Path | None:
@@ -173,7 +172,9 @@ class Session:
         stored = numbered(stored)
         self._last_number = max((f.number for f in stored), default=0)
         self._findings = stored if image is None else replace(stored, image=ImageReference.of(image))
-        self._stand_upright()
+        if (upright := stood_upright(image, self._findings)) is not None:
+            self._history.push(replace(self._findings, orientation=AS_STORED), upright)
+            self._findings = upright  # saved when a person or a run does something
         self._forget_views()
         self.events.image.emit(image)
         self.events.findings.emit(self._findings)
@@ -252,13 +253,8 @@ class Session:
         KeyError
             No finding has that id.
         """
-        changed = {f.id: f for f in change}
-        gone = set(remove)
-        known = {f.id for f in self._findings}
-        if unknown := (set(changed) | gone) - known:
-            raise KeyError(", ".join(sorted(unknown)))
-        items = [changed.get(f.id, f) for f in self._findings if f.id not in gone]
-        after = numbered(self._findings.with_items((*items, *add)), self._last_number)
+        items = edited(self._findings, add, change, remove)
+        after = numbered(self._findings.with_items(items), self._last_number)
         joined = tuple(dict.fromkeys((*after.notes, *notes)))
         self._do(replace(after, models=join_models(after.models, models), notes=joined))
 
@@ -310,7 +306,7 @@ class Session:
             step = self._history.undo()
             self._put(step.before)
             self._select_again(step.selection)
-            self.events.undone.emit(f"Undone: {_words(step)}")
+            self.events.undone.emit(f"Undone: {words_of(step)}")
 
     def redo(self) -> None:
         """Do the last undone edit again, select what it changed, and say what; nothing happens where there is none."""
@@ -318,7 +314,7 @@ class Session:
             step = self._history.redo()
             self._put(step.after)
             self._select_again(step.selection or changed_ids(step.before, step.after)[-1:])
-            self.events.undone.emit(f"Done again: {_words(step)}")
+            self.events.undone.emit(f"Done again: {words_of(step)}")
 
     # ---- ways of looking (not in the history)
 
@@ -364,28 +360,6 @@ class Session:
             self._overlays_shown = shown
             self.events.overlays.emit(shown)
 
-    # ---- inside
-
-    def _stand_upright(self) -> None:
-        """Turn upright, with dark air, a radiograph that nobody has looked at before; undo leaves it as it is stored.
-
-        Nothing is saved of it until a person or a run does something.
-        """
-        image, findings = self._image, self._findings
-        if image is None or image.ndim != 2 or findings.orientation is not None:
-            return
-        if len(findings) or findings.models:  # somebody, or networks, saw it as it is stored
-            return
-        orientation = right_turn(image)
-        if orientation != AS_STORED:
-            self._findings = replace(findings, orientation=orientation)
-            self._history.push(replace(findings, orientation=AS_STORED), self._findings)
-
-    def _passes(self, finding: Finding) -> bool:
-        if finding.status == "accepted" or is_by_person(finding):
-            return True
-        return not self._thresholds.hides(finding)
-
     def _do(self, after: Findings) -> None:
         if after != self._findings:
             self._history.push(self._findings, after, self._selection)
@@ -423,7 +397,3 @@ class Session:
         self.events.saved.emit(self._saved_at)
         if problem:
             self.events.problem.emit(problem)
-
-
-def _words(step: Step[Findings] | None) -> str:
-    return what_changed(step.before, step.after) if step is not None else ""

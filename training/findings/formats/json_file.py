@@ -59,7 +59,7 @@ from ..finding import (
 )
 from .atomic import write_atomically
 from .errors import FindingsFileError, NewerSchemaError
-from .json_values import checked, integer, named, number, numbers, texts
+from .json_values import checked, entries_of, integer, named, number, numbers, texts
 from .tables import read_text
 
 SUFFIX = ".lungmtl.json"
@@ -73,7 +73,7 @@ Document = dict[str, Any]
 def _from_1(document: Document) -> Document:
     """Nothing had an opinion before version 2."""
     none: Document = {"malignancy_spread": None, "opinions": []}
-    return document | {"findings": [entry | none for entry in _entries(document)]}
+    return document | {"findings": [entry | none for entry in entries_of(document)]}
 
 
 def _from_2(document: Document) -> Document:
@@ -84,14 +84,6 @@ def _from_2(document: Document) -> Document:
 def _from_3(document: Document) -> Document:
     """Every finding had a score before version 4."""
     return document
-
-
-def _entries(document: Document) -> list[Document]:
-    """The findings of a document that nobody has checked yet."""
-    try:
-        return [checked(entry, dict) for entry in checked(document["findings"], list)]
-    except KeyError as error:
-        raise TypeError(f"{error} is missing") from error
 
 
 MIGRATIONS: dict[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2, 3: _from_3}

@@ -51,3 +51,11 @@ def texts(value: Any) -> tuple[str, ...]:
 def named(value: Any) -> dict[str, float]:
     """An object whose values are finite numbers."""
     return {name: number(v) for name, v in checked(value, dict).items()}
+
+
+def entries_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The findings of a document that nobody has checked yet."""
+    try:
+        return [checked(entry, dict) for entry in checked(document["findings"], list)]
+    except KeyError as error:
+        raise TypeError(f"{error} is missing") from error
