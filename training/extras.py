@@ -44,11 +44,10 @@ def require_networks() -> None:
     MissingExtraError
         It is not installed.
     """
-    for package in (name for name, extra in EXTRAS.items() if extra == "networks"):
-        if find_spec(package) is None:
-            absent = ModuleNotFoundError(f"No module named {package!r}", name=package)
-            raise missing_extra(absent) or absent
     try:
+        for package in (name for name, extra in EXTRAS.items() if extra == "networks"):
+            if find_spec(package) is None:
+                raise ModuleNotFoundError(f"No module named {package!r}", name=package)
         import_module("torch")
     except ImportError as error:
         raise missing_extra(error) or error from error

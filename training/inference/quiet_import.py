@@ -21,7 +21,10 @@ def load_libraries() -> None:
     A call of a C function through ctypes lets other threads run; ``import`` and ``ctypes.CDLL`` do not. On other systems than
     Linux the import does it all.
     """
-    spec = find_spec("torch") if sys.platform == "linux" and "torch" not in sys.modules else None
+    try:
+        spec = find_spec("torch") if sys.platform == "linux" and "torch" not in sys.modules else None
+    except ImportError:  # a person is told by `extras.require_networks`
+        return
     if spec is None or spec.origin is None:
         return
     folder = Path(spec.origin).parent / "lib"
