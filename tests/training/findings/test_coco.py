@@ -97,6 +97,16 @@ def test_boxes_and_masks_come_back(tmp_path, made):
                 )
 
 
+def test_one_pixel_in_the_corner_is_no_fraction(tmp_path):
+    image = ImageReference("a", shape=(6, 8), spacing=(1, 1), origin=(0, 0))
+    corner = np.zeros((6, 8), bool)
+    corner[0, 0] = True
+    made = Findings((Finding(Mask.from_array(corner, (1, 1), (0, 0)), score=0.5),), image)
+    write_coco([made], tmp_path / "coco.json")
+    (read,) = read_coco(tmp_path / "coco.json")
+    assert read.annotations[0].box == (0, 0, 1, 1)
+
+
 def test_a_mask_on_a_coarser_grid_is_laid_on_the_image():
     """A network's mask: 2 × 2 pixels of 2 mm on an image of 1 mm, shifted by one pixel."""
     image = ImageReference("a", shape=(6, 8), spacing=(1, 1), origin=(0, 0))

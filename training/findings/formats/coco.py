@@ -144,7 +144,9 @@ def _annotation(entry: dict[str, Any]) -> Annotation:
     values = numbers(entry["bbox"])
     if len(values) != 4 or not min(values[2:]) > 0:
         raise ValueError(f"its bbox is {list(values)}, not x, y, width and height above 0")
-    if max(values) <= 1:
+    # A mask of one pixel in the corner has such a box, too.
+    one_pixel = bool(entry.get("segmentation")) and all(v == int(v) for v in values)
+    if max(values) <= 1 and not one_pixel:
         raise ValueError(f"its bbox is {list(values)}: fractions of the picture, not pixels")
     return Annotation(PixelBox(*values), entry.get("segmentation") or None, number(entry.get("score", 1.0)))
 
