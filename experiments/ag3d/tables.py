@@ -40,7 +40,7 @@ from napari_lungmtl.training.networks.ag3d.detect import Detections, detect_arra
 from napari_lungmtl.training.networks.ag3d.network import Ag3d
 from napari_lungmtl.training.networks.ag3d.patches import Patches
 from napari_lungmtl.training.networks.ag3d.release import card_of
-from napari_lungmtl.training.networks.ag3d.stored import Store, draw_store, load_store, start_first
+from napari_lungmtl.training.networks.ag3d.stored.patches import Store, draw_store, load_store, start_first
 from napari_lungmtl.training.networks.ag3d.training import make_learner, training_cubes
 from napari_lungmtl.training.report.tables import Table, markdown
 

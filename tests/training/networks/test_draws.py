@@ -14,7 +14,7 @@ from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.networks.ag3d import config as ag3d_config
 from napari_lungmtl.training.networks.ag3d.network import Ag3d
 from napari_lungmtl.training.networks.ag3d.patches import Patches
-from napari_lungmtl.training.networks.ag3d.stored import StoredPatches, draw_store
+from napari_lungmtl.training.networks.ag3d.stored.patches import StoredPatches, draw_store
 from napari_lungmtl.training.networks.dhn import config as dhn_config
 from napari_lungmtl.training.networks.dhn import training as dhn_training
 from napari_lungmtl.training.networks.mosegnet import config as mosegnet_config

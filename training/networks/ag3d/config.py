@@ -107,7 +107,10 @@ class TrainingConfig:
         Folder of whole scans written by `mining.mine`, and the fraction of patches drawn from it.
     stored
         When positive, so many patches are drawn once and pass the network's first part, which then stays as it is
-        (`stored.StoredPatches`): fine-tuning in a third of the time. Needs weights to start from.
+        (`stored.patches`): fine-tuning in a third of the time. Needs weights to start from.
+    scan_crops
+        Fraction of the stored patches of a step that are cut out of the stored maps of `thoraxes` and their mirror images instead:
+        at every step others, on false marks (`stored.scans`).
     keep
         What is taken from the weights that training starts from: ``"all"`` that fits, or only the network's ``"first"`` part
         (`Backbone.first`), so that variants of what lies behind it start alike.
@@ -143,6 +146,7 @@ class TrainingConfig:
     thoraxes: str = ""
     thorax_fraction: float = 0.0
     stored: int = 0
+    scan_crops: float = 0.0
     keep: Literal["all", "first"] = "all"
     sampling: Literal["running", "once", "uniform"] = "running"
     boost_from: float = 0.5

@@ -177,10 +177,9 @@ def thorax_patch(
 ) -> Patch:
     """A patch of a whole scan, mostly on a hard negative; in most a real nodule is pasted or inset."""
     high = np.maximum(np.array(thorax.voxels.shape) - width, 0)
-    low = np.clip(_center(thorax, width, rng) - width / 2, 0, high).astype(int)
+    low = np.clip(draw_center(thorax, width, rng) - width / 2, 0, high).astype(int)
     end = np.minimum(low + width, thorax.voxels.shape)
-    block = crop(Block(thorax.voxels, thorax.truth, thorax.ignore), low, end)
-    block = Block(block.voxels, block.truth, _reaching(block.ignore, end - low))
+    block = cut_block(thorax, low, end)
     kind = rng.random()
     if kind < PASTED and nodules:
         lungs = thorax.lungs[tuple(slice(a, b) for a, b in zip(low, end, strict=True))]
@@ -191,8 +190,8 @@ def thorax_patch(
     return put_into_patch(flip(block, rng), np.zeros(3, int), width, None)
 
 
-def _center(thorax: Thorax, width: int, rng: np.random.Generator) -> np.ndarray:
-    """Where a patch goes: 10 % on a known lesion, 60 % on a false mark (the surer, the more often), else anywhere in the lungs."""
+def draw_center(thorax: Thorax, width: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw a centre: 10 % on a known lesion, 60 % on a false mark (the surer, the more often), else anywhere in the lungs."""
     shift = rng.uniform(-width / 3, width / 3, 3)
     kind = rng.random()
     if kind < 0.1 and len(thorax.truth):
@@ -205,6 +204,12 @@ def _center(thorax: Thorax, width: int, rng: np.random.Generator) -> np.ndarray:
         if thorax.lungs[tuple(point)]:
             return point
     return np.array(thorax.voxels.shape) / 2
+
+
+def cut_block(thorax: Thorax, low: np.ndarray, end: np.ndarray) -> Block:
+    """The part [low, end) of a scan; what is left out are places that reach into it."""
+    block = crop(Block(thorax.voxels, thorax.truth, thorax.ignore), low, end)
+    return Block(block.voxels, block.truth, _reaching(block.ignore, end - low))
 
 
 def _reaching(spheres: np.ndarray, shape: np.ndarray) -> np.ndarray:

@@ -37,8 +37,9 @@ from .loss import (
 from .network import Ag3d
 from .patches import Patch, Patches, load_phantoms
 from .release import CubeSplit, about_set, release
-from .stored import Store, StoredPatches, draw_store, freeze_first, start_first
-from .thorax import thorax_source
+from .stored.patches import Store, StoredPatches, draw_store, freeze_first, start_first
+from .stored.scans import crop_source, mirrored, store_scan
+from .thorax import load_thorax, thorax_files, thorax_source
 
 OFFICIAL = {"train": "training", "val": "dev", "test": "test"}
 """Folds of a set that is published in three parts, and what each is for."""
@@ -290,10 +291,12 @@ def make_learner(
     if weights is None:
         raise WeightsError("Patches are stored behind trained layers only: add --weights.")
     store = store or draw_store(patches, learner.net.eval(), config.stored)
-    # Lightning leaves modes as they are: what is fine-tuned keeps its batch statistics, what is new has none to keep.
-    learner.net.train(config.keep == "first")
+    thoraxes = [load_thorax(path) for path in thorax_files(config)] if config.scan_crops else []
+    scans = [store_scan(t, learner.net) for one in thoraxes for t in (one, mirrored(one))]
+    crops = crop_source(scans, config.patch) if scans else None
+    learner.net.train()  # Lightning leaves modes as they are
     freeze_first(learner.net)
-    stored = StoredPatches(store, config.batch)
+    stored = StoredPatches(store, config.batch, crops, config.scan_crops)
     if config.sampling == "once":
         learner.hardness, learner.measure = stored.hardness, stored.measure
     return learner, endless_loader(stored, 0, config.seed)

@@ -18,7 +18,7 @@ from napari_lungmtl.training.networks.ag3d.detect import Detections, merge, scor
 from napari_lungmtl.training.networks.ag3d.network import Ag3d
 from napari_lungmtl.training.networks.ag3d.patches import Patch, Patches, collate
 from napari_lungmtl.training.networks.ag3d.release import CubeSplit, card_of
-from napari_lungmtl.training.networks.ag3d.stored import (
+from napari_lungmtl.training.networks.ag3d.stored.patches import (
     StoredPatches,
     draw_store,
     load_store,

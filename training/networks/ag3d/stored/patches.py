@@ -6,6 +6,7 @@ thousand patches fit into memory as half-precision numbers (a quarter of a megab
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...data.arrays import open_arrays
-from ...fitting.batches import Place
-from ...fitting.hardness import Hardness
-from ...inference.weights import WeightsError, load_state, read_card, seen_cases
-from .boosting import hardness_of_marks
-from .detect import normalise, read_off
-from .network import Ag3d
-from .patches import Patch, Patches
+from ....data.arrays import open_arrays
+from ....fitting.batches import Place
+from ....fitting.hardness import Hardness
+from ....inference.weights import WeightsError, load_state, read_card, seen_cases
+from ..boosting import hardness_of_marks
+from ..detect import normalise, read_off
+from ..network import Ag3d
+from ..patches import Patch, Patches
 
+DrawItem = Callable[[np.random.Generator], dict[str, Any]]
+"""Draws an item as `Store` gives them."""
 DRAWN = 64
 """Patches that are drawn before their maps are made."""
 NOTHING = np.zeros(0, np.float32)
@@ -103,14 +106,25 @@ def draw_store(patches: Patches, net: Ag3d, count: int) -> Store:
 
 
 class StoredPatches:
-    """Draws batches out of a store; `hardness` weighs the patches once a pass measured it."""
+    """Draws batches out of a store; `hardness` weighs the patches once a pass measured it.
 
-    def __init__(self, store: Store, batch: int) -> None:
+    Parameters
+    ----------
+    crops, crop_fraction
+        Draws an item out of stored whole scans (`scans.crop_source`), and for which fraction of the items; no crops by default.
+    """
+
+    def __init__(
+        self, store: Store, batch: int, crops: DrawItem | None = None, crop_fraction: float = 0.0
+    ) -> None:
         self.store, self.batch = store, batch
+        self.crops, self.crop_fraction = crops, crop_fraction
         self.hardness = Hardness(len(store))
 
     def __call__(self, place: Place, rng: np.random.Generator) -> dict[str, Any]:
-        return collate_stored([self.store[i] for i in self.pick(rng, self.batch, place.step)])
+        cut = [self.crops(rng) for _ in range(rng.binomial(self.batch, self.crop_fraction)) if self.crops]
+        picked = self.pick(rng, self.batch - len(cut), place.step)
+        return collate_stored([*cut, *(self.store[i] for i in picked)])
 
     def pick(self, rng: np.random.Generator, count: int, step: int = 0) -> list[int]:
         """Numbers of the patches that a step draws."""
