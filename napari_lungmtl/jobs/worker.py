@@ -6,6 +6,7 @@ as well: importing torch and reading weights take seconds.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ParamSpec, TypeVar
 
 from napari.qt.threading import GeneratorWorker, create_worker
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QThreadPool, Signal
 
 from ..training.error_boundary import STOPS, foreseen, sentence
 from ..training.inference.predictor import Progress
@@ -28,6 +29,18 @@ Steps = Generator[Any, None, R]
 
 INTERVAL = 0.05
 """Seconds between two reports to the window: every report costs the GUI thread a redraw."""
+
+
+LAST_SECONDS = 10
+"""How long the process waits for threads at its end."""
+
+
+def wait_for_threads() -> bool:
+    """Let threads come to their next step before Python goes: an import of torch cut in two ends in tracebacks on the terminal."""
+    return QThreadPool.globalInstance().waitForDone(1000 * LAST_SECONDS)
+
+
+atexit.register(wait_for_threads)
 
 
 def one_step(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Steps[R]:

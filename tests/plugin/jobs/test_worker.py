@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from napari_lungmtl.jobs.worker import Outcome, Worker, exhaust, one_step
+from napari_lungmtl.jobs.worker import Outcome, Worker, exhaust, one_step, wait_for_threads
 from napari_lungmtl.training.errors import LungmtlError
 from napari_lungmtl.training.findings import Findings
 from napari_lungmtl.training.inference.predictor import Progress
@@ -141,3 +141,19 @@ def test_a_stop_before_the_first_step_is_an_outcome_of_its_own() -> None:
     with pytest.raises(StopIteration) as end:
         next(exhaust(Endless(), stop, "failed"))
     assert end.value.value == Outcome(stopped=True)
+
+
+def test_the_process_waits_for_what_a_closed_window_left(qtbot) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def imports() -> None:
+        begun.set()
+        time.sleep(0.2)
+        ended.set()
+
+    worker = Worker()
+    worker.start(partial(one_step, imports))
+    qtbot.waitUntil(begun.is_set, timeout=5000)
+    worker.abandon()
+    assert wait_for_threads()
+    assert ended.is_set()
