@@ -13,6 +13,7 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QApplication
 
 from .contributions.samples import sample_ct, sample_radiograph
+from .jobs.worker import wait_for_threads
 from .layers import planes
 from .layers.overlay_colors import TRUTH as TRUTH_COLOR
 from .layers.spheres.layer import add_image_layer
@@ -95,6 +96,7 @@ def open_window(
     finally:
         if screenshot is not None:
             viewer.close()
+            wait_for_threads()
 
 
 def demo(screenshot_dir: Path | str | None = None, run: bool = True) -> list[Path]:
@@ -142,6 +144,7 @@ def _demo_ct(screenshot_dir: Path | str | None, run: bool) -> list[Path]:
     finally:
         if screenshot_dir is not None:
             viewer.close()
+            wait_for_threads()
 
 
 def read_truth(path: Path | str, image: Image) -> Findings:

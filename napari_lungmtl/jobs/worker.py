@@ -6,7 +6,6 @@ as well: importing torch and reading weights take seconds.
 
 from __future__ import annotations
 
-import atexit
 import logging
 import threading
 import time
@@ -36,11 +35,9 @@ LAST_SECONDS = 10
 
 
 def wait_for_threads() -> bool:
-    """Let threads come to their next step before Python goes: an import of torch cut in two ends in tracebacks on the terminal."""
-    return QThreadPool.globalInstance().waitForDone(1000 * LAST_SECONDS)
-
-
-atexit.register(wait_for_threads)
+    """Let threads come to their next step, before Python goes: an import of torch cut in two ends in tracebacks on the terminal."""
+    pool = QThreadPool.globalInstance()
+    return pool is None or pool.waitForDone(1000 * LAST_SECONDS)
 
 
 def one_step(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Steps[R]:

@@ -10,10 +10,10 @@ from functools import partial
 
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from ..jobs import run_modes
-from ..jobs.worker import Worker, one_step
+from ..jobs.worker import Worker, one_step, wait_for_threads
 from ..reviewed_images import ReviewedImage
 from ..session.review import is_reviewed, with_opinions
 from ..session.session import Thresholds
@@ -91,6 +91,8 @@ class RunSection(Section):
         super().__init__("run")
         self.runner = Worker("The model stopped", self)
         self._warming = Worker("Models cannot be loaded ahead", self)
+        if app := QApplication.instance():
+            app.aboutToQuit.connect(wait_for_threads)
         self._warm_up_soon = QTimer(self)  # once the image has been drawn
         self._warm_up_soon.setSingleShot(True)
         self._warm_up_soon.setInterval(WARM_UP_MS)
