@@ -217,12 +217,14 @@ class Session:
             self._partial = None
 
     def drop_partial(self) -> bool:
-        """A run ended before its end: take its partial result back; False where somebody has edited it since."""
-        untouched = self._partial is None or self._partial is self._findings
-        if self._partial is not None and untouched:
-            self._put(self._history.undo().before)
-        self._partial = None
-        return untouched
+        """A run ended before its end: take its partial result back; False where somebody has edited it since, and it stays."""
+        partial, self._partial = self._partial, None
+        if partial is None or not self._history.has_done(partial):  # nothing had come, or it was undone
+            return True
+        if partial is not self._findings:
+            return False
+        self._put(self._history.undo().before)
+        return True
 
     def edit(
         self,
