@@ -22,7 +22,7 @@ from .changes import changed_ids, edited, words_of
 from .events import SessionEvents
 from .history import History
 from .review import merge_run, moved, passes, stood_upright
-from .same_findings import numbered, partners
+from .same_findings import numbered, partners, unnumbered
 from .sidecar import Sidecar, load
 from .thresholds import Thresholds
 
@@ -43,7 +43,7 @@ class Session:
         self._findings = Findings()
         self._thresholds = Thresholds()
         self._selection: tuple[str, ...] = ()
-        self._last_number = 0
+        self._last_number = self._last_before = 0
         self._overlays_shown = True
         self._visible: tuple[Finding, ...] | None = None
         self._agreement: Mapping[str, Agreement] | None = None
@@ -205,10 +205,14 @@ class Session:
         partial
             It is what is known so far: the next result joins it in one step of the history, if nobody has edited since.
         """
-        after = numbered(merge_run(self._findings, findings), self._last_number)
-        follows, self._partial = self.is_partial, after if partial else None  # views ask while they are told
-        if follows:
+        merged, follows = merge_run(self._findings, findings), self.is_partial
+        if follows:  # who was first to be found may be last in the list of all
             step = self._history.undo()
+            merged, self._last_number = unnumbered(merged, step.before), self._last_before
+        self._last_before = self._last_number
+        after = numbered(merged, self._last_number)
+        self._partial = after if partial else None  # views ask while they are told
+        if follows:
             self._history.push(step.before, after, step.selection)
             self._put(after)
         else:

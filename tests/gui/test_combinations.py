@@ -73,6 +73,42 @@ def test_undo_after_a_run_on_a_film_names_the_run(window, go_on, qtbot):
     assert session.undo_words == "run: 5 findings"
 
 
+def test_a_run_numbers_its_findings_in_the_order_of_the_list(window, go_on, qtbot):
+    _, dock = window
+    session = dock.reviewed.session
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+        dock.run.start()
+        qtbot.waitUntil(lambda: len(session.findings) > 0, timeout=60_000)
+        go_on.set()
+    assert [f.number for f in session.findings] == [1, 2, 3, 4, 5]
+    session.undo()
+    session.add(Finding(Box((40.0, 0.0), (60.0, 20.0))))
+    assert session.findings[-1].number == 1
+
+
+def test_numbers_that_a_person_has_worked_with_stay(window, go_on, qtbot):
+    _, dock = window
+    session = dock.reviewed.session
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+        dock.run.start()
+        qtbot.waitUntil(lambda: len(session.findings) > 0, timeout=60_000)
+        first = {f.id: f.number for f in session.findings}
+        session.accept(session.findings[2].id)
+        go_on.set()
+    assert first.items() <= {f.id: f.number for f in session.findings}.items()
+    assert sorted(f.number for f in session.findings) == [1, 2, 3, 4, 5]
+
+
+def test_nothing_of_the_dock_lies_below_its_scroll_bar(window, go_on, qtbot):
+    _, dock = window
+    go_on.set()
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+        dock.run.start()
+    room = dock._scroll.viewport().width()
+    assert dock._scroll.verticalScrollBar().isVisible()
+    assert max(section.minimumSizeHint().width() for section in dock.sections) <= room
+
+
 def test_cancel_after_undo_says_that_nothing_was_changed(window, go_on, qtbot):
     _, dock = window
     session = dock.reviewed.session
