@@ -264,8 +264,10 @@ class ReviewedImages:
         """The session of the same image, if it is open already: two would overwrite each other's findings in one file."""
         path = Sidecar(image).path
         for session in (reviewed.session for reviewed in self._reviewed_images):
-            same = session.image is not None and session.image.shape == image.shape
-            if same and session.sidecar == path and session.image.source == image.source:
+            known = session.image
+            if known is None or session.sidecar != path:
+                continue
+            if (known.shape, known.source) == (image.shape, image.source):
                 return session
         return None
 

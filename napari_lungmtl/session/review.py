@@ -68,15 +68,18 @@ def moved(finding: Finding, geometry: Geometry) -> Finding:
     )
 
 
-def merge_run(present: Findings, run: Findings) -> Findings:
+def merge_run(present: Findings, run: Findings, former: Findings | None = None) -> Findings:
     """A run's result together with what a person accepted, rejected, drew, edited or noted.
 
     Of the new findings those are dropped whose centre lies inside a kept one: the same nodule, found again. On a radiograph
     only the same network finds a nodule again: what another one says there, is news. A kept one that the run judged has the
     new opinions, and one that had none takes those of the nodule found again, unless a person moved it: then they are of
-    another place. What a former run had found too keeps its identifier and its number.
+    another place. What a former run had found too keeps its identifier and its number, also if it is in `former` alone: the
+    findings before the first networks of this run had their say.
     """
-    run = keep_ids([f for f in present if not is_reviewed(f)], run)
+    known = {f.id for f in present}
+    earlier = (*present, *(f for f in former or () if f.id not in known))
+    run = keep_ids([f for f in earlier if not is_reviewed(f)], run)
     judged = {f.id: f for f in run if f.opinions}
     kept = [with_opinions(f, judged[f.id]) if f.id in judged else f for f in present if is_reviewed(f)]
     ids = {f.id for f in kept}

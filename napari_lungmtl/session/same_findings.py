@@ -49,12 +49,6 @@ def numbered(findings: Findings, last: int = 0) -> Findings:
     return findings.with_items(tuple(items))
 
 
-def unnumbered(findings: Findings, before: Findings) -> Findings:
-    """Take the numbers from findings that were not there before."""
-    known = {f.id for f in before}
-    return findings.with_items(tuple(f if f.id in known else f.with_(number=0) for f in findings))
-
-
 def same_lesion(a: Finding, b: Finding) -> bool:
     """Whether two findings are one nodule, found twice.
 

@@ -22,7 +22,7 @@ from .changes import changed_ids, edited, words_of
 from .events import SessionEvents
 from .history import History
 from .review import merge_run, moved, passes, stood_upright
-from .same_findings import numbered, partners, unnumbered
+from .same_findings import numbered, partners
 from .sidecar import Sidecar, load
 from .thresholds import Thresholds
 
@@ -49,6 +49,7 @@ class Session:
         self._agreement: Mapping[str, Agreement] | None = None
         self._partners: Mapping[str, str] | None = None
         self._partial: Findings | None = None
+        self._before_run: Findings | None = None
         self._history: History[Findings] = History()
         self._sidecar: Sidecar | None = None
         self._saved_at: datetime | None = None
@@ -165,7 +166,7 @@ class Session:
         self._autosave.flush()
         self._autosave.discard()  # what could not be written: the person has been told
         self._history.clear()
-        self._partial = None
+        self._partial = self._before_run = None
         self._image, self._selection, self._saved_at = image, (), None
         self._sidecar = Sidecar(image) if image is not None else None
         stored, problem = load(self._sidecar)
@@ -205,15 +206,15 @@ class Session:
         partial
             It is what is known so far: the next result joins it in one step of the history, if nobody has edited since.
         """
-        merged, follows = merge_run(self._findings, findings), self.is_partial
-        if follows:  # who was first to be found may be last in the list of all
-            step = self._history.undo()
-            merged, self._last_number = unnumbered(merged, step.before), self._last_before
-        self._last_before = self._last_number
-        after = numbered(merged, self._last_number)
+        step = self._history.undo() if self.is_partial else None
+        present = self._findings if step is None else step.before  # as if the partial result had never been
+        former = present if self._before_run is None else self._before_run
+        self._last_number = self._last_number if step is None else self._last_before
+        self._before_run, self._last_before = former if partial else None, self._last_number
+        after = numbered(merge_run(present, findings, former), self._last_number)
         self._partial = after if partial else None  # views ask while they are told
-        if follows:
-            self._history.push(step.before, after, step.selection)
+        if step is not None:
+            self._history.push(present, after, step.selection)
             self._put(after)
         else:
             self._do(after)
@@ -222,7 +223,7 @@ class Session:
 
     def drop_partial(self) -> bool:
         """A run ended before its end: take its partial result back; False where somebody has edited it since, and it stays."""
-        partial, self._partial = self._partial, None
+        partial, self._partial, self._before_run = self._partial, None, None
         if partial is None or not self._history.has_done(partial):  # nothing had come, or it was undone
             return True
         if partial is not self._findings:
@@ -333,23 +334,11 @@ class Session:
             self.events.thresholds.emit(thresholds)
 
     def select(self, id: str | None) -> None:
-        """Select a finding alone, or nothing.
-
-        Raises
-        ------
-        KeyError
-            No finding has that id.
-        """
+        """Select a finding alone, or nothing. An unknown id is a KeyError."""
         self.select_all(() if id is None else (id,))
 
     def select_all(self, ids: Iterable[str]) -> None:
-        """Select several findings; the last of them is `selected`.
-
-        Raises
-        ------
-        KeyError
-            No finding has one of the ids.
-        """
+        """Select several findings; the last of them is `selected`. An unknown id is a KeyError."""
         selection = tuple(dict.fromkeys(ids))
         for id in selection:
             self._findings[id]

@@ -86,6 +86,24 @@ def test_a_run_numbers_its_findings_in_the_order_of_the_list(window, go_on, qtbo
     assert session.findings[-1].number == 1
 
 
+@pytest.mark.parametrize("edits", [False, True])
+def test_numbers_stay_when_networks_run_again(window, go_on, qtbot, edits):
+    _, dock = window
+    session = dock.reviewed.session
+    go_on.set()
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+        dock.run.start()
+    numbers = {f.id: f.number for f in session.findings}
+    go_on.clear()
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+        dock.run.start()
+        qtbot.waitUntil(lambda: len(session.findings) == 3, timeout=60_000)
+        if edits:
+            session.accept(session.findings[1].id)
+        go_on.set()
+    assert {f.id: f.number for f in session.findings} == numbers
+
+
 def test_numbers_that_a_person_has_worked_with_stay(window, go_on, qtbot):
     _, dock = window
     session = dock.reviewed.session
