@@ -15,8 +15,8 @@ from qtpy.QtWidgets import QApplication, QComboBox, QHBoxLayout, QProgressBar, Q
 from ..jobs import run_modes
 from ..jobs.worker import Worker, one_step, wait_for_threads
 from ..reviewed_images import ReviewedImage
-from ..session.review import is_reviewed, with_opinions
-from ..session.session import Session, Thresholds
+from ..session.review import as_turned_since, is_reviewed, with_opinions
+from ..session.session import Thresholds
 from ..training.errors import LungmtlError
 from ..training.findings import Finding, Findings
 from ..training.findings.models import doubts
@@ -315,7 +315,7 @@ class RunSection(Section):
     def _take_found(self, job: Job, findings: Findings) -> str:
         session = job.reviewed.session
         self._set_threshold(job)
-        findings = _turned_since(findings, job, session)
+        findings = as_turned_since(findings, job.orientation, session.orientation)
         session.replace_findings(_without_removed(findings, job.part, session.findings))
         self.found.emit(job.reviewed)
         took = clock(time.monotonic() - job.started)
@@ -328,7 +328,9 @@ class RunSection(Section):
             return  # of a CT once: what is redrawn with every opinion is in a person's way
         session = job.reviewed.session
         self._set_threshold(job)
-        session.replace_findings(_turned_since(findings, job, session), partial=True)
+        session.replace_findings(
+            as_turned_since(findings, job.orientation, session.orientation), partial=True
+        )
         here = {f.id for f in session.findings}  # not what a kept one covers
         self._job = replace(job, part=findings.with_items(tuple(f for f in findings if f.id in here)))
         self.found.emit(job.reviewed)
@@ -382,11 +384,6 @@ class RunSection(Section):
         set_role(self.message, role)
         self.message.setText(text)
         self.message.setVisible(bool(text))
-
-
-def _turned_since(findings: Findings, job: Job, session: Session) -> Findings:
-    """A run's result without its orientation, if a person has turned or inverted the radiograph since the run began."""
-    return findings if session.orientation == job.orientation else replace(findings, orientation=None)
 
 
 def _without_removed(findings: Findings, part: Findings | None, present: Findings) -> Findings:

@@ -11,7 +11,7 @@ from typing import Any
 from ..training.findings import Finding, Findings, Geometry, ImageScore, Region
 from ..training.findings.models import join_models
 from ..training.imaging.image import Image
-from ..training.imaging.radiograph.orientation import AS_STORED
+from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ..training.imaging.radiograph.upright import right_turn
 from .same_findings import keep_ids, same_lesion
 from .thresholds import Thresholds
@@ -101,6 +101,11 @@ def merge_run(present: Findings, run: Findings, former: Findings | None = None) 
         present.orientation if run.orientation is None else run.orientation,
         run.notes,
     )
+
+
+def as_turned_since(run: Findings, began: Orientation, now: Orientation) -> Findings:
+    """A run's result without its orientation, if a person has turned or inverted the radiograph since the run began."""
+    return run if now == began else replace(run, orientation=None)
 
 
 def with_opinions(finding: Finding, judged: Finding) -> Finding:
