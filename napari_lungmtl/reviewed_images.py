@@ -17,6 +17,7 @@ from .layers.image import IMAGE
 from .layers.radiograph import RadiographLayers
 from .layers.spheres.layer import SphereBinding, image_from_layer
 from .session.session import Session
+from .session.sidecar import Sidecar
 from .training.imaging.image import Image
 
 log = logging.getLogger("napari_lungmtl")
@@ -62,10 +63,14 @@ class ReviewedImage:
 
     def close(self) -> None:
         """Take its drawings out, and save."""
+        self.let_go()
+        self.session.close()
+
+    def let_go(self) -> None:
+        """Take its drawings out; another layer goes on with the session."""
         if self.radiograph is not None:
             self.radiograph.close()
         self.binding.close()
-        self.session.close()
 
 
 def _set_visible(layer: Layer, visible: bool) -> None:
@@ -86,8 +91,8 @@ class ReviewedImagesEvents(SignalGroup):
 class ReviewedImages:
     """Follows the viewer's layers; layers are known by identity, so names and order are the person's.
 
-    A review begins when its image layer becomes the active one. Selecting a layer that it drew leads back to it; any
-    other layer that is no image leaves the dock where it is.
+    A review begins when its image layer becomes the active one; an image that is open twice is one review, seen in two layers.
+    Selecting a layer that it drew leads back to it; any other layer that is no image leaves the dock where it is.
 
     Exactly one image is visible, the current one: of two patients in one picture nobody can tell whose marks are whose.
     The others are hidden, with all that was drawn for them, and come back with slice and zoom when they are chosen, also
@@ -100,6 +105,7 @@ class ReviewedImages:
         self._reviewed_images: list[ReviewedImage] = []
         self._refused: list[Layer] = []
         self._current: ReviewedImage | None = None
+        self._opening = False
         viewer.layers.selection.events.active.connect(self._on_active)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.inserted.connect(self._on_inserted)
@@ -157,6 +163,8 @@ class ReviewedImages:
         self._reviewed_images.clear()
 
     def _on_active(self, _event: object = None) -> None:
+        if self._opening:
+            return
         active = self._viewer.layers.selection.active
         drawn_by = next((s for s in self._reviewed_images if any(active is layer for layer in s.drawn)), None)
         if isinstance(active, ImageLayer) and not active.metadata.get(EVIDENCE):
@@ -203,7 +211,10 @@ class ReviewedImages:
         self.events.closing.emit(reviewed)
         if reviewed is self._current:
             self._set_current(self._topmost())
-        reviewed.close()
+        if any(other.session is reviewed.session for other in self._reviewed_images):
+            reviewed.let_go()
+        else:
+            reviewed.close()
         self._narrow_range()
         self._on_listed()
 
@@ -228,19 +239,37 @@ class ReviewedImages:
             log.info("layer %s is not reviewed: %s", layer.name, error)
             self._refused.append(layer)
             return None
-        session = Session()
-        radiograph = RadiographLayers(self._viewer, session, layer) if image.ndim == 2 else None
-        reviewed = ReviewedImage(layer, session, SphereBinding(self._viewer, session), radiograph)
+        session = self._session_of(image) or Session()
+        self._opening = (
+            True  # drawings of a session that is open already add layers before the review is known
+        )
+        try:
+            radiograph = RadiographLayers(self._viewer, session, layer) if image.ndim == 2 else None
+            reviewed = ReviewedImage(layer, session, SphereBinding(self._viewer, session), radiograph)
+        finally:
+            self._opening = False
         self._reviewed_images.append(
             reviewed
         )  # before the session opens: drawing adds a layer, which comes back here
-        session.open(image)
+        if session.image is None:
+            session.open(image)
         if image.ndim == 3:
             planes.see_through(layer)
         layer.events.visible.connect(self._on_visible)
         layer.events.name.connect(self._on_listed)
         self._on_listed()
         return reviewed
+
+    def _session_of(self, image: Image) -> Session | None:
+        """The session of the same image, if it is open already: two would overwrite each other's findings in one file."""
+        path = Sidecar(image).path
+        for session in (reviewed.session for reviewed in self._reviewed_images):
+            known = session.image
+            if known is None or session.sidecar != path:
+                continue
+            if (known.shape, known.source) == (image.shape, image.source):
+                return session
+        return None
 
     def _set_current(self, reviewed: ReviewedImage | None) -> None:
         former = self._current

@@ -22,8 +22,8 @@ class Key:
     """A key, the action that it calls, and what it does in a person's words.
 
     `painting` says whether it stays on while a Labels layer is active, which has its own use for [ ] and Ctrl+Z; `drawing`,
-    whether it does while a Points or Shapes layer is that a person added: there R, P and A are napari's rectangle, polygon and
-    select all, as its status bar says.
+    whether it does while a Points or Shapes layer is that a person added: there R, P, T and I are napari's rectangle, polygon,
+    path and new corner, A selects all, as its status bar says.
     """
 
     key: str
@@ -50,7 +50,7 @@ KEYS = (
     Key("T", "turn_right", "Turn a radiograph by 90° clockwise", drawing=False),
     Key("Shift+T", "turn_left", "Turn a radiograph by 90° anticlockwise"),
     Key("M", "mirror", "Mirror a radiograph", painting=False),
-    Key("I", "invert", "Exchange bright and dark of a radiograph"),
+    Key("I", "invert", "Exchange bright and dark of a radiograph", drawing=False),
     Key("Shift+I", "corner texts", "Hide or show the texts on the canvas"),
     *(
         Key(str(n), f"window {n}", words, painting=False, drawing=False)

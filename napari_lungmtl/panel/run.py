@@ -15,12 +15,13 @@ from qtpy.QtWidgets import QApplication, QComboBox, QHBoxLayout, QProgressBar, Q
 from ..jobs import run_modes
 from ..jobs.worker import Worker, one_step, wait_for_threads
 from ..reviewed_images import ReviewedImage
-from ..session.review import is_reviewed, with_opinions
+from ..session.review import as_turned_since, is_reviewed, with_opinions
 from ..session.session import Thresholds
 from ..training.errors import LungmtlError
 from ..training.findings import Finding, Findings
 from ..training.findings.models import doubts
 from ..training.imaging.image import Image
+from ..training.imaging.radiograph.orientation import Orientation
 from ..training.inference.chain import Chain
 from ..training.inference.device import devices
 from ..training.inference.model_store import warm_up
@@ -68,13 +69,15 @@ def _devices() -> list[str]:
 class Job:
     """A run: on what, by which chain.
 
-    `judges` says that it judges what is there instead of looking for nodules; `part` is what is shown of its findings so far.
+    `judges` says that it judges what is there instead of looking for nodules; `orientation` is how the radiograph was looked at
+    when it began, `part` what is shown of its findings so far.
     """
 
     reviewed: ReviewedImage
     chain: Chain
     judges: bool
     started: float
+    orientation: Orientation
     part: Findings | None = None
 
 
@@ -232,10 +235,10 @@ class RunSection(Section):
             self._on_failed(str(error))
             return
         judges = mode == run_modes.CHARACTERISE
-        self._job, self._since = Job(reviewed, chain, judges, time.monotonic()), None
+        orientation = reviewed.session.orientation
+        self._job, self._since = Job(reviewed, chain, judges, time.monotonic(), orientation), None
         self._say("")
         asked = reviewed.session.findings.with_items(tuple(findings))
-        orientation = reviewed.session.orientation
         self.runner.start(
             lambda: (
                 chain.characterise(image, asked) if judges else chain.run(image, asked.items, orientation)
@@ -312,6 +315,7 @@ class RunSection(Section):
     def _take_found(self, job: Job, findings: Findings) -> str:
         session = job.reviewed.session
         self._set_threshold(job)
+        findings = as_turned_since(findings, job.orientation, session.orientation)
         session.replace_findings(_without_removed(findings, job.part, session.findings))
         self.found.emit(job.reviewed)
         took = clock(time.monotonic() - job.started)
@@ -324,7 +328,9 @@ class RunSection(Section):
             return  # of a CT once: what is redrawn with every opinion is in a person's way
         session = job.reviewed.session
         self._set_threshold(job)
-        session.replace_findings(findings, partial=True)
+        session.replace_findings(
+            as_turned_since(findings, job.orientation, session.orientation), partial=True
+        )
         here = {f.id for f in session.findings}  # not what a kept one covers
         self._job = replace(job, part=findings.with_items(tuple(f for f in findings if f.id in here)))
         self.found.emit(job.reviewed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..training.findings import Finding, Findings, Sphere
+from ..training.imaging.radiograph.orientation import AS_STORED
 from .history import Step
 
 _NAMED = 3
@@ -31,7 +32,8 @@ def what_changed(before: Findings, after: Findings) -> str:
     added = [f for f in after if f.id not in known]
     removed = [f for f in before if f.id not in now]
     changed = [(known[f.id], f) for f in after if f.id in known and known[f.id] != f]
-    if before.orientation != after.orientation:
+    turned = (before.orientation or AS_STORED) != (after.orientation or AS_STORED)
+    if turned and before.models == after.models:
         return "turned or inverted the radiograph"
     if added and (removed or before.models != after.models or any(f.provenance.model for f in added)):
         return f"run: {_counted(len(after))}"

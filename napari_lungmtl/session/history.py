@@ -48,6 +48,10 @@ class History(Generic[T]):
         """The step that `redo` would do again."""
         return self._undone[-1] if self._undone else None
 
+    def has_done(self, after: T) -> bool:
+        """Whether one of the done steps led to this very state."""
+        return any(step.after is after for step in self._done)
+
     def push(self, before: T, after: T, selection: tuple[str, ...] = ()) -> None:
         """Record a step; what was undone before it cannot be redone any more."""
         self._done.append(Step(before, after, selection))

@@ -11,7 +11,7 @@ from typing import Any
 from ..training.findings import Finding, Findings, Geometry, ImageScore, Region
 from ..training.findings.models import join_models
 from ..training.imaging.image import Image
-from ..training.imaging.radiograph.orientation import AS_STORED
+from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ..training.imaging.radiograph.upright import right_turn
 from .same_findings import keep_ids, same_lesion
 from .thresholds import Thresholds
@@ -68,15 +68,18 @@ def moved(finding: Finding, geometry: Geometry) -> Finding:
     )
 
 
-def merge_run(present: Findings, run: Findings) -> Findings:
+def merge_run(present: Findings, run: Findings, former: Findings | None = None) -> Findings:
     """A run's result together with what a person accepted, rejected, drew, edited or noted.
 
     Of the new findings those are dropped whose centre lies inside a kept one: the same nodule, found again. On a radiograph
     only the same network finds a nodule again: what another one says there, is news. A kept one that the run judged has the
     new opinions, and one that had none takes those of the nodule found again, unless a person moved it: then they are of
-    another place. What a former run had found too keeps its identifier and its number.
+    another place. What a former run had found too keeps its identifier and its number, also if it is in `former` alone: the
+    findings before the first networks of this run had their say.
     """
-    run = keep_ids([f for f in present if not is_reviewed(f)], run)
+    known = {f.id for f in present}
+    earlier = (*present, *(f for f in former or () if f.id not in known))
+    run = keep_ids([f for f in earlier if not is_reviewed(f)], run)
     judged = {f.id: f for f in run if f.opinions}
     kept = [with_opinions(f, judged[f.id]) if f.id in judged else f for f in present if is_reviewed(f)]
     ids = {f.id for f in kept}
@@ -98,6 +101,11 @@ def merge_run(present: Findings, run: Findings) -> Findings:
         present.orientation if run.orientation is None else run.orientation,
         run.notes,
     )
+
+
+def as_turned_since(run: Findings, began: Orientation, now: Orientation) -> Findings:
+    """A run's result without its orientation, if a person has turned or inverted the radiograph since the run began."""
+    return run if now == began else replace(run, orientation=None)
 
 
 def with_opinions(finding: Finding, judged: Finding) -> Finding:

@@ -43,12 +43,13 @@ class Session:
         self._findings = Findings()
         self._thresholds = Thresholds()
         self._selection: tuple[str, ...] = ()
-        self._last_number = 0
+        self._last_number = self._last_before = 0
         self._overlays_shown = True
         self._visible: tuple[Finding, ...] | None = None
         self._agreement: Mapping[str, Agreement] | None = None
         self._partners: Mapping[str, str] | None = None
         self._partial: Findings | None = None
+        self._before_run: Findings | None = None
         self._history: History[Findings] = History()
         self._sidecar: Sidecar | None = None
         self._saved_at: datetime | None = None
@@ -165,7 +166,7 @@ class Session:
         self._autosave.flush()
         self._autosave.discard()  # what could not be written: the person has been told
         self._history.clear()
-        self._partial = None
+        self._partial = self._before_run = None
         self._image, self._selection, self._saved_at = image, (), None
         self._sidecar = Sidecar(image) if image is not None else None
         stored, problem = load(self._sidecar)
@@ -205,11 +206,15 @@ class Session:
         partial
             It is what is known so far: the next result joins it in one step of the history, if nobody has edited since.
         """
-        after = numbered(merge_run(self._findings, findings), self._last_number)
-        follows, self._partial = self.is_partial, after if partial else None  # views ask while they are told
-        if follows:
-            step = self._history.undo()
-            self._history.push(step.before, after, step.selection)
+        step = self._history.undo() if self.is_partial else None
+        present = self._findings if step is None else step.before  # as if the partial result had never been
+        former = present if self._before_run is None else self._before_run
+        self._last_number = self._last_number if step is None else self._last_before
+        self._before_run, self._last_before = former if partial else None, self._last_number
+        after = numbered(merge_run(present, findings, former), self._last_number)
+        self._partial = after if partial else None  # views ask while they are told
+        if step is not None:
+            self._history.push(present, after, step.selection)
             self._put(after)
         else:
             self._do(after)
@@ -217,12 +222,14 @@ class Session:
             self._partial = None
 
     def drop_partial(self) -> bool:
-        """A run ended before its end: take its partial result back; False where somebody has edited it since."""
-        untouched = self._partial is None or self._partial is self._findings
-        if self._partial is not None and untouched:
-            self._put(self._history.undo().before)
-        self._partial = None
-        return untouched
+        """A run ended before its end: take its partial result back; False where somebody has edited it since, and it stays."""
+        partial, self._partial, self._before_run = self._partial, None, None
+        if partial is None or not self._history.has_done(partial):  # nothing had come, or it was undone
+            return True
+        if partial is not self._findings:
+            return False
+        self._put(self._history.undo().before)
+        return True
 
     def edit(
         self,
@@ -327,23 +334,11 @@ class Session:
             self.events.thresholds.emit(thresholds)
 
     def select(self, id: str | None) -> None:
-        """Select a finding alone, or nothing.
-
-        Raises
-        ------
-        KeyError
-            No finding has that id.
-        """
+        """Select a finding alone, or nothing. An unknown id is a KeyError."""
         self.select_all(() if id is None else (id,))
 
     def select_all(self, ids: Iterable[str]) -> None:
-        """Select several findings; the last of them is `selected`.
-
-        Raises
-        ------
-        KeyError
-            No finding has one of the ids.
-        """
+        """Select several findings; the last of them is `selected`. An unknown id is a KeyError."""
         selection = tuple(dict.fromkeys(ids))
         for id in selection:
             self._findings[id]

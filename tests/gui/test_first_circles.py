@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.training.findings import Opinion
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
 
 from ..stand_ins.dock_input import press
 from ..stand_ins.fresh_models import fresh_model_store
+from ..stand_ins.reviewed_radiographs import radiograph
 from .conftest import INFO, FakePredictor
 
 JUDGE = ModelInfo("mtmr", "Test judge", "Judges.", ("CT",), "1.0", task="characterisation")
@@ -118,6 +120,33 @@ def test_cancel_while_malignancy_is_judged_changes_nothing(detected, judge):
     dock.run.cancel_button.click()
     assert len(dock.reviewed.session.findings) == 0
     assert "Nothing was changed" in dock.run.message.text()
+
+
+@pytest.mark.parametrize(
+    ("hide", "end"), [("another study", "cancel"), ("another study", "close"), ("no overlays", "undo")]
+)
+def test_circles_that_are_hidden_go_without_a_word(detected, hide, end, qtbot):
+    viewer, dock = detected
+    reviewed = dock.reviewed
+    if hide == "another study":
+        add_image_layer(viewer, radiograph())
+    else:
+        press(dock, Qt.Key.Key_H)
+    assert not reviewed.binding.layer.visible
+    if end == "close":
+        viewer.layers.remove(reviewed.layer)
+    elif end == "undo":
+        reviewed.session.undo()
+    else:
+        dock.run.cancel_button.click()
+    assert len(reviewed.session.findings) == 0
+    viewer.dims.ndisplay = 3
+    viewer.dims.ndisplay = 2
+    if end != "close":
+        reviewed.session.redo()
+        viewer.layers.selection.active = reviewed.layer
+        reviewed.session.show_overlays(True)
+        assert len(reviewed.binding.layer.data) == 3
 
 
 def test_models_are_loaded_while_the_image_is_looked_at(open_dock, shared_viewer, monkeypatch, qtbot):

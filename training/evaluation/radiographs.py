@@ -21,6 +21,7 @@ from ..findings import Box, Findings
 from ..imaging.image import Image
 from ..inference.predictor import Predictor, PredictorError, finish
 from ..inference.progress import OnProgress
+from ..inference.view import View
 from ..inference.weights import ModelCard, read_card, seen_cases
 from ..metrics.radiograph.figures import (
     radiograph_details,
@@ -147,15 +148,18 @@ def predict_radiographs(
     lungs: bool = False,
     on_progress: OnProgress = lambda _f, _s: None,
 ) -> tuple[list[RadiographResult], list[dict[str, str]]]:
-    """Run a predictor on radiographs; what could not be read or predicted comes second, with the reason."""
+    """Run a predictor on radiographs; what could not be read or predicted comes second, with the reason.
+
+    As in use, one that certainly lies on its side or is a negative is turned for the network.
+    """
     results, failed = [], []
     for number, case in enumerate(cases):
         on_progress(number / len(cases), case.name)
         try:
             image = read_radiograph(case)
-            results.append(
-                radiograph_result(case, image, finish(predictor.run(image)), threshold, lungs=lungs)
-            )
+            view = View.of(image)
+            findings = view.as_stored(finish(predictor.run(view.turned)))
+            results.append(radiograph_result(case, image, findings, threshold, lungs=lungs))
         except STOPS:
             raise
         except BaseException as error:  # one bad file must not cost the others, nor a codec that panics

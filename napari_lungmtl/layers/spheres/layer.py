@@ -78,6 +78,10 @@ class SphereBinding(RowBinding[Points]):
             # Each assignment would redraw the layer; it is redrawn once, at the end.
             with layer.events.blocker_all():
                 self._assign(layer)
+                if (
+                    not layer.visible
+                ):  # napari slices what is seen, and would write the labels of rows that are gone
+                    layer.set_view_slice()
             self._seat_labels(layer)
             self._select_row(layer)
             layer.refresh(thumbnail=False)

@@ -21,7 +21,7 @@ CHANGES: Mapping[str, Callable[[Orientation], Orientation]] = {
     "invert": Orientation.negative,
 }
 """What each action makes of how a radiograph is looked at."""
-_FACES = {"turn_left": "⟲ 90°", "turn_right": "⟳ 90°", "mirror": "⇄ Mirror", "invert": "◐ Invert"}
+_FACES = {"turn_left": "⟲ 90°", "turn_right": "⟳ 90°", "mirror": "Mirror", "invert": "Invert"}
 
 
 def change(session: Session | None, action: str) -> None:

@@ -199,7 +199,7 @@ def write_coco(cases: Iterable[Findings], path: Path | str) -> None:
     """Write boxes and masks of several images as one COCO file; rejected findings and volumes are left out.
 
     Masks are run lengths on the image's pixels: where a mask has a grid of its own, each pixel takes the nearest point of it.
-    Every annotation has a ``score`` besides, as in COCO's files of results.
+    What a network found has its ``score`` besides, as in COCO's files of results; what a person drew has none.
 
     Raises
     ------
@@ -235,8 +235,9 @@ def _entry(finding: Finding, image: ImageReference) -> dict[str, Any]:
         "bbox": [plain(v) for v in box],
         "area": box.width * box.height,
         "iscrowd": 0,
-        "score": float(finding.score),
     }
+    if finding.network_score is not None:
+        entry["score"] = float(finding.network_score)
     if isinstance(finding.geometry, Mask):
         mask = on_image(finding.geometry, image)
         entry |= {"segmentation": rle_of(mask), "area": int(mask.sum())}

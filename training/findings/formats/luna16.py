@@ -41,14 +41,18 @@ class Spots(NamedTuple):
     value: np.ndarray
 
 
-def _read(path: Path | str, column: str, *, skip_unplaced: bool = False) -> dict[str, Spots]:
-    lines, table = read_columns(path, ("seriesuid", *POSITION, column))
+def _read(path: Path | str, column: str, *, of_findings: bool = False) -> dict[str, Spots]:
+    """Rows by series; `of_findings` leaves out those of a ``findings.csv`` that are no marks: boxes, and what a person drew."""
+    lines, table = read_columns(path, ("seriesuid", *POSITION, column), ("kind",))
     rows: dict[str, list[int]] = {}
     placed = [any(position) for position in zip(*(table[name] for name in POSITION), strict=True)]
+    scored = [bool(value) or not kind for value, kind in zip(table[column], table["kind"], strict=True)]
+    if of_findings and (by_hand := scored.count(False)):
+        log.warning("%s: %d findings drawn by hand have no probability and are left out", path, by_hand)
     for row, uid in enumerate(table["seriesuid"]):
         if not uid:
             raise bad_line(path, lines[row], "no seriesuid")
-        if placed[row] or not skip_unplaced:
+        if not of_findings or (placed[row] and scored[row]):
             rows.setdefault(uid, []).append(row)
     kept = [row for group in rows.values() for row in group]
     at = [lines[row] for row in kept]
@@ -104,9 +108,9 @@ def read_submission(path: Path | str) -> dict[str, Spots]:
     """Marks by series from a submission (``seriesuid,coordX,coordY,coordZ,probability``; may be gzipped).
 
     Further columns, such as those of this project's own ``findings.csv``, are passed over; its rows without a position
-    in space (boxes on radiographs) are left out.
+    in space (boxes on radiographs) are left out, and so are those without a probability (what a person drew).
     """
-    marks = _read(path, "probability", skip_unplaced=True)
+    marks = _read(path, "probability", of_findings=True)
     if any(spots.value.size and (spots.value.min() < 0 or spots.value.max() > 1) for spots in marks.values()):
         log.warning("%s has probabilities below 0 or above 1: they only rank the marks", path)
     return marks
@@ -158,6 +162,8 @@ def _only(path: Path | str, line: int, values: Sequence[str]) -> str:
 
 def write_submission(marks: Mapping[str, Spots] | Iterable[Findings], path: Path | str) -> None:
     """Write a submission, gzipped where the name ends in .gz: marks by series, or findings (rejected ones left out).
+
+    The format asks for a probability of every mark: what a person drew, who gave none, has 1.
 
     Raises
     ------

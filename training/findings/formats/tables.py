@@ -231,15 +231,26 @@ def read_rows(
         yield line, dict(zip(header, values, strict=False))
 
 
-def read_columns(path: Path | str, required: Sequence[str]) -> tuple[list[int], dict[str, list[str]]]:
-    """Line numbers and the required columns of a table, as strings: for tables of many thousand rows."""
-    lines = read_lines(path, required)
+def read_columns(
+    path: Path | str, required: Sequence[str], optional: Sequence[str] = ()
+) -> tuple[list[int], dict[str, list[str]]]:
+    """Line numbers and columns of a table, as strings: for tables of many thousand rows.
+
+    An optional column is empty where the table has none, or a row is too short for it.
+    """
+    lines = read_lines(path, required, optional)
     _, header = next(lines)
     rows = list(lines)
     return [line for line, _ in rows], {
         name: [values[i] for _, values in rows]
         for name, i in ((name, header.index(name)) for name in required)
-    }
+    } | {name: _cells(rows, header, name) for name in optional}
+
+
+def _cells(rows: Sequence[tuple[int, list[str]]], header: Sequence[str], name: str) -> list[str]:
+    """A column that the table may lack."""
+    i = header.index(name) if name in header else len(header)
+    return [values[i] if i < len(values) else "" for _, values in rows]
 
 
 def numbers(path: Path | str, lines: Sequence[int], texts: Sequence[str], column: str) -> np.ndarray:
