@@ -10,22 +10,13 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ....error_boundary import reads
+from ....findings.finding import ATTRIBUTES
 from ...errors import DatasetError
 
 READERS = 4
 """Sessions of a file come in rounds of so many: the fifth is the first reader's second one."""
 ROOT = "LidcReadMessage"
-RATINGS = (
-    "subtlety",
-    "internalStructure",
-    "calcification",
-    "sphericity",
-    "margin",
-    "lobulation",
-    "spiculation",
-    "texture",
-    "malignancy",
-)
+RATINGS = (*ATTRIBUTES, "malignancy")
 HIGHEST = (5, 4, 6, 5, 5, 5, 5, 5, 5)
 
 
