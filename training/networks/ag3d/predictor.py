@@ -55,7 +55,8 @@ class Ag3dPredictor:
     device
         Where to run. When a GPU runs out of memory, slabs are halved, and at last the CPU takes over.
     precision
-        Of the convolutions on a CPU. bfloat16 is about twice as fast where the processor has it; scores move by up to 0.01.
+        Of the convolutions on a CPU. bfloat16 is about twice as fast where the processor has it; its scores differ in the second
+        decimal, and its FROC was not measured.
     """
 
     def __init__(

@@ -166,8 +166,8 @@ def card_of(
         default_threshold=0.5,
         limits=(
             limit,
-            "Frontal chest radiographs of upright pictures only; a lateral view or a turned picture gives nonsense (turned "
-            "pictures are noticed where no two lungs are found).",
+            "Frontal chest radiographs only; a lateral view gives nonsense. Pictures that lie are turned before it sees them where "
+            "that can be told.",
             "Nodules under 8 mm are outside its experience; masks end where the evidence falls to half its peak, "
             "so they are no measurement.",
         ),

@@ -27,7 +27,7 @@ from .evaluation import before_and_after
 from .predictor import MOST_PADDING, Combination, inside_mask
 
 RATE_AT_DEFAULT = 0.125
-"""False positives per cube at a score of 0.5, as for the detector."""
+"""False positives per cube at a score of 0.5."""
 
 
 def candidate_samples(candidates: Candidates, cubes: Sequence[NoduleCube]) -> Samples:
