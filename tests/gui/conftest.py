@@ -155,7 +155,7 @@ def after_run(window, qtbot):
     """The same after a run, with nothing selected and the view of before."""
     viewer, dock = window
     view = remember(viewer)
-    with qtbot.waitSignal(dock.run.finished, timeout=20_000):
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         dock.run.start()
     if dock.reviewed.session.selected is not None:
         dock.reviewed.session.select(None)

@@ -196,10 +196,10 @@ def test_a_slow_single_judgement_shows_a_bar_and_can_be_cancelled(dock, judges, 
         judge.delay = 1.0
         judge.closed.clear()
     press_c(dock)
-    qtbot.waitUntil(dock.run.bar.isVisible, timeout=3000)
+    qtbot.waitUntil(dock.run.bar.isVisible, timeout=60_000)
     dock.run.cancel_button.click()
     assert not dock.run.runner.running
-    qtbot.waitUntil(judges[0].closed.is_set, timeout=2000)
+    qtbot.waitUntil(judges[0].closed.is_set, timeout=60_000)
     qtbot.wait(100)
     assert session.findings == before
     assert dock.run.bar.isHidden()

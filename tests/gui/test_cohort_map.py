@@ -112,7 +112,7 @@ def test_the_map_is_made_off_the_gui_thread_and_can_be_cancelled(window, cubes, 
     assert not dock.cohort.work.running
     assert not dock.cohort.bar.isVisible()
     assert "Cancelled" in dock.cohort.message.text()
-    assert closed.wait(5)
+    assert closed.wait(60)
     assert threading.get_ident() not in threads
     assert dock.cohort.plot.has_points  # as far as it had come
 
@@ -200,6 +200,6 @@ def test_closing_the_dock_stops_the_work(shared_viewer, open_dock, cubes, monkey
     qtbot.waitUntil(lambda: "t-SNE" in dock.cohort.stage.text(), timeout=60_000)
     shared_viewer.window.remove_dock_widget(dock)
     dock.close()
-    assert closed.wait(5)
+    assert closed.wait(60)
     dock.deleteLater()
     shared_viewer.layers.clear()

@@ -35,7 +35,7 @@ def go_on(monkeypatch):
     finds = networks["mosegnet"].finds
 
     def late(image):
-        go_on.wait(20)
+        go_on.wait(240)
         return finds(image)
 
     networks["mosegnet"].finds = late

@@ -146,7 +146,7 @@ def test_marks_turn_along_and_what_is_drawn_lands_in_the_file(after_run, orienta
         QTest.mouseMove(canvas, place_of(viewer, low + step * (high - low)))
         QTest.qWait(30)
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=place_of(viewer, high))
-    qtbot.waitUntil(lambda: len(session.findings) == 6, timeout=20_000)
+    qtbot.waitUntil(lambda: len(session.findings) == 6, timeout=60_000)
     step = 2 / viewer.scene.camera.zoom
     np.testing.assert_allclose(session.findings[-1].box.low, low, atol=step)
     np.testing.assert_allclose(session.findings[-1].box.high, high, atol=step)

@@ -58,12 +58,12 @@ def detected(window, qtbot):
     """Viewer and dock when detection has ended, the judge waiting."""
     viewer, dock = window
     dock.run.start()
-    qtbot.waitUntil(lambda: len(dock.reviewed.session.findings) == 5, timeout=20_000)
+    qtbot.waitUntil(lambda: len(dock.reviewed.session.findings) == 5, timeout=60_000)
     return viewer, dock
 
 
 def finish(dock, judge, qtbot) -> None:
-    with qtbot.waitSignal(dock.run.finished, timeout=20_000):
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         judge.go_on.set()
 
 

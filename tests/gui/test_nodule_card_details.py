@@ -78,7 +78,7 @@ class FakeReconstruct:
     def __call__(self, image: Image, finding: Finding):
         self.asked.append(finding.id)
         self.threads.add(threading.get_ident())
-        assert self.go.wait(20)
+        assert self.go.wait(240)
         if self.error is not None:
             raise self.error
         views = np.full((9, 50, 50), finding.malignancy, np.float32)

@@ -161,7 +161,7 @@ def test_the_card_shows_the_radiograph_around_the_box_and_says_what_the_networks
     card = dock.card
     pictures = card.closeups.pictures
     assert [picture.isHidden() for picture in pictures] == [False, True, True]
-    qtbot.waitUntil(lambda: card.closeups.height() >= pictures[0].height(), timeout=20_000)
+    qtbot.waitUntil(lambda: card.closeups.height() >= pictures[0].height(), timeout=60_000)
     marked = outline(rgb(pictures[0].pixmap().toImage()))
     height, width = np.ptp(marked, axis=0)
     assert height / width == pytest.approx(15.0 / 14.4, abs=0.1)
@@ -185,9 +185,9 @@ def test_the_card_of_a_selected_box_comes_into_view_and_the_table_stays_there(af
 
     press(dock, Qt.Key.Key_N)
     qtbot.waitUntil(
-        lambda: dock.card.closeups.height() >= dock.card.closeups.pictures[0].height() > 0, timeout=20_000
+        lambda: dock.card.closeups.height() >= dock.card.closeups.pictures[0].height() > 0, timeout=60_000
     )
-    qtbot.waitUntil(lambda: in_view(dock.card) and in_view(dock.findings), timeout=20_000)
+    qtbot.waitUntil(lambda: in_view(dock.card) and in_view(dock.findings), timeout=60_000)
     viewer.window.resize(*size)
 
 
@@ -213,7 +213,7 @@ def test_a_rectangle_drawn_with_the_mouse_is_a_finding_and_a_click_is_none(after
     viewer.layers.selection.active = layer
     layer.mode = "add_rectangle"
     drag(viewer, (100.0, 40.0), (115.0, 60.0))
-    qtbot.waitUntil(lambda: len(session.findings) == 6, timeout=20_000)
+    qtbot.waitUntil(lambda: len(session.findings) == 6, timeout=60_000)
     new = session.findings[-1]
     step = 2 / viewer.scene.camera.zoom
     np.testing.assert_allclose(new.box.low, (100, 40), atol=step)
@@ -263,7 +263,7 @@ def test_a_mask_is_painted_with_the_mouse_and_undone_with_the_key(after_run, qtb
     layer.mode = "paint"
     layer.brush_size = 8
     drag(viewer, (120.0, 10.0), (120.0, 20.0))
-    qtbot.waitUntil(lambda: len(session.findings) == 6, timeout=20_000)
+    qtbot.waitUntil(lambda: len(session.findings) == 6, timeout=60_000)
     new = session.findings[-1]
     assert isinstance(new.geometry, Mask)
     assert new.box.high[1] - new.box.low[1] > 10

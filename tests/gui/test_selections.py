@@ -71,7 +71,7 @@ def test_numbers_stay_at_a_second_run(after_run, predictor, qtbot):
     moved = [f.with_(id=f"again{n}", score=1 - f.score) for n, f in enumerate(predictor.findings)]
     predictor.findings = predictor.findings.with_items(tuple(moved[::-1]))
     before = {f.center: f.number for f in dock.reviewed.session.findings}
-    with qtbot.waitSignal(dock.run.finished, timeout=20_000):
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         dock.run.start()
     assert {f.center: f.number for f in dock.reviewed.session.findings} == before
 

@@ -105,7 +105,7 @@ def test_a_run_that_ends_on_a_hidden_image_draws_nothing_over_the_other(window, 
     predictor.delay, predictor.steps = 0.05, 10
     dock.run.start()
     add_image_layer(viewer, other)
-    with qtbot.waitSignal(dock.run.finished, timeout=20_000):
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         pass
     assert len(first.session.findings) == 5
     assert not first.binding.layer.visible

@@ -75,7 +75,7 @@ def shown(window, image: Image, *findings: Finding, select: int | None = 0):
 def rgb(picture: QImage | QWidget) -> np.ndarray:
     """(y, x, 3) of an image, or of what a widget paints once it has its height, in logical pixels."""
     if isinstance(picture, QWidget):
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while picture.height() < picture.sizeHint().height() and time.monotonic() < end:
             QApplication.processEvents()
     image = picture if isinstance(picture, QImage) else picture.grab().toImage()

@@ -153,7 +153,7 @@ def test_the_process_waits_for_what_a_closed_window_left(qtbot) -> None:
 
     worker = Worker()
     worker.start(partial(one_step, imports))
-    qtbot.waitUntil(begun.is_set, timeout=5000)
+    qtbot.waitUntil(begun.is_set, timeout=60_000)
     worker.abandon()
     assert wait_for_threads()
     assert ended.is_set()

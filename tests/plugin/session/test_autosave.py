@@ -82,7 +82,7 @@ def test_many_commands_become_few_writes(session: Session) -> None:
     session.events.saved.connect(saved.append)
     for n in range(50):
         session.change(session.findings[0].id, note=str(n))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not saved and time.monotonic() < deadline:
         time.sleep(0.02)
     assert 1 <= len(saved) <= 2
@@ -251,7 +251,7 @@ def test_a_failed_write_is_tried_again(monkeypatch) -> None:
     saver = Autosaver(write, reported.append)
     value = Findings((ball(-1),))
     saver.request(value)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(written) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert saver.close()
