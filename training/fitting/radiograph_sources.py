@@ -45,7 +45,12 @@ class RadiographSources:
 
 
 def open_radiograph_sources(
-    folder: str | Path, dev_folds: Sequence[str], *, needs_dev: bool = True, held_out: Sequence[str] = ()
+    folder: str | Path,
+    dev_folds: Sequence[str],
+    *,
+    needs_dev: bool = True,
+    held_out: Sequence[str] = (),
+    pasted: float = 0.5,
 ) -> RadiographSources:
     """Open a folder of radiographs for training and calibration.
 
@@ -59,6 +64,8 @@ def open_radiograph_sources(
         Whether it is an error when there is nothing to calibrate on; else it is done on what is trained on.
     held_out
         Folds of prepared real radiographs that are drawn for neither.
+    pasted
+        Share of the pairs of prepared real radiographs whose nodules are put in.
 
     Raises
     ------
@@ -69,13 +76,14 @@ def open_radiograph_sources(
     if (folder / REAL).is_file():
         from ..data.simulation.real_radiographs import RealRadiographs
 
-        return RadiographSources(RealRadiographs(folder, held_out), RealRadiographs(folder, held_out, "dev"))
+        training = RealRadiographs(folder, held_out, pasted=pasted)
+        return RadiographSources(training, RealRadiographs(folder, held_out, "dev"))
     if held_out:
         raise DatasetError(
             f"{folder} has no folds to hold out: only real radiographs of 'lungmtl simulate real' ({REAL}) have. "
             "Leave held_out away."
         )
-    training = open_training_radiographs(folder)
+    samples = open_training_radiographs(folder)
     try:
         if (folder / PREPARED).is_file():
             dev = open_training_radiographs(folder, folds=dev_folds)
@@ -84,8 +92,8 @@ def open_radiograph_sources(
     except DatasetError:
         if needs_dev:
             raise
-        dev = training
-    return RadiographSources(training, dev)
+        dev = samples
+    return RadiographSources(samples, dev)
 
 
 def open_training_radiographs(

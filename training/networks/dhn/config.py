@@ -137,6 +137,8 @@ class TrainingConfig:
     bfloat16
         Convolutions in bfloat16; RPN, RoI head and losses stay in float32. Twice as fast on processors with AVX-512 BF16 and on
         GPUs, slower on others.
+    pasted
+        Of prepared real radiographs: the share of pairs whose nodules are put in; the others hold real ones.
     dev_radiographs
         How many radiographs are drawn to calibrate the scores on.
     seed, workers
@@ -162,6 +164,7 @@ class TrainingConfig:
     rois_per_radiograph: int = 64
     ema: float = 0.0
     bfloat16: bool = True
+    pasted: float = 0.5
     dev_radiographs: int = 400
     seed: int = 0
     workers: int = 0

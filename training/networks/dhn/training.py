@@ -179,7 +179,9 @@ def train(run: TrainingRun) -> Path:
     DatasetError
         The folder is none of the layouts, or holds nothing to train or to calibrate on.
     """
-    return train_on(open_radiograph_sources(run.data, DEV_FOLDS, held_out=run.held_out), run)
+    _, config = run.configs(SHIPPED, SHIPPED_TRAINING)
+    sources = open_radiograph_sources(run.data, DEV_FOLDS, held_out=run.held_out, pasted=config.pasted)
+    return train_on(sources, run)
 
 
 def train_on(sources: RadiographSources, run: TrainingRun) -> Path:

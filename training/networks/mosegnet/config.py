@@ -145,6 +145,8 @@ class TrainingConfig:
         Of the moving average of the weights, which is what is kept.
     bfloat16
         Convolutions in bfloat16 where the processor has it (`training.has_bfloat16`).
+    pasted
+        Of prepared real radiographs: the share of pairs whose nodules are put in; the others hold real ones.
     dev_radiographs, dev_folds
         Radiographs drawn to set `Config.calibration`, and the folds of a simulation that they come from.
     seed, workers
@@ -167,6 +169,7 @@ class TrainingConfig:
     augmentation: Augmentation = field(default_factory=Augmentation)
     ema: float = 0.998
     bfloat16: bool = True
+    pasted: float = 0.5
     dev_radiographs: int = 300
     dev_folds: tuple[str, ...] = ("1",)
     seed: int = 0

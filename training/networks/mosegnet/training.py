@@ -132,7 +132,9 @@ def train(run: TrainingRun) -> Path:
         gets checkpoints, the log, and ``mosegnet.safetensors`` with ``mosegnet.json``.
     """
     _, config = run.configs(SHIPPED, SHIPPED_TRAINING)
-    sources = open_radiograph_sources(run.data, config.dev_folds, needs_dev=False, held_out=run.held_out)
+    sources = open_radiograph_sources(
+        run.data, config.dev_folds, needs_dev=False, held_out=run.held_out, pasted=config.pasted
+    )
     return train_on(sources, run)
 
 
