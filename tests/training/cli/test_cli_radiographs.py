@@ -65,8 +65,11 @@ def test_predict_writes_boxes_masks_and_what_is_said_of_the_image(hand, tmp_path
         "width",
         "spacing_y",
         "spacing_x",
+        "doubt",
+        "orientation",
     ]
-    assert list(a.values()) == ["a", "dhn 0.1", "0.8", "0.4", "120", "100", "", ""]
+    assert list(a.values())[:8] == ["a", "dhn 0.1", "0.8", "0.4", "120", "100", "", ""]
+    assert "seems to lie" in a["doubt"]
     assert (b["seriesuid"], b["probability"]) == ("b", "0.01")
     findings = read_findings(out / "a.lungmtl.json")
     assert findings.image_scores[0].probability == pytest.approx(0.8)
