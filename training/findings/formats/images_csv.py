@@ -1,9 +1,9 @@
 """``images.csv``: what networks say of whole images, one row for each image and network.
 
 ``seriesuid,model,probability,threshold,height,width,spacing_y,spacing_x,doubt,orientation``: `probability` 0–1 that the image
-shows a nodule, `threshold` the one that the network's card proposes, height and width in pixels, spacing in mm (empty where it is unknown).
-`model` reads as in ``findings.csv``: name and version. `doubt` says why no probability of this image counts (empty where nothing speaks
-against it), `orientation` in words how the network saw the image, where that is not as it is stored.
+shows a nodule, `threshold` the one that the network's card proposes, height and width in pixels, spacing in mm (empty where it is
+unknown). `model` reads as in ``findings.csv``: name and version. `doubt` says why no probability of this image counts (empty where
+nothing speaks against it), `orientation` in words how the network saw the image, where that is not as it is stored.
 """
 
 from __future__ import annotations
