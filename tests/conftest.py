@@ -29,17 +29,16 @@ QUICK = tuple(TESTS / "training" / name for name in ("findings", "imaging", "met
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread files over workers, but leave all windows to one: they share a screen and its keyboard focus."""
+    """Spread files over workers; each worker has a screen of its own (pytest-xvfb), so that windows keep their keyboard focus."""
     for item in items:
-        windows = GUI in item.path.parents
-        item.add_marker(pytest.mark.xdist_group("windows" if windows else item.nodeid.partition("::")[0]))
-        if windows:
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        if GUI in item.path.parents:
             item.add_marker(pytest.mark.gui)
     items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
-    """The longest group comes first and the small tests last, so that no worker waits for the other at the end."""
+    """Windows come first and the small tests last, so that no worker waits for the other at the end."""
     if GUI in item.path.parents:
         return 0
     return 2 if any(folder in item.path.parents for folder in QUICK) else 1
