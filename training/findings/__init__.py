@@ -16,6 +16,7 @@ from .finding import (
     Sphere,
     new_id,
 )
+from .measurements.measurement import Measurement
 
 __all__ = [
     "ATTRIBUTES",
@@ -27,6 +28,7 @@ __all__ = [
     "ImageReference",
     "ImageScore",
     "Mask",
+    "Measurement",
     "Opinion",
     "Provenance",
     "Region",

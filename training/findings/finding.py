@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..imaging.radiograph.orientation import Orientation
 from .geometry import Box, Geometry, Mask, Sphere
+from .measurements.measurement import Measurement
 
 if TYPE_CHECKING:
     from ..imaging.image import Image
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 ATTRIBUTES = (
     "subtlety",
     "internalStructure",
@@ -271,6 +272,8 @@ class Findings:
         lies where it is in the file, whatever the orientation is.
     notes
         Sentences that a run had for the person (it was turned, memory ran out), and that go with its findings.
+    measurements
+        What a person measured on the image.
 
     Examples
     --------
@@ -287,9 +290,10 @@ class Findings:
     regions: tuple[Region, ...] = ()
     orientation: Orientation | None = None
     notes: tuple[str, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("items", "image_scores", "regions", "notes"):
+        for name in ("items", "image_scores", "regions", "notes", "measurements"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if len({s.model for s in self.image_scores}) != len(self.image_scores):
             raise ValueError("a network scores an image once")
@@ -298,6 +302,8 @@ class Findings:
         ids = [f.id for f in self.items]
         if len(set(ids)) != len(ids):
             raise ValueError("two findings share an id")
+        if len({m.id for m in self.measurements}) != len(self.measurements):
+            raise ValueError("two measurements share an id")
 
     def __len__(self) -> int:
         return len(self.items)

@@ -95,7 +95,7 @@ def test_saved_findings_open_with_all_values_and_are_written_as_they_were(tmp_pa
     path.write_text(text, "utf-8")
     assert read_findings(path) == findings
     write_findings(findings, path)
-    expected = json.loads(text) | {"schema_version": 4}
+    expected = json.loads(text) | {"schema_version": 5}
     for entry in expected["findings"]:
         if not entry["origin"]["model"]:
             entry["score"] = None

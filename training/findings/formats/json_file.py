@@ -1,14 +1,15 @@
 """The project's own file: ``<case>.lungmtl.json``, everything a `Findings` holds, for people and for other tools.
 
-Layout of version 4 (UTF-8 JSON)::
+Layout of version 5 (UTF-8 JSON)::
 
-    {"format": "lungmtl-findings", "schema_version": 4,
+    {"format": "lungmtl-findings", "schema_version": 5,
      "image": {"series_uid", "source", "modality", "units": "mm" | "pixel",
                "shape_zyx", "spacing_zyx", "origin_zyx"},
      "models": [{"name", "version", "sha256", ...}],
      "image_scores": [{"model", "version", "probability", "threshold"}],
      "regions": [{"name", "mask": {…}, "origin": {"model", "version", "person"}}],
      "orientation": {"quarters_anticlockwise", "mirrored", "inverted"}, "notes": ["…"],
+     "measurements": [{…}],
      "findings": [{"id", "number", "kind", "score", "malignancy", "malignancy_spread", "attributes", "scores", "status", "note",
                    "origin": {"model", "version", "person"},
                    "opinions": [{"model", "version", "malignancy", "spread", "parts", "places", "folds",
@@ -30,14 +31,15 @@ out where there is nothing.
 
 ``score`` is null for what a person drew; ``number``, by which people name a finding, is missing where it has none.
 
+``measurements`` are left out where there are none; `json_parts.measurements` says what is in them.
+
 Version 1 had neither ``malignancy_spread`` nor ``opinions``, version 2 neither ``image_scores`` nor ``regions``. Until
-version 3 what a person drew had a score of 1, and nothing a number.
+version 3 what a person drew had a score of 1, and nothing a number. Until version 4 nothing was measured.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +61,9 @@ from ..finding import (
 )
 from .atomic import write_atomically
 from .errors import FindingsFileError, NewerSchemaError
-from .json_values import checked, entries_of, integer, named, number, numbers, texts
+from .json_parts.measurements import measurement_of, measurements_document
+from .json_parts.migrations import MIGRATIONS
+from .json_values import checked, integer, named, number, numbers, texts
 from .tables import read_text
 
 SUFFIX = ".lungmtl.json"
@@ -68,27 +72,6 @@ _LARGEST = 2**31
 """Voxels that a mask may have at most, so that a damaged file does not ask for all memory."""
 
 Document = dict[str, Any]
-
-
-def _from_1(document: Document) -> Document:
-    """Nothing had an opinion before version 2."""
-    none: Document = {"malignancy_spread": None, "opinions": []}
-    return document | {"findings": [entry | none for entry in entries_of(document)]}
-
-
-def _from_2(document: Document) -> Document:
-    """Images as a whole had no score, and anatomy was not kept, before version 3."""
-    return document | {"image_scores": [], "regions": []}
-
-
-def _from_3(document: Document) -> Document:
-    """Every finding had a score before version 4."""
-    return document
-
-
-MIGRATIONS: dict[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2, 3: _from_3}
-"""For each older version, what makes of its document one of the next version. A change of the layout adds an entry here
-and a file of the old version to the tests."""
 
 
 def write_findings(findings: Findings, path: Path | str) -> None:
@@ -188,6 +171,7 @@ def to_document(findings: Findings) -> Document:
         ],
         **_orientation_document(findings.orientation),
         **({"notes": list(findings.notes)} if findings.notes else {}),
+        **measurements_document(findings.measurements),
         "findings": [_finding_document(finding) for finding in findings],
     }
 
@@ -268,13 +252,15 @@ def _from_document(path: Path, document: Document) -> Findings:
         orientation = _orientation(document.get("orientation"))
         where = "notes"
         notes = texts(document.get("notes", []))
+        where = "measurements"
+        measured = tuple(measurement_of(m) for m in checked(document.get("measurements", []), list))
         where = "findings"
         items = []
         for number, entry in enumerate(checked(document["findings"], list), 1):
             where = f"finding {number}"
             items.append(_finding(checked(entry, dict)))
         where = "findings"
-        return Findings(tuple(items), image, models, scores, regions, orientation, notes)
+        return Findings(tuple(items), image, models, scores, regions, orientation, notes, measured)
     except KeyError as error:
         raise _damaged(path, where, f"{error} is missing") from error
     except (TypeError, ValueError, OverflowError) as error:

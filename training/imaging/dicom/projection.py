@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import CorruptFileError
 from ..image import Image
 from ..radiograph.grayscale import to_grayscale
-from ..radiograph.pixel_size import LARGEST, believable
+from ..radiograph.pixel_size import LARGEST, MAGNIFICATION, PLANE, Plane, believable, is_magnification
 from .codecs.bits import bit_layout
 from .header import read_tags
 from .lut import apply_modality_voi_lut, has_empty_table, padding_mask, padding_range
@@ -46,6 +46,7 @@ _TAGS = (
     "GreenPaletteColorLookupTableData",
     "BluePaletteColorLookupTableData",
     "PixelSpacingCalibrationType",
+    "EstimatedRadiographicMagnificationFactor",
     "SpecificCharacterSet",
     "ViewPosition",
     "ViewCodeSequence",
@@ -73,7 +74,8 @@ def read_projection(stack: Stack, source: Path) -> Image:
     ``Image.window`` and clips nothing. MONOCHROME1 and an inverse presentation shape are inverted after that, and the window
     with them. Padding around the picture becomes as dark as the darkest pixel. Spacing is PixelSpacing; or
     ImagerPixelSpacing or NominalScannedPixelSpacing (at the detector or on the film, so the body is smaller) with a
-    warning; or None.
+    warning; or None. The metadata say in which plane it holds, and the magnification that the file estimates
+    (`radiograph.pixel_size.Scale`); the spacing itself is as the file has it.
 
     Parameters
     ----------
@@ -106,6 +108,7 @@ def read_projection(stack: Stack, source: Path) -> Image:
     window = _believed(window, values, s, warnings)
     spacing, said = _spacing(s, tags)
     warnings += said
+    plane = _plane(s, tags, warnings) if spacing is not None else {}
     if _text(tags, "PresentationIntentType") == "FOR PROCESSING":
         warnings.append(
             f"{s.path.name} holds raw detector values (for processing), not the picture that is read; "
@@ -122,7 +125,8 @@ def read_projection(stack: Stack, source: Path) -> Image:
         metadata=metadata_of(s)
         | _view(tags)
         | {"sop_instance_uids": (s.header.code("SOPInstanceUID"),), "file_name": s.path.name}
-        | ({"color_fraction": color} if color else {}),
+        | ({"color_fraction": color} if color else {})
+        | plane,
         warnings=tuple(warnings),
     )
 
@@ -176,7 +180,6 @@ def _spacing(s: Slice, tags: Dataset) -> tuple[tuple[float, float] | None, list[
     """Pixel spacing (rows, columns) in mm or None, and what to say of it."""
     own, imager = s.pixel_spacing, _pair(s, "ImagerPixelSpacing")
     scanned, aspect = _pair(s, "NominalScannedPixelSpacing"), _pair(s, "PixelAspectRatio")
-    calibrated = _text(tags, "PixelSpacingCalibrationType") in _CALIBRATED
     spacing = own or imager or scanned
     said = []
     if aspect is not None and spacing is None and aspect[0] != aspect[1]:
@@ -196,11 +199,51 @@ def _spacing(s: Slice, tags: Dataset) -> tuple[tuple[float, float] | None, list[
             f"{s.path.name} states a pixel spacing of {spacing[0]:.4g} × {spacing[1]:.4g} mm, which would make the radiograph "
             f"longer than {LARGEST / 1000:.1f} m: it is not believed, and lengths are in pixels."
         ]
-    # PS3.3 10.7.1.3: a spacing equal to the detector's was not corrected for magnification.
-    if own is None or (imager is not None and np.allclose(own, imager, rtol=1e-3) and not calibrated):
-        where = "on the film" if own is None and imager is None else "at the detector"
-        said.append(f"Lengths are measured {where}; in the body they are some 5 to 15 % shorter.")
     return spacing, said
+
+
+def _plane(s: Slice, tags: Dataset, warnings: list[str]) -> dict[str, object]:
+    """Where the pixel spacing holds, and by how much the body is magnified there, as metadata; warns where it is not the body."""
+    own, imager = s.pixel_spacing, _pair(s, "ImagerPixelSpacing")
+    plane: Plane
+    if own is None:
+        plane = "film" if imager is None else "detector"
+    elif _text(tags, "PixelSpacingCalibrationType") in _CALIBRATED:
+        plane = "body"
+    elif imager is None:
+        return {}  # PixelSpacing alone may be either
+    else:
+        # PS3.3 10.7.1.3: a spacing equal to the detector's was not corrected for magnification.
+        plane = "detector" if np.allclose(own, imager, rtol=1e-3) else "body"
+    if plane == "body":
+        return {PLANE: plane}
+    where = "on the film" if plane == "film" else "at the detector"
+    factor = _magnification(s, tags, warnings)
+    if factor is None:
+        warnings.append(f"Lengths are measured {where}; in the body they are some 5 to 15 % shorter.")
+        return {PLANE: plane}
+    warnings.append(
+        f"Positions and diameters are {where}, where the file says that the body is magnified by {factor:.4g}; "
+        "measurements are divided by that."
+    )
+    return {PLANE: plane, MAGNIFICATION: factor}
+
+
+def _magnification(s: Slice, tags: Dataset, warnings: list[str]) -> float | None:
+    """The factor that the file estimates; None where it has none, or one that cannot be."""
+    text = _text(tags, "EstimatedRadiographicMagnificationFactor")
+    try:
+        factor = float(text) if text else 1.0
+    except ValueError:
+        factor = float("nan")
+    if factor == 1:
+        return None
+    if is_magnification(factor):
+        return factor
+    warnings.append(
+        f"{s.path.name} states that the body is magnified by {text}, which cannot be: it was ignored."
+    )
+    return None
 
 
 def _agree(spacing: tuple[float, float], aspect: tuple[float, float]) -> bool:

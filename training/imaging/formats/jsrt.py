@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import CorruptFileError, EmptyFileError, ImageNotFoundError, TruncatedFileError
 from ..image import Image
+from ..radiograph.pixel_size import PLANE
 from ..series import Series
 
 SIDE = 2048
@@ -53,6 +54,7 @@ def read_jsrt(path: Path) -> Image:
         spacing=(SPACING, SPACING),
         series_uid=path.stem,
         source=path,
+        metadata={PLANE: "film"},
     )
 
 

@@ -6,6 +6,7 @@ from pydicom import dcmread
 
 from napari_lungmtl.training.imaging import Image, list_series, read_image
 from napari_lungmtl.training.imaging.dicom.write_series import write_series
+from napari_lungmtl.training.imaging.radiograph.pixel_size import Scale
 
 
 def radiograph(folder, **tags):
@@ -81,6 +82,34 @@ def test_the_detectors_spacing_repeated_is_not_calibrated(tmp_path):
     file, _ = radiograph(tmp_path, ImagerPixelSpacing=[0.14, 0.14], PixelSpacing=[0.12, 0.12])
     assert read_image(file).warnings == ()
     assert read_image(file).spacing == (0.12, 0.12)
+
+
+OWN, IMAGER = {"PixelSpacing": [0.125, 0.125]}, {"ImagerPixelSpacing": [0.14, 0.14]}
+MAGNIFIED = {"EstimatedRadiographicMagnificationFactor": "1.12"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "divisor", "words"),
+    [
+        (IMAGER, 1.0, "at the detector"),
+        (IMAGER | {"PixelSpacing": [0.14, 0.14]}, 1.0, "at the detector"),
+        (IMAGER | MAGNIFIED, 1.12, "magnified by 1.12, divided out"),
+        (IMAGER | {"PixelSpacing": [0.14, 0.14]} | MAGNIFIED, 1.12, "magnified by 1.12, divided out"),
+        (OWN | IMAGER | MAGNIFIED, 1.0, "calibrated"),  # has the magnification in it
+        (OWN | {"PixelSpacingCalibrationType": "GEOMETRY"} | MAGNIFIED, 1.0, "calibrated"),
+        (OWN, 1.0, "plane not stated"),
+        (OWN | MAGNIFIED, 1.0, "plane not stated"),
+        ({"NominalScannedPixelSpacing": [0.17, 0.17]}, 1.0, "on the film"),
+        ({"NominalScannedPixelSpacing": [0.17, 0.17]} | MAGNIFIED, 1.12, "magnified by 1.12, divided out"),
+        (IMAGER | {"EstimatedRadiographicMagnificationFactor": "0.9"}, 1.0, "at the detector"),
+        (IMAGER | {"EstimatedRadiographicMagnificationFactor": "1"}, 1.0, "at the detector"),
+    ],
+)
+def test_it_is_known_where_millimetres_hold(tmp_path, tags, divisor, words):
+    image = read_image(radiograph(tmp_path, **tags)[0])
+    assert Scale.of(image.metadata) == Scale(divisor, words)
+    assert any("cannot be" in w for w in image.warnings) == ("0.9" in str(tags))
+    assert any("divided by that" in w for w in image.warnings) == (divisor > 1)
 
 
 def test_digitised_radiograph_is_measured_on_the_radiograph(tmp_path):
