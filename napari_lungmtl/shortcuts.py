@@ -22,8 +22,8 @@ class Key:
     """A key, the action that it calls, and what it does in a person's words.
 
     `painting` says whether it stays on while a Labels layer is active, which has its own use for [ ] and Ctrl+Z; `drawing`,
-    whether it does while a Points or Shapes layer is that a person added: there R, P, T and I are napari's rectangle, polygon,
-    path and new corner, A selects all, as its status bar says.
+    whether it does while a Points or Shapes layer is that a person added: there R, P, T, I, E and L are napari's rectangle,
+    polygon, path, new corner, ellipse and line, A selects all, as its status bar says.
     """
 
     key: str
@@ -66,10 +66,16 @@ KEYS = (
             1,
         )
     ),
+    Key("L", "measure line", "Measure a length", drawing=False),
+    Key("E", "measure ellipse", "Measure values in an ellipse", drawing=False),
+    Key("B", "measure rectangle", "Measure values in a rectangle", drawing=False),
+    Key("V", "measure angle", "Measure an angle", drawing=False),
+    Key("D", "measure axes", "Long and short axis and volume of the selected nodule", drawing=False),
+    Key("Esc", "no tool", "Put the measuring tool away", painting=False, drawing=False),
     Key("Shift+M", "mouse", "Mouse: wheel for slices, right drag for the window; or napari's own"),
     Key("[", "smaller", "Selected sphere 1 mm smaller", painting=False),
     Key("]", "larger", "Selected sphere 1 mm larger", painting=False),
-    Key("Delete", "delete", "Delete findings drawn by a person", drawing=False),
+    Key("Delete", "delete", "Delete the selected measurement, or findings drawn by a person", drawing=False),
     Key("Ctrl+Z", "undo", "Undo", painting=False),
     Key("Ctrl+Shift+Z", "redo", "Redo", painting=False),
     Key("?", "help", "Show or hide this list"),

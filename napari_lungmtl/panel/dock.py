@@ -27,6 +27,7 @@ from .cohort.section import CohortSection
 from .findings.section import FindingsSection
 from .first_finding import FirstFinding
 from .footer import Footer
+from .measurements.section import MeasureSection
 from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
 from .qt import sure
@@ -83,6 +84,8 @@ class LungNodulesDock(QWidget):
             "redo": self._redo,
             "help": lambda: self.footer.toggle_keys(),
         }
+        self.measure = MeasureSection(viewer)
+        self._actions |= self.measure.actions
         self.study_section = StudySection(lambda: self.reviewed_images)
         self.run = RunSection()
         self.show_section = ShowSection(viewer)
@@ -103,6 +106,7 @@ class LungNodulesDock(QWidget):
             self.show_section,
             self.findings,
             self.card,
+            self.measure,
             self.cohort,
             self.footer,
         )
@@ -141,6 +145,7 @@ class LungNodulesDock(QWidget):
         if event is not None and event.type() == QEvent.Type.Show and not self._shortcuts:
             make_removals_safe(self.viewer, self)
             self.corners.attach(sure(self.window()))
+            self.measure.attach(sure(self.window()))
             self.mouse.attach(sure(self.window()))
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         return super().event(event)
@@ -285,7 +290,7 @@ class LungNodulesDock(QWidget):
 
     def _delete(self) -> None:
         session = self.reviewed.session if self.reviewed is not None else None
-        if session is None:
+        if session is None or self.measure.delete_chosen():
             return
         drawn = [id for id in session.selection if not session.findings[id].provenance.model]
         session.edit(remove=drawn)
@@ -297,8 +302,9 @@ class LungNodulesDock(QWidget):
         """The dock is closed for good."""
         self.run.cancel()
         _let_go(self)
-        self.corners.hide()
-        self.corners.deleteLater()
+        for overlay in (self.corners, self.measure.hand.overlay):
+            overlay.hide()
+            overlay.deleteLater()
         super().closeEvent(event)
 
 
@@ -322,5 +328,6 @@ def _let_go(dock: LungNodulesDock) -> None:
     dock.viewer.events.theme.disconnect(dock._set_theme)
     dock.bars.close()
     dock.corners.let_go()
+    dock.measure.let_go()
     dock.mouse.set_layer(None)
     dock.reviewed_images.close()

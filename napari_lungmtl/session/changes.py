@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..training.findings import Finding, Findings, Sphere
+from ..training.findings import Finding, Findings, Measurement, Sphere
 from ..training.imaging.radiograph.orientation import AS_STORED
 from .history import Step
 
@@ -43,6 +43,8 @@ def what_changed(before: Findings, after: Findings) -> str:
         return f"deleted {_names(removed)}"
     if changed:
         return f"{_edit(*changed[0])} {_names([f for _, f in changed])}"
+    if before.measurements != after.measurements and before.models == after.models:
+        return _measured(before.measurements, after.measurements)
     if before.regions != after.regions and before.models == after.models:
         return "repainted the lungs"
     return f"run: {_counted(len(after))}"
@@ -67,6 +69,25 @@ def edited(
     if unknown := (set(changed) | gone) - {f.id for f in findings}:
         raise KeyError(", ".join(sorted(unknown)))
     return (*(changed.get(f.id, f) for f in findings if f.id not in gone), *add)
+
+
+def _measured(before: Sequence[Measurement], after: Sequence[Measurement]) -> str:
+    """``measured 3 (line)``, ``changed measurement 3``, ``deleted measurement 3``."""
+    known, now = {m.id: m for m in before}, {m.id: m for m in after}
+    added = [m for m in after if m.id not in known]
+    removed = [m for m in before if m.id not in now]
+    if added:
+        return (
+            f"measured {added[0].number} ({added[0].kind})" if len(added) == 1 else f"measured {len(added)}"
+        )
+    if removed:
+        return f"deleted {_measurement(removed)}"
+    return f"changed {_measurement([m for m in after if m != known[m.id]])}"
+
+
+def _measurement(measurements: Sequence[Measurement]) -> str:
+    n = len(measurements)
+    return f"measurement {measurements[0].number}" if n == 1 else f"{n} measurements"
 
 
 def _edit(before: Finding, after: Finding) -> str:

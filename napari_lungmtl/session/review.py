@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from ..training.findings import Finding, Findings, Geometry, ImageScore, Region
+from ..training.findings import Finding, Findings, Geometry, ImageScore, Measurement, Region
+from ..training.findings.measurements.measurement import numbered
 from ..training.findings.models import join_models
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
@@ -100,6 +101,7 @@ def merge_run(present: Findings, run: Findings, former: Findings | None = None) 
         _regions(present, run),
         present.orientation if run.orientation is None else run.orientation,
         run.notes,
+        _measurements(present, run),
     )
 
 
@@ -126,6 +128,12 @@ def _scores(present: Findings, run: Findings) -> tuple[ImageScore, ...]:
     """What networks say of the whole image: a network that was not asked again has said it before."""
     asked = {s.model for s in run.image_scores}
     return (*(s for s in present.image_scores if s.model not in asked), *run.image_scores)
+
+
+def _measurements(present: Findings, run: Findings) -> tuple[Measurement, ...]:
+    """All that was measured; a run measures nothing, a file that is opened may."""
+    known = {m.id for m in present.measurements}
+    return numbered((*present.measurements, *(m for m in run.measurements if m.id not in known)))
 
 
 def _regions(present: Findings, run: Findings) -> tuple[Region, ...]:

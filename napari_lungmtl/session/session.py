@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..training.findings import Finding, Findings, ImageReference, Region
+from ..training.findings import Finding, Findings, ImageReference, Measurement, Region
 from ..training.findings.models import join_models
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
@@ -302,6 +302,10 @@ class Session:
             Two regions share a name.
         """
         self._do(replace(self._findings, regions=tuple(regions)))
+
+    def measure(self, measurements: Iterable[Measurement]) -> None:
+        """Replace all that was measured on the image (see `measuring`)."""
+        self._do(replace(self._findings, measurements=tuple(measurements)))
 
     def orient(self, orientation: Orientation) -> None:
         """Turn, mirror or invert the radiograph for the eye and for the networks; findings keep their places in the file."""

@@ -16,7 +16,9 @@ def scale_of(image: Image) -> Scale:
     return Scale() if image.ndim == 3 or image.spacing is None else Scale.of(image.metadata)
 
 
-def measure(image: Image, kind: Kind, points: Sequence[Sequence[float]], axis: int | None = None) -> Measurement:
+def measure(
+    image: Image, kind: Kind, points: Sequence[Sequence[float]], axis: int | None = None
+) -> Measurement:
     """Measure something that was drawn by hand.
 
     Parameters
@@ -42,8 +44,9 @@ def measure(image: Image, kind: Kind, points: Sequence[Sequence[float]], axis: i
 def remeasured(image: Image, measurement: Measurement) -> Measurement:
     """Read the values anew, for the points as they are now; what only the nodule's edge can tell (volume, outline) goes."""
     scale = scale_of(image)
-    flat = np.delete(np.asarray(measurement.points), measurement.axis, axis=1) if image.ndim == 3 else None
-    points = np.asarray(measurement.points) if flat is None else flat
+    points = np.asarray(measurement.points)
+    if measurement.axis is not None:
+        points = np.delete(points, measurement.axis, axis=1)
     values: dict[str, float] = {}
     if measurement.kind == "line":
         values = {"length": _length(points) / scale.divisor}

@@ -149,7 +149,9 @@ def _distance(
     shape: Sequence[int], origin: np.ndarray, spacing: np.ndarray, center: Sequence[float]
 ) -> np.ndarray:
     """Distance (mm) of each voxel to a point."""
-    steps = [(np.arange(n) * s + o - c) ** 2 for n, s, o, c in zip(shape, spacing, origin, center, strict=True)]
+    steps = [
+        (np.arange(n) * s + o - c) ** 2 for n, s, o, c in zip(shape, spacing, origin, center, strict=True)
+    ]
     return np.sqrt(steps[0][:, None, None] + steps[1][:, None] + steps[2]).astype(np.float32)
 
 
@@ -177,7 +179,9 @@ def _lung_hull(air: np.ndarray, tissue: np.ndarray, spacing: np.ndarray) -> np.n
     import cc3d
     from scipy.spatial import ConvexHull, QhullError
 
-    step = max(2, round(min(air.shape) / _HULL))  # a hull needs no more points, and Qhull's time grows with them
+    step = max(
+        2, round(min(air.shape) / _HULL)
+    )  # a hull needs no more points, and Qhull's time grows with them
     largest = cc3d.largest_k(air[::step, ::step, ::step], k=1, connectivity=6).astype(bool)
     try:
         planes = ConvexHull(np.argwhere(largest) * spacing * step).equations.astype(np.float32)
@@ -215,7 +219,9 @@ def _core(
     core = parts == parts[seed]
     others = eroded & ~core
     grown = _distance_to(core, spacing)
-    mask = tissue & (grown <= width + spacing.max())  # a voxel more: what erosion takes off a sphere of voxels
+    mask = tissue & (
+        grown <= width + spacing.max()
+    )  # a voxel more: what erosion takes off a sphere of voxels
     if others.any():
         mask &= grown <= _distance_to(others, spacing)
     parts = cc3d.connected_components(mask, connectivity=6)
@@ -230,7 +236,9 @@ def _divided(
     from skimage.segmentation import watershed
 
     smooth = depth * eroded
-    peaks = peak_local_max(smooth, min_distance=3, threshold_abs=0.5 * float(depth[seed]), exclude_border=False)
+    peaks = peak_local_max(
+        smooth, min_distance=3, threshold_abs=0.5 * float(depth[seed]), exclude_border=False
+    )
     outside = [tuple(p) for p in peaks if away[tuple(p)] > 1.25 * radius]
     if not outside:
         return eroded

@@ -1,0 +1,188 @@
+"""Measurements drawn over the canvas: thin bright lines in a dark rim, and their values on a ground, legible on lung and bone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from qtpy.QtWidgets import QWidget
+
+from ...training.findings import Measurement
+from .strokes import Strokes
+
+LINE, CHOSEN, RIM, GROUND = (
+    QColor("#ffd24a"),
+    QColor("#ffffff"),
+    QColor(0, 0, 0, 170),
+    QColor(10, 11, 14, 205),
+)
+"""Colours of a measurement, of the selected one, of the rim round a line, and of what letters stand on."""
+FONT_PT = 10
+_PAD, _GAP, _EDGE, _TICK = 4.0, 12.0, 8.0, 6.0
+"""Pixels round a text, between a text and its lines, to the edge of the canvas, and of half a tick at the end of a line."""
+
+
+class MeasurementsOverlay(QWidget):
+    """Paints what it is given; the mouse goes through it to the canvas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._font = QFont(self.font())
+        self._font.setPointSizeF(FONT_PT)
+        self._drawn: tuple[tuple[Measurement, Strokes, tuple[str, ...]], ...] = ()
+        self._chosen: str | None = None
+        self.labels: dict[str, QRectF] = {}
+        self.hide()
+
+    @property
+    def drawn(self) -> tuple[tuple[Measurement, Strokes, tuple[str, ...]], ...]:
+        """Each measurement that is shown, with its lines and its text."""
+        return self._drawn
+
+    def draw(self, drawn: Iterable[tuple[Measurement, Strokes, tuple[str, ...]]], chosen: str | None) -> None:
+        """Show these measurements with their texts, one of them as the selected one."""
+        self._drawn, self._chosen = tuple(drawn), chosen
+        self.labels = self._lay_out()
+        self.update()
+
+    def label_at(self, x: float, y: float) -> str | None:
+        """Id of the measurement whose text lies at a place."""
+        return next((id for id, box in self.labels.items() if box.contains(QPointF(x, y))), None)
+
+    # ---- texts
+
+    def _lay_out(self) -> dict[str, QRectF]:
+        """Where each text stands: beside its lines, over no other text and no other measurement, inside the canvas."""
+        room = QRectF(self.rect()).adjusted(_EDGE, _EDGE, -_EDGE, -_EDGE)
+        boxes = {m.id: _rect(strokes.box) for m, strokes, _ in self._drawn}
+        placed: dict[str, QRectF] = {}
+        metrics = QFontMetricsF(self._font)
+        for measurement, strokes, text in self._drawn:
+            if not text or not boxes[measurement.id].intersects(QRectF(self.rect())):
+                continue
+            size = metrics.size(0, "\n".join(text))
+            others = [box for id, box in boxes.items() if id != measurement.id]
+            ways = _ways(strokes, size.width() + 2 * _PAD, size.height() + 2 * _PAD)
+            placed[measurement.id] = min(
+                (_inside(way, room) for way in ways),
+                key=lambda box: (
+                    sum(_shared(box, other) for other in placed.values()),
+                    _shared(box, boxes[measurement.id]) + sum(_shared(box, other) for other in others),
+                ),
+            )
+        return placed
+
+    # ---- paint
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
+        """Draw lines, then texts over them."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self._font)
+        for measurement, strokes, _ in self._drawn:
+            self._draw_lines(painter, measurement, strokes)
+        for measurement, strokes, text in self._drawn:
+            if measurement.id in self.labels:
+                self._draw_text(painter, measurement, strokes, text)
+        painter.end()
+
+    def _draw_lines(self, painter: QPainter, measurement: Measurement, strokes: Strokes) -> None:
+        chosen = measurement.id == self._chosen
+        color = CHOSEN if chosen else LINE
+        lines = [QPolygonF([QPointF(*p) for p in line]) for line in _with_ticks(measurement, strokes)]
+        outline = QPolygonF([QPointF(*p) for p in strokes.outline])
+        for pen in (QPen(RIM, 4.0), QPen(color, 1.6)):
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            painter.setPen(pen)
+            for line in lines:
+                painter.drawPolyline(line)
+        if len(strokes.outline):
+            pen = QPen(color, 1.2, Qt.PenStyle.DotLine)
+            painter.setPen(pen)
+            painter.drawPolygon(outline)
+        if chosen:
+            painter.setPen(QPen(RIM, 1.0))
+            painter.setBrush(color)
+            for x, y in strokes.handles:
+                painter.drawRect(QRectF(x - 3.5, y - 3.5, 7, 7))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _draw_text(
+        self, painter: QPainter, measurement: Measurement, strokes: Strokes, text: Sequence[str]
+    ) -> None:
+        box = self.labels[measurement.id]
+        color = CHOSEN if measurement.id == self._chosen else LINE
+        near, start = _link(strokes, box)
+        if np.hypot(near.x() - start.x(), near.y() - start.y()) > 1.5 * _GAP:
+            painter.setPen(QPen(color, 1.0, Qt.PenStyle.DashLine))
+            painter.drawLine(start, near)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(GROUND)
+        painter.drawRoundedRect(box, 3, 3)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(color)
+        inner = box.adjusted(_PAD, _PAD, -_PAD, -_PAD)
+        painter.drawText(inner, int(Qt.AlignmentFlag.AlignLeft), "\n".join(text))
+
+
+def _rect(box: tuple[float, float, float, float]) -> QRectF:
+    left, top, right, bottom = box
+    return QRectF(left, top, max(right - left, 1.0), max(bottom - top, 1.0))
+
+
+def _ways(strokes: Strokes, width: float, height: float) -> list[QRectF]:
+    """Places for a text: right, below, left, above, then the corners."""
+    left, top, right, bottom = strokes.box
+    middle = ((left + right) / 2, (top + bottom) / 2)
+    places = [
+        (right + _GAP, middle[1] - height / 2),
+        (middle[0] - width / 2, bottom + _GAP),
+        (left - _GAP - width, middle[1] - height / 2),
+        (middle[0] - width / 2, top - _GAP - height),
+        (right + _GAP, bottom + _GAP),
+        (left - _GAP - width, bottom + _GAP),
+        (right + _GAP, top - _GAP - height),
+        (left - _GAP - width, top - _GAP - height),
+    ]
+    places += [(x, y + k * (height + 2)) for k in (1, -1, 2, -2) for x, y in places[:4]]
+    return [QRectF(x, y, width, height) for x, y in places]
+
+
+def _inside(box: QRectF, room: QRectF) -> QRectF:
+    """The text moved into the canvas."""
+    x = max(min(box.left(), room.right() - box.width()), room.left())
+    y = max(min(box.top(), room.bottom() - box.height()), room.top())
+    return QRectF(x, y, box.width(), box.height())
+
+
+def _shared(one: QRectF, other: QRectF) -> float:
+    """Area (pixels) that two rectangles share."""
+    both = one.intersected(other)
+    return max(both.width(), 0.0) * max(both.height(), 0.0)
+
+
+def _link(strokes: Strokes, box: QRectF) -> tuple[QPointF, QPointF]:
+    """The point of the text that is nearest to the lines, and that of the lines."""
+    points = np.vstack(strokes.lines)
+    x = np.clip(points[:, 0], box.left(), box.right())
+    y = np.clip(points[:, 1], box.top(), box.bottom())
+    best = int(np.hypot(points[:, 0] - x, points[:, 1] - y).argmin())
+    return QPointF(float(x[best]), float(y[best])), QPointF(*points[best])
+
+
+def _with_ticks(measurement: Measurement, strokes: Strokes) -> list[np.ndarray]:
+    """The lines, with ticks across the ends of those whose length is measured."""
+    if measurement.kind not in ("line", "axes"):
+        return list(strokes.lines)
+    ticks = []
+    for line in strokes.lines:
+        step = line[1] - line[0]
+        length = float(np.hypot(*step))
+        if length > 7 * _TICK:  # across a small nodule they would hide it
+            across = np.array([-step[1], step[0]]) / length * _TICK
+            ticks += [np.array([end - across, end + across]) for end in line]
+    return [*strokes.lines, *ticks]

@@ -1,0 +1,1 @@
+"""The section *measure*: tools, and the list of what was measured."""
