@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, Qt
@@ -67,6 +68,8 @@ class MeasurementsOverlay(QWidget):
             size = metrics.size(0, "\n".join(text))
             others = [box for id, box in boxes.items() if id != measurement.id]
             ways = _ways(strokes, size.width() + 2 * _PAD, size.height() + 2 * _PAD)
+            if measurement.kind == "axes":  # the nodule's own marks stand at its right
+                ways = [ways[k] for k in (2, 1, 3, 0)] + ways[4:]
             placed[measurement.id] = min(
                 (_inside(way, room) for way in ways),
                 key=lambda box: (
@@ -167,7 +170,9 @@ def _shared(one: QRectF, other: QRectF) -> float:
 
 def _link(strokes: Strokes, box: QRectF) -> tuple[QPointF, QPointF]:
     """The point of the text that is nearest to the lines, and that of the lines."""
-    points = np.vstack(strokes.lines)
+    steps = np.linspace(0, 1, 9)[:, None]
+    pieces = [a + steps * (b - a) for line in strokes.lines for a, b in pairwise(line)]
+    points = np.vstack(pieces)
     x = np.clip(points[:, 0], box.left(), box.right())
     y = np.clip(points[:, 1], box.top(), box.bottom())
     best = int(np.hypot(points[:, 0] - x, points[:, 1] - y).argmin())

@@ -160,7 +160,7 @@ def _edge(values: np.ndarray, away: np.ndarray, radius: float, limit: float) -> 
     inside = values[away <= max(0.6 * radius, away.min())]
     nodule = min(float(np.median(inside)), DENSEST)
     around = values[away > limit]
-    air = around[around < min(AIR, nodule - LEAST_CONTRAST)]
+    air = around[around < AIR]
     if air.size < 0.02 * around.size or not air.size:
         raise NoEdgeError(
             "There is no aerated lung around this finding to tell its edge from: measure it by hand."
