@@ -86,6 +86,7 @@ class MeasuringHand(QObject):
             self.overlay.lower()  # below napari's notifications
             self.overlay.show()
             canvas.installEventFilter(self)
+            self._draw_later()
 
     def set_session(self, session: Session | None) -> None:
         """Measure on another image, or on none."""
@@ -161,7 +162,8 @@ class MeasuringHand(QObject):
         return SliceView.now(self._viewer, self._session.image, self._canvas)
 
     def _draw_later(self, _event: object = None) -> None:
-        self._later.start()
+        if self._canvas is not None:  # not yet in a window, or no longer
+            self._later.start()
 
     def draw(self) -> None:
         """Bring the drawing up to date now."""
@@ -215,6 +217,8 @@ class MeasuringHand(QObject):
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Act on what is ours; True keeps it from napari."""
+        if self._canvas is None:
+            return False
         if event is not None and event.type() == QEvent.Type.Resize and isinstance(watched, QWidget):
             self.overlay.setGeometry(watched.rect())
             self._draw_later()

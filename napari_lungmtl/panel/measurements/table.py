@@ -45,6 +45,9 @@ class MeasurementsTable(QTableWidget):
             mode = QHeaderView.ResizeMode.Stretch if stretched else QHeaderView.ResizeMode.ResizeToContents
             header.setSectionResizeMode(column, mode)
         self.itemSelectionChanged.connect(self._on_selection)
+        self.cellClicked.connect(
+            lambda _row, _column: self._on_selection()
+        )  # also on the row that is selected
 
     def show_measurements(
         self, measurements: Sequence[Measurement], image: Image | None, chosen: str | None
