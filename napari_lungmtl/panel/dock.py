@@ -85,7 +85,7 @@ class LungNodulesDock(QWidget):
             "help": lambda: self.footer.toggle_keys(),
         }
         self.measure = MeasureSection(viewer)
-        self._actions |= self.measure.actions
+        self._actions |= self.measure.commands
         self.study_section = StudySection(lambda: self.reviewed_images)
         self.run = RunSection()
         self.show_section = ShowSection(viewer)

@@ -25,6 +25,7 @@ from ...training.findings.formats.json_file import SUFFIX, write_findings
 from ...training.findings.measurements.csv_file import write_measurements
 from ...training.findings.measurements.measurement import Kind
 from ...training.findings.measurements.nodule import measure_nodule
+from ..qt import sure
 from ..section import Section, label, set_role, tool_button
 from .table import MeasurementsTable
 
@@ -64,7 +65,7 @@ class MeasureSection(Section):
         self.work.finished.connect(self._keep)
         self.work.failed.connect(self._tell_failure)
         self._asked: tuple[Session, Finding] | None = None
-        self.actions: dict[str, Callable[[], object]] = {
+        self.commands: dict[str, Callable[[], object]] = {
             **{f"measure {name}": partial(self._use, name) for name in TOOLS},
             "no tool": lambda: self.hand.take(None),
         }
@@ -73,11 +74,13 @@ class MeasureSection(Section):
         self.buttons = {}
         for name, (_, face) in TOOLS.items():
             action = f"measure {name}"
-            self.buttons[name] = tool_button(face, tooltip(action), self.actions[action])
+            self.buttons[name] = tool_button(face, tooltip(action), self.commands[action])
             self.buttons[name].setCheckable(True)
             row.addWidget(self.buttons[name])
         row.addStretch(1)
-        self.delete = tool_button("✕", "Delete the selected measurement  (Delete)", self.delete_chosen)
+        self.delete = tool_button(
+            "✕", tooltip("delete", "Delete the selected measurement"), self.delete_chosen
+        )
         row.addWidget(self.delete)
         self.body.addLayout(row)
         self.words = label("", "faint", wrap=True)
@@ -145,7 +148,7 @@ class MeasureSection(Section):
 
     def _measure(self, session: Session, finding: Finding) -> None:
         """Find a nodule's edge, off the GUI thread: half a second for a large one."""
-        image = session.image
+        image = sure(session.image)
         self._asked = (session, finding)
         self.work.start(lambda: one_step(measure_nodule, image, finding.center, finding.diameter, finding.id))
         self._show()

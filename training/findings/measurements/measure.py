@@ -137,7 +137,7 @@ def moved(measurement: Measurement, index: int, to: Sequence[float]) -> Measurem
     return measurement.with_(points=_tuples(points))
 
 
-def shifted(measurement: Measurement, by: Sequence[float]) -> Measurement:
+def shifted(measurement: Measurement, by: Sequence[float] | np.ndarray) -> Measurement:
     """Move a measurement as a whole by a world vector; it stays on its slice."""
     step = np.asarray(by, float).copy()
     if measurement.axis is not None:
