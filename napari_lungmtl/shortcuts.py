@@ -66,6 +66,10 @@ KEYS = (
             1,
         )
     ),
+    Key("G", "linked views", "Axial, coronal and sagittal side by side, or one view"),
+    Key("S", "slab", "Slices, or slabs of a CT: MIP, mean, minIP", drawing=False),
+    Key(",", "thinner", "Slab 5 mm thinner"),
+    Key(".", "thicker", "Slab 5 mm thicker"),
     Key("Shift+M", "mouse", "Mouse: wheel for slices, right drag for the window; or napari's own"),
     Key("[", "smaller", "Selected sphere 1 mm smaller", painting=False),
     Key("]", "larger", "Selected sphere 1 mm larger", painting=False),
