@@ -29,8 +29,8 @@ def write(
     down: float,
     letters: QColor = LETTERS,
     ground: QColor = GROUND,
-) -> None:
-    """Write lines at a part (0–1) of the picture's width and height, in the painter's font."""
+) -> QRectF:
+    """Write lines at a part (0–1) of the picture's width and height, in the painter's font; their ground in pixels."""
     size = QFontMetricsF(painter.font()).size(0, text)
     width, height = size.width() + 2 * PAD, size.height() + 2 * PAD
     box = QRectF(
@@ -45,6 +45,7 @@ def write(
     painter.setPen(letters)
     side = Qt.AlignmentFlag.AlignRight if across == 1 else Qt.AlignmentFlag.AlignLeft
     painter.drawText(box.adjusted(PAD, PAD, -PAD, -PAD), int(side), text)
+    return box
 
 
 def draw_scale(painter: QPainter, pixels: float, text: str, wide: float, high: float) -> None:

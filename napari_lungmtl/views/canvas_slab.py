@@ -17,7 +17,7 @@ _LABEL = {
     "color": "#1b1400",
     "box": True,
     "box_color": "#f0c040",
-    "font_size": 11.0,
+    "font_size": 8.0,  # of napari's points, which are 10 of Qt's
 }
 
 

@@ -57,13 +57,13 @@ class Frame:
         down, right = self.signs
         return edges(self.order, "down" if down > 0 else "up", "right" if right > 0 else "left")
 
-    def fitting(self, image: Image, size: tuple[int, int], zoom: float = 1.0) -> Frame:
-        """The same plane with all of a volume in `size` pixels, or enlarged by `zoom`."""
+    def fitting(self, image: Image, size: tuple[int, int]) -> Frame:
+        """The same plane with all of a volume in `size` pixels."""
         low, high = image.extent
         shown = list(self.order[1:])
         middle = (low + high)[shown] / 2
         mm = float(((high - low)[shown] / np.maximum(size, 1)).max()) / (1 - MARGIN)
-        return replace(self, center=(float(middle[0]), float(middle[1])), mm=mm / zoom, size=size)
+        return replace(self, center=(float(middle[0]), float(middle[1])), mm=mm, size=size)
 
     def holding(self, world: npt.ArrayLike, part: float = 0.8) -> Frame:
         """The same, moved no further than needed to have a world point (z, y, x) in the middle `part` of the picture."""

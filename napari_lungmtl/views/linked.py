@@ -72,6 +72,7 @@ class LinkedViews(QWidget):
         self._row.setSpacing(4)
         for pane in self.panes.values():
             self._row.addWidget(pane, 1)
+            pane.scale = self._scale
             pane.moved.connect(self.move_to)
             pane.stepped.connect(lambda axis, slices: planes.step(viewer, axis, slices))
             pane.windowed.connect(self._window)
@@ -260,6 +261,10 @@ class LinkedViews(QWidget):
                 pane.setVisible(beside)
             pane.show_scene(scene if linked and beside else None)
         self.canvas_marks.show_scene(scene if flat else None, crosshair=linked)
+
+    def _scale(self) -> float:
+        """Millimetres of a pixel in all panes: what is as long in two of them is so in the patient, and heights line up."""
+        return max(pane.fitting() for pane in self.panes.values())
 
     def _move_marks(self, _event: object = None) -> None:
         if self.canvas_marks.scene is not None:

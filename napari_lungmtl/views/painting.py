@@ -15,6 +15,8 @@ CROSSHAIR = QColor(190, 225, 140, 190)
 """Off the colours of malignancy, of the truth and of the selection."""
 GAP = 14.0
 """Pixels round the point that stay free: what is looked at is not drawn over."""
+STAND_OFF, SMALLEST = 2.0, 6.0
+"""Millimetres between a sphere and its ring, so that the nodule's edge is seen; pixels of the smallest ring's radius."""
 THIN, THICK = 1.5, 2.5
 """Widths in pixels of a mark, and of a selected one."""
 SLAB_LETTERS, SLAB_GROUND = QColor("#1b1400"), QColor("#f0c040")
@@ -42,7 +44,7 @@ def paint_marks(painter: QPainter, frame: Frame, marks: Iterable[Mark]) -> None:
                 painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in frame.plane_to_screen(line)]))
             continue
         x, y = frame.plane_to_screen(mark.center)
-        radius = max(mark.radius / frame.mm, 1.0)
+        radius = max((mark.radius + STAND_OFF) / frame.mm, SMALLEST)
         if mark.square:
             painter.drawRect(QRectF(x - radius, y - radius, 2 * radius, 2 * radius))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,8 @@ from .slab import cut
 
 _SCALE_BAR = 0.25
 """Part of the width that the scale bar spans at most."""
+_NARROW = 220
+"""Pixels of width below which the plane's coordinate would run into the letter in the middle."""
 _NO, _CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
 
 
@@ -46,6 +49,8 @@ class ViewPane(QWidget):
         super().__init__()
         self.plane = plane
         self.scene: Scene | None = None
+        self.scale: Callable[[], float] = self.fitting
+        """Says how many millimetres a pixel has where nothing is enlarged."""
         self.frame = Frame.of_plane(plane)
         self._turned = 0.0
         self._from: QPointF | None = None
@@ -70,6 +75,12 @@ class ViewPane(QWidget):
         self.scene = scene
         self.update()
 
+    def fitting(self) -> float:
+        """Millimetres of a pixel with which all of the volume is in the pane; 0 where it shows none."""
+        if self.scene is None:
+            return 0.0
+        return Frame.of_plane(self.plane).fitting(self.scene.image, (self.height(), self.width())).mm
+
     # ---- paint
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:
@@ -89,12 +100,12 @@ class ViewPane(QWidget):
 
     def _follow(self, scene: Scene) -> None:
         """Hold the plane so that the volume fills the pane, or, enlarged, so that the point is in view."""
-        size = (self.height(), self.width())
-        whole = Frame.of_plane(self.plane).fitting(scene.image, size)
+        whole = Frame.of_plane(self.plane).fitting(scene.image, (self.height(), self.width()))
+        mm = self.scale() / scene.zoom
         if scene.zoom <= 1:
-            self.frame = whole
+            self.frame = replace(whole, mm=mm)
             return
-        former, mm = self.frame, whole.mm / scene.zoom
+        former = self.frame
         shown = np.array([scene.point[axis] for axis in whole.order[1:]])
         # What is under the crosshair stays where it is on the screen.
         middle = shown + (np.asarray(former.center) - shown) * (mm / former.mm)
@@ -123,19 +134,22 @@ class ViewPane(QWidget):
     def _write(self, painter: QPainter, scene: Scene) -> None:
         painter.setFont(self._font)
         wide, high = float(self.width()), float(self.height())
-        axis = self.frame.axis
-        name = f"{self.plane.capitalize()}\n{words.place_on(axis, scene.point[axis])}"
-        sides = self.frame.sides
+        axis, sides = self.frame.axis, self.frame.sides
         for text, across, down in (
-            (name, 0.0, 0.0),
             (sides["top"], 0.5, 0.0),
             (sides["bottom"], 0.5, 1.0),
             (sides["left"], 0.0, 0.5),
             (sides["right"], 1.0, 0.5),
         ):
             write(painter, text, wide, high, across, down)
+        name = self.plane.capitalize()
+        if wide >= _NARROW:
+            name += f"\n{words.place_on(axis, scene.point[axis])}"
+        below = write(painter, name, wide, high, 0.0, 0.0).bottom()
         if scene.slab.kind:
-            write(painter, scene.slab.words, wide, high, 1.0, 0.0, SLAB_LETTERS, SLAB_GROUND)
+            painter.translate(0.0, below)
+            write(painter, scene.slab.words, wide, high, 0.0, 0.0, SLAB_LETTERS, SLAB_GROUND)
+            painter.translate(0.0, -below)
         length = words.round_length(_SCALE_BAR * wide * self.frame.mm)
         draw_scale(painter, length / self.frame.mm, f"{length:g} mm", wide, high)
 
