@@ -29,6 +29,8 @@ _STRETCH = (3, 2)
 """Shares of canvas and panes."""
 _CLICK = 3.0
 """Pixels that a click may move."""
+_WAIT = 30
+"""Milliseconds after which the canvas's size is taken for its last."""
 _ZOOM_MOST = 20.0
 
 
@@ -63,7 +65,7 @@ class LinkedViews(QWidget):
         self.slab = Slab()
         self.canvas_slab = CanvasSlab(viewer)
         self.canvas_marks = CanvasMarks(viewer, self.canvas_slab.draws)
-        self._fit = coalesced(lambda: planes.fit(viewer))
+        self._fit = coalesced(self._fill_canvas, _WAIT)
         self._fit_when_sized = False
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.panes = {plane: ViewPane(plane) for plane in planes.ORDERS}
@@ -191,8 +193,7 @@ class LinkedViews(QWidget):
         if event is not None and event.type() == QEvent.Type.Resize:
             if watched is self._canvas:
                 if self._fit_when_sized:
-                    self._fit_when_sized = False
-                    self._fit.start()
+                    self._fit.start()  # anew: a layout comes to rest in several steps
             else:
                 self._arrange()
         return super().eventFilter(watched, event)
@@ -250,6 +251,10 @@ class LinkedViews(QWidget):
         if self._box.direction() != across:
             self._box.setDirection(across)
         self._row.setDirection(along)
+
+    def _fill_canvas(self) -> None:
+        self._fit_when_sized = False
+        planes.fit(self._viewer)
 
     def _draw(self, _event: object = None) -> None:
         scene = self._scene()

@@ -101,7 +101,7 @@ class ShowSection(Section):
         super().__init__("show")
         self._viewer = viewer
         self.slab = SlabRow(views)
-        self._linked = LinkedButton(views)
+        self.linked = LinkedButton(views)
         self.score = ThresholdSlider(
             "Score ≥ {:.2f}", SCORE_FLOOR, 1.0, 0.01, "Hide findings that the model is less sure of"
         )
@@ -181,7 +181,7 @@ class ShowSection(Section):
             self.planes.addButton(button)
             row.addWidget(button)
         row.addStretch(1)
-        row.addWidget(self._linked)
+        row.addWidget(self.linked)
         return row
 
     def follow(self, reviewed: ReviewedImage | None) -> None:
@@ -286,7 +286,7 @@ class ShowSection(Section):
         for button in self.planes.buttons():
             button.setChecked(button.text() == now)
             button.setVisible(deep)
-        self._linked.setVisible(deep)
+        self.linked.setVisible(deep)
 
 
 def hidden_by(session: Session) -> Counter[str]:

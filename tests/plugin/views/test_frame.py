@@ -46,7 +46,8 @@ def test_every_pixel_shows_the_value_of_its_place(image, wanted, where):
     frame = replace(whole, mm=whole.mm / zoom).holding(point)
     values, (row, column) = sample(frame, cut(image, frame.axis, point[frame.axis], Slab()))
     x, y = frame.to_screen(point)
-    assert 0 <= x <= size[1] and 0 <= y <= size[0], "the point is in view"
+    assert 0 <= x <= size[1], "the point is in view"
+    assert 0 <= y <= size[0]
     assert values.size
     rows, columns = np.arange(row, row + values.shape[0]), np.arange(column, column + values.shape[1])
     world = np.empty((*values.shape, 3))
