@@ -1,4 +1,4 @@
-"""Texts and scale bars that lie over a picture, on a ground of their own: painted alike on the canvas and on other views."""
+"""Texts and scale bars that lie over a picture beside the canvas, on a ground of their own, as the canvas has them."""
 
 from __future__ import annotations
 

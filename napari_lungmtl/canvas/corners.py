@@ -7,8 +7,8 @@ from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
-from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QPainter, QPaintEvent
+from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
 from ..layers.follower import coalesced
@@ -16,9 +16,13 @@ from ..layers.gl_context import canvas_of
 from ..layers.image import IMAGE
 from ..training.imaging.image import Image
 from . import words
-from .blocks import draw_scale, letters_of, write
 from .sides import edges
 
+LETTERS, GROUND = QColor("#f4f4f4"), QColor(10, 11, 14, 150)
+"""Letters, and what they stand on: legible over lung and over bone, in both themes."""
+FONT_PT = 10
+_MARGIN, _PAD = 8.0, 4.0
+"""Pixels to the edge of the canvas, and round a text."""
 _BAR = 0.2
 """Part of the canvas that the scale bar spans at most."""
 _WAIT = 30
@@ -47,7 +51,8 @@ class CornerTexts(QWidget):
         self.on = True
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._font = letters_of(self)
+        self._font = QFont(self.font())
+        self._font.setPointSizeF(FONT_PT)
         self._view = coalesced(self._show_view)
         self._cursor = coalesced(self._show_cursor, _WAIT)
         for event, slot in self._view_events():
@@ -173,8 +178,44 @@ class CornerTexts(QWidget):
             if name == "where":  # one block, so that nothing collides on a narrow canvas
                 text = "\n".join(filter(None, (self.texts.get("cursor", ""), text)))
             if text:
-                write(painter, text, wide, high, across, down)
-        pixels, length = self._scale()
-        if pixels:
-            draw_scale(painter, pixels, length, wide, high)
+                self._draw(painter, text, wide, high, across, down)
+        self._draw_scale(painter, wide, high)
         painter.end()
+
+    def _draw(
+        self, painter: QPainter, text: str, wide: float, high: float, across: float, down: float
+    ) -> None:
+        """Write lines at a part of the canvas's width and height."""
+        size = QFontMetricsF(self._font).size(0, text)
+        width, height = size.width() + 2 * _PAD, size.height() + 2 * _PAD
+        box = QRectF(
+            _MARGIN + across * (wide - 2 * _MARGIN - width),
+            _MARGIN + down * (high - 2 * _MARGIN - height),
+            width,
+            height,
+        )
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(GROUND)
+        painter.drawRoundedRect(box, 3, 3)
+        painter.setPen(LETTERS)
+        side = Qt.AlignmentFlag.AlignRight if across == 1 else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(box.adjusted(_PAD, _PAD, -_PAD, -_PAD), int(side), text)
+
+    def _draw_scale(self, painter: QPainter, wide: float, high: float) -> None:
+        """A bar with its length above, at the lower right."""
+        pixels, text = self._scale()
+        if not pixels:
+            return
+        line = QFontMetricsF(self._font).height()
+        width = max(pixels, QFontMetricsF(self._font).horizontalAdvance(text)) + 2 * _PAD
+        box = QRectF(wide - _MARGIN - width, high - _MARGIN - line - 12, width, line + 12)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(GROUND)
+        painter.drawRoundedRect(box, 3, 3)
+        painter.setPen(LETTERS)
+        painter.drawText(box.adjusted(0, 2, 0, 0), int(Qt.AlignmentFlag.AlignHCenter), text)
+        painter.setPen(QPen(LETTERS, 2))
+        left, y = box.center().x() - pixels / 2, box.bottom() - 6
+        painter.drawLine(QPointF(left, y), QPointF(left + pixels, y))
+        for x in (left, left + pixels):
+            painter.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))

@@ -145,6 +145,15 @@ def step(viewer: ViewerModel, axis: int, slices: int) -> None:
     viewer.dims.set_point(axis, float(np.clip(viewer.dims.point[axis] + slices * spacing, low, high)))
 
 
+def beyond_slab(viewer: ViewerModel, axis: int, distance: float) -> float:
+    """How far (mm, signed) something that lies `distance` along an axis from the slice is from the slab's nearest face.
+
+    0 within the slab; where slices are shown, all of the distance.
+    """
+    left, right = (float(margin[axis]) for margin in (viewer.dims.margin_left, viewer.dims.margin_right))
+    return distance - min(max(distance, -left), right)
+
+
 def go_to_box(viewer: ViewerModel, low: Sequence[float], high: Sequence[float]) -> None:
     """Move the camera to a box (y, x) on a radiograph, if it is not all in view; the zoom stays."""
     camera = viewer.scene.camera

@@ -26,8 +26,7 @@ def canvas_frame(viewer: ViewerModel, canvas: QWidget) -> Frame:
         order=(across, shown[0], shown[1]),
         signs=(1 if down == "down" else -1, 1 if right == "right" else -1),
         center=(y, x),
-        mm=max(canvas.devicePixelRatioF(), 1.0)
-        / float(camera.zoom),  # napari's zoom counts the screen's own pixels
+        mm=1 / float(camera.zoom),
         size=(canvas.height(), canvas.width()),
     )
 

@@ -6,6 +6,7 @@ from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from napari.layers import Layer, Points
 
+from ..layers import planes
 from .slab import Slab
 
 MODES = {"MIP": "max", "mean": "mean", "minIP": "min"}
@@ -66,8 +67,7 @@ class CanvasSlab:
 
     def draws(self, distance: float, axis: int) -> bool:
         """Whether the spheres' layer itself shows one whose centre lies this far (mm) along an axis from the slice."""
-        left, right = (m[axis] for m in (self._viewer.dims.margin_left, self._viewer.dims.margin_right))
-        return -left <= distance <= right
+        return planes.beyond_slab(self._viewer, axis, distance) == 0
 
     def _set_margins(self) -> None:
         """napari takes the slices from round(index − left) up to, but without, round(index + right)."""

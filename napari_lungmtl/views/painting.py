@@ -15,7 +15,7 @@ CROSSHAIR = QColor(190, 225, 140, 190)
 """Off the colours of malignancy, of the truth and of the selection."""
 GAP = 14.0
 """Pixels round the point that stay free: what is looked at is not drawn over."""
-STAND_OFF, SMALLEST = 2.0, 6.0
+STAND_OFF, SMALLEST = 2.5, 6.0
 """Millimetres between a sphere and its ring, so that the nodule's edge is seen; pixels of the smallest ring's radius."""
 THIN, THICK = 1.5, 2.5
 """Widths in pixels of a mark, and of a selected one."""

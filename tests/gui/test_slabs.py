@@ -106,7 +106,7 @@ def test_keys_box_and_slider_choose_kind_and_thickness(bright):
     press(dock, Qt.Key.Key_S)
     assert row.kind.currentText() == "Slices"
     assert not said.visible
-    assert not row.thickness.isEnabled()
+    assert not row.thickness.isVisible()
     row.kind.setCurrentText("MIP")
     row.kind.activated.emit(1)
     row.thickness.setValue(24)
