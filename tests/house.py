@@ -35,7 +35,18 @@ ORDER = {
         *("evaluation", "networks", "cohort", "report", "api", "cli"),
     ),
     "napari_lungmtl": (
-        *("training", "session", "text", "jobs", "layers", "canvas", "reviewed_images", "shortcuts", "panel"),
+        *(
+            "training",
+            "session",
+            "text",
+            "jobs",
+            "layers",
+            "canvas",
+            "views",
+            "reviewed_images",
+            "shortcuts",
+            "panel",
+        ),
         *("contributions", "app"),
     ),
 }

@@ -14,9 +14,9 @@ from ..layers.gl_context import canvas_of
 
 NOTCH = 120
 """What Qt calls a step of the wheel, in eighths of a degree."""
-ZOOM, WINDOW = 1.15, 1 / 300
-"""Factor of a step; part of the window's width that a pixel of a drag changes it by."""
-_LATER = {"axial": -1, "coronal": 1, "sagittal": 1}
+ZOOM = 1.15
+"""Factor of a step."""
+LATER = {"axial": -1, "coronal": 1, "sagittal": 1}
 """Which way slices go when the wheel is turned towards the hand: to the feet, to the back, to the patient's left."""
 
 
@@ -71,17 +71,12 @@ class ReadingMouse(QObject):
         whole = int(self._turned)  # touchpads turn by parts of a step
         self._turned -= whole
         if whole:
-            self._step(-whole * _LATER.get(planes.current(self._viewer) or "", 1))
+            later = LATER.get(planes.current(self._viewer) or "", 1)
+            planes.step(self._viewer, self._viewer.dims.order[0], -whole * later)
         return True
 
     def _has_slices(self) -> bool:
         return self._layer is not None and self._layer.ndim == 3 and self._viewer.dims.ndisplay == 2
-
-    def _step(self, steps: int) -> None:
-        dims = self._viewer.dims
-        axis = dims.order[0]
-        low, high, step = dims.range[axis]
-        dims.set_point(axis, float(np.clip(dims.point[axis] + steps * step, low, high)))
 
     def _zoom(self, canvas: QWidget, at: QPointF, factor: float) -> None:
         """Zoom, and keep what is under the cursor there."""
@@ -120,13 +115,5 @@ class ReadingMouse(QObject):
         return mode not in ("pan_zoom", "select", "transform")
 
     def _window(self, right: float, up: float) -> None:
-        """To the right the window grows wider, upwards its centre rises."""
-        layer = self._layer
-        if layer is None:
-            return
-        low, high = (float(v) for v in layer.contrast_limits)
-        span = float(np.ptp(layer.contrast_limits_range))
-        part = max(high - low, span / 1000) * WINDOW
-        width = max(high - low + 2 * right * part, span / 10_000)
-        middle = (low + high) / 2 + up * part
-        window_presets.apply(layer, (middle - width / 2, middle + width / 2))
+        if self._layer is not None:
+            window_presets.drag(self._layer, right, up)

@@ -36,7 +36,12 @@ def where(image: Image, axis: int, position: float) -> str:
     number = round((position - image.origin[axis]) / image.scale[axis]) + 1
     place = image.origin[axis] + (number - 1) * image.scale[axis]
     inside = f"slice {number} of {count}" if 1 <= number <= count else f"outside the {count} slices"
-    return f"{inside} · {_AXES[axis]} {_signed(place)} mm"
+    return f"{inside} · {place_on(axis, place)}"
+
+
+def place_on(axis: int, position: float) -> str:
+    """A coordinate with its name: ``z −190.0 mm`` for axis 0."""
+    return f"{_AXES[axis]} {_signed(position)} mm"
 
 
 def grayscale(image: Image, limits: Sequence[float]) -> str:

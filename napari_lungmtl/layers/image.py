@@ -32,6 +32,8 @@ def image_layer_data(image: Image) -> tuple[np.ndarray, dict[str, Any], str]:
         "units": (image.units,) * image.ndim,
         # napari's default averages neighbouring slices when slabs are shown; the network sees no such average.
         "projection_mode": "none",
+        # Slices that are thicker than their pixels would be stairs in coronal and sagittal views.
+        "interpolation2d": "linear" if image.ndim == 3 else "nearest",
         "colormap": "gray",
         "contrast_limits": first_window(image),
         "metadata": {IMAGE: image},

@@ -19,14 +19,17 @@ MARGIN = 0.02
 """Part of the canvas that stays free round what fills it."""
 _left: WeakKeyDictionary[ViewerModel, tuple[float, list[float]]] = WeakKeyDictionary()
 """Zoom and middle of the slices that were left for another plane or for 3-D."""
-_ORDERS = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
+ORDERS = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
+"""napari's ``dims.order`` of each plane: the axis across it, and those that run down and to the right."""
+UPRIGHT = ("coronal", "sagittal")
+"""Planes whose first axis runs up the canvas: the head is at the top."""
 
 
 def current(viewer: ViewerModel) -> str | None:
     """Which of `PLANES` is shown; None for a transposed view."""
     if viewer.dims.ndisplay == 3:
         return "3-D"
-    return next((name for name, order in _ORDERS.items() if tuple(viewer.dims.order) == order), None)
+    return next((name for name, order in ORDERS.items() if tuple(viewer.dims.order) == order), None)
 
 
 def show(viewer: ViewerModel, plane: str) -> None:
@@ -34,13 +37,13 @@ def show(viewer: ViewerModel, plane: str) -> None:
     if viewer.dims.ndisplay == 2:
         _left[viewer] = _look(viewer)
     if plane == "3-D":
-        viewer.dims.order = _ORDERS["axial"]
+        viewer.dims.order = ORDERS["axial"]
         viewer.dims.ndisplay = 3
         _face(viewer)
         return
     point = viewer.dims.point
     viewer.dims.ndisplay = 2
-    viewer.dims.order = _ORDERS[plane]
+    viewer.dims.order = ORDERS[plane]
     viewer.dims.set_point(range(viewer.dims.ndim), point)
     fit(viewer)  # napari has shown all layers, also hidden ones
     if viewer not in _left:
@@ -136,6 +139,21 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
     camera.center = (*camera.center[: 3 - len(target)], *target)
 
 
+def step(viewer: ViewerModel, axis: int, slices: int) -> None:
+    """Go some slices on along a world axis, no further than the last."""
+    low, high, spacing = viewer.dims.range[axis]
+    viewer.dims.set_point(axis, float(np.clip(viewer.dims.point[axis] + slices * spacing, low, high)))
+
+
+def beyond_slab(viewer: ViewerModel, axis: int, distance: float) -> float:
+    """How far (mm, signed) something that lies `distance` along an axis from the slice is from the slab's nearest face.
+
+    0 within the slab; where slices are shown, all of the distance.
+    """
+    left, right = (float(margin[axis]) for margin in (viewer.dims.margin_left, viewer.dims.margin_right))
+    return distance - min(max(distance, -left), right)
+
+
 def go_to_box(viewer: ViewerModel, low: Sequence[float], high: Sequence[float]) -> None:
     """Move the camera to a box (y, x) on a radiograph, if it is not all in view; the zoom stays."""
     camera = viewer.scene.camera
@@ -173,7 +191,7 @@ def hold_upright(viewer: ViewerModel, is_flat: Callable[[], bool] = lambda: Fals
     def turn(_event: object = None) -> None:
         if is_flat():
             return
-        upright = viewer.dims.ndisplay == 2 and current(viewer) in ("coronal", "sagittal")
+        upright = viewer.dims.ndisplay == 2 and current(viewer) in UPRIGHT
         orientation = ("away", "up" if upright else "down", "right")
         if tuple(viewer.scene.camera.orientation) != orientation:
             viewer.scene.camera.orientation = orientation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from napari.layers import Image as ImageLayer
 
 from ..training.imaging.image import Image
@@ -12,6 +13,8 @@ CT_WINDOWS = {
     "Bone": (400.0, 1800.0),
 }
 """Name to (centre, width) in Hounsfield units."""
+DRAG = 1 / 300
+"""Part of the window's width that a pixel of a drag changes it by."""
 
 
 def presets(image: Image) -> dict[str, tuple[float, float]]:
@@ -38,3 +41,13 @@ def matching(layer: ImageLayer, limits: dict[str, tuple[float, float]]) -> str |
         if abs(now[0] - low) < 0.5 and abs(now[1] - high) < 0.5:
             return name
     return None
+
+
+def drag(layer: ImageLayer, right: float, up: float) -> None:
+    """Change the window by a drag in pixels: to the right it grows wider, upwards its centre rises."""
+    low, high = (float(v) for v in layer.contrast_limits)
+    span = float(np.ptp(layer.contrast_limits_range))
+    part = max(high - low, span / 1000) * DRAG
+    width = max(high - low + 2 * right * part, span / 10_000)
+    middle = (low + high) / 2 + up * part
+    apply(layer, (middle - width / 2, middle + width / 2))

@@ -23,6 +23,7 @@ from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..session.session import Session
 from ..training.findings import Sphere
 from ..training.log_file import keep_log
+from ..views.linked import LinkedViews
 from .cohort.section import CohortSection
 from .findings.section import FindingsSection
 from .first_finding import FirstFinding
@@ -76,6 +77,10 @@ class LungNodulesDock(QWidget):
             **{action: partial(self._orient, action) for action in CHANGES},
             "corner texts": lambda: self.corners.show_texts(not self.corners.on),
             **{f"window {n}": partial(self._choose_window, n) for n in range(1, 7)},
+            "linked views": lambda: self.views.link(not self.views.on),
+            "slab": lambda: self.views.show_slab(self.views.slab.next()),
+            "thinner": lambda: self.views.show_slab(self.views.slab.thicker(-5.0)),
+            "thicker": lambda: self.views.show_slab(self.views.slab.thicker(5.0)),
             "mouse": self._toggle_mouse,
             "smaller": lambda: self._resize(-1.0),
             "larger": lambda: self._resize(1.0),
@@ -88,7 +93,8 @@ class LungNodulesDock(QWidget):
         self._actions |= self.measure.commands
         self.study_section = StudySection(lambda: self.reviewed_images)
         self.run = RunSection()
-        self.show_section = ShowSection(viewer)
+        self.views = LinkedViews(viewer)
+        self.show_section = ShowSection(viewer, self.views)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
         self.card = NoduleCardSection(
@@ -147,6 +153,7 @@ class LungNodulesDock(QWidget):
             self.corners.attach(sure(self.window()))
             self.measure.attach(sure(self.window()))
             self.mouse.attach(sure(self.window()))
+            self.views.attach(sure(self.window()))
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         return super().event(event)
 
@@ -219,8 +226,10 @@ class LungNodulesDock(QWidget):
         self.bars.set_session(reviewed.session if reviewed is not None else None)
         if reviewed is not None:
             self.corners.set_image(reviewed.layer, reviewed.session.image)
+            self.views.set_image(reviewed.layer, reviewed.session, reviewed.companions)
         else:
             self.corners.set_image(None, None)
+            self.views.set_image(None, None)
         self.mouse.set_layer(reviewed.layer if reviewed is not None else None)
         self.study_section.show_list()
         if reviewed is not None:
@@ -305,6 +314,7 @@ class LungNodulesDock(QWidget):
         for overlay in (self.corners, self.measure.hand.overlay):
             overlay.hide()
             overlay.deleteLater()
+        self.views.take_out()
         super().closeEvent(event)
 
 
@@ -329,5 +339,6 @@ def _let_go(dock: LungNodulesDock) -> None:
     dock.bars.close()
     dock.corners.let_go()
     dock.measure.let_go()
+    dock.views.let_go()
     dock.mouse.set_layer(None)
     dock.reviewed_images.close()

@@ -19,6 +19,7 @@ from napari_lungmtl.training.inference.radiograph_answer import (
     with_prevalence,
     without_prevalence,
 )
+from napari_lungmtl.views.linked import LinkedViews
 
 from ..stand_ins.reviewed_radiographs import by_both, radiograph
 
@@ -97,7 +98,8 @@ def test_the_one_answer_speaks_where_there_is_one():
 
 
 def test_the_slider_sets_the_prevalence_of_this_film_and_the_next(qtbot):
-    section = ShowSection(ViewerModel())
+    viewer = ViewerModel()
+    section = ShowSection(viewer, LinkedViews(viewer))
     qtbot.addWidget(section)
     sessions = []
     for uid in ("one", "two"):

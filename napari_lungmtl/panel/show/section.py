@@ -24,11 +24,13 @@ from ...shortcuts import tooltip
 from ...text import expectation
 from ...training.inference.predictor import SCORE_FLOOR
 from ...training.inference.radiograph_answer import without_prevalence
+from ...views.linked import LinkedViews
 from ..section import Section, label, tool_button
 from .color_bar import ColorBar
 from .film_row import FilmRow
 from .heat_map_row import CAPTION, HeatMapRow
 from .prevalence import PrevalenceSlider
+from .slab_row import LinkedButton, SlabRow
 from .verdict import verdicts
 
 
@@ -95,9 +97,11 @@ class ThresholdSlider(QWidget):
 class ShowSection(Section):
     """What of the findings and of the image is shown."""
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(self, viewer: ViewerModel, views: LinkedViews) -> None:
         super().__init__("show")
         self._viewer = viewer
+        self.slab = SlabRow(views)
+        self.linked = LinkedButton(views)
         self.score = ThresholdSlider(
             "Score ≥ {:.2f}", SCORE_FLOOR, 1.0, 0.01, "Hide findings that the model is less sure of"
         )
@@ -139,6 +143,7 @@ class ShowSection(Section):
         self.body.addWidget(self.film)
         self.body.addLayout(self._image_row())
         self.body.addLayout(self._plane_row())
+        self.body.addWidget(self.slab)
 
     def _image_row(self) -> QHBoxLayout:
         self.window_preset = QComboBox()
@@ -176,6 +181,7 @@ class ShowSection(Section):
             self.planes.addButton(button)
             row.addWidget(button)
         row.addStretch(1)
+        row.addWidget(self.linked)
         return row
 
     def follow(self, reviewed: ReviewedImage | None) -> None:
@@ -280,6 +286,7 @@ class ShowSection(Section):
         for button in self.planes.buttons():
             button.setChecked(button.text() == now)
             button.setVisible(deep)
+        self.linked.setVisible(deep)
 
 
 def hidden_by(session: Session) -> Counter[str]:

@@ -1,0 +1,66 @@
+"""Texts and scale bars that lie over a picture beside the canvas, on a ground of their own, as the canvas has them."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+from qtpy.QtWidgets import QWidget
+
+LETTERS, GROUND = QColor("#f4f4f4"), QColor(10, 11, 14, 150)
+"""Letters, and what they stand on: legible over lung and over bone, in both themes."""
+FONT_PT = 10
+MARGIN, PAD = 8.0, 4.0
+"""Pixels to the edge of the picture, and round a text."""
+
+
+def letters_of(widget: QWidget) -> QFont:
+    """The font of texts over a picture."""
+    font = QFont(widget.font())
+    font.setPointSizeF(FONT_PT)
+    return font
+
+
+def write(
+    painter: QPainter,
+    text: str,
+    wide: float,
+    high: float,
+    across: float,
+    down: float,
+    letters: QColor = LETTERS,
+    ground: QColor = GROUND,
+) -> QRectF:
+    """Write lines at a part (0–1) of the picture's width and height, in the painter's font; their ground in pixels."""
+    size = QFontMetricsF(painter.font()).size(0, text)
+    width, height = size.width() + 2 * PAD, size.height() + 2 * PAD
+    box = QRectF(
+        MARGIN + across * (wide - 2 * MARGIN - width),
+        MARGIN + down * (high - 2 * MARGIN - height),
+        width,
+        height,
+    )
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ground)
+    painter.drawRoundedRect(box, 3, 3)
+    painter.setPen(letters)
+    side = Qt.AlignmentFlag.AlignRight if across == 1 else Qt.AlignmentFlag.AlignLeft
+    painter.drawText(box.adjusted(PAD, PAD, -PAD, -PAD), int(side), text)
+    return box
+
+
+def draw_scale(painter: QPainter, pixels: float, text: str, wide: float, high: float) -> None:
+    """Draw a bar of a length in pixels, with its words above, at the lower right of a picture."""
+    letters = QFontMetricsF(painter.font())
+    line = letters.height()
+    width = max(pixels, letters.horizontalAdvance(text)) + 2 * PAD
+    box = QRectF(wide - MARGIN - width, high - MARGIN - line - 12, width, line + 12)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(GROUND)
+    painter.drawRoundedRect(box, 3, 3)
+    painter.setPen(LETTERS)
+    painter.drawText(box.adjusted(0, 2, 0, 0), int(Qt.AlignmentFlag.AlignHCenter), text)
+    painter.setPen(QPen(LETTERS, 2))
+    left, y = box.center().x() - pixels / 2, box.bottom() - 6
+    painter.drawLine(QPointF(left, y), QPointF(left + pixels, y))
+    for x in (left, left + pixels):
+        painter.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))

@@ -1,0 +1,96 @@
+"""What the views' scene adds to napari's canvas: the crosshair, and outlines that none of its layers draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from napari.components import ViewerModel
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QPainter, QPaintEvent
+from qtpy.QtWidgets import QWidget
+
+from ..training.findings import Finding, Sphere
+from .frame import Frame
+from .painting import paint_crosshair, paint_marks
+from .scene import Scene
+
+
+def canvas_frame(viewer: ViewerModel, canvas: QWidget) -> Frame:
+    """Where the world lies on the canvas, in Qt's pixels."""
+    camera, dims = viewer.scene.camera, viewer.dims
+    down, right = camera.orientation2d
+    across, *shown = dims.order
+    y, x = (float(c) for c in camera.center[-2:])
+    return Frame(
+        order=(across, shown[0], shown[1]),
+        signs=(1 if down == "down" else -1, 1 if right == "right" else -1),
+        center=(y, x),
+        mm=1 / float(camera.zoom),
+        size=(canvas.height(), canvas.width()),
+    )
+
+
+class CanvasMarks(QWidget):
+    """Lies over the canvas and lets the mouse through.
+
+    Parameters
+    ----------
+    viewer
+        A viewer, or a bare ``ViewerModel``.
+    draws
+        Whether the canvas shows a sphere whose centre lies a distance (mm) along an axis from the slice.
+    """
+
+    def __init__(self, viewer: ViewerModel, draws: Callable[[float, int], bool]) -> None:
+        super().__init__()
+        self._viewer, self._draws = viewer, draws
+        self.scene: Scene | None = None
+        self.crosshair = False
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.hide()
+
+    def attach(self, canvas: QWidget) -> None:
+        """Lie over a canvas."""
+        self.setParent(canvas)
+        self.setGeometry(canvas.rect())
+        self.lower()  # below the texts
+        canvas.installEventFilter(self)
+
+    def show_scene(self, scene: Scene | None, crosshair: bool) -> None:
+        """Show another scene, with or without the crosshair."""
+        self.scene, self.crosshair = scene, crosshair
+        shown = scene is not None and self.parent() is not None and bool(crosshair or self._missing(scene))
+        if self.isVisible() != shown:
+            self.setVisible(shown)
+        self.update()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follow the canvas's size."""
+        if event is not None and event.type() == QEvent.Type.Resize and isinstance(watched, QWidget):
+            self.setGeometry(watched.rect())
+        return super().eventFilter(watched, event)
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
+        """Draw outlines and crosshair."""
+        scene = self.scene
+        if scene is None or self._viewer.dims.ndim != 3 or self._viewer.dims.ndisplay != 2:
+            return
+        frame = canvas_frame(self._viewer, self)
+        painter = QPainter(self)
+        rest = replace(scene, findings=self._missing(scene), truths=())
+        paint_marks(painter, frame, rest.marks(frame.order))
+        if self.crosshair:
+            paint_crosshair(painter, frame, scene.point)
+        painter.end()
+
+    def _missing(self, scene: Scene) -> list[Finding]:
+        """Masks, and spheres that reach into a slab from outside."""
+        axis = self._viewer.dims.order[0]
+        return [
+            f
+            for f in scene.findings
+            if not isinstance(f.geometry, Sphere)
+            or (scene.slab.kind and not self._draws(f.center[axis] - scene.point[axis], axis))
+        ]

@@ -1,0 +1,62 @@
+"""Marks, crosshair and grey values as Qt paints them: alike on the canvas and on the views beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from qtpy.QtCore import QLineF, QPointF, QRectF, Qt
+from qtpy.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+
+from .frame import Frame
+from .marks import Mark
+
+CROSSHAIR = QColor(190, 225, 140, 190)
+"""Off the colours of malignancy, of the truth and of the selection."""
+GAP = 14.0
+"""Pixels round the point that stay free: what is looked at is not drawn over."""
+STAND_OFF, SMALLEST = 2.5, 6.0
+"""Millimetres between a sphere and its ring, so that the nodule's edge is seen; pixels of the smallest ring's radius."""
+THIN, THICK = 1.5, 2.5
+"""Widths in pixels of a mark, and of a selected one."""
+SLAB_LETTERS, SLAB_GROUND = QColor("#1b1400"), QColor("#f0c040")
+"""Of the words that say that a picture is a slab: not to be overlooked."""
+
+
+def picture(values: np.ndarray, limits: tuple[float, float], table: Sequence[int]) -> QImage:
+    """Values (rows, columns) in a window (low, high), each of 256 levels in its colour of a table (``0xAARRGGBB``)."""
+    low, high = limits
+    levels = np.clip((values - np.float32(low)) * np.float32(255 / max(high - low, 1e-6)), 0, 255)
+    height, width = levels.shape
+    image = QImage(levels.astype(np.uint8).tobytes(), width, height, width, QImage.Format.Format_Indexed8)
+    image.setColorTable(table)
+    return image.convertToFormat(QImage.Format.Format_RGB32)  # a copy, which Qt draws quickest
+
+
+def paint_marks(painter: QPainter, frame: Frame, marks: Iterable[Mark]) -> None:
+    """Draw outlines with lines of a constant width."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for mark in marks:
+        painter.setPen(QPen(QColor.fromRgbF(*mark.color), THICK if mark.selected else THIN))
+        if mark.lines:
+            for line in mark.lines:
+                painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in frame.plane_to_screen(line)]))
+            continue
+        x, y = frame.plane_to_screen(mark.center)
+        radius = max((mark.radius + STAND_OFF) / frame.mm, SMALLEST)
+        if mark.square:
+            painter.drawRect(QRectF(x - radius, y - radius, 2 * radius, 2 * radius))
+        else:
+            painter.drawEllipse(QPointF(x, y), radius, radius)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def paint_crosshair(painter: QPainter, frame: Frame, world: Sequence[float]) -> None:
+    """Draw two lines through a world point (z, y, x), which leave it free itself."""
+    x, y = np.round(frame.to_screen(world)) + 0.5  # whole pixels: thin lines stay sharp
+    height, width = frame.size
+    painter.setPen(QPen(CROSSHAIR, 1))
+    ends = ((0, y, x - GAP, y), (x + GAP, y, width, y), (x, 0, x, y - GAP), (x, y + GAP, x, height))
+    for line in ends:
+        painter.drawLine(QLineF(*line))

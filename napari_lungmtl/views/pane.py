@@ -1,0 +1,210 @@
+"""One view beside the canvas: a plane of the volume, interpolated, with marks and crosshair, and what a hand does there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from qtpy.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from qtpy.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
+from qtpy.QtWidgets import QSizePolicy, QWidget
+
+from ..canvas import words
+from ..canvas.blocks import draw_scale, letters_of, write
+from ..canvas.mouse import LATER, NOTCH, ZOOM
+from ..training.imaging.image import Image
+from .frame import Frame, sample
+from .painting import SLAB_GROUND, SLAB_LETTERS, paint_crosshair, paint_marks, picture
+from .scene import Scene
+from .slab import cut
+
+_SCALE_BAR = 0.25
+"""Part of the width that the scale bar spans at most."""
+_NARROW = 220
+"""Pixels of width below which the plane's coordinate would run into the letter in the middle."""
+_NO, _CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+
+
+class ViewPane(QWidget):
+    """Shows one plane through the point that all views share.
+
+    A click or a drag moves that point, the wheel steps through the plane's own slices, Ctrl and the wheel zoom, a drag with
+    the right button changes the window, a double click asks for the plane on the large canvas.
+
+    Parameters
+    ----------
+    plane
+        ``"axial"``, ``"coronal"`` or ``"sagittal"``.
+    """
+
+    moved = Signal(object)  # dict[int, float]: world coordinates by axis
+    stepped = Signal(int, int)  # world axis, slices
+    windowed = Signal(float, float)  # pixels to the right and upwards
+    zoomed = Signal(float)  # factor
+    chosen = Signal(str)  # the plane
+    hovered = Signal(object)  # world point (z, y, x) under the mouse
+
+    def __init__(self, plane: str) -> None:
+        super().__init__()
+        self.plane = plane
+        self.scene: Scene | None = None
+        self.scale: Callable[[], float] = self.fitting
+        """Says how many millimetres a pixel has where nothing is enlarged."""
+        self.frame = Frame.of_plane(plane)
+        self._turned = 0.0
+        self._from: QPointF | None = None
+        self._sampled: tuple[object, ...] = ()
+        self._values = np.zeros((0, 0), np.float32)
+        self._corner = (0, 0)
+        self._painted: tuple[object, ...] = ()
+        self._pixmap = QPixmap()
+        self.setAccessibleName(f"{plane} view")
+        self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys go on working where they did
+        self._font = letters_of(self)
+
+    def minimumSizeHint(self) -> QSize:
+        """Wide enough for the texts."""
+        return QSize(140, 140)
+
+    def show_scene(self, scene: Scene | None) -> None:
+        """Show another scene, or nothing; painted with the next turn of the event loop."""
+        self.scene = scene
+        self.update()
+
+    def fitting(self) -> float:
+        """Millimetres of a pixel with which all of the volume is in the pane; 0 where it shows none."""
+        if self.scene is None:
+            return 0.0
+        return Frame.of_plane(self.plane).fitting(self.scene.image, (self.height(), self.width())).mm
+
+    # ---- paint
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
+        """Paint the plane, what lies over it, and who is where."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), Qt.GlobalColor.black)
+        scene = self.scene
+        if scene is not None:
+            self._follow(scene)
+            row, column = self._corner
+            ratio = self.devicePixelRatioF()
+            painter.drawPixmap(QPointF(column / ratio, row / ratio), self._bring(scene, ratio))
+            paint_marks(painter, self.frame, scene.marks(self.frame.order))
+            paint_crosshair(painter, self.frame, scene.point)
+            self._write(painter, scene)
+        painter.end()
+
+    def _follow(self, scene: Scene) -> None:
+        """Hold the plane so that the volume fills the pane, or, enlarged, so that the point is in view."""
+        whole = Frame.of_plane(self.plane).fitting(scene.image, (self.height(), self.width()))
+        mm = self.scale() / scene.zoom
+        if scene.zoom <= 1:
+            self.frame = replace(whole, mm=mm)
+            return
+        former = self.frame
+        shown = np.array([scene.point[axis] for axis in whole.order[1:]])
+        # What is under the crosshair stays where it is on the screen.
+        middle = shown + (np.asarray(former.center) - shown) * (mm / former.mm)
+        self.frame = replace(whole, center=(float(middle[0]), float(middle[1])), mm=mm).holding(scene.point)
+
+    def _bring(self, scene: Scene, ratio: float) -> QPixmap:
+        """The plane's pixels, cut and interpolated only where something has changed."""
+        axis = self.frame.axis
+        frame = replace(
+            self.frame,
+            mm=self.frame.mm / ratio,
+            size=(round(self.height() * ratio), round(self.width() * ratio)),
+        )
+        wanted = (id(scene.image), scene.point[axis], scene.slab, frame)
+        if wanted != self._sampled:
+            plane: Image = cut(scene.image, axis, scene.point[axis], scene.slab)
+            self._values, self._corner = sample(frame, plane)
+            self._sampled = wanted
+        looks = (wanted, scene.limits, scene.table)
+        if looks != self._painted:
+            self._pixmap = QPixmap.fromImage(picture(self._values, scene.limits, scene.table))
+            self._pixmap.setDevicePixelRatio(ratio)
+            self._painted = looks
+        return self._pixmap
+
+    def _write(self, painter: QPainter, scene: Scene) -> None:
+        painter.setFont(self._font)
+        wide, high = float(self.width()), float(self.height())
+        axis, sides = self.frame.axis, self.frame.sides
+        for text, across, down in (
+            (sides["top"], 0.5, 0.0),
+            (sides["bottom"], 0.5, 1.0),
+            (sides["left"], 0.0, 0.5),
+            (sides["right"], 1.0, 0.5),
+        ):
+            write(painter, text, wide, high, across, down)
+        name = self.plane.capitalize()
+        if wide >= _NARROW:
+            name += f"\n{words.place_on(axis, scene.point[axis])}"
+        below = write(painter, name, wide, high, 0.0, 0.0).bottom()
+        if scene.slab.kind:
+            painter.translate(0.0, below)
+            write(painter, scene.slab.words, wide, high, 0.0, 0.0, SLAB_LETTERS, SLAB_GROUND)
+            painter.translate(0.0, -below)
+        length = words.round_length(_SCALE_BAR * wide * self.frame.mm)
+        draw_scale(painter, length / self.frame.mm, f"{length:g} mm", wide, high)
+
+    # ---- hand
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Move the point, or begin to change the window."""
+        if event is None or self.scene is None:
+            return
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.moved.emit(self._world(event.position()))
+        elif event.button() == Qt.MouseButton.RightButton:
+            self._from = event.position()
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Go on with either, or say what lies under the mouse."""
+        if event is None or self.scene is None:
+            return
+        position = event.position()
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self.moved.emit(self._world(position))
+        elif event.buttons() & Qt.MouseButton.RightButton and self._from is not None:
+            moved, self._from = position - self._from, position
+            self.windowed.emit(moved.x(), -moved.y())
+        under = {self.frame.axis: self.scene.point[self.frame.axis], **self._world(position)}
+        self.hovered.emit(tuple(under[axis] for axis in range(3)))
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """End a drag."""
+        self._from = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Ask for the plane on the large canvas."""
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(self.plane)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Step through slices; with Ctrl, zoom."""
+        if event is None or self.scene is None:
+            return
+        steps = event.angleDelta().y() / NOTCH
+        event.accept()
+        if event.modifiers() == _CTRL:
+            self.zoomed.emit(ZOOM**steps)
+        elif event.modifiers() == _NO:
+            self._turned += steps
+            whole = int(self._turned)  # touchpads turn by parts of a step
+            self._turned -= whole
+            if whole:
+                self.stepped.emit(self.frame.axis, -whole * LATER[self.plane])
+
+    def leaveEvent(self, event: QEvent | None) -> None:
+        """Begin the next turn of the wheel anew."""
+        self._turned = 0.0
+        super().leaveEvent(event)
+
+    def _world(self, position: QPointF) -> dict[int, float]:
+        return self.frame.to_world(position.x(), position.y())
