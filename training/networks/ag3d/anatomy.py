@@ -26,6 +26,8 @@ LEAST_MM = 4.0
 """Marks count as at least so wide."""
 ENOUGH = 0.6
 """Share of directions with air from which nothing changes."""
+LARGEST_MM = 30.0
+"""The rule was fitted on nodules; a larger mass may lie at the hilum or in the chest wall with little air left around it."""
 PENALTY = 20.0
 """Log odds that a mark loses for each unit of share below `ENOUGH`: 12 where there is no air at all."""
 
@@ -67,8 +69,8 @@ def with_anatomy(found: Detections, hu: np.ndarray, config: Config) -> Detection
     config
         Of the network that scored them.
     """
-    share = np.array([air_around(hu, sphere) for sphere in found.spheres])
-    loss = PENALTY * np.maximum(ENOUGH - share, 0)
+    share = np.array([air_around(hu, sphere) for sphere in found.spheres], float)
+    loss = np.where(found.spheres[:, 3] > LARGEST_MM, 0.0, PENALTY * np.maximum(ENOUGH - share, 0))
     # From the branches: a calibrated score near 1 has lost its log odds to rounding.
     raw = config.rpn_weight * found.rpn + (1 - config.rpn_weight) * found.fprn
     slope, intercept = config.calibration

@@ -78,6 +78,12 @@ def test_a_score_of_one_is_lowered_from_its_branches():
     assert 0.98 < score < 1 - 1e-4  # 3.5 · 6.9 − 7.7 − 12
 
 
+def test_a_mass_may_lie_in_tissue():
+    mass = found((30, 30, WALL + 8, 34.0))
+    assert air_around(chest(), mass.spheres[0]) < ENOUGH
+    assert with_anatomy(mass, chest(), CONFIG).score == mass.score
+
+
 def test_no_mark_at_all():
     nothing = Detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(0))
     assert len(with_anatomy(nothing, chest(), CONFIG)) == 0
