@@ -24,6 +24,12 @@ def candidates(
         ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
+    floor: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SCORE", help="Lowest score of a mark; default: what predictors keep.", min=0, max=1
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", callback=output_file, help="Write the counts here too."),
@@ -57,6 +63,7 @@ def candidates(
             )
         predictor = load_predictor(detector, device, weights)
         where = regions(cubes)["whole"]
+        lowest = SCORE_FLOOR if floor is None else floor
         with progress("candidates") as on_progress:
             marks = detect_regions(
                 cubes,
@@ -65,7 +72,7 @@ def candidates(
                 on_progress=lambda fraction: on_progress(fraction, "detecting"),
             )
         found = joined(
-            label_marks(cube, spheres[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR])
+            label_marks(cube, spheres[scores >= lowest], scores[scores >= lowest])
             for cube, (spheres, scores) in zip(cubes, marks, strict=True)
         )
         write_candidates(out, found)

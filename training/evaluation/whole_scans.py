@@ -17,7 +17,6 @@ from ..data.public.whole_scans import WholeScan
 from ..error_boundary import as_sentences
 from ..errors import LungmtlError
 from ..findings import Findings
-from ..imaging import resample
 from ..imaging.ct.lung_field import lung_field
 from ..imaging.image import Image
 from ..inference.predictor import Predictor, finish
@@ -25,14 +24,15 @@ from ..inference.progress import OnProgress
 from ..inference.weights import ModelCard, seen_cases
 from ..log_file import log_error
 from ..metrics.froc.luna16 import RATES, by_rate, froc_curve, match_marks, sensitivity_at
+from ..metrics.froc.matching import Matching
+from ..metrics.froc.patients import SENSITIVITY, true_negative_patients
+from ..metrics.intervals.bootstrap import finite
+from .mark_regions import REGIONS, regions_of
 
-THRESHOLDS = (0.5, 0.9, 0.99, 0.999, 0.9999)
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 """Scores at which the table has a row besides the default."""
-REGIONS = ("lung", "hilum or mediastinum", "heart or diaphragm", "chest wall", "bone", "airway")
-LUNG_HU, AIRWAY_HU, BONE_HU = -500.0, -930.0, 350.0
-SHELL_MM = 5.0
-"""Thickness of the shell around a mark whose share of air tells parenchyma from the rest."""
-AIR_SHARE = 0.5
+BESIDE_MM = 5.0
+"""A mark at most this far beyond a lesion's surface lies beside it."""
 SIZES_MM = {"3-6": (3.0, 6.0), "6-10": (6.0, 10.0), "10-20": (10.0, 20.0), "20+": (20.0, np.inf)}
 """Bands of diameters, each with its lower end; lesions under 3 mm are in none."""
 
@@ -77,6 +77,7 @@ class ScanMarks:
             "found": len(found),
             "other": int(other.sum()),
             "extra": int((used & (self.lesion >= 0)).sum()) - len(found),
+            "in_lungs": regions["lung"],
             "outside_lungs": int(other.sum()) - regions["lung"],
             "regions": {name: regions[name] for name in REGIONS},
             "litres": self.litres,
@@ -183,47 +184,8 @@ def near_lesion(spheres: np.ndarray, nodules: np.ndarray) -> np.ndarray:
         return np.full(len(spheres), -1)
     distance = np.linalg.norm(spheres[:, None, :3] - nodules[None, :, :3], axis=2)
     beyond = distance - nodules[:, 3] / 2
-    beside = beyond <= np.minimum(nodules[:, 3] / 4, SHELL_MM)
+    beside = beyond <= np.minimum(nodules[:, 3] / 4, BESIDE_MM)
     return np.where(beside.any(1), np.where(beside, beyond, np.inf).argmin(1), -1)
-
-
-def regions_of(spheres: np.ndarray, image: Image, lungs: np.ndarray) -> np.ndarray:
-    """(n,) the rough region of each mark, by the air around it and by where the lungs lie from it.
-
-    Parenchyma is what has air around it; bone and airways are told by their density; of the rest, hilum and mediastinum have
-    lung on both sides, heart and diaphragm above them only, the chest wall on one side.
-    """
-    volume = resample(image, (2.0, 1.0, 1.0)) if image.scale[0] > 2 else image
-    return np.array([_region(sphere, volume, image, lungs) for sphere in spheres], dtype=object)
-
-
-def _region(sphere: np.ndarray, volume: Image, image: Image, lungs: np.ndarray) -> str:
-    radius = sphere[3] / 2
-    center = volume.to_index(sphere[:3])
-    scale = np.asarray(volume.scale)
-    reach = (radius + SHELL_MM) / scale
-    low = np.maximum(np.floor(center - reach), 0).astype(int)
-    high = np.minimum(np.ceil(center + reach) + 1, volume.shape).astype(int)
-    part = volume.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-    axes = np.ogrid[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-    square = sum(((a - c) * s) ** 2 for a, c, s in zip(axes, center, scale, strict=True))
-    distance = np.sqrt(np.asarray(square, float))
-    ball, shell = (
-        part[distance <= max(radius, 2)],
-        part[(distance > radius) & (distance <= radius + SHELL_MM)],
-    )
-    if np.median(ball) < AIRWAY_HU:
-        return "airway"
-    if len(shell) and (shell < LUNG_HU).mean() >= AIR_SHARE:
-        return "lung"
-    z, y, x = np.clip(np.round(image.to_index(sphere[:3])).astype(int), 0, np.array(image.shape) - 1)
-    row, column = lungs[z, y], lungs[:, y, x]
-    left, right = row[:x].any(), row[x + 1 :].any()
-    if column[z + 1 :].any() and not column[:z].any():
-        return "heart or diaphragm"
-    if left and right:
-        return "hilum or mediastinum"
-    return "bone" if np.percentile(part, 90) > BONE_HU else "chest wall"
 
 
 def figures(marked: Sequence[ScanMarks], card: ModelCard, data: Path, seen: set[str]) -> dict[str, Any]:
@@ -233,6 +195,8 @@ def figures(marked: Sequence[ScanMarks], card: ModelCard, data: Path, seen: set[
     by_scan = {m.scan.name: m.counts(default) for m in marked}
     partly = [m.scan.name for m in marked if not m.scan.complete]
     trained = [m.scan.name for m in marked if {m.scan.name, m.scan.series_uid} & seen]
+    matched = matchings(marked)
+    negatives = negative_patients(marked, matched)
     warnings = []
     if partly:
         warnings.append(
@@ -249,14 +213,19 @@ def figures(marked: Sequence[ScanMarks], card: ModelCard, data: Path, seen: set[
         "scans": len(marked),
         "metrics": {
             "default_threshold": default,
-            "sensitivity_at": froc(marked),
+            "sensitivity_at": by_rate(RATES, sensitivity_at(froc_curve(matched))),
+            "true_negative_patients": negatives,
             "at_threshold": at,
             "by_scan": by_scan,
             "by_diameter_mm": by_diameter(marked, default),
             "lesions": [row for m in marked for row in lesions(m)],
         },
         "marks": [row for m in marked for row in rows(m)],
-        "table": [*table(by_scan, at, default), *size_rows(by_diameter(marked, default))],
+        "table": [
+            *table(by_scan, at, default),
+            *size_rows(by_diameter(marked, default)),
+            negatives_row(negatives),
+        ],
         "warnings": warnings,
     }
 
@@ -265,7 +234,8 @@ def total(marked: Sequence[ScanMarks], threshold: float) -> dict[str, Any]:
     """Sums of `ScanMarks.counts` over scans, and means a scan and a litre."""
     counts = [m.counts(threshold) for m in marked]
     result = {
-        key: sum(c[key] for c in counts) for key in ("lesions", "found", "other", "extra", "outside_lungs")
+        key: sum(c[key] for c in counts)
+        for key in ("lesions", "found", "other", "extra", "in_lungs", "outside_lungs")
     }
     litres = sum(c["litres"] for c in counts)
     return {
@@ -277,15 +247,32 @@ def total(marked: Sequence[ScanMarks], threshold: float) -> dict[str, Any]:
     }
 
 
-def froc(marked: Sequence[ScanMarks]) -> dict[str, float | None]:
-    """Sensitivities at LUNA16's rates; marks beside a lesion count as it counts them, as false."""
-    matchings = []
+def matchings(marked: Sequence[ScanMarks]) -> list[Matching]:
+    """Match each scan's marks by LUNA16's rules: marks beside a lesion count as it counts them, as false."""
+    result = []
     for m in marked:
         nodules, other = m.scan.nodules, m.scan.excluded
-        matchings.append(
+        result.append(
             match_marks(m.spheres[:, :3], m.scores, nodules[:, :3], nodules[:, 3], other[:, :3], other[:, 3])
         )
-    return by_rate(RATES, sensitivity_at(froc_curve(matchings)))
+    return result
+
+
+def negative_patients(marked: Sequence[ScanMarks], matched: Sequence[Matching]) -> dict[str, Any]:
+    """Compute the paper's TNP: of the scans without a nodule the fraction without a mark; None where there is no such scan.
+
+    Only a scan of which every nodule is known can be one without.
+    """
+    free = [
+        own for m, own in zip(marked, matched, strict=True) if m.scan.complete and not len(m.scan.nodules)
+    ]
+    score = true_negative_patients(matched, free)
+    return {
+        **score.fraction.to_json(),
+        "patients": score.patients,
+        "threshold": finite(score.threshold),
+        "sensitivity": SENSITIVITY,
+    }
 
 
 def by_diameter(marked: Sequence[ScanMarks], threshold: float) -> dict[str, dict[str, int]]:
@@ -339,14 +326,31 @@ def rows(marked: ScanMarks) -> list[dict[str, Any]]:
 def size_rows(sizes: dict[str, dict[str, int]]) -> list[list[str]]:
     """Lines of the table for a person: what is found and what else is marked, by diameter."""
     return [
-        [f"{name} mm", f"{c['found']} of {c['lesions']}", str(c["other"]), "", "", "", ""]
+        [f"{name} mm", f"{c['found']} of {c['lesions']}", str(c["other"]), "", "", "", "", ""]
         for name, c in sizes.items()
     ]
 
 
+def negatives_row(score: dict[str, Any]) -> list[str]:
+    """Line of the table for a person: the paper's True Negative Patients, or why there is no such figure."""
+    if score["value"] is None:
+        why = (
+            "no scan is known to be without a nodule"
+            if not score["patients"]
+            else f"no threshold finds {score['sensitivity']:.0%} of the lesions"
+        )
+        return ["true negative patients", "–", "", "", "", "", "", why]
+    what = (
+        f"of {score['patients']} without a nodule, at {score['threshold']:.3g}, which finds "
+        f"{score['sensitivity']:.0%} of the lesions"
+    )
+    value = f"{score['value']:.3f} ({score['lower']:.2f}–{score['upper']:.2f})"
+    return ["true negative patients", value, "", "", "", "", "", what]
+
+
 def table(by_scan: dict[str, Any], at: dict[str, Any], default: float) -> list[list[str]]:
     """The table for a person: each scan and all of them at the default threshold, then all of them at others."""
-    heading = ["scan", "found", "other", "per litre", "extra", "outside lungs", "where"]
+    heading = ["scan", "found", "other", "per litre", "extra", "in lungs", "outside lungs", "where"]
 
     def line(name: str, c: dict[str, Any], other: str) -> list[str]:
         where = ", ".join(f"{n} {region}" for region, n in c["regions"].items() if n)
@@ -357,6 +361,7 @@ def table(by_scan: dict[str, Any], at: dict[str, Any], default: float) -> list[l
             other,
             per_litre,
             str(c["extra"]),
+            str(c["in_lungs"]),
             str(c["outside_lungs"]),
             where,
         ]

@@ -1,5 +1,7 @@
 """Whole scans: lesions found, extra marks on them, other marks by region, at the default and over thresholds."""
 
+from pathlib import Path
+
 import pytest
 
 from napari_lungmtl.training.data.errors import DatasetError
@@ -53,11 +55,12 @@ def test_marks_are_counted_as_what_they_are(folder):
     ]
     result = run(folder, marks, folds=["A"])
     at = result["metrics"]["at_threshold"]
-    assert {k: at["0.5"][k] for k in ("lesions", "found", "other", "extra", "outside_lungs")} == {
+    assert {k: at["0.5"][k] for k in ("lesions", "found", "other", "extra", "in_lungs", "outside_lungs")} == {
         "lesions": 1,
         "found": 1,
         "other": 1,
         "extra": 2,
+        "in_lungs": 1,
         "outside_lungs": 0,
     }
     assert at["0.9"]["found"] == 1
@@ -77,7 +80,7 @@ def test_marks_are_counted_as_what_they_are(folder):
     sizes = result["metrics"]["by_diameter_mm"]
     assert sizes["10-20"] == {"lesions": 1, "found": 1, "other": 0}
     assert sizes["6-10"] == {"lesions": 0, "found": 0, "other": 1}
-    assert result["table"][-2][:3] == ["10-20 mm", "1 of 1", "0"]
+    assert result["table"][-3][:3] == ["10-20 mm", "1 of 1", "0"]
     # LUNA16 takes the mark beside the lesion for a false positive, too: two of them, then three.
     assert result["metrics"]["sensitivity_at"]["0.125"] == 1
     assert not result["warnings"]
@@ -90,7 +93,10 @@ def test_regions(folder, region):
     counts = result["metrics"]["by_scan"]["A"]
     assert counts["regions"][region] == counts["other"] == 1
     assert counts["outside_lungs"] == (region != "lung")
-    assert result["table"][1][-1] == f"1 {region}"
+    assert counts["in_lungs"] == (region == "lung")
+    row = dict(zip(*result["table"][:2], strict=True))
+    assert row["where"] == f"1 {region}"
+    assert (row["in lungs"], row["outside lungs"]) == (("1", "0") if region == "lung" else ("0", "1"))
 
 
 def test_scans_seen_in_training_are_left_out_unless_asked_for(folder):
@@ -111,3 +117,28 @@ def test_scans_seen_in_training_are_left_out_unless_asked_for(folder):
         evaluate_whole_scans(
             Marker([]), ModelCard("m", "1", "M", "t", ("CT",), {}, training={"cases": ["A", "B"]}), folder
         )
+
+
+class InScanA(Marker):
+    """Marks nothing in the other scan."""
+
+    def run(self, image):
+        findings = yield from super().run(image)
+        return findings if Path(image.source).name.startswith("A") else findings.with_items(())
+
+
+@pytest.mark.parametrize(("marker", "expected"), [(Marker, 0.0), (InScanA, 1.0)])
+def test_true_negative_patients_are_scans_known_to_have_no_nodule(tmp_path, marker, expected):
+    whole = write_whole_scans(tmp_path)
+    nobody_looked = evaluate_whole_scans(marker([beside(score=0.9)]), CARD, whole)
+    assert nobody_looked["metrics"]["true_negative_patients"]["patients"] == 0
+    assert "no scan is known to be without a nodule" in nobody_looked["table"][-1]
+    table = (whole / "scans.csv").read_text()
+    (whole / "scans.csv").write_text(table.replace("none: nobody looked", "all: four readers"))
+    result = evaluate_whole_scans(marker([beside(score=0.9)]), CARD, whole)
+    score = result["metrics"]["true_negative_patients"]
+    assert (score["value"], score["patients"], score["threshold"]) == (expected, 1, 0.9)
+    assert result["table"][-1][1].startswith(f"{expected:.3f}")
+    missed = evaluate_whole_scans(marker([beside(x=30)]), CARD, whole)
+    assert missed["metrics"]["true_negative_patients"]["value"] is None
+    assert "no threshold finds 95%" in missed["table"][-1][-1]

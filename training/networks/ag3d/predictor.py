@@ -16,6 +16,7 @@ from ...imaging.image import Image
 from ...inference.device import run_with_cpu_fallback
 from ...inference.predictor import SCORE_FLOOR, ModelInfo, PredictorError, Progress
 from ...inference.suitability import check_ct
+from .anatomy import with_anatomy
 from .cpu.folded import CELLS, FirstPart, FoldedAg3d
 from .detect import GRID, Detections, detect_arrays, normalise, pad_edge, read_off
 from .lesions import join_marks
@@ -90,7 +91,8 @@ class Ag3dPredictor:
         detections = yield from self._detect(padded)
         found = _in_lung(detections, near_lung, offset)
         found = found[found.score >= SCORE_FLOOR].moved(-offset)
-        return self._findings(join_marks(found, volume.voxels), volume, image)
+        lesions = with_anatomy(join_marks(found, volume.voxels), volume.voxels, self.net.config)
+        return self._findings(lesions, volume, image)
 
     def detect_cubes(self, volumes: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Spheres (n, 4; z, y, x and diameter in voxels) and scores (n,) in volumes of HU at 1 mm, without a lung field."""
@@ -187,6 +189,7 @@ class Ag3dPredictor:
             for sphere, score, rpn, fprn, members in zip(
                 found.spheres, found.score, found.rpn, found.fprn, found.members, strict=True
             )
+            if score >= SCORE_FLOOR
         )
         return Findings(
             items, ImageReference.of(image), ({"name": self.info.name, "version": self.info.version},)

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ....crossval.folds import FOLDS, FoldResult, fold_tensors, train_folds
 from ....data.errors import DatasetError
+from ....data.mark_cubes import MarkCubes, load_mark_cubes
 from ....data.public.luna16_nodules import NoduleCube, load_cubes
 from ....evaluation.candidates import Candidates, read_candidates
 from ....fitting.presentation import presentation
@@ -22,12 +23,24 @@ from ....ops.logits import OPINION_EPS, log_odds
 from ..config import Config, TrainingConfig
 from ..fitting import difference, fold_result
 from ..samples import Samples
+from ..views import share_outside
 from .config import SHIPPED, SHIPPED_TRAINING
 from .evaluation import before_and_after
 from .predictor import MOST_PADDING, Combination, inside_mask
+from .whole_scans import ScoredMarks, whole_scan_figures
 
 RATE_AT_DEFAULT = 0.125
 """False positives per cube at a score of 0.5."""
+HOW = (
+    "cube-FROC on {data} (about 0.084 l each, a nodule in the middle; not LUNA16's CPM): marks of 3D-AG by detectors that never "
+    "saw the fold, scored by the fold model that never saw the scan; before: the detector's score, after: the combined one. Marks "
+    "whose field leaves the cube are in neither. The difference is the mean over folds (each has its own detector) with a 95 % "
+    "interval by paired bootstrap over scans"
+)
+HOW_ON_SCANS = (
+    "false marks of whole scans, each scored by the fold model that never saw the scan, at the scores that keep as many nodules "
+    "of the cubes before (the detector's score) as after (the combined one)"
+)
 
 
 def candidate_samples(candidates: Candidates, cubes: Sequence[NoduleCube]) -> Samples:
@@ -56,6 +69,27 @@ def candidate_samples(candidates: Candidates, cubes: Sequence[NoduleCube]) -> Sa
     )
 
 
+def mark_samples(marks: MarkCubes) -> Samples:
+    """One sample for each of the cubes around marks and nodules."""
+    return Samples(
+        marks.voxels,
+        np.arange(len(marks)),
+        marks.center,
+        marks.nodule.astype(np.float32),
+        marks.nodule,
+        marks.series,
+        marks.fold,
+        marks.diameter,
+    )
+
+
+def joined_samples(first: Samples, second: Samples) -> Samples:
+    """Samples of both, those of the first before those of the second."""
+    cube = np.concatenate([first.cube, second.cube + len(first.cubes)])
+    both = {name: np.concatenate([value, getattr(second, name)]) for name, value in vars(first).items()}
+    return Samples(**(both | {"cube": cube}))
+
+
 def combine(probability: np.ndarray, network: np.ndarray, nodule: np.ndarray, cubes: int) -> Combination:
     """Logistic regression on log odds; the intercept puts `RATE_AT_DEFAULT` false positives per cube at a score of 0.5.
 
@@ -74,44 +108,107 @@ def combine(probability: np.ndarray, network: np.ndarray, nodule: np.ndarray, cu
     return Combination(float(weights[0]), float(weights[1]), -float(threshold))
 
 
+def combine_for_scans(probability: np.ndarray, network: np.ndarray, nodule: np.ndarray) -> Combination:
+    """Logistic regression on log odds; the intercept leaves as many nodules at 0.5 and above as the detector alone does.
+
+    Parameters
+    ----------
+    probability, network, nodule
+        As for `combine`, of marks on cubes and on whole scans.
+    """
+    features = np.column_stack([log_odds(probability, OPINION_EPS), network])
+    weights = np.maximum(LogisticRegression(C=10.0).fit(features, nodule).coef_[0], 0.0)
+    of_nodules = np.sort(features[nodule == 1] @ weights)[::-1]
+    shown = int((probability[nodule == 1] >= 0.5).sum())
+    return Combination(float(weights[0]), float(weights[1]), -float(of_nodules[max(shown, 1) - 1]))
+
+
 def train(run: TrainingRun) -> Path:
     """Train the five fold models and write ``mtcnn_fpr.safetensors`` with its card.
 
     Parameters
     ----------
     run
-        Its data are nodule cubes with ``folds.csv`` (`load_cubes`); its candidates together hold the marks of all folds, each by
-        a detector that never saw the fold.
+        Its data are nodule cubes with ``folds.csv`` (`load_cubes`); its candidates are marks of detectors that never saw them:
+        of all folds, or of some where the settings name cubes of whole scans too (`ReductionTraining.marks`).
     """
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
     cubes = load_cubes(run.data, folds=FOLDS)
     marks = usable_marks(run.candidates, network, cubes)
-    samples = candidate_samples(marks, cubes)
+    samples, extra = candidate_samples(marks, cubes), None
+    if config.marks:
+        extra = usable_cubes(Path(config.marks), network)
+        samples = joined_samples(samples, mark_samples(extra))
     missing = set(FOLDS) - set(map(str, samples.fold))
     if missing:
         raise DatasetError(f"the candidates have no usable mark in the folds {', '.join(sorted(missing))}.")
-    names = np.arange(len(marks))
     results, minutes = train_folds(
         run.out,
-        lambda fold: fold_result(samples, names, fold, network, config, run.out),
+        lambda fold: fold_result(samples, np.arange(len(samples)), fold, network, config, run.out),
         resume=run.resume,
     )
-    card = card_of(
-        network,
-        cross_fitted_combinations(marks, samples.fold, results, cubes),
-        run.version,
-        training_record(config, marks, cubes, {"steps": config.steps, "minutes": minutes}),
-    )
+    out_of_fold = out_of_fold_logits(len(samples), results)
+    if extra is None:
+        combinations = cross_fitted_combinations(marks, samples.fold, out_of_fold, cubes)
+    else:
+        combinations = combinations_for_scans(marks, extra, out_of_fold)
+    record = training_record(config, samples, cubes, {"steps": config.steps, "minutes": minutes})
+    card = card_of(network, combinations, run.version, record)
     path = save_weights(fold_tensors(results), card, run.out)
     predictor = load_predictor(card.name, "cpu", path)
-    metrics = {
-        "how": f"cube-FROC on {run.data.name} (about 0.084 l each, a nodule in the middle; not LUNA16's CPM): marks of 3D-AG by "
-        "detectors that never saw the fold, scored by the fold model that never saw the scan; before: the detector's score, "
-        "after: the combined one. Marks whose field leaves the cube are in neither. The difference is the mean over folds (each "
-        "has its own detector) with a 95 % interval by paired bootstrap over scans",
-        **before_and_after(predictor, read_candidates(run.candidates), cubes),
-    }
+    judged = [cube for cube in cubes if cube.fold in set(marks.fold)]
+    metrics = {"how": HOW.format(data=run.data.name), **before_and_after(predictor, marks, judged)}
+    if extra is not None:
+        whole = figures_on_scans(marks, extra, out_of_fold, next(iter(combinations.values())))
+        metrics |= {"whole_scans": {"how": HOW_ON_SCANS, **whole}, "helps": whole["helps"]}
     return save_weights(fold_tensors(results), dataclasses.replace(card, metrics=metrics), run.out)
+
+
+def out_of_fold_logits(count: int, results: Mapping[str, FoldResult]) -> np.ndarray:
+    """(count,) the network's log odds of every sample, each by the model that left its fold out."""
+    network = np.zeros(count)
+    for result in results.values():
+        network[result.predictions["index"]] = result.predictions["logit"]
+    return network
+
+
+def combinations_for_scans(
+    marks: Candidates, extra: MarkCubes, network: np.ndarray
+) -> dict[str, Combination]:
+    """One combination for all models (`combine_for_scans`), of the marks in cubes and on whole scans that a detector scored."""
+    scored = extra.kind == "mark"
+    combination = combine_for_scans(
+        np.concatenate([marks.probability, extra.score[scored]]),
+        np.concatenate([network[: len(marks)], network[len(marks) :][scored]]),
+        np.concatenate([marks.nodule, extra.nodule[scored]]),
+    )
+    return dict.fromkeys(FOLDS, combination)
+
+
+def figures_on_scans(
+    marks: Candidates, extra: MarkCubes, network: np.ndarray, combination: Combination
+) -> dict[str, Any]:
+    """What `combination` does to the false marks of whole scans, at equal sensitivity for the nodules of `marks`."""
+
+    def scored(probability: np.ndarray, own: np.ndarray, group: np.ndarray) -> ScoredMarks:
+        return ScoredMarks(log_odds(probability), combination(probability, own), group)
+
+    hits, false = marks.nodule == 1, extra.kind == "mark"
+    litres = dict(zip(map(str, extra.series[false]), map(float, extra.litres[false]), strict=True))
+    return whole_scan_figures(
+        scored(marks.probability[hits], network[: len(marks)][hits], marks.series[hits]),
+        scored(extra.score[false], network[len(marks) :][false], extra.series[false]),
+        litres,
+    )
+
+
+def usable_cubes(path: Path, network: Config) -> MarkCubes:
+    """Read cubes of whole scans; those whose field leaves the cube are left out."""
+    marks = load_mark_cubes(path)
+    outside = share_outside(
+        np.asarray(marks.voxels.shape[1:]), marks.center, network.field_mm, network.pixels
+    )
+    return marks.take(outside <= MOST_PADDING)
 
 
 def usable_marks(files: Sequence[Path], network: Config, cubes: Sequence[NoduleCube]) -> Candidates:
@@ -134,13 +231,10 @@ def usable_marks(files: Sequence[Path], network: Config, cubes: Sequence[NoduleC
 def cross_fitted_combinations(
     marks: Candidates,
     fold: np.ndarray,
-    results: Mapping[str, FoldResult],
+    network: np.ndarray,
     cubes: Sequence[NoduleCube],
 ) -> dict[str, Combination]:
     """For each fold `combine` of the out-of-fold log odds of the *other* folds."""
-    network = np.zeros(len(marks))
-    for result in results.values():
-        network[result.predictions["index"]] = result.predictions["logit"]
     combinations = {}
     for k in FOLDS:
         other = fold != k
@@ -150,21 +244,24 @@ def cross_fitted_combinations(
 
 
 def training_record(
-    config: TrainingConfig, marks: Candidates, cubes: Sequence[NoduleCube], log: Mapping[str, Any]
+    config: TrainingConfig, samples: Samples, cubes: Sequence[NoduleCube], log: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What the card says about the training."""
+    folds = {c.series: c.fold for c in cubes}
+    scans = {str(s): str(f) for s, f in zip(samples.series, samples.fold, strict=True) if str(s) not in folds}
     return {
         "data": [
             "LUNA16 nodule cubes, 1 mm, 50³ (CC BY 4.0, from LIDC-IDRI, CC BY 3.0), as published in "
             "node21challenge/node21_generation_baseline (Apache 2.0)",
             "marks of 3D-AG on them, each by a detector that never saw the scan's fold",
+            *([f"false marks and pasted nodules of whole CTs {', '.join(sorted(scans))}"] if scans else []),
         ],
         "config": dataclasses.asdict(config),
         "models": list(FOLDS),
-        "folds": {c.series: c.fold for c in sorted(cubes, key=lambda c: c.series)},
+        "folds": dict(sorted((folds | scans).items())),
         "marks": {
-            "nodules": int((marks.nodule == 1).sum()),
-            "false_positives": int((marks.nodule == 0).sum()),
+            "nodules": int((samples.label == 1).sum()),
+            "false_positives": int((samples.label == 0).sum()),
         },
         "note": "Five models; each left one fold of folds.csv out of everything. A series named under folds is judged only "
         "by the model that left it out. Marks on excluded findings, second marks on a nodule, and marks whose field leaves "
