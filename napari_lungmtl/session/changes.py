@@ -45,6 +45,8 @@ def what_changed(before: Findings, after: Findings) -> str:
         return f"{_edit(*changed[0])} {_names([f for _, f in changed])}"
     if before.regions != after.regions and before.models == after.models:
         return "repainted the lungs"
+    if before.done_by != after.done_by and before.models == after.models:
+        return "marked the case as done" if after.done_by else "took the case's “done” back"
     return f"run: {_counted(len(after))}"
 
 

@@ -21,7 +21,7 @@ from .autosave import Autosaver
 from .changes import changed_ids, edited, words_of
 from .events import SessionEvents
 from .history import History
-from .review import merge_run, moved, passes, stood_upright
+from .review import merge_run, moved, passes, reviewer, stood_upright
 from .same_findings import numbered, partners
 from .sidecar import Sidecar, load
 from .thresholds import Thresholds
@@ -306,6 +306,10 @@ class Session:
     def orient(self, orientation: Orientation) -> None:
         """Turn, mirror or invert the radiograph for the eye and for the networks; findings keep their places in the file."""
         self._do(replace(self._findings, orientation=orientation))
+
+    def set_done(self, done: bool) -> None:
+        """A person has read the image, or says that it is to be read again."""
+        self._do(replace(self._findings, done_by=reviewer() if done else ""))
 
     def undo(self) -> None:
         """Take the last edit back, with what was selected then, and say what it was; nothing happens where there is none."""

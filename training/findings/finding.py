@@ -271,6 +271,8 @@ class Findings:
         lies where it is in the file, whatever the orientation is.
     notes
         Sentences that a run had for the person (it was turned, memory ran out), and that go with its findings.
+    done_by
+        The person who said that the image is read; empty until then.
 
     Examples
     --------
@@ -287,6 +289,7 @@ class Findings:
     regions: tuple[Region, ...] = ()
     orientation: Orientation | None = None
     notes: tuple[str, ...] = ()
+    done_by: str = ""
 
     def __post_init__(self) -> None:
         for name in ("items", "image_scores", "regions", "notes"):
