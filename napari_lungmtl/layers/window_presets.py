@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from napari.layers import Image as ImageLayer
 
 from ..training.imaging.image import Image
@@ -12,16 +14,25 @@ CT_WINDOWS = {
     "Bone": (400.0, 1800.0),
 }
 """Name to (centre, width) in Hounsfield units."""
+_ranges: WeakKeyDictionary[Image, tuple[float, float]] = WeakKeyDictionary()
 
 
 def presets(image: Image) -> dict[str, tuple[float, float]]:
     """Name to (low, high) for an image: the CT windows, the file's own, and all values."""
-    low, high = float(image.voxels.min()), float(image.voxels.max())
+    low, high = value_range(image)
     centers = dict(CT_WINDOWS) if image.ndim == 3 else {}
     if image.window is not None:
         centers["From the file"] = image.window
     limits = {name: (center - width / 2, center + width / 2) for name, (center, width) in centers.items()}
     return {**limits, "Full": (low, high if high > low else low + 1)}
+
+
+def value_range(image: Image) -> tuple[float, float]:
+    """Lowest and highest value of an image; of a whole scan they are looked for once."""
+    known = _ranges.get(image)
+    if known is None:
+        known = _ranges[image] = float(image.voxels.min()), float(image.voxels.max())
+    return known
 
 
 def apply(layer: ImageLayer, limits: tuple[float, float]) -> None:

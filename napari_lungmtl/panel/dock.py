@@ -23,6 +23,7 @@ from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..session.session import Session
 from ..training.findings import Sphere
 from ..training.log_file import keep_log
+from .cases.section import CasesSection
 from .cohort.section import CohortSection
 from .findings.section import FindingsSection
 from .first_finding import FirstFinding
@@ -69,8 +70,9 @@ class LungNodulesDock(QWidget):
             "accept": lambda: self._judge("accept"),
             "reject": lambda: self._judge("reject"),
             "characterise": lambda: self.run.characterise(),
-            "next study": lambda: self.reviewed_images.step(1),
-            "previous study": lambda: self.reviewed_images.step(-1),
+            "next study": lambda: self.cases.step(1),
+            "previous study": lambda: self.cases.step(-1),
+            "done": lambda: self.cases.toggle_done(),
             "overlays": self._toggle_overlays,
             **{action: partial(self._orient, action) for action in CHANGES},
             "corner texts": lambda: self.corners.show_texts(not self.corners.on),
@@ -83,8 +85,9 @@ class LungNodulesDock(QWidget):
             "redo": self._redo,
             "help": lambda: self.footer.toggle_keys(),
         }
-        self.study_section = StudySection(lambda: self.reviewed_images)
         self.run = RunSection()
+        self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
+        self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
         self.show_section = ShowSection(viewer)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
@@ -99,6 +102,7 @@ class LungNodulesDock(QWidget):
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (
             self.study_section,
+            self.cases,
             self.run,
             self.show_section,
             self.findings,
@@ -118,7 +122,9 @@ class LungNodulesDock(QWidget):
         self.mouse = ReadingMouse(viewer)
         self.reviewed_images.events.current.connect(self._set_reviewed)
         self.reviewed_images.events.closing.connect(self.run.forget)
+        self.reviewed_images.events.closing.connect(self.cases.on_closing)
         self.reviewed_images.events.listed.connect(self.study_section.show_list)
+        self.reviewed_images.events.listed.connect(self.cases.sync_soon)
         self._set_reviewed(self.reviewed_images.current)
         self.destroyed.connect(partial(_let_go, self))
 
@@ -207,6 +213,7 @@ class LungNodulesDock(QWidget):
         self.findings.set_colors(colors)
         self.card.set_colors(colors)
         self.cohort.set_colors(colors)
+        self.cases.set_colors(colors)
 
     def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         for section in self.sections:
@@ -317,6 +324,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     dock._stop_turning = None
     dock.run.runner.abandon()
     dock.cohort.abandon()
+    dock.cases.abandon()
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
