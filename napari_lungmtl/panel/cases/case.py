@@ -17,7 +17,7 @@ from ...training.imaging.formats import format_of
 from ...training.imaging.image import Image
 from ...training.imaging.series import Series
 
-UNREADABLE = "not readable"
+UNREADABLE = "unreadable"
 
 
 @dataclass(eq=False)

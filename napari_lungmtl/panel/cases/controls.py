@@ -48,6 +48,7 @@ class FilterRow(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
+        self.words.setMinimumWidth(90)
         row.addWidget(self.words, 1)
         row.addWidget(self.state)
         row.addWidget(self.order)
@@ -110,6 +111,8 @@ def _combo(tip: str, items: dict[str, str]) -> QComboBox:
     box = QComboBox()
     box.setToolTip(tip)
     box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(9)
     for text, value in items.items():
         box.addItem(text, value)
     return box

@@ -19,7 +19,7 @@ from .case import Case
 KEPT = 2
 """Images of the list that stay in the viewer: the one that is seen and the one before it."""
 AHEAD_MS = 200
-"""From the opening of a case until the next one is read: the first has then been drawn."""
+"""From the opening of a case until others are let go and the next one is read: the first has then been drawn."""
 
 
 class CaseOpener(QObject):
@@ -117,6 +117,7 @@ class CaseOpener(QObject):
         self._reading.start(partial(one_step, _read, case), str(case.path))
 
     def _read_ahead(self) -> None:
+        self._let_go()
         following = self._following(self._asked) if self._asked is not None else None
         wanted = following is not None and following.layer is None and following.can_open
         if following is not None and wanted and self._reading_case is None and self.ahead is not following:
@@ -156,7 +157,6 @@ class CaseOpener(QObject):
         if case in self._mine:
             self._mine.remove(case)
             self._mine.append(case)
-        self._let_go()
         self.opened.emit(case)
         self._soon.start()
 

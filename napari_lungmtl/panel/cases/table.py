@@ -20,9 +20,9 @@ from .model import CASE, FINDINGS, ORDER_OF, ROW, SCORE, STATE, CasesModel
 from .thumbnail import SIDE
 
 ROW_HEIGHT = SIDE + 4
-ROWS = (2, 5)
+ROWS = (2, 4)
 """Fewest and most rows that are seen at once; more are scrolled."""
-WIDTHS = {FINDINGS: 50, SCORE: 48, STATE: 84}
+WIDTHS = {FINDINGS: 46, SCORE: 44, STATE: 72}
 """Pixels of the columns beside the first, which has the rest."""
 
 
