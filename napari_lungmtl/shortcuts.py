@@ -67,6 +67,11 @@ KEYS = (
             1,
         )
     ),
+    Key("W", "keep window", "Keep the present window under a name of your own"),
+    Key("K", "cine", "Cine: play the slices forth and back, or stop"),
+    Key("Shift+K", "cine back", "Cine, the other way first"),
+    Key("-", "cine slower", "Cine slower", painting=False),
+    Key("=", "cine faster", "Cine faster", painting=False),
     Key("Shift+M", "mouse", "Mouse: wheel for slices, right drag for the window; or napari's own"),
     Key("[", "smaller", "Selected sphere 1 mm smaller", painting=False),
     Key("]", "larger", "Selected sphere 1 mm larger", painting=False),

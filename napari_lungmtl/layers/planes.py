@@ -136,6 +136,12 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
     camera.center = (*camera.center[: 3 - len(target)], *target)
 
 
+def step(viewer: ViewerModel, axis: int, slices: int) -> None:
+    """Go some slices on along a world axis, no further than the last."""
+    low, high, spacing = viewer.dims.range[axis]
+    viewer.dims.set_point(axis, float(np.clip(viewer.dims.point[axis] + slices * spacing, low, high)))
+
+
 def go_to_box(viewer: ViewerModel, low: Sequence[float], high: Sequence[float]) -> None:
     """Move the camera to a box (y, x) on a radiograph, if it is not all in view; the zoom stays."""
     camera = viewer.scene.camera

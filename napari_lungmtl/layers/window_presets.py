@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 from napari.layers import Image as ImageLayer
 
+from ..session.own_windows import own_windows
 from ..training.imaging.image import Image
 
 CT_WINDOWS = {
@@ -18,13 +19,17 @@ _ranges: WeakKeyDictionary[Image, tuple[float, float]] = WeakKeyDictionary()
 
 
 def presets(image: Image) -> dict[str, tuple[float, float]]:
-    """Name to (low, high) for an image: the CT windows, the file's own, and all values."""
+    """Name to (low, high) for an image: the CT windows, the file's own, all values, and the person's own."""
     low, high = value_range(image)
     centers = dict(CT_WINDOWS) if image.ndim == 3 else {}
     if image.window is not None:
         centers["From the file"] = image.window
-    limits = {name: (center - width / 2, center + width / 2) for name, (center, width) in centers.items()}
-    return {**limits, "Full": (low, high if high > low else low + 1)}
+    return {**_limits(centers), "Full": (low, high if high > low else low + 1), **_limits(own_windows(image))}
+
+
+def _limits(windows: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """Low and high of (centre, width)."""
+    return {name: (center - width / 2, center + width / 2) for name, (center, width) in windows.items()}
 
 
 def value_range(image: Image) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
+from ..canvas.cine import Cine
 from ..canvas.corners import CornerTexts
 from ..canvas.mouse import ReadingMouse
 from ..layers import planes, window_presets
@@ -77,6 +78,11 @@ class LungNodulesDock(QWidget):
             **{action: partial(self._orient, action) for action in CHANGES},
             "corner texts": lambda: self.corners.show_texts(not self.corners.on),
             **{f"window {n}": partial(self._choose_window, n) for n in range(1, 7)},
+            "keep window": lambda: self.show_section.windows.ask_name(),
+            "cine": lambda: self.cine.toggle(1),
+            "cine back": lambda: self.cine.toggle(-1),
+            "cine slower": lambda: self.cine.change_speed(-1),
+            "cine faster": lambda: self.cine.change_speed(1),
             "mouse": self._toggle_mouse,
             "smaller": lambda: self._resize(-1.0),
             "larger": lambda: self._resize(1.0),
@@ -88,7 +94,8 @@ class LungNodulesDock(QWidget):
         self.run = RunSection()
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
-        self.show_section = ShowSection(viewer)
+        self.cine = Cine(viewer, self)
+        self.show_section = ShowSection(viewer, self.cine)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
         self.card = NoduleCardSection(
@@ -216,6 +223,7 @@ class LungNodulesDock(QWidget):
         self.cases.set_colors(colors)
 
     def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
+        self.cine.set_layer(reviewed.layer if reviewed is not None else None)
         for section in self.sections:
             section.set_reviewed(reviewed)
         self.bars.set_session(reviewed.session if reviewed is not None else None)
@@ -232,6 +240,7 @@ class LungNodulesDock(QWidget):
         if self.reviewed is not None and id is not None and id == self.reviewed.session.selected:
             self._follow_card = True
             self._looking.start()
+            self.cine.stop()
             finding = self.reviewed.session.findings[id]
             if finding.box is not None:
                 planes.go_to_box(self.viewer, finding.box.low, finding.box.high)
@@ -303,6 +312,7 @@ class LungNodulesDock(QWidget):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """The dock is closed for good."""
         self.run.cancel()
+        self.cine.stop()
         _let_go(self)
         self.corners.hide()
         self.corners.deleteLater()

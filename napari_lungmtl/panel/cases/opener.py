@@ -105,9 +105,9 @@ class CaseOpener(QObject):
 
     def abandon(self) -> None:
         """The window is going."""
-        self._soon.stop()
         self._reading.abandon()
-        self._ahead = None
+        self._asked = self._ahead = None
+        self._mine.clear()
 
     # ---- reading
 
