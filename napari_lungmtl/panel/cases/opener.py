@@ -86,7 +86,7 @@ class CaseOpener(QObject):
         """Show a case; `opened` or `failed` may come later."""
         self._asked = case
         self._soon.stop()
-        if case.layer is not None:
+        if case.layer is not None and case.layer in self._viewer.layers:
             self._reviewed_images().choose(case.layer)
             self._after(case)
         elif self._ahead is not None and self._ahead[0] is case:
