@@ -64,6 +64,8 @@ def test_a_folder_is_listed_beside_what_is_open_and_a_click_opens(window, folder
     assert "emil.png" in dock.cases.model.rows[-1].problem
     assert dock.cases.message.text() == "1 file cannot be read: its row says why."
     assert dock.cases.summary.text() == "6 cases"
+    inner = dock._scroll.widget()
+    assert inner.minimumSizeHint().width() <= dock._scroll.viewport().width()  # nothing is cut off
     click_row(dock, "berta")
     wait_for(dock, "berta", qtbot)
     assert dock.study_section.name.text() == "Image  berta"
@@ -169,7 +171,7 @@ def test_cases_are_filtered_and_sorted_by_hand(empty, folder, qtbot):
     assert set(names(dock)) == {"anna", "berta", "dora", "carla"}
     QTest.keyClicks(dock.cases.filter.order, "by na")
     QTest.keyClick(dock.cases.filter.order, Qt.Key.Key_Return)
-    QTest.mouseClick(dock.cases.filter.down, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dock.cases.filter.turn, Qt.MouseButton.LeftButton)
     assert names(dock)[-1] in ("anna", "dora")
 
 

@@ -43,28 +43,27 @@ class FilterRow(QWidget):
             "What the list is sorted by", {f"by {n}" if n != "as found" else n: n for n in ORDERS}
         )
         self.order.activated.connect(lambda _index: self._choose_order())
-        self.down = tool_button("↑", "From low to high, or from high to low", self._turn)
+        self.turn = tool_button("⇅", "Sort the other way round", self._turn_round)
         self.descending = False
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        self.words.setMinimumWidth(90)
+        self.words.setMinimumWidth(60)
         row.addWidget(self.words, 1)
         row.addWidget(self.state)
         row.addWidget(self.order)
-        row.addWidget(self.down)
+        row.addWidget(self.turn)
 
     def show_order(self, order: str, descending: bool) -> None:
         """Show an order that a click on a head has chosen."""
         self.order.setCurrentIndex(self.order.findData(order))
         self.descending = descending
-        self.down.setText("↓" if descending else "↑")
 
     def _choose_order(self) -> None:
         name = self.order.currentData()
         self.order_chosen.emit(name, name in ("findings", "score", "date"))  # the most and the newest first
 
-    def _turn(self) -> None:
+    def _turn_round(self) -> None:
         self.order_chosen.emit(self.order.currentData(), not self.descending)
 
 
@@ -112,7 +111,7 @@ def _combo(tip: str, items: dict[str, str]) -> QComboBox:
     box.setToolTip(tip)
     box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(9)
+    box.setMinimumContentsLength(5)
     for text, value in items.items():
         box.addItem(text, value)
     return box

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from napari.components import ViewerModel
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...jobs.worker import Worker, one_step
-from ...layers.image import add_image_layer
+from ...layers.image import IMAGE, add_image_layer
 from ...layers.window_presets import presets
 from ...reviewed_images import ReviewedImage, ReviewedImages
 from ...training.imaging.image import Image
@@ -117,7 +117,8 @@ class CaseOpener(QObject):
         self._reading.start(partial(one_step, _read, case), str(case.path))
 
     def _read_ahead(self) -> None:
-        self._let_go()
+        self._mine = [case for case in self._mine if case.layer in self._viewer.layers]
+        self._let_go(self._mine[:-KEPT])
         following = self._following(self._asked) if self._asked is not None else None
         wanted = following is not None and following.layer is None and following.can_open
         if following is not None and wanted and self._reading_case is None and self.ahead is not following:
@@ -149,6 +150,8 @@ class CaseOpener(QObject):
 
     def _add(self, case: Case, image: Image) -> None:
         self._ahead = None
+        # napari draws mm and pixels in one world, and warns at every step: a film is not kept beside a scan.
+        self._let_go([each for each in self._mine if _units(each) != image.units])
         case.layer = add_image_layer(self._viewer, image)
         self._mine = [each for each in self._mine if each is not case] + [case]
         self._after(case)
@@ -160,10 +163,9 @@ class CaseOpener(QObject):
         self.opened.emit(case)
         self._soon.start()
 
-    def _let_go(self) -> None:
-        """Save and close what is far away."""
-        self._mine = [case for case in self._mine if case.layer in self._viewer.layers]
-        for case in self._mine[:-KEPT]:
+    def _let_go(self, cases: Sequence[Case]) -> None:
+        """Save and close."""
+        for case in cases:
             reviewed = next((s for s in self._reviewed_images() if s.layer is case.layer), None)
             if reviewed is not None and self._keep(reviewed):
                 continue
@@ -171,7 +173,13 @@ class CaseOpener(QObject):
                 self.kept.emit(f"{case.name} cannot be saved and stays open until it can.")
                 continue
             self._mine.remove(case)
-            self._viewer.layers.remove(case.layer)
+            if case.layer in self._viewer.layers:
+                self._viewer.layers.remove(case.layer)
+
+
+def _units(case: Case) -> str:
+    image = case.layer.metadata.get(IMAGE) if case.layer is not None else None
+    return image.units if isinstance(image, Image) else ""
 
 
 def _read(case: Case) -> Image:

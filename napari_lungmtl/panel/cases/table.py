@@ -22,7 +22,7 @@ from .thumbnail import SIDE
 ROW_HEIGHT = SIDE + 4
 ROWS = (2, 4)
 """Fewest and most rows that are seen at once; more are scrolled."""
-WIDTHS = {FINDINGS: 46, SCORE: 44, STATE: 72}
+WIDTHS = {FINDINGS: 54, SCORE: 52, STATE: 72}
 """Pixels of the columns beside the first, which has the rest."""
 
 
