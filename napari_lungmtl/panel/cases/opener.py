@@ -9,6 +9,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...jobs.worker import Worker, one_step
+from ...layers import view_state
 from ...layers.image import IMAGE, add_image_layer
 from ...layers.window_presets import presets
 from ...reviewed_images import ReviewedImage, ReviewedImages
@@ -118,7 +119,8 @@ class CaseOpener(QObject):
 
     def _read_ahead(self) -> None:
         self._mine = [case for case in self._mine if case.layer in self._viewer.layers]
-        self._let_go(self._mine[:-KEPT])
+        strangers = self._strangers(_units(self._mine[-1])) if self._mine else []
+        self._let_go([*strangers, *(case for case in self._mine[:-KEPT] if case not in strangers)])
         following = self._following(self._asked) if self._asked is not None else None
         wanted = following is not None and following.layer is None and following.can_open
         if following is not None and wanted and self._reading_case is None and self.ahead is not following:
@@ -150,9 +152,15 @@ class CaseOpener(QObject):
 
     def _add(self, case: Case, image: Image) -> None:
         self._ahead = None
-        # napari draws mm and pixels in one world, and warns at every step: a film is not kept beside a scan.
-        self._let_go([each for each in self._mine if _units(each) != image.units])
+        images = self._reviewed_images()
+        seen = images.current
+        self._let_go(self._strangers(image.units))
         case.layer = add_image_layer(self._viewer, image)
+        if seen is not None and seen.layer not in self._viewer.layers and images.current is not None:
+            # The first in an empty viewer, as napari sees it, but not as the next one is looked at.
+            view_state.first_look(self._viewer, case.layer)
+            if images.current.radiograph is not None:
+                images.current.radiograph.view.show()
         self._mine = [each for each in self._mine if each is not case] + [case]
         self._after(case)
 
@@ -162,6 +170,10 @@ class CaseOpener(QObject):
             self._mine.append(case)
         self.opened.emit(case)
         self._soon.start()
+
+    def _strangers(self, units: str) -> list[Case]:
+        """Those of other units: napari draws mm and pixels in one world, and warns at every step."""
+        return [case for case in self._mine if _units(case) != units]
 
     def _let_go(self, cases: Sequence[Case]) -> None:
         """Save and close."""
