@@ -14,6 +14,7 @@ from napari_lungmtl.panel.cases.model import FINDINGS, SCORE, STATE
 from napari_lungmtl.panel.cases.opener import KEPT
 from napari_lungmtl.session.case_summary import stored_summary
 from napari_lungmtl.training.findings import Finding, Sphere
+from napari_lungmtl.training.imaging.read import read_series
 
 from ..stand_ins.case_folder import (
     SHIFT,
@@ -209,3 +210,29 @@ def test_two_hundred_cases_are_listed_at_once_and_opened_without_heaping_up(empt
         assert len(dock.reviewed_images.layers) <= KEPT + 2
     qtbot.waitUntil(lambda: len(dock.reviewed_images.layers) == KEPT, timeout=60_000)
     assert np.median(spent[-3:]) < 5 * max(np.median(spent[:3]), 0.1)  # no slower with each
+
+
+def test_who_goes_on_quickly_has_one_read_at_a_time_and_comes_where_the_last_key_led(
+    empty, folder, qtbot, monkeypatch
+):
+    """However many are passed over: their images would fill the memory."""
+    _, dock = empty
+    reading, most = [], []
+
+    def slowly(path, series):
+        reading.append(path)
+        most.append(len(reading))
+        time.sleep(0.2)
+        reading.remove(path)
+        return read_series(path, series)
+
+    monkeypatch.setattr("napari_lungmtl.panel.cases.opener.read_series", slowly)
+    load(dock, folder, qtbot)
+    for _ in range(3):
+        press(dock, Qt.Key.Key_N, SHIFT)
+    assert dock.cases.message.text() == "Opening carla …"
+    wait_for(dock, "carla", qtbot)
+    qtbot.waitUntil(lambda: dock.cases.opener.ahead is not None, timeout=60_000)
+    assert max(most) == 1
+    assert len(most) == 3  # the first, the one that was wanted, and the next one ahead
+    assert [layer.name for layer in dock.reviewed_images.layers] == ["carla"]

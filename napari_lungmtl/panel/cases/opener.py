@@ -57,6 +57,7 @@ class CaseOpener(QObject):
         self._viewer, self._reviewed_images = viewer, reviewed_images
         self._keep, self._following = keep, following
         self._asked: Case | None = None
+        self._wanted: Case | None = None
         self._reading_case: Case | None = None
         self._ahead: tuple[Case, Image] | None = None
         self._mine: list[Case] = []
@@ -76,7 +77,7 @@ class CaseOpener(QObject):
     @property
     def waiting(self) -> bool:
         """Whether the case that was asked for is still being read."""
-        return self._asked is not None and self._reading_case is self._asked
+        return self._wanted is not None
 
     @property
     def ahead(self) -> Case | None:
@@ -84,25 +85,30 @@ class CaseOpener(QObject):
         return self._ahead[0] if self._ahead is not None else None
 
     def show(self, case: Case) -> None:
-        """Show a case; `opened` or `failed` may come later."""
-        self._asked = case
+        """Show a case; `opened` or `failed` may come later. However quickly others are asked for, one is read at a time."""
+        self._asked, self._wanted = case, None
         self._soon.stop()
         if case.layer is not None and case.layer in self._viewer.layers:
             self._reviewed_images().choose(case.layer)
             self._after(case)
         elif self._ahead is not None and self._ahead[0] is case:
             self._add(*self._ahead)
-        elif self._reading_case is not case:
-            self._read(case)
+        else:
+            self._wanted = case
+            if self._reading_case is None:
+                self._read(case)
 
     def seen(self, case: Case | None) -> None:
         """A person chose another image in the viewer; a case that is still being read waits in memory then."""
-        self._asked = case
+        if case is not None:
+            self._asked, self._wanted = case, None
 
     def forget(self) -> None:
         """Other cases are listed: nothing waits for them."""
-        self._asked = self._ahead = None
-        self._stop()
+        self._asked = self._wanted = self._ahead = None
+        self._soon.stop()
+        self._reading_case = None
+        self._reading.cancel()
 
     def abandon(self) -> None:
         """The window is going."""
@@ -132,26 +138,31 @@ class CaseOpener(QObject):
         if case is None:
             return
         self.image_read.emit(case, image)
-        if case is self._asked:
+        if case is self._wanted:
             self._add(case, image)
         else:
             self._ahead = case, image
+            self._read_wanted()
 
     def _on_failed(self, message: str) -> None:
         case, self._reading_case = self._reading_case, None
+        if case is self._wanted:
+            self._wanted = None
         if case is not None:
             self.failed.emit(case, message)
+        self._read_wanted()
         self._soon.start()
 
-    def _stop(self) -> None:
-        self._soon.stop()
-        self._reading_case = None
-        self._reading.cancel()
+    def _read_wanted(self) -> None:
+        """What was asked for while another case was read."""
+        if self._wanted is not None:
+            self._ahead = None
+            self._read(self._wanted)
 
     # ---- the viewer
 
     def _add(self, case: Case, image: Image) -> None:
-        self._ahead = None
+        self._ahead = self._wanted = None
         images = self._reviewed_images()
         seen = images.current
         self._let_go(self._strangers(image.units))
