@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -163,3 +164,24 @@ def test_only_what_is_listed_is_run_and_done_ones_with_news_are_open_again(liste
     assert cell(dock, "anna", STATE) == "unread"
     assert not dock.cases.done.isChecked()
     assert replace(dock.reviewed.session.findings, done_by="") == dock.reviewed.session.findings
+
+
+def test_a_case_is_opened_while_another_is_run(listed, qtbot, by_case, monkeypatch):
+    """Also on one core, where Qt would let one worker wait for the other."""
+    _, dock = listed
+    run, opened = by_case.run, []
+
+    def until_opened(image):
+        for _ in range(600):  # at most a minute
+            if opened:
+                break
+            time.sleep(0.1)
+            yield Progress(0.1, "detecting")
+        return (yield from run(image))
+
+    monkeypatch.setattr(by_case, "run", until_opened)
+    dock.cases.batch.progressed.connect(lambda *_: dock.cases.opener.asked or click_row(dock, "carla"))
+    dock.cases.opener.opened.connect(opened.append)
+    assert run_on_all(dock, qtbot) == "Done: 3 of 4 run, 1 failed."
+    assert [case.name for case in opened] == ["carla"]
+    assert [f.id for f in dock.reviewed.session.findings] == ["240"]
