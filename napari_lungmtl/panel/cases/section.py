@@ -255,7 +255,6 @@ class CasesSection(Section):
     def _sort(self, order: str, descending: bool) -> None:
         self.model.set_order(order, descending)
         self._on_changed()
-        self.table.show_order()
 
     def _on_changed(self) -> None:
         self.filter.show_order(*self.model.order)

@@ -22,7 +22,7 @@ from .thumbnail import SIDE
 ROW_HEIGHT = SIDE + 4
 ROWS = (2, 4)
 """Fewest and most rows that are seen at once; more are scrolled."""
-WIDTHS = {FINDINGS: 54, SCORE: 52, STATE: 72}
+WIDTHS = {FINDINGS: 44, SCORE: 44, STATE: 70}
 """Pixels of the columns beside the first, which has the rest."""
 
 
@@ -124,7 +124,9 @@ class CasesTable(QTableView):
         rows.setDefaultSectionSize(ROW_HEIGHT)
         header.setHighlightSections(False)
         header.setSectionsClickable(True)
-        header.setSortIndicatorShown(True)
+        header.setSortIndicatorShown(
+            False
+        )  # an arrow has no room beside the words; the box above says the order
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(CASE, QHeaderView.ResizeMode.Stretch)
         for column, width in WIDTHS.items():
@@ -133,7 +135,6 @@ class CasesTable(QTableView):
         self.clicked.connect(lambda index: self.asked.emit(index.data(ROW)))
         model.changed.connect(self.fit_height)
         self.fit_height()
-        self.show_order()
 
     def set_colors(self, colors: Palette) -> None:
         """Colours of the present theme."""
@@ -149,13 +150,6 @@ class CasesTable(QTableView):
         self.setCurrentIndex(self._cases.index(row, CASE))
         self.selectRow(row)
         self.scrollTo(self._cases.index(row, CASE))
-
-    def show_order(self) -> None:
-        """Mark the column that rows are sorted by, if any."""
-        order, descending = self._cases.order
-        column = next((n for n, name in ORDER_OF.items() if name == order), -1)
-        down = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
-        sure(self.horizontalHeader()).setSortIndicator(column, down)
 
     def fit_height(self) -> None:
         """Take the height of the rows, within `ROWS`."""
@@ -176,4 +170,3 @@ class CasesTable(QTableView):
         again = ORDER_OF[column] == order
         # Of numbers the highest is wanted first.
         self._cases.set_order(ORDER_OF[column], not descending if again else column in (FINDINGS, SCORE))
-        self.show_order()
