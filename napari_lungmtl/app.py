@@ -46,6 +46,7 @@ def open_window(
     series: str | None = None,
     cohort: Path | str | None = None,
     predictions: Path | str | None = None,
+    cases: Sequence[Path | str] = (),
 ) -> None:
     """Open napari with images and the dock; return when the window is closed.
 
@@ -64,6 +65,8 @@ def open_window(
         SeriesInstanceUID to open where a folder has several.
     cohort, predictions
         Folder of many nodules for the dock's map, and predictions for them.
+    cases
+        Folders whose scans and radiographs the dock lists.
 
     Raises
     ------
@@ -83,11 +86,15 @@ def open_window(
         _fit(viewer)
         if cohort is not None:
             dock.cohort.load(Path(cohort), None if predictions is None else Path(predictions))
+        if cases:
+            dock.cases.load(cases)
         if screenshot is None:
             if run:
                 dock.run.start()
             napari.run()
             return
+        if cases and not _wait(lambda: not dock.cases.search.running, COHORT_LIMIT):
+            raise ViewError(f"The folder was not searched within {COHORT_LIMIT:.0f} s.")
         if cohort is not None and not _wait(lambda: not dock.cohort.work.running, COHORT_LIMIT):
             raise ViewError(f"The cohort's map was not ready within {COHORT_LIMIT:.0f} s.")
         if run:

@@ -11,6 +11,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 # The log of what tests break on purpose is not the person's (platformdirs, on Linux).
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="lungmtl-log-")
+# Nor are windows that tests name.
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="lungmtl-settings-")
 
 import hypothesis
 import pytest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..session.session import Session, Thresholds
 from ..training.imaging.image import Image
 from ..training.inference import registry
 from ..training.inference.chain import Chain, choose
@@ -38,6 +39,13 @@ def chain_for(image: Image, mode: str, device: str = "auto") -> Chain:
     if mode == CHARACTERISE:
         return replace(chain, detectors=(), reductions=())
     return chain
+
+
+def set_threshold(session: Session, score: float) -> None:
+    """Show findings from the score on that a chain proposes, unless a person has moved any of the thresholds."""
+    moved = replace(session.thresholds, prevalence=Thresholds().prevalence)  # which hides nothing
+    if moved == Thresholds():
+        session.set_thresholds(score=score)
 
 
 def purpose(chain: Chain) -> str:

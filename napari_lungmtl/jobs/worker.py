@@ -34,6 +34,17 @@ LAST_SECONDS = 10
 """How long the process waits for threads at its end."""
 
 
+LEAST_THREADS = 6
+"""Workers that go on side by side at least: Qt's pool has a thread for each core, and on one core nobody could open a case while
+a network runs."""
+
+
+def _make_room() -> None:
+    pool = QThreadPool.globalInstance()
+    if pool is not None and pool.maxThreadCount() < LEAST_THREADS:
+        pool.setMaxThreadCount(LEAST_THREADS)
+
+
 def wait_for_threads() -> bool:
     """Let threads come to their next step, before Python goes: an import of torch cut in two ends in tracebacks on the terminal."""
     pool = QThreadPool.globalInstance()
@@ -166,6 +177,7 @@ class Worker(QObject):
         for signal, slot in self._slots(worker):
             signal.connect(slot)
         self._worker = worker
+        _make_room()
         worker.start()
 
     def cancel(self) -> bool:

@@ -13,7 +13,7 @@ from napari.layers import Image as ImageLayer
 
 from ..text.cases import file_name, short_uid
 from ..training.imaging.image import Image
-from .window_presets import apply, presets
+from .window_presets import apply, presets, value_range
 
 IMAGE = "lungmtl_image"
 """Key of a layer's metadata under which its `Image` is kept."""
@@ -100,7 +100,7 @@ def first_window(image: Image) -> tuple[float, float]:
     """The grey levels (low, high) that an image is opened with: of a CT the lung window."""
     limits = presets(image)
     # Volume files state no modality: what holds air in Hounsfield units is a CT to any eye.
-    is_ct = image.modality == "CT" or (not image.modality and image.voxels.min() <= AIR_HU)
+    is_ct = image.modality == "CT" or (not image.modality and value_range(image)[0] <= AIR_HU)
     if is_ct and image.ndim == 3:
         return limits["Lung"]
     return limits.get("From the file", limits["Full"])

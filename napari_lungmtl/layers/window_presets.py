@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 from napari.layers import Image as ImageLayer
 
+from ..session.own_windows import own_windows
 from ..training.imaging.image import Image
 
 CT_WINDOWS = {
@@ -15,16 +18,29 @@ CT_WINDOWS = {
 """Name to (centre, width) in Hounsfield units."""
 DRAG = 1 / 300
 """Part of the window's width that a pixel of a drag changes it by."""
+_ranges: WeakKeyDictionary[Image, tuple[float, float]] = WeakKeyDictionary()
 
 
 def presets(image: Image) -> dict[str, tuple[float, float]]:
-    """Name to (low, high) for an image: the CT windows, the file's own, and all values."""
-    low, high = float(image.voxels.min()), float(image.voxels.max())
+    """Name to (low, high) for an image: the CT windows, the file's own, all values, and the person's own."""
+    low, high = value_range(image)
     centers = dict(CT_WINDOWS) if image.ndim == 3 else {}
     if image.window is not None:
         centers["From the file"] = image.window
-    limits = {name: (center - width / 2, center + width / 2) for name, (center, width) in centers.items()}
-    return {**limits, "Full": (low, high if high > low else low + 1)}
+    return {**_limits(centers), "Full": (low, high if high > low else low + 1), **_limits(own_windows(image))}
+
+
+def _limits(windows: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """Low and high of (centre, width)."""
+    return {name: (center - width / 2, center + width / 2) for name, (center, width) in windows.items()}
+
+
+def value_range(image: Image) -> tuple[float, float]:
+    """Lowest and highest value of an image; of a whole scan they are looked for once."""
+    known = _ranges.get(image)
+    if known is None:
+        known = _ranges[image] = float(image.voxels.min()), float(image.voxels.max())
+    return known
 
 
 def apply(layer: ImageLayer, limits: tuple[float, float]) -> None:

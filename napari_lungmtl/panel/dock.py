@@ -13,6 +13,7 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
+from ..canvas.cine import Cine
 from ..canvas.corners import CornerTexts
 from ..canvas.mouse import ReadingMouse
 from ..layers import planes, window_presets
@@ -24,6 +25,7 @@ from ..session.session import Session
 from ..training.findings import Sphere
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
+from .cases.section import CasesSection
 from .cohort.section import CohortSection
 from .findings.section import FindingsSection
 from .first_finding import FirstFinding
@@ -71,8 +73,9 @@ class LungNodulesDock(QWidget):
             "accept": lambda: self._judge("accept"),
             "reject": lambda: self._judge("reject"),
             "characterise": lambda: self.run.characterise(),
-            "next study": lambda: self.reviewed_images.step(1),
-            "previous study": lambda: self.reviewed_images.step(-1),
+            "next study": lambda: self.cases.step(1),
+            "previous study": lambda: self.cases.step(-1),
+            "done": lambda: self.cases.toggle_done(),
             "overlays": self._toggle_overlays,
             **{action: partial(self._orient, action) for action in CHANGES},
             "corner texts": lambda: self.corners.show_texts(not self.corners.on),
@@ -81,6 +84,11 @@ class LungNodulesDock(QWidget):
             "slab": lambda: self.views.show_slab(self.views.slab.next()),
             "thinner": lambda: self.views.show_slab(self.views.slab.thicker(-5.0)),
             "thicker": lambda: self.views.show_slab(self.views.slab.thicker(5.0)),
+            "keep window": lambda: self.show_section.windows.ask_name(),
+            "cine": lambda: self.cine.toggle(1),
+            "cine back": lambda: self.cine.toggle(-1),
+            "cine slower": lambda: self.cine.change_speed(-1),
+            "cine faster": lambda: self.cine.change_speed(1),
             "mouse": self._toggle_mouse,
             "smaller": lambda: self._resize(-1.0),
             "larger": lambda: self._resize(1.0),
@@ -91,10 +99,12 @@ class LungNodulesDock(QWidget):
         }
         self.measure = MeasureSection(viewer)
         self._actions |= self.measure.commands
-        self.study_section = StudySection(lambda: self.reviewed_images)
         self.run = RunSection()
+        self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
+        self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
+        self.cine = Cine(viewer, self)
         self.views = LinkedViews(viewer)
-        self.show_section = ShowSection(viewer, self.views)
+        self.show_section = ShowSection(viewer, self.views, self.cine)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
         self.card = NoduleCardSection(
@@ -108,6 +118,7 @@ class LungNodulesDock(QWidget):
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (
             self.study_section,
+            self.cases,
             self.run,
             self.show_section,
             self.findings,
@@ -128,7 +139,9 @@ class LungNodulesDock(QWidget):
         self.mouse = ReadingMouse(viewer)
         self.reviewed_images.events.current.connect(self._set_reviewed)
         self.reviewed_images.events.closing.connect(self.run.forget)
+        self.reviewed_images.events.closing.connect(self.cases.on_closing)
         self.reviewed_images.events.listed.connect(self.study_section.show_list)
+        self.reviewed_images.events.listed.connect(self.cases.sync_soon)
         self._set_reviewed(self.reviewed_images.current)
         self.destroyed.connect(partial(_let_go, self))
 
@@ -219,8 +232,10 @@ class LungNodulesDock(QWidget):
         self.findings.set_colors(colors)
         self.card.set_colors(colors)
         self.cohort.set_colors(colors)
+        self.cases.set_colors(colors)
 
     def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
+        self.cine.set_layer(reviewed.layer if reviewed is not None else None)
         for section in self.sections:
             section.set_reviewed(reviewed)
         self.bars.set_session(reviewed.session if reviewed is not None else None)
@@ -239,6 +254,7 @@ class LungNodulesDock(QWidget):
         if self.reviewed is not None and id is not None and id == self.reviewed.session.selected:
             self._follow_card = True
             self._looking.start()
+            self.cine.stop()
             finding = self.reviewed.session.findings[id]
             if finding.box is not None:
                 planes.go_to_box(self.viewer, finding.box.low, finding.box.high)
@@ -310,6 +326,7 @@ class LungNodulesDock(QWidget):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """The dock is closed for good."""
         self.run.cancel()
+        self.cine.stop()
         _let_go(self)
         for overlay in (self.corners, self.measure.hand.overlay):
             overlay.hide()
@@ -333,6 +350,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     dock._stop_turning = None
     dock.run.runner.abandon()
     dock.cohort.abandon()
+    dock.cases.abandon()
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,7 +16,6 @@ from ..jobs import run_modes
 from ..jobs.worker import Worker, one_step, wait_for_threads
 from ..reviewed_images import ReviewedImage
 from ..session.review import as_turned_since, is_reviewed, with_opinions
-from ..session.session import Thresholds
 from ..training.errors import LungmtlError
 from ..training.findings import Finding, Findings
 from ..training.findings.models import doubts
@@ -123,6 +122,7 @@ class RunSection(Section):
         self.mode.currentIndexChanged.connect(self._show_purpose)
         self.device = DeviceBox()
         self.chosen_device = "auto"
+        self.busy: Callable[[], str] = lambda: ""  # a sentence while other work needs the networks
         self.device.currentTextChanged.connect(self._on_device)
         row = QHBoxLayout()
         row.addWidget(self.button)
@@ -185,6 +185,9 @@ class RunSection(Section):
         reviewed, mode = self.reviewed, self.mode.currentData()
         if reviewed is None or reviewed.session.image is None or mode is None or self.runner.running:
             return
+        if busy := self.busy():
+            self._say(busy, "warning")
+            return
         if mode == run_modes.CHARACTERISE:
             if not len(reviewed.session.findings):
                 self._say("There is nothing to characterise yet: draw a sphere, or detect first.", "warning")
@@ -204,8 +207,8 @@ class RunSection(Section):
         id = id or (session.selected if session is not None else None)
         if self.reviewed is None or session is None or session.image is None or id is None:
             self._say("Select a finding to characterise it.", "warning")
-        elif self.runner.running:
-            show_warning("A run is going on: wait for its end, or cancel it.")
+        elif self.runner.running or self.busy():
+            show_warning(self.busy() or "A run is going on: wait for its end, or cancel it.")
         elif run_modes.CHARACTERISE not in run_modes.modes_for(session.image):
             flat = session.image.ndim == 2
             self._say(
@@ -220,9 +223,13 @@ class RunSection(Section):
         """Stop; the session stays as it is."""
         self.runner.cancel()
 
+    def runs_on(self, reviewed: ReviewedImage) -> bool:
+        """Whether a run goes on on this image."""
+        return self._job is not None and reviewed is self._job.reviewed
+
     def forget(self, reviewed: ReviewedImage) -> None:
         """The image is gone: stop a run on it."""
-        if self._job is not None and reviewed is self._job.reviewed:
+        if self.runs_on(reviewed):
             self.runner.cancel()
 
     def _begin(self, reviewed: ReviewedImage, mode: str, findings: Sequence[Finding]) -> None:
@@ -314,7 +321,7 @@ class RunSection(Section):
 
     def _take_found(self, job: Job, findings: Findings) -> str:
         session = job.reviewed.session
-        self._set_threshold(job)
+        run_modes.set_threshold(session, job.chain.info.default_threshold)
         findings = as_turned_since(findings, job.orientation, session.orientation)
         session.replace_findings(_without_removed(findings, job.part, session.findings))
         self.found.emit(job.reviewed)
@@ -327,19 +334,13 @@ class RunSection(Section):
         if image is None or job.judges or (image.ndim == 3 and job.part is not None):
             return  # of a CT once: what is redrawn with every opinion is in a person's way
         session = job.reviewed.session
-        self._set_threshold(job)
+        run_modes.set_threshold(session, job.chain.info.default_threshold)
         session.replace_findings(
             as_turned_since(findings, job.orientation, session.orientation), partial=True
         )
         here = {f.id for f in session.findings}  # not what a kept one covers
         self._job = replace(job, part=findings.with_items(tuple(f for f in findings if f.id in here)))
         self.found.emit(job.reviewed)
-
-    def _set_threshold(self, job: Job) -> None:
-        session = job.reviewed.session
-        moved = replace(session.thresholds, prevalence=Thresholds().prevalence)  # which hides nothing
-        if moved == Thresholds():  # nobody has moved them
-            session.set_thresholds(score=job.chain.info.default_threshold)
 
     def _take_judged(self, job: Job, findings: Findings) -> str:
         """Only what networks say changes, and only where the sphere is still what it was when the run began."""

@@ -14,6 +14,7 @@ from ..session.session import Session
 from ..text.boxes import legend
 from ..text.cases import elide, study_date, title
 from ..training.imaging.image import Image
+from .cases.section import CasesSection
 from .section import Section, eliding, label, tool_button
 from .show.banner import Banner
 from .show.verdict import Doubt, not_frontal, noticed, verdicts
@@ -24,12 +25,11 @@ from .theme import Palette
 class StudySection(Section):
     """Modality, name, size and spacing of the image that the dock acts on; warnings fold out behind a ⚠."""
 
-    def __init__(self, reviewed_images: Callable[[], ReviewedImages]) -> None:
+    def __init__(self, reviewed_images: Callable[[], ReviewedImages], cases: CasesSection) -> None:
         super().__init__("study")
-        self._reviewed_images = reviewed_images
-        self.studies = StudyList(
-            lambda layer: reviewed_images().choose(layer), lambda n: reviewed_images().step(n)
-        )
+        self._reviewed_images, self._cases = reviewed_images, cases
+        self.studies = StudyList(lambda layer: reviewed_images().choose(layer), cases.step)
+        cases.stepped.connect(self._show_place)
         self.body.addWidget(self.studies)
         self.name = eliding("name")
         self.name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -76,7 +76,12 @@ class StudySection(Section):
         self.studies.show_layers(
             [(layer, _listed(layer, images.image_of(layer))) for layer in images.layers], current
         )
-        self.name.setVisible(self.studies.isHidden())  # the list names it
+        self._show_place()
+
+    def _show_place(self) -> None:
+        """With a folder, its list names the cases, and the arrows go through it."""
+        self.studies.show_place(self._cases.place if self._cases.paths else None)
+        self.name.setVisible(self.studies.box.isHidden() or self.studies.isHidden())  # else the box names it
 
     def set_colors(self, colors: Palette) -> None:
         """Colours of the present theme."""

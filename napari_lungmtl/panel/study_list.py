@@ -27,6 +27,7 @@ class StudyList(QWidget):
         super().__init__()
         self._choose = choose
         self._layers: list[Layer] = []
+        self._own_place = ""
         self.box = QComboBox()
         self.box.setAccessibleName("Open images")
         self.box.setToolTip("Open images; the canvas shows this one")
@@ -52,8 +53,14 @@ class StudyList(QWidget):
             self.box.addItems(texts)
         number = next((n for n, layer in enumerate(self._layers) if layer is current), -1)
         self.box.setCurrentIndex(number)
-        self.place.setText(f"{number + 1} of {len(texts)}")
-        self.setVisible(len(texts) > 1)
+        self._own_place = f"{number + 1} of {len(texts)}"
+        self.show_place(None)
+
+    def show_place(self, place: tuple[int, int] | None) -> None:
+        """Say where in a folder's list the case stands, which then names it; None lists the open images again."""
+        self.box.setVisible(place is None)
+        self.place.setText(self._own_place if place is None else f"case {place[0]} of {place[1]}")
+        self.setVisible(place is not None or len(self._layers) > 1)
 
     def _on_activated(self, number: int) -> None:
         self._choose(self._layers[number])

@@ -47,6 +47,8 @@ def what_changed(before: Findings, after: Findings) -> str:
         return _measured(before.measurements, after.measurements)
     if before.regions != after.regions and before.models == after.models:
         return "repainted the lungs"
+    if before.done_by != after.done_by and before.models == after.models:
+        return "marked the case as done" if after.done_by else "took the case's “done” back"
     return f"run: {_counted(len(after))}"
 
 

@@ -76,7 +76,8 @@ def merge_run(present: Findings, run: Findings, former: Findings | None = None) 
     only the same network finds a nodule again: what another one says there, is news. A kept one that the run judged has the
     new opinions, and one that had none takes those of the nodule found again, unless a person moved it: then they are of
     another place. What a former run had found too keeps its identifier and its number, also if it is in `former` alone: the
-    findings before the first networks of this run had their say.
+    findings before the first networks of this run had their say. Who had read the image has not seen what is new: then it is
+    no longer done.
     """
     known = {f.id for f in present}
     earlier = (*present, *(f for f in former or () if f.id not in known))
@@ -102,6 +103,7 @@ def merge_run(present: Findings, run: Findings, former: Findings | None = None) 
         present.orientation if run.orientation is None else run.orientation,
         run.notes,
         _measurements(present, run),
+        present.done_by if known.issuperset(f.id for f in items) else "",
     )
 
 

@@ -21,7 +21,7 @@ from .autosave import Autosaver
 from .changes import changed_ids, edited, words_of
 from .events import SessionEvents
 from .history import History
-from .review import merge_run, moved, passes, stood_upright
+from .review import merge_run, moved, passes, reviewer, stood_upright
 from .same_findings import numbered, partners
 from .sidecar import Sidecar, load
 from .thresholds import Thresholds
@@ -311,12 +311,16 @@ class Session:
         """Turn, mirror or invert the radiograph for the eye and for the networks; findings keep their places in the file."""
         self._do(replace(self._findings, orientation=orientation))
 
+    def set_done(self, done: bool) -> None:
+        """A person has read the image, or says that it is to be read again."""
+        self._do(replace(self._findings, done_by=reviewer() if done else ""))
+
     def undo(self) -> None:
         """Take the last edit back, with what was selected then, and say what it was; nothing happens where there is none."""
         if self._history.can_undo:
             step = self._history.undo()
             self._put(step.before)
-            self._select_again(step.selection)
+            self.select_all(self._there(step.selection))
             self.events.undone.emit(f"Undone: {words_of(step)}")
 
     def redo(self) -> None:
@@ -324,7 +328,7 @@ class Session:
         if self._history.can_redo:
             step = self._history.redo()
             self._put(step.after)
-            self._select_again(step.selection or changed_ids(step.before, step.after)[-1:])
+            self.select_all(self._there(step.selection or changed_ids(step.before, step.after)[-1:]))
             self.events.undone.emit(f"Done again: {words_of(step)}")
 
     # ---- ways of looking (not in the history)
@@ -370,8 +374,7 @@ class Session:
         self._forget_views()
         if self._sidecar is not None:
             self._autosave.request(findings)
-        before, ids = self.selected, {f.id for f in findings}
-        kept = tuple(id for id in self._selection if id in ids)
+        before, kept = self.selected, self._there(self._selection)
         lost, self._selection = kept != self._selection, kept
         self.events.findings.emit(findings)
         if self.selected != before:
@@ -379,10 +382,10 @@ class Session:
         if lost:
             self.events.selection.emit(self._selection)
 
-    def _select_again(self, ids: Iterable[str]) -> None:
-        """Select those that there are."""
+    def _there(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Those that there are."""
         there = {f.id for f in self._findings}
-        self.select_all(id for id in ids if id in there)
+        return tuple(id for id in ids if id in there)
 
     def _forget_views(self) -> None:
         self._visible = self._agreement = self._partners = None

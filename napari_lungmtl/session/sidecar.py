@@ -17,6 +17,9 @@ from ..training.findings import Findings
 from ..training.findings.formats.errors import FindingsFileError, NewerSchemaError, SaveError
 from ..training.findings.formats.json_file import SUFFIX, read_findings, write_findings
 from ..training.imaging.image import Image
+from ..training.imaging.series import Series
+
+_UID = re.compile(r"\d+(\.\d+){2,}(_\d+)?")
 
 
 class SidecarError(LungmtlError):
@@ -31,17 +34,42 @@ class Sidecar:
     """
 
     def __init__(self, image: Image) -> None:
-        name = _file_name(image)
-        folders = [user_data_path("napari-lungmtl", appauthor=False) / "findings"]
-        beside = _folder_beside(image.source)
+        self._set(_file_name(image), image.source)
+
+    @classmethod
+    def of_series(cls, series: Series) -> Sidecar:
+        """The same file, of a series that has not been read yet."""
+        sidecar = cls.__new__(cls)
+        sidecar._set(_name_of(series.uid), series.path)
+        return sidecar
+
+    def _set(self, name: str, source: Path | None) -> None:
+        mine = user_data_path("napari-lungmtl", appauthor=False) / "findings"
+        folders = [mine / f"{name}{_digest_of(name, source)}{SUFFIX}"]
+        beside = _folder_beside(source)
         if beside is not None and _is_writable(beside) and not _is_installed(beside):
-            folders.insert(0, beside)
-        self._paths = [folder / f"{name}{SUFFIX}" for folder in folders]
+            folders.insert(0, beside / f"{name}{SUFFIX}")
+        self._paths = folders
+        # Until files of the user's folder were told apart by where the image is.
+        self._former, self._source = mine / f"{name}{SUFFIX}", str(source or "")
 
     @property
     def path(self) -> Path:
         """The file that is written."""
         return self._paths[0]
+
+    def newest(self) -> Path | None:
+        """The file that `read` reads, if there is one."""
+        existing = [path for path in self._paths if path.is_file()]
+        if not existing and self._former.is_file() and self._is_of_the_image(self._former):
+            return self._former
+        return max(existing, key=lambda p: p.stat().st_mtime) if existing else None
+
+    def _is_of_the_image(self, path: Path) -> bool:
+        try:
+            return read_findings(path).image.source == self._source
+        except FindingsFileError:
+            return False
 
     def read(self) -> Findings | None:
         """The newest findings there are, or None.
@@ -52,10 +80,9 @@ class Sidecar:
             The file is damaged (it is then renamed to ``*.broken``), or cannot be opened (it then stays, and
             another name is written from now on).
         """
-        existing = [path for path in self._paths if path.is_file()]
-        if not existing:
+        path = self.newest()
+        if path is None:
             return None
-        path = max(existing, key=lambda p: p.stat().st_mtime)
         try:
             return read_findings(path)
         except FindingsFileError as error:
@@ -124,8 +151,20 @@ def load(sidecar: Sidecar | None) -> tuple[Findings, str]:
     return Findings() if stored is None else stored, ""
 
 
+def _digest_of(name: str, source: Path | None) -> str:
+    """What tells images of one name in different folders apart; the identifiers of DICOM do so themselves."""
+    if source is None or _UID.fullmatch(name):
+        return ""
+    place = os.fsencode(Path(source).absolute())
+    return f"-{hashlib.blake2b(place, digest_size=6).hexdigest()}"
+
+
+def _name_of(series_uid: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", series_uid).strip("._") or "findings"
+
+
 def _file_name(image: Image) -> str:
-    name = re.sub(r"[^\w.-]+", "_", image.series_uid).strip("._") or "findings"
+    name = _name_of(image.series_uid)
     if image.source is not None:
         return name
     # Images without a file are told apart by what is in them: a layer's name says little.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..training.imaging.image import Image
 from ..training.imaging.paths import stem_of
+from ..training.imaging.series import Series
 
 _UID = re.compile(r"[\d.]{24,}(#\d+)?")
 """What no person can tell from another: identifiers of 24 digits and more."""
@@ -24,13 +25,27 @@ def case_name(image: Image) -> str:
     '…6001.1009'
     """
     patient = str(image.metadata.get("patient_id") or "").strip()
-    named = (patient, file_name(image.source), _described(image), image.series_uid)
-    return next((name for name in named if name and not _UID.fullmatch(name)), short_uid(image.series_uid))
+    return _first_name(patient, file_name(image.source), _described(image), image.series_uid)
+
+
+def series_case_name(series: Series) -> str:
+    """Name the case of a series that has not been read yet, as `case_name` will name its image."""
+    return _first_name(series.patient_id.strip(), file_name(series.path), series.description, series.uid)
+
+
+def _first_name(*names: str) -> str:
+    """The first that a person can tell from others, else the end of the last, an identifier."""
+    return next((name for name in names if name and not _UID.fullmatch(name)), short_uid(names[-1]))
+
+
+def kind_words(modality: str, ndim: int) -> str:
+    """The modality, or what an image is whose file does not say: ``radiograph``, ``volume``."""
+    return modality or ("radiograph" if ndim == 2 else "volume")
 
 
 def series_words(image: Image) -> str:
     """Name modality and series: ``CT · Thorax 2.5 mm``."""
-    kind = image.modality or ("radiograph" if image.ndim == 2 else "volume")
+    kind = kind_words(image.modality, image.ndim)
     return " · ".join(part for part in (kind, _described(image)) if part)
 
 

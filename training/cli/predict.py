@@ -49,7 +49,10 @@ class Study:
 
 def predict(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Files, DICOM folders, or trees with many series.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH", help="Files, DICOM folders, folders of films, or trees with many series."
+        ),
     ],
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for <case>.lungmtl.json, findings.csv and images.csv.")
@@ -79,13 +82,13 @@ def predict(
 ) -> None:
     """Find nodules in CT and radiographs, characterise those in CT, and write it down.
 
-    Every suitable series in a folder is taken, unless --series names one. An input that fails is reported in one line
-    on standard error, the others go on, and the exit status is then 1. findings.csv holds everything above a score of
-    0.05, unless --which says otherwise, and can be given to 'lungmtl froc'; of radiographs it has the corners of boxes
-    in pixels (x0, y0, x1, y1). --format writes another file in its place; the json files always hold everything, and
-    images.csv has the probability that each shows a nodule. --model ag3d only detects, --model ag3d --model mtmr also
-    asks one network about malignancy. With --findings a *.lungmtl.json, a findings.csv or LUNA16's annotations.csv
-    says where to look.
+    Every suitable series in a folder is taken, unless --series names one, and pictures (PNG, JPEG, …) where a folder
+    holds nothing else. An input that fails is reported in one line on standard error, the others go on, and the exit
+    status is then 1. findings.csv holds everything above a score of 0.05, unless --which says otherwise, and can be
+    given to 'lungmtl froc'; of radiographs it has the corners of boxes in pixels (x0, y0, x1, y1). --format writes
+    another file in its place; the json files always hold everything, and images.csv has the probability that each shows
+    a nodule. --model ag3d only detects, --model ag3d --model mtmr also asks one network about malignancy. With --findings
+    a *.lungmtl.json, a findings.csv or LUNA16's annotations.csv says where to look.
 
     Example: lungmtl predict ~/studies --out results --device cpu
     """
@@ -164,6 +167,9 @@ def _studies(
             require_regular(path, UnreadableFileError)
             contents = scan(path)
             found = [one for one, _ in choices(contents)]
+            if not found and path.is_dir():  # a folder of films; beside other images pictures are previews
+                contents = scan(path, pictures=True)
+                found = [one for one, _ in choices(contents)]
             if found:  # where nothing is, reading says so
                 _tell_damaged(contents.damaged, batch)
             suitable, others = sort_out_series(found, modalities)
@@ -216,7 +222,7 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
         for warning in image.warnings:
             complain(f"warning: {study.label}: {warning}")
         name = batch.name(image.series_uid, study.path)
-        if not findings.image.series_uid:
+        if batch.is_taken(findings.image.series_uid, study.path):
             findings = replace(findings, image=replace(findings.image, series_uid=name))
         file = batch.out / f"{name}{SUFFIX}"
         write_findings(findings, file)

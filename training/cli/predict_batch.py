@@ -26,6 +26,7 @@ class Batch:
     failed: list[dict[str, str]] = field(default_factory=list)
     passed_over: list[tuple[str, Exception]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    series: set[str] = field(default_factory=set)
 
     def fail(self, what: str, error: BaseException) -> None:
         """Note a failed input and say so in one line."""
@@ -48,6 +49,14 @@ class Batch:
             name = f"{plain}_{number}"
         self.names.add(name.lower())
         return name
+
+    def is_taken(self, series_uid: str, path: Path) -> bool:
+        """Whether a series needs another name in the table: it has none, or a picture or volume elsewhere has the same one."""
+        from ..imaging.formats import format_of
+
+        taken = not series_uid or (series_uid in self.series and format_of(path) is not None)
+        self.series.add(series_uid)
+        return taken
 
 
 def finish_batch(batch: Batch, json_file: Path | None) -> None:

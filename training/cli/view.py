@@ -48,6 +48,10 @@ def view(
         Path | None,
         typer.Option(metavar="DIR", help="Map many nodules: results of 'lungmtl predict', or nodule cubes."),
     ] = None,
+    cases: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="List all scans and radiographs of a folder; may be repeated."),
+    ] = None,
     predictions: Annotated[
         Path | None,
         typer.Option(metavar="CSV", help="Predictions for the cubes (oof.csv of 'lungmtl train')."),
@@ -58,8 +62,8 @@ def view(
     Example: lungmtl view ~/studies/LIDC-IDRI-0003 --run
     """
     with explained():
-        if not paths and cohort is None:
-            raise Failed("nothing to open: name an image, or a folder with --cohort")
+        if not paths and cohort is None and not cases:
+            raise Failed("nothing to open: name an image, or a folder with --cases or --cohort")
         if predictions is not None and cohort is None:
             raise Failed("--predictions belong to a cohort: name its folder with --cohort")
         window = _window()
@@ -72,6 +76,7 @@ def view(
                 series=series,
                 cohort=cohort,
                 predictions=predictions,
+                cases=cases or (),
             )
         except window.ViewError as error:
             raise Failed(str(error)) from error

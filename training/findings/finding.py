@@ -274,6 +274,8 @@ class Findings:
         Sentences that a run had for the person (it was turned, memory ran out), and that go with its findings.
     measurements
         What a person measured on the image.
+    done_by
+        The person who said that the image is read; empty until then.
 
     Examples
     --------
@@ -291,6 +293,7 @@ class Findings:
     orientation: Orientation | None = None
     notes: tuple[str, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    done_by: str = ""
 
     def __post_init__(self) -> None:
         for name in ("items", "image_scores", "regions", "notes", "measurements"):

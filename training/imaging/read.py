@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ..error_boundary import reads
 from .archives import archive_sentence
+from .dicom.header import read_header
 from .dicom.projection import read_projection
-from .dicom.stacks.stack import Stack
+from .dicom.stacks.stack import Stack, stacks_of
 from .dicom.volume import read_stack
 from .errors import (
     NoImagesError,
@@ -18,12 +19,13 @@ from .errors import (
     UnknownFormatError,
     UnreadableFileError,
 )
+from .formats import format_of
 from .formats.content import what_it_is
 from .formats.pictures import PICTURE_SUFFIXES
 from .image import Image
 from .paths import suffix_of
 from .scan import Contents, Volume, choices, scan
-from .series import describe
+from .series import Series, describe
 
 
 @reads(UnreadableFileError)
@@ -68,6 +70,35 @@ def read_image(path: str | Path, *, series: str | None = None) -> Image:
     return _read_choice(path, contents, series)
 
 
+@reads(UnreadableFileError)
+def read_series(path: Path, series: Series) -> Image:
+    """Read one of the series that `find_series` or `list_series` found, from its own files alone.
+
+    Nothing else in a large folder is looked at again. What comes out is what ``read_image(path, series=uid)`` gives.
+
+    Parameters
+    ----------
+    path
+        ``series.path``.
+    series
+        As it was found.
+
+    Raises
+    ------
+    ImageError
+        Something is wrong with the files, one subclass per case.
+    """
+    form = format_of(path)
+    if form is not None:
+        return form.read(path)
+    stacks = stacks_of([header for file in series.files if (header := read_header(file)) is not None])
+    if len(stacks) != 1:  # frames of one file are several series
+        return read_image(path, series=series.uid)
+    stack = replace(stacks[0], uid=series.uid)
+    image = read_projection(stack, path) if stack.is_radiograph else read_stack(stack, path)
+    return replace(image, warnings=tuple(dict.fromkeys((*image.warnings, *series.warnings))))
+
+
 def _read_choice(path: Path, contents: Contents, series: str | None) -> Image:
     listed = choices(contents)
     if series is not None:
@@ -107,8 +138,6 @@ def _read_one(what: Stack | Volume, path: Path, contents: Contents) -> Image:
 
 
 def _no_picture(path: Path) -> UnknownFormatError | NoPixelDataError:
-    from .dicom.header import read_header
-
     header = read_header(path)
     if header is None and (archive := archive_sentence(path)):
         return UnknownFormatError(archive)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,7 +29,8 @@ from .series import Series
 
 _COMPANIONS = frozenset({".raw", ".zraw", ".img", ".img.gz"})  # pixels of .mhd, .nhdr, .hdr
 _OWN_FILES = (".lungmtl.json",)  # findings that were saved beside their images
-_NO_PICTURE = "is DICOM without a picture"
+NO_PICTURE = "is DICOM without a picture"
+"""Part of the sentence on reports, segmentations and their like."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Contents:
                 f"{len(strange)} file(s) are not images and were ignored: {', '.join(strange[:5])}{more}."
             )
         said = [(p, why) for p, why in sorted(self.unread.items()) if why and p.parent in folders]
-        objects = [(p, why) for p, why in said if _NO_PICTURE in why]
+        objects = [(p, why) for p, why in said if NO_PICTURE in why]
         if len(objects) > 2:  # reports, presentation states and keys of a whole study: one sentence for all
             said = [pair for pair in said if pair not in objects]
             kinds = Counter(why.partition("(")[2].partition(")")[0] for _, why in objects)
@@ -96,8 +98,8 @@ def list_series(path: str | Path) -> list[Series]:
     return [series for series, _ in choices(scan(Path(path)))]
 
 
-def scan(path: Path) -> Contents:
-    """Find what there is at a path, whatever it is: content decides, then the name.
+def scan(path: Path, *, pictures: bool = False) -> Contents:
+    """Find what there is at a path, whatever it is: content decides, then the name; `pictures` are as for `directories`.
 
     Raises
     ------
@@ -120,7 +122,7 @@ def scan(path: Path) -> Contents:
         raise ImageNotFoundError(f"{path} does not exist; check the path.")
     if path.is_dir():
         form = format_of(path)
-        return Contents(volumes={path: form}) if form is not None else scan_folder(path)
+        return Contents(volumes={path: form}) if form is not None else scan_folder(path, pictures=pictures)
     if not path.is_file():
         raise UnknownFormatError(
             f"{path} is a pipe, a socket or a device and no file; open a file or a folder."
@@ -166,35 +168,94 @@ def choices(contents: Contents) -> list[tuple[Series, Stack | Volume]]:
     return described
 
 
-def scan_folder(folder: Path, *, recursive: bool = True, prefer: Path | None = None) -> Contents:
-    """Read the headers of all files in a folder (and below it)."""
+def scan_folder(
+    folder: Path, *, recursive: bool = True, prefer: Path | None = None, pictures: bool = False
+) -> Contents:
+    """Read the headers of all files in a folder (and below it); `pictures` are as for `directories`."""
     contents = Contents()
     headers: list[Header] = []
-
-    def closed(error: OSError) -> None:
-        where = Path(error.filename or folder)
-        contents.unread[where] = f"{where} cannot be read ({error.strerror}); check its permissions."
-
-    for directory, below, names in os.walk(folder, onerror=closed):
-        here = Path(directory)
-        volumes_below = [name for name in sorted(below) if _add_volume(here / name, contents)]
-        below[:] = (
-            sorted(n for n in below if n not in volumes_below and not n.startswith(".")) if recursive else []
-        )
-        for name in sorted(names):
-            if (not name.startswith(".") or here / name == prefer) and not name.endswith(_OWN_FILES):
-                _scan_one(here / name, contents, headers)
+    for each in directories(folder, recursive=recursive, prefer=prefer, pictures=pictures):
+        headers += each.headers
+        contents.volumes |= each.volumes
+        contents.unread |= each.unread
     contents.stacks = stacks_of(headers, prefer)
     return contents
+
+
+@dataclass
+class Directory:
+    """What lies in one directory: headers of DICOM pictures, files of other formats, and what was neither, with the reason."""
+
+    path: Path
+    headers: list[Header] = field(default_factory=list)
+    volumes: dict[Path, Format] = field(default_factory=dict)
+    unread: dict[Path, str] = field(default_factory=dict)
+
+
+def directories(
+    folder: Path, *, recursive: bool = True, prefer: Path | None = None, pictures: bool = False
+) -> Iterator[Directory]:
+    """Read the headers of all files in a folder, one directory after the other.
+
+    Parameters
+    ----------
+    folder, recursive
+        Where to look, and whether below it too.
+    prefer
+        A file that counts although its name begins with a dot.
+    pictures
+        Whether the pictures of a directory without any other images are radiographs. Beside DICOM or volumes they are previews.
+
+    Yields
+    ------
+    Directory
+        As soon as its files have been looked at.
+    """
+    closed: dict[Path, str] = {}
+
+    def refuse(error: OSError) -> None:
+        where = Path(error.filename or folder)
+        closed[where] = f"{where} cannot be read ({error.strerror}); check its permissions."
+
+    for path, below, names in os.walk(folder, onerror=refuse):
+        here = Directory(Path(path), unread=dict(closed))
+        closed.clear()
+        stores = [name for name in sorted(below) if _add_volume(here.path / name, here)]
+        below[:] = sorted(n for n in below if n not in stores and not n.startswith(".")) if recursive else []
+        films: dict[Path, Format] = {}
+        for name in sorted(names):
+            file = here.path / name
+            if (name.startswith(".") and file != prefer) or name.endswith(_OWN_FILES):
+                continue
+            if pictures and (form := _picture_format(file)) is not None:
+                films[file] = form
+            else:
+                _scan_one(file, here)
+        if here.headers or here.volumes:
+            here.unread |= dict.fromkeys(films, "")
+        else:
+            here.volumes = films
+        yield here
+    if closed:
+        yield Directory(folder, unread=closed)
+
+
+def _picture_format(path: Path) -> Format | None:
+    """The format of a file that is, or is named as, a picture."""
+    if not os.path.isfile(path):
+        return None
+    form = format_of(path)
+    return form if form is not None and form.flat and not form.in_folders else None
 
 
 def _scan_disc(path: Path) -> Contents:
     """Read the headers of the files that a DICOMDIR lists."""
     files, count = listed_files(path)
-    contents = Contents()
-    headers: list[Header] = []
+    found = Directory(path.parent)
     for file in files:
-        _scan_one(file, contents, headers)
+        _scan_one(file, found)
+    headers = found.headers
+    contents = Contents(volumes=found.volumes, unread=found.unread)
     if not headers:
         raise NoImagesError(
             f"{path} is the directory of a disc and lists {count} file(s), of which {len(files)} are beside it and none is "
@@ -260,39 +321,39 @@ def _spacing(stack: Stack) -> tuple[float, ...] | None:
     return (round(float(np.median(np.diff(along))), 6), *in_plane)
 
 
-def _scan_one(path: Path, contents: Contents, headers: list[Header]) -> None:
+def _scan_one(path: Path, found: Directory) -> None:
     suffix = suffix_of(path)
     if not os.path.isfile(path):  # opening a pipe would wait for ever
         dangling = path.is_symlink() and not path.exists()
-        contents.unread[path] = (
+        found.unread[path] = (
             f"{path.name} is a link that leads nowhere and was passed over." if dangling else ""
         )
         return
     if suffix in _COMPANIONS and _has_header_file(path):
         return
-    if _add_volume(path, contents):
+    if _add_volume(path, found):
         return
     try:
         header = read_header(path)
     except ImageError as error:
         # An empty file is worth a word only where it should have been a slice.
         if not isinstance(error, EmptyFileError) or suffix in SUFFIXES or not suffix:
-            contents.unread[path] = str(error)
+            found.unread[path] = str(error)
         return
     if header is None:
-        contents.unread[path] = archive_sentence(path) if is_archive_name(path) else ""
+        found.unread[path] = archive_sentence(path) if is_archive_name(path) else ""
     elif header.has_pixels:
-        headers.append(header)
+        found.headers.append(header)
     elif path.name.upper() != "DICOMDIR" and not is_media_directory(path):
-        contents.unread[path] = f"{path.name} {_NO_PICTURE} ({_kind_of(header)}) and was ignored."
+        found.unread[path] = f"{path.name} {NO_PICTURE} ({_kind_of(header)}) and was ignored."
 
 
-def _add_volume(path: Path, contents: Contents) -> bool:
+def _add_volume(path: Path, found: Directory) -> bool:
     """Note a path that is a study of its own; whether it is one."""
     form = format_of(path)
     if form is None or not form.in_folders or (path.is_file() and _is_dicom_inside(path)):
         return False
-    contents.volumes[path] = form
+    found.volumes[path] = form
     return True
 
 

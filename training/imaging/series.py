@@ -53,6 +53,11 @@ class Series:
     kind: str = ""
     warnings: tuple[str, ...] = ()
 
+    @property
+    def ndim(self) -> int:
+        """Number of axes: 3 for scans, 2 for radiographs."""
+        return len(self.shape)
+
     def __str__(self) -> str:
         size = " × ".join(map(str, self.shape))
         spacing = (

@@ -20,8 +20,11 @@ NAMED = 5
 """Places that a sentence names."""
 
 
-def suits(info: ModelInfo, image: Image) -> bool:
-    """Whether a model takes such images; where the file does not say, volumes count as CT and flat images as radiographs."""
+def suits(info: ModelInfo, image: Image | Series) -> bool:
+    """Whether a model takes such images; where the file does not say, volumes count as CT and flat images as radiographs.
+
+    A series is an image that has not been read yet.
+    """
     if image.ndim == 2 and image.modality in PROJECTIONS:
         return bool(RADIOGRAPHS & set(info.modalities))
     return (image.modality or "CT") in info.modalities

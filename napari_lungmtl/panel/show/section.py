@@ -10,14 +10,14 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QSlider,
     QWidget,
 )
 
-from ...layers import planes, window_presets
+from ...canvas.cine import Cine
+from ...layers import planes
 from ...reviewed_images import ReviewedImage
 from ...session.session import Session, Thresholds
 from ...shortcuts import tooltip
@@ -26,12 +26,14 @@ from ...training.inference.predictor import SCORE_FLOOR
 from ...training.inference.radiograph_answer import without_prevalence
 from ...views.linked import LinkedViews
 from ..section import Section, label, tool_button
+from .cine_row import CineRow
 from .color_bar import ColorBar
 from .film_row import FilmRow
 from .heat_map_row import CAPTION, HeatMapRow
 from .prevalence import PrevalenceSlider
 from .slab_row import LinkedButton, SlabRow
 from .verdict import verdicts
+from .window_row import WindowRow
 
 
 class ThresholdSlider(QWidget):
@@ -97,7 +99,7 @@ class ThresholdSlider(QWidget):
 class ShowSection(Section):
     """What of the findings and of the image is shown."""
 
-    def __init__(self, viewer: ViewerModel, views: LinkedViews) -> None:
+    def __init__(self, viewer: ViewerModel, views: LinkedViews, cine: Cine) -> None:
         super().__init__("show")
         self._viewer = viewer
         self.slab = SlabRow(views)
@@ -141,28 +143,22 @@ class ShowSection(Section):
         self.film = FilmRow()
         self.body.addWidget(self.heat)
         self.body.addWidget(self.film)
-        self.body.addLayout(self._image_row())
+        self.body.addWidget(self._image_row())
         self.body.addLayout(self._plane_row())
         self.body.addWidget(self.slab)
+        self.cine = CineRow(cine, CAPTION)
+        self.body.addWidget(self.cine)
 
-    def _image_row(self) -> QHBoxLayout:
-        self.window_preset = QComboBox()
-        self.window_preset.setToolTip("Grey levels of the image")
-        self.window_preset.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.window_preset.activated.connect(self._choose_preset)
-        self._presets: dict[str, tuple[float, float]] = {}
+    def _image_row(self) -> WindowRow:
+        self.windows = WindowRow(CAPTION)
+        self.window_preset = self.windows.box
         self.overlays = QCheckBox("Overlays")
         self.overlays.setToolTip(tooltip("overlays"))
         self.overlays.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.overlays.clicked.connect(self._choose_overlays)
-        row = QHBoxLayout()
-        caption = QLabel("Window")
-        caption.setFixedWidth(CAPTION)
-        row.addWidget(caption)
-        row.addWidget(self.window_preset, 1)
-        row.addSpacing(8)
-        row.addWidget(self.overlays)
-        return row
+        self.windows.row.addSpacing(8)
+        self.windows.row.addWidget(self.overlays)
+        return self.windows
 
     def _choose_overlays(self, shown: bool) -> None:
         if self.reviewed is not None:
@@ -194,16 +190,14 @@ class ShowSection(Section):
             self.listen(events.thresholds, self._show_thresholds)
             self.listen(events.findings, self._show_thresholds)
             self.listen(events.overlays, self._show_overlays)
-            self.listen(reviewed.layer.events.contrast_limits, self._show_preset)
+            self.listen(reviewed.layer.events.contrast_limits, self.windows.show_window)
             if self._prevalence is not None:
                 reviewed.session.set_thresholds(prevalence=self._prevalence)
-            image = reviewed.session.image
-            self._presets = window_presets.presets(image) if image is not None else {}
             self.overlays.setChecked(reviewed.session.overlays_shown)
         self.heat.set_reviewed(reviewed)
         self.film.set_reviewed(reviewed)
+        self.windows.set_reviewed(reviewed)
         self._show_thresholds()
-        self._show_preset()
         self._show_plane()
 
     def release(self) -> None:
@@ -261,21 +255,6 @@ class ShowSection(Section):
     def _show_overlays(self, shown: bool) -> None:
         self.overlays.setChecked(shown)
 
-    def _show_preset(self, _event: object = None) -> None:
-        if self.reviewed is None:
-            return
-        name = window_presets.matching(self.reviewed.layer, self._presets)
-        names = [*self._presets, *(["Custom"] if name is None else [])]
-        if names != [self.window_preset.itemText(i) for i in range(self.window_preset.count())]:
-            self.window_preset.clear()
-            self.window_preset.addItems(names)
-        self.window_preset.setCurrentText(name or "Custom")
-
-    def _choose_preset(self, _index: int) -> None:
-        limits = self._presets.get(self.window_preset.currentText())
-        if self.reviewed is not None and limits is not None:
-            window_presets.apply(self.reviewed.layer, limits)
-
     def _show_plane(self, _event: object = None) -> None:
         now = planes.current(self._viewer)
         image = self.reviewed.session.image if self.reviewed is not None else None
@@ -283,6 +262,7 @@ class ShowSection(Section):
             image is None or image.ndim == 3
         )  # a CT may wait behind a radiograph
         self._view.setVisible(deep)
+        self.cine.setVisible(deep)
         for button in self.planes.buttons():
             button.setChecked(button.text() == now)
             button.setVisible(deep)

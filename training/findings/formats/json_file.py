@@ -9,7 +9,7 @@ Layout of version 5 (UTF-8 JSON)::
      "image_scores": [{"model", "version", "probability", "threshold"}],
      "regions": [{"name", "mask": {…}, "origin": {"model", "version", "person"}}],
      "orientation": {"quarters_anticlockwise", "mirrored", "inverted"}, "notes": ["…"],
-     "measurements": [{…}],
+     "measurements": [{…}], "done_by",
      "findings": [{"id", "number", "kind", "score", "malignancy", "malignancy_spread", "attributes", "scores", "status", "note",
                    "origin": {"model", "version", "person"},
                    "opinions": [{"model", "version", "malignancy", "spread", "parts", "places", "folds",
@@ -27,7 +27,7 @@ named by ``places``, ``folds`` those of its fold models, attributes by their LID
 ``image_scores`` are probabilities that the image shows a nodule anywhere, ``regions`` anatomy such as the lungs. ``orientation``
 says how a radiograph is to be looked at (mirrored left to right, then turned; bright and dark exchanged), and is left out
 where nobody has decided; everything else is in the file's own orientation all the same. ``notes`` are what a run had to say, left
-out where there is nothing.
+out where there is nothing; ``done_by`` is the person who said that the image is read, left out until then.
 
 ``score`` is null for what a person drew; ``number``, by which people name a finding, is missing where it has none.
 
@@ -172,6 +172,7 @@ def to_document(findings: Findings) -> Document:
         **_orientation_document(findings.orientation),
         **({"notes": list(findings.notes)} if findings.notes else {}),
         **measurements_document(findings.measurements),
+        **({"done_by": findings.done_by} if findings.done_by else {}),
         "findings": [_finding_document(finding) for finding in findings],
     }
 
@@ -254,13 +255,15 @@ def _from_document(path: Path, document: Document) -> Findings:
         notes = texts(document.get("notes", []))
         where = "measurements"
         measured = tuple(measurement_of(m) for m in checked(document.get("measurements", []), list))
+        where = "done_by"
+        done_by = checked(document.get("done_by", ""), str)
         where = "findings"
         items = []
         for number, entry in enumerate(checked(document["findings"], list), 1):
             where = f"finding {number}"
             items.append(_finding(checked(entry, dict)))
         where = "findings"
-        return Findings(tuple(items), image, models, scores, regions, orientation, notes, measured)
+        return Findings(tuple(items), image, models, scores, regions, orientation, notes, measured, done_by)
     except KeyError as error:
         raise _damaged(path, where, f"{error} is missing") from error
     except (TypeError, ValueError, OverflowError) as error:

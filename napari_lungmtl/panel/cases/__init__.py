@@ -1,0 +1,1 @@
+"""Section *cases*: all open images, and those of a folder."""

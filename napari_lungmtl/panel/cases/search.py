@@ -1,0 +1,150 @@
+"""Work off the GUI thread whose results come one by one: cases of folders, and their thumbnails."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from qtpy.QtCore import QObject, Signal
+
+from ...jobs.worker import Worker
+from ...session.case_summary import stored_summary
+from ...training.error_boundary import STOPS
+from ...training.imaging.find import Unreadable, find_series
+from ...training.imaging.series import Series
+from .case import Case, case_of
+from .thumbnail import read_thumbnail
+
+T = TypeVar("T")
+
+
+class Stream(QObject, Generic[T]):
+    """A worker whose results arrive on the GUI thread in batches: none is lost where it reports more than can be drawn."""
+
+    came = Signal(object)  # list[T]
+    ended = Signal(str)
+    """With a sentence where the work failed."""
+
+    def __init__(self, failure: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._queue: SimpleQueue[T] = SimpleQueue()
+        self._worker = Worker(failure, self)
+        self._worker.progressed.connect(self._drain)
+        self._worker.finished.connect(lambda _result: self._end(""))
+        self._worker.failed.connect(self._end)
+
+    @property
+    def running(self) -> bool:
+        """Whether more may come."""
+        return self._worker.running
+
+    def start(self, results: Callable[[], Iterator[T | None]]) -> None:
+        """Take up other work; None is no result, but a point at which it may be stopped."""
+        self._queue = SimpleQueue()
+        self._worker.start(partial(_put, results, self._queue))
+
+    def cancel(self) -> bool:
+        """Stop; what has come stays. Whether there was work."""
+        return self._worker.cancel()
+
+    def abandon(self) -> None:
+        """The window is going."""
+        self._worker.abandon()
+
+    def _end(self, message: str) -> None:
+        self._drain()
+        self.ended.emit(message)
+
+    def _drain(self, _step: object = None) -> None:
+        batch: list[T] = []
+        while True:
+            try:
+                batch.append(self._queue.get_nowait())
+            except Empty:
+                break
+        if batch:
+            self.came.emit(batch)
+
+
+def _put(results: Callable[[], Iterator[Any]], queue: SimpleQueue[Any]) -> Generator[None, None, None]:
+    for result in results():
+        if result is not None:
+            queue.put(result)
+        yield
+
+
+def search(paths: Sequence[Path]) -> Iterator[Case | None]:
+    """The cases at some paths, with what is saved of them."""
+    for path in paths:
+        for found in find_series(path):
+            if isinstance(found, Series):
+                yield case_of(found, stored_summary(found))
+            else:
+                yield case_of(found) if isinstance(found, Unreadable) else None
+
+
+class Thumbnails(QObject):
+    """Makes thumbnails of the cases that are looked at, the last ones asked for first."""
+
+    made = Signal(object, object)  # Case, (h, w) uint8 or None
+    MOST = 40
+    """Cases that wait; who scrolls past more does not wait for the first."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._asked: set[str] = set()
+        self._waiting: deque[Case] = deque(maxlen=self.MOST)
+        self._stream: Stream[tuple[Case, np.ndarray | None]] = Stream("Thumbnails cannot be made", self)
+        self._stream.came.connect(self._take)
+        self._stream.ended.connect(self._go_on)
+
+    def ask(self, case: Case) -> None:
+        """Have a case's thumbnail made, unless it is made already or cannot be."""
+        if case.series is None or case.problem or case.key in self._asked:
+            return
+        self._asked.add(case.key)
+        if len(self._waiting) == self.MOST:
+            self._asked.discard(self._waiting[0].key)  # asked again when it is seen again
+        self._waiting.append(case)
+        if not self._stream.running:
+            self._go_on()
+
+    def forget(self) -> None:
+        """Other cases are listed."""
+        self._waiting.clear()
+        self._asked.clear()
+        self._stream.cancel()
+
+    def abandon(self) -> None:
+        """The window is going."""
+        self._stream.abandon()
+
+    def _go_on(self, _message: str = "") -> None:
+        if self._waiting:
+            self._stream.start(partial(_thumbnails, self._waiting))
+
+    def _take(self, batch: list[tuple[Case, np.ndarray | None]]) -> None:
+        for case, picture in batch:
+            self.made.emit(case, picture)
+
+
+def _thumbnails(waiting: deque[Case]) -> Iterator[tuple[Case, np.ndarray | None]]:
+    """Thumbnails of what waits, until nothing does; None of what cannot be read, which says so when it is opened."""
+    while True:
+        try:
+            case = waiting.pop()
+        except IndexError:
+            return
+        assert case.series is not None
+        try:
+            picture = read_thumbnail(case.series)
+        except STOPS:
+            raise
+        except BaseException:  # codecs in Rust panic with errors that are no Exception
+            picture = None
+        yield case, picture

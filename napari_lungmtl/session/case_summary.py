@@ -1,0 +1,87 @@
+"""What a list of cases says of each: how far its reading is, how many findings it has, and how sure the surest is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..training.errors import LungmtlError
+from ..training.findings import Finding, Findings
+from ..training.findings.formats.json_file import read_findings
+from ..training.imaging.series import Series
+from .review import is_reviewed, passes
+from .sidecar import Sidecar
+from .thresholds import Thresholds
+
+UNREAD, IN_WORK, DONE = "unread", "in work", "done"
+STATES = (UNREAD, IN_WORK, DONE)
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """One case in a few values.
+
+    Parameters
+    ----------
+    state
+        One of `STATES`: in work once a person has said anything about it, done once a person has said that.
+    findings
+        How many are shown when the image is opened, rejected ones not counted; None where nobody and nothing has looked.
+    score
+        The highest score (0–1) that a network gave to a finding that was not rejected, shown or not.
+    probability
+        The highest probability that networks give to a radiograph's showing a nodule.
+    models
+        Name and version of the networks that have looked.
+    done_by
+        Who said that it is read.
+    problem
+        A sentence where the file with the findings cannot be read.
+    """
+
+    state: str = UNREAD
+    findings: int | None = None
+    score: float | None = None
+    probability: float | None = None
+    models: frozenset[tuple[str, str]] = frozenset()
+    done_by: str = ""
+    problem: str = ""
+
+
+def summary_of(findings: Findings, shown: Iterable[Finding] | None = None) -> CaseSummary:
+    """Sum up findings.
+
+    Parameters
+    ----------
+    findings
+        All of the case.
+    shown
+        Those that pass the thresholds; by default, those that pass the ones an image is opened with.
+    """
+    shown = [f for f in findings if passes(f, Thresholds())] if shown is None else shown
+    scores = [f.network_score for f in findings if f.status != "rejected" and f.network_score is not None]
+    looked = bool(len(findings) or findings.models)
+    return CaseSummary(
+        DONE if findings.done_by else IN_WORK if _is_in_work(findings) else UNREAD,
+        sum(f.status != "rejected" for f in shown) if looked else None,
+        max(scores, default=None),
+        max((s.probability for s in findings.image_scores), default=None),
+        frozenset((str(m.get("name", "")), str(m.get("version", ""))) for m in findings.models),
+        findings.done_by,
+    )
+
+
+def stored_summary(series: Series) -> CaseSummary:
+    """Sum up what is saved of a series that is not open; a damaged file stays as it is until the image is opened."""
+    path = Sidecar.of_series(series).newest()
+    if path is None:
+        return CaseSummary()
+    try:
+        return summary_of(read_findings(path))
+    except LungmtlError as error:
+        return CaseSummary(problem=str(error))
+
+
+def _is_in_work(findings: Findings) -> bool:
+    drawn = any(r.provenance.person for r in findings.regions)
+    return drawn or bool(findings.measurements) or any(map(is_reviewed, findings))
