@@ -275,10 +275,7 @@ class Session:
         self.edit(remove=[id])
 
     def change(self, id: str, **fields: Any) -> None:
-        """Change fields of a finding (`geometry`, `note`, `status` …).
-
-        Who moves or resizes it becomes its author, and what networks said of the former place goes (see `moved`).
-        """
+        """Change fields of a finding (`geometry`, `note` …); who moves or resizes it becomes its author (see `moved`)."""
         finding = self._findings[id]
         geometry = fields.get("geometry", finding.geometry)
         if geometry != finding.geometry:
