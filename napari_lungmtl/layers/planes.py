@@ -126,7 +126,10 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
     In 2-D the camera moves only where the image is larger than the canvas: a slice that fits stays put.
     """
     offset = viewer.dims.ndim - len(center)
-    point = (*viewer.dims.point[:offset], *center)
+    point = [*viewer.dims.point[:offset], *(float(c) for c in center)]
+    # On steps of the sliders, which would put it there themselves, and have every slice drawn twice.
+    for axis, (start, _, step) in enumerate(viewer.dims.range):
+        point[axis] = start + round((point[axis] - start) / (step or 1)) * (step or 1)
     viewer.dims.set_point(range(viewer.dims.ndim), point)  # at once: each call draws every layer's slice anew
     displayed = list(viewer.dims.displayed)
     camera = viewer.scene.camera
