@@ -85,9 +85,9 @@ class ReadingMouse(QObject):
 
     def _zoom(self, canvas: QWidget, at: QPointF, factor: float) -> None:
         """Zoom, and keep what is under the cursor there."""
-        camera, ratio = self._viewer.scene.camera, max(canvas.devicePixelRatioF(), 1.0)
+        camera = self._viewer.scene.camera
         down, right = camera.orientation2d
-        away = np.array([at.y() - canvas.height() / 2, at.x() - canvas.width() / 2]) * ratio
+        away = np.array([at.y() - canvas.height() / 2, at.x() - canvas.width() / 2])
         away *= (1 if down == "down" else -1, 1 if right == "right" else -1)
         middle = np.asarray(camera.center[-2:]) + away / camera.zoom - away / (camera.zoom * factor)
         camera.zoom *= factor

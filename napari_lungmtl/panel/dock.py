@@ -14,14 +14,15 @@ from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
 from ..canvas.corners import CornerTexts
+from ..canvas.marks.overlay import MarkTexts
 from ..canvas.mouse import ReadingMouse
 from ..layers import planes, window_presets
-from ..layers.attributes.bars import AttributeBarsLayer
-from ..layers.gl_context import make_removals_safe
+from ..layers.gl_context import canvas_of, make_removals_safe
 from ..layers.image import first_window
+from ..layers.truth import TRUE_NODULES
 from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..session.session import Session
-from ..training.findings import Sphere
+from ..training.findings import Finding, Sphere
 from ..training.log_file import keep_log
 from .cohort.section import CohortSection
 from .findings.section import FindingsSection
@@ -29,6 +30,7 @@ from .first_finding import FirstFinding
 from .footer import Footer
 from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
+from .preferences import Preferences
 from .qt import sure
 from .run import RunSection
 from .section import Section
@@ -73,7 +75,9 @@ class LungNodulesDock(QWidget):
             "previous study": lambda: self.reviewed_images.step(-1),
             "overlays": self._toggle_overlays,
             **{action: partial(self._orient, action) for action in CHANGES},
-            "corner texts": lambda: self.corners.show_texts(not self.corners.on),
+            "corner texts": self._toggle_corner_texts,
+            "fill": lambda: self.preferences.switch("fill"),
+            "attributes": lambda: self.preferences.switch("attributes"),
             **{f"window {n}": partial(self._choose_window, n) for n in range(1, 7)},
             "mouse": self._toggle_mouse,
             "smaller": lambda: self._resize(-1.0),
@@ -85,7 +89,8 @@ class LungNodulesDock(QWidget):
         }
         self.study_section = StudySection(lambda: self.reviewed_images)
         self.run = RunSection()
-        self.show_section = ShowSection(viewer)
+        self.preferences = Preferences()
+        self.show_section = ShowSection(viewer, self.preferences)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
         self.card = NoduleCardSection(
@@ -113,8 +118,10 @@ class LungNodulesDock(QWidget):
         viewer.events.theme.connect(self._set_theme)
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer, self._is_flat)
         self.reviewed_images = ReviewedImages(viewer)
-        self.bars = AttributeBarsLayer(viewer)
         self.corners = CornerTexts(viewer)
+        self.marks = MarkTexts(viewer, self.corners.rectangles)
+        self.marks.show_table(self.preferences["attributes"])
+        self.preferences.events.changed.connect(self._switch)
         self.mouse = ReadingMouse(viewer)
         self.reviewed_images.events.current.connect(self._set_reviewed)
         self.reviewed_images.events.closing.connect(self.run.forget)
@@ -141,6 +148,9 @@ class LungNodulesDock(QWidget):
         if event is not None and event.type() == QEvent.Type.Show and not self._shortcuts:
             make_removals_safe(self.viewer, self)
             self.corners.attach(sure(self.window()))
+            canvas = canvas_of(sure(self.window()))
+            if canvas is not None:
+                self.marks.attach(canvas)
             self.mouse.attach(sure(self.window()))
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         return super().event(event)
@@ -211,11 +221,15 @@ class LungNodulesDock(QWidget):
     def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         for section in self.sections:
             section.set_reviewed(reviewed)
-        self.bars.set_session(reviewed.session if reviewed is not None else None)
         if reviewed is not None:
             self.corners.set_image(reviewed.layer, reviewed.session.image)
+            reviewed.binding.fill(self.preferences["fill"])
+            self.marks.follow(
+                reviewed.session, reviewed.marked, self._truth, dragged=reviewed.binding.dragged
+            )
         else:
             self.corners.set_image(None, None)
+            self.marks.follow(None)
         self.mouse.set_layer(reviewed.layer if reviewed is not None else None)
         self.study_section.show_list()
         if reviewed is not None:
@@ -267,6 +281,22 @@ class LungNodulesDock(QWidget):
         elif number <= len(windows):
             window_presets.apply(self.reviewed.layer, windows[number - 1])
 
+    def _switch(self, name: str, on: bool) -> None:
+        """A switch of the row *Marks*, or its key."""
+        if name == "attributes":
+            self.marks.show_table(on)
+        elif self.reviewed is not None:
+            self.reviewed.binding.fill(on)
+
+    def _toggle_corner_texts(self) -> None:
+        self.corners.show_texts(not self.corners.on)
+        self.marks.later()  # which may stand there now
+
+    def _truth(self) -> list[Finding]:
+        """The true nodules that are drawn."""
+        layers = self.reviewed.companions if self.reviewed is not None else []
+        return [f for layer in layers if layer.visible for f in layer.metadata.get(TRUE_NODULES, ())]
+
     def _toggle_mouse(self) -> None:
         self.mouse.on = not self.mouse.on
         own = "Wheel: slices; Ctrl+wheel: zoom; right drag: window."
@@ -297,8 +327,9 @@ class LungNodulesDock(QWidget):
         """The dock is closed for good."""
         self.run.cancel()
         _let_go(self)
-        self.corners.hide()
-        self.corners.deleteLater()
+        for texts in (self.corners, self.marks):
+            texts.hide()
+            texts.deleteLater()
         super().closeEvent(event)
 
 
@@ -320,7 +351,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
-    dock.bars.close()
     dock.corners.let_go()
+    dock.marks.let_go()
     dock.mouse.set_layer(None)
     dock.reviewed_images.close()

@@ -24,10 +24,12 @@ from ...shortcuts import tooltip
 from ...text import expectation
 from ...training.inference.predictor import SCORE_FLOOR
 from ...training.inference.radiograph_answer import without_prevalence
+from ..preferences import Preferences
 from ..section import Section, label, tool_button
 from .color_bar import ColorBar
 from .film_row import FilmRow
 from .heat_map_row import CAPTION, HeatMapRow
+from .marks_row import MarksRow
 from .prevalence import PrevalenceSlider
 from .verdict import verdicts
 
@@ -95,7 +97,7 @@ class ThresholdSlider(QWidget):
 class ShowSection(Section):
     """What of the findings and of the image is shown."""
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(self, viewer: ViewerModel, preferences: Preferences) -> None:
         super().__init__("show")
         self._viewer = viewer
         self.score = ThresholdSlider(
@@ -135,9 +137,11 @@ class ShowSection(Section):
             self.body.addWidget(widget)
         self.heat = HeatMapRow()
         self.film = FilmRow()
+        self.marks = MarksRow(preferences)
         self.body.addWidget(self.heat)
         self.body.addWidget(self.film)
         self.body.addLayout(self._image_row())
+        self.body.addWidget(self.marks)
         self.body.addLayout(self._plane_row())
 
     def _image_row(self) -> QHBoxLayout:
@@ -196,6 +200,7 @@ class ShowSection(Section):
             self.overlays.setChecked(reviewed.session.overlays_shown)
         self.heat.set_reviewed(reviewed)
         self.film.set_reviewed(reviewed)
+        self.marks.set_reviewed(reviewed)
         self._show_thresholds()
         self._show_preset()
         self._show_plane()
@@ -205,6 +210,7 @@ class ShowSection(Section):
         super().release()
         self.heat.release()
         self.film.release()
+        self.marks.release()
 
     def _threshold(self, **change: float) -> None:
         if self.reviewed is not None:
