@@ -123,8 +123,8 @@ def in_window(repeats: int) -> dict[str, list[tuple[float, float]]]:
     def zoom() -> None:
         camera.zoom *= 1.02
 
-    results["zoom with attribute bars, drawn"] = [drawn(zoom) for _ in range(repeats)]
-    docks[0].bars.close()
+    results["zoom with the attribute table, drawn"] = [drawn(zoom) for _ in range(repeats)]
+    docks[0].preferences.switch("attributes", False)
     results["zoom without them, drawn"] = [drawn(zoom) for _ in range(repeats)]
     results["select the next finding without them, drawn"] = [
         drawn(lambda: docks[0].findings.step(1)) for _ in range(repeats)

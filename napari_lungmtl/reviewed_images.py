@@ -15,9 +15,12 @@ from .layers import planes, view_state
 from .layers.heat_map import EVIDENCE
 from .layers.image import IMAGE
 from .layers.radiograph import RadiographLayers
+from .layers.screen import pixel_size
 from .layers.spheres.layer import SphereBinding, image_from_layer
+from .layers.spheres.rings import RingLayer
 from .session.session import Session
 from .session.sidecar import Sidecar
+from .training.findings import Finding
 from .training.imaging.image import Image
 
 log = logging.getLogger("napari_lungmtl")
@@ -25,7 +28,7 @@ log = logging.getLogger("napari_lungmtl")
 
 @dataclass(eq=False)
 class ReviewedImage:
-    """An image layer with its session and what draws it: the binding of spheres, and the layers of a radiograph.
+    """An image layer with its session and what draws it: the binding of spheres, their rings, and the layers of a radiograph.
 
     `companions` are further layers that are shown and hidden with it (the truth), `legend` a symbol, words and a colour that
     say what they are, `view` how it was looked at when another image was chosen.
@@ -34,6 +37,7 @@ class ReviewedImage:
     layer: ImageLayer
     session: Session
     binding: SphereBinding
+    rings: RingLayer
     radiograph: RadiographLayers | None = None
     companions: list[Layer] = field(default_factory=list)
     legend: tuple[str, str, str] | None = None
@@ -42,13 +46,20 @@ class ReviewedImage:
     @property
     def drawn(self) -> tuple[Layer, ...]:
         """The layers that show its findings."""
-        spheres = () if self.binding.layer is None else (self.binding.layer,)
+        spheres = (layer for layer in (self.binding.layer, self.rings.layer) if layer is not None)
         return (*spheres, *(self.radiograph.layers if self.radiograph is not None else ()))
+
+    def marked(self) -> tuple[Finding, ...]:
+        """The findings that are drawn where the layers have them; none of a kind whose layer a person deleted."""
+        if self.radiograph is None:
+            return self.binding.present()
+        return () if self.radiograph.boxes.deleted else self.session.visible
 
     def set_current(self, current: bool) -> None:
         """Show the image and all that is drawn over it, or hide them while another image is reviewed."""
         _set_visible(self.layer, current)
         self.binding.set_current(current)
+        self.rings.set_current(current)
         if self.radiograph is not None:
             self.radiograph.set_current(current)
         for layer in self.companions:
@@ -56,7 +67,8 @@ class ReviewedImage:
 
     def bring_back(self) -> bool:
         """Draw again what a person deleted of its drawings; False where nothing was."""
-        deleted = self.binding.deleted or (self.radiograph is not None and self.radiograph.deleted)
+        spheres = self.binding.deleted or self.rings.deleted
+        deleted = spheres or (self.radiograph is not None and self.radiograph.deleted)
         if deleted:
             self.session.events.overlays.emit(self.session.overlays_shown)
         return deleted
@@ -70,6 +82,7 @@ class ReviewedImage:
         """Take its drawings out; another layer goes on with the session."""
         if self.radiograph is not None:
             self.radiograph.close()
+        self.rings.close()
         self.binding.close()
 
 
@@ -245,7 +258,10 @@ class ReviewedImages:
         )
         try:
             radiograph = RadiographLayers(self._viewer, session, layer) if image.ndim == 2 else None
-            reviewed = ReviewedImage(layer, session, SphereBinding(self._viewer, session), radiograph)
+            spheres = SphereBinding(self._viewer, session)
+            rings = RingLayer(self._viewer, spheres, pixel_size())
+            spheres.keep_below(rings)
+            reviewed = ReviewedImage(layer, session, spheres, rings, radiograph)
         finally:
             self._opening = False
         self._reviewed_images.append(

@@ -48,6 +48,8 @@ KEYS = (
     Key("Shift+P", "previous study", "Previous case", drawing=False),
     Key("Shift+D", "done", "Case done, or not after all"),
     Key("H", "overlays", "Hide or show the overlays"),
+    Key("Shift+F", "fill", "Fill the spheres of a CT, or leave the nodules free"),
+    Key("Shift+B", "attributes", "Hide or show the attributes of the selected nodule on the canvas"),
     Key("T", "turn_right", "Turn a radiograph by 90° clockwise", drawing=False),
     Key("Shift+T", "turn_left", "Turn a radiograph by 90° anticlockwise"),
     Key("M", "mirror", "Mirror a radiograph", painting=False),

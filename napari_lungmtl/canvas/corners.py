@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QWidget
 from ..layers.follower import coalesced
 from ..layers.gl_context import canvas_of
 from ..layers.image import IMAGE
+from ..layers.rectangle import Rectangle
 from ..training.imaging.image import Image
 from . import words
 from .sides import edges
@@ -25,6 +26,17 @@ _MARGIN, _PAD = 8.0, 4.0
 """Pixels to the edge of the canvas, and round a text."""
 _BAR = 0.2
 """Part of the canvas that the scale bar spans at most."""
+_PLACES = (
+    ("who", 0.0, 0.0),
+    ("where", 0.0, 1.0),
+    ("top", 0.5, 0.0),
+    ("bottom", 0.5, 1.0),
+    ("left", 0.0, 0.5),
+    ("right", 1.0, 0.5),
+)
+"""Where each text stands: parts of the canvas's width and height."""
+_UNDER_CURSOR = "x −000.0  y −000.0  z −0000.0 mm\n−0000 HU"
+"""As long as what is said of the place under the cursor becomes."""
 _WAIT = 30
 """Milliseconds: the steps of a mouse come together."""
 
@@ -53,6 +65,7 @@ class CornerTexts(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._font = QFont(self.font())
         self._font.setPointSizeF(FONT_PT)
+        self._metrics = QFontMetricsF(self._font)
         self._view = coalesced(self._show_view)
         self._cursor = coalesced(self._show_cursor, _WAIT)
         for event, slot in self._view_events():
@@ -150,14 +163,57 @@ class CornerTexts(QWidget):
         image, zoom = self._image, float(self._viewer.scene.camera.zoom)
         if image is None or image.spacing is None or not zoom > 0 or self._viewer.dims.ndisplay == 3:
             return 0.0, ""
-        ratio = max(self.devicePixelRatioF(), 1.0)  # napari's zoom counts the screen's own pixels
-        length = words.round_length(_BAR * self.width() * ratio / zoom)
-        return length * zoom / ratio, f"{length:g} mm"
+        length = words.round_length(_BAR * self.width() / zoom)
+        return length * zoom, f"{length:g} mm"
 
     def _say(self, **texts: str) -> None:
         if any(self.texts.get(name) != text for name, text in texts.items()):
             self.texts.update(texts)
             self.update()
+
+    # ---- where they stand
+
+    def rectangles(self) -> list[Rectangle]:
+        """What the texts cover, so that others keep off: top, left, bottom and right in pixels of the canvas.
+
+        At the lower left there is always room for what lies under the cursor: a mouse that moves must not move other texts.
+        """
+        if not self.on or self.parent() is None or self._image is None:
+            return []
+        boxes = [self._box(text, across, down) for text, across, down in self._places(_UNDER_CURSOR)]
+        pixels, text = self._scale()
+        if pixels:
+            boxes.append(self._scale_box(pixels, text))
+        return [(box.top(), box.left(), box.bottom(), box.right()) for box in boxes]
+
+    def _places(self, cursor: str) -> list[tuple[str, float, float]]:
+        """Each text that there is with its part of the canvas's width and height."""
+        found = []
+        for name, across, down in _PLACES:
+            text = self.texts.get(name, "")
+            if name == "where":  # one block, so that nothing collides on a narrow canvas
+                text = "\n".join(filter(None, (cursor, text)))
+            if text:
+                found.append((text, across, down))
+        return found
+
+    def _box(self, text: str, across: float, down: float) -> QRectF:
+        """Ground of a text at a part of the canvas's width and height."""
+        wide, high = float(self.width()), float(self.height())
+        size = self._metrics.size(0, text)
+        width, height = size.width() + 2 * _PAD, size.height() + 2 * _PAD
+        return QRectF(
+            _MARGIN + across * (wide - 2 * _MARGIN - width),
+            _MARGIN + down * (high - 2 * _MARGIN - height),
+            width,
+            height,
+        )
+
+    def _scale_box(self, pixels: float, text: str) -> QRectF:
+        """Ground of the scale bar, at the lower right."""
+        line = self._metrics.height()
+        width = max(pixels, self._metrics.horizontalAdvance(text)) + 2 * _PAD
+        return QRectF(self.width() - _MARGIN - width, self.height() - _MARGIN - line - 12, width, line + 12)
 
     # ---- paint
 
@@ -165,35 +221,14 @@ class CornerTexts(QWidget):
         """Draw the texts that there are."""
         painter = QPainter(self)
         painter.setFont(self._font)
-        wide, high = float(self.width()), float(self.height())
-        for name, across, down in (
-            ("who", 0.0, 0.0),
-            ("where", 0.0, 1.0),
-            ("top", 0.5, 0.0),
-            ("bottom", 0.5, 1.0),
-            ("left", 0.0, 0.5),
-            ("right", 1.0, 0.5),
-        ):
-            text = self.texts.get(name, "")
-            if name == "where":  # one block, so that nothing collides on a narrow canvas
-                text = "\n".join(filter(None, (self.texts.get("cursor", ""), text)))
-            if text:
-                self._draw(painter, text, wide, high, across, down)
-        self._draw_scale(painter, wide, high)
+        for text, across, down in self._places(self.texts.get("cursor", "")):
+            self._draw(painter, text, across, down)
+        self._draw_scale(painter)
         painter.end()
 
-    def _draw(
-        self, painter: QPainter, text: str, wide: float, high: float, across: float, down: float
-    ) -> None:
+    def _draw(self, painter: QPainter, text: str, across: float, down: float) -> None:
         """Write lines at a part of the canvas's width and height."""
-        size = QFontMetricsF(self._font).size(0, text)
-        width, height = size.width() + 2 * _PAD, size.height() + 2 * _PAD
-        box = QRectF(
-            _MARGIN + across * (wide - 2 * _MARGIN - width),
-            _MARGIN + down * (high - 2 * _MARGIN - height),
-            width,
-            height,
-        )
+        box = self._box(text, across, down)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(GROUND)
         painter.drawRoundedRect(box, 3, 3)
@@ -201,14 +236,12 @@ class CornerTexts(QWidget):
         side = Qt.AlignmentFlag.AlignRight if across == 1 else Qt.AlignmentFlag.AlignLeft
         painter.drawText(box.adjusted(_PAD, _PAD, -_PAD, -_PAD), int(side), text)
 
-    def _draw_scale(self, painter: QPainter, wide: float, high: float) -> None:
-        """A bar with its length above, at the lower right."""
+    def _draw_scale(self, painter: QPainter) -> None:
+        """A bar with its length above."""
         pixels, text = self._scale()
         if not pixels:
             return
-        line = QFontMetricsF(self._font).height()
-        width = max(pixels, QFontMetricsF(self._font).horizontalAdvance(text)) + 2 * _PAD
-        box = QRectF(wide - _MARGIN - width, high - _MARGIN - line - 12, width, line + 12)
+        box = self._scale_box(pixels, text)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(GROUND)
         painter.drawRoundedRect(box, 3, 3)

@@ -12,6 +12,12 @@ from qtpy.QtWidgets import QWidget
 from ..layers import planes, window_presets
 from ..layers.gl_context import canvas_of
 
+BY_MOUSE = (
+    QEvent.Type.MouseButtonPress,
+    QEvent.Type.MouseButtonDblClick,
+    QEvent.Type.MouseButtonRelease,
+    QEvent.Type.MouseMove,
+)
 NOTCH = 120
 """What Qt calls a step of the wheel, in eighths of a degree."""
 ZOOM = 1.15
@@ -53,9 +59,11 @@ class ReadingMouse(QObject):
         """Act on what is ours; True keeps it from napari."""
         if not self.on or self._layer is None or not isinstance(watched, QWidget):
             return False
-        if isinstance(event, QWheelEvent):
+        # Its type first: Python may still hold an event that was where this one is, and take it for a mouse's.
+        kind = event.type() if event is not None else None
+        if kind == QEvent.Type.Wheel and isinstance(event, QWheelEvent):
             return self._turn(watched, event)
-        return isinstance(event, QMouseEvent) and self._drag(event)
+        return kind in BY_MOUSE and isinstance(event, QMouseEvent) and self._drag(event)
 
     # ---- wheel
 
@@ -80,9 +88,9 @@ class ReadingMouse(QObject):
 
     def _zoom(self, canvas: QWidget, at: QPointF, factor: float) -> None:
         """Zoom, and keep what is under the cursor there."""
-        camera, ratio = self._viewer.scene.camera, max(canvas.devicePixelRatioF(), 1.0)
+        camera = self._viewer.scene.camera
         down, right = camera.orientation2d
-        away = np.array([at.y() - canvas.height() / 2, at.x() - canvas.width() / 2]) * ratio
+        away = np.array([at.y() - canvas.height() / 2, at.x() - canvas.width() / 2])
         away *= (1 if down == "down" else -1, 1 if right == "right" else -1)
         middle = np.asarray(camera.center[-2:]) + away / camera.zoom - away / (camera.zoom * factor)
         camera.zoom *= factor

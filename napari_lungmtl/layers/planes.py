@@ -14,6 +14,8 @@ from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from napari.layers import Layer
 
+from .spheres.discs import beyond_faces
+
 PLANES = ("axial", "coronal", "sagittal", "3-D")
 MARGIN = 0.02
 """Part of the canvas that stays free round what fills it."""
@@ -129,7 +131,10 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
     In 2-D the camera moves only where the image is larger than the canvas: a slice that fits stays put.
     """
     offset = viewer.dims.ndim - len(center)
-    point = (*viewer.dims.point[:offset], *center)
+    point = [*viewer.dims.point[:offset], *(float(c) for c in center)]
+    # On steps of the sliders, which would put it there themselves, and have every slice drawn twice.
+    for axis, (start, _, step) in enumerate(viewer.dims.range):
+        point[axis] = start + round((point[axis] - start) / (step or 1)) * (step or 1)
     viewer.dims.set_point(range(viewer.dims.ndim), point)  # at once: each call draws every layer's slice anew
     displayed = list(viewer.dims.displayed)
     camera = viewer.scene.camera
@@ -150,8 +155,15 @@ def beyond_slab(viewer: ViewerModel, axis: int, distance: float) -> float:
 
     0 within the slab; where slices are shown, all of the distance.
     """
-    left, right = (float(margin[axis]) for margin in (viewer.dims.margin_left, viewer.dims.margin_right))
-    return distance - min(max(distance, -left), right)
+    return beyond_faces(distance, slab_reach(viewer, axis))
+
+
+def slab_reach(viewer: ViewerModel, axis: int) -> float:
+    """How far (mm) the slab reaches on either side of the slice along an axis; 0 where slices are shown.
+
+    napari counts whole slices from the left margin on, and up to the right one: half a slice too few and too many.
+    """
+    return float(viewer.dims.margin_left[axis] + viewer.dims.margin_right[axis]) / 2
 
 
 def go_to_box(viewer: ViewerModel, low: Sequence[float], high: Sequence[float]) -> None:

@@ -1,4 +1,4 @@
-"""All that is drawn over a radiograph: heat map, lungs, masks, boxes and captions, in this order from below."""
+"""All that is drawn over a radiograph: heat map, lungs, masks and boxes, in this order from below."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from napari.layers import Image as ImageLayer
 from napari.layers import Layer
 
 from ..session.session import Session
-from .boxes.captions import CaptionsLayer
 from .boxes.layer import BoxBinding
 from .film_view import FilmView
 from .heat_map import HeatMapLayer
@@ -32,29 +31,26 @@ class RadiographLayers:
         self.masks = MaskBinding(viewer, session, (self.boxes,))
         self.lungs = LungBinding(viewer, session, (self.masks, self.boxes))
         self.heat = HeatMapLayer(viewer, session, layer)
-        self.captions = CaptionsLayer(viewer, session)
-        for drawing in (self.boxes, self.masks, self.lungs):
-            drawing.keep_below(self.captions)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Those that are there."""
-        drawings = (self.heat, self.lungs, self.masks, self.boxes, self.captions)
+        drawings = (self.heat, self.lungs, self.masks, self.boxes)
         return tuple(d.layer for d in drawings if d.layer is not None)
 
     @property
     def deleted(self) -> bool:
         """Whether a person deleted a layer that would show something."""
-        return any(d.deleted for d in (self.lungs, self.masks, self.boxes, self.captions))
+        return any(d.deleted for d in (self.lungs, self.masks, self.boxes))
 
     def set_current(self, current: bool) -> None:
         """Show the drawings, or hide them while another image is reviewed."""
         self.view.set_current(current)
-        for drawing in (self.heat, self.lungs, self.masks, self.boxes, self.captions):
+        for drawing in (self.heat, self.lungs, self.masks, self.boxes):
             drawing.set_current(current)
 
     def close(self) -> None:
         """Take everything out."""
-        for drawing in (self.captions, self.heat, self.lungs, self.masks, self.boxes):
+        for drawing in (self.heat, self.lungs, self.masks, self.boxes):
             drawing.close()
         self.view.close()

@@ -14,6 +14,8 @@ from .spheres import rows
 from .spheres.layer_data import CANVAS_LIMITS
 
 NAME = "truth"
+TRUE_NODULES = "lungmtl_truth"
+"""Key of the layer's metadata: the true nodules that it shows."""
 EDGE, CORNER = 0.003, 0.3
 """Width of the lines at true boxes, as a part of the radiograph's longer side; length, as a part of the box's sides."""
 
@@ -37,6 +39,7 @@ def add_truth_layer(viewer: ViewerModel, truth: Findings) -> tuple[Layer, int]:
     """
     flat = len(truth.image.shape) == 2
     layer, count = _corners_layer(truth) if flat else _squares_layer(truth)
+    layer.metadata[TRUE_NODULES] = truth
     insert_layer(viewer.layers, layer)
     return layer, count
 

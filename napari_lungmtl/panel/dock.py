@@ -15,14 +15,16 @@ from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 from .. import shortcuts
 from ..canvas.cine import Cine
 from ..canvas.corners import CornerTexts
+from ..canvas.marks.overlay import MarkTexts
 from ..canvas.mouse import ReadingMouse
 from ..layers import planes, window_presets
-from ..layers.attributes.bars import AttributeBarsLayer
-from ..layers.gl_context import make_removals_safe
+from ..layers.gl_context import canvas_of, make_removals_safe
 from ..layers.image import first_window
+from ..layers.rectangle import Rectangle
+from ..layers.truth import TRUE_NODULES
 from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..session.session import Session
-from ..training.findings import Sphere
+from ..training.findings import Finding, Sphere
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
 from .cases.section import CasesSection
@@ -33,6 +35,7 @@ from .footer import Footer
 from .measurements.section import MeasureSection
 from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
+from .preferences import Preferences
 from .qt import sure
 from .run import RunSection
 from .section import Section
@@ -78,7 +81,9 @@ class LungNodulesDock(QWidget):
             "done": lambda: self.cases.toggle_done(),
             "overlays": self._toggle_overlays,
             **{action: partial(self._orient, action) for action in CHANGES},
-            "corner texts": lambda: self.corners.show_texts(not self.corners.on),
+            "corner texts": self._toggle_corner_texts,
+            "fill": lambda: self.preferences.switch("fill"),
+            "attributes": lambda: self.preferences.switch("attributes"),
             **{f"window {n}": partial(self._choose_window, n) for n in range(1, 7)},
             "linked views": lambda: self.views.link(not self.views.on),
             "slab": lambda: self.views.show_slab(self.views.slab.next()),
@@ -104,7 +109,8 @@ class LungNodulesDock(QWidget):
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
         self.cine = Cine(viewer, self)
         self.views = LinkedViews(viewer)
-        self.show_section = ShowSection(viewer, self.views, self.cine)
+        self.preferences = Preferences()
+        self.show_section = ShowSection(viewer, self.views, self.cine, self.preferences)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
         self.card = NoduleCardSection(
@@ -134,8 +140,10 @@ class LungNodulesDock(QWidget):
         viewer.events.theme.connect(self._set_theme)
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer, self._is_flat)
         self.reviewed_images = ReviewedImages(viewer)
-        self.bars = AttributeBarsLayer(viewer)
         self.corners = CornerTexts(viewer)
+        self.marks = MarkTexts(viewer, self._texts)
+        self.marks.show_table(self.preferences["attributes"])
+        self.preferences.events.changed.connect(self._switch)
         self.mouse = ReadingMouse(viewer)
         self.reviewed_images.events.current.connect(self._set_reviewed)
         self.reviewed_images.events.closing.connect(self.run.forget)
@@ -165,6 +173,9 @@ class LungNodulesDock(QWidget):
             make_removals_safe(self.viewer, self)
             self.corners.attach(sure(self.window()))
             self.measure.attach(sure(self.window()))
+            canvas = canvas_of(sure(self.window()))
+            if canvas is not None:
+                self.marks.attach(canvas)
             self.mouse.attach(sure(self.window()))
             self.views.attach(sure(self.window()))
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
@@ -238,13 +249,17 @@ class LungNodulesDock(QWidget):
         self.cine.set_layer(reviewed.layer if reviewed is not None else None)
         for section in self.sections:
             section.set_reviewed(reviewed)
-        self.bars.set_session(reviewed.session if reviewed is not None else None)
         if reviewed is not None:
             self.corners.set_image(reviewed.layer, reviewed.session.image)
             self.views.set_image(reviewed.layer, reviewed.session, reviewed.companions)
+            reviewed.binding.fill(self.preferences["fill"])
+            self.marks.follow(
+                reviewed.session, reviewed.marked, self._truth, dragged=reviewed.binding.dragged
+            )
         else:
             self.corners.set_image(None, None)
             self.views.set_image(None, None)
+            self.marks.follow(None)
         self.mouse.set_layer(reviewed.layer if reviewed is not None else None)
         self.study_section.show_list()
         if reviewed is not None:
@@ -297,6 +312,22 @@ class LungNodulesDock(QWidget):
         elif number <= len(windows):
             window_presets.apply(self.reviewed.layer, windows[number - 1])
 
+    def _switch(self, name: str, on: bool) -> None:
+        """A switch of the row *Marks*, or its key."""
+        if name == "attributes":
+            self.marks.show_table(on)
+        elif self.reviewed is not None:
+            self.reviewed.binding.fill(on)
+
+    def _toggle_corner_texts(self) -> None:
+        self.corners.show_texts(not self.corners.on)
+        self.marks.later()  # which may stand there now
+
+    def _truth(self) -> list[Finding]:
+        """The true nodules that are drawn."""
+        layers = self.reviewed.companions if self.reviewed is not None else []
+        return [f for layer in layers if layer.visible for f in layer.metadata.get(TRUE_NODULES, ())]
+
     def _toggle_mouse(self) -> None:
         self.mouse.on = not self.mouse.on
         own = "Wheel: slices; Ctrl+wheel: zoom; right drag: window."
@@ -323,12 +354,18 @@ class LungNodulesDock(QWidget):
             key = next(key for key in shortcuts.KEYS if key.action == "reject")
             show_info(f"A model's finding is not deleted but rejected ({key.text}), so that it can be seen.")
 
+    def _texts(self) -> tuple[Rectangle, ...]:
+        """Where texts stand on the canvas that captions keep off."""
+        boxes = self.measure.hand.overlay.labels.values()
+        measured = ((box.top(), box.left(), box.bottom(), box.right()) for box in boxes)
+        return (*self.corners.rectangles(), *measured)
+
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """The dock is closed for good."""
         self.run.cancel()
         self.cine.stop()
         _let_go(self)
-        for overlay in (self.corners, self.measure.hand.overlay):
+        for overlay in (self.corners, self.marks, self.measure.hand.overlay):
             overlay.hide()
             overlay.deleteLater()
         self.views.take_out()
@@ -354,9 +391,9 @@ def _let_go(dock: LungNodulesDock) -> None:
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
-    dock.bars.close()
     dock.corners.let_go()
     dock.measure.let_go()
     dock.views.let_go()
+    dock.marks.let_go()
     dock.mouse.set_layer(None)
     dock.reviewed_images.close()

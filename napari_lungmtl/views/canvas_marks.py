@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from napari.components import ViewerModel
@@ -38,13 +37,11 @@ class CanvasMarks(QWidget):
     ----------
     viewer
         A viewer, or a bare ``ViewerModel``.
-    draws
-        Whether the canvas shows a sphere whose centre lies a distance (mm) along an axis from the slice.
     """
 
-    def __init__(self, viewer: ViewerModel, draws: Callable[[float, int], bool]) -> None:
+    def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
-        self._viewer, self._draws = viewer, draws
+        self._viewer = viewer
         self.scene: Scene | None = None
         self.crosshair = False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -86,11 +83,5 @@ class CanvasMarks(QWidget):
         painter.end()
 
     def _missing(self, scene: Scene) -> list[Finding]:
-        """Masks, and spheres that reach into a slab from outside."""
-        axis = self._viewer.dims.order[0]
-        return [
-            f
-            for f in scene.findings
-            if not isinstance(f.geometry, Sphere)
-            or (scene.slab.kind and not self._draws(f.center[axis] - scene.point[axis], axis))
-        ]
+        """Masks: spheres have their rings."""
+        return [f for f in scene.findings if not isinstance(f.geometry, Sphere)]

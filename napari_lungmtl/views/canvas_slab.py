@@ -6,7 +6,6 @@ from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from napari.layers import Layer, Points
 
-from ..layers import planes
 from .slab import Slab
 
 MODES = {"MIP": "max", "mean": "mean", "minIP": "min"}
@@ -64,10 +63,6 @@ class CanvasSlab:
         self.show(None, Slab())
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
         self._viewer.dims.events.ndisplay.disconnect(self._show_label)
-
-    def draws(self, distance: float, axis: int) -> bool:
-        """Whether the spheres' layer itself shows one whose centre lies this far (mm) along an axis from the slice."""
-        return planes.beyond_slab(self._viewer, axis, distance) == 0
 
     def _set_margins(self) -> None:
         """napari takes the slices from round(index − left) up to, but without, round(index + right)."""

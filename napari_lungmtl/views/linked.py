@@ -38,7 +38,7 @@ class LinkedViews(QWidget):
     """Shows the planes of a CT that the canvas does not show, all through one point.
 
     The point is napari's own (``dims.point``): whoever moves it moves all views, also a finding that is selected. Painted by
-    Qt: a canvas of napari's for each plane took ten times as long (``benchmarks/linked_views.py``).
+    Qt: a canvas of napari's for each plane took two and a half times the processor time (``benchmarks/linked_views.py``).
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class LinkedViews(QWidget):
         self.on = False
         self.slab = Slab()
         self.canvas_slab = CanvasSlab(viewer)
-        self.canvas_marks = CanvasMarks(viewer, self.canvas_slab.draws)
+        self.canvas_marks = CanvasMarks(viewer)
         self._fit = coalesced(self._fill_canvas, _WAIT)
         self._fit_when_sized = False
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)

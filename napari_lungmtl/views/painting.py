@@ -8,6 +8,7 @@ import numpy as np
 from qtpy.QtCore import QLineF, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
+from ..layers.spheres.discs import STAND_OFF
 from .frame import Frame
 from .marks import Mark
 
@@ -15,8 +16,8 @@ CROSSHAIR = QColor(190, 225, 140, 190)
 """Off the colours of malignancy, of the truth and of the selection."""
 GAP = 14.0
 """Pixels round the point that stay free: what is looked at is not drawn over."""
-STAND_OFF, SMALLEST = 2.5, 6.0
-"""Millimetres between a sphere and its ring, so that the nodule's edge is seen; pixels of the smallest ring's radius."""
+SMALLEST = 6.0
+"""Pixels of the smallest ring's radius."""
 THIN, THICK = 1.5, 2.5
 """Widths in pixels of a mark, and of a selected one."""
 SLAB_LETTERS, SLAB_GROUND = QColor("#1b1400"), QColor("#f0c040")

@@ -92,8 +92,9 @@ def predictor(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> FakePredic
 
 @pytest.fixture(autouse=True)
 def own_sidecars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sidecars of images without a file go to the user's data folder: not of the one who runs the tests."""
+    """Sidecars of images without a file, and switches, go to the user's folders: not of the one who runs the tests."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("napari_lungmtl.panel.preferences.user_config_path", lambda *_, **__: tmp_path)
     monkeypatch.setattr("napari_lungmtl.session.sidecar.user_data_path", lambda *args, **kwargs: tmp_path)
 
 

@@ -131,11 +131,13 @@ def test_marks_turn_along_and_what_is_drawn_lands_in_the_file(after_run, orienta
     session.orient(orientation)
     qtbot.wait(60)
     assert [f.geometry for f in session.findings] == before
-    captions = dock.reviewed.radiograph.captions.layer
-    axes = ScreenAxes.now(viewer)
-    for strip in captions.data:
-        tall, wide = np.ptp(axes.to_screen(strip), axis=0)
-        assert wide > tall
+    captions = dock.marks.scene.captions
+    assert len(captions) == 3
+    for caption in captions:
+        top, left, bottom, right = caption.mark.shape.rectangle
+        middle = place_of(viewer, np.array(session.findings[caption.mark.finding.id].center))
+        assert (left + right) / 2 == pytest.approx(middle.x(), abs=1.5)
+        assert (top + bottom) / 2 == pytest.approx(middle.y(), abs=1.5)
     viewer.layers.selection.active = boxes
     boxes.mode = "add_rectangle"
     canvas = viewer.window._qt_viewer.canvas.native

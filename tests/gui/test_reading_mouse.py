@@ -84,6 +84,15 @@ def test_ctrl_and_wheel_zoom_about_the_cursor(window):
     assert viewer.dims.point == point
 
 
+def test_a_fine_screen_changes_no_length(window, monkeypatch):
+    """napari's zoom counts Qt's pixels, not the screen's own."""
+    viewer, dock = window
+    before = dock.corners._scale()
+    assert before[0] == pytest.approx(float(before[1].split()[0]) * viewer.scene.camera.zoom)
+    monkeypatch.setattr(type(dock.corners), "devicePixelRatioF", lambda _self: 2.0)
+    assert dock.corners._scale() == before
+
+
 def test_a_right_drag_and_keys_change_the_window_and_the_texts_follow(window, qtbot):
     viewer, dock = window
     layer, zoom = dock.reviewed.layer, viewer.scene.camera.zoom

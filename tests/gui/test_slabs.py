@@ -9,6 +9,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.layers import planes
 from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.layers.spheres.discs import STAND_OFF
+from napari_lungmtl.layers.spheres.rows import SCALE
 from napari_lungmtl.training.findings import Finding, Findings, Sphere
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.views.canvas_marks import canvas_frame
@@ -154,7 +156,7 @@ def test_a_persons_own_text_comes_back(bright):
     overlay.text, overlay.visible = "", False
 
 
-def test_findings_in_the_slab_are_shown_and_others_are_not(bright):
+def test_findings_in_the_slab_are_shown_and_others_are_not(bright, qtbot):
     _viewer, dock, image = bright
     middle = np.array(image.to_world((10, 20, 20)))
     inside, reaching, outside = (
@@ -164,21 +166,22 @@ def test_findings_in_the_slab_are_shown_and_others_are_not(bright):
     dock.reviewed.session.replace_findings(Findings((inside, reaching, outside)))
     marks = dock.views.canvas_marks
 
-    def painted() -> list[str]:
-        return [f.id for f in marks._missing(marks.scene)]
+    def radii() -> list[float]:
+        layer = dock.reviewed.rings.layer
+        sizes = np.asarray(layer.size if layer is not None else ()).reshape(-1)
+        return sorted({round(float(d) * SCALE / 2 - STAND_OFF, 1) for d in sizes if d > 0})
 
     points = dock.reviewed.binding.layer
     assert points.projection_mode == "rescale_spherical"
     dock.views.show_slab(Slab("MIP", 15.0))
     assert points.projection_mode == "all"
-    assert dock.views.canvas_slab.draws(6.0, 0)
-    assert painted() == ["reaching", "outside"]
-    (one, other) = marks.scene.marks((0, 1, 2))
-    assert {round(one.radius, 1), round(other.radius, 1)} == {3.0, round(np.sqrt(9 - 1.25**2), 1)}
+    cut = round(np.sqrt(9 - 1.25**2), 1)
+    qtbot.waitUntil(lambda: radii() == [cut, 3.0])
+    assert sorted(round(one.radius, 1) for one in marks.scene.marks((0, 1, 2))) == [cut, 3.0]
     dock.views.show_slab(Slab())
     assert points.projection_mode == "rescale_spherical"
     assert marks.scene.marks((0, 1, 2)) == ()
-    assert painted() == []
+    qtbot.waitUntil(lambda: radii() == [])
 
 
 def test_a_radiograph_has_no_slab_and_the_next_volume_has_it_again(bright):

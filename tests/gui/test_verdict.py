@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from napari.components import ViewerModel
 
+from napari_lungmtl.canvas.cine import Cine
 from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.panel.preferences import Preferences
 from napari_lungmtl.panel.show.prevalence import STEPS
 from napari_lungmtl.panel.show.section import ShowSection
 from napari_lungmtl.panel.show.verdict import Doubt, State, Verdict, percent, verdicts
@@ -99,7 +101,7 @@ def test_the_one_answer_speaks_where_there_is_one():
 
 def test_the_slider_sets_the_prevalence_of_this_film_and_the_next(qtbot):
     viewer = ViewerModel()
-    section = ShowSection(viewer, LinkedViews(viewer))
+    section = ShowSection(viewer, LinkedViews(viewer), Cine(viewer), Preferences())
     qtbot.addWidget(section)
     sessions = []
     for uid in ("one", "two"):
@@ -107,7 +109,7 @@ def test_the_slider_sets_the_prevalence_of_this_film_and_the_next(qtbot):
         session._image = radiograph(series_uid=uid)
         session._findings = Findings(image_scores=(ImageScore(ANSWER, "dhn 0.1", 0.8, 0.5),))
         layer = add_image_layer(ViewerModel(), session._image)
-        section.set_reviewed(ReviewedImage(layer, session, None))
+        section.set_reviewed(ReviewedImage(layer, session, None, None))
         sessions.append(session)
         if uid == "one":
             section.prevalence.slider.setValue(STEPS.index(0.01))

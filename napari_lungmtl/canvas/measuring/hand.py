@@ -20,6 +20,7 @@ from ...text.measurements import lines
 from ...training.findings import Measurement
 from ...training.findings.measurements import measure as reading
 from ...training.findings.measurements.measurement import Kind
+from ..mouse import BY_MOUSE
 from .overlay import MeasurementsOverlay
 from .slice_view import SliceView
 from .strokes import pulled, strokes_of
@@ -222,7 +223,10 @@ class MeasuringHand(QObject):
         if event is not None and event.type() == QEvent.Type.Resize and isinstance(watched, QWidget):
             self.overlay.setGeometry(watched.rect())
             self._draw_later()
-        if not isinstance(event, QMouseEvent) or self._session is None:
+        # Its type first: Python may still hold an event that was where this one is, and take it for a mouse's.
+        if event is None or event.type() not in BY_MOUSE or not isinstance(event, QMouseEvent):
+            return False
+        if self._session is None:
             return False
         view = self.view
         if view is None or not self._session.overlays_shown:

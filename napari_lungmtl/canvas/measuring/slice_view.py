@@ -69,7 +69,7 @@ class SliceView:
             axis=axis,
             position=position,
             middle=(float(camera.center[-2]), float(camera.center[-1])),
-            zoom=max(float(camera.zoom), 1e-6) / max(canvas.devicePixelRatioF(), 1.0),
+            zoom=max(float(camera.zoom), 1e-6),  # in Qt's pixels, whatever the screen has
             size=(canvas.width(), canvas.height()),
         )
 

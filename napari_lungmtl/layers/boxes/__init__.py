@@ -1,1 +1,1 @@
-"""Boxes of radiographs, and the captions that stand beside them."""
+"""Boxes of radiographs."""

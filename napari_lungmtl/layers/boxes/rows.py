@@ -57,11 +57,19 @@ def features(findings: Sequence[Finding], agreements: Agreements) -> pd.DataFram
 def label(finding: Finding, partner: Finding | None = None) -> str:
     """What stands above a box: ``DHN 0.83``; of two boxes that agree, the surer one speaks for both."""
     mark = {"accepted": "✓ ", "rejected": "✕ "}.get(finding.status, "")
-    if partner is None:
-        return mark + signature(finding)
-    if (partner.score, partner.id) > (finding.score, finding.id):
+    if partner is not None and yields_to(finding, partner):
         return mark.strip()
-    return f"{mark}{signature(finding)} + {signature(partner)}"
+    return mark + said(finding, partner)
+
+
+def yields_to(finding: Finding, partner: Finding) -> bool:
+    """Whether the box by which another network marks the same lesion speaks for both."""
+    return (partner.score, partner.id) > (finding.score, finding.id)
+
+
+def said(finding: Finding, partner: Finding | None = None) -> str:
+    """Who marked it, how surely: ``DHN 0.83``, ``DHN 0.83 + MO-SegNet 0.69``."""
+    return signature(finding) if partner is None else f"{signature(finding)} + {signature(partner)}"
 
 
 def signature(finding: Finding) -> str:

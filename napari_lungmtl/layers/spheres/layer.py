@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from napari.layers import Points
+from psygnal import Signal
 
 from ...session.review import reviewer
 from ...training.findings import Finding, Findings, Provenance, Sphere
@@ -21,11 +22,43 @@ __all__ = ["IMAGE", "SphereBinding", "add_image_layer", "image_from_layer", "ima
 class SphereBinding(RowBinding[Points]):
     """Keeps one Points layer in step with one session, both ways: the spheres of a CT.
 
-    The layer holds only the visible findings (napari shows hidden points in 3-D all the same).
+    The layer holds only the visible findings (napari shows hidden points in 3-D all the same). In slices it draws none of them
+    unless they are filled: rings and captions mark them, and a person's clicks still find the spheres as they are.
     """
 
-    _clicked = False
+    dragged = Signal()
+    """A person is moving a sphere; the session knows when it is let go."""
+
+    _clicked = _is_dragging = False
+    _filled = False
     _copied: tuple[Sphere, ...] = ()
+
+    def fill(self, filled: bool) -> None:
+        """Draw spheres as discs over the nodules of a slice, or leave the nodules free."""
+        if filled != self._filled:
+            self._filled = filled
+            self._dress()
+
+    def present(self) -> tuple[Finding, ...]:
+        """The visible spheres where the layer has them: while a person drags one, that is not where the session has it.
+
+        None of them where a person deleted the layer.
+        """
+        if self.deleted:
+            return ()
+        layer, findings = self.layer, self._shown_findings()
+        if layer is None or findings != self._rendered or len(layer.data) != len(findings):
+            return findings
+        moved = (
+            np.abs(layer.data - rows.data(findings)).max(axis=1, initial=0.0) * rows.SCALE > rows.TOLERANCE
+        )
+        if not moved.any():
+            return findings
+        places = np.asarray(layer.data * rows.SCALE, float).tolist()
+        return tuple(
+            f.with_(geometry=Sphere(tuple(place), f.diameter)) if gone else f
+            for f, place, gone in zip(findings, places, moved, strict=True)
+        )
 
     def _suits(self, image: Image) -> bool:
         return image.ndim == 3 and (image.modality == "CT" or bool(len(self.session.findings)))
@@ -37,11 +70,19 @@ class SphereBinding(RowBinding[Points]):
         return [*super()._view_events(), (self.viewer.dims.events.ndisplay, self._on_ndisplay)]
 
     def _layer_events(self, layer: Points) -> list[Connection]:
-        return [*super()._layer_events(layer), (layer.events.size, self._take_edits)]
+        moves = (layer.events.set_data, self._on_set_data)
+        return [*super()._layer_events(layer), (layer.events.size, self._take_edits), moves]
+
+    def _on_set_data(self, _event: object = None) -> None:
+        """napari tells of a drag only when it has ended."""
+        was, self._is_dragging = self._is_dragging, self.present() != self._shown_findings()
+        if was or self._is_dragging:
+            self.dragged.emit()
 
     def _make_layer(self, units: str) -> Points:
         data, attributes, _ = points_layer_data(Findings(), units=units)
         layer = Points(data, **attributes)
+        layer.text.visible = self._in_3d()
         # napari 0.9.2's own paste ends in an exception wherever slices are shown.
         layer.bind_key("Control-C", lambda _layer: self._copy(), overwrite=True)
         layer.bind_key("Control-V", lambda _layer: self._paste(), overwrite=True)
@@ -82,8 +123,9 @@ class SphereBinding(RowBinding[Points]):
                     not layer.visible
                 ):  # napari slices what is seen, and would write the labels of rows that are gone
                     layer.set_view_slice()
-            self._seat_labels(layer)
             self._select_row(layer)
+            if self._in_3d():
+                self._seat_labels(layer)
             layer.refresh(thumbnail=False)
             layer.events.features()
 
@@ -101,8 +143,19 @@ class SphereBinding(RowBinding[Points]):
         features = rows.features(findings, self._labelled())
         if not features.equals(layer.features):
             layer.features = features
+        self._paint(layer)
+
+    def _paint(self, layer: Points) -> None:
+        """Colours, borders and labels as slices or 3-D want them."""
+        findings, in_3d = self._rendered, self._in_3d()
+        layer.text.visible = in_3d  # in slices captions say it, on a ground
+        width = rows.BORDER if in_3d else 0.0
+        if not np.allclose(layer.border_width, width):
+            layer.border_width = width
         colors = rows.colors(findings)
         face, edge = rows.faces(colors, findings), rows.edges(colors, self._selected_rows())
+        if not (in_3d or self._filled):
+            face[:, 3] = 0.0
         if not np.allclose(face, layer.face_color):
             layer.face_color = face
         if not np.allclose(edge, layer.border_color):
@@ -117,21 +170,35 @@ class SphereBinding(RowBinding[Points]):
         if layer is None or not self._rendered:
             return
         with self._drawing(layer):
-            layer.border_color = rows.edges(rows.colors(self._rendered), self._selected_rows())
-            self._seat_labels(layer)
             self._select_row(layer)
-            if self.viewer.dims.ndisplay == 3:
+            if self._in_3d():  # in slices neither borders nor labels are seen
+                layer.border_color = rows.edges(rows.colors(self._rendered), self._selected_rows())
+                self._seat_labels(layer)
                 layer.features = rows.features(self._rendered, self._labelled())
 
     def _on_ndisplay(self) -> None:
         if self.layer is not None and self._rendered:
             with self._drawing(self.layer):
                 self.layer.features = rows.features(self._rendered, self._labelled())
+            self._dress()
+
+    def _in_3d(self) -> bool:
+        return self.viewer.dims.ndisplay == 3
+
+    def _dress(self) -> None:
+        """Draw the same rows in another way."""
+        layer = self.layer
+        if layer is None or not self._rendered:
+            return
+        with self._drawing(layer):
+            with layer.events.blocker_all():
+                self._paint(layer)
+            self._seat_labels(layer)
+            layer.refresh(thumbnail=False)
 
     def _labelled(self) -> str | None:
         """In 3-D, where labels of all slices crowd, the selected finding alone has one; None means all."""
-        in_3d = self.viewer.dims.ndisplay == 3 and self._selected_row() is not None
-        return self.session.selected if in_3d else None
+        return self.session.selected if self._in_3d() and self._selected_row() is not None else None
 
     def _seat_labels(self, layer: Points) -> None:
         place = rows.label_offset(rows.spheres(self.session.findings.items), self.session.selected)

@@ -20,7 +20,7 @@ NAME = "nodules"
 CANVAS_LIMITS = (0.0, 10_000.0)
 """Least and largest diameter (pixels of the canvas) of points. With napari's least of 2, a slice that no sphere reaches has a
 black dot at world (0, 0): where nothing is to be drawn, napari draws a point of size 0 there."""
-_TEXT = {"string": "{label}", "size": 9, "color": "#eda926", "anchor": "upper_left"}
+_TEXT = {"string": "{label}", "size": 9, "color": "#f4f4f4", "anchor": "upper_left"}
 
 
 def points_layer_data(
@@ -38,8 +38,7 @@ def points_layer_data(
         "feature_defaults": rows.NEW_ROW,
         "face_color": rows.faces(colors, spheres) if spheres else "transparent",
         "border_color": colors if spheres else "white",
-        # A border lies half outside its point: a wider one would draw spheres too large.
-        "border_width": 0.02,
+        "border_width": rows.BORDER,
         "canvas_size_limits": CANVAS_LIMITS,
         "projection_mode": "rescale_spherical",
         "text": {**_TEXT, "translation": rows.label_offset(spheres)},

@@ -21,6 +21,8 @@ NEW_DIAMETER = 8.0
 """Diameter (mm) of a sphere that a person sets with a click."""
 SMALLEST = 1.0
 """Diameter (mm) below which no sphere can be shrunk."""
+BORDER = 0.02
+"""Width of a border, as a part of its sphere: it lies half outside, and a wider one would draw spheres too large."""
 TOLERANCE = 1e-3
 """Millimetres; less is rounding, not an edit."""
 

@@ -25,11 +25,13 @@ from ...text import expectation
 from ...training.inference.predictor import SCORE_FLOOR
 from ...training.inference.radiograph_answer import without_prevalence
 from ...views.linked import LinkedViews
+from ..preferences import Preferences
 from ..section import Section, label, tool_button
 from .cine_row import CineRow
 from .color_bar import ColorBar
 from .film_row import FilmRow
 from .heat_map_row import CAPTION, HeatMapRow
+from .marks_row import MarksRow
 from .prevalence import PrevalenceSlider
 from .slab_row import LinkedButton, SlabRow
 from .verdict import verdicts
@@ -99,7 +101,7 @@ class ThresholdSlider(QWidget):
 class ShowSection(Section):
     """What of the findings and of the image is shown."""
 
-    def __init__(self, viewer: ViewerModel, views: LinkedViews, cine: Cine) -> None:
+    def __init__(self, viewer: ViewerModel, views: LinkedViews, cine: Cine, preferences: Preferences) -> None:
         super().__init__("show")
         self._viewer = viewer
         self.slab = SlabRow(views)
@@ -141,9 +143,11 @@ class ShowSection(Section):
             self.body.addWidget(widget)
         self.heat = HeatMapRow()
         self.film = FilmRow()
+        self.marks = MarksRow(preferences)
         self.body.addWidget(self.heat)
         self.body.addWidget(self.film)
         self.body.addWidget(self._image_row())
+        self.body.addWidget(self.marks)
         self.body.addLayout(self._plane_row())
         self.body.addWidget(self.slab)
         self.cine = CineRow(cine, CAPTION)
@@ -197,6 +201,7 @@ class ShowSection(Section):
         self.heat.set_reviewed(reviewed)
         self.film.set_reviewed(reviewed)
         self.windows.set_reviewed(reviewed)
+        self.marks.set_reviewed(reviewed)
         self._show_thresholds()
         self._show_plane()
 
@@ -205,6 +210,7 @@ class ShowSection(Section):
         super().release()
         self.heat.release()
         self.film.release()
+        self.marks.release()
 
     def _threshold(self, **change: float) -> None:
         if self.reviewed is not None:

@@ -55,7 +55,8 @@ def test_spheres_lie_where_they_are_and_are_as_large(binding, viewer, order, ndi
     np.testing.assert_allclose(index, binding.session.image.to_index(binding.session.visible[0].center))
 
 
-def test_labels_begin_outside_the_selected_sphere(binding, session) -> None:
+def test_labels_begin_outside_the_selected_sphere(binding, viewer, session) -> None:
+    viewer.dims.ndisplay = 3
     for diameter in (4.0, 22.0):
         chosen = session.visible[1]
         session.change(chosen.id, geometry=Sphere(chosen.center, diameter))
@@ -222,8 +223,9 @@ def test_several_selected_points_stay_selected(binding) -> None:
     assert binding.session.selected in {f.id for f in binding.session.visible}
 
 
-def test_the_selected_and_the_rejected_look_different(binding) -> None:
+def test_the_selected_and_the_rejected_look_different(binding, viewer) -> None:
     session, layer = binding.session, binding.layer
+    viewer.dims.ndisplay = 3
     plain = layer.border_color.copy()
     session.select(session.visible[0].id)
     assert not np.allclose(layer.border_color[0], plain[0])

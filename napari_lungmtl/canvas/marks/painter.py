@@ -1,0 +1,118 @@
+"""Painting captions, lines to marks, and the table of attributes; with rings and boxes, where no layer draws them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from qtpy.QtCore import QLineF, QPointF, QRectF, Qt
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+
+from ...layers.rectangle import Rectangle
+from ...layers.spheres.discs import SELECTED_WIDTH, WIDTH
+from .layout import Place, Size
+from .scene import ACCENT_HEX, Caption, Mark, Scene, Table
+
+LETTERS, GROUND = QColor("#f4f4f4"), QColor(10, 11, 14, 205)
+"""Letters, and what they stand on: legible over lung and over bone, in both themes."""
+FILLED = QColor("#38709f")
+"""The bars: a blue with 5 : 1 to the letters."""
+FONT_PT = 10
+_PAD, _SWATCH = 5.0, 4.0
+"""Pixels beside a text, and of the mark's colour before it."""
+
+
+def font() -> QFont:
+    """The letters of all texts here."""
+    result = QFont()
+    result.setPointSizeF(FONT_PT)
+    return result
+
+
+@lru_cache(maxsize=4096)
+def measure(text: str) -> Size:
+    """Height and width in pixels of a caption with its ground."""
+    metrics = QFontMetricsF(font())
+    return metrics.height() + 2, metrics.horizontalAdvance(text) + 2 * _PAD + _SWATCH
+
+
+def paint(painter: QPainter, scene: Scene, *, with_marks: bool = False) -> None:
+    """Draw all of a scene.
+
+    Parameters
+    ----------
+    painter
+        Of the canvas, or of what lies over it, in the pixels that the scene was laid out in.
+    scene
+        What there is.
+    with_marks
+        Draw rings and boxes too: of a canvas on which no layer does.
+    """
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(font())
+    if with_marks:
+        for mark in scene.marks:
+            _mark(painter, mark)
+    for caption in scene.captions:
+        _leader(painter, caption.place, caption.mark.color)
+    for caption in scene.captions:
+        _caption(painter, caption)
+    if scene.table is not None:
+        _table(painter, scene.table)
+
+
+def _mark(painter: QPainter, mark: Mark) -> None:
+    width = SELECTED_WIDTH if mark.selected else WIDTH
+    painter.setPen(QPen(QColor(mark.color), width))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if mark.shape.round:
+        half = SELECTED_WIDTH / 2  # the outline holds the line of a selected one
+        painter.drawEllipse(_rect(mark.shape.rectangle).adjusted(half, half, -half, -half))
+    else:
+        painter.drawRect(_rect(mark.shape.rectangle))
+
+
+def _leader(painter: QPainter, place: Place, color: str) -> None:
+    if place.leader is None:
+        return
+    (y0, x0), (y1, x1) = place.leader
+    for pen in (QPen(GROUND, 3.0), QPen(QColor(color), 1.2)):
+        painter.setPen(pen)
+        painter.drawLine(QLineF(x0, y0, x1, y1))
+
+
+def _caption(painter: QPainter, caption: Caption) -> None:
+    rect, color = _rect(caption.place.rectangle), QColor(caption.mark.color)
+    painter.setPen(QPen(QColor(ACCENT_HEX), 1.0) if caption.mark.selected else Qt.PenStyle.NoPen)
+    painter.setBrush(GROUND)
+    painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5) if caption.mark.selected else rect)
+    painter.fillRect(QRectF(rect.left(), rect.top(), _SWATCH, rect.height()), color)
+    painter.setPen(LETTERS)
+    _write(painter, rect.adjusted(_SWATCH + _PAD, 0, 0, 0), caption.mark.text)
+
+
+def _table(painter: QPainter, shown: Table) -> None:
+    rect = _rect(shown.rectangle)
+    painter.fillRect(rect, GROUND)
+    painter.fillRect(QRectF(rect.left(), rect.top(), _SWATCH, rect.height()), QColor(ACCENT_HEX))
+    painter.setPen(LETTERS)
+    bold = font()
+    bold.setBold(True)
+    painter.setFont(bold)
+    row = shown.bars[0].strip[0] if shown.bars else rect.height()
+    _write(painter, QRectF(rect.left() + _SWATCH + _PAD, rect.top(), rect.width(), row), shown.title)
+    painter.setFont(font())
+    for bar in shown.bars:
+        strip, filled = (_rect(part).translated(rect.topLeft()) for part in (bar.strip, bar.filled))
+        _write(painter, strip.adjusted(_SWATCH + _PAD, 0, 0, 0), bar.name)
+        if filled.width() > 1:
+            painter.fillRect(filled, FILLED)
+        _write(painter, filled.adjusted(_PAD - 1, -1, 999, 1), bar.value)
+
+
+def _write(painter: QPainter, rect: QRectF, text: str) -> None:
+    painter.drawText(rect, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+
+
+def _rect(rectangle: Rectangle) -> QRectF:
+    top, left, bottom, right = rectangle
+    return QRectF(QPointF(left, top), QPointF(right, bottom))
