@@ -142,6 +142,7 @@ class LungNodulesDock(QWidget):
         self.reviewed_images = ReviewedImages(viewer)
         self.corners = CornerTexts(viewer)
         self.marks = MarkTexts(viewer, self._texts)
+        self.measure.hand.overlay.moved.connect(self.marks.later)
         self.marks.show_table(self.preferences["attributes"])
         self.preferences.events.changed.connect(self._switch)
         self.mouse = ReadingMouse(viewer)

@@ -11,8 +11,9 @@ from qtpy.QtGui import QImage, QRegion
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_lungmtl.canvas.marks.layout import overlap
 from napari_lungmtl.layers import planes
-from napari_lungmtl.training.findings import Finding, Sphere
+from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Sphere
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging.image import Image
 
@@ -22,6 +23,7 @@ from ..stand_ins.dock_input import press
 CTRL = Qt.KeyboardModifier.ControlModifier
 KEY = Qt.Key
 Z = -150.0
+VALUES = dict(zip(ATTRIBUTES, (4.8, 1.0, 5.9, 3.6, 1.0, 2.7, 4.1, 5.0), strict=True))
 MIDDLE, RADIUS = (-150.0, 40.0, 0.0), 7.0
 
 
@@ -244,3 +246,20 @@ def test_they_are_kept_and_exported(window, mouse, tmp_path, monkeypatch):
     (row,) = csv.DictReader((tmp_path / "mine.csv").open())
     assert float(row["length"]) == measured(dock)[0].values["length"]
     assert read_findings(tmp_path / "mine.lungmtl.json").measurements == measured(dock)
+
+
+def test_captions_and_the_table_of_attributes_keep_off_what_is_measured(window, mouse, qtbot):
+    _viewer, dock = window
+    session = dock.reviewed.session
+    session.edit(add=[Finding(Sphere(MIDDLE, 2 * RADIUS), attributes=VALUES, id="ball")])
+    session.select("ball")
+    qtbot.waitUntil(lambda: dock.marks.scene.table is not None)
+    press(dock, KEY.Key_D)
+    qtbot.waitUntil(lambda: bool(dock.measure.hand.overlay.labels), timeout=60_000)
+    scene = dock.marks.scene
+    assert scene.table is not None
+    assert scene.captions
+    for label in dock.measure.hand.overlay.labels.values():
+        text = (label.top(), label.left(), label.bottom(), label.right())
+        assert not overlap(scene.table.rectangle, text)
+        assert not any(overlap(caption.place.rectangle, text) for caption in scene.captions)

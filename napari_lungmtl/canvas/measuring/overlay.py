@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
-from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
@@ -28,6 +28,9 @@ _PAD, _GAP, _EDGE, _TICK = 4.0, 12.0, 8.0, 6.0
 class MeasurementsOverlay(QWidget):
     """Paints what it is given; the mouse goes through it to the canvas."""
 
+    moved = Signal()
+    """Its texts stand elsewhere."""
+
     def __init__(self) -> None:
         super().__init__()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -47,8 +50,10 @@ class MeasurementsOverlay(QWidget):
     def draw(self, drawn: Iterable[tuple[Measurement, Strokes, tuple[str, ...]]], chosen: str | None) -> None:
         """Show these measurements with their texts, one of them as the selected one."""
         self._drawn, self._chosen = tuple(drawn), chosen
-        self.labels = self._lay_out()
+        before, self.labels = self.labels, self._lay_out()
         self.update()
+        if self.labels != before:
+            self.moved.emit()
 
     def label_at(self, x: float, y: float) -> str | None:
         """Id of the measurement whose text lies at a place."""
