@@ -78,10 +78,6 @@ class MeasureSection(Section):
             self.buttons[name].setCheckable(True)
             row.addWidget(self.buttons[name])
         row.addStretch(1)
-        self.delete = tool_button(
-            "✕", tooltip("delete", "Delete the selected measurement"), self.delete_chosen
-        )
-        row.addWidget(self.delete)
         self.body.addLayout(row)
         self.words = label("", "faint", wrap=True)
         self.body.addWidget(self.words)
@@ -91,6 +87,10 @@ class MeasureSection(Section):
         self.export = tool_button(
             "Export…", "Export the measurements to a table, or with the findings to a file", self._ask_where
         )
+        self.delete = tool_button(
+            "✕", tooltip("delete", "Delete the selected measurement"), self.delete_chosen
+        )
+        self.head.addWidget(self.delete)
         self.head.addWidget(self.export)
 
     def attach(self, window: QWidget) -> None:
