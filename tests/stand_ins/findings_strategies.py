@@ -105,7 +105,7 @@ all_findings = st.builds(
     regions,
     st.none() | st.builds(Orientation, st.integers(0, 3), st.booleans(), st.booleans()),
     st.lists(words, max_size=2).map(tuple),
-    words,
+    done_by=words,
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -19,6 +19,14 @@ CUSTOM = "Custom"
 
 class NameEdit(QLineEdit):
     """A line that Escape closes."""
+
+    def event(self, event: QEvent | None) -> bool:
+        """Escape is this line's before it is the window's key."""
+        is_key = event is not None and event.type() == QEvent.Type.ShortcutOverride
+        if is_key and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Escape: nothing is named."""
