@@ -93,19 +93,23 @@ def exhaust(
     Yields
     ------
     object
-        Steps, at most one every `INTERVAL` seconds; a `Progress` with a `note` is never left out.
+        Steps, at most one every `INTERVAL` seconds. A `Progress` with a `note` is never left out, nor does one with findings wait for
+        the next step, which may take long.
     """
     try:
         steps = begin()
         try:
-            last, held = -INTERVAL, None
+            last, found, held = -INTERVAL, -INTERVAL, None
             while not stop.is_set():
                 try:
                     step = _with_findings_of(held, next(steps))
                 except StopIteration as end:
                     return Outcome(end.value)
-                if getattr(step, "note", "") or time.monotonic() - last >= INTERVAL:
-                    last, held = time.monotonic(), None
+                now, finds = time.monotonic(), getattr(step, "findings", None) is not None
+                due = now - last >= INTERVAL or (finds and now - found >= INTERVAL)
+                if due or getattr(step, "note", ""):
+                    last, held = now, None
+                    found = now if finds else found
                     yield step
                 else:
                     held = step

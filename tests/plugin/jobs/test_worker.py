@@ -157,3 +157,16 @@ def test_the_process_waits_for_what_a_closed_window_left(qtbot) -> None:
     worker.abandon()
     assert wait_for_threads()
     assert ended.is_set()
+
+
+def test_findings_do_not_wait_for_a_step_that_takes_long() -> None:
+    """Boxes of the first network are seen while the second one works."""
+
+    def run():
+        yield Progress(0.0, "first")
+        yield Progress(0.5, "first", findings=Findings())
+        raise AssertionError("the next step was asked for before the findings were passed on")
+
+    steps = exhaust(run, threading.Event(), "failed")
+    assert next(steps).findings is None
+    assert next(steps).findings == Findings()
