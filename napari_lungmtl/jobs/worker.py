@@ -93,8 +93,8 @@ def exhaust(
     Yields
     ------
     object
-        Steps, at most one every `INTERVAL` seconds. A `Progress` with a `note` is never left out, nor does one with findings wait for
-        the next step, which may take long.
+        Steps, at most one every `INTERVAL` seconds. A `Progress` with a `note` is never left out, and one with findings does not
+        wait for the next step, which may take long.
     """
     try:
         steps = begin()
@@ -107,7 +107,7 @@ def exhaust(
                     return Outcome(end.value)
                 now, finds = time.monotonic(), getattr(step, "findings", None) is not None
                 due = now - last >= INTERVAL or (finds and now - found >= INTERVAL)
-                if due or getattr(step, "note", ""):
+                if due or bool(getattr(step, "note", None)):
                     last, held = now, None
                     found = now if finds else found
                     yield step

@@ -20,7 +20,6 @@ from ..canvas.mouse import ReadingMouse
 from ..layers import planes, window_presets
 from ..layers.gl_context import canvas_of, make_removals_safe
 from ..layers.image import first_window
-from ..layers.rectangle import Rectangle
 from ..layers.truth import TRUE_NODULES
 from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..session.session import Session
@@ -141,7 +140,8 @@ class LungNodulesDock(QWidget):
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer, self._is_flat)
         self.reviewed_images = ReviewedImages(viewer)
         self.corners = CornerTexts(viewer)
-        self.marks = MarkTexts(viewer, self._texts)
+        texts = (self.corners.rectangles, self.measure.hand.overlay.rectangles)
+        self.marks = MarkTexts(viewer, lambda: tuple(box for each in texts for box in each()))
         self.measure.hand.overlay.moved.connect(self.marks.later)
         self.marks.show_table(self.preferences["attributes"])
         self.preferences.events.changed.connect(self._switch)
@@ -180,6 +180,8 @@ class LungNodulesDock(QWidget):
             self.mouse.attach(sure(self.window()))
             self.views.attach(sure(self.window()))
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            QTimer.singleShot(0, self.close)  # napari took it out, and closes nothing
         return super().event(event)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
@@ -355,14 +357,10 @@ class LungNodulesDock(QWidget):
             key = next(key for key in shortcuts.KEYS if key.action == "reject")
             show_info(f"A model's finding is not deleted but rejected ({key.text}), so that it can be seen.")
 
-    def _texts(self) -> tuple[Rectangle, ...]:
-        """Where texts stand on the canvas that captions keep off."""
-        boxes = self.measure.hand.overlay.labels.values()
-        measured = ((box.top(), box.left(), box.bottom(), box.right()) for box in boxes)
-        return (*self.corners.rectangles(), *measured)
-
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """The dock is closed for good."""
+        if self._stop_turning is None:  # it is closed
+            return
         self.run.cancel()
         self.cine.stop()
         _let_go(self)

@@ -312,8 +312,10 @@ def test_a_closed_dock_gives_the_canvas_its_space_back(shared_viewer, open_dock,
     dock.views.link(True)
     press(dock, Qt.Key.Key_S)
     qtbot.waitUntil(dock.views.isVisible)
-    viewer.window.remove_dock_widget(dock)
-    dock.close()
+    dock.cine.toggle(1)
+    viewer.window.remove_dock_widget(dock)  # as its own button does; nobody calls close
+    qtbot.waitUntil(lambda: not dock._shortcuts)
+    assert not dock.cine.direction
     dock.deleteLater()
     qtbot.waitUntil(lambda: canvas.width() > 0.95 * center.width())
     assert not any(viewer.dims.thickness)

@@ -10,6 +10,7 @@ from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
+from ...layers.rectangle import Rectangle
 from ...training.findings import Measurement
 from .strokes import Strokes
 
@@ -54,6 +55,10 @@ class MeasurementsOverlay(QWidget):
         self.update()
         if self.labels != before:
             self.moved.emit()
+
+    def rectangles(self) -> tuple[Rectangle, ...]:
+        """Where texts stand: top, left, bottom and right in pixels."""
+        return tuple((box.top(), box.left(), box.bottom(), box.right()) for box in self.labels.values())
 
     def label_at(self, x: float, y: float) -> str | None:
         """Id of the measurement whose text lies at a place."""

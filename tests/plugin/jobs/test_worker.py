@@ -33,9 +33,11 @@ def passed_on(*steps: Progress) -> list[Progress]:
 def test_of_quick_steps_the_notes_and_the_findings_are_kept() -> None:
     first, quick, found = Progress(0.1, "a"), Progress(0.2, "a"), Progress(0.3, "a", NEWS)
     note = Progress(0.5, "a", note="went on with the CPU")
-    assert passed_on(first, quick, found, quick, note) == [
+    more = Progress(0.4, "a", Findings(models=({"name": "other"},)))
+    assert passed_on(first, quick, found, quick, more, quick, note) == [
         first,
-        Progress(0.5, "a", NEWS, "went on with the CPU"),
+        found,
+        Progress(0.5, "a", more.findings, "went on with the CPU"),
     ]
 
 
