@@ -20,6 +20,27 @@ def letters_of(widget: QWidget) -> QFont:
     return font
 
 
+def text_box(
+    letters: QFontMetricsF, text: str, wide: float, high: float, across: float, down: float
+) -> QRectF:
+    """Ground of lines at a part (0–1) of a picture's width and height, in pixels."""
+    size = letters.size(0, text)
+    width, height = size.width() + 2 * PAD, size.height() + 2 * PAD
+    return QRectF(
+        MARGIN + across * (wide - 2 * MARGIN - width),
+        MARGIN + down * (high - 2 * MARGIN - height),
+        width,
+        height,
+    )
+
+
+def scale_box(letters: QFontMetricsF, pixels: float, text: str, wide: float, high: float) -> QRectF:
+    """Ground of a scale bar at the lower right of a picture."""
+    line = letters.height()
+    width = max(pixels, letters.horizontalAdvance(text)) + 2 * PAD
+    return QRectF(wide - MARGIN - width, high - MARGIN - line - 12, width, line + 12)
+
+
 def write(
     painter: QPainter,
     text: str,
@@ -31,14 +52,7 @@ def write(
     ground: QColor = GROUND,
 ) -> QRectF:
     """Write lines at a part (0–1) of the picture's width and height, in the painter's font; their ground in pixels."""
-    size = QFontMetricsF(painter.font()).size(0, text)
-    width, height = size.width() + 2 * PAD, size.height() + 2 * PAD
-    box = QRectF(
-        MARGIN + across * (wide - 2 * MARGIN - width),
-        MARGIN + down * (high - 2 * MARGIN - height),
-        width,
-        height,
-    )
+    box = text_box(QFontMetricsF(painter.font()), text, wide, high, across, down)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(ground)
     painter.drawRoundedRect(box, 3, 3)
@@ -50,10 +64,7 @@ def write(
 
 def draw_scale(painter: QPainter, pixels: float, text: str, wide: float, high: float) -> None:
     """Draw a bar of a length in pixels, with its words above, at the lower right of a picture."""
-    letters = QFontMetricsF(painter.font())
-    line = letters.height()
-    width = max(pixels, letters.horizontalAdvance(text)) + 2 * PAD
-    box = QRectF(wide - MARGIN - width, high - MARGIN - line - 12, width, line + 12)
+    box = scale_box(QFontMetricsF(painter.font()), pixels, text, wide, high)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(GROUND)
     painter.drawRoundedRect(box, 3, 3)

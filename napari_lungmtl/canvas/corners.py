@@ -7,8 +7,8 @@ from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
-from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
-from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from qtpy.QtWidgets import QWidget
 
 from ..layers.follower import coalesced
@@ -16,14 +16,9 @@ from ..layers.gl_context import canvas_of
 from ..layers.image import IMAGE
 from ..layers.rectangle import Rectangle
 from ..training.imaging.image import Image
-from . import words
+from . import blocks, words
 from .sides import edges
 
-LETTERS, GROUND = QColor("#f4f4f4"), QColor(10, 11, 14, 150)
-"""Letters, and what they stand on: legible over lung and over bone, in both themes."""
-FONT_PT = 10
-_MARGIN, _PAD = 8.0, 4.0
-"""Pixels to the edge of the canvas, and round a text."""
 _BAR = 0.2
 """Part of the canvas that the scale bar spans at most."""
 _PLACES = (
@@ -63,8 +58,7 @@ class CornerTexts(QWidget):
         self.on = True
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._font = QFont(self.font())
-        self._font.setPointSizeF(FONT_PT)
+        self._font = blocks.letters_of(self)
         self._metrics = QFontMetricsF(self._font)
         self._view = coalesced(self._show_view)
         self._cursor = coalesced(self._show_cursor, _WAIT)
@@ -180,10 +174,13 @@ class CornerTexts(QWidget):
         """
         if not self.on or self.parent() is None or self._image is None:
             return []
-        boxes = [self._box(text, across, down) for text, across, down in self._places(_UNDER_CURSOR)]
+        size = float(self.width()), float(self.height())
+        boxes = [
+            blocks.text_box(self._metrics, text, *size, *at) for text, *at in self._places(_UNDER_CURSOR)
+        ]
         pixels, text = self._scale()
         if pixels:
-            boxes.append(self._scale_box(pixels, text))
+            boxes.append(blocks.scale_box(self._metrics, pixels, text, *size))
         return [(box.top(), box.left(), box.bottom(), box.right()) for box in boxes]
 
     def _places(self, cursor: str) -> list[tuple[str, float, float]]:
@@ -197,58 +194,16 @@ class CornerTexts(QWidget):
                 found.append((text, across, down))
         return found
 
-    def _box(self, text: str, across: float, down: float) -> QRectF:
-        """Ground of a text at a part of the canvas's width and height."""
-        wide, high = float(self.width()), float(self.height())
-        size = self._metrics.size(0, text)
-        width, height = size.width() + 2 * _PAD, size.height() + 2 * _PAD
-        return QRectF(
-            _MARGIN + across * (wide - 2 * _MARGIN - width),
-            _MARGIN + down * (high - 2 * _MARGIN - height),
-            width,
-            height,
-        )
-
-    def _scale_box(self, pixels: float, text: str) -> QRectF:
-        """Ground of the scale bar, at the lower right."""
-        line = self._metrics.height()
-        width = max(pixels, self._metrics.horizontalAdvance(text)) + 2 * _PAD
-        return QRectF(self.width() - _MARGIN - width, self.height() - _MARGIN - line - 12, width, line + 12)
-
     # ---- paint
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Draw the texts that there are."""
         painter = QPainter(self)
         painter.setFont(self._font)
+        size = float(self.width()), float(self.height())
         for text, across, down in self._places(self.texts.get("cursor", "")):
-            self._draw(painter, text, across, down)
-        self._draw_scale(painter)
-        painter.end()
-
-    def _draw(self, painter: QPainter, text: str, across: float, down: float) -> None:
-        """Write lines at a part of the canvas's width and height."""
-        box = self._box(text, across, down)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(GROUND)
-        painter.drawRoundedRect(box, 3, 3)
-        painter.setPen(LETTERS)
-        side = Qt.AlignmentFlag.AlignRight if across == 1 else Qt.AlignmentFlag.AlignLeft
-        painter.drawText(box.adjusted(_PAD, _PAD, -_PAD, -_PAD), int(side), text)
-
-    def _draw_scale(self, painter: QPainter) -> None:
-        """A bar with its length above."""
+            blocks.write(painter, text, *size, across, down)
         pixels, text = self._scale()
-        if not pixels:
-            return
-        box = self._scale_box(pixels, text)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(GROUND)
-        painter.drawRoundedRect(box, 3, 3)
-        painter.setPen(LETTERS)
-        painter.drawText(box.adjusted(0, 2, 0, 0), int(Qt.AlignmentFlag.AlignHCenter), text)
-        painter.setPen(QPen(LETTERS, 2))
-        left, y = box.center().x() - pixels / 2, box.bottom() - 6
-        painter.drawLine(QPointF(left, y), QPointF(left + pixels, y))
-        for x in (left, left + pixels):
-            painter.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))
+        if pixels:
+            blocks.draw_scale(painter, pixels, text, *size)
+        painter.end()

@@ -141,6 +141,11 @@ class LinkedViews(QWidget):
         image = self._session.image if self._session is not None else None
         return self._layer is not None and image is not None and image.ndim == self._viewer.dims.ndim == 3
 
+    def choose_slab(self, slab: Slab) -> None:
+        """Show a slab, as a key asks for it: on a radiograph nothing happens to the volume beside it."""
+        if self.has_planes:
+            self.show_slab(slab)
+
     def link(self, on: bool) -> None:
         """Show all three planes, or the canvas alone."""
         if on != self.on:

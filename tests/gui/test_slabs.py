@@ -192,6 +192,8 @@ def test_a_radiograph_has_no_slab_and_the_next_volume_has_it_again(bright):
     assert not any(viewer.dims.thickness)
     assert not viewer.canvas.overlays.text.visible
     assert first.projection_mode == "none"
+    press(dock, Qt.Key.Key_S)  # which must not change the volume's
+    press(dock, Qt.Key.Key_Period)
     dock.reviewed_images.choose(first)
     assert first.projection_mode == "max"
     assert viewer.canvas.overlays.text.text == "MIP 20 mm"
