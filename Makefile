@@ -34,7 +34,7 @@ else
 endif
 
 test: setup
-	$(X) $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(X) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 MINUTES ?= 5
 SEED ?= 0

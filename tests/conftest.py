@@ -29,11 +29,9 @@ QUICK = tuple(TESTS / "training" / name for name in ("findings", "imaging", "met
 """Thousands of small tests."""
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread files over workers; each worker has a screen of its own (pytest-xvfb), so that windows keep their keyboard focus."""
+    """Name what opens windows, and put what takes long before what does not."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
         if GUI in item.path.parents:
             item.add_marker(pytest.mark.gui)
     items.sort(key=_turn)

@@ -104,15 +104,19 @@ def nothing_is_loaded_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_lungmtl.panel.run.WARM_UP_MS", 10**8)
 
 
+@pytest.fixture(autouse=True)
+def old_objects_are_no_garbage() -> None:
+    """napari collects garbage with each layer that goes: let it pass over what was there before the test (a quarter of the time)."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def shared_viewer() -> Iterator[napari.Viewer]:
     """One window for all tests: opening one takes longer than most tests."""
     import napari_lungmtl.panel.dock  # noqa: F401
 
     viewer = napari.Viewer()
-    # napari collects garbage with each layer that goes: let it pass over what stays until the end.
-    gc.collect()
-    gc.freeze()
     yield viewer
     viewer.close()
 

@@ -20,14 +20,14 @@ WEIGHTS = {"a": ("0.1", "1"), "b": ("0.1", "2")}
 def few_samples():
     """Enough to tell a clear gain from none."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(radiograph_answer, "SAMPLES", 200)
+        patch.setattr(radiograph_answer, "SAMPLES", 60)
         yield
 
 
 @pytest.fixture(scope="module")
 def different(few_samples):
     """Films on which two networks know as much, but not the same, and the fit."""
-    some = films(0.8, 0.8, 480)
+    some = films(0.8, 0.8, 360)
     return some, fit_answer(some, WEIGHTS, heads={"a", "b"}).answer
 
 
@@ -47,7 +47,7 @@ def result(name: str, positive: bool, head: float, mark: float, false: float) ->
     )
 
 
-def films(signal_a: float, signal_b: float, count: int = 240) -> list[Film]:
+def films(signal_a: float, signal_b: float, count: int = 180) -> list[Film]:
     """Films of which a half shows a nodule, seen by two networks whose errors have nothing in common."""
     rng = np.random.default_rng(0)
     made = []
@@ -87,7 +87,7 @@ def test_one_that_has_no_head_answers_with_its_surest_mark_and_what_is_shown_agr
 
 def test_the_answer_is_a_likelihood_ratio_whatever_the_prevalence_of_the_films():
     """Fitted on films of which a third shows a nodule, it is right at their prevalence."""
-    some = [film for film in films(0.0, 2.0, 900) if film.any.positive or int(film.any.name[1:]) % 2]
+    some = [film for film in films(0.0, 2.0, 360) if film.any.positive or int(film.any.name[1:]) % 2]
     some = [film for n, film in enumerate(some) if not film.any.positive or n % 4 == 0]
     share = np.mean([bool(film.any.positive) for film in some])
     answer = fit_answer(some, WEIGHTS, heads={"a", "b"}).answer
