@@ -107,6 +107,7 @@ class LungNodulesDock(QWidget):
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
         self.cine = Cine(viewer, self)
+        self.measure.hand.tool_changed.connect(lambda tool: self.cine.stop() if tool is not None else None)
         self.views = LinkedViews(viewer)
         self.preferences = Preferences()
         self.show_section = ShowSection(viewer, self.views, self.cine, self.preferences)
@@ -179,6 +180,7 @@ class LungNodulesDock(QWidget):
                 self.marks.attach(canvas)
             self.mouse.attach(sure(self.window()))
             self.views.attach(sure(self.window()))
+            self.cine.attach(sure(self.window()))
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             QTimer.singleShot(0, self.close)  # napari took it out, and closes nothing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
@@ -29,13 +29,16 @@ class CanvasMouse:
         """The world point under a pixel."""
         return self.hand.view.to_world(pixel.x(), pixel.y())
 
-    def drag(self, start: Point, end: Point, steps: int = 4) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Press, move, let go; the world points under the pixels that the mouse was at."""
+    def drag(
+        self, start: Point, end: Point, steps: int = 4, while_held: Callable[[], object] = bool
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Press, move, let go; the world points under the pixels that the mouse was at. Something may happen `while_held`."""
         a, b = self.at(start), self.at(end)
         ends = self.world(a), self.world(b)
         self._send(QEvent.Type.MouseButtonPress, QPointF(a), LEFT, LEFT)
         for k in range(1, steps + 1):
             self._send(QEvent.Type.MouseMove, QPointF(a + (b - a) * (k / steps)), NONE, LEFT)
+            while_held()
         self._send(QEvent.Type.MouseButtonRelease, QPointF(b), LEFT, NONE)
         return ends
 
