@@ -14,8 +14,6 @@ from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from napari.layers import Layer
 
-from .spheres.discs import beyond_faces
-
 PLANES = ("axial", "coronal", "sagittal", "3-D")
 MARGIN = 0.02
 """Part of the canvas that stays free round what fills it."""
@@ -148,14 +146,6 @@ def step(viewer: ViewerModel, axis: int, slices: int) -> None:
     """Go some slices on along a world axis, no further than the last."""
     low, high, spacing = viewer.dims.range[axis]
     viewer.dims.set_point(axis, float(np.clip(viewer.dims.point[axis] + slices * spacing, low, high)))
-
-
-def beyond_slab(viewer: ViewerModel, axis: int, distance: float) -> float:
-    """How far (mm, signed) something that lies `distance` along an axis from the slice is from the slab's nearest face.
-
-    0 within the slab; where slices are shown, all of the distance.
-    """
-    return beyond_faces(distance, slab_reach(viewer, axis))
 
 
 def slab_reach(viewer: ViewerModel, axis: int) -> float:

@@ -9,8 +9,15 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+from napari_lungmtl.canvas.frame import Frame
+
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
 Point = Sequence[float]
+
+
+def canvas_frame(viewer, canvas) -> Frame:
+    """Where a volume lies on the canvas."""
+    return Frame.of_canvas(viewer, (canvas.height(), canvas.width()))
 
 
 class CanvasMouse:
@@ -22,12 +29,12 @@ class CanvasMouse:
 
     def at(self, point: Point) -> QPoint:
         """The pixel over a world point."""
-        x, y = self.hand.view.to_canvas(point)
+        x, y = self.hand.frame.to_screen(point)
         return QPoint(round(float(x)), round(float(y)))
 
     def world(self, pixel: QPoint) -> tuple[float, ...]:
         """The world point under a pixel."""
-        return self.hand.view.to_world(pixel.x(), pixel.y())
+        return self.hand.frame.to_world(pixel.x(), pixel.y())
 
     def drag(
         self, start: Point, end: Point, steps: int = 4, while_held: Callable[[], object] = bool

@@ -13,9 +13,9 @@ from qtpy.QtWidgets import QWidget
 from ...layers.rectangle import Rectangle
 from ...session.session import Session
 from ...training.findings import Finding
+from ..frame import Frame
 from . import painter as marks_painter
 from .scene import Scene, lay_out
-from .slice_view import SliceView
 
 Connection = tuple[Any, Callable[..., object]]
 Findings = Callable[[], Sequence[Finding]]
@@ -150,13 +150,12 @@ class MarkTexts(QWidget):
         session = self._session
         if session is None or session.image is None:
             return Scene()
-        size = (float(self.height()), float(self.width()))
-        view = SliceView.of(self._viewer, size, session.image.ndim)
-        if view is None:
+        frame = Frame.of_canvas(self._viewer, (self.height(), self.width()), session.image.ndim)
+        if frame is None:
             return Scene()
         return lay_out(
             session,
-            view,
+            frame,
             marks_painter.measure,
             findings=self._marked(),
             with_table=self._with_table,
