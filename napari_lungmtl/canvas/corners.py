@@ -16,6 +16,7 @@ from ..layers.gl_context import canvas_of
 from ..layers.image import IMAGE
 from ..layers.rectangle import Rectangle
 from ..training.imaging.image import Image
+from ..training.imaging.slab import SLICE, Slab
 from . import blocks, words
 from .sides import edges
 
@@ -30,7 +31,7 @@ _PLACES = (
     ("right", 1.0, 0.5),
 )
 """Where each text stands: parts of the canvas's width and height."""
-_UNDER_CURSOR = "x −000.0  y −000.0  z −0000.0 mm\n−0000 HU"
+_UNDER_CURSOR = "x −000.0  y −000.0  z −0000.0 mm\nminIP −0000 HU"
 """As long as what is said of the place under the cursor becomes."""
 _WAIT = 30
 """Milliseconds: the steps of a mouse come together."""
@@ -47,11 +48,15 @@ class CornerTexts(QWidget):
     ----------
     viewer
         A viewer, or a bare ``ViewerModel``.
+    looked_through
+        Tells across which world axis the mouse looks at the volume, and through which slab.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(
+        self, viewer: ViewerModel, looked_through: Callable[[], tuple[int, Slab]] = lambda: (0, SLICE)
+    ) -> None:
         super().__init__()
-        self._viewer = viewer
+        self._viewer, self._looked_through = viewer, looked_through
         self._layer: ImageLayer | None = None
         self._image: Image | None = None
         self.texts: dict[str, str] = {}
@@ -150,7 +155,11 @@ class CornerTexts(QWidget):
         flat = image is not None and self._viewer.dims.ndisplay == 2
         position = self._viewer.cursor.position
         fits = flat and image is not None and len(position) >= image.ndim
-        self._say(cursor=words.under_cursor(image, position[-image.ndim :]) if fits and image else "")
+        if not fits or image is None:
+            self._say(cursor="")
+            return
+        through = self._looked_through() if image.ndim == 3 else ()
+        self._say(cursor=words.under_cursor(image, position[-image.ndim :], *through))
 
     def _scale(self) -> tuple[float, str]:
         """Length of the scale bar in pixels, and what it says; nothing where millimetres are unknown."""

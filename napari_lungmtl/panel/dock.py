@@ -101,7 +101,7 @@ class LungNodulesDock(QWidget):
             "redo": self._redo,
             "help": lambda: self.footer.toggle_keys(),
         }
-        self.measure = MeasureSection(viewer)
+        self.measure = MeasureSection(viewer, lambda: self.views.canvas_slab.slab)
         self._actions |= self.measure.commands
         self.run = RunSection()
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
@@ -140,7 +140,7 @@ class LungNodulesDock(QWidget):
         viewer.events.theme.connect(self._set_theme)
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer, self._is_flat)
         self.reviewed_images = ReviewedImages(viewer)
-        self.corners = CornerTexts(viewer)
+        self.corners = CornerTexts(viewer, self.views.looked_through)
         texts = (self.corners.rectangles, self.measure.hand.overlay.rectangles)
         self.marks = MarkTexts(viewer, lambda: tuple(box for each in texts for box in each()))
         self.measure.hand.overlay.moved.connect(self.marks.later)

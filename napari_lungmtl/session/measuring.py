@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..training.findings import Findings, Measurement
 from ..training.findings.measurements import measure as reading
 from ..training.findings.measurements.measurement import Kind, numbered
+from ..training.imaging.slab import SLICE, Slab
 from .review import reviewer
 from .session import Session
 
@@ -23,12 +24,12 @@ def of_nodule(session: Session, finding: str) -> Measurement | None:
 
 
 def draw(
-    session: Session, kind: Kind, points: Sequence[Sequence[float]], axis: int | None
+    session: Session, kind: Kind, points: Sequence[Sequence[float]], axis: int | None, slab: Slab = SLICE
 ) -> Measurement | None:
-    """Measure what a person drew, and keep it; None where no image is open."""
+    """Measure what a person drew on what was shown, and keep it; None where no image is open."""
     if session.image is None:
         return None
-    return keep(session, reading.measure(session.image, kind, points, axis))
+    return keep(session, reading.measure(session.image, kind, points, axis, slab))
 
 
 def keep(session: Session, measurement: Measurement) -> Measurement:

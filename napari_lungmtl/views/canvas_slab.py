@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from napari.layers import Layer, Points
 
-from .slab import Slab
+from ..training.imaging.slab import Slab
 
 MODES = {"MIP": "max", "mean": "mean", "minIP": "min"}
 """napari's ``projection_mode`` of each kind of slab."""
@@ -35,7 +35,7 @@ class CanvasSlab:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._layer: ImageLayer | None = None
-        self._slab = Slab()
+        self.slab = Slab()  # what the canvas shows: slices where no volume is looked at
         self._mode = "none"
         self._label: dict[str, object] = {}
         self._spheres: list[Points] = []
@@ -51,7 +51,7 @@ class CanvasSlab:
             self._layer.projection_mode = self._mode
         if target is not None and self._layer is not target:
             self._mode = str(target.projection_mode)
-        self._layer, self._slab = target, slab if target is not None else Slab()
+        self._layer, self.slab = target, slab if target is not None else Slab()
         if target is not None and str(target.projection_mode) != MODES[slab.kind]:
             target.projection_mode = MODES[slab.kind]
         self._project_spheres()
@@ -66,7 +66,7 @@ class CanvasSlab:
 
     def _set_margins(self) -> None:
         """napari takes the slices from round(index − left) up to, but without, round(index + right)."""
-        dims, slab, layer = self._viewer.dims, self._slab, self._layer
+        dims, slab, layer = self._viewer.dims, self.slab, self._layer
         left = right = (0.0,) * dims.ndim
         if layer is not None:
             steps = [(float(s), slab.beside(abs(float(s)))) for s in layer.scale]
@@ -108,7 +108,7 @@ class CanvasSlab:
         if shown:
             if not self._label:
                 self._label = {name: getattr(overlay, name) for name in (*_LABEL, "text", "visible")}
-            for name, value in {**_LABEL, "text": self._slab.words, "visible": True}.items():
+            for name, value in {**_LABEL, "text": self.slab.words, "visible": True}.items():
                 setattr(overlay, name, value)
         elif self._label:
             for name, value in self._label.items():

@@ -15,10 +15,10 @@ from ..canvas.blocks import draw_scale, letters_of, write
 from ..canvas.frame import Frame
 from ..canvas.mouse import LATER, NOTCH, ZOOM
 from ..training.imaging.image import Image
+from ..training.imaging.slab import cut
 from .frame import sample
 from .painting import SLAB_GROUND, SLAB_LETTERS, paint_crosshair, paint_marks, picture
 from .scene import Scene
-from .slab import cut
 
 _SCALE_BAR = 0.25
 """Part of the width that the scale bar spans at most."""

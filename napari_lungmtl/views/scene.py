@@ -10,8 +10,8 @@ import numpy as np
 from ..canvas.frame import Frame
 from ..training.findings import Finding
 from ..training.imaging.image import Image
+from ..training.imaging.slab import Slab
 from .marks import Mark, Rgba, marks_of, squares_of
-from .slab import Slab
 
 GRAY = tuple(0xFF000000 + 0x010101 * level for level in range(256))
 """256 grey levels as Qt's colours."""

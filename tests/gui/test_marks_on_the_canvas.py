@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.app import show_truth
 from napari_lungmtl.canvas.frame import Frame
-from napari_lungmtl.canvas.marks.layout import overlap
 from napari_lungmtl.layers import planes
+from napari_lungmtl.layers.rectangle import overlap
 from napari_lungmtl.layers.spheres.discs import STAND_OFF
 from napari_lungmtl.panel.preferences import Preferences
 from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, ImageReference, Provenance, Sphere

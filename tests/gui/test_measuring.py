@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ from qtpy.QtGui import QImage, QRegion
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_lungmtl.canvas.marks.layout import overlap
+from napari_lungmtl.canvas.marks.layout import crosses
 from napari_lungmtl.layers import planes
+from napari_lungmtl.layers.rectangle import overlap
 from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Sphere
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.imaging.slab import Slab
 
 from ..stand_ins.canvas_mouse import CanvasMouse
 from ..stand_ins.dock_input import press
@@ -263,3 +266,47 @@ def test_captions_and_the_table_of_attributes_keep_off_what_is_measured(window, 
         text = (label.top(), label.left(), label.bottom(), label.right())
         assert not overlap(scene.table.rectangle, text)
         assert not any(overlap(caption.place.rectangle, text) for caption in scene.captions)
+    caption = scene.captions[0].place.rectangle
+    middle = mouse.world(QPoint(round((caption[1] + caption[3]) / 2), round((caption[0] + caption[2]) / 2)))
+    press(dock, KEY.Key_V)  # an arm through it
+    mouse.drag(np.add(middle, (0, 6.0, 9.0)), np.add(middle, (0, -6.0, -9.0)))
+    mouse.click(np.add(middle, (0, 10.0, -12.0)))
+    qtbot.waitUntil(lambda: dock.marks.scene.captions[0].place.rectangle != caption)
+    ends = [mouse.at(point) for point in measured(dock)[-1].points]
+    arms = [((a.y(), a.x()), (b.y(), b.x())) for a, b in pairwise(ends)]
+    scene = dock.marks.scene  # the table has gone where there was no room for it
+    texts = [c.place.rectangle for c in scene.captions] + [
+        t.rectangle for t in (scene.table,) if t is not None
+    ]
+    assert texts
+    assert not any(crosses(arm, text) for arm in arms for text in texts)
+
+
+def test_on_a_slab_what_is_shown_is_measured_and_named(window, mouse, qtbot):
+    viewer, dock = window
+    above = Z - RADIUS - 5.0  # the slab of 10 mm reaches into the ball, this slice does not
+    viewer.dims.set_point(0, above)
+    press(dock, KEY.Key_E)
+    mouse.drag((above, 38.0, -2.0), (above, 42.0, 2.0))
+    press(dock, KEY.Key_S)
+    press(dock, KEY.Key_Period)
+    assert dock.views.slab == Slab("MIP", 15.0)
+    try:
+        press(dock, KEY.Key_E)
+        mouse.drag((above, 38.0, 6.0), (above, 42.0, 10.0))
+        press(dock, KEY.Key_E)
+        mouse.drag((above, 34.0, -2.0), (above, 36.0, 2.0))
+        slice_, beside, seen = measured(dock)
+        assert (slice_.values["max"], slice_.slab.kind) == (-850, "")
+        assert beside.slab == seen.slab == Slab("MIP", 15.0)
+        assert seen.values["max"] > -300 > beside.values["min"]
+        assert dock.measure.table.item(2, 2).text().startswith("mean of MIP ")
+        assert "MIP 15 mm" in dock.measure.words.text()
+        qtbot.waitUntil(lambda: len(dock.measure.hand.overlay.drawn) == 3)
+        said = [text for _, _, text in dock.measure.hand.overlay.drawn]
+        assert [text[-1] for text in said] == ["of one slice", "MIP 15 mm", "MIP 15 mm"]
+        viewer.cursor.position = (above, 40.0, 0.0)
+        qtbot.waitUntil(lambda: "MIP " in dock.corners.texts.get("cursor", ""))
+    finally:
+        dock.views.show_slab(Slab())
+    assert measured(dock)[2] == seen  # as it was measured, whatever is looked at

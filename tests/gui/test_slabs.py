@@ -14,7 +14,7 @@ from napari_lungmtl.layers.spheres.discs import STAND_OFF
 from napari_lungmtl.layers.spheres.rows import SCALE
 from napari_lungmtl.training.findings import Finding, Findings, Sphere
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.views.slab import Slab
+from napari_lungmtl.training.imaging.slab import Slab
 
 from ..stand_ins.canvas_mouse import canvas_frame
 from ..stand_ins.dock_input import press

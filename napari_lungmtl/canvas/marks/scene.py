@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...layers.malignancy_colors import malignancy_hex
 from ...layers.overlay_colors import REJECTED, color_of
-from ...layers.rectangle import Rectangle
+from ...layers.rectangle import Rectangle, overlap
 from ...layers.spheres.discs import SELECTED_WIDTH, ring_radius
 from ...layers.spheres.rows import ACCENT
 from ...session.session import Session
@@ -162,7 +162,7 @@ def _table(
     if (
         not of.shape.round
         or not attributes
-        or not layout.overlap(of.shape.rectangle, (0.0, 0.0, *frame.size))
+        or not overlap(of.shape.rectangle, (0.0, 0.0, *frame.size))
     ):
         return None
     place = layout.place_table(

@@ -21,6 +21,7 @@ from ...training.findings import Measurement
 from ...training.findings.measurements import measure as reading
 from ...training.findings.measurements.measurement import Kind
 from ...training.imaging.image import Image
+from ...training.imaging.slab import Slab
 from ..frame import Frame
 from ..mouse import BY_MOUSE
 from .overlay import MeasurementsOverlay
@@ -53,6 +54,8 @@ class MeasuringHand(QObject):
     ----------
     viewer
         A viewer, or a bare ``ViewerModel``.
+    shown_slab
+        Tells which slab of a volume the canvas shows, if it shows no slice: that is what is measured.
     """
 
     tool_changed = Signal(object)
@@ -60,9 +63,9 @@ class MeasuringHand(QObject):
     chosen_changed = Signal(object)
     """Id of the selected measurement, or None."""
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(self, viewer: ViewerModel, shown_slab: Callable[[], Slab] = Slab) -> None:
         super().__init__()
-        self._viewer = viewer
+        self._viewer, self._shown_slab = viewer, shown_slab
         self._session: Session | None = None
         self._canvas: QWidget | None = None
         self.overlay = MeasurementsOverlay()
@@ -133,7 +136,15 @@ class MeasuringHand(QObject):
 
     def _view_events(self) -> list[Any]:
         dims, camera = self._viewer.dims.events, self._viewer.scene.camera.events
-        return [dims.point, dims.order, dims.ndisplay, camera.orientation, camera.zoom, camera.center]
+        return [
+            dims.point,
+            dims.order,
+            dims.ndisplay,
+            dims.margin_right,
+            camera.orientation,
+            camera.zoom,
+            camera.center,
+        ]
 
     def _session_events(self, session: Session) -> list[tuple[Any, Callable[..., Any]]]:
         events = session.events
@@ -185,15 +196,18 @@ class MeasuringHand(QObject):
         ]
         draft = self._draft(frame)
         shown += [] if draft is None else [draft]
-        hounsfield = image.modality == "CT"
         self.overlay.draw(
-            (
-                (m, strokes_of(m, frame), lines(m, image.units, hounsfield) if m.values else ())
-                for m in shown
-                if is_on(m, frame, image)
-            ),
+            ((m, strokes_of(m, frame), self._words(m, image)) for m in shown if is_on(m, frame, image)),
             _DRAFT if draft is not None else self.chosen,
         )
+
+    def _words(self, measurement: Measurement, image: Image) -> tuple[str, ...]:
+        """What stands beside it; over a slab, values of a slice are told apart from what is seen."""
+        if not measurement.values:
+            return ()
+        said = lines(measurement, image.units, image.modality == "CT")
+        other = "mean" in measurement.values and not measurement.slab.kind and self._shown_slab().kind
+        return (*said, "of one slice") if other else said
 
     def _known(self) -> tuple[Measurement, ...]:
         return self._session.findings.measurements if self._session is not None else ()
@@ -207,7 +221,9 @@ class MeasuringHand(QObject):
         points = [*self._fixed, self._floating]
         if self.tool == "angle" and len(points) == 2:  # the first arm
             return reading.measure(image, "line", points, frame.axis).with_(id=_DRAFT, values={}, plane="")
-        return reading.measure(image, self.tool, self._complete(points, frame), frame.axis).with_(id=_DRAFT)
+        return reading.measure(
+            image, self.tool, self._complete(points, frame), frame.axis, self._shown_slab()
+        ).with_(id=_DRAFT)
 
     def _complete(self, points: list[tuple[float, ...]], frame: Frame) -> list[tuple[float, ...]]:
         """The points of a measurement from the places that a person gave: the short axis is half of the long one, across it."""
@@ -306,7 +322,7 @@ class MeasuringHand(QObject):
         if len(self._fixed) < _POINTS[tool]:
             return
         points = self._complete(self._fixed, frame)
-        measurement = measuring.draw(self._session, tool, points, frame.axis)
+        measurement = measuring.draw(self._session, tool, points, frame.axis, self._shown_slab())
         self.take(None)
         if measurement is not None:
             self.choose(measurement.id)

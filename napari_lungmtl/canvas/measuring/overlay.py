@@ -10,7 +10,7 @@ from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
-from ...layers.rectangle import Rectangle
+from ...layers.rectangle import Rectangle, overlap
 from ...training.findings import Measurement
 from .strokes import Strokes
 
@@ -30,7 +30,7 @@ class MeasurementsOverlay(QWidget):
     """Paints what it is given; the mouse goes through it to the canvas."""
 
     moved = Signal()
-    """Its texts stand elsewhere."""
+    """Its lines or its texts lie elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,6 +41,7 @@ class MeasurementsOverlay(QWidget):
         self._drawn: tuple[tuple[Measurement, Strokes, tuple[str, ...]], ...] = ()
         self._chosen: str | None = None
         self.labels: dict[str, QRectF] = {}
+        self._rectangles: tuple[Rectangle, ...] = ()
         self.hide()
 
     @property
@@ -51,14 +52,18 @@ class MeasurementsOverlay(QWidget):
     def draw(self, drawn: Iterable[tuple[Measurement, Strokes, tuple[str, ...]]], chosen: str | None) -> None:
         """Show these measurements with their texts, one of them as the selected one."""
         self._drawn, self._chosen = tuple(drawn), chosen
-        before, self.labels = self.labels, self._lay_out()
+        self.labels = self._lay_out()
+        texts = ((box.top(), box.left(), box.bottom(), box.right()) for box in self.labels.values())
+        canvas = 0.0, 0.0, float(self.height()), float(self.width())
+        lines = (p for _, strokes, _ in self._drawn for p in strokes.pieces if overlap(p, canvas))
+        before, self._rectangles = self._rectangles, (*texts, *lines)
         self.update()
-        if self.labels != before:
+        if self._rectangles != before:
             self.moved.emit()
 
     def rectangles(self) -> tuple[Rectangle, ...]:
-        """Where texts stand: top, left, bottom and right in pixels."""
-        return tuple((box.top(), box.left(), box.bottom(), box.right()) for box in self.labels.values())
+        """Where texts and lines lie, so that others keep off: top, left, bottom and right in pixels."""
+        return self._rectangles
 
     def label_at(self, x: float, y: float) -> str | None:
         """Id of the measurement whose text lies at a place."""

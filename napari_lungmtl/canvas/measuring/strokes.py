@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...layers.rectangle import Rectangle
 from ...training.findings import Measurement
 from ...training.findings.measurements.measure import moved, slice_index
 from ...training.imaging.image import Image
@@ -16,6 +17,8 @@ GRIP, NEAR = 9.0, 6.0
 """Pixels round an end, and beside a line, that still grip it."""
 _ROUND = 72
 """Points that an ellipse is drawn with."""
+_FINE, _PIECE, _RIM = 4.0, 6, 2.0
+"""Pixels between points along a line, how many such steps a piece of it has, and half the width of a line with its rim."""
 _CORNERS = ((0, 0), (0, 1), (1, 1), (1, 0))
 """For each corner of a rectangle, going round it, which of its two points gives its place down and its place across."""
 
@@ -34,6 +37,20 @@ class Strokes:
         points = np.vstack([*self.lines, self.handles])
         (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
         return float(left), float(top), float(right), float(bottom)
+
+    @property
+    def pieces(self) -> tuple[Rectangle, ...]:
+        """Small rectangles that together hold all lines: what no text may cover."""
+        found = []
+        for line in self.lines:
+            along = np.concatenate([[0.0], np.hypot(*np.diff(line, axis=0).T).cumsum()])
+            places = np.union1d(along, np.arange(0.0, along[-1], _FINE))  # with the corners
+            points = np.stack([np.interp(places, along, line[:, k]) for k in (1, 0)], axis=-1)
+            for start in range(0, max(len(points) - 1, 1), _PIECE):
+                piece = points[start : start + _PIECE + 1]
+                (top, left), (bottom, right) = piece.min(axis=0) - _RIM, piece.max(axis=0) + _RIM
+                found.append((float(top), float(left), float(bottom), float(right)))
+        return tuple(found)
 
     def handle_at(self, x: float, y: float) -> int | None:
         """The nearest handle within `GRIP` of a place."""

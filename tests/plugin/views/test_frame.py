@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from napari_lungmtl.canvas.frame import Frame
 from napari_lungmtl.layers.planes import ORDERS
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.imaging.slab import Slab, cut
 from napari_lungmtl.views.frame import sample
-from napari_lungmtl.views.slab import Slab, cut
 
 lengths = st.floats(0.3, 5.0)
 SLOPES = np.array([5.0, 3.0, 2.0])

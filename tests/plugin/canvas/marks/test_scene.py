@@ -9,9 +9,9 @@ import pytest
 
 from napari_lungmtl.canvas.frame import Frame
 from napari_lungmtl.canvas.marks import table, words
-from napari_lungmtl.canvas.marks.layout import overlap
 from napari_lungmtl.canvas.marks.scene import ACCENT_HEX, lay_out
 from napari_lungmtl.layers.malignancy_colors import UNKNOWN_HEX, malignancy_hex
+from napari_lungmtl.layers.rectangle import overlap
 from napari_lungmtl.layers.spheres.discs import SELECTED_WIDTH, STAND_OFF, disc_radius, ring_radius
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.text.attributes import SCALES
