@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from napari.components import ViewerModel
@@ -42,7 +43,7 @@ class CornerTexts(QWidget):
 
     Painted by Qt over the canvas: napari's own text overlays cost 13 ms more for each redraw (seven of them, software OpenGL).
     A scale bar stands beside it where millimetres are known. All of it can be hidden, and pictures of the canvas alone, as
-    napari saves them, never hold it: they name nobody.
+    napari saves them, never hold it; `picture` does.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ class CornerTexts(QWidget):
         self._image: Image | None = None
         self.texts: dict[str, str] = {}
         self.on = True
+        self._names_nobody = False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._font = blocks.letters_of(self)
@@ -95,6 +97,15 @@ class CornerTexts(QWidget):
         """Show or hide all of it."""
         self.on = shown
         self.setVisible(shown and self.parent() is not None)
+
+    @contextmanager
+    def naming_nobody(self) -> Iterator[None]:
+        """For as long as a picture is taken that must not tell whose it is; what is burnt into a radiograph's pixels stays."""
+        self._names_nobody = True
+        try:
+            yield
+        finally:
+            self._names_nobody = False
 
     def let_go(self) -> None:
         """Stop listening; no widget is touched."""
@@ -196,7 +207,7 @@ class CornerTexts(QWidget):
         """Each text that there is with its part of the canvas's width and height."""
         found = []
         for name, across, down in _PLACES:
-            text = self.texts.get(name, "")
+            text = "" if name == "who" and self._names_nobody else self.texts.get(name, "")
             if name == "where":  # one block, so that nothing collides on a narrow canvas
                 text = "\n".join(filter(None, (cursor, text)))
             if text:

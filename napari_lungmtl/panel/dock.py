@@ -34,6 +34,7 @@ from .footer import Footer
 from .measurements.section import MeasureSection
 from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
+from .pictures import Pictures
 from .preferences import Preferences
 from .qt import sure
 from .run import RunSection
@@ -93,7 +94,7 @@ class LungNodulesDock(QWidget):
             "cine back": lambda: self.cine.toggle(-1),
             "cine slower": lambda: self.cine.change_speed(-1),
             "cine faster": lambda: self.cine.change_speed(1),
-            "mouse": self._toggle_mouse,
+            "mouse": lambda: self.mouse.toggle(),
             "smaller": lambda: self._resize(-1.0),
             "larger": lambda: self._resize(1.0),
             "delete": self._delete,
@@ -103,6 +104,8 @@ class LungNodulesDock(QWidget):
         }
         self.measure = MeasureSection(viewer, lambda: self.views.canvas_slab.slab)
         self._actions |= self.measure.commands
+        self.pictures = Pictures(self)
+        self._actions |= self.pictures.commands
         self.run = RunSection()
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
@@ -111,6 +114,7 @@ class LungNodulesDock(QWidget):
         self.views = LinkedViews(viewer)
         self.preferences = Preferences()
         self.show_section = ShowSection(viewer, self.views, self.cine, self.preferences)
+        self.show_section.head.addWidget(self.pictures)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
         self.card = NoduleCardSection(
@@ -332,11 +336,6 @@ class LungNodulesDock(QWidget):
         """The true nodules that are drawn."""
         layers = self.reviewed.companions if self.reviewed is not None else []
         return [f for layer in layers if layer.visible for f in layer.metadata.get(TRUE_NODULES, ())]
-
-    def _toggle_mouse(self) -> None:
-        self.mouse.on = not self.mouse.on
-        own = "Wheel: slices; Ctrl+wheel: zoom; right drag: window."
-        show_info(own if self.mouse.on else "The mouse is napari's own again: the wheel zooms.")
 
     def _orient(self, action: str) -> None:
         change(self.reviewed.session if self.reviewed is not None else None, action)

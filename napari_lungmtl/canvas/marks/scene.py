@@ -159,11 +159,7 @@ def _table(
 ) -> Table | None:
     """The table of a sphere on this slice, if it has attributes, is in sight, and there is room."""
     attributes = of.finding.attributes
-    if (
-        not of.shape.round
-        or not attributes
-        or not overlap(of.shape.rectangle, (0.0, 0.0, *frame.size))
-    ):
+    if not of.shape.round or not attributes or not overlap(of.shape.rectangle, (0.0, 0.0, *frame.size)):
         return None
     place = layout.place_table(
         table.size(attributes),
