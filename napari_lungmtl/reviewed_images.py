@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from napari.layers import Layer
 from psygnal import Signal, SignalGroup
 
-from .layers import planes, view_state
+from .layers import planes, units, view_state
 from .layers.heat_map import EVIDENCE
 from .layers.image import IMAGE
 from .layers.radiograph import RadiographLayers
@@ -124,6 +125,9 @@ class ReviewedImages:
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.reordered.connect(self._on_listed)
         viewer.dims.events.range.connect(self._narrow_range)
+        for event in self._changes:
+            event.connect(self._agree)
+        self._agree()
         self._on_active()
 
     @property
@@ -169,6 +173,8 @@ class ReviewedImages:
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
         self._viewer.layers.events.reordered.disconnect(self._on_listed)
         self._viewer.dims.events.range.disconnect(self._narrow_range)
+        for event in self._changes:
+            event.disconnect(self._agree)
         for reviewed in self._reviewed_images:
             reviewed.layer.events.visible.disconnect(self._on_visible)
             reviewed.layer.events.name.disconnect(self._on_listed)
@@ -192,6 +198,13 @@ class ReviewedImages:
             return True
         known = isinstance(layer, ImageLayer) and layer.metadata.get(IMAGE) is not None
         return known and not any(layer is refused for refused in self._refused)
+
+    @property
+    def _changes(self) -> tuple[Any, Any]:
+        return self._viewer.layers.events.inserted, self._viewer.layers.events.removed
+
+    def _agree(self, _event: object = None) -> None:
+        units.agree(self._viewer.layers)
 
     def _on_inserted(self, event: object) -> None:
         """An image that was just opened comes under review by itself: napari makes it the active layer."""

@@ -13,6 +13,7 @@ from napari.layers import Image as ImageLayer
 
 from ..text.cases import file_name, short_uid
 from ..training.imaging.image import Image
+from .units import agree
 from .window_presets import apply, presets, value_range
 
 IMAGE = "lungmtl_image"
@@ -44,7 +45,9 @@ def image_layer_data(image: Image) -> tuple[np.ndarray, dict[str, Any], str]:
 def add_image_layer(viewer: ViewerModel, image: Image) -> ImageLayer:
     """Show an image, in its window; its layer knows it (``metadata["lungmtl_image"]``)."""
     voxels, attributes, _ = image_layer_data(image)
-    layer = viewer.add_image(voxels, **attributes)
+    layer = ImageLayer(voxels, **attributes)
+    agree([*viewer.layers, layer])
+    viewer.add_layer(layer)
     layer.contrast_limits_range = presets(image)["Full"]
     apply(layer, attributes["contrast_limits"])
     return layer

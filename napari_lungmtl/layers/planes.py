@@ -83,7 +83,10 @@ def narrow_range(viewer: ViewerModel, layers: Sequence[Layer]) -> None:
     extent = viewer.layers.get_extent(layers)
     ranges = list(viewer.dims.range)
     of_layers = list(zip(extent.world[0], extent.world[1], extent.step, strict=True))
-    ranges[len(ranges) - len(of_layers) :] = of_layers
+    rest = len(ranges) - len(of_layers)
+    # A radiograph beside volumes has no slices: napari hides a slider of one step.
+    ranges[:rest] = [(place, place, step) for place, (_, _, step) in zip(viewer.dims.point, ranges[:rest])]
+    ranges[rest:] = of_layers
     if any(not np.allclose(a, b) for a, b in zip(ranges, viewer.dims.range, strict=True)):
         viewer.dims.range = tuple(ranges)
 
