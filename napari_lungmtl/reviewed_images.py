@@ -165,6 +165,7 @@ class ReviewedImages:
             self._current.companions.append(layer)
             self._current.binding.keep_below(layers=[layer])
             self._current.legend = legend
+            self._narrow_range()
 
     def close(self) -> None:
         """Save everything and let go of the viewer."""
@@ -218,9 +219,10 @@ class ReviewedImages:
     def _narrow_range(self, _event: object = None) -> None:
         """The slider has the slices of what can be seen: images that are hidden may lie anywhere, and have others."""
         hidden = [s for s in self._reviewed_images if s is not self._current]
-        if self._current is None or len(self.layers) < 2:
+        if self._current is None or (len(self.layers) < 2 and not self._current.companions):
             return
         away = {id(layer) for s in hidden for layer in (s.layer, *s.drawn, *s.companions)}
+        away |= {id(layer) for layer in self._current.companions}  # true nodules may lie beyond a part of a scan
         away |= {id(layer) for layer in self.layers if layer is not self._current.layer}
         planes.narrow_range(self._viewer, [layer for layer in self._viewer.layers if id(layer) not in away])
 
