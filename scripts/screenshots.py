@@ -41,8 +41,8 @@ from napari_lungmtl.training.imaging.slab import Slab
 HOME = Path(os.environ["XDG_DATA_HOME"])
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 DATA = Path(os.environ.get("LUNGMTL_DATA") or "nowhere")
-COLORS = 256
-"""Of a picture: grey levels and few colours need no more, and files stay small."""
+GRAYS, COLORS = 160, 96
+"""Of a picture: it needs no more, and its file stays small."""
 
 
 def wait(done: Callable[[], bool], limit: float = 900.0) -> None:
@@ -56,6 +56,19 @@ def wait(done: Callable[[], bool], limit: float = 900.0) -> None:
 def rest(seconds: float = 2.5) -> None:
     """Let everything be drawn, and napari's notifications go."""
     wait(lambda: False, seconds)
+
+
+def with_few_colors(pixels: np.ndarray) -> Picture.Image:
+    """A picture (rows, columns, 3) in even grey levels and its own most frequent colours."""
+    spread = np.ptp(pixels.astype(int), axis=-1)
+    colored = Picture.fromarray(np.ascontiguousarray(pixels[spread > 4][None]))
+    own = colored.quantize(COLORS, dither=Picture.Dither.NONE).getpalette() or []
+    grays = np.repeat(np.linspace(0, 255, GRAYS).round().astype(int), 3).tolist()
+    palette = Picture.new("P", (1, 1))
+    palette.putpalette([*grays, *own][: 3 * 256])
+    return Picture.fromarray(np.ascontiguousarray(pixels)).quantize(
+        palette=palette, dither=Picture.Dither.NONE
+    )
 
 
 class Set:
@@ -81,10 +94,7 @@ class Set:
         """The whole window as it is now."""
         rest()
         self.out.mkdir(parents=True, exist_ok=True)
-        pixels = viewer.screenshot(canvas_only=False, flash=False)[..., :3]
-        picture = Picture.fromarray(np.ascontiguousarray(pixels)).quantize(
-            COLORS, method=Picture.Quantize.MAXCOVERAGE, dither=Picture.Dither.NONE
-        )
+        picture = with_few_colors(viewer.screenshot(canvas_only=False, flash=False)[..., :3])
         picture.save(self.out / f"{name}.png", optimize=True)
         print(f"{name}.png: {(self.out / f'{name}.png').stat().st_size / 1000:.0f} kB", flush=True)
 

@@ -126,7 +126,8 @@ class CornerTexts(QWidget):
     def _view_events(self) -> list[tuple[Any, Callable[..., object]]]:
         dims, camera = self._viewer.dims.events, self._viewer.scene.camera.events
         looks = (dims.point, dims.order, dims.ndisplay, camera.orientation, camera.zoom)
-        return [*((e, self._later) for e in looks), (self._viewer.cursor.events.position, self._moved)]
+        moves = (self._viewer.cursor.events.position, dims.margin_right)  # of a slab, another value
+        return [*((e, self._later) for e in looks), *((e, self._moved) for e in moves)]
 
     def _later(self, _event: object = None) -> None:
         self._view.start()

@@ -145,9 +145,10 @@ class LungNodulesDock(QWidget):
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer, self._is_flat)
         self.reviewed_images = ReviewedImages(viewer)
         self.corners = CornerTexts(viewer, self.views.looked_through)
-        texts = (self.corners.rectangles, self.measure.hand.overlay.rectangles)
+        texts = (self.corners.rectangles, self.measure.hand.overlay.rectangles, self.views.canvas_slab.taken)
         self.marks = MarkTexts(viewer, lambda: tuple(box for each in texts for box in each()))
         self.measure.hand.overlay.moved.connect(self.marks.later)
+        self.measure.hand.overlay.marks = self.marks.outlines
         self.marks.show_table(self.preferences["attributes"])
         self.preferences.events.changed.connect(self._switch)
         self.mouse = ReadingMouse(viewer)

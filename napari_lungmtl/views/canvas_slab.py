@@ -5,7 +5,10 @@ from __future__ import annotations
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from napari.layers import Layer, Points
+from qtpy.QtGui import QFontMetricsF
 
+from ..canvas.marks.painter import font
+from ..layers.rectangle import Rectangle
 from ..training.imaging.slab import Slab
 
 MODES = {"MIP": "max", "mean": "mean", "minIP": "min"}
@@ -19,6 +22,9 @@ _LABEL = {
     "box_color": "#f0c040",
     "font_size": 8.0,  # of napari's points, which are 10 of Qt's
 }
+
+_ROOM = (38.0, 34.0)
+"""Pixels: height of the words with the ground and the margin that napari gives them, and how much wider they are than letters."""
 
 
 class CanvasSlab:
@@ -57,6 +63,13 @@ class CanvasSlab:
         self._project_spheres()
         self._set_margins()
         self._show_label()
+
+    def taken(self) -> list[Rectangle]:
+        """What the words cover, with some room, so that others keep off; nothing where there are none."""
+        if not self._label:
+            return []
+        width = _ROOM[1] + QFontMetricsF(font()).horizontalAdvance(self.slab.words)
+        return [(0.0, self._viewer.canvas.size[1] - width, _ROOM[0], float(self._viewer.canvas.size[1]))]
 
     def close(self) -> None:
         """Leave the canvas as it was."""

@@ -293,9 +293,9 @@ def test_on_a_slab_what_is_shown_is_measured_and_named(window, mouse, qtbot):
     assert dock.views.slab == Slab("MIP", 15.0)
     try:
         press(dock, KEY.Key_E)
-        mouse.drag((above, 38.0, 6.0), (above, 42.0, 10.0))
+        mouse.drag((above, 28.0, -14.0), (above, 32.0, -10.0))
         press(dock, KEY.Key_E)
-        mouse.drag((above, 34.0, -2.0), (above, 36.0, 2.0))
+        mouse.drag((above, 35.5, -1.0), (above, 40.0, 4.5))
         slice_, beside, seen = measured(dock)
         assert (slice_.values["max"], slice_.slab.kind) == (-850, "")
         assert beside.slab == seen.slab == Slab("MIP", 15.0)
@@ -305,6 +305,23 @@ def test_on_a_slab_what_is_shown_is_measured_and_named(window, mouse, qtbot):
         qtbot.waitUntil(lambda: len(dock.measure.hand.overlay.drawn) == 3)
         said = [text for _, _, text in dock.measure.hand.overlay.drawn]
         assert [text[-1] for text in said] == ["of one slice", "MIP 15 mm", "MIP 15 mm"]
+        session = dock.reviewed.session
+        session.add(Finding(Sphere(MIDDLE, 2 * RADIUS), attributes=VALUES, id="ball"))
+        viewer.dims.set_point(0, above)
+        qtbot.waitUntil(lambda: bool(dock.marks.scene.captions))
+        (words,) = dock.views.canvas_slab.taken()
+        scene = dock.marks.scene
+        for shown in (*(c.place for c in scene.captions), *filter(None, (scene.table,))):
+            assert not overlap(shown.rectangle, words)
+        (ring,) = dock.marks.outlines()
+        qtbot.waitUntil(
+            lambda: (
+                not any(
+                    overlap((box.top(), box.left(), box.bottom(), box.right()), ring)
+                    for box in dock.measure.hand.overlay.labels.values()
+                )
+            )
+        )
         viewer.cursor.position = (above, 40.0, 0.0)
         qtbot.waitUntil(lambda: "MIP " in dock.corners.texts.get("cursor", ""))
     finally:

@@ -150,6 +150,7 @@ class MeasuringHand(QObject):
         events = session.events
         return [
             (events.findings, self._on_findings),
+            (events.thresholds, self._draw_later),
             (events.overlays, self._draw_later),
             (events.image, self._draw_later),
             (events.selected, self._on_finding_selected),
