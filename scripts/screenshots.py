@@ -3,9 +3,10 @@
     make pictures
     python scripts/screenshots.py [--out DIR] [--size 1440x900] [--theme light] [--only NAME …]      (with a display)
 
-The synthetic studies of ``sample_data`` (no patient) give ``views``, ``measuring``, ``cases`` and ``radiograph``. ``screenshot``
-shows LIDC-IDRI-0003 (LIDC-IDRI, CC BY 3.0), and ``cohort`` nodules of LUNA16 (CC BY 4.0), from the folder that LUNGMTL_DATA names;
-without it they are left as they are. Set QT_SCALE_FACTOR=2 for a screen of twice the density.
+The synthetic studies of ``sample_data`` (no patient) give ``views``, ``measuring`` and ``cases``. From the folder that LUNGMTL_DATA
+names come ``screenshot`` (LIDC-IDRI-0003 of LIDC-IDRI, CC BY 3.0), ``radiograph`` (a film of NIH ChestX-ray14, courtesy of the NIH
+Clinical Center) and ``cohort`` (nodules of LUNA16, CC BY 4.0); without it they are left as they are. No film of JSRT may be shown.
+Set QT_SCALE_FACTOR=2 for a screen of twice the density.
 """
 
 from __future__ import annotations
@@ -136,9 +137,10 @@ def planes_point(viewer: napari.Viewer, center: tuple[float, ...]) -> tuple[floa
 
 
 def radiograph(pictures: Set) -> None:
-    """The sample radiograph after a run."""
+    """A radiograph that took no part in training, after a run."""
     with pictures.window() as (viewer, dock):
-        add_image_layer(viewer, read_image(sample_radiograph()))
+        add_image_layer(viewer, read_image(DATA / "cxr/nih/00000416_001.png"))
+        planes.fit(viewer)
         run_and_wait(dock)
         pictures.save(viewer, "radiograph")
 
@@ -193,10 +195,9 @@ def main() -> None:
     pictures, wanted = Set(asked.out, (width, height), asked.theme), set(asked.only)
     if wanted & {"views", "measuring"}:
         sample_scan(pictures, wanted)
-    for make in (radiograph, cases):
-        if make.__name__ in wanted:
-            make(pictures)
-    for make in (screenshot, cohort):
+    if "cases" in wanted:
+        cases(pictures)
+    for make in (radiograph, screenshot, cohort):
         if make.__name__ in wanted and DATA.is_dir():
             make(pictures)
         elif make.__name__ in wanted:
