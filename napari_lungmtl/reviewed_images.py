@@ -12,9 +12,9 @@ from napari.layers import Image as ImageLayer
 from napari.layers import Layer
 from psygnal import Signal, SignalGroup
 
-from .layers import planes, units, view_state
+from .layers import planes, view_state
 from .layers.heat_map import EVIDENCE
-from .layers.image import IMAGE
+from .layers.image import IMAGE, agree_on_units
 from .layers.radiograph import RadiographLayers
 from .layers.screen import pixel_size
 from .layers.spheres.layer import SphereBinding, image_from_layer
@@ -205,7 +205,7 @@ class ReviewedImages:
         return self._viewer.layers.events.inserted, self._viewer.layers.events.removed
 
     def _agree(self, _event: object = None) -> None:
-        units.agree(self._viewer.layers)
+        agree_on_units(self._viewer.layers)
 
     def _on_inserted(self, event: object) -> None:
         """An image that was just opened comes under review by itself: napari makes it the active layer."""

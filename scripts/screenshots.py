@@ -41,6 +41,8 @@ from napari_lungmtl.training.imaging.slab import Slab
 
 HOME = Path(os.environ["XDG_DATA_HOME"])
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+NODULE = 20
+"""Row of the cohort's nodule that is opened."""
 DATA = Path(os.environ.get("LUNGMTL_DATA") or "nowhere")
 GRAYS, COLORS = 160, 96
 """Of a picture: it needs no more, and its file stays small."""
@@ -176,6 +178,10 @@ def cohort(pictures: Set) -> None:
     with pictures.window() as (viewer, dock):
         dock.cohort.load(DATA / "luna16_nodules", None)
         wait(lambda: not dock.cohort.work.running)
+        dock.cohort.plot.chosen.emit(NODULE)
+        wait(lambda: dock.reviewed is not None)
+        rest(0.5)
+        planes.fit(viewer)
         dock._scroll.ensureWidgetVisible(dock.cohort)
         pictures.save(viewer, "cohort")
 

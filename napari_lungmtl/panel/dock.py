@@ -103,9 +103,8 @@ class LungNodulesDock(QWidget):
             "help": lambda: self.footer.toggle_keys(),
         }
         self.measure = MeasureSection(viewer, lambda: self.views.canvas_slab.slab)
-        self._actions |= self.measure.commands
-        self.pictures = Pictures(self)
-        self._actions |= self.pictures.commands
+        self.pictures = Pictures(viewer)
+        self._actions |= self.measure.commands | self.pictures.commands
         self.run = RunSection()
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
@@ -149,6 +148,7 @@ class LungNodulesDock(QWidget):
         self.marks = MarkTexts(viewer, lambda: tuple(box for each in texts for box in each()))
         self.measure.hand.overlay.moved.connect(self.marks.later)
         self.measure.hand.overlay.marks = self.marks.outlines
+        self.pictures.watch(self.views, self.corners, self.marks, self.measure)
         self.marks.show_table(self.preferences["attributes"])
         self.preferences.events.changed.connect(self._switch)
         self.mouse = ReadingMouse(viewer)

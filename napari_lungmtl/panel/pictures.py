@@ -6,23 +6,24 @@ import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from napari import Viewer
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QBuffer, Qt
 from qtpy.QtGui import QGuiApplication, QImage
 from qtpy.QtWidgets import QFileDialog, QMenu, QToolButton
 
+from ..canvas.corners import CornerTexts
+from ..canvas.marks.overlay import MarkTexts
 from ..canvas.picture import picture
 from ..shortcuts import KEYS
 from ..text.cases import case_name
 from ..training.error_boundary import as_sentences
 from ..training.errors import LungmtlError
 from ..training.findings.formats.atomic import write_atomically
+from ..views.linked import LinkedViews
+from .measurements.section import MeasureSection
 from .qt import sure
-
-if TYPE_CHECKING:
-    from .dock import LungNodulesDock
 
 _KINDS = "Pictures (*.png *.jpg)"
 
@@ -32,13 +33,14 @@ class Pictures(QToolButton):
 
     Parameters
     ----------
-    dock
+    viewer
         Whose canvas it is.
     """
 
-    def __init__(self, dock: LungNodulesDock) -> None:
+    def __init__(self, viewer: Viewer) -> None:
         super().__init__()
-        self._dock = dock
+        self._viewer = viewer
+        self._over: tuple[LinkedViews, CornerTexts, MarkTexts, MeasureSection] | None = None
         self.commands: dict[str, Callable[[], object]] = {
             "picture": lambda: self.ask_where(),
             "copy picture": lambda: self.copy(),
@@ -61,22 +63,31 @@ class Pictures(QToolButton):
             sure(menu.addAction(words)).triggered.connect(lambda _checked=False, do=do: do())
         self.setMenu(menu)
 
+    def watch(
+        self, views: LinkedViews, corners: CornerTexts, marks: MarkTexts, measure: MeasureSection
+    ) -> None:
+        """Take pictures with what these paint over the canvas and beside it."""
+        self._over = views, corners, marks, measure
+
     def take(self, named: bool = True) -> QImage | None:
         """The picture as it is now; None where no image is open."""
-        dock = self._dock
-        canvas = dock.corners.parentWidget()
-        if dock.reviewed is None or canvas is None:
+        if self._over is None:
             return None
-        overlays = (dock.views.canvas_marks, dock.marks, dock.measure.hand.overlay, dock.corners)
-        with nullcontext() if named else dock.corners.naming_nobody():
-            return picture(dock.viewer, canvas, overlays, tuple(dock.views.panes.values()))
+        views, corners, marks, measure = self._over
+        canvas = corners.parentWidget()
+        if measure.reviewed is None or canvas is None:
+            return None
+        overlays = (views.canvas_marks, marks, measure.hand.overlay, corners)
+        with nullcontext() if named else corners.naming_nobody():
+            return picture(self._viewer, canvas, overlays, tuple(views.panes.values()))
 
     def ask_where(self, named: bool = True) -> None:
         """Save the picture as it is now, under the name that a person gives."""
         image = self.take(named)
-        if image is None or self._dock.reviewed is None:
+        reviewed = self._over[3].reviewed if self._over is not None else None
+        if image is None or reviewed is None:
             return
-        session = self._dock.reviewed.session
+        session = reviewed.session
         folder = session.sidecar.parent if session.sidecar is not None else Path.home()
         stem = "picture"
         if named and session.image is not None:
