@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_lungmtl.canvas.marks.layout import crosses
 from napari_lungmtl.layers import planes
+from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.layers.rectangle import overlap
 from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Sphere
 from napari_lungmtl.training.findings.formats.json_file import read_findings
@@ -225,8 +226,6 @@ def test_overlays_that_are_hidden_hide_them_and_other_images_have_their_own(wind
     press(dock, KEY.Key_L)
     assert dock.measure.hand.tool is None  # nothing can be measured there
     planes.show(viewer, "axial")
-    from napari_lungmtl.layers.spheres.layer import add_image_layer
-
     other = Image(image.voxels + np.int16(1), "CT", image.spacing, image.origin, series_uid="other")
     add_image_layer(viewer, other)
     assert measured(dock) == ()
@@ -327,3 +326,42 @@ def test_on_a_slab_what_is_shown_is_measured_and_named(window, mouse, qtbot):
     finally:
         dock.views.show_slab(Slab())
     assert measured(dock)[2] == seen  # as it was measured, whatever is looked at
+
+
+def test_a_study_is_closed_while_it_runs_with_all_views_on_and_comes_back_with_what_was_measured(
+    window, image, predictor, qtbot
+):
+    """Linked views, a slab and a run on one study, another opened and left, the first one closed in the middle."""
+    viewer, dock = window
+    first = dock.reviewed.layer
+    predictor.delay, predictor.steps = 0.05, 400
+    press(dock, KEY.Key_G)
+    press(dock, KEY.Key_S)
+    try:
+        dock.run.start()
+        qtbot.waitUntil(lambda: bool(predictor.threads), timeout=60_000)
+        mouse = CanvasMouse(dock)
+        press(dock, KEY.Key_L)
+        z = viewer.dims.point[0]
+        mouse.drag((z, 20.0, -20.0), (z, 50.0, 15.0))
+        (line,) = measured(dock)
+        assert line.slab == Slab("MIP", 10.0)
+        other = Image(image.voxels + np.int16(1), "CT", image.spacing, image.origin, series_uid="other")
+        second = add_image_layer(viewer, other)
+        assert (second.projection_mode, first.visible, measured(dock)) == ("max", False, ())
+        press(dock, KEY.Key_N, Qt.KeyboardModifier.ShiftModifier)
+        assert measured(dock) == (line,)
+        viewer.layers.remove(first)
+        qtbot.waitUntil(lambda: not dock.run.runner.running, timeout=30_000)
+        assert predictor.closed.wait(60)
+        assert dock.reviewed.layer is second
+        assert dock.views.panes["coronal"].scene.image is dock.reviewed.session.image
+        add_image_layer(viewer, image)
+        assert measured(dock) == (line,)
+        assert not len(dock.reviewed.session.findings)
+        qtbot.waitUntil(
+            lambda: len(dock.measure.hand.overlay.drawn) == (viewer.dims.point[0] == line.position)
+        )
+    finally:
+        dock.views.link(False)
+        dock.views.show_slab(Slab())
