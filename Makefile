@@ -11,7 +11,7 @@ HEADLESS := yes
 X := LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "$(SCREEN)"
 endif
 
-.PHONY: help setup demo test fuzz lint docs clean
+.PHONY: help setup demo test fuzz lint docs pictures clean
 
 help:
 	@echo "make demo    set up, open the sample CT, run the detector (without a display: screenshots in demo/)"
@@ -19,6 +19,7 @@ help:
 	@echo "make fuzz    read damaged files of every format (MINUTES=20, SEED=0, ONLY=dicom, or REPLAY=.fuzz/...)"
 	@echo "make lint    ruff, mypy, the manifest and the import rules"
 	@echo "make docs    the pages in docs/ with their reference, into site/"
+	@echo "make pictures the pictures of the window in docs/"
 	@echo "make setup   only .venv and what a window needs"
 	@echo "make clean   remove .venv and everything else that was made here"
 
@@ -53,6 +54,9 @@ lint: setup
 docs: setup
 	[ -x $(BIN)/mkdocs ] || $(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+pictures: setup
+	$(X) $(BIN)/python scripts/screenshots.py $(ARGS)
 
 clean:
 	rm -rf .venv .fuzz demo site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -71,7 +71,7 @@ def in_window(repeats: int) -> dict[str, tuple[Times, str]]:
     from napari_lungmtl.layers.spheres.layer import add_image_layer
     from napari_lungmtl.panel import run
     from napari_lungmtl.panel.dock import LungNodulesDock
-    from napari_lungmtl.views.slab import Slab
+    from napari_lungmtl.training.imaging.slab import Slab
 
     run.WARM_UP_MS = 10**8  # torch, loaded in the background, would count
     image = volume()
@@ -120,14 +120,14 @@ def in_window(repeats: int) -> dict[str, tuple[Times, str]]:
 
 
 def _toggles(views, steps):
-    from napari_lungmtl.views.slab import Slab
+    from napari_lungmtl.training.imaging.slab import Slab
 
     slabs = Slab("MIP", 20.0), Slab()
     return ((lambda i=i: views.show_slab(slabs[i % 2])) for i in steps)
 
 
 def _thicknesses(views, kind, thicknesses):
-    from napari_lungmtl.views.slab import Slab
+    from napari_lungmtl.training.imaging.slab import Slab
 
     return ((lambda t=t: views.show_slab(Slab(kind, t))) for t in thicknesses)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
@@ -13,7 +14,7 @@ from psygnal import Signal, SignalGroup
 
 from .layers import planes, view_state
 from .layers.heat_map import EVIDENCE
-from .layers.image import IMAGE
+from .layers.image import IMAGE, agree_on_units
 from .layers.radiograph import RadiographLayers
 from .layers.screen import pixel_size
 from .layers.spheres.layer import SphereBinding, image_from_layer
@@ -124,6 +125,9 @@ class ReviewedImages:
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.reordered.connect(self._on_listed)
         viewer.dims.events.range.connect(self._narrow_range)
+        for event in self._changes:
+            event.connect(self._agree)
+        self._agree()
         self._on_active()
 
     @property
@@ -161,6 +165,7 @@ class ReviewedImages:
             self._current.companions.append(layer)
             self._current.binding.keep_below(layers=[layer])
             self._current.legend = legend
+            self._narrow_range()
 
     def close(self) -> None:
         """Save everything and let go of the viewer."""
@@ -169,6 +174,8 @@ class ReviewedImages:
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
         self._viewer.layers.events.reordered.disconnect(self._on_listed)
         self._viewer.dims.events.range.disconnect(self._narrow_range)
+        for event in self._changes:
+            event.disconnect(self._agree)
         for reviewed in self._reviewed_images:
             reviewed.layer.events.visible.disconnect(self._on_visible)
             reviewed.layer.events.name.disconnect(self._on_listed)
@@ -193,6 +200,13 @@ class ReviewedImages:
         known = isinstance(layer, ImageLayer) and layer.metadata.get(IMAGE) is not None
         return known and not any(layer is refused for refused in self._refused)
 
+    @property
+    def _changes(self) -> tuple[Any, Any]:
+        return self._viewer.layers.events.inserted, self._viewer.layers.events.removed
+
+    def _agree(self, _event: object = None) -> None:
+        agree_on_units(self._viewer.layers)
+
     def _on_inserted(self, event: object) -> None:
         """An image that was just opened comes under review by itself: napari makes it the active layer."""
         layer = event.value  # type: ignore[attr-defined]
@@ -205,9 +219,10 @@ class ReviewedImages:
     def _narrow_range(self, _event: object = None) -> None:
         """The slider has the slices of what can be seen: images that are hidden may lie anywhere, and have others."""
         hidden = [s for s in self._reviewed_images if s is not self._current]
-        if self._current is None or len(self.layers) < 2:
+        if self._current is None or (len(self.layers) < 2 and not self._current.companions):
             return
         away = {id(layer) for s in hidden for layer in (s.layer, *s.drawn, *s.companions)}
+        away |= {id(layer) for layer in self._current.companions}  # true nodules may lie beyond a part of a scan
         away |= {id(layer) for layer in self.layers if layer is not self._current.layer}
         planes.narrow_range(self._viewer, [layer for layer in self._viewer.layers if id(layer) not in away])
 

@@ -79,6 +79,8 @@ KEYS = (
     Key("S", "slab", "Slices, or slabs of a CT: MIP, mean, minIP", drawing=False),
     Key(",", "thinner", "Slab 5 mm thinner"),
     Key(".", "thicker", "Slab 5 mm thicker"),
+    Key("Shift+S", "picture", "Save a picture of the canvas with all that is painted on it"),
+    Key("Shift+C", "copy picture", "Copy that picture without case, series and date"),
     Key("W", "keep window", "Keep the present window under a name of your own"),
     Key("K", "cine", "Cine: play the slices forth and back, or stop"),
     Key("Shift+K", "cine back", "Cine, the other way first"),

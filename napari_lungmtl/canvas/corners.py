@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from napari.components import ViewerModel
@@ -16,6 +17,7 @@ from ..layers.gl_context import canvas_of
 from ..layers.image import IMAGE
 from ..layers.rectangle import Rectangle
 from ..training.imaging.image import Image
+from ..training.imaging.slab import SLICE, Slab
 from . import blocks, words
 from .sides import edges
 
@@ -30,7 +32,7 @@ _PLACES = (
     ("right", 1.0, 0.5),
 )
 """Where each text stands: parts of the canvas's width and height."""
-_UNDER_CURSOR = "x −000.0  y −000.0  z −0000.0 mm\n−0000 HU"
+_UNDER_CURSOR = "x −000.0  y −000.0  z −0000.0 mm\nminIP −0000 HU"
 """As long as what is said of the place under the cursor becomes."""
 _WAIT = 30
 """Milliseconds: the steps of a mouse come together."""
@@ -41,21 +43,26 @@ class CornerTexts(QWidget):
 
     Painted by Qt over the canvas: napari's own text overlays cost 13 ms more for each redraw (seven of them, software OpenGL).
     A scale bar stands beside it where millimetres are known. All of it can be hidden, and pictures of the canvas alone, as
-    napari saves them, never hold it: they name nobody.
+    napari saves them, never hold it; `picture` does.
 
     Parameters
     ----------
     viewer
         A viewer, or a bare ``ViewerModel``.
+    looked_through
+        Tells across which world axis the mouse looks at the volume, and through which slab.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(
+        self, viewer: ViewerModel, looked_through: Callable[[], tuple[int, Slab]] = lambda: (0, SLICE)
+    ) -> None:
         super().__init__()
-        self._viewer = viewer
+        self._viewer, self._looked_through = viewer, looked_through
         self._layer: ImageLayer | None = None
         self._image: Image | None = None
         self.texts: dict[str, str] = {}
         self.on = True
+        self._names_nobody = False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._font = blocks.letters_of(self)
@@ -91,6 +98,15 @@ class CornerTexts(QWidget):
         self.on = shown
         self.setVisible(shown and self.parent() is not None)
 
+    @contextmanager
+    def naming_nobody(self) -> Iterator[None]:
+        """For as long as a picture is taken that must not tell whose it is; what is burnt into a radiograph's pixels stays."""
+        self._names_nobody = True
+        try:
+            yield
+        finally:
+            self._names_nobody = False
+
     def let_go(self) -> None:
         """Stop listening; no widget is touched."""
         self._view.stop()
@@ -110,7 +126,8 @@ class CornerTexts(QWidget):
     def _view_events(self) -> list[tuple[Any, Callable[..., object]]]:
         dims, camera = self._viewer.dims.events, self._viewer.scene.camera.events
         looks = (dims.point, dims.order, dims.ndisplay, camera.orientation, camera.zoom)
-        return [*((e, self._later) for e in looks), (self._viewer.cursor.events.position, self._moved)]
+        moves = (self._viewer.cursor.events.position, dims.margin_right)  # of a slab, another value
+        return [*((e, self._later) for e in looks), *((e, self._moved) for e in moves)]
 
     def _later(self, _event: object = None) -> None:
         self._view.start()
@@ -150,7 +167,11 @@ class CornerTexts(QWidget):
         flat = image is not None and self._viewer.dims.ndisplay == 2
         position = self._viewer.cursor.position
         fits = flat and image is not None and len(position) >= image.ndim
-        self._say(cursor=words.under_cursor(image, position[-image.ndim :]) if fits and image else "")
+        if not fits or image is None:
+            self._say(cursor="")
+            return
+        through = self._looked_through() if image.ndim == 3 else ()
+        self._say(cursor=words.under_cursor(image, position[-image.ndim :], *through))
 
     def _scale(self) -> tuple[float, str]:
         """Length of the scale bar in pixels, and what it says; nothing where millimetres are unknown."""
@@ -187,7 +208,7 @@ class CornerTexts(QWidget):
         """Each text that there is with its part of the canvas's width and height."""
         found = []
         for name, across, down in _PLACES:
-            text = self.texts.get(name, "")
+            text = "" if name == "who" and self._names_nobody else self.texts.get(name, "")
             if name == "where":  # one block, so that nothing collides on a narrow canvas
                 text = "\n".join(filter(None, (cursor, text)))
             if text:

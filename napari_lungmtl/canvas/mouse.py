@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
+from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QWidget
@@ -44,6 +45,12 @@ class ReadingMouse(QObject):
         self._turned = 0.0
         self._from: QPointF | None = None
         self.on = True
+
+    def toggle(self) -> None:
+        """Give wheel and right button back to napari, or take them, and say so."""
+        self.on = not self.on
+        own = "Wheel: slices; Ctrl+wheel: zoom; right drag: window."
+        show_info(own if self.on else "The mouse is napari's own again: the wheel zooms.")
 
     def attach(self, window: QWidget) -> None:
         """Listen to the canvas of a window."""

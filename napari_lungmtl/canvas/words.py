@@ -8,6 +8,7 @@ import numpy as np
 
 from ..text.cases import case_name, elide, series_words, study_date
 from ..training.imaging.image import Image
+from ..training.imaging.slab import SLICE, Slab, held, projected
 
 _AXES = "zyx"
 _LINE = 44
@@ -51,7 +52,7 @@ def grayscale(image: Image, limits: Sequence[float]) -> str:
     return f"window {_whole((low + high) / 2)} / {_whole(high - low)}{unit}"
 
 
-def under_cursor(image: Image, position: Sequence[float]) -> str:
+def under_cursor(image: Image, position: Sequence[float], axis: int = 0, slab: Slab = SLICE) -> str:
     """Place and value under the cursor, a line each: ``x 12.3  y 40.1  z −190.0 mm``, ``−640 HU``; empty beside the image.
 
     Parameters
@@ -60,6 +61,8 @@ def under_cursor(image: Image, position: Sequence[float]) -> str:
         The image.
     position
         World position (z, y, x) or (y, x) in the image's units.
+    axis, slab
+        What is looked at where it is no slice: a slab across a world axis, whose projection has the value: ``MIP −640 HU``.
     """
     index = np.round((np.asarray(position, float) - image.origin) / image.scale).astype(int)
     if ((index < 0) | (index >= image.shape)).any():
@@ -67,9 +70,12 @@ def under_cursor(image: Image, position: Sequence[float]) -> str:
     pixels = image.spacing is None
     names = _AXES[-image.ndim :]
     parts = [f"{n} {_whole(c) if pixels else _signed(c)}" for n, c in zip(names, position, strict=True)]
-    value = _value(image.voxels[tuple(index)])
+    if slab.kind:
+        value = _value(projected(held(image, axis, index[axis], slab)[:, *np.delete(index, axis)], slab))
+    else:
+        value = _value(image.voxels[tuple(index)])
     named = f"{value} HU" if is_hounsfield(image) else f"grey value {value}"
-    return f"{'  '.join(reversed(parts))} {'px' if pixels else 'mm'}\n{named}"
+    return f"{'  '.join(reversed(parts))} {'px' if pixels else 'mm'}\n{f'{slab.kind} {named}'.strip()}"
 
 
 def is_hounsfield(image: Image) -> bool:
@@ -79,7 +85,7 @@ def is_hounsfield(image: Image) -> bool:
 
 def _value(value: object) -> str:
     number = float(value)  # type: ignore[arg-type]
-    return _whole(number) if number.is_integer() else f"{number:.3g}".replace("-", "−")
+    return _whole(number) if number.is_integer() or abs(number) >= 100 else f"{number:.3g}".replace("-", "−")
 
 
 def _whole(value: float) -> str:

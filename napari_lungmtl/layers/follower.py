@@ -18,7 +18,7 @@ from qtpy.QtCore import QTimer
 
 from ..session.session import Session
 from ..training.imaging.image import Image
-from .image import LAYER_UNITS
+from .image import LAYER_UNITS, agree_on_units
 from .spheres.layer_data import FINDINGS, SHOWN
 
 L = TypeVar("L", Points, Shapes, Labels, ImageLayer)
@@ -33,6 +33,7 @@ while it is chosen."""
 def insert_layer(layers: LayerList, layer: Layer, index: int | None = None) -> None:
     """Add a layer to a viewer's, on top or at an index; a person who chose another layer goes on working on it."""
     selection, active = set(layers.selection), layers.selection.active
+    agree_on_units([*layers, layer])
     layers.insert(len(layers) if index is None else index, layer)
     layers.selection = selection
     layers.selection.active = active

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pint
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
+from napari.layers import Layer
 
 from ..text.cases import file_name, short_uid
 from ..training.imaging.image import Image
@@ -21,6 +23,8 @@ AIR_HU = -900
 """A volume that reaches down to here holds air, in Hounsfield units."""
 LAYER_UNITS = "layer_units"
 """Key of an image's metadata: the units of the layer that it was taken from, where mm were assumed."""
+_PIXELS = "lungmtl_in_pixels"
+"""Key of a layer's metadata: it is in pixels, and says millimetres for as long as a layer beside it does."""
 
 
 def image_layer_data(image: Image) -> tuple[np.ndarray, dict[str, Any], str]:
@@ -44,7 +48,9 @@ def image_layer_data(image: Image) -> tuple[np.ndarray, dict[str, Any], str]:
 def add_image_layer(viewer: ViewerModel, image: Image) -> ImageLayer:
     """Show an image, in its window; its layer knows it (``metadata["lungmtl_image"]``)."""
     voxels, attributes, _ = image_layer_data(image)
-    layer = viewer.add_image(voxels, **attributes)
+    layer = ImageLayer(voxels, **attributes)
+    agree_on_units([*viewer.layers, layer])
+    viewer.add_layer(layer)
     layer.contrast_limits_range = presets(image)["Full"]
     apply(layer, attributes["contrast_limits"])
     return layer
@@ -139,3 +145,31 @@ def _placement(layer: ImageLayer) -> tuple[tuple, tuple, list[bool], list[str], 
     spacing = np.round(np.abs(steps) * factors, 9)  # differences of coordinates carry their rounding
     origin = np.round(corner * factors, 9)
     return tuple(map(float, spacing)), tuple(map(float, origin)), flips, warnings, assumed
+
+
+def agree_on_units(layers: Iterable[Layer]) -> None:
+    """Make this plugin's layers in pixels say what those in millimetres say, as long as there are any.
+
+    Nothing is scaled: where layers disagree napari draws the same numbers, and warns at every draw. What a person reads of a
+    radiograph whose millimetres are unknown comes from its image, which stays in pixels. Layers that a person added are left alone.
+
+    Parameters
+    ----------
+    layers
+        A viewer's, with the one that is about to be added: napari draws at once.
+    """
+    ours = [layer for layer in layers if any(str(key).startswith("lungmtl_") for key in layer.metadata)]
+    true = [layer for layer in ours if not layer.metadata.get(_PIXELS)]
+    if any(_unit(layer) != "pixel" for layer in true):
+        for layer in true:
+            if _unit(layer) == "pixel":
+                layer.metadata[_PIXELS] = True
+                layer.units = ("mm",) * layer.ndim
+        return
+    for layer in ours:
+        if layer.metadata.pop(_PIXELS, False):
+            layer.units = ("pixel",) * layer.ndim
+
+
+def _unit(layer: Layer) -> str:
+    return str(layer.units[-1])

@@ -14,8 +14,6 @@ from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from napari.layers import Layer
 
-from .spheres.discs import beyond_faces
-
 PLANES = ("axial", "coronal", "sagittal", "3-D")
 MARGIN = 0.02
 """Part of the canvas that stays free round what fills it."""
@@ -85,7 +83,10 @@ def narrow_range(viewer: ViewerModel, layers: Sequence[Layer]) -> None:
     extent = viewer.layers.get_extent(layers)
     ranges = list(viewer.dims.range)
     of_layers = list(zip(extent.world[0], extent.world[1], extent.step, strict=True))
-    ranges[len(ranges) - len(of_layers) :] = of_layers
+    rest = len(ranges) - len(of_layers)
+    # A radiograph beside volumes has no slices: napari hides a slider of one step.
+    ranges[:rest] = [(place, place, step) for place, (_, _, step) in zip(viewer.dims.point, ranges[:rest])]
+    ranges[rest:] = of_layers
     if any(not np.allclose(a, b) for a, b in zip(ranges, viewer.dims.range, strict=True)):
         viewer.dims.range = tuple(ranges)
 
@@ -148,14 +149,6 @@ def step(viewer: ViewerModel, axis: int, slices: int) -> None:
     """Go some slices on along a world axis, no further than the last."""
     low, high, spacing = viewer.dims.range[axis]
     viewer.dims.set_point(axis, float(np.clip(viewer.dims.point[axis] + slices * spacing, low, high)))
-
-
-def beyond_slab(viewer: ViewerModel, axis: int, distance: float) -> float:
-    """How far (mm, signed) something that lies `distance` along an axis from the slice is from the slab's nearest face.
-
-    0 within the slab; where slices are shown, all of the distance.
-    """
-    return beyond_faces(distance, slab_reach(viewer, axis))
 
 
 def slab_reach(viewer: ViewerModel, axis: int) -> float:

@@ -34,6 +34,7 @@ from .footer import Footer
 from .measurements.section import MeasureSection
 from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
+from .pictures import Pictures
 from .preferences import Preferences
 from .qt import sure
 from .run import RunSection
@@ -93,7 +94,7 @@ class LungNodulesDock(QWidget):
             "cine back": lambda: self.cine.toggle(-1),
             "cine slower": lambda: self.cine.change_speed(-1),
             "cine faster": lambda: self.cine.change_speed(1),
-            "mouse": self._toggle_mouse,
+            "mouse": lambda: self.mouse.toggle(),
             "smaller": lambda: self._resize(-1.0),
             "larger": lambda: self._resize(1.0),
             "delete": self._delete,
@@ -101,15 +102,18 @@ class LungNodulesDock(QWidget):
             "redo": self._redo,
             "help": lambda: self.footer.toggle_keys(),
         }
-        self.measure = MeasureSection(viewer)
-        self._actions |= self.measure.commands
+        self.measure = MeasureSection(viewer, lambda: self.views.canvas_slab.slab)
+        self.pictures = Pictures(viewer)
+        self._actions |= self.measure.commands | self.pictures.commands
         self.run = RunSection()
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
         self.cine = Cine(viewer, self)
+        self.measure.hand.tool_changed.connect(lambda tool: self.cine.stop() if tool is not None else None)
         self.views = LinkedViews(viewer)
         self.preferences = Preferences()
         self.show_section = ShowSection(viewer, self.views, self.cine, self.preferences)
+        self.show_section.head.addWidget(self.pictures)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
         self.card = NoduleCardSection(
@@ -139,10 +143,12 @@ class LungNodulesDock(QWidget):
         viewer.events.theme.connect(self._set_theme)
         self._stop_turning: Callable[[], None] | None = planes.hold_upright(viewer, self._is_flat)
         self.reviewed_images = ReviewedImages(viewer)
-        self.corners = CornerTexts(viewer)
-        texts = (self.corners.rectangles, self.measure.hand.overlay.rectangles)
+        self.corners = CornerTexts(viewer, self.views.looked_through)
+        texts = (self.corners.rectangles, self.measure.hand.overlay.rectangles, self.views.canvas_slab.taken)
         self.marks = MarkTexts(viewer, lambda: tuple(box for each in texts for box in each()))
         self.measure.hand.overlay.moved.connect(self.marks.later)
+        self.measure.hand.overlay.marks = self.marks.outlines
+        self.pictures.watch(self.views, self.corners, self.marks, self.measure)
         self.marks.show_table(self.preferences["attributes"])
         self.preferences.events.changed.connect(self._switch)
         self.mouse = ReadingMouse(viewer)
@@ -179,6 +185,7 @@ class LungNodulesDock(QWidget):
                 self.marks.attach(canvas)
             self.mouse.attach(sure(self.window()))
             self.views.attach(sure(self.window()))
+            self.cine.attach(sure(self.window()))
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             QTimer.singleShot(0, self.close)  # napari took it out, and closes nothing
@@ -330,11 +337,6 @@ class LungNodulesDock(QWidget):
         """The true nodules that are drawn."""
         layers = self.reviewed.companions if self.reviewed is not None else []
         return [f for layer in layers if layer.visible for f in layer.metadata.get(TRUE_NODULES, ())]
-
-    def _toggle_mouse(self) -> None:
-        self.mouse.on = not self.mouse.on
-        own = "Wheel: slices; Ctrl+wheel: zoom; right drag: window."
-        show_info(own if self.mouse.on else "The mouse is napari's own again: the wheel zooms.")
 
     def _orient(self, action: str) -> None:
         change(self.reviewed.session if self.reviewed is not None else None, action)

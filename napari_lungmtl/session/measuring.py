@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 from ..training.findings import Findings, Measurement
 from ..training.findings.measurements import measure as reading
 from ..training.findings.measurements.measurement import Kind, numbered
+from ..training.imaging.image import Image
+from ..training.imaging.slab import SLICE, Slab
 from .review import reviewer
 from .session import Session
+
+_removed: WeakKeyDictionary[Session, tuple[Image, int]] = WeakKeyDictionary()
+"""The highest number that was taken out on a session's image: it may stand in a report, and is not given again."""
 
 
 def find(findings: Findings, id: str | None) -> Measurement | None:
@@ -23,12 +29,12 @@ def of_nodule(session: Session, finding: str) -> Measurement | None:
 
 
 def draw(
-    session: Session, kind: Kind, points: Sequence[Sequence[float]], axis: int | None
+    session: Session, kind: Kind, points: Sequence[Sequence[float]], axis: int | None, slab: Slab = SLICE
 ) -> Measurement | None:
-    """Measure what a person drew, and keep it; None where no image is open."""
+    """Measure what a person drew on what was shown, and keep it; None where no image is open."""
     if session.image is None:
         return None
-    return keep(session, reading.measure(session.image, kind, points, axis))
+    return keep(session, reading.measure(session.image, kind, points, axis, slab))
 
 
 def keep(session: Session, measurement: Measurement) -> Measurement:
@@ -40,7 +46,9 @@ def keep(session: Session, measurement: Measurement) -> Measurement:
     if former is not None:
         measurement = measurement.with_(id=former.id, number=former.number)
         return _change(session, measurement.with_(person=reviewer()))
-    all_ = numbered((*session.findings.measurements, measurement.with_(person=reviewer())))
+    image, last = _removed.get(session, (None, 0))
+    present = (*session.findings.measurements, measurement.with_(person=reviewer()))
+    all_ = numbered(present, last if image is session.image else 0)
     session.measure(all_)
     return all_[-1]
 
@@ -54,6 +62,10 @@ def change(session: Session, measurement: Measurement) -> Measurement:
 
 def remove(session: Session, id: str) -> None:
     """Take a measurement out; nothing happens where it is gone."""
+    measurement = find(session.findings, id)
+    if measurement is not None and session.image is not None:
+        image, last = _removed.get(session, (None, 0))
+        _removed[session] = (session.image, max(measurement.number, last if image is session.image else 0))
     session.measure(m for m in session.findings.measurements if m.id != id)
 
 

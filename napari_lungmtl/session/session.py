@@ -321,11 +321,13 @@ class Session:
             self.events.undone.emit(f"Undone: {words_of(step)}")
 
     def redo(self) -> None:
-        """Do the last undone edit again, select what it changed, and say what; nothing happens where there is none."""
+        """Do the last undone edit again, select what is seen of its change, and say what; nothing happens where there is none."""
         if self._history.can_redo:
             step = self._history.redo()
             self._put(step.after)
-            self.select_all(self._there(step.selection or changed_ids(step.before, step.after)[-1:]))
+            seen = {f.id for f in self.visible}
+            changed = [id for id in changed_ids(step.before, step.after) if id in seen]
+            self.select_all(self._there(step.selection or changed[-1:]))
             self.events.undone.emit(f"Done again: {words_of(step)}")
 
     # ---- ways of looking (not in the history)

@@ -36,7 +36,7 @@ def value(measurement: Measurement, units: str) -> str:
 def brief(measurement: Measurement, units: str, hounsfield: bool) -> str:
     """What a narrow list has room for: the size, of a region the mean; parameters as for `lines`."""
     if measurement.kind in ("ellipse", "rectangle") and "mean" in measurement.values:
-        return f"mean {_number(measurement.values['mean'])}{' HU' if hounsfield else ''}"
+        return f"{_mean(measurement)} {_number(measurement.values['mean'])}{' HU' if hounsfield else ''}"
     return value(measurement, units)
 
 
@@ -54,17 +54,16 @@ def lines(measurement: Measurement, units: str, hounsfield: bool) -> tuple[str, 
     values = measurement.values
     if measurement.kind == "axes" and "short" in values:
         mean = (values["long"] + values["short"]) / 2
-        said[0] += f", mean {mean:.1f}"
+        said.append(f"mean diameter {mean:.1f} {_unit(units)}")
         if "volume" in values:
             said.append(f"{values['volume']:,.0f} {_unit(units)}³")
     if "mean" in values:
         unit = " HU" if hounsfield else ""
-        said.append(f"mean {_number(values['mean'])}{unit}, SD {_number(values['std'])}")
+        said.append(f"{_mean(measurement)} {_number(values['mean'])}{unit}, SD {_number(values['std'])}")
         said.append(f"{_number(values['min'])} to {_number(values['max'])}{unit}")
     elif measurement.kind in ("ellipse", "rectangle"):
         said.append("outside of the image")
-    if measurement.plane:
-        said.append(measurement.plane)
+    said += [measurement.slab.words, measurement.plane]
     return tuple(line for line in said if line)
 
 
@@ -78,6 +77,11 @@ def where(measurement: Measurement) -> str:
     if measurement.axis is None or measurement.position is None:
         return ""
     return f"{'zyx'[measurement.axis]} {measurement.position:.1f}".replace("-", "−")
+
+
+def _mean(measurement: Measurement) -> str:
+    """``mean``, of a slab ``mean of MIP``: the maximum's mean is no tissue's."""
+    return f"mean of {measurement.slab.kind}" if measurement.slab.kind in ("MIP", "minIP") else "mean"
 
 
 def _unit(units: str) -> str:

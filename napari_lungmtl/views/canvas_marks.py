@@ -9,25 +9,10 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QPainter, QPaintEvent
 from qtpy.QtWidgets import QWidget
 
+from ..canvas.frame import Frame
 from ..training.findings import Finding, Sphere
-from .frame import Frame
 from .painting import paint_crosshair, paint_marks
 from .scene import Scene
-
-
-def canvas_frame(viewer: ViewerModel, canvas: QWidget) -> Frame:
-    """Where the world lies on the canvas, in Qt's pixels."""
-    camera, dims = viewer.scene.camera, viewer.dims
-    down, right = camera.orientation2d
-    across, *shown = dims.order
-    y, x = (float(c) for c in camera.center[-2:])
-    return Frame(
-        order=(across, shown[0], shown[1]),
-        signs=(1 if down == "down" else -1, 1 if right == "right" else -1),
-        center=(y, x),
-        mm=1 / float(camera.zoom),
-        size=(canvas.height(), canvas.width()),
-    )
 
 
 class CanvasMarks(QWidget):
@@ -72,12 +57,12 @@ class CanvasMarks(QWidget):
     def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Draw outlines and crosshair."""
         scene = self.scene
-        if scene is None or self._viewer.dims.ndim != 3 or self._viewer.dims.ndisplay != 2:
+        frame = Frame.of_canvas(self._viewer, (self.height(), self.width()))
+        if scene is None or frame is None or self._viewer.dims.ndim != 3:
             return
-        frame = canvas_frame(self._viewer, self)
         painter = QPainter(self)
         rest = replace(scene, findings=self._missing(scene), truths=())
-        paint_marks(painter, frame, rest.marks(frame.order))
+        paint_marks(painter, frame, rest.marks(scene.frame(frame)))
         if self.crosshair:
             paint_crosshair(painter, frame, scene.point)
         painter.end()

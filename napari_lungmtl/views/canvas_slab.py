@@ -5,8 +5,11 @@ from __future__ import annotations
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
 from napari.layers import Layer, Points
+from qtpy.QtGui import QFontMetricsF
 
-from .slab import Slab
+from ..canvas.marks.painter import font
+from ..layers.rectangle import Rectangle
+from ..training.imaging.slab import Slab
 
 MODES = {"MIP": "max", "mean": "mean", "minIP": "min"}
 """napari's ``projection_mode`` of each kind of slab."""
@@ -19,6 +22,9 @@ _LABEL = {
     "box_color": "#f0c040",
     "font_size": 8.0,  # of napari's points, which are 10 of Qt's
 }
+
+_ROOM = (38.0, 34.0)
+"""Pixels: height of the words with the ground and the margin that napari gives them, and how much wider they are than letters."""
 
 
 class CanvasSlab:
@@ -35,7 +41,7 @@ class CanvasSlab:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._layer: ImageLayer | None = None
-        self._slab = Slab()
+        self.slab = Slab()  # what the canvas shows: slices where no volume is looked at
         self._mode = "none"
         self._label: dict[str, object] = {}
         self._spheres: list[Points] = []
@@ -51,12 +57,19 @@ class CanvasSlab:
             self._layer.projection_mode = self._mode
         if target is not None and self._layer is not target:
             self._mode = str(target.projection_mode)
-        self._layer, self._slab = target, slab if target is not None else Slab()
+        self._layer, self.slab = target, slab if target is not None else Slab()
         if target is not None and str(target.projection_mode) != MODES[slab.kind]:
             target.projection_mode = MODES[slab.kind]
         self._project_spheres()
         self._set_margins()
         self._show_label()
+
+    def taken(self) -> list[Rectangle]:
+        """What the words cover, with some room, so that others keep off; nothing where there are none."""
+        if not self._label:
+            return []
+        width = _ROOM[1] + QFontMetricsF(font()).horizontalAdvance(self.slab.words)
+        return [(0.0, self._viewer.canvas.size[1] - width, _ROOM[0], float(self._viewer.canvas.size[1]))]
 
     def close(self) -> None:
         """Leave the canvas as it was."""
@@ -66,7 +79,7 @@ class CanvasSlab:
 
     def _set_margins(self) -> None:
         """napari takes the slices from round(index − left) up to, but without, round(index + right)."""
-        dims, slab, layer = self._viewer.dims, self._slab, self._layer
+        dims, slab, layer = self._viewer.dims, self.slab, self._layer
         left = right = (0.0,) * dims.ndim
         if layer is not None:
             steps = [(float(s), slab.beside(abs(float(s)))) for s in layer.scale]
@@ -108,7 +121,7 @@ class CanvasSlab:
         if shown:
             if not self._label:
                 self._label = {name: getattr(overlay, name) for name in (*_LABEL, "text", "visible")}
-            for name, value in {**_LABEL, "text": self._slab.words, "visible": True}.items():
+            for name, value in {**_LABEL, "text": self.slab.words, "visible": True}.items():
                 setattr(overlay, name, value)
         elif self._label:
             for name, value in self._label.items():

@@ -17,11 +17,11 @@ from ..layers import planes, window_presets
 from ..layers.follower import FOLLOWED, coalesced
 from ..layers.gl_context import canvas_of
 from ..session.session import Session
+from ..training.imaging.slab import Slab
 from .canvas_marks import CanvasMarks
 from .canvas_slab import CanvasSlab
 from .pane import ViewPane
 from .scene import Scene, Truth
-from .slab import Slab
 
 _WIDE = 1.1
 """Width of the space, in heights, from which the panes stand beside the canvas and no longer below it."""
@@ -145,6 +145,12 @@ class LinkedViews(QWidget):
         """Show a slab, as a key asks for it: on a radiograph nothing happens to the volume beside it."""
         if self.has_planes:
             self.show_slab(slab)
+
+    def looked_through(self) -> tuple[int, Slab]:
+        """Across which axis the mouse looks at the volume, on a pane or on the canvas, and through which slab."""
+        pane = next((pane for pane in self.panes.values() if pane.underMouse()), None)
+        axis = pane.frame.order[0] if pane is not None else self._viewer.dims.order[0]
+        return axis, self.canvas_slab.slab
 
     def link(self, on: bool) -> None:
         """Show all three planes, or the canvas alone."""

@@ -8,8 +8,8 @@ import numpy as np
 from qtpy.QtCore import QLineF, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
-from ..layers.spheres.discs import STAND_OFF
-from .frame import Frame
+from ..canvas.frame import Frame
+from ..layers.spheres.discs import HALO_WIDTH, SELECTED_WIDTH, WIDTH
 from .marks import Mark
 
 CROSSHAIR = QColor(190, 225, 140, 190)
@@ -18,8 +18,8 @@ GAP = 14.0
 """Pixels round the point that stay free: what is looked at is not drawn over."""
 SMALLEST = 6.0
 """Pixels of the smallest ring's radius."""
-THIN, THICK = 1.5, 2.5
-"""Widths in pixels of a mark, and of a selected one."""
+HALO = QColor(10, 10, 13, 180)
+"""On either side of a line, by which it is seen on bone, as about the rings of napari's canvas."""
 SLAB_LETTERS, SLAB_GROUND = QColor("#1b1400"), QColor("#f0c040")
 """Of the words that say that a picture is a slab: not to be overlooked."""
 
@@ -35,22 +35,28 @@ def picture(values: np.ndarray, limits: tuple[float, float], table: Sequence[int
 
 
 def paint_marks(painter: QPainter, frame: Frame, marks: Iterable[Mark]) -> None:
-    """Draw outlines with lines of a constant width."""
+    """Draw outlines with lines of a constant width, as napari's canvas has its rings."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for mark in marks:
-        painter.setPen(QPen(QColor.fromRgbF(*mark.color), THICK if mark.selected else THIN))
-        if mark.lines:
-            for line in mark.lines:
-                painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in frame.plane_to_screen(line)]))
-            continue
-        x, y = frame.plane_to_screen(mark.center)
-        radius = max((mark.radius + STAND_OFF) / frame.mm, SMALLEST)
-        if mark.square:
-            painter.drawRect(QRectF(x - radius, y - radius, 2 * radius, 2 * radius))
-        else:
-            painter.drawEllipse(QPointF(x, y), radius, radius)
+        width = SELECTED_WIDTH if mark.selected else WIDTH
+        for pen in (QPen(HALO, width + 2 * HALO_WIDTH), QPen(QColor.fromRgbF(*mark.color), width)):
+            painter.setPen(pen)
+            _draw(painter, frame, mark)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _draw(painter: QPainter, frame: Frame, mark: Mark) -> None:
+    if mark.lines:
+        for line in mark.lines:
+            painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in frame.plane_to_screen(line)]))
+        return
+    x, y = frame.plane_to_screen(mark.center)
+    radius = max(mark.radius / frame.mm, SMALLEST)
+    if mark.square:
+        painter.drawRect(QRectF(x - radius, y - radius, 2 * radius, 2 * radius))
+    else:
+        painter.drawEllipse(QPointF(x, y), radius, radius)
 
 
 def paint_crosshair(painter: QPainter, frame: Frame, world: Sequence[float]) -> None:

@@ -12,12 +12,13 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from ..canvas import words
 from ..canvas.blocks import draw_scale, letters_of, write
+from ..canvas.frame import Frame
 from ..canvas.mouse import LATER, NOTCH, ZOOM
 from ..training.imaging.image import Image
-from .frame import Frame, sample
+from ..training.imaging.slab import cut
+from .frame import sample
 from .painting import SLAB_GROUND, SLAB_LETTERS, paint_crosshair, paint_marks, picture
 from .scene import Scene
-from .slab import cut
 
 _SCALE_BAR = 0.25
 """Part of the width that the scale bar spans at most."""
@@ -93,35 +94,35 @@ class ViewPane(QWidget):
             row, column = self._corner
             ratio = self.devicePixelRatioF()
             painter.drawPixmap(QPointF(column / ratio, row / ratio), self._bring(scene, ratio))
-            paint_marks(painter, self.frame, scene.marks(self.frame.order))
+            paint_marks(painter, self.frame, scene.marks(self.frame))
             paint_crosshair(painter, self.frame, scene.point)
             self._write(painter, scene)
         painter.end()
 
     def _follow(self, scene: Scene) -> None:
         """Hold the plane so that the volume fills the pane, or, enlarged, so that the point is in view."""
-        whole = Frame.of_plane(self.plane).fitting(scene.image, (self.height(), self.width()))
+        whole = scene.frame(Frame.of_plane(self.plane)).fitting(scene.image, (self.height(), self.width()))
         mm = self.scale() / scene.zoom
         if scene.zoom <= 1:
             self.frame = replace(whole, mm=mm)
             return
         former = self.frame
-        shown = np.array([scene.point[axis] for axis in whole.order[1:]])
+        shown = np.array([scene.point[axis] for axis in whole.axes])
         # What is under the crosshair stays where it is on the screen.
         middle = shown + (np.asarray(former.center) - shown) * (mm / former.mm)
         self.frame = replace(whole, center=(float(middle[0]), float(middle[1])), mm=mm).holding(scene.point)
 
     def _bring(self, scene: Scene, ratio: float) -> QPixmap:
         """The plane's pixels, cut and interpolated only where something has changed."""
-        axis = self.frame.axis
+        axis = self.frame.order[0]
         frame = replace(
             self.frame,
             mm=self.frame.mm / ratio,
             size=(round(self.height() * ratio), round(self.width() * ratio)),
         )
-        wanted = (id(scene.image), scene.point[axis], scene.slab, frame)
+        wanted = (id(scene.image), scene.slab, frame)
         if wanted != self._sampled:
-            plane: Image = cut(scene.image, axis, scene.point[axis], scene.slab)
+            plane: Image = cut(scene.image, axis, frame.position, scene.slab)
             self._values, self._corner = sample(frame, plane)
             self._sampled = wanted
         looks = (wanted, scene.limits, scene.table)
@@ -134,7 +135,7 @@ class ViewPane(QWidget):
     def _write(self, painter: QPainter, scene: Scene) -> None:
         painter.setFont(self._font)
         wide, high = float(self.width()), float(self.height())
-        axis, sides = self.frame.axis, self.frame.sides
+        axis, sides = self.frame.order[0], self.frame.sides
         for text, across, down in (
             (sides["top"], 0.5, 0.0),
             (sides["bottom"], 0.5, 1.0),
@@ -160,7 +161,7 @@ class ViewPane(QWidget):
         if event is None or self.scene is None:
             return
         if event.button() == Qt.MouseButton.LeftButton:
-            self.moved.emit(self._world(event.position()))
+            self.moved.emit(self._place(event.position()))
         elif event.button() == Qt.MouseButton.RightButton:
             self._from = event.position()
 
@@ -170,12 +171,11 @@ class ViewPane(QWidget):
             return
         position = event.position()
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self.moved.emit(self._world(position))
+            self.moved.emit(self._place(position))
         elif event.buttons() & Qt.MouseButton.RightButton and self._from is not None:
             moved, self._from = position - self._from, position
             self.windowed.emit(moved.x(), -moved.y())
-        under = {self.frame.axis: self.scene.point[self.frame.axis], **self._world(position)}
-        self.hovered.emit(tuple(under[axis] for axis in range(3)))
+        self.hovered.emit(self.frame.to_world(position.x(), position.y()))
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """End a drag."""
@@ -199,12 +199,14 @@ class ViewPane(QWidget):
             whole = int(self._turned)  # touchpads turn by parts of a step
             self._turned -= whole
             if whole:
-                self.stepped.emit(self.frame.axis, -whole * LATER[self.plane])
+                self.stepped.emit(self.frame.order[0], -whole * LATER[self.plane])
 
     def leaveEvent(self, event: QEvent | None) -> None:
         """Begin the next turn of the wheel anew."""
         self._turned = 0.0
         super().leaveEvent(event)
 
-    def _world(self, position: QPointF) -> dict[int, float]:
-        return self.frame.to_world(position.x(), position.y())
+    def _place(self, position: QPointF) -> dict[int, float]:
+        """World coordinates under the mouse along the pane's own axes."""
+        world = self.frame.to_world(position.x(), position.y())
+        return {axis: world[axis] for axis in self.frame.axes}

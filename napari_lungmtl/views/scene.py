@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..canvas.frame import Frame
 from ..training.findings import Finding
 from ..training.imaging.image import Image
+from ..training.imaging.slab import Slab
 from .marks import Mark, Rgba, marks_of, squares_of
-from .slab import Slab
 
 GRAY = tuple(0xFF000000 + 0x010101 * level for level in range(256))
 """256 grey levels as Qt's colours."""
@@ -57,12 +58,15 @@ class Scene:
     truths: Sequence[Truth] = ()
     zoom: float = 1.0
 
-    def marks(self, order: Sequence[int]) -> tuple[Mark, ...]:
-        """What the plane through the point shows of findings and truth, the axes in this order: across, down, right."""
-        position, reach = self.point[order[0]], self.slab.reach(self.image.scale[order[0]])
+    def frame(self, frame: Frame) -> Frame:
+        """The same picture, of the plane or slab through the point."""
+        axis = frame.order[0]
+        return replace(frame, position=self.point[axis], reach=self.slab.reach(self.image.scale[axis]))
+
+    def marks(self, frame: Frame) -> tuple[Mark, ...]:
+        """What the plane of a picture shows of findings and truth."""
+        step = self.image.scale[frame.order[0]]
         truth = (
-            mark
-            for t in self.truths
-            for mark in squares_of(t.centers, t.diameters, t.color, order, position, reach)
+            mark for t in self.truths for mark in squares_of(t.centers, t.diameters, t.color, frame, step)
         )
-        return (*truth, *marks_of(self.findings, self.selection, order, position, reach))
+        return (*truth, *marks_of(self.findings, self.selection, frame, step))

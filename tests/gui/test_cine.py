@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_lungmtl.layers import planes
+from napari_lungmtl.layers.gl_context import canvas_of
 from napari_lungmtl.layers.image import add_image_layer
 
+from ..stand_ins.canvas_mouse import CanvasMouse
 from ..stand_ins.dock_input import press
+from ..stand_ins.real_wheel import turn_wheel
 from ..stand_ins.reviewed_radiographs import radiograph
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -74,3 +78,51 @@ def test_a_finding_another_image_and_3d_stop_it(after_run):
     assert not dock.show_section.cine.isVisible()
     press(dock, Qt.Key.Key_K)
     assert dock.cine.direction == 0
+
+
+def test_a_hand_on_the_picture_stops_it_and_what_is_drawn_is_kept(window, qtbot):
+    viewer, dock = window
+    mouse = CanvasMouse(dock)
+    dock.cine.set_speed(60)
+    seen = follow(viewer)
+    press(dock, Qt.Key.Key_K)
+    qtbot.waitUntil(lambda: len(seen) >= 2, timeout=20_000)
+    press(dock, Qt.Key.Key_L)  # a tool
+    assert dock.cine.direction == 0
+    press(dock, Qt.Key.Key_K)  # once more, the tool still in hand
+    qtbot.waitUntil(lambda: len(seen) >= 4, timeout=20_000)
+    z = viewer.dims.point[0]
+    mouse.drag((z, 20.0, -20.0), (z, 50.0, 15.0), while_held=lambda: QTest.qWait(60))
+    assert dock.cine.direction == 0
+    (line,) = dock.reviewed.session.findings.measurements
+    assert line.position == viewer.dims.point[0]
+    press(dock, Qt.Key.Key_K)
+    labels = viewer.add_labels(
+        np.zeros((40, 60, 60), np.uint8), scale=(2.5, 1, 1), translate=(-200.0, 10.0, -30.0)
+    )
+    labels.mode, labels.brush_size = "paint", 3
+    qtbot.waitUntil(lambda: len(seen) >= 6, timeout=20_000)
+    place = viewer.dims.point[0], 30.0, 0.0
+    mouse.drag(place, (place[0], 40.0, 5.0), while_held=lambda: QTest.qWait(60))
+    assert dock.cine.direction == 0
+    painted = np.unique(np.nonzero(labels.data)[0])
+    assert painted.tolist() == [viewer.dims.current_step[0]]
+
+
+def test_who_goes_to_another_slice_is_not_carried_on_but_a_window_may_change(window, qtbot):
+    viewer, dock = window
+    dock.cine.set_speed(60)
+    for go in (lambda: viewer.dims.set_current_step(0, 20), lambda: turn_wheel(canvas_of(dock.window()), 3)):
+        seen = follow(viewer)
+        viewer.dims.set_current_step(0, 5)
+        press(dock, Qt.Key.Key_K)
+        qtbot.waitUntil(lambda seen=seen: len(seen) >= 3, timeout=20_000)
+        go()
+        place = viewer.dims.current_step[0]
+        qtbot.waitUntil(lambda: dock.cine.direction == 0, timeout=20_000)
+        assert viewer.dims.current_step[0] == place
+    press(dock, Qt.Key.Key_K)
+    press(dock, Qt.Key.Key_2)
+    QTest.qWait(60)
+    assert dock.cine.direction == 1
+    press(dock, Qt.Key.Key_K)

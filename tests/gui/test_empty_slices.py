@@ -66,3 +66,13 @@ def test_a_slice_without_a_sphere_looks_as_without_the_layer(window, qtbot, make
     shown = picture(viewer)
     layer.visible = False
     assert np.abs(shown - picture(viewer)).max() > 50, "where the sphere is, it is seen"
+
+
+def test_true_nodules_beyond_a_part_of_a_scan_add_no_empty_slices(window):
+    viewer, dock = window
+    before = viewer.dims.range[0]
+    beyond = FAR.with_(id="beyond", geometry=Sphere((120.0, 12.0, -8.0), 6.0))
+    image = ImageReference.of(dock.reviewed.session.image)
+    show_truth(viewer, dock, Findings((FAR, beyond), image=image))
+    QApplication.processEvents()
+    assert tuple(viewer.dims.range[0]) == pytest.approx(tuple(before))

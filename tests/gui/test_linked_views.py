@@ -13,12 +13,13 @@ from qtpy.QtWidgets import QApplication
 from napari_lungmtl.app import show_truth
 from napari_lungmtl.layers import planes
 from napari_lungmtl.layers.image import add_image_layer
-from napari_lungmtl.layers.spheres.rows import ACCENT
+from napari_lungmtl.layers.spheres.discs import STAND_OFF
+from napari_lungmtl.layers.spheres.rows import ACCENT, SCALE
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
 from napari_lungmtl.training.imaging import Image, read_image
-from napari_lungmtl.views.canvas_marks import canvas_frame
-from napari_lungmtl.views.painting import CROSSHAIR, STAND_OFF
+from napari_lungmtl.views.painting import CROSSHAIR
 
+from ..stand_ins.canvas_mouse import CanvasMouse, canvas_frame
 from ..stand_ins.dock_input import press
 from ..stand_ins.marked_volumes import brightest, marked, turned, write_dicom
 from ..stand_ins.reviewed_radiographs import radiograph
@@ -159,6 +160,30 @@ def test_a_bright_voxel_of_a_file_lies_under_the_crosshair_in_all_three(linked, 
         green = np.abs(picture - CROSSHAIR.getRgb()[:3]).max(axis=2) < 90
         assert green[y - 1 : y + 2].any(axis=0).mean() > 0.3
         assert green[:, x - 1 : x + 2].any(axis=1).mean() > 0.3
+    _marks_and_measurements_lie_there(dock, image, world)
+
+
+def _marks_and_measurements_lie_there(dock, image, world) -> None:
+    """The caption's outline, the ring of napari's layer and a line drawn by hand, on the canvas of the same place."""
+    session, mouse = dock.reviewed.session, CanvasMouse(dock)
+    session.add(Finding(Sphere(tuple(world), 4.0)))
+    (mark,) = dock.marks.scene.marks
+    top, left, bottom, right = mark.shape.rectangle
+    x, y = canvas_frame(dock.viewer, mouse.canvas).to_screen(world)
+    assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((x, y))
+    dock.reviewed.rings.draw()
+    rings = dock.reviewed.rings.layer
+    drawn = np.asarray(rings.size) > 0
+    assert rings.data[drawn][0] * SCALE == pytest.approx(
+        np.array(dock.viewer.dims.point)[[0]].tolist() + list(world[1:])
+    )
+    press(dock, Qt.Key.Key_L)
+    mouse.drag(world, np.add(world, (0.0, 4.0, 4.0)))
+    (line,) = session.findings.measurements
+    assert line.points[0][1:] == pytest.approx(world[1:], abs=mouse.hand.frame.mm)
+    assert image.to_index(line.points[0])[0] == pytest.approx(
+        round(float(image.to_index(world)[0])), abs=1e-6
+    )
 
 
 def test_a_click_in_any_view_moves_all(linked, image, qtbot):

@@ -12,9 +12,9 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.app import show_truth
-from napari_lungmtl.canvas.marks.layout import overlap
-from napari_lungmtl.canvas.marks.slice_view import SliceView
+from napari_lungmtl.canvas.frame import Frame
 from napari_lungmtl.layers import planes
+from napari_lungmtl.layers.rectangle import overlap
 from napari_lungmtl.layers.spheres.discs import STAND_OFF
 from napari_lungmtl.panel.preferences import Preferences
 from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, ImageReference, Provenance, Sphere
@@ -59,13 +59,13 @@ def marked(window, findings, qtbot):
     return viewer, dock
 
 
-def view_of(viewer, dock) -> SliceView:
+def view_of(viewer, dock) -> Frame:
     canvas = dock.marks.parentWidget()
-    return SliceView.of(viewer, (canvas.height(), canvas.width()), 3)
+    return Frame.of_canvas(viewer, (canvas.height(), canvas.width()))
 
 
 def place_of(viewer, dock, center) -> QPoint:
-    row, column = view_of(viewer, dock).to_screen(np.array([center]))[0]
+    column, row = view_of(viewer, dock).to_screen(center)
     return QPoint(round(column), round(row))
 
 
@@ -89,9 +89,9 @@ def painted(dock) -> np.ndarray:
 def distances(viewer, dock, picture, center) -> np.ndarray:
     """Millimetres of each pixel of a picture of the canvas to a place."""
     view = view_of(viewer, dock)
-    row, column = view.to_screen(np.array([center]))[0]
+    column, row = view.to_screen(center)
     y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
-    return np.hypot(y + 0.5 - row, x + 0.5 - column) / view.pixels
+    return np.hypot(y + 0.5 - row, x + 0.5 - column) * view.mm
 
 
 @pytest.mark.parametrize("id", ["f0", "f1"])
@@ -182,11 +182,11 @@ def test_nothing_covers_the_truth_either(marked, image):
     corner = dock.marks.scene.table.rectangle
     view = view_of(viewer, dock)
     middle = np.array(corner).reshape(2, 2).mean(axis=0) - np.array(view.size) / 2
-    y, x = middle / view.scale + view.middle
+    y, x = middle * view.signs * view.mm + view.center
     missed = Finding(Sphere((Z, float(y), float(x)), 4.0), id="t")
     show_truth(viewer, dock, Findings((missed,), ImageReference.of(image)))
     dock.marks.later()
-    row, column = view.to_screen(np.array([missed.center]))[0]
+    column, row = view.to_screen(missed.center)
     assert not overlap(dock.marks.scene.table.rectangle, (row - 24, column - 24, row + 24, column + 24))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,11 +12,14 @@ from qtpy.QtGui import QImage, QRegion
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_lungmtl.canvas.marks.layout import overlap
+from napari_lungmtl.canvas.marks.layout import crosses
 from napari_lungmtl.layers import planes
+from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.layers.rectangle import overlap
 from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Sphere
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.imaging.slab import Slab
 
 from ..stand_ins.canvas_mouse import CanvasMouse
 from ..stand_ins.dock_input import press
@@ -222,8 +226,6 @@ def test_overlays_that_are_hidden_hide_them_and_other_images_have_their_own(wind
     press(dock, KEY.Key_L)
     assert dock.measure.hand.tool is None  # nothing can be measured there
     planes.show(viewer, "axial")
-    from napari_lungmtl.layers.spheres.layer import add_image_layer
-
     other = Image(image.voxels + np.int16(1), "CT", image.spacing, image.origin, series_uid="other")
     add_image_layer(viewer, other)
     assert measured(dock) == ()
@@ -263,3 +265,103 @@ def test_captions_and_the_table_of_attributes_keep_off_what_is_measured(window, 
         text = (label.top(), label.left(), label.bottom(), label.right())
         assert not overlap(scene.table.rectangle, text)
         assert not any(overlap(caption.place.rectangle, text) for caption in scene.captions)
+    caption = scene.captions[0].place.rectangle
+    middle = mouse.world(QPoint(round((caption[1] + caption[3]) / 2), round((caption[0] + caption[2]) / 2)))
+    press(dock, KEY.Key_V)  # an arm through it
+    mouse.drag(np.add(middle, (0, 6.0, 9.0)), np.add(middle, (0, -6.0, -9.0)))
+    mouse.click(np.add(middle, (0, 10.0, -12.0)))
+    qtbot.waitUntil(lambda: dock.marks.scene.captions[0].place.rectangle != caption)
+    ends = [mouse.at(point) for point in measured(dock)[-1].points]
+    arms = [((a.y(), a.x()), (b.y(), b.x())) for a, b in pairwise(ends)]
+    scene = dock.marks.scene  # the table has gone where there was no room for it
+    texts = [c.place.rectangle for c in scene.captions] + [
+        t.rectangle for t in (scene.table,) if t is not None
+    ]
+    assert texts
+    assert not any(crosses(arm, text) for arm in arms for text in texts)
+
+
+def test_on_a_slab_what_is_shown_is_measured_and_named(window, mouse, qtbot):
+    viewer, dock = window
+    above = Z - RADIUS - 5.0  # the slab of 10 mm reaches into the ball, this slice does not
+    viewer.dims.set_point(0, above)
+    press(dock, KEY.Key_E)
+    mouse.drag((above, 38.0, -2.0), (above, 42.0, 2.0))
+    press(dock, KEY.Key_S)
+    press(dock, KEY.Key_Period)
+    assert dock.views.slab == Slab("MIP", 15.0)
+    try:
+        press(dock, KEY.Key_E)
+        mouse.drag((above, 28.0, -14.0), (above, 32.0, -10.0))
+        press(dock, KEY.Key_E)
+        mouse.drag((above, 35.5, -1.0), (above, 40.0, 4.5))
+        slice_, beside, seen = measured(dock)
+        assert (slice_.values["max"], slice_.slab.kind) == (-850, "")
+        assert beside.slab == seen.slab == Slab("MIP", 15.0)
+        assert seen.values["max"] > -300 > beside.values["min"]
+        assert dock.measure.table.item(2, 2).text().startswith("mean of MIP ")
+        assert "MIP 15 mm" in dock.measure.words.text()
+        qtbot.waitUntil(lambda: len(dock.measure.hand.overlay.drawn) == 3)
+        said = [text for _, _, text in dock.measure.hand.overlay.drawn]
+        assert [text[-1] for text in said] == ["of one slice", "MIP 15 mm", "MIP 15 mm"]
+        session = dock.reviewed.session
+        session.add(Finding(Sphere(MIDDLE, 2 * RADIUS), attributes=VALUES, id="ball"))
+        viewer.dims.set_point(0, above)
+        qtbot.waitUntil(lambda: bool(dock.marks.scene.captions))
+        (words,) = dock.views.canvas_slab.taken()
+        scene = dock.marks.scene
+        for shown in (*(c.place for c in scene.captions), *filter(None, (scene.table,))):
+            assert not overlap(shown.rectangle, words)
+        (ring,) = dock.marks.outlines()
+        qtbot.waitUntil(
+            lambda: (
+                not any(
+                    overlap((box.top(), box.left(), box.bottom(), box.right()), ring)
+                    for box in dock.measure.hand.overlay.labels.values()
+                )
+            )
+        )
+        viewer.cursor.position = (above, 40.0, 0.0)
+        qtbot.waitUntil(lambda: "MIP " in dock.corners.texts.get("cursor", ""))
+    finally:
+        dock.views.show_slab(Slab())
+    assert measured(dock)[2] == seen  # as it was measured, whatever is looked at
+
+
+def test_a_study_is_closed_while_it_runs_with_all_views_on_and_comes_back_with_what_was_measured(
+    window, image, predictor, qtbot
+):
+    """Linked views, a slab and a run on one study, another opened and left, the first one closed in the middle."""
+    viewer, dock = window
+    first = dock.reviewed.layer
+    predictor.delay, predictor.steps = 0.05, 400
+    press(dock, KEY.Key_G)
+    press(dock, KEY.Key_S)
+    try:
+        dock.run.start()
+        qtbot.waitUntil(lambda: bool(predictor.threads), timeout=60_000)
+        mouse = CanvasMouse(dock)
+        press(dock, KEY.Key_L)
+        z = viewer.dims.point[0]
+        mouse.drag((z, 20.0, -20.0), (z, 50.0, 15.0))
+        (line,) = measured(dock)
+        assert line.slab == Slab("MIP", 10.0)
+        other = Image(image.voxels + np.int16(1), "CT", image.spacing, image.origin, series_uid="other")
+        second = add_image_layer(viewer, other)
+        assert (second.projection_mode, first.visible, measured(dock)) == ("max", False, ())
+        press(dock, KEY.Key_N, Qt.KeyboardModifier.ShiftModifier)
+        assert measured(dock) == (line,)
+        viewer.layers.remove(first)
+        qtbot.waitUntil(lambda: not dock.run.runner.running, timeout=30_000)
+        assert predictor.closed.wait(60)
+        assert dock.reviewed.layer is second
+        assert dock.views.panes["coronal"].scene.image is dock.reviewed.session.image
+        add_image_layer(viewer, image)
+        assert measured(dock) == (line,)
+        assert not len(dock.reviewed.session.findings)
+        qtbot.waitUntil(
+            lambda: len(dock.measure.hand.overlay.drawn) == (viewer.dims.point[0] == line.position)
+        )
+    finally:
+        dock.views.link(False)
+        dock.views.show_slab(Slab())

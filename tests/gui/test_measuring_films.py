@@ -74,7 +74,7 @@ def test_a_turned_and_mirrored_film_keeps_them_in_the_files_own_orientation(wind
     def follows() -> bool:
         drawn = dock.measure.hand.overlay.drawn
         return bool(drawn) and np.allclose(
-            drawn[0][1].handles[0], mouse.hand.view.to_canvas(before.points[0])
+            drawn[0][1].handles[0], mouse.hand.frame.to_screen(before.points[0])
         )
 
     qtbot.waitUntil(follows)
@@ -82,10 +82,10 @@ def test_a_turned_and_mirrored_film_keeps_them_in_the_files_own_orientation(wind
     mouse.drag(place(image, 0.6, 0.3), place(image, 0.7, 0.5))  # where it is in the file
     after = session.findings.measurements[1]
     np.testing.assert_allclose(
-        after.points, [place(image, 0.6, 0.3), place(image, 0.7, 0.5)], atol=2 / mouse.hand.view.zoom
+        after.points, [place(image, 0.6, 0.3), place(image, 0.7, 0.5)], atol=2 * mouse.hand.frame.mm
     )
     assert after.values["area"] == pytest.approx(before.values["area"], rel=0.1)
     mouse.drag(after.points[0], place(image, 0.55, 0.25))
     wider = session.findings.measurements[1]
-    np.testing.assert_allclose(wider.points[0], place(image, 0.55, 0.25), atol=2 / mouse.hand.view.zoom)
+    np.testing.assert_allclose(wider.points[0], place(image, 0.55, 0.25), atol=2 * mouse.hand.frame.mm)
     assert wider.points[1] == after.points[1]

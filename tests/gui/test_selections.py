@@ -66,6 +66,19 @@ def test_several_spheres_chosen_in_the_layer_are_judged_and_deleted(after_run):
     assert len(session.findings) == 7
 
 
+def test_undo_says_what_it_undid_and_brings_the_selection_back(after_run):
+    _, dock = after_run
+    session = dock.reviewed.session
+    session.select_all(("f1", "f2"))
+    press(dock, Qt.Key.Key_R)
+    session.select("f3")
+    press(dock, Qt.Key.Key_Z, CTRL)
+    assert {f.status for f in session.findings} == {"unreviewed"}
+    assert session.selection == ("f1", "f2")
+    numbers = sorted(session.findings[id].number for id in ("f1", "f2"))
+    assert dock.findings.summary.text() == f"↶ rejected {numbers[0]} and {numbers[1]}"
+
+
 def test_numbers_stay_at_a_second_run(after_run, predictor, qtbot):
     _, dock = after_run
     moved = [f.with_(id=f"again{n}", score=1 - f.score) for n, f in enumerate(predictor.findings)]

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QApplication
+from napari.utils.notifications import notification_manager
+from qtpy.QtWidgets import QApplication, QScrollBar
 
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.panel.dock import LungNodulesDock
 from napari_lungmtl.reviewed_images import ReviewedImage
+from napari_lungmtl.training.findings import Box, Finding
 from napari_lungmtl.training.imaging.image import Image
 
 from ..stand_ins.reviewed_radiographs import radiograph
@@ -149,3 +151,35 @@ def test_the_boxes_of_a_radiograph_come_back_with_their_tool(window):
     viewer.layers.selection.active = first.layer
     assert boxes.visible
     assert boxes.mode == "select"
+
+
+def test_a_film_in_pixels_beside_a_scan_brings_no_warnings_and_no_slices(window, qtbot):
+    viewer, dock = window
+    scan = dock.reviewed
+    viewer.dims.set_current_step(0, 12)
+    said = []
+    remember = said.append
+    notification_manager.notification_ready.connect(remember)
+    try:
+        film = replace(radiograph(), spacing=None)
+        layer = add_image_layer(viewer, film)
+        reviewed = dock.reviewed
+        reviewed.session.add(Finding(Box((20.0, 20.0), (40.0, 50.0))))
+        for chosen in (scan.layer, layer, scan.layer):
+            dock.reviewed_images.choose(chosen)
+            picture(viewer)
+            sliders = [
+                bar
+                for bar in dock.window().findChildren(QScrollBar)
+                if type(bar).__module__.startswith("napari")
+            ]
+            assert any(bar.isVisible() for bar in sliders) == (chosen is scan.layer)
+        assert viewer.dims.current_step[0] == 12
+        assert dock.reviewed.session.image.units == "mm"
+        assert reviewed.session.image.units == "pixel"
+        viewer.layers.remove(scan.layer)
+        picture(viewer)
+        assert {str(of_film.units[-1]) for of_film in of(reviewed)} == {"pixel"}
+    finally:
+        notification_manager.notification_ready.disconnect(remember)
+    assert not [note.message for note in said if "units" in note.message]

@@ -7,15 +7,16 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
+from napari_lungmtl.canvas.frame import Frame
 from napari_lungmtl.layers import planes
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.layers.spheres.discs import STAND_OFF
 from napari_lungmtl.layers.spheres.rows import SCALE
 from napari_lungmtl.training.findings import Finding, Findings, Sphere
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.views.canvas_marks import canvas_frame
-from napari_lungmtl.views.slab import Slab
+from napari_lungmtl.training.imaging.slab import Slab
 
+from ..stand_ins.canvas_mouse import canvas_frame
 from ..stand_ins.dock_input import press
 from ..stand_ins.reviewed_radiographs import radiograph
 
@@ -171,16 +172,19 @@ def test_findings_in_the_slab_are_shown_and_others_are_not(bright, qtbot):
         sizes = np.asarray(layer.size if layer is not None else ()).reshape(-1)
         return sorted({round(float(d) * SCALE / 2 - STAND_OFF, 1) for d in sizes if d > 0})
 
+    def axial() -> Frame:
+        return marks.scene.frame(Frame.of_plane("axial"))
+
     points = dock.reviewed.binding.layer
     assert points.projection_mode == "rescale_spherical"
     dock.views.show_slab(Slab("MIP", 15.0))
     assert points.projection_mode == "all"
     cut = round(np.sqrt(9 - 1.25**2), 1)
     qtbot.waitUntil(lambda: radii() == [cut, 3.0])
-    assert sorted(round(one.radius, 1) for one in marks.scene.marks((0, 1, 2))) == [cut, 3.0]
+    assert sorted(round(m.radius - STAND_OFF, 1) for m in marks.scene.marks(axial())) == [cut, 3.0]
     dock.views.show_slab(Slab())
     assert points.projection_mode == "rescale_spherical"
-    assert marks.scene.marks((0, 1, 2)) == ()
+    assert marks.scene.marks(axial()) == ()
     qtbot.waitUntil(lambda: radii() == [])
 
 

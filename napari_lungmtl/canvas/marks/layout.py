@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...layers.rectangle import Rectangle
+from ...layers.rectangle import Rectangle, overlap
 
 GAP = 4.0
 """Pixels between a caption and its mark."""
@@ -106,11 +106,6 @@ def place_table(
     distance = np.hypot(*(corners - (canvas[0], canvas[3] - size[1])).T)
     best = np.lexsort((distance, np.round(covered, 2)))[0]
     return _rectangle(corners[best], size)
-
-
-def overlap(a: Rectangle, b: Rectangle) -> bool:
-    """Whether two rectangles have some area in common."""
-    return a[0] < b[2] - _SLACK and b[0] < a[2] - _SLACK and a[1] < b[3] - _SLACK and b[1] < a[3] - _SLACK
 
 
 def leader(caption: Rectangle, shape: Shape) -> tuple[Point, Point]:

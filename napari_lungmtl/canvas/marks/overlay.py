@@ -13,9 +13,9 @@ from qtpy.QtWidgets import QWidget
 from ...layers.rectangle import Rectangle
 from ...session.session import Session
 from ...training.findings import Finding
+from ..frame import Frame
 from . import painter as marks_painter
-from .scene import Scene, lay_out
-from .slice_view import SliceView
+from .scene import Scene, lay_out, marks_on
 
 Connection = tuple[Any, Callable[..., object]]
 Findings = Callable[[], Sequence[Finding]]
@@ -103,6 +103,13 @@ class MarkTexts(QWidget):
             self._scene, self._stale = self._lay_out(), False
         return self._scene
 
+    def outlines(self) -> list[Rectangle]:
+        """Where the marks on the canvas lie: what texts of others must not cover."""
+        session, frame = self._session, self._frame()
+        if session is None or frame is None or not session.overlays_shown:
+            return []
+        return [mark.shape.rectangle for mark in marks_on(session, frame, self._marked())]
+
     def later(self, _event: object = None) -> None:
         """Lay out anew with the next frame."""
         self._stale = True
@@ -146,17 +153,19 @@ class MarkTexts(QWidget):
             news.append(self._dragged)
         return [(event, self.later) for event in news]
 
+    def _frame(self) -> Frame | None:
+        image = self._session.image if self._session is not None else None
+        if image is None:
+            return None
+        return Frame.of_canvas(self._viewer, (self.height(), self.width()), image.ndim)
+
     def _lay_out(self) -> Scene:
-        session = self._session
-        if session is None or session.image is None:
-            return Scene()
-        size = (float(self.height()), float(self.width()))
-        view = SliceView.of(self._viewer, size, session.image.ndim)
-        if view is None:
+        session, frame = self._session, self._frame()
+        if session is None or frame is None:
             return Scene()
         return lay_out(
             session,
-            view,
+            frame,
             marks_painter.measure,
             findings=self._marked(),
             with_table=self._with_table,

@@ -1,4 +1,4 @@
-"""Painting captions, lines to marks, and the table of attributes; with rings and boxes, where no layer draws them."""
+"""Painting captions, lines to marks, and the table of attributes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from qtpy.QtCore import QLineF, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from ...layers.rectangle import Rectangle
-from ...layers.spheres.discs import SELECTED_WIDTH, WIDTH
 from .layout import Place, Size
-from .scene import ACCENT_HEX, Caption, Mark, Scene, Table
+from .scene import ACCENT_HEX, Caption, Scene, Table
 
 LETTERS, GROUND = QColor("#f4f4f4"), QColor(10, 11, 14, 205)
 """Letters, and what they stand on: legible over lung and over bone, in both themes."""
@@ -35,40 +34,16 @@ def measure(text: str) -> Size:
     return metrics.height() + 2, metrics.horizontalAdvance(text) + 2 * _PAD + _SWATCH
 
 
-def paint(painter: QPainter, scene: Scene, *, with_marks: bool = False) -> None:
-    """Draw all of a scene.
-
-    Parameters
-    ----------
-    painter
-        Of the canvas, or of what lies over it, in the pixels that the scene was laid out in.
-    scene
-        What there is.
-    with_marks
-        Draw rings and boxes too: of a canvas on which no layer does.
-    """
+def paint(painter: QPainter, scene: Scene) -> None:
+    """Draw captions and table in the pixels that the scene was laid out in; marks are drawn by their own layers and views."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(font())
-    if with_marks:
-        for mark in scene.marks:
-            _mark(painter, mark)
     for caption in scene.captions:
         _leader(painter, caption.place, caption.mark.color)
     for caption in scene.captions:
         _caption(painter, caption)
     if scene.table is not None:
         _table(painter, scene.table)
-
-
-def _mark(painter: QPainter, mark: Mark) -> None:
-    width = SELECTED_WIDTH if mark.selected else WIDTH
-    painter.setPen(QPen(QColor(mark.color), width))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    if mark.shape.round:
-        half = SELECTED_WIDTH / 2  # the outline holds the line of a selected one
-        painter.drawEllipse(_rect(mark.shape.rectangle).adjusted(half, half, -half, -half))
-    else:
-        painter.drawRect(_rect(mark.shape.rectangle))
 
 
 def _leader(painter: QPainter, place: Place, color: str) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ...layers.malignancy_colors import malignancy_hex
 from ...layers.overlay_colors import REJECTED, color_of
-from ...layers.rectangle import Rectangle
-from ...layers.spheres.discs import SELECTED_WIDTH, beyond_faces, ring_radius
+from ...layers.rectangle import Rectangle, overlap
+from ...layers.spheres.discs import SELECTED_WIDTH, ring_radius
 from ...layers.spheres.rows import ACCENT
 from ...session.session import Session
 from ...training.findings import Finding, Sphere
 from ...training.imaging.image import Image
+from ..frame import Frame
 from . import layout, table, words
-from .slice_view import SliceView
 
 MARGIN = 8.0
 """Pixels to the edge of the canvas."""
@@ -62,7 +60,7 @@ class Scene:
 
 def lay_out(
     session: Session,
-    view: SliceView,
+    frame: Frame,
     measure: Callable[[str], layout.Size],
     *,
     findings: Sequence[Finding],
@@ -76,7 +74,7 @@ def lay_out(
     ----------
     session
         Of the image that is shown.
-    view
+    frame
         What the canvas shows.
     measure
         Height and width of a caption in pixels.
@@ -92,24 +90,24 @@ def lay_out(
     image = session.image
     if image is None or not session.overlays_shown:
         return Scene()
-    marks = marks_on(session, view, findings)
-    true = (_shape(finding, image, view) for finding in truth)
+    marks = marks_on(session, frame, findings)
+    true = (_shape(finding, image, frame) for finding in truth)
     blocked = [*taken, *(shape.rectangle for shape in true if shape is not None)]
     chosen = next((mark for mark in marks if mark.finding.id == session.selected), None)
-    shown = _table(chosen, marks, image, view, blocked) if with_table and chosen is not None else None
+    shown = _table(chosen, marks, image, frame, blocked) if with_table and chosen is not None else None
     # The selected one chooses its place first, then the surest.
     marks = tuple(sorted(marks, key=lambda m: (not m.selected, -m.finding.score)))
     places = layout.place_captions(
         [mark.shape for mark in marks],
         [measure(mark.text) if mark.text else None for mark in marks],
-        _inner(view),
+        _inner(frame),
         blocked if shown is None else [*blocked, shown.rectangle],
     )
     captions = (Caption(mark, place) for mark, place in zip(marks, places, strict=True) if place is not None)
     return Scene(marks, tuple(captions), shown)
 
 
-def marks_on(session: Session, view: SliceView, findings: Sequence[Finding]) -> tuple[Mark, ...]:
+def marks_on(session: Session, frame: Frame, findings: Sequence[Finding]) -> tuple[Mark, ...]:
     """Those findings that a slice cuts, or that a radiograph shows, as they lie on the screen; also beyond the canvas."""
     image, by_id = session.image, {f.id: f for f in findings}
     if image is None:
@@ -117,7 +115,7 @@ def marks_on(session: Session, view: SliceView, findings: Sequence[Finding]) -> 
     selected, agreements = set(session.selection), session.agreement if image.ndim == 2 else {}
     marks = []
     for finding in findings:
-        shape = _shape(finding, image, view)
+        shape = _shape(finding, image, frame)
         if shape is not None:
             agreement = agreements.get(finding.id)
             partner = by_id.get(agreement.other or "") if agreement is not None else None
@@ -134,38 +132,39 @@ def color(finding: Finding) -> str:
     return REJECTED if finding.status == "rejected" else malignancy_hex(finding.malignancy)
 
 
-def _inner(view: SliceView) -> Rectangle:
+def _inner(frame: Frame) -> Rectangle:
     """The canvas without its margins."""
-    return MARGIN, MARGIN, view.size[0] - MARGIN, view.size[1] - MARGIN
+    return MARGIN, MARGIN, frame.size[0] - MARGIN, frame.size[1] - MARGIN
 
 
-def _shape(finding: Finding, image: Image, view: SliceView) -> layout.Shape | None:
+def _shape(finding: Finding, image: Image, frame: Frame) -> layout.Shape | None:
     if isinstance(finding.geometry, Sphere):
-        if view.across is None or image.ndim != 3:
+        axis = frame.axis
+        if axis is None or image.ndim != 3:
             return None
-        offset = beyond_faces(finding.center[view.across] - view.position, view.reach)
-        radius = ring_radius(finding.diameter, offset, image.scale[view.across])
+        distance = finding.center[axis] - frame.position
+        radius = ring_radius(finding.diameter, distance, image.scale[axis], frame.reach)
         if radius is None:
             return None
-        row, column = view.to_screen(np.array([finding.center]))[0].tolist()
-        reach = radius * view.pixels + SELECTED_WIDTH / 2
+        column, row = frame.to_screen(finding.center).tolist()
+        reach = radius / frame.mm + SELECTED_WIDTH / 2
         return layout.Shape((row - reach, column - reach, row + reach, column + reach), round=True)
     if finding.box is None or image.ndim != 2:
         return None
-    return layout.Shape(view.rectangle(finding.box.low, finding.box.high))
+    return layout.Shape(frame.rectangle(finding.box.low, finding.box.high))
 
 
 def _table(
-    of: Mark, marks: Sequence[Mark], image: Image, view: SliceView, blocked: Sequence[Rectangle]
+    of: Mark, marks: Sequence[Mark], image: Image, frame: Frame, blocked: Sequence[Rectangle]
 ) -> Table | None:
     """The table of a sphere on this slice, if it has attributes, is in sight, and there is room."""
     attributes = of.finding.attributes
-    if not of.shape.round or not attributes or not layout.overlap(of.shape.rectangle, (0.0, 0.0, *view.size)):
+    if not of.shape.round or not attributes or not overlap(of.shape.rectangle, (0.0, 0.0, *frame.size)):
         return None
     place = layout.place_table(
         table.size(attributes),
-        _inner(view),
+        _inner(frame),
         [*(mark.shape.rectangle for mark in marks), *blocked],
-        view.rectangle(*image.extent),
+        frame.rectangle(*image.extent),
     )
     return None if place is None else Table(f"Nodule {of.finding.number}", table.bars(attributes), place)

@@ -20,10 +20,12 @@ from ...text.measurements import lines
 from ...training.findings import Measurement
 from ...training.findings.measurements import measure as reading
 from ...training.findings.measurements.measurement import Kind
+from ...training.imaging.image import Image
+from ...training.imaging.slab import Slab
+from ..frame import Frame
 from ..mouse import BY_MOUSE
 from .overlay import MeasurementsOverlay
-from .slice_view import SliceView
-from .strokes import pulled, strokes_of
+from .strokes import is_on, on_slice, pulled, strokes_of
 
 CLICK = 4.0
 """Pixels: a press that is let go within them was a click, and the shape goes on with the next one."""
@@ -52,6 +54,8 @@ class MeasuringHand(QObject):
     ----------
     viewer
         A viewer, or a bare ``ViewerModel``.
+    shown_slab
+        Tells which slab of a volume the canvas shows, if it shows no slice: that is what is measured.
     """
 
     tool_changed = Signal(object)
@@ -59,9 +63,9 @@ class MeasuringHand(QObject):
     chosen_changed = Signal(object)
     """Id of the selected measurement, or None."""
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(self, viewer: ViewerModel, shown_slab: Callable[[], Slab] = Slab) -> None:
         super().__init__()
-        self._viewer = viewer
+        self._viewer, self._shown_slab = viewer, shown_slab
         self._session: Session | None = None
         self._canvas: QWidget | None = None
         self.overlay = MeasurementsOverlay()
@@ -132,12 +136,21 @@ class MeasuringHand(QObject):
 
     def _view_events(self) -> list[Any]:
         dims, camera = self._viewer.dims.events, self._viewer.scene.camera.events
-        return [dims.point, dims.order, dims.ndisplay, camera.orientation, camera.zoom, camera.center]
+        return [
+            dims.point,
+            dims.order,
+            dims.ndisplay,
+            dims.margin_right,
+            camera.orientation,
+            camera.zoom,
+            camera.center,
+        ]
 
     def _session_events(self, session: Session) -> list[tuple[Any, Callable[..., Any]]]:
         events = session.events
         return [
             (events.findings, self._on_findings),
+            (events.thresholds, self._draw_later),
             (events.overlays, self._draw_later),
             (events.image, self._draw_later),
             (events.selected, self._on_finding_selected),
@@ -156,11 +169,17 @@ class MeasuringHand(QObject):
     # ---- drawing
 
     @property
-    def view(self) -> SliceView | None:
+    def _image(self) -> Image | None:
+        return self._session.image if self._session is not None else None
+
+    @property
+    def frame(self) -> Frame | None:
         """The slice on the canvas; None where nothing can be measured."""
-        if self._session is None or self._canvas is None:
+        image = self._image
+        if image is None or self._canvas is None:
             return None
-        return SliceView.now(self._viewer, self._session.image, self._canvas)
+        frame = Frame.of_canvas(self._viewer, (self._canvas.height(), self._canvas.width()), image.ndim)
+        return on_slice(frame, image) if frame is not None else None
 
     def _draw_later(self, _event: object = None) -> None:
         if self._canvas is not None:  # not yet in a window, or no longer
@@ -168,47 +187,51 @@ class MeasuringHand(QObject):
 
     def draw(self) -> None:
         """Bring the drawing up to date now."""
-        session, view = self._session, self.view
-        image = session.image if session is not None else None
-        if session is None or view is None or image is None or not session.overlays_shown:
+        session, frame, image = self._session, self.frame, self._image
+        if session is None or frame is None or image is None or not session.overlays_shown:
             self.overlay.draw((), None)
             return
         shown = [
             self._grip.now if self._grip is not None and m.id == self._grip.now.id else m
             for m in self._known()
         ]
-        draft = self._draft(view)
+        draft = self._draft(frame)
         shown += [] if draft is None else [draft]
-        hounsfield = image.modality == "CT"
         self.overlay.draw(
-            (
-                (m, strokes_of(m, view), lines(m, image.units, hounsfield) if m.values else ())
-                for m in shown
-                if view.shows(m)
-            ),
+            ((m, strokes_of(m, frame), self._words(m, image)) for m in shown if is_on(m, frame, image)),
             _DRAFT if draft is not None else self.chosen,
         )
+
+    def _words(self, measurement: Measurement, image: Image) -> tuple[str, ...]:
+        """What stands beside it; over a slab, values of a slice are told apart from what is seen."""
+        if not measurement.values:
+            return ()
+        said = lines(measurement, image.units, image.modality == "CT")
+        other = "mean" in measurement.values and not measurement.slab.kind and self._shown_slab().kind
+        return (*said, "of one slice") if other else said
 
     def _known(self) -> tuple[Measurement, ...]:
         return self._session.findings.measurements if self._session is not None else ()
 
-    def _draft(self, view: SliceView) -> Measurement | None:
+    def _draft(self, frame: Frame) -> Measurement | None:
         """What is being drawn, as far as it is there, with its values."""
-        image = view.image
-        self._drop_if_elsewhere(view)
-        if self.tool is None or not self._fixed or self._floating is None:
+        image = self._image
+        self._drop_if_elsewhere(frame)
+        if image is None or self.tool is None or not self._fixed or self._floating is None:
             return None
         points = [*self._fixed, self._floating]
         if self.tool == "angle" and len(points) == 2:  # the first arm
-            return reading.measure(image, "line", points, view.axis).with_(id=_DRAFT, values={}, plane="")
-        return reading.measure(image, self.tool, self._complete(points, view), view.axis).with_(id=_DRAFT)
+            return reading.measure(image, "line", points, frame.axis).with_(id=_DRAFT, values={}, plane="")
+        return reading.measure(
+            image, self.tool, self._complete(points, frame), frame.axis, self._shown_slab()
+        ).with_(id=_DRAFT)
 
-    def _complete(self, points: list[tuple[float, ...]], view: SliceView) -> list[tuple[float, ...]]:
+    def _complete(self, points: list[tuple[float, ...]], frame: Frame) -> list[tuple[float, ...]]:
         """The points of a measurement from the places that a person gave: the short axis is half of the long one, across it."""
         if self.tool != "axes":
             return points
         start, end = np.asarray(points[0]), np.asarray(points[1])
-        y, x = sorted(view.axes)
+        y, x = sorted(frame.axes)
         across = np.zeros(len(start))
         across[y], across[x] = -(end - start)[x], (end - start)[y]
         middle = (start + end) / 2
@@ -228,22 +251,22 @@ class MeasuringHand(QObject):
             return False
         if self._session is None:
             return False
-        view = self.view
-        if view is None or not self._session.overlays_shown:
+        frame = self.frame
+        if frame is None or not self._session.overlays_shown:
             return False
-        self._drop_if_elsewhere(view)
+        self._drop_if_elsewhere(frame)
         kind, at = event.type(), event.position()
         if kind == QEvent.Type.MouseMove:
-            return self._move(view, at, event.buttons())
+            return self._move(frame, at, event.buttons())
         if event.button() != Qt.MouseButton.LeftButton:
             return False
         if kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick):
-            return self._press(view, at)
-        return kind == QEvent.Type.MouseButtonRelease and self._release(view, at)
+            return self._press(frame, at)
+        return kind == QEvent.Type.MouseButtonRelease and self._release(frame, at)
 
-    def _press(self, view: SliceView, at: QPointF) -> bool:
+    def _press(self, frame: Frame, at: QPointF) -> bool:
         if not self._fixed:
-            found = self._under(view, at)
+            found = self._under(frame, at)
             if found is not None:
                 self.choose(found[0].id)
                 self._grip = _Grip(found[0], found[0], found[1], at)
@@ -251,32 +274,32 @@ class MeasuringHand(QObject):
         if self.tool is None:
             self.choose(None)
             return False
-        self._floating = view.to_world(at.x(), at.y())
+        self._floating = frame.to_world(at.x(), at.y())
         self._pressed = at
         if not self._fixed:
-            self._fixed, self._slice = [self._floating], (view.axis, view.position)
-        elif not self._is_near_last(view, at):
-            self._fix(view)
+            self._fixed, self._slice = [self._floating], (frame.axis, frame.position)
+        elif not self._is_near_last(frame, at):
+            self._fix(frame)
         self._draw_later()
         return True
 
-    def _move(self, view: SliceView, at: QPointF, buttons: Qt.MouseButton) -> bool:
+    def _move(self, frame: Frame, at: QPointF, buttons: Qt.MouseButton) -> bool:
         if self._grip is not None and buttons & Qt.MouseButton.LeftButton:
-            self._drag(self._grip, view, at)
+            self._drag(self._grip, frame, at)
             return True
         if self.tool is not None and self._fixed:
-            self._floating = view.to_world(at.x(), at.y())
+            self._floating = frame.to_world(at.x(), at.y())
             self._draw_later()
             return bool(buttons & Qt.MouseButton.LeftButton)
         if buttons == Qt.MouseButton.NoButton:
-            found = self._under(view, at)
+            found = self._under(frame, at)
             over = None if found is None else Qt.CursorShape.PointingHandCursor
             if found is not None and found[1] is None:
                 over = Qt.CursorShape.SizeAllCursor
             self._show_cursor(over or (Qt.CursorShape.CrossCursor if self.tool is not None else None))
         return False
 
-    def _release(self, view: SliceView, at: QPointF) -> bool:
+    def _release(self, frame: Frame, at: QPointF) -> bool:
         if self._grip is not None:
             grip, self._grip = self._grip, None
             if grip.now != grip.before and self._session is not None:
@@ -287,11 +310,11 @@ class MeasuringHand(QObject):
             return False
         was, self._pressed = self._pressed, None
         if len(self._fixed) == 1 and _way(was, at) > CLICK:  # dragged: the first line ends here
-            self._floating = view.to_world(at.x(), at.y())
-            self._fix(view)
+            self._floating = frame.to_world(at.x(), at.y())
+            self._fix(frame)
         return True
 
-    def _fix(self, view: SliceView) -> None:
+    def _fix(self, frame: Frame) -> None:
         """The floating place is given; with the last one the measurement is kept, and the tool put away."""
         tool, place = self.tool, self._floating
         if tool is None or place is None or self._session is None:
@@ -299,33 +322,33 @@ class MeasuringHand(QObject):
         self._fixed.append(place)
         if len(self._fixed) < _POINTS[tool]:
             return
-        points = self._complete(self._fixed, view)
-        measurement = measuring.draw(self._session, tool, points, view.axis)
+        points = self._complete(self._fixed, frame)
+        measurement = measuring.draw(self._session, tool, points, frame.axis, self._shown_slab())
         self.take(None)
         if measurement is not None:
             self.choose(measurement.id)
 
-    def _drop_if_elsewhere(self, view: SliceView) -> None:
+    def _drop_if_elsewhere(self, frame: Frame) -> None:
         """A shape lies on one slice: one that was begun on another than is seen now is dropped."""
-        if self._fixed and self._slice != (view.axis, view.position):
+        if self._fixed and self._slice != (frame.axis, frame.position):
             self._fixed, self._floating, self._pressed = [], None, None
 
-    def _is_near_last(self, view: SliceView, at: QPointF) -> bool:
+    def _is_near_last(self, frame: Frame, at: QPointF) -> bool:
         """A second click in the same place is no length."""
-        x, y = view.to_canvas(self._fixed[-1])
+        x, y = frame.to_screen(self._fixed[-1])
         return _way(QPointF(x, y), at) <= CLICK
 
-    def _drag(self, grip: _Grip, view: SliceView, at: QPointF) -> None:
+    def _drag(self, grip: _Grip, frame: Frame, at: QPointF) -> None:
         if grip.handle is None:
-            by = np.subtract(view.to_world(at.x(), at.y()), view.to_world(grip.start.x(), grip.start.y()))
+            by = np.subtract(frame.to_world(at.x(), at.y()), frame.to_world(grip.start.x(), grip.start.y()))
             now = reading.shifted(grip.before, by)
         else:
-            now = pulled(grip.before, grip.handle, view.to_world(at.x(), at.y()), view.axes)
-        if _way(grip.start, at) > 1:
-            grip.now = reading.remeasured(view.image, now)
+            now = pulled(grip.before, grip.handle, frame.to_world(at.x(), at.y()), frame.axes)
+        if self._image is not None and _way(grip.start, at) > 1:
+            grip.now = reading.remeasured(self._image, now)
         self._draw_later()
 
-    def _under(self, view: SliceView, at: QPointF) -> tuple[Measurement, int | None] | None:
+    def _under(self, frame: Frame, at: QPointF) -> tuple[Measurement, int | None] | None:
         """The measurement under the mouse and its handle (None for the whole), the selected one first.
 
         While a layer has a tool of its own in hand, what it paints over is not gripped.
@@ -334,9 +357,10 @@ class MeasuringHand(QObject):
         mode = str(getattr(active, "mode", "pan_zoom"))
         if self.tool is None and mode not in ("pan_zoom", "select", "transform"):
             return None
-        shown = [m for m in self._known() if view.shows(m)]
+        image = self._image
+        shown = [m for m in self._known() if image is not None and is_on(m, frame, image)]
         shown.sort(key=lambda m: m.id != self.chosen)
-        laid_out = [(m, strokes_of(m, view)) for m in shown]
+        laid_out = [(m, strokes_of(m, frame)) for m in shown]
         for measurement, strokes in laid_out:
             handle = strokes.handle_at(at.x(), at.y())
             if handle is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +10,7 @@ from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
-from ...layers.rectangle import Rectangle
+from ...layers.rectangle import Rectangle, overlap
 from ...training.findings import Measurement
 from .strokes import Strokes
 
@@ -30,7 +30,7 @@ class MeasurementsOverlay(QWidget):
     """Paints what it is given; the mouse goes through it to the canvas."""
 
     moved = Signal()
-    """Its texts stand elsewhere."""
+    """Its lines or its texts lie elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,6 +41,9 @@ class MeasurementsOverlay(QWidget):
         self._drawn: tuple[tuple[Measurement, Strokes, tuple[str, ...]], ...] = ()
         self._chosen: str | None = None
         self.labels: dict[str, QRectF] = {}
+        self._rectangles: tuple[Rectangle, ...] = ()
+        self.marks: Callable[[], Sequence[Rectangle]] = tuple
+        """Tells where the findings' marks lie, which texts must not cover."""
         self.hide()
 
     @property
@@ -51,14 +54,18 @@ class MeasurementsOverlay(QWidget):
     def draw(self, drawn: Iterable[tuple[Measurement, Strokes, tuple[str, ...]]], chosen: str | None) -> None:
         """Show these measurements with their texts, one of them as the selected one."""
         self._drawn, self._chosen = tuple(drawn), chosen
-        before, self.labels = self.labels, self._lay_out()
+        self.labels = self._lay_out()
+        texts = ((box.top(), box.left(), box.bottom(), box.right()) for box in self.labels.values())
+        canvas = 0.0, 0.0, float(self.height()), float(self.width())
+        lines = (p for _, strokes, _ in self._drawn for p in strokes.pieces if overlap(p, canvas))
+        before, self._rectangles = self._rectangles, (*texts, *lines)
         self.update()
-        if self.labels != before:
+        if self._rectangles != before:
             self.moved.emit()
 
     def rectangles(self) -> tuple[Rectangle, ...]:
-        """Where texts stand: top, left, bottom and right in pixels."""
-        return tuple((box.top(), box.left(), box.bottom(), box.right()) for box in self.labels.values())
+        """Where texts and lines lie, so that others keep off: top, left, bottom and right in pixels."""
+        return self._rectangles
 
     def label_at(self, x: float, y: float) -> str | None:
         """Id of the measurement whose text lies at a place."""
@@ -67,16 +74,17 @@ class MeasurementsOverlay(QWidget):
     # ---- texts
 
     def _lay_out(self) -> dict[str, QRectF]:
-        """Where each text stands: beside its lines, over no other text and no other measurement, inside the canvas."""
+        """Where each text stands: beside its lines, over no other text, no mark and no measurement, inside the canvas."""
         room = QRectF(self.rect()).adjusted(_EDGE, _EDGE, -_EDGE, -_EDGE)
-        boxes = {m.id: _rect(strokes.box) for m, strokes, _ in self._drawn}
+        canvas = QRectF(self.rect())
+        pieces = [_of(piece) for _, strokes, _ in self._drawn for piece in strokes.pieces]
+        covered = [*(_of(mark) for mark in self.marks()), *pieces]
         placed: dict[str, QRectF] = {}
         metrics = QFontMetricsF(self._font)
         for measurement, strokes, text in self._drawn:
-            if not text or not boxes[measurement.id].intersects(QRectF(self.rect())):
+            if not text or not _rect(strokes.box).intersects(canvas):
                 continue
             size = metrics.size(0, "\n".join(text))
-            others = [box for id, box in boxes.items() if id != measurement.id]
             ways = _ways(strokes, size.width() + 2 * _PAD, size.height() + 2 * _PAD)
             if measurement.kind == "axes":  # the nodule's own marks stand at its right
                 ways = [ways[k] for k in (2, 1, 3, 0)] + ways[4:]
@@ -84,7 +92,7 @@ class MeasurementsOverlay(QWidget):
                 (_inside(way, room) for way in ways),
                 key=lambda box: (
                     sum(_shared(box, other) for other in placed.values()),
-                    _shared(box, boxes[measurement.id]) + sum(_shared(box, other) for other in others),
+                    sum(_shared(box, other) for other in covered),
                 ),
             )
         return placed
@@ -147,21 +155,28 @@ def _rect(box: tuple[float, float, float, float]) -> QRectF:
     return QRectF(left, top, max(right - left, 1.0), max(bottom - top, 1.0))
 
 
+def _of(rectangle: Rectangle) -> QRectF:
+    top, left, bottom, right = rectangle
+    return QRectF(left, top, right - left, bottom - top)
+
+
 def _ways(strokes: Strokes, width: float, height: float) -> list[QRectF]:
-    """Places for a text: right, below, left, above, then the corners."""
+    """Places for a text, the best first: right, below, left, above, the corners; then further off."""
     left, top, right, bottom = strokes.box
     middle = ((left + right) / 2, (top + bottom) / 2)
-    places = [
-        (right + _GAP, middle[1] - height / 2),
-        (middle[0] - width / 2, bottom + _GAP),
-        (left - _GAP - width, middle[1] - height / 2),
-        (middle[0] - width / 2, top - _GAP - height),
-        (right + _GAP, bottom + _GAP),
-        (left - _GAP - width, bottom + _GAP),
-        (right + _GAP, top - _GAP - height),
-        (left - _GAP - width, top - _GAP - height),
-    ]
-    places += [(x, y + k * (height + 2)) for k in (1, -1, 2, -2) for x, y in places[:4]]
+    places = []
+    for gap in (_GAP, 2.5 * _GAP, 5 * _GAP):
+        around = [
+            (right + gap, middle[1] - height / 2),
+            (middle[0] - width / 2, bottom + gap),
+            (left - gap - width, middle[1] - height / 2),
+            (middle[0] - width / 2, top - gap - height),
+        ]
+        places += around
+        places += [
+            (x, y) for x in (right + gap, left - gap - width) for y in (bottom + gap, top - gap - height)
+        ]
+        places += [(x, y + k * (height + 2)) for k in (1, -1, 2, -2) for x, y in around]
     return [QRectF(x, y, width, height) for x, y in places]
 
 

@@ -42,7 +42,17 @@ def beyond_faces(distance: float, reach: float) -> float:
     return distance - min(max(distance, -reach), reach)
 
 
-def ring_radius(diameter: float, offset: float, step: float) -> float | None:
-    """Radius of the ring about that disc; None where there is none."""
-    disc = disc_radius(diameter, offset, step)
+def ring_radius(diameter: float, distance: float, step: float, reach: float = 0.0) -> float | None:
+    """Radius (mm) of the ring about what a slice or a slab shows of a sphere; None where that is nothing.
+
+    Parameters
+    ----------
+    diameter, step
+        As for `disc_radius`.
+    distance
+        Along the axis, from the slice to the sphere's centre, in mm.
+    reach
+        As for `beyond_faces`.
+    """
+    disc = disc_radius(diameter, beyond_faces(distance, reach), step)
     return None if disc is None else disc + STAND_OFF

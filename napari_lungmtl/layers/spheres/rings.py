@@ -121,11 +121,11 @@ class RingLayer(LayerFollower[Points]):
             return _NONE
         assert image is not None
         across, position = dims.not_displayed[0], dims.point[dims.not_displayed[0]]
-        selected = set(self.session.selection)
+        selected, reach = set(self.session.selection), planes.slab_reach(self.viewer, across)
         found = []
         for finding in self._binding.present():
-            offset = planes.beyond_slab(self.viewer, across, finding.center[across] - position)
-            radius = ring_radius(finding.diameter, offset, image.scale[across])
+            distance = finding.center[across] - position
+            radius = ring_radius(finding.diameter, distance, image.scale[across], reach)
             if radius is not None:
                 center = list(finding.center)
                 center[across] = position

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout
 from ...reviewed_images import ReviewedImage, ReviewedImages
 from ...session.case_summary import DONE, IN_WORK, summary_of
 from ...training.imaging.image import Image
+from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ..qt import sure
 from ..run import RunSection
 from ..section import Section, eliding, label, set_role
@@ -57,6 +58,7 @@ class CasesSection(Section):
         self.model = CasesModel()
         self.search: Stream[Case] = Stream("The folder cannot be searched", self)
         self.thumbnails = Thumbnails(self)
+        self._held: dict[str, Orientation] = {}  # by case, as its radiograph was last turned
         self.opener = CaseOpener(
             viewer, reviewed_images, self._is_needed, lambda case: beside(self.model.rows, case, 1), self
         )
@@ -299,6 +301,10 @@ class CasesSection(Section):
         case, reviewed = self.model.current, self.reviewed
         if case is None or reviewed is None or case.layer is not reviewed.layer:
             return
+        held = reviewed.session.orientation
+        if self._held.get(case.key, held) != held:  # a person turned it
+            case.thumbnail = None
+        self._held[case.key] = held
         state = case.state
         sum_up(self.model, case, reviewed.session)
         self.done.setChecked(bool(reviewed.session.findings.done_by))
@@ -342,12 +348,15 @@ class CasesSection(Section):
             return
         image = self._reviewed_images().image_of(case.layer) if case.layer is not None else None
         if image is not None:
-            self._take_image(case, image)
+            held = next(
+                (s.session.orientation for s in self._reviewed_images() if s.layer is case.layer), AS_STORED
+            )
+            self._take_thumbnail(case, thumbnail_of(image, held))
         else:
             self.thumbnails.ask(case)
 
     def _take_image(self, case: Case, image: Image) -> None:
-        if case.thumbnail is None:
+        if case.thumbnail is None and image.ndim == 3:  # how a radiograph is held is found off the GUI thread
             self._take_thumbnail(case, thumbnail_of(image))
 
     def _take_thumbnail(self, case: Case, picture: np.ndarray | None) -> None:

@@ -1,7 +1,8 @@
-"""Small pictures of images: of a scan its middle axial slice."""
+"""Small pictures of images as they are looked at: of a scan its middle axial slice, of a radiograph turned as on the canvas."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,14 @@ from PIL import Image as Picture
 from qtpy.QtGui import QImage, QPixmap
 
 from ...layers.window_presets import CT_WINDOWS
+from ...session.review import stood_upright
+from ...session.sidecar import Sidecar
+from ...training.errors import LungmtlError
+from ...training.findings import Findings
+from ...training.findings.formats.json_file import read_findings
 from ...training.imaging.formats import format_of
 from ...training.imaging.image import Image
+from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ...training.imaging.read import read_series
 from ...training.imaging.series import Series
 from ...training.imaging.values import window_to_unit
@@ -29,11 +36,21 @@ def read_thumbnail(series: Series) -> np.ndarray:
     """
     if format_of(series.path) is None and len(series.files) > 1:
         series = replace(series, files=(series.files[len(series.files) // 2],))
-    return thumbnail_of(read_series(series.path, series))
+    image = read_series(series.path, series)
+    return thumbnail_of(image, _orientation(image) if image.ndim == 2 else AS_STORED)
 
 
-def thumbnail_of(image: Image) -> np.ndarray:
-    """Make the thumbnail of an image: (h, w) uint8, square pixels; a CT in the lung window."""
+def _orientation(image: Image) -> Orientation:
+    """How a radiograph will be held when it is opened: as it was left, else upright."""
+    file = Sidecar(image).newest()
+    known = Findings()
+    with suppress(LungmtlError):  # which opening it will tell
+        known = read_findings(file) if file is not None else known
+    return (stood_upright(image, known) or known).orientation or AS_STORED
+
+
+def thumbnail_of(image: Image, orientation: Orientation = AS_STORED) -> np.ndarray:
+    """Make the thumbnail of an image: (h, w) uint8, square pixels; a CT in the lung window, a radiograph held like that."""
     plane = image.voxels[len(image.voxels) // 2] if image.ndim == 3 else image.voxels
     step = max(1, min(plane.shape) // (4 * SIDE))
     plane = np.asarray(plane[::step, ::step], np.float32)
@@ -41,7 +58,8 @@ def thumbnail_of(image: Image) -> np.ndarray:
     pixels = np.rint(255 * window_to_unit(plane, low, max(high, low + 1e-6))).astype(np.uint8)
     size = np.multiply(image.shape[-2:], image.scale[-2:])
     height, width = np.maximum(1, np.rint(SIDE * size / size.max())).astype(int).tolist()
-    return np.asarray(Picture.fromarray(pixels).resize((width, height), Picture.Resampling.BOX))
+    small = np.asarray(Picture.fromarray(pixels).resize((width, height), Picture.Resampling.BOX))
+    return orientation.apply(255 - small if orientation.inverted else small)
 
 
 def pixmap_of(picture: np.ndarray | None) -> QPixmap:

@@ -25,6 +25,7 @@ from ...training.findings.formats.json_file import SUFFIX, write_findings
 from ...training.findings.measurements.csv_file import write_measurements
 from ...training.findings.measurements.measurement import Kind
 from ...training.findings.measurements.nodule import measure_nodule
+from ...training.imaging.slab import Slab
 from ..qt import sure
 from ..section import Section, label, set_role, tool_button
 from .table import MeasurementsTable
@@ -53,12 +54,14 @@ class MeasureSection(Section):
     ----------
     viewer
         The napari viewer.
+    shown_slab
+        As for a `MeasuringHand`.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(self, viewer: ViewerModel, shown_slab: Callable[[], Slab] = Slab) -> None:
         super().__init__("measure")
         self._viewer = viewer
-        self.hand = MeasuringHand(viewer)
+        self.hand = MeasuringHand(viewer, shown_slab)
         self.hand.tool_changed.connect(self._show_tool)
         self.hand.chosen_changed.connect(self._show)
         self.work = Worker("The nodule could not be measured", self)

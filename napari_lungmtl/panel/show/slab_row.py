@@ -6,8 +6,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 from ...shortcuts import tooltip
+from ...training.imaging.slab import KINDS, LEAST, MOST, Slab
 from ...views.linked import LinkedViews
-from ...views.slab import KINDS, LEAST, MOST, Slab
 from ..section import label
 from .heat_map_row import CAPTION
 

@@ -10,6 +10,7 @@ import pytest
 from napari_lungmtl.canvas import words
 from napari_lungmtl.canvas.sides import edges
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.imaging.slab import Slab
 
 
 @pytest.fixture
@@ -47,6 +48,10 @@ def test_the_slice_is_counted_from_one_with_its_place(volume):
 def test_place_and_value_under_the_cursor(volume):
     assert words.under_cursor(volume, (-180.0, 10.4, -29.1)) == "x −29.1  y 10.4  z −180.0 mm\n−640 HU"
     assert words.under_cursor(volume, (-180.0, 99.0, 0.0)) == ""
+    volume.voxels[4, 2, 3] = 300
+    below = volume.to_world((6, 2, 3))
+    for axis, slab, said in ((0, Slab("MIP", 10.0), "MIP 300 HU"), (1, Slab("MIP", 5.0), "MIP −640 HU")):
+        assert words.under_cursor(volume, below, axis, slab).endswith(f"\n{said}")
     film = Image(np.full((4, 4), 7, np.uint8), "DX", None, series_uid="1.3")
     assert words.under_cursor(film, (2.2, 1.0)) == "x 1  y 2 px\ngrey value 7"
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 from napari_lungmtl.panel.cases.case import ORDERS, Case, case_of, is_listed, key_of, ordered
 from napari_lungmtl.panel.cases.open_cases import beside
 from napari_lungmtl.panel.cases.thumbnail import SIDE, read_thumbnail, thumbnail_of
 from napari_lungmtl.session.case_summary import CaseSummary
+from napari_lungmtl.session.sidecar import Sidecar
+from napari_lungmtl.training.findings import Findings, ImageReference
+from napari_lungmtl.training.findings.formats.json_file import write_findings
 from napari_lungmtl.training.imaging import Image, read_image
 from napari_lungmtl.training.imaging.find import Unreadable, find_series
+from napari_lungmtl.training.imaging.radiograph.orientation import Orientation
 
 from ...stand_ins.linear_series import stack, write
 
@@ -84,6 +89,20 @@ def test_thumbnails_have_square_pixels_and_the_lung_window():
     film = thumbnail_of(Image(np.linspace(0, 4000, 600).reshape(30, 20)))
     assert film.shape == (SIDE, round(SIDE * 20 / 30))
     assert film[0].max() < 20 < 230 < film[-1].min()
+
+
+def test_the_thumbnail_of_a_turned_film_is_held_as_it_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_lungmtl.session.sidecar.user_data_path", lambda *_, **__: tmp_path)
+    image = Image(np.linspace(0, 4000, 600).reshape(30, 20))
+    held = Orientation(quarters=1, inverted=True)
+    stored = thumbnail_of(image)
+    np.testing.assert_array_equal(thumbnail_of(image, held), held.apply(255 - stored))
+    path = tmp_path / "film.png"
+    Picture.fromarray(np.add.outer(np.arange(60), np.arange(40)).astype(np.uint8)).save(path)
+    (series,) = [found for found in find_series(tmp_path) if found is not None]
+    film = read_image(path)
+    write_findings(Findings(image=ImageReference.of(film), orientation=held), Sidecar(film).path)
+    np.testing.assert_array_equal(read_thumbnail(series), thumbnail_of(film, held))
 
 
 def test_of_a_dicom_series_the_middle_file_is_read(tmp_path):

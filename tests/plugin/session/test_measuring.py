@@ -66,3 +66,17 @@ def test_axes_of_a_nodule_take_the_place_of_its_former_ones(session):
     assert session.findings.measurements == (again,)
     measuring.keep(session, axes.with_(finding="g", id="other"))
     assert len(session.findings.measurements) == 2
+
+
+def test_a_number_that_was_taken_out_is_not_given_again(session):
+    first, second = (measuring.draw(session, "line", ENDS, 0) for _ in range(2))
+    measuring.remove(session, second.id)
+    assert measuring.draw(session, "line", ENDS, 0).number == 3
+    session.undo()
+    session.undo()
+    assert [m.number for m in session.findings.measurements] == [1, 2]
+    for measurement in (first, second):
+        measuring.remove(session, measurement.id)
+    assert measuring.draw(session, "angle", [*ENDS, (0.0, 2.0, 2.0)], 0).number == 3
+    session.open(Image(np.zeros((4, 9, 9), np.int16), "CT", (1.0, 1.0, 1.0), series_uid="1.3"))
+    assert measuring.draw(session, "line", ENDS, 0).number == 1

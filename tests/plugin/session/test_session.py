@@ -205,3 +205,15 @@ def test_findings_from_a_file_join_what_was_saved(session: Session, folder) -> N
     again.undo()
     assert again.findings == session.findings
     again.close()
+
+
+def test_what_a_redone_run_selects_is_seen(session: Session) -> None:
+    """A run's weakest findings are hidden: none of them comes forward by itself."""
+    session.replace_findings(Findings((ball(-165, score=0.2, id="weak"),)))
+    session.undo()
+    session.redo()
+    assert session.selected is None or session.selected in {f.id for f in session.visible}
+    session.add(ball(-165, 30, 10, id="drawn"))
+    session.undo()
+    session.redo()
+    assert session.selected == "drawn"

@@ -1,4 +1,4 @@
-"""Where the world lies on a picture of a plane: any volume, any plane, any size, any zoom."""
+"""A plane's values in the pixels of a picture: any volume, any plane, any size, any zoom."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_lungmtl.canvas.frame import Frame
 from napari_lungmtl.layers.planes import ORDERS
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.views.frame import Frame, sample
-from napari_lungmtl.views.slab import Slab, cut
+from napari_lungmtl.training.imaging.slab import Slab, cut
+from napari_lungmtl.views.frame import sample
 
 lengths = st.floats(0.3, 5.0)
 SLOPES = np.array([5.0, 3.0, 2.0])
@@ -65,38 +66,6 @@ def test_every_pixel_shows_the_value_of_its_place(image, wanted, where):
     expected = (world - np.array(image.origin)) @ SLOPES
     np.testing.assert_allclose(values[kept], expected[kept], atol=1e-2)
     assert np.all(image.contains(world)), "nothing is shown beside the volume"
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.permutations(range(3)),
-    st.tuples(*[st.sampled_from((1, -1))] * 2),
-    st.tuples(*[st.floats(-300, 300)] * 3),
-    st.floats(0.1, 4.0),
-)
-def test_a_place_and_its_pixel_are_each_others_inverse(order, signs, place, mm):
-    frame = Frame(tuple(order), signs, (12.5, -40.0), mm, (240, 330))
-    world = frame.to_world(*frame.to_screen(place))
-    for axis in order[1:]:
-        assert world[axis] == pytest.approx(place[axis], abs=1e-6)
-
-
-def test_patients_are_held_as_radiologists_hold_them():
-    image = Image(np.zeros((10, 20, 30), np.int16), "CT", (3.0, 1.0, 1.0), (0.0, 0.0, 0.0))
-    head, front, right = (30.0, 10.0, 15.0), (15.0, 0.0, 15.0), (15.0, 10.0, 0.0)
-    middle = np.array([15.0, 10.0, 15.0])
-    for plane, up, left, letters in (
-        ("axial", front, right, "APRL"),
-        ("coronal", head, right, "HFRL"),
-        ("sagittal", head, front, "HFAP"),
-    ):
-        frame = Frame.of_plane(plane).fitting(image, (100, 100))
-        assert "".join(frame.sides[edge] for edge in ("top", "bottom", "left", "right")) == letters
-        center = frame.to_screen(middle)
-        assert frame.to_screen(up)[1] < center[1]
-        assert frame.to_screen(up)[0] == center[0]
-        assert frame.to_screen(left)[0] < center[0]
-        assert frame.to_screen(left)[1] == center[1]
 
 
 def test_a_millimetre_is_as_long_in_every_direction_and_thick_slices_are_no_stairs():

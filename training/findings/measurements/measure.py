@@ -8,6 +8,7 @@ import numpy as np
 
 from ...imaging.image import Image
 from ...imaging.radiograph.pixel_size import Scale
+from ...imaging.slab import SLICE, Slab, held, projected
 from .measurement import Kind, Measurement, Points
 
 
@@ -17,7 +18,11 @@ def scale_of(image: Image) -> Scale:
 
 
 def measure(
-    image: Image, kind: Kind, points: Sequence[Sequence[float]], axis: int | None = None
+    image: Image,
+    kind: Kind,
+    points: Sequence[Sequence[float]],
+    axis: int | None = None,
+    slab: Slab = SLICE,
 ) -> Measurement:
     """Measure something that was drawn by hand.
 
@@ -25,7 +30,7 @@ def measure(
     ----------
     image
         What it was drawn on.
-    kind, points, axis
+    kind, points, axis, slab
         As of a `Measurement`.
 
     Returns
@@ -38,7 +43,7 @@ def measure(
     ValueError
         The points do not suit the kind, or do not lie on one slice.
     """
-    return remeasured(image, Measurement(kind, tuple(tuple(p) for p in points), axis))
+    return remeasured(image, Measurement(kind, tuple(tuple(p) for p in points), axis, slab=slab))
 
 
 def remeasured(image: Image, measurement: Measurement) -> Measurement:
@@ -76,22 +81,23 @@ def slice_index(image: Image, axis: int, position: float) -> int:
 
 
 def inside(image: Image, measurement: Measurement) -> np.ndarray:
-    """Values of the pixels whose centres lie inside an ellipse or a rectangle (n,).
+    """Values of the pixels whose centres lie inside an ellipse or a rectangle (n,), of a slab those of its projection.
 
     The one pixel under its middle, where it is smaller than a pixel and holds no centre; none where it lies outside of the image.
     """
     corners = image.to_index(np.asarray(measurement.points))
-    plane = image.voxels
+    slices = image.voxels[None]
     if measurement.axis is not None:
         index = slice_index(image, measurement.axis, measurement.points[0][measurement.axis])
         if not 0 <= index < image.shape[measurement.axis]:
             return np.empty(0)
-        plane = np.take(plane, index, axis=measurement.axis)
+        slices = held(image, measurement.axis, index, measurement.slab)
         corners = np.delete(corners, measurement.axis, axis=1)
+    shape = slices.shape[1:]
     low, high = corners.min(axis=0), corners.max(axis=0)
-    first = np.clip(np.ceil(low - 1e-9).astype(int), 0, plane.shape)
-    last = np.clip(np.floor(high + 1e-9).astype(int) + 1, 0, plane.shape)
-    patch = plane[first[0] : last[0], first[1] : last[1]]
+    first = np.clip(np.ceil(low - 1e-9).astype(int), 0, shape)
+    last = np.clip(np.floor(high + 1e-9).astype(int) + 1, 0, shape)
+    patch = projected(slices[:, first[0] : last[0], first[1] : last[1]], measurement.slab)
     if measurement.kind == "ellipse" and patch.size:
         middle, half = (low + high) / 2, np.maximum((high - low) / 2, 1e-9)
         down, right = (
@@ -100,8 +106,8 @@ def inside(image: Image, measurement: Measurement) -> np.ndarray:
         patch = patch[down[:, None] ** 2 + right[None, :] ** 2 <= 1 + 1e-9]
     if not patch.size:
         nearest = np.floor((low + high) / 2 + 0.5).astype(int)
-        within = (nearest >= 0).all() and (nearest < plane.shape).all()
-        return plane[tuple(nearest)].reshape(1) if within else np.empty(0)
+        within = (nearest >= 0).all() and (nearest < shape).all()
+        return projected(slices[:, *nearest], measurement.slab).reshape(1) if within else np.empty(0)
     return patch.ravel()
 
 

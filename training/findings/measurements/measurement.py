@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ...imaging.slab import SLICE, Slab
+
 Kind = Literal["line", "angle", "ellipse", "rectangle", "axes"]
 Points = tuple[tuple[float, ...], ...]
 
@@ -44,6 +46,8 @@ class Measurement:
         Sentences for the person: where the nodule was cut from vessel or pleura.
     person, id, number
         Who measured, a stable identifier, and a number in the image from 1 (0 while it has none).
+    slab
+        What was shown of the volume: a slab about the slice, whose projection the values were read from, or the slice itself.
 
     Examples
     --------
@@ -63,6 +67,7 @@ class Measurement:
     person: str = ""
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     number: int = 0
+    slab: Slab = SLICE
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -76,6 +81,8 @@ class Measurement:
             if not np.isfinite(points).all():
                 raise ValueError(f"{name} of a measurement are finite, not {points}")
         object.__setattr__(self, "notes", tuple(self.notes))
+        if not self.slab.kind:  # a slice has no thickness of a slab
+            object.__setattr__(self, "slab", SLICE)
         if len(self.points) != KINDS[self.kind]:
             raise ValueError(f"a measurement of kind {self.kind} has {KINDS[self.kind]} points")
         if self.axis is not None:
@@ -83,6 +90,8 @@ class Measurement:
                 raise ValueError(f"a slice lies across axis 0, 1 or 2, not {self.axis}")
             if len({point[self.axis] for point in self.points}) != 1:
                 raise ValueError("the points of a measurement lie on one slice")
+        elif self.slab.kind:
+            raise ValueError("a radiograph has no slabs")
         if unknown := set(self.values) - set(VALUES):
             raise ValueError(f"unknown values {', '.join(sorted(unknown))}")
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 
+from napari_lungmtl.canvas.frame import Frame
 from napari_lungmtl.canvas.marks import table, words
-from napari_lungmtl.canvas.marks.layout import overlap
 from napari_lungmtl.canvas.marks.scene import ACCENT_HEX, lay_out
-from napari_lungmtl.canvas.marks.slice_view import SliceView
 from napari_lungmtl.layers.malignancy_colors import UNKNOWN_HEX, malignancy_hex
+from napari_lungmtl.layers.rectangle import overlap
 from napari_lungmtl.layers.spheres.discs import SELECTED_WIDTH, STAND_OFF, disc_radius, ring_radius
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.text.attributes import SCALES
@@ -22,7 +21,7 @@ from ....stand_ins.chests import ball, chest
 from ....stand_ins.reviewed_radiographs import by_both, radiograph
 
 VALUES = dict(zip(ATTRIBUTES, (4.8, 1.0, 5.9, 3.6, 1.0, 2.7, 4.1, 5.0), strict=True))
-AXIAL = SliceView((1, 2), (12.0, 12.0), (19.0, 11.0), (700.0, 900.0), 0, -165.0)
+AXIAL = Frame((0, 1, 2), (1, 1), (19.0, 11.0), 1 / 12, (700, 900), -165.0)
 """Twelve pixels for a millimetre."""
 
 
@@ -156,7 +155,7 @@ def film(user_folder):
 
 
 def test_each_place_of_a_radiograph_is_named_once_with_number_and_size(film) -> None:
-    view = SliceView((0, 1), (4.0, 4.0), (85.0, 40.0), (700.0, 560.0))
+    view = Frame((0, 1), (1, 1), (85.0, 40.0), 1 / 4, (700, 560))
     said = texts(scene_of(film, view))
     assert sorted(text.split(" · ")[2] for text in said.values()) == [
         "DHN 0.70",
@@ -172,25 +171,3 @@ def test_each_place_of_a_radiograph_is_named_once_with_number_and_size(film) -> 
 def test_without_spacing_sizes_are_pixels() -> None:
     assert words.length(57.4, "pixel") == "57 px"
     assert words.length(8.25, "mm") == "8.2 mm"
-
-
-# ---- any canvas
-
-
-@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1), (0, 2, 1)])
-@pytest.mark.parametrize("upright", [False, True])
-def test_points_lie_where_naparis_camera_puts_them(viewer: ViewerModel, order, upright) -> None:
-    viewer.add_image(np.zeros((9, 9, 9)), scale=(2.0, 1.0, 1.0))
-    viewer.dims.order = order
-    viewer.dims.set_point(range(3), (4.0, 5.0, 6.0))
-    camera = viewer.scene.camera
-    camera.orientation = ("away", "up" if upright else "down", "right")
-    camera.zoom, camera.center = 6.0, (0.0, 3.0, 2.0)
-    view = SliceView.of(viewer, (200.0, 300.0), 3)
-    assert (view.across, view.position) == (order[0], (4.0, 5.0, 6.0)[order[0]])
-    point = np.array([7.0, 8.0, 1.0])
-    down, right = (point[list(order[1:])] - (3.0, 2.0)) * 6.0
-    row, column = view.to_screen(point[None])[0]
-    assert (row, column) == pytest.approx((100 + (-down if upright else down), 150 + right))
-    viewer.dims.ndisplay = 3
-    assert SliceView.of(viewer, (200.0, 300.0), 3) is None

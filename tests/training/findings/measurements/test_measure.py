@@ -13,6 +13,7 @@ from napari_lungmtl.training.findings.measurements.measure import measure, moved
 from napari_lungmtl.training.findings.measurements.measurement import numbered
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.imaging.slab import KINDS, Slab
 
 place = st.floats(-200, 200)
 CT = Image(np.zeros((8, 60, 80), np.int16), "CT", (2.5, 0.9, 0.6), (-100.0, 10.0, -30.0))
@@ -187,3 +188,20 @@ def test_numbers_go_on_from_the_highest():
     line = Measurement("line", ((0, 0), (3, 4)))
     first, second = numbered((line.with_(number=4), line.with_(id="b")))
     assert (first.number, second.number) == (4, 5)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_region_on_a_slab_reads_the_projection_that_is_seen(axis, kind):
+    voxels = np.random.default_rng(3).integers(-1000, 400, (20, 20, 20)).astype(np.int16)
+    image = Image(voxels, "CT", (2.0, 2.0, 2.0), (-50.0, 10.0, 20.0))
+    ends = [image.to_world(index) for index in ((8, 8, 8), (12, 12, 12))]
+    ends[1][axis] = ends[0][axis]
+    region = measure(image, "rectangle", ends, axis, Slab(kind, 8.0))
+    held = voxels.take(range(6, 11), axis).astype(float)
+    seen = KINDS[kind](held, axis=axis)[8:13, 8:13]
+    assert region.values["mean"] == pytest.approx(seen.mean(), rel=1e-6)
+    assert (region.values["min"], region.values["max"]) == pytest.approx((seen.min(), seen.max()))
+    assert remeasured(image, region).values == region.values
+    plain = measure(image, "rectangle", ends, axis)
+    assert plain.values["max"] == voxels.take(8, axis)[8:13, 8:13].max()

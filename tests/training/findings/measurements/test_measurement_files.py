@@ -15,6 +15,8 @@ from napari_lungmtl.training.findings.formats.json_file import read_findings, wr
 from napari_lungmtl.training.findings.measurements import KINDS
 from napari_lungmtl.training.findings.measurements.csv_file import write_measurements
 from napari_lungmtl.training.findings.measurements.measurement import VALUES
+from napari_lungmtl.training.imaging.slab import KINDS as KINDS_OF_SLAB
+from napari_lungmtl.training.imaging.slab import SLICE, Slab
 
 mm = st.floats(-2000, 2000)
 words = st.text(max_size=20)
@@ -38,6 +40,9 @@ def measurements(draw) -> Measurement:
         notes=tuple(draw(st.lists(words, max_size=2))),
         person=draw(words),
         number=draw(st.integers(0, 99)),
+        slab=SLICE
+        if axis is None
+        else Slab(draw(st.sampled_from(("", *KINDS_OF_SLAB))), draw(st.floats(5, 30))),
     )
 
 

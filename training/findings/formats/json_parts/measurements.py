@@ -4,12 +4,14 @@ An entry of ``"measurements"``::
 
     {"id", "number", "kind": "line" | "angle" | "ellipse" | "rectangle" | "axes",
      "slice_across": "z" | "y" | "x" | null, "points_zyx" or "points_yx": [[…], …],
-     "values": {"length": 12.3, …}, "plane", "finding", "outline_zyx" or "outline_yx": [[…], …], "notes": ["…"], "person"}
+     "values": {"length": 12.3, …}, "plane", "finding", "outline_zyx" or "outline_yx": [[…], …], "notes": ["…"], "person",
+     "slab": {"kind": "MIP" | "mean" | "minIP", "mm": 10.0}}
 
 Points follow the order of array axes, in the image's units: the ends of a line; end, vertex and end of an angle; opposite corners
 of a rectangle or of the one around an ellipse; the ends of the long, then of the short axis. Values are in mm, degrees, mm², mm³
 and Hounsfield units (pixels and grey values where the image has neither). ``plane`` says where a radiograph's millimetres hold, by
-which the values, not the points, are corrected; ``finding`` names the nodule that was measured. What is empty is left out.
+which the values, not the points, are corrected; ``slab`` which projection about the slice was measured; ``finding`` names the
+nodule that was measured. What is empty is left out.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
+from ....imaging.slab import SLICE, Slab
 from ...measurements.measurement import Kind, Measurement, Points
 from ..json_values import checked, integer, named, numbers, texts
 
@@ -31,13 +34,14 @@ def measurements_document(measurements: Iterable[Measurement]) -> Document:
 
 
 def _document(measurement: Measurement) -> Document:
-    order = "yx" if measurement.axis is None else _AXES
+    order, slab = "yx" if measurement.axis is None else _AXES, measurement.slab
     optional = {
         "plane": measurement.plane,
         "finding": measurement.finding,
         f"outline_{order}": [list(point) for point in measurement.outline],
         "notes": list(measurement.notes),
         "person": measurement.person,
+        "slab": {"kind": slab.kind, "mm": slab.thickness} if slab.kind else {},
     }
     return {
         "id": measurement.id,
@@ -75,7 +79,15 @@ def measurement_of(entry: Any) -> Measurement:
         person=checked(values.get("person", ""), str),
         id=checked(values["id"], str),
         number=integer(values.get("number", 0)),
+        slab=_slab(checked(values.get("slab", {}), dict)),
     )
+
+
+def _slab(value: Document) -> Slab:
+    if not value:
+        return SLICE
+    (thickness,) = numbers([value["mm"]])
+    return Slab(checked(value["kind"], str), thickness)
 
 
 def _points(value: Any) -> Points:

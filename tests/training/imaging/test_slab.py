@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.views.slab import KINDS, LEAST, MOST, Slab, cut
+from napari_lungmtl.training.imaging.slab import KINDS, LEAST, MOST, Slab, cut
 
 from ...stand_ins.marked_volumes import BRIGHT, images
 
