@@ -40,9 +40,9 @@ SIDE = 50
 
 @dataclass(frozen=True)
 class Pair:
-    """One pair: what was done to the present scan, the volumes (mm³) and spreads of ln(volume); nan where none was measured.
+    """One pair: what was done to the present scan, and the volumes (mm³, with spaces between) of either; none where it failed.
 
-    `unlike` is the volume of the prior in its own slices, where the present one's are thicker.
+    `unlike` are those of the prior in its own slices, where the present one's are thicker.
     """
 
     series: str
@@ -50,11 +50,9 @@ class Pair:
     kind: str
     factor: float
     slice_mm: float
-    prior: float
-    prior_std: float
-    present: float
-    present_std: float
-    unlike: float
+    prior: str
+    present: str
+    unlike: str
 
 
 def nodules(folder: Path, folds: Sequence[str], count: int) -> Iterator[tuple[NoduleCube, np.ndarray]]:
@@ -100,11 +98,8 @@ def pairs_of(cube: NoduleCube, mask: np.ndarray, rng: np.random.Generator) -> It
         if 1.0 not in known:
             known[1.0] = _measured(prior, *prior_mark)
         before, now, unlike = known[slice_mm], _measured(present, *mark), known[1.0]
-        yield Pair(
-            *(cube.series, diameter, kind, factor, slice_mm),
-            *(_numbers(before) + _numbers(now)),
-            _numbers(unlike)[0],
-        )
+        measured = map(_written, (before, now, unlike))
+        yield Pair(cube.series, diameter, kind, factor, slice_mm, *measured)
 
 
 def _mark(middle: np.ndarray, diameter: float, rng: np.random.Generator) -> tuple[list[float], float]:
@@ -119,8 +114,8 @@ def _measured(image: Image, center: Sequence[float], diameter: float) -> Repeate
         return None
 
 
-def _numbers(volume: RepeatedVolume | None) -> tuple[float, float]:
-    return (volume.volume, volume.log_std) if volume is not None else (np.nan, np.nan)
+def _written(volume: RepeatedVolume | None) -> str:
+    return " ".join(f"{v:.2f}" for v in volume.volumes) if volume is not None else ""
 
 
 def main() -> None:

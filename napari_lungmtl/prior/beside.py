@@ -33,7 +33,7 @@ _LEVELS = 256
 
 
 class PriorBeside(QObject):
-    """Keeps the pane in step with the canvas.
+    """Keeps the pane in step with the canvas: beside it where there is the width, below it otherwise.
 
     Parameters
     ----------
@@ -77,6 +77,7 @@ class PriorBeside(QObject):
             return
         box.insertWidget(1, self.pane, _STRETCH)
         box.setStretch(0, _STRETCH)
+        self._views.companion = self.pane
         self._canvas.installEventFilter(self)
         self.marks.attach(self._canvas)
         self._show()
@@ -139,7 +140,7 @@ class PriorBeside(QObject):
         """Stop listening for good; no widget is touched."""
         self._stop_listening()
         self._fit.stop()
-        self._reviewed = self.study = None
+        self._reviewed = self.study = self._canvas = None
         for signal, slot in self._view_events():
             signal.disconnect(slot)
         if self._on_canvas_click in self._viewer.mouse_drag_callbacks:
@@ -147,9 +148,11 @@ class PriorBeside(QObject):
 
     def take_out(self) -> None:
         """Give the canvas its space back."""
+        self._views.companion = None
         for widget in (self.pane, self.marks):
             widget.hide()
             widget.deleteLater()
+        self._views.arrange()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Fill the canvas once it has its size, and keep the pictures alike."""
@@ -183,6 +186,7 @@ class PriorBeside(QObject):
         if wanted != self.shown:
             self._fit_when_sized = self._viewer.dims.ndisplay == 2 and planes.is_whole(self._viewer)
             self.pane.setVisible(wanted)
+            self._views.arrange()
         self._draw()
 
     def _fill_canvas(self) -> None:
@@ -191,7 +195,8 @@ class PriorBeside(QObject):
 
     def _draw(self, _event: object = None) -> None:
         reviewed, study, plane = self._reviewed, self.study, planes.current(self._viewer)
-        if reviewed is None or study is None or not self.shown or self._viewer.dims.ndim != 3:
+        flat = self._viewer.dims.ndim == 3 and self._viewer.dims.ndisplay == 2
+        if reviewed is None or study is None or not self.shown or not flat:
             self.pane.show_scene(None)
             self.marks.show_scene(None, crosshair=False)
             return

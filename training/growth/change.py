@@ -10,7 +10,7 @@ import numpy as np
 from ..imaging.image import Image
 from .repeats import RepeatedVolume
 
-FLOOR, FACTOR = 0.12, 2.6
+FLOOR, FACTOR = 0.08, 1.93
 """Half-width of the interval of ln(V2/V1): `FACTOR` times the root of `FLOOR` squared and both squared spreads. Calibrated on
 simulated pairs of real nodules (``experiments/growth/intervals.py``): 95 % of them lie within."""
 LEAST_GROWTH = 0.25
@@ -84,14 +84,16 @@ def _doubling(days: float, log_ratio: float) -> float | None:
     return float(np.log(2) * days / log_ratio) if days > 0 and log_ratio > 0 else None
 
 
-def half_width(prior_std: float, present_std: float, floor: float = FLOOR, factor: float = FACTOR) -> float:
+def half_width(
+    prior_spread: float, present_spread: float, floor: float = FLOOR, factor: float = FACTOR
+) -> float:
     """Half-width of the 95 % interval of ln(V2/V1) from the spreads of ln(volume) of two repeated measurements."""
-    return float(factor * np.sqrt(floor**2 + prior_std**2 + present_std**2))
+    return float(factor * np.sqrt(floor**2 + prior_spread**2 + present_spread**2))
 
 
 def change_of(prior: RepeatedVolume, present: RepeatedVolume) -> Change:
     """The change between two repeated measurements of a nodule."""
-    return Change(prior.volume, present.volume, half_width(prior.log_std, present.log_std))
+    return Change(prior.volume, present.volume, half_width(prior.log_spread, present.log_spread))
 
 
 def study_day(image: Image) -> date | None:
