@@ -62,17 +62,16 @@ def test_thick_slices_elsewhere_are_registered_alike_every_time(scan):
     found = finish(register(scan, prior))
     off = found.to_prior(NODULES) - (NODULES + (-60.0, 15.0, 25.0))
     assert np.linalg.norm(off, axis=1).max() < 2.0
-    again = finish(register(scan, prior))
+    again = finish(register(scan, prior))  # sums in one order, no random samples
     np.testing.assert_array_equal(found.matrix, again.matrix)
     np.testing.assert_array_equal(found.offset, again.offset)
 
 
 def test_halves_of_a_chest_that_share_nothing_are_refused(scan):
     """The upper lungs as the prior of the lower ones: laid over each other they are no match."""
-    half = scan.shape[0] // 2
-    lower = replace(scan, voxels=scan.voxels[: half - 12])
-    few = replace(scan, voxels=scan.voxels[-16:], origin=tuple(scan.to_world((scan.shape[0] - 16, 0, 0))))
-    with pytest.raises((ComparisonError, ImageError), match=r"position|no lung"):
+    lower = replace(scan, voxels=scan.voxels[30:52])
+    few = replace(scan, voxels=scan.voxels[-22:], origin=tuple(scan.to_world((scan.shape[0] - 22, 0, 0))))
+    with pytest.raises(ComparisonError, match="slices stay linked by position"):
         finish(register(lower, few))
 
 
