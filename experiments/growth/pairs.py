@@ -1,7 +1,7 @@
 """Pairs of scans of one nodule with known growth, measured: what `intervals.py` calibrates on and judges.
 
-    python experiments/growth/pairs.py --data DATA/luna16_nodules --folds 1 2 3 4 --nodules 160 --out runs/growth/calibration.csv
-    python experiments/growth/pairs.py --data DATA/luna16_nodules --folds 0 --nodules 200 --out runs/growth/held_out.csv
+    python experiments/growth/pairs.py --data DATA/luna16_nodules --folds 1 2 3 4 --nodules 120 --out runs/growth/calibration.csv
+    python experiments/growth/pairs.py --data DATA/luna16_nodules --folds 0 --nodules 120 --out runs/growth/held_out.csv
 
 Of each nodule (real, LUNA16, 1 mm) one prior and seven present scans are made (`follow_up.py`): three without growth, and four
 whose nodule's *volume* is 1.1, 1.25, 1.5 and 2 times as large. Each has noise of its own and a mark of its own, which lies beside
@@ -125,7 +125,8 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folds", nargs="+", required=True)
-    parser.add_argument("--nodules", type=int, default=160)
+    parser.add_argument("--nodules", type=int, default=120)
+    parser.add_argument("--skip", type=int, default=0, help="nodules that another run has made")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -133,6 +134,8 @@ def main() -> None:
         writer = csv.DictWriter(file, [f.name for f in fields(Pair)])
         writer.writeheader()
         for number, (cube, mask) in enumerate(nodules(options.data, options.folds, options.nodules)):
+            if number < options.skip:
+                continue
             for pair in pairs_of(cube, mask, np.random.default_rng(number)):
                 writer.writerow(asdict(pair))
             file.flush()

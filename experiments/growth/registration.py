@@ -1,6 +1,6 @@
 """How far from the truth the registration of the lungs is: whole scans, turned, shifted, breathed in otherwise, on other voxels.
 
-    python experiments/growth/registration.py DATA/ct/whole LIDC-IDRI-0063 QIN-LSC-0028
+    python experiments/growth/registration.py DATA/ct/whole LIDC-IDRI-0063
 
 A prior is made of each scan by a known map, its values interpolated on another grid. Errors are distances (mm) at 300 places in the
 lungs. Breath moves what lies at the diaphragm by so many mm towards the head, and less, by the square of the height, above it: no
@@ -36,7 +36,7 @@ class Move:
     degrees: tuple[float, float, float] = (0.0, 0.0, 0.0)
     shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
     breath: float = 0.0
-    spacing: tuple[float, float, float] = (2.0, 0.9, 0.9)
+    spacing: tuple[float, float, float] = (2.5, 1.5, 1.5)
 
     def to_present(self, points: np.ndarray, image: Image) -> np.ndarray:
         """Where places (n, 3) of the prior lie in the scan that it is made of."""
@@ -61,7 +61,7 @@ MOVES = {
     "the same": Move(),
     "turned by 3, −2, 5°, shifted by 25, −12, 8 mm": Move((3, -2, 5), (25, -12, 8)),
     "turned by −6, 4, 10°, shifted by −60, 20, −30 mm, 5 mm slices": Move(
-        (-6, 4, 10), (-60, 20, -30), 0, (5, 0.8, 0.8)
+        (-6, 4, 10), (-60, 20, -30), 0, (5, 1.2, 1.2)
     ),
     "breathed out by 10 mm": Move((1, 1, -2), (10, 4, -5), 10),
     "breathed out by 20 mm": Move((1, 1, -2), (10, 4, -5), 20),
