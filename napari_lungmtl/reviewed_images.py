@@ -222,7 +222,9 @@ class ReviewedImages:
         if self._current is None or (len(self.layers) < 2 and not self._current.companions):
             return
         away = {id(layer) for s in hidden for layer in (s.layer, *s.drawn, *s.companions)}
-        away |= {id(layer) for layer in self._current.companions}  # true nodules may lie beyond a part of a scan
+        away |= {
+            id(layer) for layer in self._current.companions
+        }  # true nodules may lie beyond a part of a scan
         away |= {id(layer) for layer in self.layers if layer is not self._current.layer}
         planes.narrow_range(self._viewer, [layer for layer in self._viewer.layers if id(layer) not in away])
 

@@ -76,6 +76,7 @@ KEYS = (
     Key("D", "measure axes", "Long and short axis and volume of the selected nodule", drawing=False),
     Key("Esc", "no tool", "Put the measuring tool away", painting=False, drawing=False),
     Key("G", "linked views", "Axial, coronal and sagittal side by side, or one view"),
+    Key("Shift+G", "prior", "The prior study beside the present CT, or the present one alone"),
     Key("S", "slab", "Slices, or slabs of a CT: MIP, mean, minIP", drawing=False),
     Key(",", "thinner", "Slab 5 mm thinner"),
     Key(".", "thicker", "Slab 5 mm thicker"),

@@ -36,6 +36,7 @@ from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
 from .pictures import Pictures
 from .preferences import Preferences
+from .prior.section import PriorSection
 from .qt import sure
 from .run import RunSection
 from .section import Section
@@ -104,13 +105,14 @@ class LungNodulesDock(QWidget):
         }
         self.measure = MeasureSection(viewer, lambda: self.views.canvas_slab.slab)
         self.pictures = Pictures(viewer)
-        self._actions |= self.measure.commands | self.pictures.commands
         self.run = RunSection()
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
         self.cine = Cine(viewer, self)
         self.measure.hand.tool_changed.connect(lambda tool: self.cine.stop() if tool is not None else None)
         self.views = LinkedViews(viewer)
+        self.prior = PriorSection(viewer, lambda: self.reviewed_images, self.views)
+        self._actions |= self.measure.commands | self.pictures.commands | self.prior.commands
         self.preferences = Preferences()
         self.show_section = ShowSection(viewer, self.views, self.cine, self.preferences)
         self.show_section.head.addWidget(self.pictures)
@@ -132,6 +134,7 @@ class LungNodulesDock(QWidget):
             self.show_section,
             self.findings,
             self.card,
+            self.prior,
             self.measure,
             self.cohort,
             self.footer,
@@ -178,14 +181,11 @@ class LungNodulesDock(QWidget):
         """Install the keys when the dock has come into its window, and mend what napari does there."""
         if event is not None and event.type() == QEvent.Type.Show and not self._shortcuts:
             make_removals_safe(self.viewer, self)
-            self.corners.attach(sure(self.window()))
-            self.measure.attach(sure(self.window()))
             canvas = canvas_of(sure(self.window()))
             if canvas is not None:
                 self.marks.attach(canvas)
-            self.mouse.attach(sure(self.window()))
-            self.views.attach(sure(self.window()))
-            self.cine.attach(sure(self.window()))
+            for part in (self.corners, self.measure, self.mouse, self.views, self.prior, self.cine):
+                part.attach(sure(self.window()))
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             QTimer.singleShot(0, self.close)  # napari took it out, and closes nothing
@@ -369,7 +369,8 @@ class LungNodulesDock(QWidget):
         for overlay in (self.corners, self.marks, self.measure.hand.overlay):
             overlay.hide()
             overlay.deleteLater()
-        self.views.take_out()
+        for panes in (self.prior.beside, self.views):
+            panes.take_out()
         super().closeEvent(event)
 
 
@@ -392,9 +393,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
-    dock.corners.let_go()
-    dock.measure.let_go()
-    dock.views.let_go()
-    dock.marks.let_go()
+    for part in (dock.corners, dock.measure, dock.prior, dock.views, dock.marks):
+        part.let_go()
     dock.mouse.set_layer(None)
     dock.reviewed_images.close()

@@ -62,6 +62,8 @@ class LinkedViews(QWidget):
         self._colors: tuple[int, ...] | None = None
         self._watched: list[Layer] = []
         self.on = False
+        self.companion: QWidget | None = None
+        """Another picture that shares the space with canvas and panes."""
         self.slab = Slab()
         self.canvas_slab = CanvasSlab(viewer)
         self.canvas_marks = CanvasMarks(viewer)
@@ -100,7 +102,7 @@ class LinkedViews(QWidget):
         center.installEventFilter(self)
         self._canvas.installEventFilter(self)
         self.canvas_marks.attach(self._canvas)
-        self._arrange()
+        self.arrange()
         self._draw()
 
     def set_image(
@@ -196,7 +198,7 @@ class LinkedViews(QWidget):
         self.hide()
         self.canvas_marks.hide()
         self.canvas_marks.deleteLater()
-        self._arrange()
+        self.arrange()
         self.deleteLater()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
@@ -206,7 +208,7 @@ class LinkedViews(QWidget):
                 if self._fit_when_sized:
                     self._fit.start()  # anew: a layout comes to rest in several steps
             else:
-                self._arrange()
+                self.arrange()
         return super().eventFilter(watched, event)
 
     # ---- what is listened to
@@ -246,17 +248,18 @@ class LinkedViews(QWidget):
         if shown != self.isVisibleTo(self.parentWidget()):
             self._fit_when_sized = self._viewer.dims.ndisplay == 2 and planes.is_whole(self._viewer)
             self.setVisible(shown)
-            self._arrange()
+            self.arrange()
         self.canvas_slab.show(self._layer if self.has_planes else None, self.slab)
         self._draw()
         self.changed.emit()
 
-    def _arrange(self) -> None:
+    def arrange(self) -> None:
         """Panes stand in a column beside a canvas that has the width, otherwise in a row below it."""
         center = self.parentWidget()
         if self._box is None or center is None:
             return
-        beside = self.isHidden() or center.width() > _WIDE * center.height()
+        alone = all(one is None or one.isHidden() for one in (self, self.companion))
+        beside = alone or center.width() > _WIDE * center.height()
         directions = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         across, along = directions if beside else directions[::-1]
         if self._box.direction() != across:

@@ -91,9 +91,10 @@ class ViewPane(QWidget):
         scene = self.scene
         if scene is not None:
             self._follow(scene)
-            row, column = self._corner
             ratio = self.devicePixelRatioF()
-            painter.drawPixmap(QPointF(column / ratio, row / ratio), self._bring(scene, ratio))
+            pixmap = self._bring(scene, ratio)
+            row, column = self._corner  # of what was brought just now
+            painter.drawPixmap(QPointF(column / ratio, row / ratio), pixmap)
             paint_marks(painter, self.frame, scene.marks(self.frame))
             paint_crosshair(painter, self.frame, scene.point)
             self._write(painter, scene)

@@ -1,0 +1,87 @@
+"""Which of the open images may be the prior study of one, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from napari.layers import Image as ImageLayer
+
+from ..reviewed_images import ReviewedImage, ReviewedImages
+from ..session.review import passes
+from ..session.session import Session
+from ..session.sidecar import Sidecar
+from ..session.thresholds import Thresholds
+from ..text.cases import case_name, elide, study_date
+from ..training.errors import LungmtlError
+from ..training.findings import Box, Finding
+from ..training.findings.formats.json_file import read_findings
+from ..training.growth.change import study_day
+from ..training.imaging.image import Image
+
+
+@dataclass(frozen=True, eq=False)
+class PriorStudy:
+    """An open CT that another is compared with: its layer, and its image."""
+
+    layer: ImageLayer
+    image: Image
+
+    @property
+    def words(self) -> str:
+        """Case and date, in a line."""
+        return " · ".join(part for part in (elide(case_name(self.image), 26), study_date(self.image)) if part)
+
+
+def patient(image: Image) -> str:
+    """PatientID; empty where the file has none."""
+    return str(image.metadata.get("patient_id") or "").strip()
+
+
+def candidates(images: ReviewedImages, present: ReviewedImage) -> list[PriorStudy]:
+    """The open CT volumes beside the present one: those of the same patient first, and of those the latest."""
+    here = present.session.image
+    if here is None or here.ndim != 3:
+        return []
+    others = ((layer, images.image_of(layer)) for layer in images.layers if layer is not present.layer)
+    studies = [
+        PriorStudy(layer, image) for layer, image in others if image is not None and _is_ct(image, here)
+    ]
+
+    def turn(study: PriorStudy) -> tuple[bool, int]:
+        day = study_day(study.image)
+        same = bool(patient(here)) and patient(study.image) == patient(here)
+        return not same, -day.toordinal() if day is not None else 0
+
+    return sorted(studies, key=turn)
+
+
+def _is_ct(image: Image, here: Image) -> bool:
+    """Whether an image is a CT in mm, and not the same series opened twice."""
+    twice = image is here or (
+        image.source is not None and (image.source, image.series_uid) == (here.source, here.series_uid)
+    )
+    return image.ndim == 3 and image.spacing is not None and image.modality in ("CT", "") and not twice
+
+
+def session_of(images: ReviewedImages, study: PriorStudy) -> Session | None:
+    """The session of a study that has been looked at."""
+    return next((one.session for one in images if one.layer is study.layer), None)
+
+
+def nodules_of(images: ReviewedImages, study: PriorStudy) -> tuple[Finding, ...]:
+    """The nodules of a study that are shown when it is reviewed, or would be: of one that was not, those saved with it."""
+    session = session_of(images, study)
+    if session is not None:
+        return nodules(session.visible)
+    path = Sidecar(study.image).newest()
+    try:
+        saved = tuple(read_findings(path)) if path is not None else ()
+    except LungmtlError:  # said when the study itself is reviewed
+        saved = ()
+    return nodules([f for f in saved if passes(f, Thresholds())])
+
+
+def nodules(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Those that lie in a volume and were not rejected."""
+    return tuple(f for f in findings if f.status != "rejected" and not isinstance(f.geometry, Box))

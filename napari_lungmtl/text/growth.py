@@ -1,0 +1,90 @@
+"""Growth in words: volumes, change with its interval, doubling time."""
+
+from __future__ import annotations
+
+from ..training.growth.change import GREW, NOT_TOLD_APART, Change
+from ..training.growth.compare import Compared
+
+_LONG = 10_000
+"""Days from which a doubling time says no more than that it is long."""
+
+
+def number_words(nodule: Compared) -> str:
+    """The numbers of its findings, prior and present: ``2 → 3``, or the one that there is."""
+    present, prior = nodule.match.present, nodule.match.prior
+    numbers = [str(f.number or "–") for f in (prior, present) if f is not None]
+    return " → ".join(dict.fromkeys(numbers))
+
+
+def volume_words(nodule: Compared) -> str:
+    """Both volumes in mm³; of a nodule that was not measured, the diameters of its marks.
+
+    Examples
+    --------
+    >>> from napari_lungmtl.training.growth.matching import Match
+    >>> volume_words(Compared(Match(None, None), Change(113.0, 268.0, 0.2)))
+    '113 → 268 mm³'
+    """
+    if nodule.change is not None:
+        return f"{nodule.change.prior:.0f} → {nodule.change.present:.0f} mm³"
+    present, prior = nodule.match.present, nodule.match.prior
+    marks = [f"{f.diameter:.1f}" for f in (prior, present) if f is not None]
+    return f"Ø {' → '.join(marks)} mm"
+
+
+def change_words(nodule: Compared) -> str:
+    """What has become of a nodule: its change with the interval, or that it is new, gone, not told apart, not measured."""
+    if nodule.match.prior is None:
+        return "new"
+    if nodule.match.present is None:
+        return "gone"
+    change = nodule.change
+    if change is None:
+        return "not measured"
+    if change.verdict == NOT_TOLD_APART:
+        return NOT_TOLD_APART
+    return percent(change.relative)
+
+
+def interval_words(change: Change) -> str:
+    """The interval of a change: ``−12 … +35 %``."""
+    low, high = change.interval
+    return f"{percent(low)[:-2]} … {percent(high)}"
+
+
+def percent(part: float) -> str:
+    """A change with its sign: ``+35 %``."""
+    return f"{100 * part:+.0f} %".replace("-", "−")
+
+
+def doubling_words(nodule: Compared, days: float | None) -> str:
+    """Doubling time with its interval in days: ``72 d (58–95)``; why there is none, where it grew and days are unknown."""
+    change = nodule.change
+    if change is None or change.verdict != GREW:
+        return ""
+    if not days or days <= 0:
+        return "days unknown"
+    time, interval = change.doubling_time(days), change.doubling_interval(days)
+    if time is None or interval is None or time > _LONG:
+        return f"over {_LONG} d"
+    slow = f"{interval[1]:.0f}" if interval[1] <= _LONG else "∞"
+    return f"{time:.0f} d ({interval[0]:.0f}–{slow})"
+
+
+def summary(nodule: Compared, days: float | None) -> str:
+    """All that is known of a nodule, in a line or two."""
+    change, match = nodule.change, nodule.match
+    if change is None:
+        said = {
+            "new": "New: the prior study has no finding here.",
+            "gone": "Gone: only the prior study has it.",
+        }
+        words = said.get(change_words(nodule), "")
+        return " ".join((words, *nodule.notes)).strip()
+    parts = [f"{volume_words(nodule)}, {percent(change.relative)} ({interval_words(change)}, 95 %)"]
+    parts.append(f"{change.verdict}")
+    time = doubling_words(nodule, days)
+    if time:
+        parts.append(f"doubling time {time}")
+    apart = f"Marks {match.distance:.1f} mm apart." if match.distance is not None else ""
+    return " ".join((f"{'; '.join(parts)}.", apart, *nodule.notes)).strip()
