@@ -29,6 +29,7 @@ ORDER = {
             "inference",
             "data",
             "metrics",
+            "comparison",
             "fitting",
             "crossval",
         ),

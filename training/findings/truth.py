@@ -27,6 +27,8 @@ class Truth:
         readers' centres and diameters, while the mask is what half of them outlined.
     readers
         What each reader said, by name; empty where the file has one voice.
+    sized
+        Whether the sizes of the nodules are known; where they are not, a mark hits by its centre.
     problems
         Sentences for the person about lines and entries that could not be read, and nodules that lie outside of the image.
     source
@@ -37,6 +39,7 @@ class Truth:
     excluded: tuple[Finding, ...] = ()
     spheres: Mapping[str, Sphere] = field(default_factory=dict)
     readers: Mapping[str, Findings] = field(default_factory=dict)
+    sized: bool = True
     problems: tuple[str, ...] = ()
     source: str = ""
 

@@ -203,6 +203,7 @@ def _flat_truth(path: Path | str, file: ReaderFile, image: Image, reference: Ima
         Findings(tuple(nodules), reference),
         tuple(excluded),
         readers={f"reader {k + 1}": Findings(tuple(found), reference) for k, found in by_reader.items()},
+        sized=False,
         problems=file.problems,
         source=str(path),
     )

@@ -8,9 +8,9 @@ import pytest
 
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.ct.layouts import holds_scan_set, open_scan_set
+from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 from napari_lungmtl.training.findings.formats.lidc.nodules import Grid, consensus, region, sphere_of
 from napari_lungmtl.training.findings.formats.lidc.readings import Outline, Reading, read_lidc_xml
-from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 from tests.stand_ins import public_ct_sets as sets
 
 
