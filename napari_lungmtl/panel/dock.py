@@ -20,14 +20,14 @@ from ..canvas.mouse import ReadingMouse
 from ..layers import planes, window_presets
 from ..layers.gl_context import canvas_of, make_removals_safe
 from ..layers.image import first_window
-from ..layers.truth import TRUE_NODULES
 from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..session.session import Session
-from ..training.findings import Finding, Sphere
+from ..training.findings import Sphere
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
 from .cases.section import CasesSection
 from .cohort.section import CohortSection
+from .compare.section import CompareSection
 from .findings.section import FindingsSection
 from .first_finding import FirstFinding
 from .footer import Footer
@@ -102,7 +102,8 @@ class LungNodulesDock(QWidget):
             "help": lambda: self.footer.toggle_keys(),
         }
         self.measure = MeasureSection(viewer)
-        self._actions |= self.measure.commands
+        self.compare = CompareSection(viewer)
+        self._actions |= self.measure.commands | self.compare.commands
         self.run = RunSection()
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
@@ -116,6 +117,7 @@ class LungNodulesDock(QWidget):
             lambda image, finding: reconstruct(image, finding, self.run.chosen_device)
         )
         self.card.characterise.connect(self.run.characterise)
+        self.compare.changed.connect(self.study_section.show_legend)
         self.run.started.connect(self._stay_at_run)
         self.first_finding = FirstFinding(viewer, self.run, lambda: self.reviewed)
         self.first_finding.shown.connect(self._stay_at_run)
@@ -128,6 +130,7 @@ class LungNodulesDock(QWidget):
             self.show_section,
             self.findings,
             self.card,
+            self.compare,
             self.measure,
             self.cohort,
             self.footer,
@@ -257,7 +260,7 @@ class LungNodulesDock(QWidget):
             self.views.set_image(reviewed.layer, reviewed.session, reviewed.companions)
             reviewed.binding.fill(self.preferences["fill"])
             self.marks.follow(
-                reviewed.session, reviewed.marked, self._truth, dragged=reviewed.binding.dragged
+                reviewed.session, reviewed.marked, reviewed.true_findings, dragged=reviewed.binding.dragged
             )
         else:
             self.corners.set_image(None, None)
@@ -326,11 +329,6 @@ class LungNodulesDock(QWidget):
         self.corners.show_texts(not self.corners.on)
         self.marks.later()  # which may stand there now
 
-    def _truth(self) -> list[Finding]:
-        """The true nodules that are drawn."""
-        layers = self.reviewed.companions if self.reviewed is not None else []
-        return [f for layer in layers if layer.visible for f in layer.metadata.get(TRUE_NODULES, ())]
-
     def _toggle_mouse(self) -> None:
         self.mouse.on = not self.mouse.on
         own = "Wheel: slices; Ctrl+wheel: zoom; right drag: window."
@@ -392,6 +390,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     dock.viewer.events.theme.disconnect(dock._set_theme)
     dock.corners.let_go()
     dock.measure.let_go()
+    dock.compare.let_go()
     dock.views.let_go()
     dock.marks.let_go()
     dock.mouse.set_layer(None)

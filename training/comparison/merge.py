@@ -55,7 +55,7 @@ def agreed(sets: Sequence[Findings], at_least: int) -> Findings:
         raise ValueError("at least one set of findings is needed")
     found = [(k, f) for k, each in enumerate(sets) for f in each if f.status != "rejected"]
     spheres = np.array([_sphere(f) for _, f in found]).reshape(-1, 4)
-    items = []
+    items: list[Finding] = []
     for members in groups(spheres):
         best = one_of_each_reader(members, spheres, [found[i][0] for i in members])
         if len(best) < at_least:

@@ -74,16 +74,16 @@ class Matcher:
 
     @cached_property
     def _nodules(self) -> np.ndarray:
-        return _table([self._place(f, own=True) for f in self.truth.nodules])
+        return _table([self.place(f, own=True) for f in self.truth.nodules])
 
     @cached_property
     def _excluded(self) -> np.ndarray:
-        return _table([self._place(f, own=True) for f in self.truth.excluded])
+        return _table([self.place(f, own=True) for f in self.truth.excluded])
 
     def outcomes(self, marks: Sequence[Finding]) -> Outcomes:
         """Match marks; findings of the other kind (boxes in a CT) are no marks, and rejected ones must be left out before."""
         usable = [m for m in marks if (m.box is not None) == self.flat]
-        matching = self._match(_table([self._place(m) for m in usable]), np.array([m.score for m in usable]))
+        matching = self._match(_table([self.place(m) for m in usable]), np.array([m.score for m in usable]))
         nodules = [f.id for f in self.truth.nodules]
         best = set(matching.nodule_mark[matching.found].tolist())
         kinds = {}
@@ -116,8 +116,8 @@ class Matcher:
             matching = replace(matching, on_excluded=matching.on_excluded | on_other)
         return matching
 
-    def _place(self, finding: Finding, own: bool = False) -> np.ndarray:
-        """(4,) sphere z, y, x, diameter, or box x0, y0, x1, y1; a mask is measured once."""
+    def place(self, finding: Finding, own: bool = False) -> np.ndarray:
+        """Return the sphere (z, y, x, diameter) or box (x0, y0, x1, y1) by which a mark, or one of the truth's own, is matched."""
         known = self._known.get(finding.id)
         if known is not None and known[0].geometry is finding.geometry:
             return known[1]

@@ -64,8 +64,8 @@ def lidc_truth(path: Path | str, image: Image) -> Truth:
             f"reader {k + 1}": Findings(tuple(_by_reader(k, inside, grid, image)), reference)
             for k in range(file.readers)
         },
-        tuple(problems),
-        str(path),
+        problems=tuple(problems),
+        source=str(path),
     )
 
 
