@@ -11,8 +11,8 @@ from napari.layers import Layer, Points
 from ...session.session import Session
 from ...session.truth import TruthReview
 from ...training.comparison.outcomes import Outcome
-from ..follower import insert_layer
-from ..overlay_colors import EXCLUDED, FALSE_ALARM, MISS
+from ..follower import coalesced, insert_layer
+from ..overlay_colors import EXCLUDED, FALSE_ALARM, MISS, rgba
 from ..spheres.layer import SphereBinding
 from ..spheres.layer_data import CANVAS_LIMITS
 from ..spheres.rows import SCALE
@@ -20,12 +20,16 @@ from .layer import outlines_layer, truth_layer
 
 NAME = "hits and misses"
 LOOKS = {
-    Outcome.MISS: ("diamond", MISS, 1.5),
-    Outcome.FALSE_ALARM: ("x", FALSE_ALARM, 0.7),
-    Outcome.EXCLUDED: ("triangle_up", EXCLUDED, 0.7),
+    Outcome.MISS: ("diamond", MISS, 1.6, False),
+    Outcome.FALSE_ALARM: ("x", FALSE_ALARM, 0.5, True),
+    Outcome.EXCLUDED: ("triangle_up", EXCLUDED, 0.5, True),
 }
-"""Symbol, colour, and size as a part of the finding's diameter. What is hit keeps the truth's square alone."""
-BORDER = 0.04
+"""Symbol, colour, size as a part of the finding's diameter, and whether it is filled. What is hit keeps its square alone."""
+LEAST = 5.0
+"""Smallest symbol, in mm: a smaller one cannot be told from another in a whole slice."""
+BORDER = 0.06
+PACE_MS = 50
+"""Milliseconds between two drawings while a threshold is dragged; one of two hundred marks takes about ten."""
 
 
 class TruthLayers:
@@ -55,8 +59,9 @@ class TruthLayers:
         self._spheres = spheres
         self._marks: Points | None = None
         self._rendered: list[tuple[Outcome, tuple[float, ...]]] = []
+        self._later = coalesced(self._draw, PACE_MS)
         review.events.truth.connect(self._renew)
-        review.events.outcomes.connect(self._draw)
+        review.events.outcomes.connect(self._draw_soon)
 
     def set_current(self, current: bool) -> None:
         """Show the layers, or hide them while another image is reviewed."""
@@ -68,10 +73,16 @@ class TruthLayers:
     def close(self) -> None:
         """Stop following, and take the layers out."""
         self._review.events.truth.disconnect(self._renew)
-        self._review.events.outcomes.disconnect(self._draw)
+        self._review.events.outcomes.disconnect(self._draw_soon)
         self._take_out()
 
+    def _draw_soon(self) -> None:
+        """Draw at most every `PACE_MS`: counts and table are live, and a slider that is dragged does not wait for the marks."""
+        if not self._later.isActive():
+            self._later.start()
+
     def _take_out(self) -> None:
+        self._later.stop()
         for layer in self.layers:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
@@ -122,16 +133,18 @@ class TruthLayers:
             layer.selected_data.clear()
             layer.data = np.array([place[:-1] for _, place in rendered], float).reshape(-1, layer.ndim) / unit
             if rendered:
-                layer.symbol = [symbol for symbol, _, _ in looks]
-                layer.border_color = [color for _, color, _ in looks]
-                layer.face_color = "transparent"
+                layer.symbol = [symbol for symbol, *_ in looks]
+                colors = np.array(
+                    [rgba(color) for _, color, *_ in looks]
+                )  # names would be looked up one by one
+                layer.border_color = colors
+                layer.face_color = colors * [(1, 1, 1, filled) for *_, filled in looks]
                 layer.border_width = BORDER
-                layer.size = (
-                    np.array(
-                        [part * place[-1] for (*_, part), (_, place) in zip(looks, rendered, strict=True)]
-                    )
-                    / unit
-                )
+                sizes = [
+                    part * place[-1] for (_, _, part, _), (_, place) in zip(looks, rendered, strict=True)
+                ]
+                least = LEAST if self._session.findings.image.units == "mm" else 0.0
+                layer.size = np.maximum(sizes, least) / unit
         layer.refresh(thumbnail=False)
 
     def _outcomes(self) -> Iterator[tuple[Outcome, tuple[float, ...]]]:

@@ -25,7 +25,7 @@ LOOKS = {
     ),
     Outcome.EXCLUDED: (
         "△",
-        "excluded",
+        "excl.",
         EXCLUDED,
         "Shown findings that count neither way, on what readers did not agree on; press to list them alone",
     ),
@@ -43,7 +43,7 @@ class Counts(QWidget):
         self._list_only = list_only
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        row.setSpacing(0)
         self.buttons: dict[Outcome, QToolButton] = {}
         for outcome, (_, _, color, tip) in LOOKS.items():
             slot = next_miss if outcome is Outcome.MISS else partial(self._press, outcome)
@@ -53,7 +53,7 @@ class Counts(QWidget):
             colors = button.palette()
             colors.setColor(QPalette.ColorRole.ButtonText, QColor(color))
             button.setPalette(colors)
-            button.setStyleSheet(f"QToolButton {{ color: {color}; font-weight: 600; padding: 2px 3px; }}")
+            button.setStyleSheet(f"QToolButton {{ color: {color}; font-weight: 600; padding: 2px; }}")
             self.buttons[outcome] = button
             row.addWidget(button)
         row.addStretch(1)

@@ -150,8 +150,8 @@ class CompareSection(Section):
         image = self.reviewed.session.image if self.reviewed is not None else None
         if image is None or layer not in self._viewer.layers:
             return
-        self.set_truth(truth)
         self._viewer.layers.remove(layer)
+        self.set_truth(truth)
 
     def _on_voice(self, place: int) -> None:
         if self.reviewed is not None:
@@ -178,7 +178,8 @@ class CompareSection(Section):
         place = (ids.index(self._at) + 1) % len(ids) if self._at in ids else 0
         self._at = ids[place]
         self.look_at(missed[place])
-        self.where.setText(f"miss {place + 1} of {len(ids)}: {self._words(missed[place])}")
+        self.where.setText(f"◇ {place + 1} of {len(ids)}")
+        self.where.setToolTip(self._words(missed[place]))
 
     def next_false_alarm(self) -> None:
         """Select the next false alarm, round at the end."""
@@ -194,7 +195,7 @@ class CompareSection(Section):
         session = self.reviewed.session
         place = (false.index(session.selected) + 1) % len(false) if session.selected in false else 0
         session.select(false[place])
-        self.where.setText(f"false alarm {place + 1} of {len(false)}")
+        self.where.setText(f"✕ {place + 1} of {len(false)}")
 
     def look_at(self, finding: Finding) -> None:
         """Move the view to a finding that need not be the session's."""
@@ -228,7 +229,12 @@ class CompareSection(Section):
         self._show_voices(truth, review.voice if review is not None else ALL)
         problems = truth.problems if truth is not None else ()
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        self._tell(f"{problems[0]}{more}" if problems else "")
+        short = (
+            problems[0].replace(truth.source, Path(truth.source).name)
+            if problems and truth is not None
+            else ""
+        )
+        self._tell(f"{short}{more}")
         self.problems.setToolTip("\n".join(problems))
         if review is not None and truth is not None:
             self.counts.show_review(review)

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QListWidget, QVBoxLayout, QWidget
 
 from ...layers import planes
+from ...layers.follower import coalesced
 from ...reviewed_images import ReviewedImage
 from ...session.sets import SHOWN, as_mark, sets_of
 from ...shortcuts import tooltip
@@ -23,6 +24,8 @@ FILE = "a file…"
 SYMBOLS = {Kind.ONLY_A: "A", Kind.ONLY_B: "B", Kind.SAME: "="}
 ROWS = 5
 """Rows of the list that are seen at once."""
+REST_MS = 150
+"""Milliseconds after the last change of findings or thresholds until the sets are compared again."""
 
 
 class SetsView(QWidget):
@@ -35,6 +38,9 @@ class SetsView(QWidget):
         self._files: dict[str, Findings] = {}
         self._connections: list[object] = []
         self.differences: list[Difference] = []
+        self._later = coalesced(
+            self._list_if_seen, REST_MS
+        )  # a threshold that is dragged does not wait for it
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -88,6 +94,7 @@ class SetsView(QWidget):
         for signal in self._connections:
             signal.disconnect(self._on_session)  # type: ignore[attr-defined]
         self._connections = []
+        self._later.stop()
 
     def open(self, path: Path) -> bool:
         """Read a file as a set, and choose it as B; whether it could be read."""
@@ -168,6 +175,9 @@ class SetsView(QWidget):
         self._compare()
 
     def _on_session(self) -> None:
+        self._later.start()
+
+    def _list_if_seen(self) -> None:
         if self.isVisible():
             self._list_sets()
 
