@@ -70,4 +70,5 @@ def _image_looked_at() -> Image | None:
 def _has_dock() -> bool:
     """Whether a dock is there that draws a truth itself."""
     viewer = current_viewer()
-    return viewer is not None and "Lung nodules" in getattr(viewer.window, "dock_widgets", {})
+    docks = viewer.window.dock_widgets if viewer is not None else {}
+    return any(name.startswith("Lung nodules") for name in docks)
