@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +12,36 @@ from napari.layers import Layer
 from ..layers.image import IMAGE
 from ..layers.truth.layer import LOADED, outlines_layer, truth_layer
 from ..training.findings.formats.errors import FindingsFileError
+from ..training.findings.formats.lidc.readings import FLAT_ROOT, ROOT
 from ..training.findings.formats.truth.load import load_truth
 from ..training.imaging.dicom.header import is_part10, read_header
 from ..training.imaging.image import Image
 
-SUFFIXES = (".xml", ".json", ".xml.gz", ".json.gz")
-TABLES = ("annotations", "metadata", "bbox_list", "dl_info", "findings", "clndat")
-"""How the names of tables begin that hold truth; any other csv is left to napari."""
+NAMES = (
+    *(
+        "annotations*.csv",
+        "annotations*.csv.gz",
+        "metadata.csv",
+        "BBox_List*.csv",
+        "DL_info*.csv",
+        "findings*.csv",
+    ),
+    *("CLNDAT*.txt", "truth*.json", "*.coco.json", "nodules.json"),
+)
+"""Names of tables that hold truth, as the manifest has them; any other csv or json is left to napari."""
+READERS = ("*.xml",)
+"""Names of LIDC's files; what is in them decides."""
 
 
 def is_truth_table(path: Path) -> bool:
-    """Whether a file is a text of true nodules, by name and beginning."""
-    name = path.name.lower()
+    """Whether a file is a text of true nodules, by its name, and an XML by its beginning."""
     if not path.is_file():
         return False
-    if name.endswith(SUFFIXES):
-        return True
-    return name.startswith(TABLES) and name.endswith((".csv", ".csv.gz", ".txt"))
+    if path.suffix.lower() == ".xml":
+        with path.open("rb") as file:
+            start = file.read(1000)
+        return any(root.encode() in start for root in (ROOT, FLAT_ROOT))
+    return any(fnmatchcase(path.name, name) for name in NAMES)
 
 
 def is_truth_dicom(path: Path) -> bool:
