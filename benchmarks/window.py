@@ -60,6 +60,7 @@ def in_window(repeats: int) -> dict[str, list[tuple[float, float]]]:
 
     from napari_lungmtl.layers.spheres.layer import add_image_layer
     from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, Provenance, Sphere
+    from napari_lungmtl.training.findings.truth import Truth
     from napari_lungmtl.training.imaging.image import Image
 
     rng = np.random.default_rng(0)
@@ -113,6 +114,16 @@ def in_window(repeats: int) -> dict[str, list[tuple[float, float]]]:
     results[f"threshold step, {N_FINDINGS} findings, drawn"] = [
         drawn(lambda v=v: slider.setValue(int(v))) for v in steps
     ]
+    shown = findings.items[:: N_FINDINGS // 20]
+    nodules = tuple(Finding(f.geometry, status="accepted", id=f"truth{i}") for i, f in enumerate(shown))
+    docks[0].compare.set_truth(Truth(Findings(nodules, session.findings.image)))
+    docks[0].compare.set_open(True)
+    slider.setValue(0)
+    drawn(lambda: None)
+    results[f"threshold step, {N_FINDINGS} findings beside {len(nodules)} true nodules, drawn"] = [
+        drawn(lambda v=v: slider.setValue(int(v))) for v in steps
+    ]
+    docks[0].compare.set_truth(None)
     slider.setValue(0)
     drawn(lambda: None)
     results["select the next finding, drawn"] = [

@@ -15,14 +15,13 @@ from qtpy.QtWidgets import QApplication
 from .contributions.samples import sample_ct, sample_radiograph
 from .jobs.worker import wait_for_threads
 from .layers import planes
-from .layers.overlay_colors import TRUTH as TRUTH_COLOR
 from .layers.spheres.layer import add_image_layer
-from .layers.truth import add_truth_layer
 from .panel.dock import LungNodulesDock
 from .panel.series_chooser import choose_series
 from .training.errors import LungmtlError
-from .training.findings import Findings, ImageReference
-from .training.findings.formats.read_truth import read_truth as read_true_nodules
+from .training.findings import Findings
+from .training.findings.formats.truth.load import load_truth
+from .training.findings.truth import Truth
 from .training.imaging import Image, SeveralSeriesError, list_series, read_image
 from .training.inference import registry
 
@@ -57,8 +56,7 @@ def open_window(
     run
         Detect and judge nodules in the last image.
     truth
-        The nodules there are in the images, drawn as squares: ``*.lungmtl.json``, LUNA16's ``annotations.csv``, NODE21's
-        ``metadata.csv``, NIH's ``BBox_List_2017.csv``, JSRT's ``CLNDAT_EN.txt`` or COCO's json, told apart by content.
+        The truth of the images, in a format of `training.findings.formats.truth.load`, told apart by content.
     screenshot
         PNG to save the whole window to; the window is then closed, and nobody is asked anything.
     series
@@ -154,18 +152,14 @@ def _demo_ct(screenshot_dir: Path | str | None, run: bool) -> list[Path]:
             wait_for_threads()
 
 
-def read_truth(path: Path | str, image: Image) -> Findings:
-    """The true nodules of an image, from any of the formats of `training.findings.formats.read_truth`."""
-    return read_true_nodules(path, ImageReference.of(image))
+def read_truth(path: Path | str, image: Image) -> Truth:
+    """The truth of an image, from any of the formats of `training.findings.formats.truth.load`."""
+    return load_truth(path, image)
 
 
-def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Findings) -> None:
-    """Draw true nodules in a colour and a shape of their own, and say so in the dock: squares in a CT, corners on a radiograph."""
-    layer, count = add_truth_layer(viewer, truth)
-    flat = len(truth.image.shape) == 2
-    nodules = f"{count} nodule" + ("" if count == 1 else "s")
-    dock.reviewed_images.attach(layer, ("[ ]" if flat else "□", f"truth: {nodules}", TRUTH_COLOR))
-    dock.study_section.show_legend()
+def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Truth | Findings) -> None:
+    """Lay a truth beside the image that the dock acts on: squares in a CT, corners on a radiograph, and what became of findings."""
+    dock.compare.set_truth(truth if isinstance(truth, Truth) else Truth(truth))
 
 
 def run_and_wait(dock: LungNodulesDock, limit: float = 900.0) -> None:

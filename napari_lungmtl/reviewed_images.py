@@ -19,8 +19,11 @@ from .layers.radiograph import RadiographLayers
 from .layers.screen import pixel_size
 from .layers.spheres.layer import SphereBinding, image_from_layer
 from .layers.spheres.rings import RingLayer
+from .layers.truth.layer import TRUE_NODULES
+from .layers.truth.outcomes import TruthLayers
 from .session.session import Session
 from .session.sidecar import Sidecar
+from .session.truth import TruthReview
 from .training.findings import Finding
 from .training.imaging.image import Image
 
@@ -31,14 +34,17 @@ log = logging.getLogger("napari_lungmtl")
 class ReviewedImage:
     """An image layer with its session and what draws it: the binding of spheres, their rings, and the layers of a radiograph.
 
-    `companions` are further layers that are shown and hidden with it (the truth), `legend` a symbol, words and a colour that
-    say what they are, `view` how it was looked at when another image was chosen.
+    `truth` is what its findings are compared with, drawn by `truth_layers`. `companions` are further layers that are shown and
+    hidden with it, `legend` a symbol, words and a colour that say what they are, `view` how it was looked at when another image
+    was chosen.
     """
 
     layer: ImageLayer
     session: Session
     binding: SphereBinding
     rings: RingLayer
+    truth: TruthReview
+    truth_layers: TruthLayers
     radiograph: RadiographLayers | None = None
     companions: list[Layer] = field(default_factory=list)
     legend: tuple[str, str, str] | None = None
@@ -56,6 +62,10 @@ class ReviewedImage:
             return self.binding.present()
         return () if self.radiograph.boxes.deleted else self.session.visible
 
+    def true_findings(self) -> list[Finding]:
+        """The true nodules that are drawn."""
+        return [f for layer in self.companions if layer.visible for f in layer.metadata.get(TRUE_NODULES, ())]
+
     def set_current(self, current: bool) -> None:
         """Show the image and all that is drawn over it, or hide them while another image is reviewed."""
         _set_visible(self.layer, current)
@@ -63,6 +73,7 @@ class ReviewedImage:
         self.rings.set_current(current)
         if self.radiograph is not None:
             self.radiograph.set_current(current)
+        self.truth_layers.set_current(current)
         for layer in self.companions:
             _set_visible(layer, current)
 
@@ -81,6 +92,7 @@ class ReviewedImage:
 
     def let_go(self) -> None:
         """Take its drawings out; another layer goes on with the session."""
+        self.truth_layers.close()
         if self.radiograph is not None:
             self.radiograph.close()
         self.rings.close()
@@ -221,10 +233,10 @@ class ReviewedImages:
         hidden = [s for s in self._reviewed_images if s is not self._current]
         if self._current is None or (len(self.layers) < 2 and not self._current.companions):
             return
-        away = {id(layer) for s in hidden for layer in (s.layer, *s.drawn, *s.companions)}
-        away |= {
-            id(layer) for layer in self._current.companions
-        }  # true nodules may lie beyond a part of a scan
+        away = {id(layer) for s in hidden for layer in (s.layer, *s.drawn)}
+        # True nodules of the current one, too, may lie beyond a part of a scan.
+        beside = [layer for s in self._reviewed_images for layer in (*s.companions, *s.truth_layers.layers)]
+        away |= {id(layer) for layer in beside}
         away |= {id(layer) for layer in self.layers if layer is not self._current.layer}
         planes.narrow_range(self._viewer, [layer for layer in self._viewer.layers if id(layer) not in away])
 
@@ -278,7 +290,11 @@ class ReviewedImages:
             spheres = SphereBinding(self._viewer, session)
             rings = RingLayer(self._viewer, spheres, pixel_size())
             spheres.keep_below(rings)
-            reviewed = ReviewedImage(layer, session, spheres, rings, radiograph)
+            truth = TruthReview(session)
+            drawn = TruthLayers(self._viewer, session, truth, spheres)
+            reviewed = ReviewedImage(
+                layer, session, spheres, rings, truth, drawn, radiograph, drawn.companions
+            )
         finally:
             self._opening = False
         self._reviewed_images.append(

@@ -30,6 +30,7 @@ ORDER = {
             "inference",
             "data",
             "metrics",
+            "comparison",
             "fitting",
             "crossval",
         ),

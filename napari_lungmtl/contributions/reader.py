@@ -23,6 +23,7 @@ from ..training.imaging.formats import FORMATS, format_by_suffix, format_of
 from ..training.imaging.paths import suffix_of
 from ..training.imaging.radiograph.frontal import check_frontal
 from ..training.log_file import keep_log, log_error
+from .truth import is_truth_dicom, is_truth_table, truth_layers
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ def _is_ours(path: Path) -> bool:
 def _looks_ours(path: Path) -> bool:
     if path.name.lower().endswith(".lungmtl.json"):
         return path.is_file()
+    if is_truth_table(path):
+        return True
     if path.is_dir():
         files = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
         return format_of(path) is not None or any(_is_study(file) for file in islice(files, _LOOK_AT_MOST))
@@ -124,6 +127,8 @@ def _read(path: str | list[str]) -> list[LayerData]:
 def _layers(path: Path) -> list[LayerData]:
     if path.name.lower().endswith(".lungmtl.json"):
         return _findings_layers(path)
+    if is_truth_table(path) or is_truth_dicom(path):
+        return truth_layers(path)
     return [] if _dropped_with_the_last(path) else _image_layers(path)
 
 

@@ -12,7 +12,9 @@ OTHER, PERSON, REJECTED = "#e58bb8", "#f5e663", "#a6a6a6"
 """Of networks whose card names no color, of what a person drew, and of what was rejected."""
 REGIONS = {"right lung": "#8fd19e", "left lung": "#b9a3e3", "lungs": "#8fd19e"}
 """Outlines of lungs, right and left apart; other anatomy takes `OTHER`."""
-TRUTH = "#3fd0c9"
+TRUTH, MISS, FALSE_ALARM, EXCLUDED = "#3fd0c9", "#ff9e4a", "#ff7ab8", "#a6a6a6"
+"""Of true nodules, of those that no finding hits, of findings that hit none, and of what counts neither way; each has a shape of
+its own besides: a square (corners on a radiograph), a diamond, an ✕ and a triangle."""
 
 
 def color_of(finding: Finding) -> str:

@@ -20,14 +20,14 @@ from ..canvas.mouse import ReadingMouse
 from ..layers import planes, window_presets
 from ..layers.gl_context import canvas_of, make_removals_safe
 from ..layers.image import first_window
-from ..layers.truth import TRUE_NODULES
 from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..session.session import Session
-from ..training.findings import Finding, Sphere
+from ..training.findings import Sphere
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
 from .cases.section import CasesSection
 from .cohort.section import CohortSection
+from .compare.section import CompareSection
 from .findings.section import FindingsSection
 from .first_finding import FirstFinding
 from .footer import Footer
@@ -105,6 +105,7 @@ class LungNodulesDock(QWidget):
         }
         self.measure = MeasureSection(viewer, lambda: self.views.canvas_slab.slab)
         self.pictures = Pictures(viewer)
+        self.compare = CompareSection(viewer)
         self.run = RunSection()
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
@@ -112,7 +113,8 @@ class LungNodulesDock(QWidget):
         self.measure.hand.tool_changed.connect(lambda tool: self.cine.stop() if tool is not None else None)
         self.views = LinkedViews(viewer)
         self.prior = PriorSection(viewer, lambda: self.reviewed_images, self.views)
-        self._actions |= self.measure.commands | self.pictures.commands | self.prior.commands
+        for part in (self.measure, self.pictures, self.compare, self.prior):
+            self._actions |= part.commands
         self.preferences = Preferences()
         self.show_section = ShowSection(viewer, self.views, self.cine, self.preferences)
         self.show_section.head.addWidget(self.pictures)
@@ -122,6 +124,7 @@ class LungNodulesDock(QWidget):
             lambda image, finding: reconstruct(image, finding, self.run.chosen_device)
         )
         self.card.characterise.connect(self.run.characterise)
+        self.compare.changed.connect(self.study_section.show_legend)
         self.run.started.connect(self._stay_at_run)
         self.first_finding = FirstFinding(viewer, self.run, lambda: self.reviewed)
         self.first_finding.shown.connect(self._stay_at_run)
@@ -134,6 +137,7 @@ class LungNodulesDock(QWidget):
             self.show_section,
             self.findings,
             self.card,
+            self.compare,
             self.prior,
             self.measure,
             self.cohort,
@@ -264,7 +268,7 @@ class LungNodulesDock(QWidget):
             self.views.set_image(reviewed.layer, reviewed.session, reviewed.companions)
             reviewed.binding.fill(self.preferences["fill"])
             self.marks.follow(
-                reviewed.session, reviewed.marked, self._truth, dragged=reviewed.binding.dragged
+                reviewed.session, reviewed.marked, reviewed.true_findings, dragged=reviewed.binding.dragged
             )
         else:
             self.corners.set_image(None, None)
@@ -333,11 +337,6 @@ class LungNodulesDock(QWidget):
         self.corners.show_texts(not self.corners.on)
         self.marks.later()  # which may stand there now
 
-    def _truth(self) -> list[Finding]:
-        """The true nodules that are drawn."""
-        layers = self.reviewed.companions if self.reviewed is not None else []
-        return [f for layer in layers if layer.visible for f in layer.metadata.get(TRUE_NODULES, ())]
-
     def _orient(self, action: str) -> None:
         change(self.reviewed.session if self.reviewed is not None else None, action)
 
@@ -393,7 +392,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
-    for part in (dock.corners, dock.measure, dock.prior, dock.views, dock.marks):
+    for part in (dock.corners, dock.measure, dock.compare, dock.prior, dock.views, dock.marks):
         part.let_go()
     dock.mouse.set_layer(None)
     dock.reviewed_images.close()

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QBoxLayout, QMainWindow, QSizePolicy, QWidget
 from ..layers import planes, window_presets
 from ..layers.follower import FOLLOWED, coalesced
 from ..layers.gl_context import canvas_of
+from ..layers.truth.layer import TRUE_NODULES
 from ..session.session import Session
 from ..training.imaging.slab import Slab
 from .canvas_marks import CanvasMarks
@@ -352,9 +353,10 @@ class LinkedViews(QWidget):
 
 
 def _truth(layer: Points) -> Truth:
-    """Spheres of a Points layer in world mm."""
+    """Spheres of a Points layer in world mm; excluded findings come after the nodules, and are left out."""
     scale = np.asarray(layer.scale, float)
-    centers = np.asarray(layer.data, float) * scale + np.asarray(layer.translate)
+    nodules = len(layer.metadata.get(TRUE_NODULES, layer.data))
+    centers = np.asarray(layer.data, float)[:nodules] * scale + np.asarray(layer.translate)
     colors = np.asarray(layer.border_color, float)
     color = colors[0].tolist() if len(colors) else [1.0] * 4
-    return Truth(centers, np.asarray(layer.size, float) * scale[-1], (*color[:3], 1.0))
+    return Truth(centers, np.asarray(layer.size, float)[:nodules] * scale[-1], (*color[:3], 1.0))

@@ -106,7 +106,7 @@ def nothing_is_loaded_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def old_objects_are_no_garbage() -> None:
-    """napari collects garbage with each layer that goes: let it pass over what was there before the test (a quarter of the time)."""
+    """napari collects garbage with each layer that goes: let it pass over what was there before the test."""
     gc.collect()
     gc.freeze()
 

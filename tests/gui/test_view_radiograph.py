@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_lungmtl.app import TRUTH_COLOR, read_truth, show_truth
+from napari_lungmtl.app import read_truth, show_truth
+from napari_lungmtl.layers.overlay_colors import TRUTH as TRUTH_COLOR
 from napari_lungmtl.training.findings import Findings
 from napari_lungmtl.training.imaging.image import Image
 

@@ -33,8 +33,9 @@ def view(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Show true nodules: *.lungmtl.json, LUNA16's annotations.csv, NODE21's metadata.csv, NIH's "
-            "BBox_List_2017.csv, JSRT's CLNDAT_EN.txt or a COCO json.",
+            help="Show what is true, and what became of the findings: LIDC's XML, a DICOM SEG or SR, a label volume, "
+            "*.lungmtl.json, LUNA16's annotations.csv, DL_info.csv, NODE21's metadata.csv, BBox_List_2017.csv, CLNDAT_EN.txt, "
+            "a json of COCO or of ChestX-Det10.",
         ),
     ] = None,
     screenshot: Annotated[

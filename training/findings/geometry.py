@@ -100,6 +100,14 @@ class Mask:
         runs = tuple((int(a), int(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True))
         return cls(tuple(mask.shape), tuple(map(float, spacing)), tuple(map(float, origin)), runs)
 
+    @classmethod
+    def from_voxels(cls, index: np.ndarray, spacing: tuple[float, ...], origin: tuple[float, ...]) -> Mask:
+        """Encode voxels by their indices (n, axes), n > 0, on a lattice whose voxel [0, 0, …] has its centre at `origin`."""
+        low = index.min(0)
+        inside = np.zeros(index.max(0) - low + 1, bool)
+        inside[tuple((index - low).T)] = True
+        return cls.from_array(inside, spacing, tuple(np.asarray(origin) + low * np.asarray(spacing)))
+
     def to_array(self) -> np.ndarray:
         """The boolean array of `shape`."""
         flat = np.zeros(int(np.prod(self.shape)), bool)

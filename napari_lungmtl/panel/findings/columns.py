@@ -11,18 +11,21 @@ from ...text.boxes import BOTH, ONE
 from ...training.findings import Finding
 from ...training.imaging.image import Image
 
+OUTCOMES = {"hit": "□ hit", "false alarm": "✕ false", "excluded": "△ excl.", "again": "↻ again"}
 STATUS = {"unreviewed": "○", "accepted": "✓", "rejected": "✕"}
 _STATUS_ORDER = {status: rank for rank, status in enumerate(STATUS)}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A finding with the image that it lies in, on a radiograph who found it, and the other network's box of the same lesion."""
+    """A finding with the image that it lies in, on a radiograph who found it, the other network's box of the same lesion, and
+    beside a truth what became of it."""
 
     finding: Finding
     image: Image | None
     found_by: str = ""
     partner: Finding | None = None
+    outcome: str = ""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -150,13 +153,19 @@ COLUMNS = (
         lambda r: r.found_by or None,
         f"Who marked it: {BOTH} both networks marked the place, {ONE} only this one",
     ),
+    Column(
+        "Truth",
+        lambda r: OUTCOMES.get(r.outcome, ""),
+        lambda r: r.outcome or None,
+        "Beside the truth: □ a hit, ✕ a false alarm, △ excluded, ↻ once more on a nodule that is hit",
+    ),
     *(_attribute(scale) for scale in SCALES.values()),
 )
 NAMES = tuple(column.name for column in COLUMNS)
-PLACE, STATUS_COLUMN, MALIGNANCY, FOUND_BY = (
-    NAMES.index(name) for name in ("z, y, x", "Status", "Malignancy", "Found by")
+PLACE, STATUS_COLUMN, MALIGNANCY, FOUND_BY, TRUTH = (
+    NAMES.index(name) for name in ("z, y, x", "Status", "Malignancy", "Found by", "Truth")
 )
-_FIRST = (0, 1, 2, MALIGNANCY, FOUND_BY, 3, PLACE, STATUS_COLUMN)
+_FIRST = (0, 1, 2, TRUTH, MALIGNANCY, FOUND_BY, 3, PLACE, STATUS_COLUMN)
 ORDER = (*_FIRST, *(n for n in range(len(COLUMNS)) if n not in _FIRST))
 """The columns from left to right."""
 ALWAYS = frozenset({0})
@@ -167,11 +176,13 @@ LEAST = (PLACE, NAMES.index("Slice"), FOUND_BY)
 """What gives way where the dock is too narrow for all columns, the first first."""
 
 
-def defaults(judged: bool, flat: bool = False) -> frozenset[int]:
+def defaults(judged: bool, flat: bool = False, compared: bool = False) -> frozenset[int]:
     """The columns that fit into the dock: with malignancy where anything has one, else with the place.
 
-    On a radiograph (`flat`) networks are told apart, and there are no slices.
+    On a radiograph (`flat`) networks are told apart, and there are no slices. Beside a truth (`compared`) it is said what a
+    finding is.
     """
+    truth = {TRUTH} if compared else set()
     if flat:
-        return frozenset({0, 1, 2, FOUND_BY, PLACE, STATUS_COLUMN})
-    return frozenset({0, 1, 2, 3, STATUS_COLUMN, MALIGNANCY if judged else PLACE})
+        return frozenset({0, 1, 2, FOUND_BY, PLACE, STATUS_COLUMN} | truth)
+    return frozenset({0, 1, 2, 3, STATUS_COLUMN, MALIGNANCY if judged else PLACE} | truth)

@@ -9,7 +9,6 @@ from qtpy.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt
 from qtpy.QtWidgets import QHBoxLayout, QMenu
 
 from ...reviewed_images import ReviewedImage
-from ...session.session import Session
 from ...shortcuts import tooltip
 from ...text.attributes import SCALES
 from ...text.boxes import BOTH, found_by
@@ -71,6 +70,8 @@ class FindingsSection(Section):
         if reviewed is not None:
             events = reviewed.session.events
             for signal in (events.image, events.findings, events.thresholds):
+                self.listen(signal, self._show)
+            for signal in (reviewed.truth.events.truth, reviewed.truth.events.filter):
                 self.listen(signal, self._show)
             self.listen(events.selection, self._show_selected)
             self.listen(events.undone, self._tell)
@@ -141,16 +142,19 @@ class FindingsSection(Section):
         blocked = self._selection.blockSignals(True)
         image = session.image if session is not None else None
         flat = image is not None and image.ndim == 2
-        rows = _rows(session, flat) if session is not None else []
+        rows = _rows(self.reviewed, flat) if self.reviewed is not None else []
         self.model.set_rows(rows, image)
         self._selection.blockSignals(blocked)
         judged = session is not None and any(f.malignancy is not None for f in session.findings)
-        columns = defaults(judged, flat) if self._chosen is None else self._chosen
+        compared = self.reviewed is not None and self.reviewed.truth.truth is not None
+        columns = defaults(judged, flat, compared) if self._chosen is None else self._chosen
         self.table.show_columns(columns, chosen=self._chosen is not None)
         total = len(session.findings) if session is not None else 0
         self.table.setVisible(bool(rows))
         self._empty.setVisible(not rows)
-        if total:
+        if session is not None and self.reviewed is not None and self.reviewed.truth.filter is not None:
+            self._empty.setText(f"No finding is listed that is: {self.reviewed.truth.filter}.")
+        elif total:
             self._empty.setText(f"None of {total} findings passes the thresholds.")
         elif session is not None and session.findings.models:
             self._empty.setText("The model found nothing.")
@@ -204,16 +208,18 @@ class FindingsSection(Section):
             self.reviewed.session.select_all(id for row in rows for id in self.model.ids_of(row))
 
 
-def _rows(session: Session, flat: bool) -> list[Row]:
+def _rows(reviewed: ReviewedImage, flat: bool) -> list[Row]:
     """One row for each visible finding; on a radiograph one for a lesion that two networks marked, led by the surer one."""
+    session, marks = reviewed.session, reviewed.truth.outcomes.marks
+    shown = [f for f in session.visible if reviewed.truth.lists(f)]
     if not flat:
-        return [Row(f, session.image) for f in session.visible]
-    visible = {f.id: f for f in session.visible}
+        return [Row(f, session.image, outcome=marks.get(f.id, "")) for f in shown]
+    visible = {f.id: f for f in shown}
     rows = []
-    for finding in session.visible:
+    for finding in shown:
         partner = visible.get(session.partners.get(finding.id, ""))
         if partner is not None and (partner.score, partner.id) > (finding.score, finding.id):
             continue
         words = found_by(finding, session.agreement) if partner is None else f"{BOTH} both"
-        rows.append(Row(finding, session.image, words, partner))
+        rows.append(Row(finding, session.image, words, partner, marks.get(finding.id, "")))
     return rows

@@ -7,7 +7,7 @@ import pytest
 from npe2 import PluginManager, PluginManifest
 from PIL import Image
 
-from napari_lungmtl.contributions import reader
+from napari_lungmtl.contributions import reader, truth
 from napari_lungmtl.contributions.reader import CLAIMED, LONGEST_NAME
 from napari_lungmtl.training.errors import LungmtlError
 from napari_lungmtl.training.imaging.dicom.write_series import write_series
@@ -35,7 +35,8 @@ def test_the_manifest_claims_what_the_table_reads():
     named = IDENTIFIERS | NUMBERED | WITHOUT_SUFFIX
     assert patterns > named
     # Patterns heed case, and JSRT's files are named in capitals.
-    assert patterns - named == {f"*{suffix}" for suffix in (*CLAIMED, ".IMG", ".lungmtl.json")}
+    images = {f"*{suffix}" for suffix in (*CLAIMED, ".IMG", ".lungmtl.json")}
+    assert patterns - named == images | {*truth.NAMES, *truth.READERS}
 
 
 @pytest.mark.parametrize(
@@ -149,3 +150,10 @@ def test_a_slice_under_the_name_of_a_picture(tmp_path, name):
     read = reader.get_reader(str(tmp_path / name))
     assert read is not None
     assert read(str(tmp_path / name))[0][0].ndim == 3
+
+
+def test_an_xml_is_ours_where_readers_of_lidc_wrote_it(tmp_path: Path):
+    (tmp_path / "a.xml").write_text("<?xml version='1.0'?><svg/>")
+    (tmp_path / "b.xml").write_text("<?xml version='1.0'?><LidcReadMessage/>")
+    assert reader.get_reader(str(tmp_path / "a.xml")) is None
+    assert reader.get_reader(str(tmp_path / "b.xml")) is not None

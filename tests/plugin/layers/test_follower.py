@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Image, Points
 
 from napari_lungmtl.layers.follower import coalesced, insert_layer
-from napari_lungmtl.layers.truth import add_truth_layer
+from napari_lungmtl.layers.truth.layer import add_truth_layer
 from napari_lungmtl.training.findings import Findings, ImageReference
 
 from ..conftest import ball, chest

@@ -13,6 +13,7 @@ import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,14 @@ import numpy as np
 
 from ...error_boundary import reads
 from ..finding import Finding, Findings, ImageReference, Mask
+from ..truth import TRUTH
 from .atomic import write_atomically
 from .coco_masks import mask_of, rle_of
 from .errors import FindingsFileError, SaveError
 from .json_document import read_json
 from .json_values import checked, integer, number, numbers
-from .luna16 import TRUTH
 from .pixels import PixelBox, grid, image_name, plain, require_inside, to_pixels, to_world
+from .truth.leniency import passed_over
 
 log = logging.getLogger(__name__)
 NODULE = "nodule"
@@ -77,15 +79,16 @@ def read_coco(path: Path | str) -> list[CocoImage]:
         found: dict[str, list[Annotation]] = {key: [] for key in shapes}
         for i, entry in enumerate(_objects(document, "annotations"), 1):
             where = f"annotation {i}"
-            image, category = _key(entry["image_id"]), _key(entry["category_id"])
-            if image not in shapes:
-                raise ValueError(f"it lies on the image {image}, which the file does not list")
-            strange += category not in names
-            known += category in names
-            if category in nodules:
-                annotation = _annotation(entry)
-                require_inside(annotation.box, shapes[image][1], f"{path}, {where}")
-                found[image].append(annotation)
+            with passed_over(partial(_damaged, path, where)):
+                image, category = _key(entry["image_id"]), _key(entry["category_id"])
+                if image not in shapes:
+                    raise ValueError(f"it lies on the image {image}, which the file does not list")
+                strange += category not in names
+                known += category in names
+                if category in nodules:
+                    annotation = _annotation(entry)
+                    require_inside(annotation.box, shapes[image][1], f"{path}, {where}")
+                    found[image].append(annotation)
         if strange and not known:  # numbered otherwise, or lost: every image would count as free of nodules
             raise FindingsFileError(
                 f"{path} lists none of the categories of its {strange} annotations (it has: {', '.join(names) or 'none'}): "
@@ -98,10 +101,12 @@ def read_coco(path: Path | str) -> list[CocoImage]:
     except KeyError as error:
         raise FindingsFileError(f"{path} is no complete COCO file ({where}: {error} is missing)") from error
     except (TypeError, ValueError) as error:
-        raise FindingsFileError(
-            f"{path} is damaged ({where}: {error}): correct or delete the entry"
-        ) from error
+        raise _damaged(path, where, str(error)) from error
     return [CocoImage(name, shape, tuple(found[key])) for key, (name, shape) in shapes.items()]
+
+
+def _damaged(path: Path | str, where: str, why: str) -> FindingsFileError:
+    return FindingsFileError(f"{path} is damaged ({where}: {why}): correct or delete the entry")
 
 
 def _category_names(document: Any) -> dict[str, str]:

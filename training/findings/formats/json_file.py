@@ -40,6 +40,7 @@ version 3 what a person drew had a score of 1, and nothing a number. Until versi
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ from .json_parts.measurements import measurement_of, measurements_document
 from .json_parts.migrations import MIGRATIONS
 from .json_values import checked, integer, named, number, numbers, texts
 from .tables import read_text
+from .truth.leniency import passed_over
 
 SUFFIX = ".lungmtl.json"
 FORMAT = "lungmtl-findings"
@@ -261,7 +263,8 @@ def _from_document(path: Path, document: Document) -> Findings:
         items = []
         for number, entry in enumerate(checked(document["findings"], list), 1):
             where = f"finding {number}"
-            items.append(_finding(checked(entry, dict)))
+            with passed_over(partial(_damaged, path, where)):
+                items.append(_finding(checked(entry, dict)))
         where = "findings"
         return Findings(tuple(items), image, models, scores, regions, orientation, notes, measured, done_by)
     except KeyError as error:

@@ -16,6 +16,7 @@ from ...error_boundary import reads
 from .errors import FindingsFileError
 from .pixels import PixelBox
 from .tables import bad_line, read_text
+from .truth.leniency import left_out
 
 SIDE = 2048
 """Pixels along both sides of a radiograph."""
@@ -58,7 +59,7 @@ def read_nodules(path: Path | str) -> list[Nodule]:
     nodules = []
     text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
     for line, content in enumerate(text.split("\n"), 1):
-        if content.strip():
+        if content.strip() and not left_out(line):
             nodules.append(_nodule(path, line, [cell.strip() for cell in content.split("\t")]))
     if not nodules:
         raise FindingsFileError(f"{path} lists no nodule: get it again from its source")

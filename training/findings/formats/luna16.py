@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...error_boundary import reads
-from ..finding import Finding, Findings, ImageReference, Provenance, Sphere
+from ..finding import Finding, Findings, ImageReference, Sphere
+from ..truth import TRUTH
 from .errors import FindingsFileError
 from .tables import bad_line, cells_of, numbers, plain_name, read_columns, write_rows
 
@@ -23,7 +24,6 @@ SERIES = "seriesuid"
 POSITION = ("coordX", "coordY", "coordZ")
 log = logging.getLogger(__name__)
 _UNNAMED = "0"  # how pandas heads a column without a name
-TRUTH = Provenance(model="truth")
 
 
 class Spots(NamedTuple):

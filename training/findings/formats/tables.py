@@ -21,7 +21,8 @@ import numpy as np
 
 from ...error_boundary import reads
 from .atomic import write_atomically
-from .errors import FindingsFileError
+from .errors import BadLineError, FindingsFileError
+from .truth.leniency import left_out
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _LARGEST = 2**29
@@ -141,8 +142,9 @@ def cells_of(path: Path | str, required: Sequence[str] = ()) -> Iterator[tuple[i
             values = [value.strip() for value in row]
             if delimiter != ",":
                 values = [v.replace(",", ".") if _DECIMAL_COMMA.fullmatch(v) else v for v in values]
-            if any(values):
-                yield reader.line_num + bool(stated), values
+            line = reader.line_num + bool(stated)
+            if any(values) and not left_out(line):
+                yield line, values
     except csv.Error as error:
         raise bad_line(path, reader.line_num + bool(stated), f"no valid csv ({error})") from error
 
@@ -210,9 +212,9 @@ def _header(written: Sequence[str], known: Sequence[str]) -> list[str]:
     return [name if name in known else by_letters.get(plain_name(name), name) for name in written]
 
 
-def bad_line(path: Path | str, line: int, why: str) -> FindingsFileError:
+def bad_line(path: Path | str, line: int, why: str) -> BadLineError:
     """The error for one line of a table."""
-    return FindingsFileError(f"{path}, line {line}: {why}; correct or delete the line")
+    return BadLineError(f"{path}, line {line}: {why}; correct or delete the line", line)
 
 
 def read_rows(
@@ -272,9 +274,7 @@ def number(path: Path | str, line: int, record: dict[str, str], column: str) -> 
     except ValueError:
         value = float("nan")
     if not abs(value) < float("inf"):
-        raise FindingsFileError(
-            f"{path}, line {line}: {column} is {text!r}, not a number; correct or delete the line"
-        )
+        raise bad_line(path, line, f"{column} is {text!r}, not a number")
     return value
 
 

@@ -12,18 +12,15 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
+from ....findings.formats.lidc.grid import TAGS, stored_grid
+from ....findings.formats.lidc.nodules import consensus
+from ....findings.formats.lidc.readings import ROOT, ReaderFile, read_lidc_xml
 from ....imaging import read_image
-from ....imaging.image import Image
 from ...errors import DatasetError
 from ..whole_scans import WholeScan
-from .lidc_nodules import Grid, consensus
-from .lidc_xml import ROOT, Outline, ReaderFile, read_lidc_xml
 from .scan_set import OpenScan, ScanSet, SetScan
 
 FOLDS = 5
-TAGS = ("SeriesInstanceUID", "PatientID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 
 
 def is_lidc(folder: Path) -> bool:
@@ -39,8 +36,12 @@ def open_lidc(folder: Path) -> ScanSet:
     DatasetError
         There is no series with such a file, or a file is damaged.
     """
-    read = (read_lidc_xml(path) for path in _files(folder, ".xml") if _is_reader_file(path))
-    files = {file.series_uid: file for file in read if file is not None}
+    files = {}
+    for path in (path for path in _files(folder, ".xml") if _is_reader_file(path)):
+        file = read_lidc_xml(path)
+        if file.problems:  # figures are computed from whole files
+            raise DatasetError(file.problems[0])
+        files[file.series_uid] = file
     scans = {}
     for path, header in _series(folder):
         uid = str(header.get("SeriesInstanceUID", ""))
@@ -87,28 +88,6 @@ def _series(folder: Path) -> Iterator[tuple[Path, dict[str, object]]]:
 
 def _open(uid: str, path: Path, header: dict[str, object], file: ReaderFile) -> OpenScan:
     image = read_image(path, series=uid)
-    found = consensus(file.readings, _grid(path, header, image))
+    found = consensus(file.readings, stored_grid(path, header, image))
     known = WholeScan(uid, path, uid, found.nodules, found.excluded, True)
     return OpenScan(known, image, found.readers)
-
-
-def _grid(path: Path, header: dict[str, object], image: Image) -> Grid:
-    """Where the pixels lie as they were stored, which is how the readers counted them."""
-    try:
-        position, orientation, spacing = (np.array(header[tag], float) for tag in TAGS[2:])
-        row, column = orientation.reshape(2, 3)
-    except (TypeError, ValueError) as error:
-        raise DatasetError(
-            f"{path} does not say where its pixels lie: get the series again from the archive."
-        ) from error
-    instances = image.metadata.get("sop_instance_uids", ())
-    places = {str(uid): i for i, uid in enumerate(instances)} if isinstance(instances, tuple | list) else {}
-    step = image.scale[0]
-
-    def z_of(outline: Outline) -> float:
-        if outline.sop_uid in places:
-            return float(image.origin[0] + places[outline.sop_uid] * step)
-        return outline.z
-
-    to_world = np.stack([row * spacing[1], column * spacing[0], position])[:, ::-1]
-    return Grid(to_world, z_of, step)

@@ -8,9 +8,9 @@ import pytest
 
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.ct.layouts import holds_scan_set, open_scan_set
-from napari_lungmtl.training.data.public.ct.lidc_nodules import Grid, consensus, region, sphere_of
-from napari_lungmtl.training.data.public.ct.lidc_xml import Outline, Reading, read_lidc_xml
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
+from napari_lungmtl.training.findings.formats.lidc.nodules import Grid, consensus, region, sphere_of
+from napari_lungmtl.training.findings.formats.lidc.readings import Outline, Reading, read_lidc_xml
 from tests.stand_ins import public_ct_sets as sets
 
 
@@ -100,7 +100,7 @@ def test_lidc_without_series_says_what_is_missing(lidc, tmp_path):
         open_scan_set(tmp_path)
     (xml,) = tmp_path.rglob("*.xml")
     xml.write_text(xml.read_text()[:-30])
-    with pytest.raises(DatasetError, match=r"158\.xml is damaged"):
+    with pytest.raises(DatasetError, match=r"158\.xml, line \d+: the file is damaged"):
         open_scan_set(tmp_path)
     with pytest.raises(DatasetError, match="no set of CTs"):
         open_scan_set(lidc / "LIDC-IDRI" / sets.LIDC_PATIENTS[0])
@@ -167,7 +167,7 @@ def test_the_readers_of_a_real_scan_make_luna16s_nodules(lungmtl_data):
     assert all(r.ratings is None or r.ratings.min() >= 1 for r in zeros.readings), "nine zeros are no rating"
     repeated = read_lidc_xml(lungmtl_data / "lidc_xml" / "repeated_readings_188_011.xml")
     assert {r.reader for r in repeated.readings} == {0, 1, 2, 3}
-    assert read_lidc_xml(lungmtl_data / "lidc_xml" / "LIDC-IDRI-0063_185_198.xml") is None, "of a radiograph"
+    assert read_lidc_xml(lungmtl_data / "lidc_xml" / "LIDC-IDRI-0063_185_198.xml").flat, "of a radiograph"
 
 
 def test_deeplesion_takes_the_lesions_of_the_lung(deeplesion):

@@ -14,11 +14,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from skimage.draw import polygon
 
-from ..luna16_nodules import EXCLUDED_DIAMETER
-from .lidc_xml import Outline, Reading
+from .readings import RATINGS, Outline, Reading
 
 AGREED = 3
 """Readers that make a nodule."""
+POINT_MM = 10.0
+"""Diameter of what a reader marked by a point: LUNA16 takes it for excluded findings without a size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ def region(outlines: Sequence[Outline]) -> np.ndarray:
 
 
 def sphere_of(reading: Reading, grid: Grid) -> np.ndarray:
-    """Compute the sphere (4,) z, y, x, diameter in mm with a reading's centroid and volume; a point is `EXCLUDED_DIAMETER` wide."""
+    """Compute the sphere (4,) z, y, x, diameter in mm with a reading's centroid and volume; a point is `POINT_MM` wide."""
     by_slice: dict[float, list[Outline]] = {}
     for outline in reading.outlines:
         by_slice.setdefault(grid.z_of(outline), []).append(outline)
@@ -97,29 +98,68 @@ def sphere_of(reading: Reading, grid: Grid) -> np.ndarray:
     ]
     weights = [len(points) for points in pixels.values() if len(points)]
     volume = count * grid.pixel_mm2 * grid.slice_mm
-    diameter = np.cbrt(6 * volume / np.pi) if count else EXCLUDED_DIAMETER
+    diameter = np.cbrt(6 * volume / np.pi) if count else POINT_MM
     return np.array([*np.average(places, axis=0, weights=weights), diameter])
+
+
+@dataclass(frozen=True, eq=False)
+class Lesion:
+    """What readers outlined in one place.
+
+    Parameters
+    ----------
+    sphere
+        (4,) world z, y, x, diameter in mm: the mean over readers.
+    best
+        One reading of each reader who outlined it: where one split it in two, the nearest part.
+    parts
+        All readings of it.
+    """
+
+    sphere: np.ndarray
+    best: tuple[Reading, ...]
+    parts: tuple[Reading, ...]
+
+    @property
+    def agreed(self) -> bool:
+        """Whether it is a nodule: at least `AGREED` readers outlined it."""
+        return len(self.best) >= AGREED
+
+    @property
+    def ratings(self) -> np.ndarray:
+        """(readers, 9) ratings of those who rated it."""
+        return np.array([r.ratings for r in self.best if r.ratings is not None]).reshape(-1, len(RATINGS))
+
+
+def lesions(readings: Sequence[Reading], grid: Grid) -> list[Lesion]:
+    """Group the outlined nodules of a scan's readings."""
+    outlined = [r for r in readings if r.is_nodule]
+    spheres = np.array([sphere_of(r, grid) for r in outlined]).reshape(-1, 4)
+    found = []
+    for members in groups(spheres):
+        best = one_of_each_reader(members, spheres, [outlined[i].reader for i in members])
+        found.append(
+            Lesion(
+                spheres[best].mean(0), tuple(outlined[i] for i in best), tuple(outlined[i] for i in members)
+            )
+        )
+    return found
 
 
 def consensus(readings: Sequence[Reading], grid: Grid) -> Consensus:
     """Merge the readings of a scan."""
-    outlined = [r for r in readings if r.is_nodule]
-    spheres = np.array([sphere_of(r, grid) for r in outlined]).reshape(-1, 4)
+    found = lesions(readings, grid)
+    nodules = [lesion for lesion in found if lesion.agreed]
     other = [sphere_of(r, grid) for r in readings if not r.is_nodule]
-    nodules, ratings = [], []
-    for members in _groups(spheres):
-        best = _one_of_each_reader(members, spheres, [outlined[i].reader for i in members])
-        mean = spheres[best].mean(0)
-        if len(best) < AGREED:
-            other.append(mean)
-            continue
-        nodules.append(mean)
-        rated = [outlined[i].ratings for i in best]
-        ratings.append(np.array([r for r in rated if r is not None]).reshape(-1, 9))
-    return Consensus(np.array(nodules).reshape(-1, 4), np.array(other).reshape(-1, 4), tuple(ratings))
+    other += [lesion.sphere for lesion in found if not lesion.agreed]
+    return Consensus(
+        np.array([lesion.sphere for lesion in nodules]).reshape(-1, 4),
+        np.array(other).reshape(-1, 4),
+        tuple(lesion.ratings for lesion in nodules),
+    )
 
 
-def _groups(spheres: np.ndarray) -> list[np.ndarray]:
+def groups(spheres: np.ndarray) -> list[np.ndarray]:
     """Indices of spheres whose centres are closer than the sum of their radii, directly or through others."""
     if not len(spheres):
         return []
@@ -129,7 +169,7 @@ def _groups(spheres: np.ndarray) -> list[np.ndarray]:
     return [np.flatnonzero(label == k) for k in range(count)]
 
 
-def _one_of_each_reader(members: np.ndarray, spheres: np.ndarray, readers: list[int]) -> list[int]:
+def one_of_each_reader(members: np.ndarray, spheres: np.ndarray, readers: list[int]) -> list[int]:
     """Of each reader the nodule nearest to the group's middle: some split a lesion in two."""
     distance = np.linalg.norm(spheres[members, :3] - spheres[members, :3].mean(0), axis=1)
     best: dict[int, int] = {}

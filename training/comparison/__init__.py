@@ -1,0 +1,1 @@
+"""Findings beside the truth, and two sets of findings beside each other."""

@@ -1,0 +1,1 @@
+"""Truth in DICOM: segmentations and structured reports, read with highdicom."""

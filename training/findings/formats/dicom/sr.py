@@ -1,0 +1,181 @@
+"""DICOM structured reports (TID 1500) as truth: the measured regions of a report, read with highdicom.
+
+A region in space (SCOORD3D) is a point, an ellipsoid, an ellipse or a polygon in mm; one on an image (SCOORD) a point, circle,
+ellipse or polygon in its pixels, whose first one has its centre at (0.5, 0.5). Ellipsoids, circles and points become spheres,
+polygons masks, and on a radiograph everything a box. DICOM PS3.16 TID 1410, 1411; PS3.3 C.18.6, C.18.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from skimage.draw import polygon2mask
+
+from ....error_boundary import reads
+from ....imaging.image import Image
+from ...finding import Box, Finding, Findings, Geometry, ImageReference, Mask, Sphere
+from ...truth import TRUTH, Truth
+from ..errors import FindingsFileError
+from ..lidc.grid import grid_of
+from ..lidc.nodules import POINT_MM, Grid
+from ..lidc.readings import Outline
+from ..truth.leniency import passed_over
+
+DIAMETERS = ("81827009", "103339001")
+"""SNOMED CT: diameter, long axis."""
+RATED = {"C45992": "subtlety", "C62175": "lobulation", "C28749": "spiculation", "RID36042": "malignancy"}
+"""Concepts of LIDC's ratings in the objects of Fedorov et al. (doi:10.1002/mp.14445) whose codes end in the rating."""
+
+
+@reads(FindingsFileError)
+def sr_truth(path: Path | str, image: Image) -> Truth:
+    """Read the regions of a measurement report as the truth of an image.
+
+    Raises
+    ------
+    FindingsFileError
+        It is another report, or none of its regions lies on the image.
+    """
+    import highdicom
+
+    content: Any = highdicom.sr.srread(path).content
+    if not hasattr(content, "get_planar_roi_measurement_groups"):
+        raise FindingsFileError(
+            f"{path} is a structured report, but no measurement report (TID 1500): choose another file."
+        )
+    groups = (
+        *content.get_planar_roi_measurement_groups(),
+        *content.get_volumetric_roi_measurement_groups(),
+    )
+    items: list[Finding] = []
+    problems: list[str] = []
+    for number, group in enumerate(groups, 1):
+        said = f"{path}, region {number} ({group.tracking_identifier or 'without a name'})"
+        try:
+            items.append(_finding(group, number, image))
+        except (ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
+            problems.append(f"{said}: {error}; it was left out")
+    for problem in problems:
+        with passed_over():
+            raise FindingsFileError(problem)
+    if not items:
+        raise FindingsFileError(
+            f"{path} has no region on this image: open the image that it was measured on."
+        )
+    return Truth(Findings(tuple(items), ImageReference.of(image)), source=str(path))
+
+
+def _finding(group: Any, number: int, image: Image) -> Finding:
+    ratings = dict(_ratings(group))
+    malignancy = ratings.pop("malignancy", None)
+    geometry = _geometry(group, image)
+    if not image.contains(geometry.center):
+        raise ValueError(f"it lies outside of the image ({', '.join(f'{c:.0f}' for c in geometry.center)})")
+    return Finding(
+        geometry,
+        malignancy=None if malignancy is None else (malignancy - 1) / 4,
+        attributes=ratings,
+        provenance=TRUTH,
+        status="accepted",
+        note=str(group.tracking_identifier or ""),
+        id=f"region{number}",
+    )
+
+
+def _ratings(group: Any) -> Iterator[tuple[str, float]]:
+    for evaluation in group.get_qualitative_evaluations():
+        name = RATED.get(evaluation.name.value)
+        code = str(evaluation.value.value)
+        if name is not None and code[-1:] in "12345":
+            yield name, float(code[-1])
+
+
+def _diameter(group: Any) -> float:
+    sizes = [float(m.value) for m in group.get_measurements() if m.name.value in DIAMETERS]
+    return max(sizes, default=POINT_MM)
+
+
+def _geometry(group: Any, image: Image) -> Geometry:
+    solid: list[Mask] = []
+    grid = grid_of(image) if image.ndim == 3 else None
+    for kind, points, region in _parts(group.roi):
+        world = points[:, ::-1] if points.shape[1] == 3 else _on_image(region, points, grid, image)
+        if image.ndim == 2:
+            return _box(kind, world, image)
+        if kind in ("POINT", "CIRCLE", "ELLIPSE", "ELLIPSOID"):
+            return _sphere(kind, world, _diameter(group))
+        if kind not in ("POLYGON", "POLYLINE"):
+            raise ValueError(f"a region of type {kind} has no size")
+        solid.append(_polygon(world, image))
+    return _joined(solid, image)
+
+
+def _parts(roi: Any) -> Iterator[tuple[str, np.ndarray, Any]]:
+    """Graphic type, points (n, 2 or 3) and content item of each part of a region."""
+    if roi is None:
+        raise ValueError("it refers to a segmentation: open that file")
+    if hasattr(roi, "graphic_data"):  # a surface in space, which may have several parts
+        data = roi.graphic_data
+        for points in data if isinstance(data, list) else [data]:
+            yield str(roi.graphic_type.value), np.asarray(points, float).reshape(-1, 3), roi
+        return
+    for region in roi if isinstance(roi, list | tuple) else [roi]:
+        points = np.asarray(region.value, float)
+        yield str(region.graphic_type.value), points.reshape(-1, points.shape[-1]), region
+
+
+def _on_image(region: Any, points: np.ndarray, grid: Grid | None, image: Image) -> np.ndarray:
+    """World z, y, x (or y, x) of points (n, 2) column, row on the image that a region refers to."""
+    pixels = points - 0.5
+    if grid is None:
+        return image.to_world(pixels[:, ::-1])
+    uid = str(region.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
+    instances = image.metadata.get("sop_instance_uids", ())
+    if not isinstance(instances, tuple | list) or uid not in map(str, instances):
+        raise ValueError(f"it was drawn on a slice that is not open ({uid})")
+    z = grid.z_of(Outline(np.empty((0, 2)), True, float("nan"), uid))
+    return np.array([grid.world(column, row, z) for column, row in pixels])
+
+
+def _sphere(kind: str, world: np.ndarray, diameter: float) -> Sphere:
+    if kind == "CIRCLE":  # the centre, then a point on the circle
+        return Sphere(tuple(world[0]), 2 * float(np.linalg.norm(world[1] - world[0])))
+    if kind != "POINT":  # pairs of points: the ends of the axes
+        axes = np.linalg.norm(world[1::2] - world[::2], axis=1)
+        diameter = float(np.exp(np.log(axes).mean()))
+    return Sphere(tuple(world.mean(0)), diameter)
+
+
+def _box(kind: str, world: np.ndarray, image: Image) -> Box:
+    if kind == "CIRCLE":
+        radius = np.linalg.norm(world[1] - world[0])
+        low, high = world[0] - radius, world[0] + radius
+    elif kind == "POINT":
+        half = POINT_MM / 2 if image.spacing is not None else max(image.shape) / 100
+        low, high = world[0] - half, world[0] + half
+    else:
+        low, high = world.min(0), world.max(0)
+    return Box((low[0], low[1]), (high[0], high[1]))
+
+
+def _polygon(world: np.ndarray, image: Image) -> Mask:
+    """The voxels of the nearest slice whose centres a polygon encloses."""
+    index = image.to_index(world)
+    z = int(np.rint(index[:, 0].mean()))
+    corner = np.floor(index[:, 1:].min(0)).astype(int)
+    shape = tuple(np.ceil(index[:, 1:].max(0)).astype(int) - corner + 1)
+    inside = polygon2mask(shape, index[:, 1:] - corner)
+    return Mask.from_array(inside[None], image.scale, tuple(image.to_world((z, *corner))))
+
+
+def _joined(parts: list[Mask], image: Image) -> Mask:
+    voxels = np.concatenate(
+        [np.argwhere(part.to_array()) + np.rint(image.to_index(part.origin)).astype(int) for part in parts]
+        or [np.empty((0, 3), int)]
+    )
+    if not len(voxels):
+        raise ValueError("its polygons enclose no voxel")
+    return Mask.from_voxels(voxels, image.scale, image.origin)

@@ -1,0 +1,1 @@
+"""The readers of LIDC-IDRI: their files, what they agree on, and what each of them says."""

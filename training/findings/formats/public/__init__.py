@@ -1,0 +1,1 @@
+"""Tables of public sets that have a layout of their own."""
