@@ -56,8 +56,8 @@ class Ag3dPredictor:
     device
         Where to run. When a GPU runs out of memory, slabs are halved, and at last the CPU takes over.
     precision
-        Of the convolutions on a CPU. bfloat16 is about twice as fast where the processor has it; its scores differ in the second
-        decimal, and its FROC was not measured.
+        Of the convolutions on a CPU. bfloat16 is faster where the processor has it; its scores differ in the second decimal, its
+        FROC in nothing that matters (``experiments/ag3d/precision.py``).
     """
 
     def __init__(
