@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, Config
-from napari_lungmtl.training.networks.ag3d.cpu.folded import FirstPart, FoldedAg3d
+from napari_lungmtl.training.networks.ag3d.cpu.folded import FoldedAg3d
+from napari_lungmtl.training.networks.ag3d.cpu.streamed import Streamed
 from napari_lungmtl.training.networks.ag3d.detect import normalise, read_off
 from napari_lungmtl.training.networks.ag3d.network import Ag3d
 
@@ -26,15 +27,17 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 def ours(config: Config, precision: torch.dtype) -> Callable[[], object]:
     """Network as the predictor runs it on a CPU, both branches, suppression."""
-    net = FoldedAg3d(Ag3d(config).eval(), precision)
+    net = Ag3d(config).eval()
+    folded = FoldedAg3d(net, precision)
     hu = torch.randint(-1000, 200, (SIDE, SIDE, SIDE)).float()
 
     @torch.inference_mode()
     def run() -> object:
-        first = FirstPart(net)
+        streamed = Streamed(folded, hu.shape)
         x = normalise(hu, config).to(precision)
-        maps = [first.push(x[z : z + 32], z + 32 == SIDE) for z in range(0, SIDE, 32)]
-        return read_off(net, net.rest(torch.cat(maps)))
+        for z in range(0, SIDE, 32):
+            streamed.push(x[z : z + 32], z + 32 == SIDE)
+        return read_off(net, streamed.pyramid, streamed.rpn)
 
     return run
 

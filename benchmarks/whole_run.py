@@ -1,16 +1,22 @@
 """A whole run on the sample CT, voxels in memory to findings, split by the stages that the predictor reports.
 
 Run: ``python benchmarks/whole_run.py`` (``--path STUDY --repeat 3 --device cpu --precision bfloat16 --threads 2``).
-CPU seconds are those of all threads of the process: on a busy machine read these.
+CPU seconds are those of all threads of the process: on a busy machine read these. ``--heights 150,300,450`` runs once on volumes of
+so many mm (the study and its mirror images on top of each other), each in a process of its own, and prints their memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -47,13 +53,59 @@ def staged(predictor: Predictor, image: Image) -> tuple[dict[str, float], Findin
     return seconds, findings
 
 
-def peak() -> str:
+def peak_gb() -> float | None:
     """Most memory that the process has held, where the system tells."""
     try:
         import resource
     except ImportError:  # Windows
-        return "unknown"
-    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB"
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def peak() -> str:
+    """`peak_gb` for a person."""
+    gb = peak_gb()
+    return "unknown" if gb is None else f"{gb:.2f} GB"
+
+
+def of_height(image: Image, mm: float) -> Image:
+    """The volume and its mirror images on top of each other, as many slices as make up `mm`."""
+    assert image.spacing is not None
+    count = len(image.voxels)
+    place = np.arange(round(mm / image.spacing[0])) % (2 * count)
+    return replace(image, voxels=image.voxels[np.where(place < count, place, 2 * count - 1 - place)])
+
+
+def one_height(image: Image, predictor: Predictor, mm: float) -> None:
+    """Run once on a volume of a height and print a line of JSON with what it took."""
+    tall = of_height(image, mm)
+    before = peak_gb()
+    seconds, findings = staged(predictor, tall)
+    took = {
+        "mm": mm,
+        "voxels_gb": tall.voxels.nbytes / 1e9,
+        "before_gb": before,
+        "peak_gb": peak_gb(),
+        "cpu_s": seconds[CPU],
+        "findings": [[*f.geometry.center, f.geometry.diameter, f.score] for f in findings],
+    }
+    print(json.dumps(took))
+
+
+def by_height(heights: str, options: argparse.Namespace) -> None:
+    """Run each height in a process of its own and print the table."""
+    table = Table(title=f"memory by height, {options.path.name}, {options.device}, {options.precision}")
+    for name in ("height mm", "voxels GB", "before GB", "peak GB", "CPU s", "findings"):
+        table.add_column(name, justify="right")
+    for height in heights.split(","):
+        arguments = ["--path", options.path, "--device", options.device, "--precision", options.precision]
+        arguments += ["--threads", options.threads] if options.threads else []
+        command = [sys.executable, __file__, "--height", height, *map(str, arguments)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        took = json.loads(done.stdout.splitlines()[-1])
+        sizes = [f"{took[name] or 0:.2f}" for name in ("voxels_gb", "before_gb", "peak_gb")]
+        table.add_row(height, *sizes, f"{took['cpu_s']:.1f}", str(len(took["findings"])))
+    Console(width=120).print(table)
 
 
 def main() -> None:
@@ -64,7 +116,12 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--heights", help="of volumes in mm, with commas")
+    parser.add_argument("--height", type=float, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.heights:
+        by_height(options.heights, options)
+        return
     device = choose_device(options.device)
 
     start = time.perf_counter()
@@ -79,6 +136,9 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     predictor.precision = getattr(torch, options.precision)
+    if options.height:
+        one_height(image, predictor, options.height)
+        return
     first, _ = staged(predictor, image)
     runs = [staged(predictor, image) for _ in range(options.repeat)]
 

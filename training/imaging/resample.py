@@ -13,6 +13,9 @@ from .image import Image
 if TYPE_CHECKING:
     from scipy import sparse
 
+SLAB = 32
+"""New slices that are made at once."""
+
 
 def resample(image: Image, spacing_mm: float | Sequence[float] = 1.0) -> Image:
     """Interpolate an image linearly to another voxel size in mm.
@@ -95,16 +98,21 @@ def _apply(image: Image, weights: list[sparse.csr_array], target: np.ndarray, or
     """Apply a matrix of weights along each axis."""
     values = image.voxels if image.ndim == 3 else image.voxels[None]
     down, right = weights[-2], weights[-1]
-    # In the plane slice by slice, which stays in the cache; sparse throughout, since BLAS threads waiting for each
-    # other on a busy machine took five times as long.
-    plane = np.empty((len(values), down.shape[0], right.shape[0]), np.float32)
-    for k, one in enumerate(values):
-        plane[k] = (right @ (down @ one.astype(np.float32)).T).T
-    if image.ndim == 3:
-        plane = (weights[0] @ plane.reshape(len(plane), -1)).reshape(-1, *plane.shape[1:])
-    out = plane if image.ndim == 3 else plane[0]
-    if image.voxels.dtype == np.int16:
-        out = np.rint(out, out=out).astype(np.int16)
+    along = weights[0] if image.ndim == 3 else None
+    kind = np.int16 if image.voxels.dtype == np.int16 else np.float32
+    out = np.empty((len(values) if along is None else along.shape[0], down.shape[0], right.shape[0]), kind)
+    for low in range(0, len(out), SLAB):
+        # Old slices that these new ones are made of; floats are never kept for the whole height.
+        used = np.arange(low, low + 1) if along is None else np.unique(along[low : low + SLAB].indices)
+        first, end = int(used[0]), int(used[-1]) + 1
+        # In the plane slice by slice, which stays in the cache; sparse throughout, since BLAS threads waiting for each
+        # other on a busy machine took five times as long.
+        plane = np.stack([(right @ (down @ one.astype(np.float32)).T).T for one in values[first:end]])
+        if along is not None:
+            part = along[low : low + SLAB, first:end]
+            plane = (part @ plane.reshape(len(plane), -1)).reshape(-1, *plane.shape[1:])
+        out[low : low + SLAB] = np.rint(plane, out=plane) if kind is np.int16 else plane
+    out = out if image.ndim == 3 else out[0]
     metadata = {k: v for k, v in image.metadata.items() if k != "sop_instance_uids"}
     return replace(image, voxels=out, spacing=tuple(target), origin=tuple(origin), metadata=metadata)
 

@@ -96,8 +96,13 @@ class Conv3:
 
     def __call__(self, x: Tensor, beyond: int = 1) -> Tensor:
         """(D, H, W, C) -> (D - 2 + 2 · beyond, H, W, channels): so many slices of zeros before and behind."""
-        planes = x.permute(3, 0, 1, 2)[None]
-        return F.conv3d(planes, self.weight, self.bias, padding=(beyond, 1, 1))[0].permute(1, 2, 3, 0)
+        planes, padding = x.permute(3, 0, 1, 2)[None], (beyond, 1, 1)
+        if torch.get_num_threads() == 1 and torch.backends.mkldnn.is_available():
+            # With one thread, torch takes small inputs to a convolution that is many times slower and unfolds them in memory.
+            y = torch.mkldnn_convolution(planes, self.weight, self.bias, padding, (1, 1, 1), (1, 1, 1), 1)
+        else:
+            y = F.conv3d(planes, self.weight, self.bias, padding=padding)
+        return y[0].permute(1, 2, 3, 0)
 
 
 class Stream:
@@ -113,6 +118,7 @@ class Stream:
 
     def __init__(self, conv: Conv3) -> None:
         self._conv, self._kept = conv, 1
+        self.channels = conv.weight.shape[0]
         self._buffer: Tensor | None = None
         self._filled = 0
 
@@ -127,14 +133,17 @@ class Stream:
         return self._buffer[self._kept : self._filled]
 
     def run(self, last: bool) -> Tensor:
-        """Convolve what was written; `last` ends the volume."""
+        """Convolve what was written since, if anything; `last` ends the volume."""
         assert self._buffer is not None
         if last:
             self._buffer[self._filled].zero_()
             self._filled += 1
+        if self._filled < 3:  # too few slices yet
+            self._kept = self._filled
+            return self._buffer.new_empty((0, *self._buffer.shape[1:3], self.channels))
         out = self._conv(self._buffer[: self._filled], beyond=0)
         self._buffer[:2] = self._buffer[self._filled - 2 : self._filled].clone()
-        self._kept = 2
+        self._kept = self._filled = 2
         return out
 
 
@@ -144,9 +153,13 @@ class Slabs:
     def __init__(self) -> None:
         self._slabs: list[tuple[int, Tensor]] = []
         self.end = 0
+        self.none: Tensor | None = None
+        """No slices (0, H, W, C) of this map, once any were pushed."""
 
     def push(self, slab: Tensor) -> None:
-        """Append slices."""
+        """Append slices, which may be none."""
+        if self.none is None:
+            self.none = slab[:0]
         if len(slab):
             self._slabs.append((self.end, slab))
             self.end += len(slab)
@@ -154,6 +167,10 @@ class Slabs:
     def drop(self, before: int) -> None:
         """Let go of what lies wholly before a slice."""
         self._slabs = [(start, slab) for start, slab in self._slabs if start + len(slab) > before]
+
+    def __len__(self) -> int:
+        """Slices that are kept."""
+        return sum(len(slab) for _, slab in self._slabs)
 
     def piece(self, low: int, high: int) -> Tensor:
         """Slices from `low` on, as many up to `high` as lie in one piece."""
@@ -169,6 +186,73 @@ def together(maps: Sequence[Slabs], low: int, high: int) -> Iterator[tuple[slice
         n = min(len(p) for p in parts)
         yield slice(at - low, at - low + n), [p[:n] for p in parts]
         at += n
+
+
+class PointwiseStream:
+    """A 1³ convolution of maps that come slab by slab.
+
+    Parameters
+    ----------
+    conv
+        What is computed.
+    maps
+        The parts of the concatenation.
+    step
+        Slices are taken by so many.
+    """
+
+    def __init__(self, conv: Pointwise, maps: Sequence[Slabs], step: int = 1) -> None:
+        self._conv, self._maps, self._step = conv, maps, step
+        self.done = 0
+        """Slices that were taken."""
+
+    def run(self) -> Tensor:
+        """Compute as many slices (n, H, W, channels) as all maps have."""
+        low, like = self.done, self._maps[0].none
+        assert like is not None
+        self.done += (min(m.end for m in self._maps) - low) // self._step * self._step
+        out = like.new_empty((self.done - low, *like.shape[1:3], len(self._conv.bias)))
+        for where, parts in together(self._maps, low, self.done):
+            self._conv(parts, out=out[where])
+        return out
+
+
+class DenseStream:
+    """Dense layers over a map that comes slab by slab; each output lags a slice behind its input.
+
+    Parameters
+    ----------
+    layers
+        The 1³ and the 3³ convolution of each.
+    """
+
+    def __init__(self, layers: Sequence[tuple[Pointwise, Conv3]]) -> None:
+        self._layers = [(squeeze, Stream(grow)) for squeeze, grow in layers]
+        self._done = [0] * len(layers)
+        self.maps = [Slabs() for _ in range(len(layers) + 1)]
+        """The parts of the concatenation, until `drop`."""
+
+    def push(self, x: Tensor, last: bool) -> None:
+        """Take the next slices (D, H, W, C), which may be none; `last` ends the volume."""
+        self.maps[0].push(x)
+        for number, (squeeze, grow) in enumerate(self._layers):
+            maps = self.maps[: number + 1]
+            low, high = self._done[number], maps[-1].end
+            if high == 0:
+                self.maps[number + 1].push(x.new_empty((0, *x.shape[1:3], grow.channels)))
+                continue
+            if high > low:
+                one = maps[0].piece(low, low + 1)
+                room = grow.room(one.expand(high - low, -1, -1, -1), len(squeeze.bias))
+                for where, parts in together(maps, low, high):
+                    squeeze(parts, out=room[where])
+                self._done[number] = high
+            self.maps[number + 1].push(grow.run(last))
+
+    def drop(self, before: int) -> None:
+        """Let go of what lies wholly before a slice."""
+        for slabs in self.maps:
+            slabs.drop(before)
 
 
 def halve(x: Tensor) -> Tensor:

@@ -59,6 +59,11 @@ def to_hu(voxels: np.ndarray) -> np.ndarray:
     return voxels.astype(np.float32) * np.float32(HU_STEP) + np.float32(HU_LOW)
 
 
+def to_bytes(hu: np.ndarray) -> np.ndarray:
+    """Bytes as cubes are stored in (uint8) of Hounsfield units, clipped to −1024 … 1016."""
+    return np.clip(np.round((hu - HU_LOW) / HU_STEP), 0, 255).astype(np.uint8)
+
+
 def spheres_by_series(path: Path) -> dict[str, np.ndarray]:
     """World spheres (M, 4) z, y, x, diameter in mm by series, of a csv of LUNA16; unknown diameters become 10 mm."""
     return {

@@ -69,6 +69,9 @@ class Config:
         return tuple(level for level, diameters in enumerate(self.anchors) if diameters)
 
 
+CAVITY_MM = 6.0
+"""Diameter from which a nodule can be hollowed out in training."""
+
 SHIPPED = Config(stem="space_to_depth", bottleneck=2)
 
 
@@ -105,6 +108,9 @@ class TrainingConfig:
         Folder written by `phantoms.make_training`, and the fraction of patches drawn from it.
     thoraxes, thorax_fraction
         Folder of whole scans written by `mining.mine`, and the fraction of patches drawn from it.
+    cavity_fraction
+        Fraction of the solid nodules of at least `CAVITY_MM`, in cubes and pasted into scans, that are hollowed out
+        (`data.cavities`): cubes hold hardly a cavity. Needs the nodules' masks.
     stored
         When positive, so many patches are drawn once and pass the network's first part, which then stays as it is
         (`stored.patches`): fine-tuning in a third of the time. Needs weights to start from.
@@ -145,6 +151,7 @@ class TrainingConfig:
     phantoms: str = ""
     thoraxes: str = ""
     thorax_fraction: float = 0.0
+    cavity_fraction: float = 0.0
     stored: int = 0
     scan_crops: float = 0.0
     keep: Literal["all", "first"] = "all"

@@ -173,11 +173,18 @@ def detect(net: Ag3d, hu: Tensor) -> list[Detections]:
 
 
 @torch.inference_mode()
-def read_off(net: Ag3d, pyramid: list[Tensor]) -> list[Detections]:
-    """Both branches on a pyramid: proposals, their second opinion, the combined score, suppression."""
+def read_off(net: Ag3d, pyramid: list[Tensor], rpn: Tensor | None = None) -> list[Detections]:
+    """Both branches on a pyramid: proposals, their second opinion, the combined score, suppression.
+
+    Parameters
+    ----------
+    rpn
+        The RPN's output where it is known already.
+    """
     config = net.config
     shape = tuple(n * config.strides[0] for n in pyramid[0].shape[2:])
-    rpn = net.rpn(pyramid)
+    if rpn is None:
+        rpn = net.rpn(pyramid)
     anchors = anchor_grid(config, shape).to(rpn.device)
     limit = max(config.proposals, round(config.proposals * np.prod(shape) / 96**3))
     found = [propose(r.float(), anchors, limit, config.nms_iou, config.rpn_floor) for r in rpn]
@@ -192,12 +199,45 @@ def read_off(net: Ag3d, pyramid: list[Tensor]) -> list[Detections]:
     return results
 
 
+def pad_widths(shape: Sequence[int], least: int = 7) -> list[tuple[int, int]]:
+    """Voxels to add before and behind along each axis, so that sides become multiples of 16."""
+    total = [-(-(n + 2 * least) // GRID) * GRID for n in shape]
+    return [((t - n) // 2, t - n - (t - n) // 2) for t, n in zip(total, shape, strict=True)]
+
+
 def pad_edge(hu: np.ndarray, least: int = 7) -> tuple[np.ndarray, np.ndarray]:
     """Continue the edges so that sides become multiples of 16; also gives the offset (3,) of the old first voxel."""
-    total = [-(-(n + 2 * least) // GRID) * GRID for n in hu.shape]
-    before = [(t - n) // 2 for t, n in zip(total, hu.shape, strict=True)]
-    widths = [(b, t - n - b) for b, t, n in zip(before, total, hu.shape, strict=True)]
-    return np.pad(hu, widths, mode="edge"), np.array(before)
+    widths = pad_widths(hu.shape, least)
+    return np.pad(hu, widths, mode="edge"), np.array([before for before, _ in widths])
+
+
+@dataclass(frozen=True, eq=False)
+class PaddedVolume:
+    """A volume as `pad_edge` makes it, of which only slabs are ever made.
+
+    Parameters
+    ----------
+    hu
+        (z, y, x) in Hounsfield units at 1 mm.
+    """
+
+    hu: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sides of the whole, multiples of 16."""
+        return tuple(n + sum(w) for n, w in zip(self.hu.shape, pad_widths(self.hu.shape), strict=True))
+
+    @property
+    def offset(self) -> np.ndarray:
+        """(3,) index of the old first voxel."""
+        return np.array([before for before, _ in pad_widths(self.hu.shape)])
+
+    def slab(self, low: int, high: int) -> np.ndarray:
+        """Slices `low` to `high` of the whole."""
+        along, *across = pad_widths(self.hu.shape)
+        index = np.clip(np.arange(low, high) - along[0], 0, len(self.hu) - 1)
+        return np.pad(self.hu[index], [(0, 0), *across], mode="edge")
 
 
 def detect_arrays(net: Ag3d, volumes: Sequence[np.ndarray], device: torch.device) -> list[Detections]:

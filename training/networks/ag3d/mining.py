@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...data.public.luna16_nodules import HU_LOW, HU_STEP
+from ...data.public.luna16_nodules import to_bytes
 from ...data.public.whole_scans import WholeScan, load_whole_scans
 from ...findings import Findings
 from ...imaging import read_image
@@ -70,8 +70,7 @@ def thorax_of(
         marks = np.concatenate([marks, earlier.marks[~again]])
         scores = np.concatenate([scores, earlier.scores[~again]])
     free = ~_near(marks, ignore, ignore[:, 3] / 2 + SAME_MM)
-    voxels = np.clip(np.round((volume.voxels - HU_LOW) / HU_STEP), 0, 255).astype(np.uint8)
-    return Thorax(voxels, lungs, truth, ignore, marks[free], scores[free], slice_mm)
+    return Thorax(to_bytes(volume.voxels), lungs, truth, ignore, marks[free], scores[free], slice_mm)
 
 
 def _to_index(spheres: np.ndarray, volume: Image) -> np.ndarray:

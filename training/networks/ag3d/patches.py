@@ -8,7 +8,7 @@ chest wall that cubes lack.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from ...data.arrays import open_arrays
-from ...data.public.luna16_nodules import NoduleCube, to_hu
+from ...data.cavities import hollow_out
+from ...data.public.luna16_nodules import NoduleCube, to_bytes, to_hu
 from ...fitting.batches import Place
 from ...fitting.hardness import Hardness
-from .config import TrainingConfig
+from .config import CAVITY_MM, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,16 @@ def load_phantoms(folder: Path) -> list[Block]:
                 Block(f["voxels"], np.zeros((0, 4)) if spheres is None else spheres, np.zeros((0, 4)))
             )
     return blocks
+
+
+def cavity_by_chance(
+    voxels: np.ndarray, mask: np.ndarray, diameter: float, fraction: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Hollow out a nodule of stored bytes, for a fraction of those that are large enough; the others as they are."""
+    if not fraction or diameter < CAVITY_MM or rng.random() >= fraction:
+        return voxels
+    hollowed = hollow_out(to_hu(voxels), mask, rng)
+    return voxels if hollowed is None else to_bytes(hollowed)
 
 
 def flip(block: Block, rng: np.random.Generator) -> Block:
@@ -239,6 +250,8 @@ class Patches:
         to date while training instead of in one extra pass).
     thorax
         Draws a patch of a whole scan (`thorax.thorax_patch`), for `TrainingConfig.thorax_fraction` of the patches.
+    masks
+        bool masks of the nodules in the middle of `cubes`, of the cubes' shapes, for `TrainingConfig.cavity_fraction`.
     """
 
     def __init__(
@@ -248,8 +261,11 @@ class Patches:
         config: TrainingConfig,
         hardness: Hardness,
         thorax: Callable[[np.random.Generator], Patch] | None = None,
+        masks: Sequence[np.ndarray] | None = None,
     ) -> None:
         self.blocks = [Block(c.voxels, c.truth, c.excluded) for c in cubes]
+        self.diameters = [] if masks is None else [float(c.row["diameter_mm"]) for c in cubes]
+        self.masks = masks
         self.phantoms = phantoms
         self.config = config
         self.hardness = hardness
@@ -268,11 +284,20 @@ class Patches:
             patch = phantom(self.phantoms[int(rng.integers(len(self.phantoms)))], width, rng)
         elif rng.random() < 0.5:
             count = tiles(width, self.blocks[0].voxels.shape[0])
-            patch = tiling([self.blocks[i] for i in self._pick(rng, count, step)], width, rng)
+            patch = tiling([self._block(i, rng) for i in self._pick(rng, count, step)], width, rng)
         else:
             source = int(self._pick(rng, 1, step)[0])
-            patch = single(self.blocks[source], width, rng)
+            patch = single(self._block(source, rng), width, rng)
         return Patch(disturb(patch.hu, rng), patch.truth, patch.ignore, source)
+
+    def _block(self, i: int, rng: np.random.Generator) -> Block:
+        """A cube, its nodule by chance with a cavity."""
+        block = self.blocks[i]
+        if self.masks is None:
+            return block
+        fraction = self.config.cavity_fraction
+        voxels = cavity_by_chance(block.voxels, self.masks[i], self.diameters[i], fraction, rng)
+        return replace(block, voxels=voxels)
 
     def _pick(self, rng: np.random.Generator, n: int, step: int) -> np.ndarray:
         weight = 0.25 + self.hardness.at(step)

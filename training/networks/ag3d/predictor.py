@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import cast
 
 import numpy as np
 import torch
@@ -17,8 +16,9 @@ from ...inference.device import run_with_cpu_fallback
 from ...inference.predictor import SCORE_FLOOR, ModelInfo, PredictorError, Progress
 from ...inference.suitability import check_ct
 from .anatomy import with_anatomy
-from .cpu.folded import CELLS, FirstPart, FoldedAg3d
-from .detect import GRID, Detections, detect_arrays, normalise, pad_edge, read_off
+from .cpu.folded import CELLS, FoldedAg3d
+from .cpu.streamed import Streamed
+from .detect import GRID, Detections, PaddedVolume, detect_arrays, normalise, read_off
 from .lesions import join_marks
 from .network import Ag3d
 
@@ -56,8 +56,8 @@ class Ag3dPredictor:
     device
         Where to run. When a GPU runs out of memory, slabs are halved, and at last the CPU takes over.
     precision
-        Of the convolutions on a CPU. bfloat16 is about twice as fast where the processor has it; its scores differ in the second
-        decimal, and its FROC was not measured.
+        Of the convolutions on a CPU. bfloat16 is faster where the processor has it; its scores differ in the second decimal, its
+        FROC in nothing that matters (``experiments/ag3d/precision.py``).
     """
 
     def __init__(
@@ -87,10 +87,10 @@ class Ag3dPredictor:
         lungs = lung_field(image)
         yield Progress(0.1, "resampling to 1 mm")
         volume, near_lung = prepare(image, lungs)
-        padded, offset = pad_edge(volume.voxels)
+        padded = PaddedVolume(volume.voxels)
         detections = yield from self._detect(padded)
-        found = _in_lung(detections, near_lung, offset)
-        found = found[found.score >= SCORE_FLOOR].moved(-offset)
+        found = _in_lung(detections, near_lung, padded.offset)
+        found = found[found.score >= SCORE_FLOOR].moved(-padded.offset)
         lesions = with_anatomy(join_marks(found, volume.voxels), volume.voxels, self.net.config)
         return self._findings(lesions, volume, image)
 
@@ -98,7 +98,7 @@ class Ag3dPredictor:
         """Spheres (n, 4; z, y, x and diameter in voxels) and scores (n,) in volumes of HU at 1 mm, without a lung field."""
         return [(d.spheres, d.score) for d in detect_arrays(self.net.to(self.device), volumes, self.device)]
 
-    def _detect(self, padded: np.ndarray) -> Generator[Progress, None, Detections]:
+    def _detect(self, padded: PaddedVolume) -> Generator[Progress, None, Detections]:
         """The network on a volume (HU, 1 mm, sides multiples of 16)."""
         if self.device.type in STREAMED:
             return (yield from self._detect_streamed(padded))
@@ -109,25 +109,24 @@ class Ag3dPredictor:
             yield Progress(0.9, "scoring", note=note)
         return detections
 
-    def _detect_streamed(self, padded: np.ndarray) -> Generator[Progress, None, Detections]:
+    def _detect_streamed(self, padded: PaddedVolume) -> Generator[Progress, None, Detections]:
         folded = FoldedAg3d(self.net, self.precision)
-        first, slabs, done = FirstPart(folded), [], 0
+        streamed, done = Streamed(folded, padded.shape), 0
         step = slices_of_slab(padded.shape)
         yield Progress(0.2, "detecting")
         while done < padded.shape[0]:
             high = min(done + step, padded.shape[0])
             with torch.inference_mode():
-                hu = torch.from_numpy(np.ascontiguousarray(padded[done:high]))
+                hu = torch.from_numpy(padded.slab(done, high))
                 x = normalise(hu, folded.config).to(folded.dtype)
-                slabs.append(first.push(x, high == padded.shape[0]))
+                streamed.push(x, high == padded.shape[0])
             done = high
             yield Progress(0.2 + 0.6 * done / padded.shape[0], "detecting")
         yield Progress(0.8, "scoring")
         with torch.inference_mode():
-            net = cast(Ag3d, folded)  # of which it has all that is asked here
-            return read_off(net, folded.rest(torch.cat(slabs)))[0]
+            return read_off(self.net, streamed.pyramid, streamed.rpn)[0]
 
-    def _first(self, padded: np.ndarray) -> Generator[Progress, None, torch.Tensor]:
+    def _first(self, padded: PaddedVolume) -> Generator[Progress, None, torch.Tensor]:
         """The network's first part, slab by slab; returns the map at stride 4.
 
         Slabs overlap by what the convolutions see, so the map is the one of the whole volume: there are no seams.
@@ -160,9 +159,9 @@ class Ag3dPredictor:
         return features
 
     @torch.inference_mode()
-    def _slab(self, padded: np.ndarray, low: int, high: int, device: torch.device) -> torch.Tensor:
+    def _slab(self, padded: PaddedVolume, low: int, high: int, device: torch.device) -> torch.Tensor:
         start, stop = max(low - HALO, 0), min(high + HALO, padded.shape[0])
-        hu = torch.from_numpy(np.ascontiguousarray(padded[start:stop]))[None, None].to(device)
+        hu = torch.from_numpy(padded.slab(start, stop))[None, None].to(device)
         x = normalise(hu, self.net.config).contiguous(memory_format=torch.channels_last_3d)
         return self.net.backbone.first(x)[:, :, (low - start) // 4 : (high - start) // 4]
 

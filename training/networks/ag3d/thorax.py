@@ -12,18 +12,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import binary_dilation, distance_transform_edt, gaussian_filter
+from scipy.ndimage import binary_dilation, gaussian_filter
 
 from ...data.arrays import open_arrays
 from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import NoduleCube
 from .config import TrainingConfig
-from .patches import Block, Patch, crop, flip, put_into_patch, random_crop, thick_slices
+from .patches import (
+    Block,
+    Patch,
+    cavity_by_chance,
+    crop,
+    flip,
+    put_into_patch,
+    random_crop,
+    thick_slices,
+)
 
 PASTED, INSET = 0.5, 0.25
 """Fraction of patches that get pasted nodules, and of patches that get a piece of a cube."""
-HOLLOW, WALL, HOLLOW_MM = 0.12, (1.5, 3.0), 7.0
-"""Fraction of pasted nodules of at least `HOLLOW_MM` that become cavities, with a wall of that many mm: cubes have very few."""
 AERATED = (8.0, 42.0)
 """Mean of stored bytes (-960 to -688 HU) of what a pasted nodule may cover: lung, neither airway nor tissue."""
 
@@ -138,6 +145,12 @@ def cut_out(cubes: Sequence[NoduleCube], masks: np.ndarray, margin: int = 4) -> 
     return nodules
 
 
+def masks_of(cubes: Sequence[NoduleCube], folder: Path) -> list[np.ndarray] | None:
+    """The masks of the nodules in the middle of cubes; None where the folder has none."""
+    masks = load_masks(folder)
+    return None if masks is None else [masks[int(c.row["index"])] for c in cubes]
+
+
 def load_masks(folder: Path) -> np.ndarray | None:
     """The nodules' masks of a folder of cubes: (N, 50, 50, 50) bool; None where it has none."""
     with open_arrays(folder / "cubes.npz") as f:
@@ -167,13 +180,18 @@ def thorax_source(
 
     def draw(rng: np.random.Generator) -> Patch:
         scan = thoraxes[int(rng.integers(len(thoraxes)))]
-        return thorax_patch(scan, nodules, blocks, config.patch, rng)
+        return thorax_patch(scan, nodules, blocks, config.patch, rng, config.cavity_fraction)
 
     return draw
 
 
 def thorax_patch(
-    thorax: Thorax, nodules: Sequence[Nodule], cubes: Sequence[Block], width: int, rng: np.random.Generator
+    thorax: Thorax,
+    nodules: Sequence[Nodule],
+    cubes: Sequence[Block],
+    width: int,
+    rng: np.random.Generator,
+    cavities: float = 0.0,
 ) -> Patch:
     """A patch of a whole scan, mostly on a hard negative; in most a real nodule is pasted or inset."""
     high = np.maximum(np.array(thorax.voxels.shape) - width, 0)
@@ -184,7 +202,8 @@ def thorax_patch(
     if kind < PASTED and nodules:
         lungs = thorax.lungs[tuple(slice(a, b) for a, b in zip(low, end, strict=True))]
         for _ in range(rng.integers(1, 4)):
-            block = paste(block, lungs, nodules[int(rng.integers(len(nodules)))], thorax.slice_mm, rng)
+            nodule = nodules[int(rng.integers(len(nodules)))]
+            block = paste(block, lungs, nodule, thorax.slice_mm, rng, cavities)
     elif kind < PASTED + INSET and not len(block.truth) and not len(block.ignore) and cubes:
         block = inset(block, cubes[int(rng.integers(len(cubes)))], thorax.slice_mm, rng)
     return put_into_patch(flip(block, rng), np.zeros(3, int), width, None)
@@ -224,6 +243,7 @@ def paste(
     nodule: Nodule,
     slice_mm: float,
     rng: np.random.Generator,
+    cavities: float = 0.0,
     tries: int = 12,
 ) -> Block:
     """Put a nodule into aerated lung of a block, its rim blended; the block as it was where no place is found.
@@ -234,14 +254,15 @@ def paste(
         bool, of the block's shape.
     slice_mm
         The nodule is blurred along z to slices of this distance.
+    cavities
+        Fraction of the nodules that are hollowed out (`TrainingConfig.cavity_fraction`).
     """
     turned = flip(
         Block(np.stack([nodule.voxels, nodule.mask], -1), nodule.sphere[None], np.zeros((0, 4))), rng
     )
-    voxels, mask = turned.voxels[..., 0].astype(np.float32), turned.voxels[..., 1].astype(bool)
+    voxels, mask = turned.voxels[..., 0], turned.voxels[..., 1].astype(bool)
+    voxels = cavity_by_chance(voxels, mask, nodule.sphere[3], cavities, rng).astype(np.float32)
     soft = gaussian_filter(binary_dilation(mask).astype(np.float32), 0.7)
-    if nodule.sphere[3] >= HOLLOW_MM and rng.random() < HOLLOW:
-        voxels = hollow(voxels, mask, rng)
     if slice_mm > 1.5:
         phase = rng.uniform(0, slice_mm)
         voxels, soft = thick_slices(voxels, slice_mm, phase), thick_slices(soft, slice_mm, phase)
@@ -263,16 +284,6 @@ def paste(
         blended[part] = np.round(soft * voxels + (1 - soft) * blended[part])
         return Block(blended, np.concatenate([block.truth, sphere[None]]), block.ignore)
     return block
-
-
-def hollow(voxels: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Fill what lies deeper in a nodule than its wall with air or lung, softly: a cavity, by chance off its middle."""
-    depth = distance_transform_edt(mask)
-    core = depth > rng.uniform(*WALL)
-    shift = rng.integers(-1, 2, size=3)
-    core = np.roll(core, shift, axis=(0, 1, 2)) & (depth > 1)
-    share = gaussian_filter(core.astype(np.float32), 0.5)
-    return (1 - share) * voxels + share * np.float32(rng.uniform(*AERATED) - 4)
 
 
 def inset(block: Block, cube: Block, slice_mm: float, rng: np.random.Generator) -> Block:

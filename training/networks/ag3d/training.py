@@ -39,7 +39,7 @@ from .patches import Patch, Patches, load_phantoms
 from .release import CubeSplit, about_set, release
 from .stored.patches import Store, StoredPatches, draw_store, freeze_first, start_first
 from .stored.scans import crop_source, mirrored, store_scan
-from .thorax import load_thorax, thorax_files, thorax_source
+from .thorax import load_thorax, masks_of, thorax_files, thorax_source
 
 OFFICIAL = {"train": "training", "val": "dev", "test": "test"}
 """Folds of a set that is published in three parts, and what each is for."""
@@ -266,6 +266,7 @@ def make_learner(
     thorax: Callable[[np.random.Generator], Patch] | None = None,
     weights: Path | None = None,
     store: Store | None = None,
+    masks: Sequence[np.ndarray] | None = None,
 ) -> tuple[Training, DataLoader]:
     """Make what `fitting.fit` drives: the learner and its batches (`thorax` draws patches of whole scans).
 
@@ -273,6 +274,8 @@ def make_learner(
     ----------
     store
         What `draw_store` gave for the same first part, instead of drawing it again.
+    masks
+        Of the cubes' nodules, for cavities.
 
     Raises
     ------
@@ -282,7 +285,7 @@ def make_learner(
     L.seed_everything(config.seed, verbose=False)
     hardness = Hardness(len(cubes))
     phantoms = load_phantoms(Path(config.phantoms)) if config.phantoms else []
-    patches = Patches(cubes, phantoms, config, hardness, thorax)
+    patches = Patches(cubes, phantoms, config, hardness, thorax, masks)
     learner = Training(network, config, hardness, lambda net: cube_hardness(net, cubes))
     if weights is not None:
         learner.begun = (start_from if config.keep == "all" else start_first)(learner.net, weights)
@@ -322,6 +325,7 @@ def train(run: TrainingRun) -> Path:
         config,
         thorax_source(run.data, cubes.training, config, cubes.scans),
         run.weights,
+        masks=masks_of(cubes.training, run.data) if config.cavity_fraction else None,
     )
     net, log = fit(learner, loader, run.out, config, resume=run.resume)
     return release(net, config, cubes, run, log | learner.begun)

@@ -106,6 +106,22 @@ def test_hard_cubes_are_drawn_more_often():
     assert counts[0] == pytest.approx(4000 * 1.25 / 2, rel=0.1)
 
 
+def test_cubes_get_cavities_where_their_masks_are_given():
+    block = ball((25, 25, 25), 20)
+    row = {"index": "0", "diameter_mm": "20"}
+    cube = NoduleCube("1", block.voxels, block.truth, np.zeros((0, 4)), "1", row)
+    mask = block.voxels > 100
+
+    def lowest(fraction, masks):
+        config = TrainingConfig(cavity_fraction=fraction)
+        drawn = p.Patches([cube], [], config, Hardness(1), masks=masks)._block(0, np.random.default_rng(0))
+        return drawn.voxels[mask].min()
+
+    whole = block.voxels[mask].min()
+    assert lowest(1.0, [mask]) < 60 < whole
+    assert lowest(0.0, [mask]) == lowest(1.0, None) == whole
+
+
 def test_phantom_patches(tmp_path):
     block = ball((40, 50, 60), 12, (80, 100, 120))
     np.savez(tmp_path / "p.npz", voxels=block.voxels, centers=block.truth[:, :3], diameters=block.truth[:, 3])

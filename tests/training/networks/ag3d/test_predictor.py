@@ -11,17 +11,23 @@ from napari_lungmtl.training.imaging.errors import NoLungFoundError
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import PredictorError, finish
 from napari_lungmtl.training.networks.ag3d import predictor as p
+from napari_lungmtl.training.networks.ag3d.detect import pad_edge
 
 
 @settings(deadline=None)
 @given(st.tuples(*[st.integers(1, 70)] * 3))
 def test_padding_is_on_the_grid_and_keeps_the_voxels(shape):
     hu = np.random.default_rng(0).normal(size=shape)
-    padded, offset = p.pad_edge(hu)
+    padded, offset = pad_edge(hu)
     assert all(n % 16 == 0 for n in padded.shape)
     inner = tuple(slice(o, o + n) for o, n in zip(offset, shape, strict=True))
     assert np.array_equal(padded[inner], hu)
     assert min(offset) >= 7
+    slabs = p.PaddedVolume(hu)
+    assert slabs.shape == padded.shape
+    assert np.array_equal(slabs.offset, offset)
+    whole = np.concatenate([slabs.slab(low, low + 16) for low in range(0, padded.shape[0], 16)])
+    assert np.array_equal(whole, padded)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ....ops.dense_stream import Conv3, Pointwise, Slabs, Stream, halve, together
+from ....ops.dense_stream import Conv3, DenseStream, Pointwise, PointwiseStream, Stream, halve
 from ..network import Ag3d, DenseLayer, PaperStem, RpnHead, Up
 
 CELLS = 200_000
@@ -28,26 +28,12 @@ def _pointwise(unit: nn.Sequential, dtype: torch.dtype, then: nn.Sequential | No
     return Pointwise(_norm(unit), _conv(unit), None if then is None else _norm(then), dtype)
 
 
-class _Layer:
-    """A dense layer; its second norm is folded into the first convolution."""
-
-    def __init__(self, layer: DenseLayer, dtype: torch.dtype) -> None:
-        self.squeeze = _pointwise(layer.squeeze, dtype, then=layer.grow)
-        self.grow = Conv3(_conv(layer.grow), None, dtype)
-
-
-class _Block:
-    """Dense layers, on a whole map."""
-
-    def __init__(self, block: nn.Sequential, dtype: torch.dtype) -> None:
-        self.layers = [_Layer(cast(DenseLayer, layer), dtype) for layer in block]
-
-    def __call__(self, x: Tensor) -> list[Tensor]:
-        """The parts of the concatenation."""
-        parts = [x]
-        for layer in self.layers:
-            parts.append(layer.grow(layer.squeeze(parts)))
-        return parts
+def _layers(block: nn.Sequential, dtype: torch.dtype) -> list[tuple[Pointwise, Conv3]]:
+    """The convolutions of dense layers; a layer's second norm is folded into its first convolution."""
+    layers = [cast(DenseLayer, layer) for layer in block]
+    return [
+        (_pointwise(one.squeeze, dtype, then=one.grow), Conv3(_conv(one.grow), None, dtype)) for one in layers
+    ]
 
 
 class _Up:
@@ -57,18 +43,19 @@ class _Up:
         self.weight, self.bias = up.deconv.weight.detach().to(dtype), bias.detach().to(dtype)
         self.merge = _pointwise(up.merge, dtype)
 
-    def __call__(self, x: Tensor, skip: list[Tensor]) -> Tensor:
+    def spread(self, x: Tensor) -> Tensor:
+        """(D, H, W, C) -> (2D, 2H, 2W, C)."""
+        d, h, w, c = x.shape
+        if not d:
+            return x.new_empty((0, 2 * h, 2 * w, c))
         planes = F.conv_transpose3d(x.permute(3, 0, 1, 2)[None], self.weight, self.bias, stride=2)
-        return self.merge([planes[0].permute(1, 2, 3, 0).contiguous(), *skip])
+        return planes[0].permute(1, 2, 3, 0).contiguous()
 
 
 class _Head:
     def __init__(self, head: RpnHead, dtype: torch.dtype) -> None:
-        self.body = _Block(head.body, dtype)
+        self.layers = _layers(head.body, dtype)
         self.out = Pointwise(head.norm, head.out, None, dtype)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return self.out(self.body(x)).reshape(1, -1, 5)
 
 
 class FirstPart:
@@ -83,33 +70,14 @@ class FirstPart:
     def __init__(self, folded: FoldedAg3d) -> None:
         self._net = folded
         self._stem = [Stream(conv) for conv in folded.stem]
-        self._layers = [(layer.squeeze, Stream(layer.grow)) for layer in folded.encode1.layers]
-        self._maps = [Slabs()]
-        self._done = [0] * (len(self._layers) + 1)
-        """Slices that each layer, and at last the transition, has taken."""
+        self._block = DenseStream(folded.encode1)
+        self._transition = PointwiseStream(folded.transition1, self._block.maps, step=2)
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         """The next voxels (D, H, W) in [−1, 1], sides multiples of 4 -> slices (n, H/4, W/4, C), as far as they are ready."""
-        self._maps[0].push(self._begin(x, last))
-        for number, (squeeze, grow) in enumerate(self._layers):
-            maps = self._maps[: number + 1]
-            low, high = self._done[number], maps[-1].end
-            room = grow.room(maps[0].piece(low, low + 1).expand(high - low, -1, -1, -1), len(squeeze.bias))
-            for where, parts in together(maps, low, high):
-                squeeze(parts, out=room[where])
-            self._done[number] = high
-            if len(self._maps) == number + 1:
-                self._maps.append(Slabs())
-            self._maps[number + 1].push(grow.run(last))
-        low = self._done[-1]
-        high = low + (self._maps[-1].end - low) // 2 * 2
-        first = self._maps[0].piece(low, low + 1)
-        out = first.new_empty((high - low, *first.shape[1:3], len(self._net.transition1.bias)))
-        for where, parts in together(self._maps, low, high):
-            self._net.transition1(parts, out=out[where])
-        self._done[-1] = high
-        for slabs in self._maps:
-            slabs.drop(high)
+        self._block.push(self._begin(x, last), last)
+        out = self._transition.run()
+        self._block.drop(self._transition.done)
         return halve(out)
 
     def _begin(self, x: Tensor, last: bool) -> Tensor:
@@ -133,7 +101,7 @@ def space_to_depth(x: Tensor) -> Tensor:
 
 
 class FoldedAg3d:
-    """The detector on a CPU; `rpn`, `fprn` and `config` as of `network.Ag3d`, from which it takes the weights.
+    """The detector's convolutions for a CPU; `FirstPart` and `streamed.Streamed` run them.
 
     Parameters
     ----------
@@ -145,38 +113,24 @@ class FoldedAg3d:
     """
 
     def __init__(self, net: Ag3d, dtype: torch.dtype = torch.float32) -> None:
-        self.config, self.dtype, self.fprn = net.config, dtype, net.fprn
+        self.config, self.dtype = net.config, dtype
         backbone, stem = net.backbone, net.backbone.pre
         self.paper_stem = isinstance(stem, PaperStem)
         self.stem = [Conv3(stem.first, _norm(stem.second), dtype), Conv3(_conv(stem.second), None, dtype)]
         self.encode1, self.transition1 = (
-            _Block(backbone.encode1, dtype),
+            _layers(backbone.encode1, dtype),
             _pointwise(backbone.transition1, dtype),
         )
         self.encode2, self.transition2 = (
-            _Block(backbone.encode2, dtype),
+            _layers(backbone.encode2, dtype),
             _pointwise(backbone.transition2, dtype),
         )
         self.encode3, self.transition3 = (
-            _Block(backbone.encode3, dtype),
+            _layers(backbone.encode3, dtype),
             _pointwise(backbone.transition3, dtype),
         )
-        self.up3, self.decode2 = _Up(backbone.up3, dtype), _Block(backbone.decode2, dtype)
+        self.up3, self.decode2 = _Up(backbone.up3, dtype), _layers(backbone.decode2, dtype)
         self.out2 = _pointwise(backbone.out2, dtype)
-        self.up2, self.decode1 = _Up(backbone.up2, dtype), _Block(backbone.decode1, dtype)
+        self.up2, self.decode1 = _Up(backbone.up2, dtype), _layers(backbone.decode1, dtype)
         self.out1 = _pointwise(backbone.out1, dtype)
         self.heads = [_Head(cast(RpnHead, head), dtype) for head in net.heads]
-
-    def rest(self, x: Tensor) -> list[Tensor]:
-        """`Backbone.rest` of a map (D/4, H/4, W/4, C): maps (1, C, …) at strides 4, 8 and 16."""
-        encoded2 = self.encode2(x)
-        encoded3 = self.encode3(halve(self.transition2(encoded2)))
-        coarse = halve(self.transition3(encoded3))
-        middle = self.out2(self.decode2(self.up3(coarse, encoded3)))
-        fine = self.out1(self.decode1(self.up2(middle, encoded2)))
-        return [y.permute(3, 0, 1, 2)[None] for y in (fine, middle, coarse)]
-
-    def rpn(self, pyramid: list[Tensor]) -> Tensor:
-        """As `Ag3d.rpn`."""
-        maps = [pyramid[level][0].permute(1, 2, 3, 0) for level in self.config.levels]
-        return torch.cat([head(y) for head, y in zip(self.heads, maps, strict=True)], dim=1)
