@@ -1,0 +1,1 @@
+"""The parts of ``window.py``, each for a process of its own."""
