@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from qtpy.QtCore import QLineF, QPointF, QRectF, Qt
+from qtpy.QtCore import QPointF, QRect, QRectF, Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from ..canvas.frame import Frame
@@ -18,6 +18,8 @@ GAP = 14.0
 """Pixels round the point that stay free: what is looked at is not drawn over."""
 SMALLEST = 6.0
 """Pixels of the smallest ring's radius."""
+_ROWS = 64
+"""Pixels of an upright line that are filled at once: more would be shared out among threads, and waited for."""
 HALO = QColor(10, 10, 13, 180)
 """On either side of a line, by which it is seen on bone, as about the rings of napari's canvas."""
 SLAB_LETTERS, SLAB_GROUND = QColor("#1b1400"), QColor("#f0c040")
@@ -61,9 +63,13 @@ def _draw(painter: QPainter, frame: Frame, mark: Mark) -> None:
 
 def paint_crosshair(painter: QPainter, frame: Frame, world: Sequence[float]) -> None:
     """Draw two lines through a world point (z, y, x), which leave it free itself."""
-    x, y = np.round(frame.to_screen(world)) + 0.5  # whole pixels: thin lines stay sharp
+    x, y = (int(c) for c in np.round(frame.to_screen(world)))
     height, width = frame.size
-    painter.setPen(QPen(CROSSHAIR, 1))
-    ends = ((0, y, x - GAP, y), (x + GAP, y, width, y), (x, 0, x, y - GAP), (x, y + GAP, x, height))
-    for line in ends:
-        painter.drawLine(QLineF(*line))
+    gap = int(GAP)
+    rows, columns = ((0, y - gap), (y + gap + 1, height)), ((0, x - gap), (x + gap + 1, width))
+    # Filled, not stroked: Qt cuts an upright line into as many pieces as it has rows, and shares them out among threads.
+    for first, last in columns:
+        painter.fillRect(QRect(first, y, max(last - first, 0), 1), CROSSHAIR)
+    for first, last in rows:
+        for start in range(first, last, _ROWS):
+            painter.fillRect(QRect(x, start, 1, min(_ROWS, last - start)), CROSSHAIR)
