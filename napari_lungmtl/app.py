@@ -24,6 +24,7 @@ from .training.findings.formats.truth.load import load_truth
 from .training.findings.truth import Truth
 from .training.imaging import Image, SeveralSeriesError, list_series, read_image
 from .training.inference import registry
+from .training.inference.quiet_import import settle
 
 SIZE = (1440, 900)
 """Pixels of the window, where the screen has them."""
@@ -189,6 +190,7 @@ def _window() -> tuple[napari.Viewer, LungNodulesDock]:
     # Through the manifest, so that the Plugins menu finds this dock and opens no second one.
     _, dock = viewer.window.add_plugin_dock_widget("napari-lungmtl", "Lung nodules")
     viewer.window.resize(*_fitting(SIZE))
+    settle()  # nothing is open yet that could be closed
     return viewer, dock
 
 

@@ -12,6 +12,7 @@ from napari.layers import Image as ImageLayer
 from napari.layers import Layer
 from psygnal import Signal, SignalGroup
 
+from .jobs.memory import ClosedImages
 from .layers import planes, view_state
 from .layers.heat_map import EVIDENCE
 from .layers.image import IMAGE, agree_on_units
@@ -132,6 +133,7 @@ class ReviewedImages:
         self._refused: list[Layer] = []
         self._current: ReviewedImage | None = None
         self._opening = False
+        self._closed_images = ClosedImages(viewer)
         viewer.layers.selection.events.active.connect(self._on_active)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.inserted.connect(self._on_inserted)
@@ -181,6 +183,7 @@ class ReviewedImages:
 
     def close(self) -> None:
         """Save everything and let go of the viewer."""
+        self._closed_images.close()
         self._viewer.layers.selection.events.active.disconnect(self._on_active)
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)

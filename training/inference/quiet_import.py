@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+MANY = 100
+"""Modules that came in one go from which on what they brought is settled."""
 LIBRARIES = ("libtorch_cpu.so", "libtorch.so")
 """Of torch, in the order of loading: half a second in which `import torch` lets no other thread run."""
 
@@ -39,13 +41,43 @@ def load_libraries() -> None:
         load(os.fsencode(folder / name), os.RTLD_LOCAL | os.RTLD_NOW)
 
 
+_times_settled = 0
+
+
+def settle() -> None:
+    """Have the garbage collector pass over all objects that there are now: modules live as long as the process.
+
+    A window with torch has 600,000 of them, and each collection, of which napari makes one for every layer that goes, would
+    stop all threads for half a second. What is in a cycle and goes later is not found any more: see `reclaim`.
+    """
+    global _times_settled
+    gc.freeze()
+    _times_settled += 1
+
+
+def times_settled() -> int:
+    """How often `settle` was called: what is older than the last time may have to be reclaimed."""
+    return _times_settled
+
+
+def reclaim() -> None:
+    """Find also what has gone since it was settled; takes as long as a whole collection, and nothing is settled afterwards."""
+    gc.unfreeze()
+    gc.collect()
+
+
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Pause the garbage collector: imports make it go through all objects of the process, which stops every thread."""
-    was_on = gc.isenabled()
+    """Pause the garbage collector: imports make it go through all objects of the process, which stops every thread.
+
+    Of many modules the next collection would, too: they are settled.
+    """
+    was_on, modules = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
         yield
     finally:
         if was_on:
+            if len(sys.modules) - modules >= MANY:
+                settle()
             gc.enable()
