@@ -86,10 +86,10 @@ class ReviewedImage:
             self.session.events.overlays.emit(self.session.overlays_shown)
         return deleted
 
-    def close(self) -> None:
-        """Take its drawings out, and save."""
+    def close(self, *, wait: bool = True) -> None:
+        """Take its drawings out, and save, at once or in the background."""
         self.let_go()
-        self.session.close()
+        self.session.close(wait=wait)
 
     def let_go(self) -> None:
         """Take its drawings out; another layer goes on with the session."""
@@ -259,7 +259,7 @@ class ReviewedImages:
         if any(other.session is reviewed.session for other in self._reviewed_images):
             reviewed.let_go()
         else:
-            reviewed.close()
+            reviewed.close(wait=False)
         self._narrow_range()
         self._on_listed()
 
@@ -331,24 +331,26 @@ class ReviewedImages:
             former.view = view_state.remember(self._viewer)
         self._current = reviewed
         if reviewed is not None:
-            self._show_only(reviewed)
+            self._hide_all_but(reviewed)
             self._narrow_range()
+            if reviewed.view is not None:  # before it is shown: each of its layers is cut once
+                view_state.restore_slice(self._viewer, reviewed.view)
+            reviewed.set_current(True)
             if reviewed.view is not None:
-                view_state.restore(self._viewer, reviewed.view)
+                view_state.restore_camera(self._viewer, reviewed.view)
             elif former is not None:  # napari looks at the first image by itself
                 view_state.first_look(self._viewer, reviewed.layer)
                 if reviewed.radiograph is not None:
                     reviewed.radiograph.view.show()
         self.events.current.emit(reviewed)
 
-    def _show_only(self, reviewed: ReviewedImage) -> None:
+    def _hide_all_but(self, reviewed: ReviewedImage) -> None:
         for layer in self._viewer.layers:  # also what was opened before the dock, and has no session yet
             if layer is not reviewed.layer and layer.metadata.get(IMAGE) is not None:
                 _set_visible(layer, False)
         for other in self._reviewed_images:
             if other is not reviewed:
                 other.set_current(False)
-        reviewed.set_current(True)
 
     def _on_visible(self, event: object) -> None:
         """A person opened the eye of a hidden image: that is to choose it."""

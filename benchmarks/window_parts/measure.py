@@ -144,7 +144,9 @@ def wait(done: Callable[[], bool], limit: float = 300.0) -> bool:
     return done()
 
 
-GAPS_HEAD = f"{'':52}{'longest':>8}{'own CPU':>9}{'budget':>9}   ms between two turns of the window's event loop"
+GAPS_HEAD = (
+    f"{'':52}{'longest':>8}{'own CPU':>9}{'budget':>9}   ms between two turns of the window's event loop"
+)
 
 
 def show(rows: Iterable[Row]) -> None:
@@ -154,7 +156,9 @@ def show(rows: Iterable[Row]) -> None:
         f"{'':52}{'wall':>8}{'p95':>7}{'CPU':>7}{'p95':>7}{'budget':>8}{'CPU in all':>12}{'frames':>8}   ms"
     )
     for row in rows:
-        wall, cpu, total = (1000 * np.array([getattr(t, k) for t in row.took]) for k in ("wall", "cpu", "all"))
+        wall, cpu, total = (
+            1000 * np.array([getattr(t, k) for t in row.took]) for k in ("wall", "cpu", "all")
+        )
         print(
             f"{row.name:52}{median(wall):8.0f}{np.percentile(wall, 95):7.0f}{median(cpu):7.0f}"
             f"{np.percentile(cpu, 95):7.0f}{'' if row.budget is None else format(row.budget, '.0f'):>8}"

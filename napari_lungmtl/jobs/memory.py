@@ -38,7 +38,9 @@ class ClosedImages:
         self._timer.setSingleShot(True)
         self._timer.setInterval(IDLE_MS)
         self._timer.timeout.connect(self._reclaim)
-        self._settling = QTimer()  # Qt lets some things go, and what they hold, with the turns of its event loop
+        self._settling = (
+            QTimer()
+        )  # Qt lets some things go, and what they hold, with the turns of its event loop
         self._settling.setSingleShot(True)
         self._settling.setInterval(TURNS_MS)
         self._settling.timeout.connect(self._settle)

@@ -44,13 +44,24 @@ def remember(viewer: ViewerModel) -> ViewState:
 
 def restore(viewer: ViewerModel, state: ViewState) -> None:
     """Look as before; of a state with more or fewer axes than there are now, the last ones count."""
-    dims, camera = viewer.dims, viewer.scene.camera
+    restore_slice(viewer, state)
+    restore_camera(viewer, state)
+
+
+def restore_slice(viewer: ViewerModel, state: ViewState) -> None:
+    """Go to slice and plane; while no layer is visible nothing is cut for it."""
+    dims = viewer.dims
     ndim = min(dims.ndim, len(state.point))
     dims.ndisplay = 2  # a change to 3-D keeps a camera of its own, so the order comes first
     if len(state.order) == dims.ndim:
         dims.order = state.order
     dims.set_point(range(dims.ndim - ndim, dims.ndim), state.point[-ndim:])
     dims.ndisplay = state.ndisplay
+
+
+def restore_camera(viewer: ViewerModel, state: ViewState) -> None:
+    """Look at the slice as before."""
+    camera = viewer.scene.camera
     camera.center, camera.zoom, camera.angles = state.center, state.zoom, state.angles
     # What was all in view in a smaller canvas (of several files, that of a window not yet laid out) fills this one.
     if state.whole and tuple(state.size) != tuple(viewer.canvas.size):

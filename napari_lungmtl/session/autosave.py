@@ -18,6 +18,14 @@ RETRY = 5.0
 """Seconds until a failed write is tried again: a full disk may have been tidied."""
 
 Write = Callable[[Findings], None]
+_leaving: set[Autosaver] = set()
+"""Those that still write, and whom nobody waits for."""
+
+
+def finish_writing() -> None:
+    """Have on the disk what closed sessions were about to write: before a file is read again."""
+    for saver in tuple(_leaving):
+        saver.close()
 
 
 class Autosaver:
@@ -43,7 +51,7 @@ class Autosaver:
         self._pending: Findings | None = None
         self._due = 0.0
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._closed = self._left = False
         atexit.register(self.close)
 
     @property
@@ -61,6 +69,24 @@ class Autosaver:
                 self._thread = threading.Thread(target=self._loop, name="lungmtl-autosave", daemon=True)
                 self._thread.start()
             self._condition.notify()
+
+    def hurry(self) -> bool:
+        """Have the thread write at once; whether everything is on the disk already."""
+        with self._condition:
+            if self._pending is not None and not self._failed:
+                self._due = 0.0
+                self._condition.notify()
+            return self._pending is None and not self._writing.locked()
+
+    def leave(self) -> None:
+        """Write what is left and end, without anyone waiting; what cannot be written is tried again as long as the process lives."""
+        _leaving.add(self)
+        with self._condition:
+            self._left = True
+            self._condition.notify()
+            if self._thread is None:  # nothing was ever to be written
+                self._gone()
+        self.hurry()
 
     def flush(self) -> bool:
         """Write now, on this thread; whether everything is on the disk afterwards."""
@@ -97,15 +123,24 @@ class Autosaver:
             self._condition.notify()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=2.0)
-        atexit.unregister(self.close)
+        self._gone()
         return saved
+
+    def _gone(self) -> None:
+        _leaving.discard(self)
+        atexit.unregister(self.close)
 
     def _loop(self) -> None:
         while True:
             with self._condition:
-                while not self._closed and (self._pending is None or time.monotonic() < self._due):
+                while not self._ends() and (self._pending is None or time.monotonic() < self._due):
                     left = None if self._pending is None else max(self._due - time.monotonic(), 0.0)
                     self._condition.wait(left)
-                if self._closed:
-                    return
+                if self._ends():
+                    break
             self.flush()
+        if self._left:
+            self._gone()
+
+    def _ends(self) -> bool:
+        return self._closed or (self._left and self._pending is None)

@@ -17,7 +17,7 @@ from ..training.findings.models import join_models
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ..training.inference.agreement import Agreement, agreement
-from .autosave import Autosaver
+from .autosave import Autosaver, finish_writing
 from .changes import changed_ids, edited, words_of
 from .events import SessionEvents
 from .history import History
@@ -169,6 +169,7 @@ class Session:
         self._partial = self._before_run = None
         self._image, self._selection, self._saved_at = image, (), None
         self._sidecar = Sidecar(image) if image is not None else None
+        finish_writing()
         stored, problem = load(self._sidecar)
         stored = numbered(stored)
         self._last_number = max((f.number for f in stored), default=0)
@@ -186,13 +187,13 @@ class Session:
         if findings is not None:
             self.replace_findings(findings)
 
-    def save(self) -> bool:
-        """Write now what is not yet saved; whether everything is on the disk."""
-        return self._autosave.flush()
+    def save(self, *, wait: bool = True) -> bool:
+        """Write now what is not yet saved, at once or in the background; whether everything is on the disk."""
+        return self._autosave.flush() if wait else self._autosave.hurry()
 
-    def close(self) -> None:
-        """Save and stop saving. The session can be read, but edits are no longer kept."""
-        self._autosave.close()
+    def close(self, *, wait: bool = True) -> None:
+        """Save, at once or in the background, and stop saving. The session can be read, but edits are no longer kept."""
+        self._autosave.close() if wait else self._autosave.leave()
 
     # ---- commands on findings (undoable)
 

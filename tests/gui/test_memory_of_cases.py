@@ -48,7 +48,9 @@ def test_cases_that_come_and_go_leave_nothing(quickly, window, qtbot):
     settled = times_settled()
     qtbot.waitUntil(lambda: times_settled() > settled, timeout=60_000)
     gc.collect()
-    assert [n for n, (layer, voxels) in enumerate(opened) if layer() is not None or voxels() is not None] == []
+    assert [
+        n for n, (layer, voxels) in enumerate(opened) if layer() is not None or voxels() is not None
+    ] == []
 
 
 def test_whoever_goes_through_slices_is_not_kept_waiting(quickly, window, qtbot, monkeypatch):

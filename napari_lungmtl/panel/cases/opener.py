@@ -22,6 +22,9 @@ KEPT = 2
 AHEAD_MS = 200
 """From the opening of a case until others are let go and the next one is read: the first has then been drawn."""
 
+LOOKS = 10
+"""Looks at a case that is not saved yet, `AHEAD_MS` apart, until the person is told."""
+
 
 class CaseOpener(QObject):
     """Shows cases; of those that it opened, `KEPT` stay in the viewer, and one more waits in memory.
@@ -61,6 +64,7 @@ class CaseOpener(QObject):
         self._reading_case: Case | None = None
         self._ahead: tuple[Case, Image] | None = None
         self._mine: list[Case] = []
+        self._late: dict[int, int] = {}  # how often each was looked at and not saved yet
         self._reading = Worker("The case cannot be opened", self)
         self._reading.finished.connect(self._on_read)
         self._reading.failed.connect(self._on_failed)
@@ -187,17 +191,24 @@ class CaseOpener(QObject):
         return [case for case in self._mine if _units(case) != units]
 
     def _let_go(self, cases: Sequence[Case]) -> None:
-        """Save and close."""
+        """Close those that are saved; the others are being saved, and looked at again."""
+        late = []
         for case in cases:
             reviewed = next((s for s in self._reviewed_images() if s.layer is case.layer), None)
             if reviewed is not None and self._keep(reviewed):
                 continue
-            if reviewed is not None and not reviewed.session.save():
-                self.kept.emit(f"{case.name} cannot be saved and stays open until it can.")
+            if reviewed is not None and not reviewed.session.save(wait=False):
+                late.append(case)
                 continue
             self._mine.remove(case)
             if case.layer in self._viewer.layers:
                 self._viewer.layers.remove(case.layer)
+        self._late = {id(case): self._late.get(id(case), 0) + 1 for case in late}
+        for case in late:
+            if self._late[id(case)] == LOOKS:
+                self.kept.emit(f"{case.name} cannot be saved and stays open until it can.")
+        if late:
+            self._soon.start()
 
 
 def _units(case: Case) -> str:

@@ -7,9 +7,10 @@ zoom and plane. One on a radiograph.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtCore import QPoint, QPointF, QRectF, Qt
 from qtpy.QtGui import (
     QColor,
     QFont,
@@ -275,7 +276,28 @@ def _outline(painter: QPainter, plane: Plane, finding: Finding, field: float, si
 
 def _write(painter: QPainter, x: float, baseline: float, text: str) -> None:
     """White text with a dark rim: legible over air and over bone."""
+    letters, left, top = _letters(text, painter.font().toString(), painter.device().devicePixelRatioF())
+    painter.drawImage(QPoint(round(x + left), round(baseline + top)), letters)
+
+
+@lru_cache(maxsize=128)
+def _letters(text: str, font: str, ratio: float) -> tuple[QImage, float, float]:
+    """Letters with their rim, and where their picture begins from the start of the line that they stand on.
+
+    Tracing the outlines of letters took most of a close-up's time, and there are few words.
+    """
+    look = QFont()
+    look.fromString(font)
     path = QPainterPath()
-    path.addText(x, baseline, painter.font(), text)
+    path.addText(0, 0, look, text)
+    box = path.boundingRect().adjusted(-2, -2, 2, 2).toAlignedRect()
+    picture = QImage(box.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.translate(-box.left(), -box.top())
     painter.strokePath(path, QPen(QColor(0, 0, 0, 200), 3.0))
     painter.fillPath(path, Qt.GlobalColor.white)
+    painter.end()
+    return picture, float(box.left()), float(box.top())

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -264,3 +265,30 @@ def test_leaving_python_without_closing_saves(tmp_path: Path) -> None:
     code = KILLED.replace("range(1000)", "range(3)").replace("time.sleep(0.02)", "pass")
     subprocess.run([sys.executable, "-c", code, tmp_path], check=True, stdout=subprocess.DEVNULL)
     assert read_findings(tmp_path / "killed.lungmtl.json")[0].note == "2"
+
+
+def test_who_leaves_does_not_wait_and_nothing_is_lost() -> None:
+    written: list[tuple[Findings, threading.Thread]] = []
+    go_on = threading.Event()
+
+    def write(findings: Findings) -> None:
+        go_on.wait(30)
+        written.append((findings, threading.current_thread()))
+
+    saver = Autosaver(write, lambda _problem: None)
+    saver.request(Findings(notes=("last",)))
+    saver.leave()
+    assert not written
+    assert not saver.hurry()
+    threading.Timer(0.1, go_on.set).start()
+    autosave.finish_writing()
+    assert [findings.notes for findings, _ in written] == [("last",)]
+    assert not saver.pending
+    assert not autosave._leaving
+
+
+def test_who_leaves_with_nothing_to_write_is_forgotten_at_once() -> None:
+    saver = Autosaver(lambda _findings: None, lambda _problem: None)
+    saver.leave()
+    assert not autosave._leaving
+    assert saver.hurry()
