@@ -35,10 +35,12 @@ def nodules(image: Any, count: int, lowest: float) -> Any:
 
     def judged(score: float) -> Any:
         attributes = {name: float(rng.integers(1, 5)) for name in ATTRIBUTES}
+        spread = dict.fromkeys(attributes, 0.3)
+        parts, folds = rng.random(len(slices)), rng.random(5)
         opinions = (
-            Opinion("mtmr", "1", rng.random(), 0.1, rng.random(len(slices)), slices, rng.random(5), attributes, dict.fromkeys(attributes, 0.3)),
+            Opinion("mtmr", "1", rng.random(), 0.1, parts, slices, folds, attributes, spread),
             Opinion("mtcnn", "1", rng.random(), 0.1, rng.random(9), views, rng.random(5)),
-        )  # fmt: skip
+        )
         return Finding(
             Sphere(tuple((low + (high - low) * rng.random(3)).tolist()), float(rng.uniform(3, 30))),
             score=score,
@@ -120,7 +122,8 @@ def main(repeats: int) -> None:
         views.show_slab(Slab(kind, 20.0))
         window.drawn(lambda: None)
         thick = (18.0 + i % 5 for i in steps)
-        row(f"slab: drag of the thickness, {kind}", ((lambda t=t, k=kind: views.show_slab(Slab(k, t))) for t in thick), 100)  # fmt: skip
+        drags = ((lambda t=t, k=kind: views.show_slab(Slab(k, t))) for t in thick)
+        row(f"slab: drag of the thickness, {kind}", drags, 100)
     views.show_slab(Slab())
     session.replace_findings(nodules(image, MANY, 0.05))
     slider = dock.show_section.score.slider

@@ -1,4 +1,4 @@
-"""How long the window stands still while something works behind it: torch is loaded, networks run on all cases, cases come and go."""
+"""How long the window stands still while torch is loaded, networks run on all cases, and cases come and go."""
 
 from __future__ import annotations
 

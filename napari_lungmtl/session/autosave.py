@@ -79,7 +79,7 @@ class Autosaver:
             return self._pending is None and not self._writing.locked()
 
     def leave(self) -> None:
-        """Write what is left and end, without anyone waiting; what cannot be written is tried again as long as the process lives."""
+        """Write what is left and end, without anyone waiting; what fails is tried again as long as the process lives."""
         _leaving.add(self)
         with self._condition:
             self._left = True

@@ -73,5 +73,6 @@ def test_a_closed_image_is_saved_off_the_windows_thread(window, monkeypatch, qtb
     threading.Timer(0.3, slow.set).start()
     add_image_layer(viewer, image)
     assert [f.id for f in dock.reviewed.session.findings] == ["mine"]
-    assert threads and threading.main_thread() not in threads
+    assert threads
+    assert threading.main_thread() not in threads
     assert [f.id for f in read_findings(path)] == ["mine"]

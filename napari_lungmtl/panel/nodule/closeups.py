@@ -276,7 +276,7 @@ def _outline(painter: QPainter, plane: Plane, finding: Finding, field: float, si
 
 def _write(painter: QPainter, x: float, baseline: float, text: str) -> None:
     """White text with a dark rim: legible over air and over bone."""
-    letters, left, top = _letters(text, painter.font().toString(), painter.device().devicePixelRatioF())
+    letters, left, top = _letters(text, painter.font().toString(), sure(painter.device()).devicePixelRatioF())
     painter.drawImage(QPoint(round(x + left), round(baseline + top)), letters)
 
 
