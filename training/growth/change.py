@@ -10,7 +10,7 @@ import numpy as np
 from ..imaging.image import Image
 from .repeats import RepeatedVolume
 
-FLOOR, FACTOR = 0.12, 1.7
+FLOOR, FACTOR = 0.12, 1.62
 """Half-width of the interval of ln(V2/V1): `FACTOR` times the root of `FLOOR` squared and both squared spreads. Calibrated on
 simulated pairs of real nodules (``experiments/growth/intervals.py``): 95 % of them lie within."""
 LEAST_GROWTH = 0.25
