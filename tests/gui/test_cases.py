@@ -184,7 +184,7 @@ def test_what_cannot_be_saved_stays_open(empty, folder, qtbot, monkeypatch):
     click_row(dock, "anna")
     wait_for(dock, "anna", qtbot)
     anna = dock.reviewed
-    monkeypatch.setattr(anna.session, "save", lambda: False)
+    monkeypatch.setattr(anna.session, "save", lambda **_: False)
     anna.session.add(Finding(BALL, id="a"))
     for name in ("berta", "dora"):
         click_row(dock, name)

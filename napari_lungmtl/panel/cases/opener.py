@@ -205,7 +205,7 @@ class CaseOpener(QObject):
                 self._viewer.layers.remove(case.layer)
         self._late = {id(case): self._late.get(id(case), 0) + 1 for case in late}
         for case in late:
-            if self._late[id(case)] == LOOKS:
+            if self._late[id(case)] >= LOOKS:  # again and again: what else happens has words of its own
                 self.kept.emit(f"{case.name} cannot be saved and stays open until it can.")
         if late:
             self._soon.start()
