@@ -326,8 +326,8 @@ class Session:
         if self._history.can_redo:
             step = self._history.redo()
             self._put(step.after)
-            changed = set(changed_ids(step.before, step.after))
-            self.select_all(self._there(step.selection or [f.id for f in self.visible if f.id in changed][-1:]))
+            ids = set(changed_ids(step.before, step.after))
+            self.select_all(self._there(step.selection or [f.id for f in self.visible if f.id in ids][-1:]))
             self.events.undone.emit(f"Done again: {words_of(step)}")
 
     # ---- ways of looking (not in the history)
