@@ -109,7 +109,7 @@ def test_the_slider_sets_the_prevalence_of_this_film_and_the_next(qtbot):
         session._image = radiograph(series_uid=uid)
         session._findings = Findings(image_scores=(ImageScore(ANSWER, "dhn 0.1", 0.8, 0.5),))
         layer = add_image_layer(ViewerModel(), session._image)
-        section.set_reviewed(ReviewedImage(layer, session, None, None))
+        section.set_reviewed(ReviewedImage(layer, session, None, None, None, None))
         sessions.append(session)
         if uid == "one":
             section.prevalence.slider.setValue(STEPS.index(0.01))
