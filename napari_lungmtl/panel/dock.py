@@ -265,7 +265,8 @@ class LungNodulesDock(QWidget):
             section.set_reviewed(reviewed)
         if reviewed is not None:
             self.corners.set_image(reviewed.layer, reviewed.session.image)
-            self.views.set_image(reviewed.layer, reviewed.session, reviewed.companions)
+            news = reviewed.truth.events.truth
+            self.views.set_image(reviewed.layer, reviewed.session, reviewed.companions, news)
             reviewed.binding.fill(self.preferences["fill"])
             self.marks.follow(
                 reviewed.session, reviewed.marked, reviewed.true_findings, dragged=reviewed.binding.dragged

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ..training.error_boundary import sentence
 from ..training.findings import Findings
 from ..training.log_file import log_error
+from .sidecar import Sidecar
 
 DELAY = 0.2
 """Seconds from a command to its write: commands in between (a dragged point) become one write, and a process
@@ -22,10 +23,26 @@ _leaving: set[Autosaver] = set()
 """Those that still write, and whom nobody waits for."""
 
 
-def finish_writing() -> None:
-    """Have on the disk what closed sessions were about to write: before a file is read again."""
+def finish_writing(place: Sidecar | None = None, heir: Autosaver | None = None) -> Findings | None:
+    """Have on the disk what closed sessions were about to write: before a file is read again.
+
+    What cannot be written is tried again for as long as the process lives. What belongs to `place` is returned, and `heir` writes
+    it from then on: two that write one file would overwrite each other.
+    """
     for saver in tuple(_leaving):
-        saver.close()
+        if saver.flush():
+            saver.close()
+        elif (
+            heir is not None
+            and place is not None
+            and saver.place is not None
+            and saver.place.path == place.path
+        ):
+            findings = saver.give_up()
+            if findings is not None:
+                heir.request(findings)
+                return findings
+    return None
 
 
 class Autosaver:
@@ -52,6 +69,7 @@ class Autosaver:
         self._due = 0.0
         self._thread: threading.Thread | None = None
         self._closed = self._left = False
+        self.place: Sidecar | None = None
         atexit.register(self.close)
 
     @property
@@ -78,8 +96,9 @@ class Autosaver:
                 self._condition.notify()
             return self._pending is None and not self._writing.locked()
 
-    def leave(self) -> None:
-        """Write what is left and end, without anyone waiting; what fails is tried again as long as the process lives."""
+    def leave(self, place: Sidecar | None = None) -> None:
+        """Write what is left to `place` and end, without anyone waiting; what fails is tried again while the process lives."""
+        self.place = place
         _leaving.add(self)
         with self._condition:
             self._left = True
@@ -109,6 +128,13 @@ class Autosaver:
                 return False
             self._failed = False
             return True
+
+    def give_up(self) -> Findings | None:
+        """End without writing; what was left to write."""
+        with self._writing, self._condition:
+            findings, self._pending = self._pending, None
+        self.close()
+        return findings
 
     def discard(self) -> None:
         """Forget what was not written."""

@@ -169,9 +169,9 @@ class Session:
         self._partial = self._before_run = None
         self._image, self._selection, self._saved_at = image, (), None
         self._sidecar = Sidecar(image) if image is not None else None
-        finish_writing()
+        unsaved = finish_writing(self._sidecar, self._autosave)
         stored, problem = load(self._sidecar)
-        stored = numbered(stored)
+        stored = numbered(stored if unsaved is None else unsaved)
         self._last_number = max((f.number for f in stored), default=0)
         self._findings = stored if image is None else replace(stored, image=ImageReference.of(image))
         if (upright := stood_upright(image, self._findings)) is not None:
@@ -193,7 +193,7 @@ class Session:
 
     def close(self, *, wait: bool = True) -> None:
         """Save, at once or in the background, and stop saving. The session can be read, but edits are no longer kept."""
-        self._autosave.close() if wait else self._autosave.leave()
+        self._autosave.close() if wait else self._autosave.leave(self._sidecar)
 
     # ---- commands on findings (undoable)
 

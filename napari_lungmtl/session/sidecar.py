@@ -45,11 +45,12 @@ class Sidecar:
 
     def _set(self, name: str, source: Path | None) -> None:
         mine = user_data_path("napari-lungmtl", appauthor=False) / "findings"
-        folders = [mine / f"{name}{_digest_of(name, source)}{SUFFIX}"]
+        own = mine / f"{name}{_digest_of(name, source)}{SUFFIX}"
         beside = _folder_beside(source)
-        if beside is not None and _is_writable(beside) and not _is_installed(beside):
-            folders.insert(0, beside / f"{name}{SUFFIX}")
-        self._paths = folders
+        near = [beside / f"{name}{SUFFIX}"] if beside is not None and not _is_installed(beside) else []
+        self._paths = [*near, own] if beside is not None and _is_writable(beside) else [own]
+        # A folder that has become read-only may hold findings.
+        self._readable = [*near, own]
         # Until files of the user's folder were told apart by where the image is.
         self._former, self._source = mine / f"{name}{SUFFIX}", str(source or "")
 
@@ -60,7 +61,7 @@ class Sidecar:
 
     def newest(self) -> Path | None:
         """The file that `read` reads, if there is one."""
-        existing = [path for path in self._paths if path.is_file()]
+        existing = [path for path in dict.fromkeys((*self._paths, *self._readable)) if path.is_file()]
         if not existing and self._former.is_file() and self._is_of_the_image(self._former):
             return self._former
         return max(existing, key=lambda p: p.stat().st_mtime) if existing else None
@@ -140,6 +141,7 @@ class Sidecar:
     def _write_elsewhere(self) -> None:
         stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
         self._paths = [p.with_name(f"{p.name.removesuffix(SUFFIX)}-{stamp}{SUFFIX}") for p in self._paths]
+        self._readable = []
 
 
 def load(sidecar: Sidecar | None) -> tuple[Findings, str]:

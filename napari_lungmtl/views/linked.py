@@ -107,7 +107,11 @@ class LinkedViews(QWidget):
         self._draw()
 
     def set_image(
-        self, layer: ImageLayer | None, session: Session | None, companions: Sequence[Layer] = ()
+        self,
+        layer: ImageLayer | None,
+        session: Session | None,
+        companions: Sequence[Layer] = (),
+        truth: Any = None,
     ) -> None:
         """Show another image, or none; a radiograph has one view only.
 
@@ -117,6 +121,8 @@ class LinkedViews(QWidget):
             Of the image under review.
         companions
             Layers that are shown with it: its truth.
+        truth
+            The signal (psygnal) that its truth is another.
         """
         self._stop_listening()
         self._layer, self._session, self._companions = layer, session, companions
@@ -129,6 +135,7 @@ class LinkedViews(QWidget):
                 events.thresholds,
                 events.selection,
                 events.overlays,
+                *(() if truth is None else (truth,)),
             )
             self._connections = [
                 *((event, self._draw) for event in (looks.contrast_limits, *session_events)),
@@ -318,9 +325,11 @@ class LinkedViews(QWidget):
         return self._colors
 
     def _truths(self) -> tuple[Truth, ...]:
-        """The companions that are points and visible."""
+        """The companions that are points, visible, and still among the layers."""
         return tuple(
-            _truth(layer) for layer in self._companions if isinstance(layer, Points) and layer.visible
+            _truth(layer)
+            for layer in self._companions
+            if isinstance(layer, Points) and layer.visible and layer in self._viewer.layers
         )
 
     # ---- hands

@@ -210,6 +210,31 @@ def test_closing_the_prior_closes_its_picture(pair, qtbot):
     assert not dock.prior.work.running
 
 
+def test_a_prior_that_was_closed_while_another_study_was_seen_does_not_come_back(pair, image, qtbot):
+    viewer, dock = pair
+    present = dock.reviewed
+    pane = beside(dock)
+    prior = dock.prior.beside.study.layer
+    add_image_layer(viewer, named(image, "1.9.2", "20240801", "P2"))
+    viewer.layers.remove(prior)
+    dock.reviewed_images.choose(present.layer)
+    assert not pane.isVisible()
+    assert dock.prior.choose.currentText() == "none"
+
+
+def test_what_is_found_in_the_prior_is_drawn_in_its_picture(pair, image, findings, qtbot):
+    _viewer, dock = pair
+    present = dock.reviewed
+    pane = beside(dock)
+    prior = dock.prior.beside.study.layer
+    dock.reviewed_images.choose(prior)
+    session = dock.reviewed.session
+    dock.reviewed_images.choose(present.layer)
+    assert not pane.scene.findings
+    session.replace_findings(findings)
+    assert len(pane.scene.findings) == 3
+
+
 def test_each_study_keeps_its_prior_and_another_one_shows_none(pair, qtbot):
     _viewer, dock = pair
     present = dock.reviewed

@@ -36,6 +36,7 @@ class SetsView(QWidget):
         self._viewer = viewer
         self.reviewed: ReviewedImage | None = None
         self._files: dict[str, Findings] = {}
+        self._doubts: dict[str, str] = {}
         self._connections: list[object] = []
         self.differences: list[Difference] = []
         self._later = coalesced(
@@ -78,7 +79,7 @@ class SetsView(QWidget):
     def set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         """Show the sets of another image."""
         self.reviewed = reviewed
-        self._files = {}
+        self._files, self._doubts = {}, {}
         if reviewed is not None:
             for signal in (
                 reviewed.session.events.findings,
@@ -106,6 +107,7 @@ class SetsView(QWidget):
         except LungmtlError as error:
             self.words.setText(str(error))
             return False
+        self._doubts[path.name] = " ".join(truth.problems)
         self._files[path.name] = truth.nodules
         self._files |= {f"{path.name}: {name}": found for name, found in truth.readers.items()}
         self._list_sets()
@@ -211,8 +213,13 @@ class SetsView(QWidget):
         self.list.setVisible(bool(self.differences))
         self.list.setFixedHeight(4 + self.list.sizeHintForRow(0) * min(max(self.list.count(), 1), ROWS))
         same = len(found) - len(self.differences)
-        self.words.setText(f"{same} alike, {len(self.differences)} differ" if found else "")
-        self.words.setVisible(bool(found))
+        said = [f"{same} alike, {len(self.differences)} differ"] if found else []
+        chosen = (self.a.currentText(), self.b.currentText())
+        said += [
+            doubt for name, doubt in self._doubts.items() if doubt and any(c.startswith(name) for c in chosen)
+        ]
+        self.words.setText("\n".join(said))
+        self.words.setVisible(bool(said))
         for button in (self.next, self.take, self.merge):
             button.setVisible(bool(self.differences))
         ours = self.a.currentText() == SHOWN

@@ -7,7 +7,6 @@ from functools import partial
 from weakref import WeakKeyDictionary
 
 from napari.components import ViewerModel
-from napari.layers import Image as ImageLayer
 from napari.utils.notifications import show_info
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QSizePolicy, QSpinBox, QWidget
@@ -15,8 +14,9 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QSizePolicy, QS
 from ...jobs.worker import Worker
 from ...layers import planes
 from ...prior.beside import PriorBeside
-from ...prior.studies import PriorStudy, candidates, nodules, nodules_of, patient
+from ...prior.studies import PriorStudy, candidates, nodules, nodules_of, patient, session_of
 from ...reviewed_images import ReviewedImage, ReviewedImages
+from ...session.session import Session
 from ...shortcuts import tooltip
 from ...text.growth import summary
 from ...training.findings import Finding
@@ -137,6 +137,7 @@ class PriorSection(Section):
     def let_go(self) -> None:
         """Stop listening for good; no widget is touched."""
         self.work.abandon()
+        self._listen_to(None)
         self._images().events.listed.disconnect(self._on_listed, missing_ok=True)
         self.beside.let_go()
 
@@ -241,12 +242,13 @@ class PriorSection(Section):
 
     def _on_listed(self) -> None:
         """Studies were opened, closed or renamed."""
-        choice = self._choice
-        open_layers: list[ImageLayer] = list(self._images().layers)
-        if choice is not None and not any(choice.study.layer is layer for layer in open_layers):
+        before = self._choice
+        open_layers = [id(layer) for layer in self._images().layers]
+        for reviewed, choice in tuple(self._choices.items()):
+            if id(choice.study.layer) not in open_layers:
+                self._choices.pop(reviewed)
+        if before is not self._choice:
             self.work.cancel()
-            if self.reviewed is not None:
-                self._choices.pop(self.reviewed, None)
             self._show()
             return
         self._list()
@@ -280,6 +282,7 @@ class PriorSection(Section):
         if study is not self.beside.study or reviewed is not self._beside_of:
             self.beside.show(reviewed, study)
             self._beside_of = reviewed
+            self._listen_to(session_of(self._images(), study) if study is not None else None)
         comparison = choice.comparison if choice is not None else None
         if comparison is not None:
             self.beside.link(comparison.registration)
@@ -294,6 +297,15 @@ class PriorSection(Section):
             self._on_selected(reviewed.session.selected)
 
     _beside_of: ReviewedImage | None = None
+    _prior_session: Session | None = None
+
+    def _listen_to(self, session: Session | None) -> None:
+        """What is found in the prior is drawn in its picture."""
+        former, self._prior_session = self._prior_session, session
+        for each, act in ((former, "disconnect"), (session, "connect")):
+            if each is not None:
+                for signal in (each.events.findings, each.events.thresholds):
+                    getattr(signal, act)(self._show)
 
     def _show_state(self, _event: object = None) -> None:
         choice, running = self._choice, self.work.running

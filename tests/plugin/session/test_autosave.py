@@ -239,6 +239,49 @@ def test_where_the_image_lies_can_no_longer_be_written(
     assert again.findings[0].status == "accepted"
 
 
+def test_what_a_closed_case_could_not_save_outlives_other_cases_and_comes_back(
+    session: Session, folder: Path, tmp_path: Path, monkeypatch
+) -> None:
+    session.save()
+    with monkeypatch.context() as disk:
+        disk.setattr("napari_lungmtl.session.sidecar.write_findings", _full)
+        session.accept(session.findings[0].id)
+        session.close(wait=False)
+        other = Session()
+        other.open(chest(tmp_path / "elsewhere"))
+        assert autosave._leaving, "still trying"
+        again = Session()
+        again.open(chest(folder))
+        assert again.findings[0].status == "accepted"
+        assert not autosave._leaving, "one of them writes the file"
+    assert again.save()
+    assert read_findings(again.sidecar)[0].status == "accepted"
+    other.close()
+    again.close()
+
+
+def test_a_folder_that_has_become_read_only_keeps_its_findings(
+    session: Session, folder: Path, user_folder: Path
+) -> None:
+    session.save()
+    session.close()
+    folder.chmod(0o555)
+    try:
+        again = Session()
+        again.open(chest(folder))
+        assert [f.id for f in again.findings] == [f.id for f in session.findings]
+        again.accept(again.findings[0].id)
+        assert again.save()
+        assert user_folder in again.sidecar.parents
+        again.close()
+    finally:
+        folder.chmod(0o755)
+    last = Session()
+    last.open(chest(folder))
+    assert last.findings[0].status == "accepted", "the newer of the two"
+    last.close()
+
+
 def test_a_failed_write_is_tried_again(monkeypatch) -> None:
     monkeypatch.setattr(autosave, "DELAY", 0.01)
     monkeypatch.setattr(autosave, "RETRY", 0.05)
