@@ -44,7 +44,8 @@ for n in range(1000):
 
 def test_whatever_fails_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also what no writer foresaw: the saver's thread must live, or nothing would be saved from then on."""
-    monkeypatch.setattr(autosave, "RETRY", 0.0)
+    monkeypatch.setattr(autosave, "DELAY", 600.0)  # the thread keeps out of it
+    monkeypatch.setattr(autosave, "RETRY", 600.0)
     errors: list[Exception] = [MemoryError(), ValueError("out of range")]
     written: list[Findings] = []
     said: list[str] = []
