@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QTableWidget, QTableWidgetItem
 
 from ...text.measurements import NAMES, brief, summary, where
 from ...training.findings import Measurement
 from ...training.imaging.image import Image
+from ..plain_rows import set_up_rows
 from ..qt import sure
 
 COLUMNS = ("#", "kind", "value", "slice")
@@ -26,24 +27,8 @@ class MeasurementsTable(QTableWidget):
     """Id of the row that a person chose."""
 
     def __init__(self) -> None:
-        super().__init__(0, len(COLUMNS))
-        self.setHorizontalHeaderLabels(COLUMNS)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setAlternatingRowColors(True)
-        self.setShowGrid(False)
-        self.setTabKeyNavigation(False)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        rows, header = sure(self.verticalHeader()), sure(self.horizontalHeader())
-        rows.setVisible(False)
-        rows.setDefaultSectionSize(ROW_HEIGHT)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        header.setHighlightSections(False)
-        for column in range(len(COLUMNS)):
-            stretched = COLUMNS[column] == "value"
-            mode = QHeaderView.ResizeMode.Stretch if stretched else QHeaderView.ResizeMode.ResizeToContents
-            header.setSectionResizeMode(column, mode)
+        super().__init__()
+        set_up_rows(self, COLUMNS, "value", ROW_HEIGHT)
         self.itemSelectionChanged.connect(self._on_selection)
         self.cellClicked.connect(
             lambda _row, _column: self._on_selection()

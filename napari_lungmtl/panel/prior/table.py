@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QTableWidget, QTableWidgetItem
 
 from ...text.growth import change_words, doubling_words, interval_words, number_words, summary, volume_words
 from ...training.growth.compare import Compared
+from ..plain_rows import set_up_rows
 from ..qt import sure
 
 COLUMNS = ("#", "volume", "change", "doubling")
@@ -25,25 +26,9 @@ class PriorTable(QTableWidget):
     """The row that a person chose."""
 
     def __init__(self) -> None:
-        super().__init__(0, len(COLUMNS))
-        self.setHorizontalHeaderLabels(COLUMNS)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setAlternatingRowColors(True)
-        self.setShowGrid(False)
-        self.setTabKeyNavigation(False)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        super().__init__()
+        set_up_rows(self, COLUMNS, "change", ROW_HEIGHT)
         self.setAccessibleName("nodules of both studies")
-        rows, header = sure(self.verticalHeader()), sure(self.horizontalHeader())
-        rows.setVisible(False)
-        rows.setDefaultSectionSize(ROW_HEIGHT)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        header.setHighlightSections(False)
-        for column, name in enumerate(COLUMNS):
-            stretched = name == "change"
-            mode = QHeaderView.ResizeMode.Stretch if stretched else QHeaderView.ResizeMode.ResizeToContents
-            header.setSectionResizeMode(column, mode)
         self.cellClicked.connect(lambda row, _column: self.chosen.emit(row))
 
     def show_nodules(self, nodules: Sequence[Compared], days: float | None) -> None:
