@@ -17,7 +17,7 @@ from .jobs.worker import wait_for_threads
 from .layers import planes
 from .layers.spheres.layer import add_image_layer
 from .panel.dock import LungNodulesDock
-from .panel.series_chooser import choose_series
+from .panel.study.series_chooser import choose_series
 from .training.errors import LungmtlError
 from .training.findings import Findings
 from .training.findings.formats.truth.load import load_truth

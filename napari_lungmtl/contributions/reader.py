@@ -163,7 +163,7 @@ def read_or_choose(path: Path) -> Image | None:
         return read_image(path)
     except SeveralSeriesError as several:
         if _has_window():
-            from ..panel.series_chooser import choose_series
+            from ..panel.study.series_chooser import choose_series
 
             uid = choose_series(several.series)
             return read_image(path, series=uid) if uid is not None else None

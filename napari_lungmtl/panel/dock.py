@@ -7,7 +7,6 @@ from contextlib import suppress
 from functools import partial
 
 import napari.viewer
-from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
@@ -17,16 +16,14 @@ from ..canvas.cine import Cine
 from ..canvas.corners import CornerTexts
 from ..canvas.marks.overlay import MarkTexts
 from ..canvas.mouse import ReadingMouse
-from ..layers import planes, window_presets
+from ..layers import planes
 from ..layers.gl_context import canvas_of, make_removals_safe
-from ..layers.image import first_window
 from ..reviewed_images import ReviewedImage, ReviewedImages
-from ..session.session import Session
-from ..training.findings import Sphere
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
 from .cases.section import CasesSection
 from .cohort.section import CohortSection
+from .commands import ReviewCommands
 from .compare.section import CompareSection
 from .findings.section import FindingsSection
 from .first_finding import FirstFinding
@@ -37,14 +34,13 @@ from .nodule.section import NoduleCardSection
 from .pictures import Pictures
 from .preferences import Preferences
 from .prior.section import PriorSection
-from .qt import sure
 from .run import RunSection
-from .section import Section
-from .show.film_row import CHANGES, change
 from .show.section import ShowSection
-from .study import StudySection
-from .theme import palette, stylesheet
-from .wheel import WheelGuard
+from .study.section import StudySection
+from .widgets.qt import sure
+from .widgets.section import Section
+from .widgets.theme import palette, stylesheet
+from .widgets.wheel import WheelGuard
 
 WIDTH = 380
 
@@ -74,18 +70,13 @@ class LungNodulesDock(QWidget):
         self._actions: dict[str, Callable[[], object]] = {
             "next": lambda: self.findings.step(1),
             "previous": lambda: self.findings.step(-1),
-            "accept": lambda: self._judge("accept"),
-            "reject": lambda: self._judge("reject"),
             "characterise": lambda: self.run.characterise(),
             "next study": lambda: self.cases.step(1),
             "previous study": lambda: self.cases.step(-1),
             "done": lambda: self.cases.toggle_done(),
-            "overlays": self._toggle_overlays,
-            **{action: partial(self._orient, action) for action in CHANGES},
             "corner texts": self._toggle_corner_texts,
             "fill": lambda: self.preferences.switch("fill"),
             "attributes": lambda: self.preferences.switch("attributes"),
-            **{f"window {n}": partial(self._choose_window, n) for n in range(1, 7)},
             "linked views": lambda: self.views.link(not self.views.on),
             "slab": lambda: self.views.choose_slab(self.views.slab.next()),
             "thinner": lambda: self.views.choose_slab(self.views.slab.thicker(-5.0)),
@@ -96,11 +87,6 @@ class LungNodulesDock(QWidget):
             "cine slower": lambda: self.cine.change_speed(-1),
             "cine faster": lambda: self.cine.change_speed(1),
             "mouse": lambda: self.mouse.toggle(),
-            "smaller": lambda: self._resize(-1.0),
-            "larger": lambda: self._resize(1.0),
-            "delete": self._delete,
-            "undo": self._undo,
-            "redo": self._redo,
             "help": lambda: self.footer.toggle_keys(),
         }
         self.measure = MeasureSection(viewer, lambda: self.views.canvas_slab.slab)
@@ -113,7 +99,8 @@ class LungNodulesDock(QWidget):
         self.measure.hand.tool_changed.connect(lambda tool: self.cine.stop() if tool is not None else None)
         self.views = LinkedViews(viewer)
         self.prior = PriorSection(viewer, lambda: self.reviewed_images, self.views)
-        for part in (self.measure, self.pictures, self.compare, self.prior):
+        review = ReviewCommands(lambda: self.reviewed, self.measure)
+        for part in (review, self.measure, self.pictures, self.compare, self.prior):
             self._actions |= part.commands
         self.preferences = Preferences()
         self.show_section = ShowSection(viewer, self.views, self.cine, self.preferences)
@@ -291,42 +278,6 @@ class LungNodulesDock(QWidget):
             else:
                 planes.go_to(self.viewer, finding.center)
 
-    def _judge(self, verdict: str) -> None:
-        session = self.reviewed.session if self.reviewed is not None else None
-        if session is not None and session.selection:
-            (session.accept if verdict == "accept" else session.reject)(*self._lesions(session))
-
-    def _lesions(self, session: Session) -> list[str]:
-        """Ids of all that is selected, with the boxes of another network on the same lesions."""
-        both = (id for one in session.selection for id in (session.partners.get(one), one))
-        return [id for id in dict.fromkeys(both) if id is not None]
-
-    def _undo(self) -> None:
-        if self.reviewed is not None:
-            self.reviewed.session.undo()
-
-    def _redo(self) -> None:
-        if self.reviewed is not None:
-            self.reviewed.session.redo()
-
-    def _toggle_overlays(self) -> None:
-        session = self.reviewed.session if self.reviewed is not None else None
-        if session is None or self.reviewed is None:
-            return
-        if not (session.overlays_shown and self.reviewed.bring_back()):
-            session.show_overlays(not session.overlays_shown)
-
-    def _choose_window(self, number: int) -> None:
-        """Show the image in a window of the list, the sixth being the one that it was opened with."""
-        image = self.reviewed.session.image if self.reviewed is not None else None
-        if self.reviewed is None or image is None:
-            return
-        windows = list(window_presets.presets(image).values())
-        if number == 6:
-            window_presets.apply(self.reviewed.layer, first_window(image))
-        elif number <= len(windows):
-            window_presets.apply(self.reviewed.layer, windows[number - 1])
-
     def _switch(self, name: str, on: bool) -> None:
         """A switch of the row *Marks*, or its key."""
         if name == "attributes":
@@ -337,27 +288,6 @@ class LungNodulesDock(QWidget):
     def _toggle_corner_texts(self) -> None:
         self.corners.show_texts(not self.corners.on)
         self.marks.later()  # which may stand there now
-
-    def _orient(self, action: str) -> None:
-        change(self.reviewed.session if self.reviewed is not None else None, action)
-
-    def _resize(self, change: float) -> None:
-        session = self.reviewed.session if self.reviewed is not None else None
-        if session is None or session.selected is None:
-            return
-        geometry = session.findings[session.selected].geometry
-        if isinstance(geometry, Sphere) and geometry.diameter + change >= 1:
-            session.change(session.selected, geometry=Sphere(geometry.center, geometry.diameter + change))
-
-    def _delete(self) -> None:
-        session = self.reviewed.session if self.reviewed is not None else None
-        if session is None or self.measure.delete_chosen():
-            return
-        drawn = [id for id in session.selection if not session.findings[id].provenance.model]
-        session.edit(remove=drawn)
-        if session.selection:  # what was removed is no longer selected
-            key = next(key for key in shortcuts.KEYS if key.action == "reject")
-            show_info(f"A model's finding is not deleted but rejected ({key.text}), so that it can be seen.")
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """The dock is closed for good."""

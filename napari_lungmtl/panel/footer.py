@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from ..reviewed_images import ReviewedImage
 from ..shortcuts import KEYS, tooltip
-from .section import Section, eliding, label, set_role, tool_button
+from .widgets.section import Section, eliding, label, set_role, tool_button
 
 
 class _FromAnyThread(QObject):

@@ -23,7 +23,7 @@ from ..training.errors import LungmtlError
 from ..training.findings.formats.atomic import write_atomically
 from ..views.linked import LinkedViews
 from .measurements.section import MeasureSection
-from .qt import sure
+from .widgets.qt import sure
 
 _KINDS = "Pictures (*.png *.jpg)"
 

@@ -26,7 +26,7 @@ from ..training.inference.device import devices
 from ..training.inference.model_store import warm_up
 from ..training.inference.predictor import Progress
 from ..training.inference.triton_workaround import keep_triton_out
-from .section import Section, label, set_role
+from .widgets.section import Section, label, set_role
 
 JUDGED_ON_CT = "Malignancy is judged on CT only: no network here reads it from a radiograph."
 WARM_UP_MS = 1000

@@ -13,7 +13,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog
 
 from napari_lungmtl.panel.findings.export_dialog import ExportDialog
-from napari_lungmtl.panel.form import Form
+from napari_lungmtl.panel.widgets.form import Form
 from napari_lungmtl.training.cli.predict import predict
 from napari_lungmtl.training.export_options import ExportOptions, Format, Which
 from napari_lungmtl.training.findings.formats.csv_file import read_csv

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComb
 from napari_lungmtl import app
 from napari_lungmtl.layers import planes
 from napari_lungmtl.layers.image import add_image_layer
-from napari_lungmtl.panel.theme import palette
+from napari_lungmtl.panel.widgets.theme import palette
 from napari_lungmtl.shortcuts import HELP
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
 

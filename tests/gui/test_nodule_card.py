@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QWidget
 from napari_lungmtl.layers.malignancy_colors import malignancy_color
 from napari_lungmtl.panel.nodule import closeups
 from napari_lungmtl.panel.nodule.section import notes_of
-from napari_lungmtl.panel.theme import palette
+from napari_lungmtl.panel.widgets.theme import palette
 from napari_lungmtl.training.findings import Finding, Sphere
 from napari_lungmtl.training.imaging.image import Image
 

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox
 
 from napari_lungmtl.app import read_truth, show_truth
 from napari_lungmtl.layers.overlay_colors import TRUTH as TRUTH_COLOR
-from napari_lungmtl.panel.series_chooser import SeriesDialog, choose_series
+from napari_lungmtl.panel.study.series_chooser import SeriesDialog, choose_series
 from napari_lungmtl.training.findings import Finding, Findings, Sphere
 from napari_lungmtl.training.findings.formats.json_file import write_findings
 from napari_lungmtl.training.imaging import list_series

@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractSlider, QApplication, QComboBox, QScrollBar, QSpinBox, QWidget
 
-from napari_lungmtl.panel.wheel import WheelGuard, wheel_controls
+from napari_lungmtl.panel.widgets.wheel import WheelGuard, wheel_controls
 
 from ..stand_ins.real_wheel import turn_wheel
 

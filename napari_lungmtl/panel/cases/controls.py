@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QProgressBar, QPus
 
 from ...session.case_summary import STATES
 from ...shortcuts import tooltip
-from ..section import label, tool_button
+from ..widgets.section import label, tool_button
 from .case import ORDERS, UNREADABLE
 
 

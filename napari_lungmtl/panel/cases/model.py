@@ -9,7 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QBrush, QColor
 
 from ...session.case_summary import DONE, IN_WORK
-from ..theme import Palette
+from ..widgets.theme import Palette
 from .case import UNREADABLE, Case, is_listed, ordered
 
 CASE, FINDINGS, SCORE, STATE = range(4)

@@ -16,10 +16,10 @@ from ...reviewed_images import ReviewedImage, ReviewedImages
 from ...session.case_summary import DONE, IN_WORK, summary_of
 from ...training.imaging.image import Image
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
-from ..qt import sure
 from ..run import RunSection
-from ..section import Section, eliding, label, set_role
-from ..theme import Palette
+from ..widgets.qt import sure
+from ..widgets.section import Section, eliding, label, set_role
+from ..widgets.theme import Palette
 from .batch import BatchRun, has_run
 from .case import Case
 from .controls import FilterRow, ProgressRow, button, done_button

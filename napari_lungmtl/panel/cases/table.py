@@ -13,8 +13,8 @@ from qtpy.QtWidgets import (
     QTableView,
 )
 
-from ..qt import sure
-from ..theme import Palette
+from ..widgets.qt import sure
+from ..widgets.theme import Palette
 from .case import Case
 from .model import CASE, FINDINGS, ORDER_OF, ROW, SCORE, STATE, CasesModel
 from .thumbnail import SIDE

@@ -6,7 +6,7 @@ import numpy as np
 from qtpy.QtCore import QRectF, Qt
 from qtpy.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent
 
-from ..painted_rows import GAP, LEFT, RIGHT, PaintedRows
+from ..widgets.painted_rows import GAP, LEFT, RIGHT, PaintedRows
 from .colors import Coloring
 
 _BAR = 9

@@ -19,8 +19,8 @@ from qtpy.QtGui import (
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from ...layers.spheres.rows import ACCENT
-from ..qt import sure
-from ..theme import Palette, palette
+from ..widgets.qt import sure
+from ..widgets.theme import Palette, palette
 
 RADII = (3.0, 4.5)
 """Pixels of a point, where there are many (from 500 on) and few."""

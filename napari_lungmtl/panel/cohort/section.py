@@ -26,9 +26,9 @@ from qtpy.QtWidgets import (
 from ...jobs.worker import Worker
 from ...reviewed_images import ReviewedImage, ReviewedImages
 from ...training.cohort import Cohort, embed, loading
-from ..qt import sure
-from ..section import Section, eliding, label, set_role
-from ..theme import Palette
+from ..widgets.qt import sure
+from ..widgets.section import Section, eliding, label, set_role
+from ..widgets.theme import Palette
 from .colors import WHOSE, Coloring, colorings
 from .legend import ColoringLegend
 from .open_nodule import NoduleOpener

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QToolButton, QWidget
 from ...layers.overlay_colors import EXCLUDED, FALSE_ALARM, MISS, TRUTH
 from ...session.truth import TruthReview
 from ...training.comparison.outcomes import Outcome
-from ..section import tool_button
+from ..widgets.section import tool_button
 
 LOOKS = {
     Outcome.HIT: ("□", "hit", TRUTH, "Nodules that a shown finding hits; press to list these findings alone"),

@@ -21,7 +21,7 @@ from ...training.errors import LungmtlError
 from ...training.findings import Finding
 from ...training.findings.formats.truth.load import load_truth
 from ...training.findings.truth import Truth
-from ..section import Section, eliding, label, tool_button
+from ..widgets.section import Section, eliding, label, tool_button
 from .counts import Counts
 from .drop import FileDrop
 from .sets import SetsView

@@ -18,7 +18,7 @@ from ...training.comparison.merge import merged
 from ...training.errors import LungmtlError
 from ...training.findings import Findings
 from ...training.findings.formats.truth.load import load_truth
-from ..section import label, tool_button
+from ..widgets.section import label, tool_button
 
 FILE = "a file…"
 SYMBOLS = {Kind.ONLY_A: "A", Kind.ONLY_B: "B", Kind.SAME: "="}

@@ -15,9 +15,9 @@ from ...training.export_options import ExportOptions, Format
 from ...training.findings import Findings
 from ...training.findings.export import FILE_NAMES, chosen, export
 from ...training.inference.registry import characterisers
-from ..form import Form
-from ..qt import sure
-from ..section import label, set_role
+from ..widgets.form import Form
+from ..widgets.qt import sure
+from ..widgets.section import label, set_role
 
 
 class ExportDialog(QDialog):

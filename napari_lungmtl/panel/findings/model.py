@@ -8,7 +8,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QBrush, QColor
 
 from ...training.imaging.image import Image
-from ..theme import Palette
+from ..widgets.theme import Palette
 from .columns import COLUMNS, NAMES, PLACE, Row
 
 ID = Qt.ItemDataRole.UserRole

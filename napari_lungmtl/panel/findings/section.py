@@ -12,9 +12,9 @@ from ...reviewed_images import ReviewedImage
 from ...shortcuts import tooltip
 from ...text.attributes import SCALES
 from ...text.boxes import BOTH, found_by
-from ..qt import sure
-from ..section import Section, label, tool_button
-from ..theme import Palette
+from ..widgets.qt import sure
+from ..widgets.section import Section, label, tool_button
+from ..widgets.theme import Palette
 from .columns import ALWAYS, COLUMNS, ORDER, Row, defaults
 from .export_dialog import ExportDialog
 from .model import ID, FindingsModel

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QTableView
 
-from ..qt import sure
+from ..widgets.qt import sure
 from .columns import ALWAYS, COLUMNS, LEAST, MALIGNANCY, ORDER
 from .malignancy_cell import ROOM, MalignancyDelegate
 from .model import FindingsModel

@@ -26,8 +26,8 @@ from ...training.findings.measurements.csv_file import write_measurements
 from ...training.findings.measurements.measurement import Kind
 from ...training.findings.measurements.nodule import measure_nodule
 from ...training.imaging.slab import Slab
-from ..qt import sure
-from ..section import Section, label, set_role, tool_button
+from ..widgets.qt import sure
+from ..widgets.section import Section, label, set_role, tool_button
 from .table import MeasurementsTable
 
 TOOLS: Mapping[str, tuple[Kind, str]] = {

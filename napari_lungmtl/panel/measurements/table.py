@@ -10,8 +10,8 @@ from qtpy.QtWidgets import QTableWidget, QTableWidgetItem
 from ...text.measurements import NAMES, brief, summary, where
 from ...training.findings import Measurement
 from ...training.imaging.image import Image
-from ..plain_rows import set_up_rows
-from ..qt import sure
+from ..widgets.plain_rows import set_up_rows
+from ..widgets.qt import sure
 
 COLUMNS = ("#", "kind", "value", "slice")
 ROWS = 5

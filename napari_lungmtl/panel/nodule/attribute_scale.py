@@ -8,7 +8,7 @@ from qtpy.QtCore import QRectF, QSize, Qt
 from qtpy.QtGui import QPainter, QPaintEvent
 
 from ...text.attributes import SCALES, AttributeScale
-from ..painted_rows import LEFT, RIGHT, PaintedRows
+from ..widgets.painted_rows import LEFT, RIGHT, PaintedRows
 
 ORDER = (
     "subtlety",

@@ -30,8 +30,8 @@ from ...layers.spheres.rows import ACCENT
 from ...training.findings import Box, Finding, Mask, Sphere
 from ...training.imaging.image import Image
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
-from ..qt import sure
-from ..section import label
+from ..widgets.qt import sure
+from ..widgets.section import label
 
 SIDES = (112, 150, 200)
 """Sides (logical pixels) of a close-up; the widest that fits the dock thrice is taken, 112 at 380 pixels."""

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxL
 from ...jobs.worker import Worker, one_step
 from ...training.findings import Finding
 from ...training.imaging.image import Image
-from ..section import eliding, label, set_role
+from ..widgets.section import eliding, label, set_role
 
 Reconstruct = Callable[[Image, Finding], tuple[np.ndarray, np.ndarray, tuple[str, ...]]]
 """(image, finding) to views (9, n, n), reconstructions (9, n, n), both 0–1, and the views' names."""

@@ -11,7 +11,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from ...layers.malignancy_colors import malignancy_color
 from ...text.networks import network
 from ...training.findings import Finding, Opinion
-from ..painted_rows import CENTRE, GAP, LEFT, RIGHT, PaintedRows
+from ..widgets.painted_rows import CENTRE, GAP, LEFT, RIGHT, PaintedRows
 
 ENDS = {"axial": ("feet", "head"), "coronal": ("front", "back"), "sagittal": ("right", "left")}
 """Where slices of a plane go to in the patient, from negative to positive offsets: world axes are LPS."""

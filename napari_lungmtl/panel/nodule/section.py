@@ -15,8 +15,8 @@ from ...training.findings import Finding, Opinion, Sphere
 from ...training.imaging.image import Image
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ...training.inference.chain import reconstructing
-from ..section import Section, label
-from ..theme import Palette
+from ..widgets.section import Section, label
+from ..widgets.theme import Palette
 from .attribute_scale import AttributeScales
 from .closeups import CloseUps
 from .mtcnn_views import Reconstruct, Reconstructions, ViewGrid, reconstruct

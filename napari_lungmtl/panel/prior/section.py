@@ -23,7 +23,7 @@ from ...training.findings import Finding
 from ...training.growth.change import days_between
 from ...training.growth.compare import Compared, Comparison, Step, compare
 from ...views.linked import LinkedViews
-from ..section import Section, label, set_role, tool_button
+from ..widgets.section import Section, label, set_role, tool_button
 from .table import PriorTable
 
 NO_PRIOR = "none"

@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QTableWidget, QTableWidgetItem
 
 from ...text.growth import change_words, doubling_words, interval_words, number_words, summary, volume_words
 from ...training.growth.compare import Compared
-from ..plain_rows import set_up_rows
-from ..qt import sure
+from ..widgets.plain_rows import set_up_rows
+from ..widgets.qt import sure
 
 COLUMNS = ("#", "volume", "change", "doubling")
 ROWS = 6

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 
-from ..painted_rows import LEFT, RIGHT, PaintedRows
+from ..widgets.painted_rows import LEFT, RIGHT, PaintedRows
 from .verdict import State, Verdict
 
 BAR = 10

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 
 from ...canvas.cine import SPEEDS, Cine
 from ...shortcuts import tooltip
-from ..section import label, tool_button
+from ..widgets.section import label, tool_button
 
 
 class CineRow(QWidget):

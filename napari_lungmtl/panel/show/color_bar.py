@@ -7,7 +7,7 @@ from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from ...layers.malignancy_colors import STOPS, UNKNOWN_HEX
-from ..section import label
+from ..widgets.section import label
 
 
 class Gradient(QWidget):

@@ -11,7 +11,7 @@ from ...reviewed_images import ReviewedImage
 from ...session.session import Session
 from ...shortcuts import tooltip
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
-from ..section import label, tool_button
+from ..widgets.section import label, tool_button
 from .heat_map_row import CAPTION
 
 CHANGES: Mapping[str, Callable[[Orientation], Orientation]] = {

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ...layers import heat_map
 from ...reviewed_images import ReviewedImage
-from ..section import label
+from ..widgets.section import label
 
 OFF = "off"
 CAPTION = 66

@@ -26,7 +26,7 @@ from ...training.inference.predictor import SCORE_FLOOR
 from ...training.inference.radiograph_answer import without_prevalence
 from ...views.linked import LinkedViews
 from ..preferences import Preferences
-from ..section import Section, label, tool_button
+from ..widgets.section import Section, label, tool_button
 from .cine_row import CineRow
 from .color_bar import ColorBar
 from .film_row import FilmRow

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton,
 from ...shortcuts import tooltip
 from ...training.imaging.slab import KINDS, LEAST, MOST, Slab
 from ...views.linked import LinkedViews
-from ..section import label
+from ..widgets.section import label
 from .heat_map_row import CAPTION
 
 _OFF = "Slices"

@@ -11,8 +11,8 @@ from ...layers import window_presets
 from ...reviewed_images import ReviewedImage
 from ...session.own_windows import OwnWindowError, forget_window, keep_window, own_windows
 from ...shortcuts import tooltip
-from ..qt import sure
-from ..section import label, tool_button
+from ..widgets.qt import sure
+from ..widgets.section import label, tool_button
 
 CUSTOM = "Custom"
 

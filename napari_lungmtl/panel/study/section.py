@@ -9,17 +9,17 @@ from napari.layers import Layer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout
 
-from ..reviewed_images import ReviewedImage, ReviewedImages
-from ..session.session import Session
-from ..text.boxes import legend
-from ..text.cases import elide, study_date, title
-from ..training.imaging.image import Image
-from .cases.section import CasesSection
-from .section import Section, eliding, label, tool_button
-from .show.banner import Banner
-from .show.verdict import Doubt, not_frontal, noticed, verdicts
-from .study_list import StudyList
-from .theme import Palette
+from ...reviewed_images import ReviewedImage, ReviewedImages
+from ...session.session import Session
+from ...text.boxes import legend
+from ...text.cases import elide, study_date, title
+from ...training.imaging.image import Image
+from ..cases.section import CasesSection
+from ..show.banner import Banner
+from ..show.verdict import Doubt, not_frontal, noticed, verdicts
+from ..widgets.section import Section, eliding, label, tool_button
+from ..widgets.theme import Palette
+from .open_studies import StudyList
 
 
 class StudySection(Section):

@@ -8,8 +8,8 @@ from napari.layers import Layer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from ..shortcuts import tooltip
-from .section import label, tool_button
+from ...shortcuts import tooltip
+from ..widgets.section import label, tool_button
 
 
 class StudyList(QWidget):

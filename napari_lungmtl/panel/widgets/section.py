@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
-from ..reviewed_images import ReviewedImage
+from ...reviewed_images import ReviewedImage
 from .qt import sure
 
 

@@ -19,10 +19,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..text.cases import date_words, file_name
-from ..training.imaging import Series
-from .qt import sure
-from .theme import palette, stylesheet
+from ...text.cases import date_words, file_name
+from ...training.imaging import Series
+from ..widgets.qt import sure
+from ..widgets.theme import palette, stylesheet
 
 COLUMNS = ("Description", "Modality", "Date", "Slices", "Spacing mm", "Pixels", "Patient")
 

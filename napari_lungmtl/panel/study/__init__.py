@@ -1,0 +1,1 @@
+"""Section *study*: whose image it is, and the other open ones."""
