@@ -30,7 +30,7 @@ _KINDS = "Pictures (*.png *.jpg)"
 
 
 class Pictures(QToolButton):
-    """Saves and copies what is seen: images, marks, captions, measurements, and the linked views and the prior study where they are shown.
+    """Saves and copies what is seen: images, marks, captions, measurements, linked views and prior study.
 
     Parameters
     ----------

@@ -247,7 +247,8 @@ def test_the_same_length_of_the_same_pixels_has_the_same_bar(pair, qtbot, monkey
         said.clear()
         pane.grab()
         dock.corners.grab()
-        assert len(said) == 2 and said[0] == said[1]
+        assert len(said) == 2
+        assert said[0] == said[1]
 
 
 def test_closing_the_prior_closes_its_picture(pair, qtbot):
