@@ -158,9 +158,8 @@ class FindingsSection(Section):
         self.table.show_columns(columns, chosen=self._chosen is not None)
         self.table.setVisible(bool(rows))
         self._empty.setVisible(not rows)
-        filter_, shown = None, ()
-        if self.reviewed is not None:
-            filter_, shown = self.reviewed.truth.filter, self.reviewed.session.visible
+        filter_ = self.reviewed.truth.filter if self.reviewed is not None else None
+        shown = session.visible if session is not None else ()
         words = _why_empty(self.reviewed)
         self._empty.setText(f"{escape(words)} <a href='all'>List all</a>" if filter_ and shown else words)
         count = f"{len(rows)}" if rows else ""
