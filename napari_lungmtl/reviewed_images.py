@@ -133,11 +133,14 @@ class ReviewedImages:
         self._refused: list[Layer] = []
         self._current: ReviewedImage | None = None
         self._opening = False
+        self._going: list[ReviewedImage] | None = None  # while several layers are removed at once
         self._closed_images = ClosedImages(viewer)
         viewer.layers.selection.events.active.connect(self._on_active)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.reordered.connect(self._on_listed)
+        for batch in (viewer.layers.events.begin_batch, viewer.layers.events.end_batch):
+            batch.connect(self._on_batch)
         viewer.dims.events.range.connect(self._narrow_range)
         for event in self._changes:
             event.connect(self._agree)
@@ -188,6 +191,8 @@ class ReviewedImages:
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
         self._viewer.layers.events.reordered.disconnect(self._on_listed)
+        for batch in (self._viewer.layers.events.begin_batch, self._viewer.layers.events.end_batch):
+            batch.disconnect(self._on_batch)
         self._viewer.dims.events.range.disconnect(self._narrow_range)
         for event in self._changes:
             event.disconnect(self._agree)
@@ -249,7 +254,23 @@ class ReviewedImages:
         reviewed = next((s for s in self._reviewed_images if s.layer is removed), None)
         if reviewed is None:
             self._on_listed()
+        elif self._going is not None:
+            self._going.append(reviewed)
+        else:
+            self._go(reviewed)
+
+    def _on_batch(self, event: object) -> None:
+        """A person removes several layers: drawings of an image among them are napari's to remove, ours only what is left then."""
+        if event.type == "begin_batch":  # type: ignore[attr-defined]
+            self._going = []
             return
+        going, self._going = self._going or [], None
+        for reviewed in going:
+            self._go(reviewed)
+
+    def _go(self, reviewed: ReviewedImage) -> None:
+        """An image was removed."""
+        removed = reviewed.layer
         self._reviewed_images.remove(reviewed)
         removed.events.name.disconnect(self._on_listed)
         removed.events.visible.disconnect(self._on_visible)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from xml.etree.ElementTree import ParseError
 
-from .errors import LungmtlError
+from .errors import LungmtlError, printable
 from .extras import missing_extra
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -66,7 +66,7 @@ def sentence(error: BaseException, subject: object = "") -> str:
         The file or folder that was worked on.
     """
     error = missing_extra(error) or error
-    text = " ".join(str(error).split())
+    text = printable(" ".join(str(error).split()))
     what = str(subject)
     if isinstance(error, LungmtlError):
         return text

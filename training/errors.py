@@ -1,5 +1,26 @@
 """`LungmtlError`: the base of every error whose message is written for a person."""
 
+MOST = 1000
+"""Letters that a message has at most; of a longer one the middle is left out."""
+
+
+def printable(text: str) -> str:
+    """Make text of a file fit to be shown: bytes that are no letters as escapes (``\\x00``), and of too much the middle left out.
+
+    Lines stay lines. A damaged or hostile file may hold anything where a name or a number is expected, and a terminal would obey
+    its control characters.
+
+    Examples
+    --------
+    >>> printable("size \x1b[2J\x00")
+    'size \\x1b[2J\\x00'
+    """
+    if len(text) > 2 * MOST:  # before each letter is looked at
+        text = f"{text[:MOST]} … {text[-MOST:]}"
+    shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+    half = MOST // 2 - 2
+    return shown if len(shown) <= MOST else f"{shown[:half]} … {shown[-half:]}"
+
 
 class LungmtlError(Exception):
     """Something a person can act on: the message names the file or setting and says what to do.
@@ -15,3 +36,6 @@ class LungmtlError(Exception):
     ...     print(error)
     nothing.dcm does not exist; check the path.
     """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(arg) if isinstance(arg, str) else arg for arg in args))

@@ -21,8 +21,6 @@ from ..training.imaging.slab import SLICE, Slab
 from . import blocks, words
 from .sides import edges
 
-_BAR = 0.2
-"""Part of the canvas that the scale bar spans at most."""
 _PLACES = (
     ("who", 0.0, 0.0),
     ("where", 0.0, 1.0),
@@ -178,7 +176,7 @@ class CornerTexts(QWidget):
         image, zoom = self._image, float(self._viewer.scene.camera.zoom)
         if image is None or image.spacing is None or not zoom > 0 or self._viewer.dims.ndisplay == 3:
             return 0.0, ""
-        length = words.round_length(_BAR * self.width() / zoom)
+        length = words.bar_length(1 / zoom, self.width())
         return length * zoom, f"{length:g} mm"
 
     def _say(self, **texts: str) -> None:

@@ -11,6 +11,8 @@ from ..training.imaging.image import Image
 from ..training.imaging.slab import SLICE, Slab, held, projected
 
 _AXES = "zyx"
+BAR = 110.0
+"""Pixels that a scale bar has at most."""
 _LINE = 44
 """Letters of a line at most: longer ones would reach the middle of a small canvas."""
 
@@ -94,6 +96,24 @@ def _whole(value: float) -> str:
 
 def _signed(value: float) -> str:
     return f"{value:.1f}".replace("-", "−")
+
+
+def bar_length(mm: float, width: float) -> float:
+    """Length (mm) of the scale bar of a picture: pictures with the same millimetres in a pixel have the same one.
+
+    Parameters
+    ----------
+    mm
+        Millimetres of a pixel.
+    width
+        Of the picture, in pixels; only in one that is narrow a bar has less than `BAR` pixels.
+
+    Examples
+    --------
+    >>> bar_length(0.5, 700.0), bar_length(0.5, 350.0), bar_length(0.25, 700.0), bar_length(0.5, 140.0)
+    (50.0, 50.0, 20.0, 20.0)
+    """
+    return round_length(mm * min(BAR, width / 3))
 
 
 def round_length(longest: float) -> float:

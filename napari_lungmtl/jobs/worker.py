@@ -96,6 +96,8 @@ def exhaust(
         Steps, at most one every `INTERVAL` seconds. A `Progress` with a `note` is never left out, and one with findings does not
         wait for the next step, which may take long.
     """
+    if stop.is_set():  # it was cancelled while it waited for a thread: to begin may load a model
+        return Outcome(stopped=True)
     try:
         steps = begin()
         try:

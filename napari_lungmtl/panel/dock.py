@@ -16,6 +16,7 @@ from ..canvas.cine import Cine
 from ..canvas.corners import CornerTexts
 from ..canvas.marks.overlay import MarkTexts
 from ..canvas.mouse import ReadingMouse
+from ..jobs.units import prepare_units
 from ..layers import planes
 from ..layers.gl_context import canvas_of, make_removals_safe
 from ..reviewed_images import ReviewedImage, ReviewedImages
@@ -142,7 +143,7 @@ class LungNodulesDock(QWidget):
         self.marks = MarkTexts(viewer, lambda: tuple(box for each in texts for box in each()))
         self.measure.hand.overlay.moved.connect(self.marks.later)
         self.measure.hand.overlay.marks = self.marks.outlines
-        self.pictures.watch(self.views, self.corners, self.marks, self.measure)
+        self.pictures.watch(self.views, self.corners, self.marks, self.measure, self.prior.beside)
         self.marks.show_table(self.preferences["attributes"])
         self.preferences.events.changed.connect(self._switch)
         self.mouse = ReadingMouse(viewer)
@@ -152,6 +153,7 @@ class LungNodulesDock(QWidget):
         self.reviewed_images.events.listed.connect(self.study_section.show_list)
         self.reviewed_images.events.listed.connect(self.cases.sync_soon)
         self._set_reviewed(self.reviewed_images.current)
+        self._units = prepare_units(self)
         self.destroyed.connect(partial(_let_go, self))
 
     def _is_flat(self) -> bool:
@@ -319,6 +321,8 @@ def _let_go(dock: LungNodulesDock) -> None:
     dock._stop_turning = None
     dock.run.runner.abandon()
     dock.cohort.abandon()
+    if dock._units is not None:
+        dock._units.abandon()
     dock.cases.abandon()
     for section in dock.sections:
         section.release()

@@ -30,7 +30,7 @@ class Footer(Section):
         self._title.hide()
         self.summary.hide()
         self._bridge = _FromAnyThread(self)
-        self._bridge.saved.connect(self._show_line)
+        self._bridge.saved.connect(self._on_saved)
         self._bridge.problem.connect(self._show_problem)
         self.problem = label("", "error", wrap=True)
         self.problem.hide()
@@ -48,6 +48,7 @@ class Footer(Section):
         """Show when the image's findings were saved and by which model its findings are."""
         self.problem.hide()
         if reviewed is not None:
+            reviewed.session.take_in()
             self.listen(reviewed.session.events.saved, self._bridge.saved.emit)
             self.listen(reviewed.session.events.problem, self._bridge.problem.emit)
             self.listen(reviewed.session.events.findings, self._show_line)
@@ -58,6 +59,12 @@ class Footer(Section):
         self._keys.setVisible(self._keys.isHidden())
         if self._keys.isVisible():
             self.unfolded.emit()
+
+    def _on_saved(self, _at: object) -> None:
+        """Others may have saved as well: what they did is then in the file, and shown from now on."""
+        if self.reviewed is not None:
+            self.reviewed.session.take_in()
+        self._show_line()
 
     def _show_line(self, _value: object = None) -> None:
         session = self.reviewed.session if self.reviewed is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 from napari import Viewer
@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QToolButton
 from ..canvas.corners import CornerTexts
 from ..canvas.marks.overlay import MarkTexts
 from ..canvas.picture import picture
+from ..prior.beside import PriorBeside
 from ..shortcuts import KEYS
 from ..text.cases import case_name
 from ..training.error_boundary import as_sentences
@@ -29,7 +30,7 @@ _KINDS = "Pictures (*.png *.jpg)"
 
 
 class Pictures(QToolButton):
-    """Saves and copies what is seen: images, marks, captions, measurements, and the linked views where they are shown.
+    """Saves and copies what is seen: images, marks, captions, measurements, linked views and prior study.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ class Pictures(QToolButton):
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
         self._viewer = viewer
-        self._over: tuple[LinkedViews, CornerTexts, MarkTexts, MeasureSection] | None = None
+        self._over: tuple[LinkedViews, CornerTexts, MarkTexts, MeasureSection, PriorBeside] | None = None
         self.commands: dict[str, Callable[[], object]] = {
             "picture": lambda: self.ask_where(),
             "copy picture": lambda: self.copy(),
@@ -64,22 +65,29 @@ class Pictures(QToolButton):
         self.setMenu(menu)
 
     def watch(
-        self, views: LinkedViews, corners: CornerTexts, marks: MarkTexts, measure: MeasureSection
+        self,
+        views: LinkedViews,
+        corners: CornerTexts,
+        marks: MarkTexts,
+        measure: MeasureSection,
+        prior: PriorBeside,
     ) -> None:
         """Take pictures with what these paint over the canvas and beside it."""
-        self._over = views, corners, marks, measure
+        self._over = views, corners, marks, measure, prior
 
     def take(self, named: bool = True) -> QImage | None:
         """The picture as it is now; None where no image is open."""
         if self._over is None:
             return None
-        views, corners, marks, measure = self._over
+        views, corners, marks, measure, prior = self._over
         canvas = corners.parentWidget()
         if measure.reviewed is None or canvas is None:
             return None
-        overlays = (views.canvas_marks, marks, measure.hand.overlay, corners)
-        with nullcontext() if named else corners.naming_nobody():
-            return picture(self._viewer, canvas, overlays, tuple(views.panes.values()))
+        overlays = (views.canvas_marks, prior.marks, marks, measure.hand.overlay, corners)
+        with ExitStack() as unnamed:
+            for one in () if named else (corners, prior.pane):
+                unnamed.enter_context(one.naming_nobody())
+            return picture(self._viewer, canvas, overlays, (*views.panes.values(), prior.pane))
 
     def ask_where(self, named: bool = True) -> None:
         """Save the picture as it is now, under the name that a person gives."""

@@ -11,6 +11,7 @@ from napari.layers import Image as ImageLayer
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QBoxLayout, QMainWindow, QWidget
 
+from ..canvas.clicks import on_click
 from ..layers import planes, window_presets
 from ..layers.follower import coalesced
 from ..layers.gl_context import canvas_of
@@ -19,17 +20,15 @@ from ..training.findings import Finding
 from ..training.growth.registration import Registration
 from ..views.canvas_marks import CanvasMarks
 from ..views.linked import LinkedViews
+from ..views.painting import table_of
 from ..views.scene import Scene
 from .pane import PriorPane
 from .studies import PriorStudy
 
 _STRETCH = 3
 """Share of the space: that of the canvas."""
-_CLICK = 3.0
-"""Pixels that a click may move."""
 _WAIT = 30
 """Milliseconds after which the canvas's size is taken for its last."""
-_LEVELS = 256
 
 
 class PriorBeside(QObject):
@@ -66,7 +65,8 @@ class PriorBeside(QObject):
         self.pane.hide()
         for signal, slot in self._view_events():
             signal.connect(slot)
-        viewer.mouse_drag_callbacks.append(self._on_canvas_click)
+        # Linked views move the crosshair themselves.
+        self._stop_clicks = on_click(viewer, views.move_to, lambda: self.shown and not views.on)
 
     def attach(self, window: QWidget) -> None:
         """Stand beside the canvas of a napari window, before the linked views."""
@@ -143,8 +143,7 @@ class PriorBeside(QObject):
         self._reviewed = self.study = self._canvas = None
         for signal, slot in self._view_events():
             signal.disconnect(slot)
-        if self._on_canvas_click in self._viewer.mouse_drag_callbacks:
-            self._viewer.mouse_drag_callbacks.remove(self._on_canvas_click)
+        self._stop_clicks()
 
     def take_out(self) -> None:
         """Give the canvas its space back."""
@@ -224,11 +223,9 @@ class PriorBeside(QObject):
         self.marks.show_scene(own, crosshair=not self._views.on)
 
     def _table(self, layer: ImageLayer) -> tuple[int, ...]:
-        """The present layer's colours from the low to the high end of its window: both pictures look alike."""
+        """The present layer's colours, with which both pictures look alike."""
         if self._colors is None:
-            levels = np.linspace(0.0, 1.0, _LEVELS) ** float(layer.gamma)
-            rgb = np.rint(layer.colormap.map(levels)[:, :3] * 255).astype(int)
-            self._colors = tuple((0xFF000000 + (rgb @ (0x10000, 0x100, 1))).tolist())
+            self._colors = table_of(layer)
         return self._colors
 
     # ---- hands
@@ -242,16 +239,3 @@ class PriorBeside(QObject):
 
     def _zoom(self, factor: float) -> None:
         self._viewer.scene.camera.zoom = float(self._viewer.scene.camera.zoom) * factor
-
-    def _on_canvas_click(self, viewer: ViewerModel, event: Any) -> Any:
-        """A click that is no drag, while no tool is in hand, moves the crosshair of both; linked views do it themselves."""
-        active = viewer.layers.selection.active
-        idle = str(getattr(active, "mode", "pan_zoom")) == "pan_zoom"
-        if not self.shown or self._views.on or not idle or event.button != 1 or event.modifiers:
-            return
-        start = np.asarray(event.pos, float)
-        yield
-        while event.type == "mouse_move":
-            yield
-        if np.abs(np.asarray(event.pos, float) - start).max() <= _CLICK:
-            self._views.move_to({axis: float(event.position[axis]) for axis in viewer.dims.displayed})

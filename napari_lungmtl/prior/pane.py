@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from qtpy.QtCore import Signal
@@ -30,6 +31,7 @@ class PriorPane(ViewPane):
         """How its slices are linked, in words."""
         self._middle: Sequence[float] = (0.0, 0.0, 0.0)
         self._mm = 1.0
+        self._names_nobody = False
         self.setAccessibleName("prior study")
         self.moved.connect(self._place_of)
 
@@ -37,6 +39,15 @@ class PriorPane(ViewPane):
         """Show a plane, a world point (z, y, x) of the prior in its middle, at so many millimetres a pixel."""
         self.plane, self._middle, self._mm = plane, tuple(middle), mm
         self.update()
+
+    @contextmanager
+    def naming_nobody(self) -> Iterator[None]:
+        """For as long as a picture is taken that must not tell whose it is."""
+        self._names_nobody = True
+        try:
+            yield
+        finally:
+            self._names_nobody = False
 
     def _follow(self, scene: Scene) -> None:
         super()._follow(scene)
@@ -51,8 +62,8 @@ class PriorPane(ViewPane):
         super()._write(painter, scene)
         wide, high = float(self.width()), float(self.height())
         axis = self.frame.order[0]
-        who = (elide(case_name(scene.image), _LINE), study_date(scene.image), self.linked)
-        text = "\n".join(("Prior study", *(line for line in who if line)))
+        name = () if self._names_nobody else (elide(case_name(scene.image), _LINE), study_date(scene.image))
+        text = "\n".join(("Prior study", *filter(None, (*name, self.linked))))
         write(painter, text, wide, high, 1.0, 0.0)
         low, top = scene.image.extent
         if not low[axis] <= scene.point[axis] <= top[axis]:

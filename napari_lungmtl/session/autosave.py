@@ -5,7 +5,8 @@ from __future__ import annotations
 import atexit
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ..training.error_boundary import sentence
 from ..training.findings import Findings
@@ -40,6 +41,7 @@ def finish_writing(place: Sidecar | None = None, heir: Autosaver | None = None) 
         ):
             findings = saver.give_up()
             if findings is not None:
+                place.take_over(saver.place)
                 heir.request(findings)
                 return findings
     return None
@@ -128,6 +130,12 @@ class Autosaver:
                 return False
             self._failed = False
             return True
+
+    @contextmanager
+    def between_writes(self) -> Iterator[None]:
+        """Nothing is written while the body runs."""
+        with self._writing:
+            yield
 
     def give_up(self) -> Findings | None:
         """End without writing; what was left to write."""

@@ -8,8 +8,8 @@ from psygnal import Signal, SignalGroup
 class SessionEvents(SignalGroup):
     """What views listen to; each carries the new value.
 
-    All are emitted on the thread that gave the command, but `saved` and `problem` mostly come from the
-    autosave's thread: a window connects these two with ``connect(…, thread="main")`` (and
+    All are emitted on the thread that gave the command, but `saved`, `problem` and `elsewhere` mostly come from
+    other threads: a window connects these with ``connect(…, thread="main")`` (and
     ``psygnal.qt.start_emitting_from_queue()``) or through a Qt signal of its own.
     """
 
@@ -22,3 +22,4 @@ class SessionEvents(SignalGroup):
     overlays = Signal(bool)  # are overlays shown?
     saved = Signal(object)  # datetime
     problem = Signal(str)  # a sentence for the person
+    elsewhere = Signal(str)  # who else has the image open, in a sentence; empty where nobody has

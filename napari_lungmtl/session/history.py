@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -80,6 +81,15 @@ class History(Generic[T]):
         step = self._undone.pop()
         self._done.append(step)
         return step
+
+    def change_all(self, change: Callable[[T], T]) -> None:
+        """Do a change to every state, as if it had been there before the first command: undo does not take it back."""
+
+        def changed(step: Step[T]) -> Step[T]:
+            return replace(step, before=change(step.before), after=change(step.after))
+
+        self._done = deque(map(changed, self._done), maxlen=MAX_STEPS)
+        self._undone = [changed(step) for step in self._undone]
 
     def clear(self) -> None:
         """Forget everything: another image was opened."""

@@ -17,13 +17,13 @@ from ..training.findings.models import join_models
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ..training.inference.agreement import Agreement, agreement
-from .autosave import Autosaver, finish_writing
 from .changes import changed_ids, edited, words_of
 from .events import SessionEvents
 from .history import History
 from .review import merge_run, moved, passes, reviewer, stood_upright
 from .same_findings import numbered, partners
-from .sidecar import Sidecar, load
+from .saving import Saving
+from .shared.joining import Change, each_once
 from .thresholds import Thresholds
 
 __all__ = ["Session", "SessionEvents", "Thresholds"]
@@ -32,9 +32,8 @@ __all__ = ["Session", "SessionEvents", "Thresholds"]
 class Session:
     """One image under review with its findings, thresholds and selection.
 
-    Commands that edit findings can be undone; thresholds and selection are ways of looking and stay out of
-    the history. Every edit is saved to the sidecar within a fraction of a second. Commands are for one thread
-    (the window's).
+    Commands that edit findings can be undone; thresholds and selection are ways of looking and stay out of the history. Every
+    edit is saved to the sidecar within a fraction of a second. Commands are for one thread (the window's).
     """
 
     def __init__(self) -> None:
@@ -51,9 +50,7 @@ class Session:
         self._partial: Findings | None = None
         self._before_run: Findings | None = None
         self._history: History[Findings] = History()
-        self._sidecar: Sidecar | None = None
-        self._saved_at: datetime | None = None
-        self._autosave = Autosaver(self._write, self.events.problem.emit)
+        self._saving = Saving(self.events)
 
     # ---- what is known
 
@@ -144,12 +141,12 @@ class Session:
     @property
     def sidecar(self) -> Path | None:
         """The file that autosave writes; None while no image is open."""
-        return self._sidecar.path if self._sidecar is not None else None
+        return self._saving.path
 
     @property
     def saved_at(self) -> datetime | None:
         """When the sidecar was last written by this session."""
-        return self._saved_at
+        return self._saving.saved_at
 
     # ---- the image
 
@@ -163,15 +160,10 @@ class Session:
         findings
             Findings to start from, from a file. They join the sidecar's like a run's, and can be undone.
         """
-        self._autosave.flush()
-        self._autosave.discard()  # what could not be written: the person has been told
+        stored, problem = self._saving.open(image)
         self._history.clear()
         self._partial = self._before_run = None
-        self._image, self._selection, self._saved_at = image, (), None
-        self._sidecar = Sidecar(image) if image is not None else None
-        unsaved = finish_writing(self._sidecar, self._autosave)
-        stored, problem = load(self._sidecar)
-        stored = numbered(stored if unsaved is None else unsaved)
+        self._image, self._selection = image, ()
         self._last_number = max((f.number for f in stored), default=0)
         self._findings = stored if image is None else replace(stored, image=ImageReference.of(image))
         if (upright := stood_upright(image, self._findings)) is not None:
@@ -189,11 +181,30 @@ class Session:
 
     def save(self, *, wait: bool = True) -> bool:
         """Write now what is not yet saved, at once or in the background; whether everything is on the disk."""
-        return self._autosave.flush() if wait else self._autosave.hurry()
+        return self._saving.save(wait=wait)
 
     def close(self, *, wait: bool = True) -> None:
         """Save, at once or in the background, and stop saving. The session can be read, but edits are no longer kept."""
-        self._autosave.close() if wait else self._autosave.leave(self._sidecar)
+        self._saving.close(wait=wait)
+
+    def take_in(self) -> None:
+        """Show what others have saved of the same image since; no undo takes it back."""
+        if self._saving.take_in(self._join):
+            self._put(self._findings)
+
+    def _join(self, change: Change) -> Findings:
+        """Do what others changed to all states that there are."""
+        joined = each_once(lambda state: change.of(state).findings)
+        self._history.change_all(joined)
+        self._partial = self._partial and joined(self._partial)
+        self._before_run = self._before_run and joined(self._before_run)
+        self._findings = joined(self._findings)
+        return self._findings
+
+    @property
+    def elsewhere(self) -> str:
+        """Who else has the image open, in a sentence, if anybody has."""
+        return self._saving.elsewhere
 
     # ---- commands on findings (undoable)
 
@@ -371,8 +382,7 @@ class Session:
         self._findings = findings
         self._last_number = max([self._last_number if len(findings) else 0, *(f.number for f in findings)])
         self._forget_views()
-        if self._sidecar is not None:
-            self._autosave.request(findings)
+        self._saving.request(findings)
         before, kept = self.selected, self._there(self._selection)
         lost, self._selection = kept != self._selection, kept
         self.events.findings.emit(findings)
@@ -388,13 +398,3 @@ class Session:
 
     def _forget_views(self) -> None:
         self._visible = self._agreement = self._partners = None
-
-    def _write(self, findings: Findings) -> None:
-        """Called by the autosave, from its thread."""
-        if self._sidecar is None:
-            return
-        problem = self._sidecar.write(findings)
-        self._saved_at = datetime.now()
-        self.events.saved.emit(self._saved_at)
-        if problem:
-            self.events.problem.emit(problem)

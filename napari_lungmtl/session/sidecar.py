@@ -18,6 +18,9 @@ from ..training.findings.formats.errors import FindingsFileError, NewerSchemaErr
 from ..training.findings.formats.json_file import SUFFIX, read_findings, write_findings
 from ..training.imaging.image import Image
 from ..training.imaging.series import Series
+from .same_findings import numbered
+from .shared.joining import Change
+from .shared.turns import turn
 
 _UID = re.compile(r"\d+(\.\d+){2,}(_\d+)?")
 
@@ -51,6 +54,9 @@ class Sidecar:
         self._paths = [*near, own] if beside is not None and _is_writable(beside) else [own]
         # A folder that has become read-only may hold findings.
         self._readable = [*near, own]
+        self._known = Change()  # what we know of the file, and what others have made of it since
+        self._digests: dict[Path, bytes] = {}
+        self._told: Findings | None = None
         # Until files of the user's folder were told apart by where the image is.
         self._former, self._source = mine / f"{name}{SUFFIX}", str(source or "")
 
@@ -82,8 +88,14 @@ class Sidecar:
             another name is written from now on).
         """
         path = self.newest()
+        self._digests = {each: digest for each in self._paths if (digest := _digest(each))}
         if path is None:
             return None
+        findings = self._read(path)
+        self._known = Change(numbered(findings), numbered(findings))
+        return findings
+
+    def _read(self, path: Path) -> Findings:
         try:
             return read_findings(path)
         except FindingsFileError as error:
@@ -97,8 +109,23 @@ class Sidecar:
                 f"{self.path}."
             ) from error
 
+    @property
+    def news(self) -> Change:
+        """What others have saved since, and who writes here does not know yet."""
+        return self._known
+
+    def taken_in(self) -> None:
+        """Who writes here knows it now."""
+        self._known = Change(self._known.after, self._known.after)
+
+    def take_over(self, former: Sidecar) -> None:
+        """Go on where another has left off that wrote the same file."""
+        self._known, self._digests = former._known, dict(former._digests)
+
     def write(self, findings: Findings) -> str:
-        """Write atomically; returns a sentence for the person where another place had to be taken.
+        """Write atomically; returns a sentence for the person where another place had to be taken, or others had written.
+
+        What others have saved in the file since it was read or written here is joined, and never lost.
 
         Raises
         ------
@@ -106,15 +133,18 @@ class Sidecar:
             Nowhere can be written; its text is a sentence for the person.
         """
         reason = ""
-        for path in list(self._paths):
+        for place, path in enumerate(self._paths):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_findings(findings, path)
+                with turn(path):
+                    said = self._look(path)
+                    path = self._paths[place]
+                    said = self._write(findings, path) or said
             except (SaveError, OSError) as error:
                 reason = reason or str(error)
                 continue
             if not reason:
-                return ""
+                return said
             failed = self.path
             self._paths = [path]
             return f"Findings cannot be saved in {failed}; from now on they are in {path}. ({reason})"
@@ -122,6 +152,37 @@ class Sidecar:
             "Findings cannot be saved. They are kept in memory and saving is tried again: make room, or export "
             f"them before you close the window. ({reason})"
         )
+
+    def _look(self, path: Path) -> str:
+        """Find out what others have saved; a sentence where that cannot be read."""
+        digest = _digest(path)
+        if digest is None or digest == self._digests.get(path):
+            return ""
+        try:
+            theirs = numbered(self._read(path))
+        except SidecarError as error:
+            return str(error)
+        self._known = Change(self._known.before, theirs)
+        self._digests[path] = digest
+        return ""
+
+    def _write(self, findings: Findings, path: Path) -> str:
+        """Write findings with what others have saved; a sentence where the person has not been told of that."""
+        joined, theirs = self._known.of(findings), self._known.after
+        said = ""
+        if joined.doubly and self._told is not theirs:
+            other = self._stamped(path)
+            write_findings(theirs, other)
+            said = (
+                f"Saved elsewhere meanwhile: {len(joined.doubly)} of the findings that you changed were changed there too. "
+                f"Yours are kept, the others' are in {other}."
+            )
+        elif joined.news and self._told is not theirs:
+            said = f"Saved elsewhere meanwhile: {_changes(joined.news)} joined yours."
+        write_findings(joined.findings, path)
+        self._known, self._told = Change(findings, joined.findings), joined.findings
+        self._digests[path] = _digest(path) or b""
+        return said
 
     def _move_aside(self, path: Path, error: Exception) -> SidecarError:
         target = path.with_name(path.name + ".broken")
@@ -139,9 +200,12 @@ class Sidecar:
         return SidecarError(f"The saved findings cannot be read: {error}. {kept}")
 
     def _write_elsewhere(self) -> None:
-        stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
-        self._paths = [p.with_name(f"{p.name.removesuffix(SUFFIX)}-{stamp}{SUFFIX}") for p in self._paths]
+        self._paths = [self._stamped(path) for path in self._paths]
         self._readable = []
+
+    def _stamped(self, path: Path) -> Path:
+        stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
+        return path.with_name(f"{path.name.removesuffix(SUFFIX)}-{stamp}{SUFFIX}")
 
 
 def load(sidecar: Sidecar | None) -> tuple[Findings, str]:
@@ -151,6 +215,18 @@ def load(sidecar: Sidecar | None) -> tuple[Findings, str]:
     except SidecarError as error:
         return Findings(), str(error)
     return Findings() if stored is None else stored, ""
+
+
+def _digest(path: Path) -> bytes | None:
+    """What tells one content of a file from another: times of network folders come late; None where there is none."""
+    try:
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+    except OSError:
+        return None
+
+
+def _changes(n: int) -> str:
+    return "one change" if n == 1 else f"{n} changes"
 
 
 def _digest_of(name: str, source: Path | None) -> str:

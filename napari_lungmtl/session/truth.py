@@ -13,6 +13,7 @@ from psygnal import Signal, SignalGroup
 from ..training.comparison.outcomes import Matcher, Outcome, Outcomes
 from ..training.findings import Finding
 from ..training.findings.truth import Truth
+from ..training.imaging.image import Image
 from .session import Session
 
 ALL = "all readers"
@@ -34,6 +35,7 @@ class TruthReview:
         self.events = TruthEvents()
         self._session = session
         self._loaded: Truth | None = None
+        self._beside: Image | None = None
         self._voice = ALL
         self._filter: Outcome | None = None
         self._matcher: Matcher | None = None
@@ -73,7 +75,7 @@ class TruthReview:
 
     def set(self, truth: Truth | None) -> None:
         """Lay a truth beside the image, or take it away."""
-        self._loaded = truth
+        self._loaded, self._beside = truth, self._session.image
         self._filter = None
         self._listen_to(ALL)
 
@@ -137,5 +139,6 @@ class TruthReview:
                 self.events.outcomes.emit()
 
     def _on_image(self) -> None:
-        if self._loaded is not None:
+        # What was laid beside this very image, while others are still being told of it, stays.
+        if self._loaded is not None and self._beside is not self._session.image:
             self.set(None)

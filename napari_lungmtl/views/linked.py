@@ -13,6 +13,7 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QBoxLayout, QMainWindow, QSizePolicy, QWidget
 
+from ..canvas.clicks import on_click
 from ..layers import planes, window_presets
 from ..layers.follower import FOLLOWED, coalesced
 from ..layers.gl_context import canvas_of
@@ -21,6 +22,7 @@ from ..session.session import Session
 from ..training.imaging.slab import Slab
 from .canvas_marks import CanvasMarks
 from .canvas_slab import CanvasSlab
+from .painting import table_of
 from .pane import ViewPane
 from .scene import Scene, Truth
 
@@ -28,8 +30,6 @@ _WIDE = 1.1
 """Width of the space, in heights, from which the panes stand beside the canvas and no longer below it."""
 _STRETCH = (3, 2)
 """Shares of canvas and panes."""
-_CLICK = 3.0
-"""Pixels that a click may move."""
 _WAIT = 30
 """Milliseconds after which the canvas's size is taken for its last."""
 _ZOOM_MOST = 20.0
@@ -86,7 +86,7 @@ class LinkedViews(QWidget):
             pane.hovered.connect(self._hover)
         for signal, slot in self._view_events():
             signal.connect(slot)
-        viewer.mouse_drag_callbacks.append(self._on_canvas_click)
+        self._stop_clicks = on_click(viewer, self.move_to, lambda: self.on and self.has_planes)
         self.hide()
 
     def attach(self, window: QWidget) -> None:
@@ -197,8 +197,7 @@ class LinkedViews(QWidget):
         for layer in self._watched:
             layer.events.visible.disconnect(self._draw)
         self._watched.clear()
-        if self._on_canvas_click in self._viewer.mouse_drag_callbacks:
-            self._viewer.mouse_drag_callbacks.remove(self._on_canvas_click)
+        self._stop_clicks()
         self.canvas_slab.close()
 
     def take_out(self) -> None:
@@ -317,11 +316,9 @@ class LinkedViews(QWidget):
         )
 
     def _table(self, layer: ImageLayer) -> tuple[int, ...]:
-        """A layer's colours of 256 levels from the low to the high end of its window, as Qt has them."""
+        """The layer's colours, worked out once for all slices."""
         if self._colors is None:
-            levels = np.linspace(0.0, 1.0, 256) ** float(layer.gamma)
-            rgb = np.rint(layer.colormap.map(levels)[:, :3] * 255).astype(int)
-            self._colors = tuple((0xFF000000 + (rgb @ (0x10000, 0x100, 1))).tolist())
+            self._colors = table_of(layer)
         return self._colors
 
     def _truths(self) -> tuple[Truth, ...]:
@@ -344,21 +341,6 @@ class LinkedViews(QWidget):
 
     def _hover(self, world: tuple[float, float, float]) -> None:
         self._viewer.cursor.position = world
-
-    def _on_canvas_click(self, viewer: ViewerModel, event: Any) -> Any:
-        """A click that is no drag, while no tool is in hand, moves the point; napari calls this for every press."""
-        active = viewer.layers.selection.active
-        idle = str(getattr(active, "mode", "pan_zoom")) == "pan_zoom"
-        flat = self.on and self.has_planes and viewer.dims.ndisplay == 2
-        if not flat or not idle or event.button != 1 or event.modifiers:
-            return
-        start = np.asarray(event.pos, float)
-        yield
-        while event.type == "mouse_move":
-            yield
-        if np.abs(np.asarray(event.pos, float) - start).max() <= _CLICK:
-            shown = viewer.dims.displayed
-            self.move_to({axis: float(event.position[axis]) for axis in shown})
 
 
 def _truth(layer: Points) -> Truth:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from napari.layers import Image as ImageLayer
 from qtpy.QtCore import QPointF, QRect, QRectF, Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
@@ -24,6 +25,13 @@ HALO = QColor(10, 10, 13, 180)
 """On either side of a line, by which it is seen on bone, as about the rings of napari's canvas."""
 SLAB_LETTERS, SLAB_GROUND = QColor("#1b1400"), QColor("#f0c040")
 """Of the words that say that a picture is a slab: not to be overlooked."""
+
+
+def table_of(layer: ImageLayer) -> tuple[int, ...]:
+    """A layer's colours of 256 levels (``0xAARRGGBB``) from the low to the high end of its window."""
+    levels = np.linspace(0.0, 1.0, 256) ** float(layer.gamma)
+    rgb = np.rint(layer.colormap.map(levels)[:, :3] * 255).astype(int)
+    return tuple((0xFF000000 + (rgb @ (0x10000, 0x100, 1))).tolist())
 
 
 def picture(values: np.ndarray, limits: tuple[float, float], table: Sequence[int]) -> QImage:

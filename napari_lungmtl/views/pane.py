@@ -20,8 +20,6 @@ from .frame import sample
 from .painting import SLAB_GROUND, SLAB_LETTERS, paint_crosshair, paint_marks, picture
 from .scene import Scene
 
-_SCALE_BAR = 0.25
-"""Part of the width that the scale bar spans at most."""
 _NARROW = 220
 """Pixels of width below which the plane's coordinate would run into the letter in the middle."""
 _NO, _CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
@@ -152,7 +150,7 @@ class ViewPane(QWidget):
             painter.translate(0.0, below)
             write(painter, scene.slab.words, wide, high, 0.0, 0.0, SLAB_LETTERS, SLAB_GROUND)
             painter.translate(0.0, -below)
-        length = words.round_length(_SCALE_BAR * wide * self.frame.mm)
+        length = words.bar_length(self.frame.mm, wide)
         draw_scale(painter, length / self.frame.mm, f"{length:g} mm", wide, high)
 
     # ---- hand

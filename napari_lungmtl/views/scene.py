@@ -64,9 +64,10 @@ class Scene:
         return replace(frame, position=self.point[axis], reach=self.slab.reach(self.image.scale[axis]))
 
     def marks(self, frame: Frame) -> tuple[Mark, ...]:
-        """What the plane of a picture shows of findings and truth."""
+        """What the plane of a picture shows of findings, and of the truth over them."""
         step = self.image.scale[frame.order[0]]
         truth = (
             mark for t in self.truths for mark in squares_of(t.centers, t.diameters, t.color, frame, step)
         )
-        return (*truth, *marks_of(self.findings, self.selection, frame, step))
+        # The truth last, as on the canvas: a ring must not hide the square of the nodule that it hits.
+        return (*marks_of(self.findings, self.selection, frame, step), *truth)

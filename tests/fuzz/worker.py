@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 GIGABYTE = 2**30
 MOST_MEMORY = 2 * GIGABYTE
 
@@ -46,9 +48,11 @@ def _reference() -> Any:
 
 
 def _truth(path: Path) -> tuple[Any, bool]:
-    from napari_lungmtl.training.findings.formats.read_truth import read_truth
+    from napari_lungmtl.training.findings.formats.truth.load import load_truth
+    from napari_lungmtl.training.imaging import Image
 
-    return repr(read_truth(path, _reference())), False
+    image = Image(np.zeros((50, 60), np.uint8), "DX", (1.0, 1.0), series_uid="a", source=Path("a.png"))
+    return repr(load_truth(path, image)), False
 
 
 def _nodules(path: Path) -> tuple[Any, bool]:

@@ -17,6 +17,7 @@ from napari_lungmtl.layers.spheres.discs import STAND_OFF
 from napari_lungmtl.layers.spheres.rows import ACCENT, SCALE
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
 from napari_lungmtl.training.imaging import Image, read_image
+from napari_lungmtl.training.imaging.slab import Slab
 from napari_lungmtl.views.painting import CROSSHAIR
 
 from ..stand_ins.canvas_mouse import CanvasMouse, canvas_frame
@@ -281,6 +282,12 @@ def test_the_truth_is_squared_while_it_is_shown(linked, image):
         return green > red + 60 and blue > red + 60
 
     assert teal()
+    hit = Finding(Sphere(nodule.center, 12.0), id="hit")
+    dock.reviewed.session.add(hit)
+    dock.views.show_slab(Slab("MIP", 20.0))
+    corner = np.array(nodule.center) + np.array([0, 0, 1]) * (6.0 + STAND_OFF)
+    assert teal(), "where the ring touches it, the square of the truth is seen"
+    dock.views.show_slab(Slab())
     viewer.layers["truth"].visible = False
     assert not teal()
 

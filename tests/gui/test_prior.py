@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtCore import QPoint, QPointF, QRect, Qt
 from qtpy.QtGui import QImage, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
@@ -198,6 +198,57 @@ def test_another_patient_unknown_dates_and_a_later_prior_are_said(pair, image, q
     QTest.keyClicks(prior.days, "90")
     QTest.keyClick(prior.days, Qt.Key.Key_Return)
     assert prior._days(prior._choice) == 90
+
+
+def test_the_prior_is_in_pictures_and_unnamed_where_the_present_study_is(pair, qtbot):
+    viewer, dock = pair
+    pane = beside(dock)
+    qtbot.waitUntil(pane.isVisible)
+    planes.go_to(viewer, MARK)
+    QApplication.processEvents()
+    canvas = dock.corners.parentWidget()
+    corner = canvas.mapTo(canvas.window(), QPoint(0, 0))
+    at = pane.mapTo(pane.window(), QPoint(0, 0)) - corner
+    seen, unnamed = (dock.pictures.take(named) for named in (True, False))
+    for picture in (seen, unnamed):
+        x, y = pane.frame.to_screen(pane.scene.point)
+        assert picture.pixelColor(at.x() + round(x - 0.5), at.y() + round(y - 0.5)).lightness() > 200, (
+            "the mark"
+        )
+    # Case and date stand at the pane's upper right; what is left there says that it is a prior.
+    there = QRect(at.x() + pane.width() // 2 + 30, at.y() + 30, pane.width() // 2 - 38, 20)
+    named_letters, letters = (
+        sum(
+            part.pixelColor(x, y).lightness() > 200 for x in range(part.width()) for y in range(part.height())
+        )
+        for part in (seen.copy(there), unnamed.copy(there))
+    )
+    assert named_letters > 30
+    shown = pane.grab().toImage()
+    with pane.naming_nobody():
+        assert pane.grab().toImage() != shown
+    assert pane.grab().toImage() == shown
+    assert letters != named_letters
+
+
+def test_the_same_length_of_the_same_pixels_has_the_same_bar(pair, qtbot, monkeypatch):
+    viewer, dock = pair
+    said = []
+    for module in ("napari_lungmtl.canvas.corners", "napari_lungmtl.views.pane"):
+        monkeypatch.setattr(
+            f"{module}.{'blocks.' if module.endswith('corners') else ''}draw_scale",
+            lambda _painter, pixels, text, *_size: said.append((round(pixels, 3), text)),
+        )
+    pane = beside(dock)
+    qtbot.waitUntil(pane.isVisible)
+    for factor in (1.0, 1.7, 2.3):
+        viewer.scene.camera.zoom *= factor
+        QApplication.processEvents()
+        said.clear()
+        pane.grab()
+        dock.corners.grab()
+        assert len(said) == 2
+        assert said[0] == said[1]
 
 
 def test_closing_the_prior_closes_its_picture(pair, qtbot):

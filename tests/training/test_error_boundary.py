@@ -14,6 +14,8 @@ from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from napari_lungmtl.training import log_file
 from napari_lungmtl.training.data.arrays import open_arrays
@@ -24,8 +26,9 @@ from napari_lungmtl.training.error_boundary import (
     foreseen,
     reads,
     require_regular,
+    sentence,
 )
-from napari_lungmtl.training.errors import LungmtlError
+from napari_lungmtl.training.errors import MOST, LungmtlError, printable
 from napari_lungmtl.training.findings.formats.atomic import write_atomically
 from napari_lungmtl.training.findings.formats.coco import read_coco
 from napari_lungmtl.training.findings.formats.csv_file import read_csv
@@ -222,3 +225,21 @@ def test_the_terminal_has_the_sentence_of_a_refusal_and_the_traceback_of_what_no
         "a.dcm: a.dcm is no image: choose another file\na.dcm: division by zero\nTraceback"
     )
     assert (tmp_path / "lungmtl.log").read_text().count("Traceback") == 2
+
+
+@given(st.text(max_size=3 * MOST) | st.binary(max_size=3 * MOST).map(lambda data: data.decode("latin-1")))
+def test_whatever_a_file_holds_a_message_is_printable_and_bounded(text):
+    for said in (str(LungmtlError(text)), sentence(ValueError(text), "a.csv")):
+        assert len(said) <= MOST + 30
+        assert all(c.isprintable() or c == "\n" for c in said)
+    if text.isprintable() and len(text) <= MOST:
+        assert printable(text) == text
+
+
+def test_what_a_binary_file_holds_where_a_name_is_expected_is_shown_as_escapes(tmp_path):
+    header = b"ObjectType = Image\nNDims = 3\nDimSize = \x1b[2J\x00\x80\xff 4\nElementType = MET_SHORT\n"
+    (tmp_path / "a.mhd").write_bytes(header + b"ElementDataFile = a.raw\n")
+    with pytest.raises(LungmtlError) as error:
+        read_image(tmp_path / "a.mhd")
+    assert str(error.value).isprintable()
+    assert "a.mhd" in str(error.value)

@@ -14,6 +14,7 @@ from ...layers.rectangle import Rectangle
 from ...session.session import Session
 from ...training.findings import Finding
 from ..frame import Frame
+from ..view_events import view_events
 from . import painter as marks_painter
 from .scene import Scene, lay_out, marks_on
 
@@ -131,18 +132,8 @@ class MarkTexts(QWidget):
             painter.end()
 
     def _view_events(self) -> list[Connection]:
-        dims, camera = self._viewer.dims.events, self._viewer.scene.camera.events
-        looks = (
-            dims.point,
-            dims.order,
-            dims.ndisplay,
-            dims.margin_right,
-            camera.orientation,
-            camera.zoom,
-            camera.center,
-        )
         removed = self._viewer.layers.events.removed
-        return [(event, self.later) for event in (*looks, removed)]
+        return [(event, self.later) for event in (*view_events(self._viewer), removed)]
 
     def _session_events(self) -> list[Connection]:
         if self._session is None:

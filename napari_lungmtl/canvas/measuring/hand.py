@@ -24,6 +24,7 @@ from ...training.imaging.image import Image
 from ...training.imaging.slab import Slab
 from ..frame import Frame
 from ..mouse import BY_MOUSE
+from ..view_events import view_events
 from .overlay import MeasurementsOverlay
 from .strokes import is_on, on_slice, pulled, strokes_of
 
@@ -78,7 +79,7 @@ class MeasuringHand(QObject):
         self._grip: _Grip | None = None
         self._has_cursor = False
         self._later = coalesced(self.draw)
-        for event in self._view_events():
+        for event in view_events(viewer):
             event.connect(self._draw_later)
 
     def attach(self, window: QWidget) -> None:
@@ -127,24 +128,12 @@ class MeasuringHand(QObject):
     def let_go(self) -> None:
         """Stop listening; no widget is touched."""
         self._later.stop()
-        for event in self._view_events():
+        for event in view_events(self._viewer):
             event.disconnect(self._draw_later)
         if self._session is not None:
             for signal, slot in self._session_events(self._session):
                 signal.disconnect(slot)
         self._session = self._canvas = None
-
-    def _view_events(self) -> list[Any]:
-        dims, camera = self._viewer.dims.events, self._viewer.scene.camera.events
-        return [
-            dims.point,
-            dims.order,
-            dims.ndisplay,
-            dims.margin_right,
-            camera.orientation,
-            camera.zoom,
-            camera.center,
-        ]
 
     def _session_events(self, session: Session) -> list[tuple[Any, Callable[..., Any]]]:
         events = session.events

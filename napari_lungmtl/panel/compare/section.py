@@ -24,6 +24,7 @@ from ...training.findings.truth import Truth
 from ..widgets.section import Section, eliding, label, tool_button
 from .counts import Counts
 from .drop import FileDrop
+from .memory import Memory
 from .sets import SetsView
 
 FILES = "Truth (*.xml *.json *.csv *.csv.gz *.txt *.dcm *.nii *.nii.gz *.nrrd *.mha *.mhd);;All files (*)"
@@ -38,7 +39,8 @@ class CompareSection(Section):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__("compare")
         self._viewer = viewer
-        self.sets = SetsView(viewer)
+        self._memory = Memory()
+        self.sets = SetsView(viewer, self._memory)
         self.commands: dict[str, Callable[[], object]] = {
             "next miss": self.next_miss,
             "next false alarm": self.next_false_alarm,
@@ -85,6 +87,7 @@ class CompareSection(Section):
             for signal in (events.truth, events.outcomes, events.filter):
                 self.listen(signal, self._show)
             self.listen(reviewed.session.events.thresholds, self._show_summary)
+            self._memory.recall_truth(reviewed, self.set_truth)
         self._show()
 
     def release(self) -> None:
@@ -112,6 +115,7 @@ class CompareSection(Section):
             nodules = f"{count} nodule" + ("" if count == 1 else "s")
             self.reviewed.legend = "[ ]" if flat else "□", f"truth: {nodules}", COLOR
             self.set_open(True)
+        self._memory.keep_truth(self.reviewed)
         self.changed.emit()
 
     def load(self, path: Path) -> bool:
@@ -156,10 +160,12 @@ class CompareSection(Section):
     def _on_voice(self, place: int) -> None:
         if self.reviewed is not None:
             self.reviewed.truth.choose(self.voice.itemText(place))
+            self._memory.keep_truth(self.reviewed)
 
     def _list_only(self, outcome: object) -> None:
         if self.reviewed is not None:
             self.reviewed.truth.list_only(outcome)  # type: ignore[arg-type]
+            self._memory.keep_truth(self.reviewed)
 
     # ---- steps
 

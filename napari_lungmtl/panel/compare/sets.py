@@ -19,6 +19,7 @@ from ...training.errors import LungmtlError
 from ...training.findings import Findings
 from ...training.findings.formats.truth.load import load_truth
 from ..widgets.section import label, tool_button
+from .memory import Compared, Memory
 
 FILE = "a file…"
 SYMBOLS = {Kind.ONLY_A: "A", Kind.ONLY_B: "B", Kind.SAME: "="}
@@ -31,12 +32,11 @@ REST_MS = 150
 class SetsView(QWidget):
     """Chooses sets A and B, and walks through what differs; B's findings can be taken into the session in one step."""
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(self, viewer: ViewerModel, memory: Memory) -> None:
         super().__init__()
-        self._viewer = viewer
+        self._viewer, self._memory = viewer, memory
+        self._of = Compared()
         self.reviewed: ReviewedImage | None = None
-        self._files: dict[str, Findings] = {}
-        self._doubts: dict[str, str] = {}
         self._connections: list[object] = []
         self.differences: list[Difference] = []
         self._later = coalesced(
@@ -79,7 +79,7 @@ class SetsView(QWidget):
     def set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         """Show the sets of another image."""
         self.reviewed = reviewed
-        self._files, self._doubts = {}, {}
+        self._of = self._memory.of(reviewed)
         if reviewed is not None:
             for signal in (
                 reviewed.session.events.findings,
@@ -88,7 +88,10 @@ class SetsView(QWidget):
             ):
                 signal.connect(self._on_session)
                 self._connections.append(signal)
+        chosen = self._of.chosen
         self._list_sets()
+        if chosen is not None and set(chosen) <= set(self._sets()):
+            self.choose(*chosen)
 
     def release(self) -> None:
         """Stop listening; no widget is touched."""
@@ -107,9 +110,9 @@ class SetsView(QWidget):
         except LungmtlError as error:
             self.words.setText(str(error))
             return False
-        self._doubts[path.name] = " ".join(truth.problems)
-        self._files[path.name] = truth.nodules
-        self._files |= {f"{path.name}: {name}": found for name, found in truth.readers.items()}
+        self._of.doubts[path.name] = " ".join(truth.problems)
+        self._of.files[path.name] = truth.nodules
+        self._of.files |= {f"{path.name}: {name}": found for name, found in truth.readers.items()}
         self._list_sets()
         self.choose(self.a.currentText(), path.name)
         return True
@@ -161,7 +164,7 @@ class SetsView(QWidget):
     def _sets(self) -> dict[str, Findings]:
         if self.reviewed is None:
             return {}
-        return sets_of(self.reviewed.session, self.reviewed.truth.loaded, self._files)
+        return sets_of(self.reviewed.session, self.reviewed.truth.loaded, self._of.files)
 
     def _list_sets(self) -> None:
         """Offer the sets that there are; what was chosen stays where it still is."""
@@ -214,9 +217,11 @@ class SetsView(QWidget):
         self.list.setFixedHeight(4 + self.list.sizeHintForRow(0) * min(max(self.list.count(), 1), ROWS))
         same = len(found) - len(self.differences)
         said = [f"{same} alike, {len(self.differences)} differ"] if found else []
-        chosen = (self.a.currentText(), self.b.currentText())
+        chosen = self._of.chosen = (self.a.currentText(), self.b.currentText())
         said += [
-            doubt for name, doubt in self._doubts.items() if doubt and any(c.startswith(name) for c in chosen)
+            doubt
+            for name, doubt in self._of.doubts.items()
+            if doubt and any(c.startswith(name) for c in chosen)
         ]
         self.words.setText("\n".join(said))
         self.words.setVisible(bool(said))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
+from napari.utils.notifications import show_info
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt
 from qtpy.QtWidgets import QHBoxLayout, QMenu
 
@@ -40,6 +42,8 @@ class FindingsSection(Section):
         self._empty = label("", "faint", wrap=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.body.addWidget(self.table, 1)
+        self._empty.setTextFormat(Qt.TextFormat.RichText)
+        self._empty.linkActivated.connect(self._list_all)
         self.body.addWidget(self._empty)
         self._buttons = {}
         row = QHBoxLayout()
@@ -86,7 +90,10 @@ class FindingsSection(Section):
     def step(self, step: int) -> None:
         """Select the next (1) or previous (-1) row, round at the ends."""
         rows = self.model.rowCount()
-        if self.reviewed is None or not rows:
+        if self.reviewed is None:
+            return
+        if not rows:
+            show_info(_why_empty(self.reviewed))
             return
         row = self.model.row_of(self.reviewed.session.selected)
         if row is None:
@@ -149,20 +156,21 @@ class FindingsSection(Section):
         compared = self.reviewed is not None and self.reviewed.truth.truth is not None
         columns = defaults(judged, flat, compared) if self._chosen is None else self._chosen
         self.table.show_columns(columns, chosen=self._chosen is not None)
-        total = len(session.findings) if session is not None else 0
         self.table.setVisible(bool(rows))
         self._empty.setVisible(not rows)
-        if session is not None and self.reviewed is not None and self.reviewed.truth.filter is not None:
-            self._empty.setText(f"No finding is listed that is: {self.reviewed.truth.filter}.")
-        elif total:
-            self._empty.setText(f"None of {total} findings passes the thresholds.")
-        elif session is not None and session.findings.models:
-            self._empty.setText("The model found nothing.")
-        else:
-            self._empty.setText("None yet: press Run.")
-        self.summary.setText(f"{len(rows)}" if rows else "")
-        self.summary.setToolTip("")
+        filter_ = self.reviewed.truth.filter if self.reviewed is not None else None
+        shown = session.visible if session is not None else ()
+        words = _why_empty(self.reviewed)
+        self._empty.setText(f"{escape(words)} <a href='all'>List all</a>" if filter_ and shown else words)
+        count = f"{len(rows)}" if rows else ""
+        # A filter hides findings that the canvas shows: it is said as long as it does.
+        self.summary.setText(f"{len(rows)} of {len(shown)}: {filter_}" if filter_ and shown else count)
+        self.summary.setToolTip("Other findings are shown and not listed: see *compare*" if filter_ else "")
         self._show_selected()
+
+    def _list_all(self, _link: str = "") -> None:
+        if self.reviewed is not None:
+            self.reviewed.truth.list_only(None)
 
     def _show_selected(self, _id: object = None) -> None:
         session = self.reviewed.session if self.reviewed is not None else None
@@ -206,6 +214,18 @@ class FindingsSection(Section):
         rows = sorted((i.row() for i in self._selection.selectedRows()), key=lambda row: row == current)
         if rows:
             self.reviewed.session.select_all(id for row in rows for id in self.model.ids_of(row))
+
+
+def _why_empty(reviewed: ReviewedImage | None) -> str:
+    """Why no finding is listed, in a sentence."""
+    if reviewed is None:
+        return "None yet: press Run."
+    findings, shown, wanted = reviewed.session.findings, reviewed.session.visible, reviewed.truth.filter
+    if wanted is not None and shown:
+        return f"Listed is only what is: {wanted}. That is none of the {len(shown)} findings shown."
+    if len(findings):
+        return f"None of {len(findings)} findings passes the thresholds."
+    return "The model found nothing." if findings.models else "None yet: press Run."
 
 
 def _rows(reviewed: ReviewedImage, flat: bool) -> list[Row]:

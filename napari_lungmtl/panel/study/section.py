@@ -6,7 +6,7 @@ from collections.abc import Callable
 from html import escape
 
 from napari.layers import Layer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout
 
 from ...reviewed_images import ReviewedImage, ReviewedImages
@@ -20,6 +20,12 @@ from ..show.verdict import Doubt, not_frontal, noticed, verdicts
 from ..widgets.section import Section, eliding, label, tool_button
 from ..widgets.theme import Palette
 from .open_studies import StudyList
+
+
+class _FromAnyThread(QObject):
+    """Who else is there is found out on a thread of its own; Qt's signals carry it to the window's."""
+
+    elsewhere = Signal(str)
 
 
 class StudySection(Section):
@@ -53,7 +59,12 @@ class StudySection(Section):
         self._doubt.hide()
         self._agreement = label("", "faint", wrap=True)
         self._agreement.hide()
-        for widget in (self._facts, self.banner, self._doubt, self._agreement, self._legend, self._warnings):
+        self._elsewhere = label("", "warning", wrap=True)
+        self._elsewhere.hide()
+        self._bridge = _FromAnyThread(self)
+        self._bridge.elsewhere.connect(self._show_elsewhere)
+        widgets = (self._elsewhere, self._facts, self.banner, self._doubt, self._agreement, self._legend)
+        for widget in (*widgets, self._warnings):
             self.body.addWidget(widget)
 
     def follow(self, reviewed: ReviewedImage | None) -> None:
@@ -61,6 +72,7 @@ class StudySection(Section):
         if reviewed is not None:
             events = reviewed.session.events
             self.listen(events.image, self._show_image)
+            self.listen(events.elsewhere, self._bridge.elsewhere.emit)
             for signal in (events.image, events.findings, events.thresholds):
                 self.listen(signal, self._show_verdicts)
             self.listen(reviewed.layer.events.name, lambda _event=None: self._show_layer())
@@ -68,6 +80,7 @@ class StudySection(Section):
         self._show_verdicts()
         self._show_layer()
         self.show_legend()
+        self._show_elsewhere()
 
     def show_list(self) -> None:
         """List the open images, where there are several."""
@@ -129,6 +142,11 @@ class StudySection(Section):
         if image is not None and image is not self._looked_at:
             self._looked_at, self._frontal = image, not_frontal(image)
         return noticed(session) or self._frontal
+
+    def _show_elsewhere(self, _words: str = "") -> None:
+        words = self.reviewed.session.elsewhere if self.reviewed is not None else ""
+        self._elsewhere.setText(words)
+        self._elsewhere.setVisible(bool(words))
 
     def _show_layer(self) -> None:
         name = self.reviewed.layer.name if self.reviewed is not None else ""

@@ -140,9 +140,11 @@ def test_new_work_takes_the_place_of_the_old(qtbot) -> None:
 def test_a_stop_before_the_first_step_is_an_outcome_of_its_own() -> None:
     stop = threading.Event()
     stop.set()
+    begun = []
     with pytest.raises(StopIteration) as end:
-        next(exhaust(Endless(), stop, "failed"))
+        next(exhaust(lambda: begun.append(1) or Endless()(), stop, "failed"))
     assert end.value.value == Outcome(stopped=True)
+    assert not begun, "to begin may load a model"
 
 
 def test_the_process_waits_for_what_a_closed_window_left(qtbot) -> None:

@@ -1,0 +1,1 @@
+"""Several windows with one image open."""
