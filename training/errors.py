@@ -5,7 +5,7 @@ MOST = 1000
 
 
 def printable(text: str) -> str:
-    """Make text of a file fit to be shown: bytes that are no letters as escapes (``\\x00``), and of too much the middle left out.
+    r"""Make text of a file fit to be shown: bytes that are no letters as escapes (``\\x00``), and of too much the middle left out.
 
     Lines stay lines. A damaged or hostile file may hold anything where a name or a number is expected, and a terminal would obey
     its control characters.
