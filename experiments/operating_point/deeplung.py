@@ -1,11 +1,11 @@
-"""Whether "at most N false marks a scan" holds: a real detector's 888 scans, calibrated on 10, 30 and 100 of them, 1,000 times each.
+"""Whether "at most N false marks a scan" holds: a real detector's 888 scans, calibrated on 10, 30 and 100 of them, 1,000 times.
 
     python experiments/operating_point/deeplung.py --data ../shared/data/luna16
 
 The folder holds LUNA16's ``annotations.csv``, ``annotations_excluded.csv.gz`` and ``seriesuids.csv`` and DeepLung's submission
-``dpn26bs32.csv.gz``. Each split tunes the threshold on its scans and looks at all others. *kept*: share of splits whose other scans have
-on average at most N false marks, a scan with more than 3 N counting as 3 N (what is promised); *unclipped*: the same, every mark counted
-(what a person hears). Beside it the threshold of conformal risk control, whose promise is one of the mean over splits.
+``dpn26bs32.csv.gz``. Each split tunes the threshold on its scans and looks at all others. *kept*: share of splits whose other scans
+have on average at most N false marks, a scan with more than 3 N counting as 3 N (what is promised); *unclipped*: the same, every
+mark counted (what a person hears). Beside it the threshold of conformal risk control, whose promise is one of the mean over splits.
 """
 
 from __future__ import annotations
@@ -110,9 +110,7 @@ def main() -> None:
     print(
         "                           95 % promise                                              in expectation"
     )
-    print(
-        "scans     N  splits     kept  unclipped  threshold  false a scan  sensitivity      false     kept"
-    )
+    print("scans     N  splits     kept  unclipped  threshold  false a scan  sensitivity      false     kept")
     for size in SCANS:
         print("\n".join(rows(matchings, size, args.splits)))
     print(f"{time.monotonic() - began:.0f} s")

@@ -2,12 +2,13 @@
 
 Risk-controlling prediction sets (Bates et al. 2021, doi:10.1145/3478535) with the fixed-sequence test of Learn then Test
 (Angelopoulos et al., arXiv:2110.01052): from the strictest threshold down, each is tested against "more than N false marks a scan",
-and the last one before the first that cannot be refused is taken. False marks have no upper limit, and no method can promise the mean
-of a number without one from a few scans. Hence the loss: a scan with more than `CLIP` × N false marks counts as one with that many.
+and the loosest before the first that cannot be refused is taken. False marks have no upper limit, and no method can promise the
+mean of a number without one from a few scans. Hence the loss: a scan with more than `CLIP` × N false marks counts as one with that
+many.
 
-The test is a bet (Waudby-Smith and Ramdas 2024, doi:10.1093/jrsssb/qkad009): if the mean were N or more, no bet on "less than N" could
-be expected to win, and wealth of 1 / 0.05 comes up in at most 5 of 100 calibrations. Several bets run side by side, half of the wealth
-on the boldest one; no order of the scans comes in. `expected_threshold` is conformal risk control (Angelopoulos et al.,
+The test is a bet (Waudby-Smith and Ramdas 2024, doi:10.1093/jrsssb/qkad009): if the mean were N or more, no bet on "less than N"
+could be expected to win, and wealth of 1 / 0.05 comes up in at most 5 of 100 calibrations. Several bets run side by side, half of
+the wealth on the boldest one; no order of the scans comes in. `expected_threshold` is conformal risk control (Angelopoulos et al.,
 arXiv:2208.02814), whose promise is of the mean over many calibrations only: one calibration in two or three may break it.
 """
 
@@ -91,7 +92,7 @@ def controlled_threshold(
     Returns
     -------
     float or None
-        A score; `numpy.inf` where marks stay out only if none is shown, and 0 where every mark may be shown. None where the scans
+        A score, just above that of the mark that is too much, which may be 1; 0 where every mark may be shown. None where the scans
         are too few for any promise.
     """
     return threshold_of(*count_table(false_scores), most, confidence)
@@ -109,7 +110,7 @@ def threshold_of(
     passed = np.zeros(len(thresholds), bool)
     tested = slice(0, hopeless[0] if len(hopeless) else len(thresholds))
     passed[tested] = wealth(losses[:, tested], 1 / CLIP) >= 1 / (1 - confidence)
-    return _last_before_first_failure(thresholds, passed)
+    return _above_first_failure(thresholds, passed)
 
 
 def expected_threshold(thresholds: np.ndarray, counts: np.ndarray, most: float) -> float | None:
@@ -118,11 +119,11 @@ def expected_threshold(thresholds: np.ndarray, counts: np.ndarray, most: float) 
         return None
     losses = np.minimum(counts / (CLIP * most), 1.0)
     passed = (losses.sum(0) + 1) / (len(losses) + 1) <= 1 / CLIP
-    return _last_before_first_failure(thresholds, passed)
+    return _above_first_failure(thresholds, passed)
 
 
-def _last_before_first_failure(thresholds: np.ndarray, passed: np.ndarray) -> float | None:
+def _above_first_failure(thresholds: np.ndarray, passed: np.ndarray) -> float | None:
     failed = np.flatnonzero(~passed)
     if not len(failed):
         return 0.0
-    return None if failed[0] == 0 else float(thresholds[failed[0] - 1])
+    return None if failed[0] == 0 else float(np.nextafter(thresholds[failed[0]], np.inf))
