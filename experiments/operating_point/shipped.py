@@ -41,7 +41,7 @@ def scans(path: Path) -> dict[str, Any]:
     values = json.loads(path.read_text(encoding="utf-8"))
     by_scan = {name: {"lesions": c["lesions"]} for name, c in values["metrics"]["by_scan"].items()}
     return {
-        "title": f"{len(by_scan)} whole scans that the weights never saw",
+        "title": f"{len(by_scan)} whole scans, not trained on",
         "networks": weights_of(values),
         "network": values["network"],
         "weights": values["weights"],
@@ -59,7 +59,7 @@ def radiographs(paths: list[Path]) -> dict[str, Any]:
     sets = [Path(values["data"]).name for values in files]
     first = files[0]
     return {
-        "title": f"{len(rows)} radiographs of JSRT and NIH that the weights never saw",
+        "title": f"{len(rows)} radiographs, not trained on",
         "networks": {name: sha for values in files for name, sha in weights_of(values).items()},
         "network": first["network"],
         "weights": first["weights"],

@@ -110,5 +110,5 @@ def _spread(parts: list[np.ndarray]) -> float:
     if len(away) < LEAST_PIXELS:
         return 0.0
     # What lies within three robust deviations: a median alone would stand on the steps of stored values.
-    inside = away[away <= 3 * MAD * max(float(np.median(away)), np.finfo(np.float32).tiny)]
+    inside = away[away <= 3 * MAD * max(float(np.median(away)), 1e-30)]
     return float(np.sqrt(np.mean(inside.astype(float) ** 2)) * WITHIN) if len(inside) else 0.0

@@ -78,9 +78,9 @@ class Likeness:
     def words(self) -> str:
         """One sentence."""
         if not self.unlike:
-            return f"Like the {self.scans} tuned on (p = {self.p:.2g})."
+            return f"Like the {self.scans} that it was tuned on (p = {self.p:.2g})."
         why = " · ".join(s.words for s in self.strange)
-        return f"Unlike the {self.scans} tuned on (p = {self.p:.2g}): {why}."
+        return f"Unlike the {self.scans} that it was tuned on (p = {self.p:.2g}): {why}."
 
 
 def likeness(features: Mapping[str, float], others: Sequence[Mapping[str, float]]) -> Likeness | None:
