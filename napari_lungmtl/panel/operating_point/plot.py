@@ -14,7 +14,7 @@ LOWEST = -3.0
 """Log2 of the fewest false marks a scan that a FROC curve shows; what has fewer lies at its left edge."""
 FRACTIONS = {-3: "⅛", -2: "¼", -1: "½"}
 ROWS = 7
-"""Height of the area; what the axes are stands above and below."""
+"""Height of the area; what the axes are stands above and below it."""
 HANDLE = 6.0
 """Pixels from the middle of the handle to its edge."""
 
@@ -30,7 +30,7 @@ class CurvePlot(PaintedRows):
         self.curve: OperatingCurve | None = None
         self.threshold = 0.5
         self._dragging = False
-        self.set_row_count(ROWS + 3)
+        self.set_row_count(ROWS + 4)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("Operating point")
@@ -124,8 +124,8 @@ class CurvePlot(PaintedRows):
             painter.setPen(axis)
             painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
             self.write(painter, QRectF(x - 20, area.bottom() + 2, 40, high), CENTRE, text)
-        above = "radiographs with a nodule that are suspected" if roc else "nodules found"
-        below = "radiographs without one that are suspected" if roc else "false marks a scan"
+        above = "suspected, of those with a nodule" if roc else "nodules found"
+        below = "suspected, of those without" if roc else "false marks a scan"
         self.write(painter, QRectF(0, 0, self.width(), high), LEFT, above)
         place = QRectF(area.left(), area.bottom() + high, area.width(), high)
         self.write(painter, place, CENTRE, below)

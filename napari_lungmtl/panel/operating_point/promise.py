@@ -69,14 +69,17 @@ class PromiseView(QWidget):
         for widget in (self.hold, self.most, self.kind):
             row.addWidget(widget)
         row.addStretch(1)
-        row.addWidget(self.tune)
+        below = QHBoxLayout()
+        below.setSpacing(5)
         self.state = label("", "faint", wrap=True)
+        below.addWidget(self.state, 1)
+        below.addWidget(self.tune, 0, Qt.AlignmentFlag.AlignTop)
         self.like = label("", wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(row)
-        column.addWidget(self.state)
+        column.addLayout(below)
         column.addWidget(self.like)
 
     # ---- what is known

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from qtpy.QtWidgets import QSizePolicy
+
 from ...reviewed_images import ReviewedImage, ReviewedImages
 from ..cases.section import CasesSection
 from ..widgets.section import Section
@@ -28,6 +30,8 @@ class OperatingPointSection(Section):
 
     def __init__(self, cases: CasesSection, reviewed_images: Callable[[], ReviewedImages]) -> None:
         super().__init__("operating point")
+        # Wrapped lines may need more height than the size hint knows, which is of a wider section.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self._cases, self._images = cases, reviewed_images
         self.curve = CurveView()
         self.promise = PromiseView(self._reviews)
