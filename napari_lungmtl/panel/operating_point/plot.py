@@ -30,14 +30,13 @@ class CurvePlot(PaintedRows):
         self.curve: OperatingCurve | None = None
         self.threshold = 0.5
         self._dragging = False
-        self.set_row_count(ROWS + 4)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("Operating point")
 
     def sizeHint(self) -> QSize:
-        """As wide as the dock."""
-        return QSize(320, super().sizeHint().height())
+        """As wide as the dock, with what stands above and below."""
+        return QSize(320, round((ROWS + 3.3) * self.row_height))
 
     def set_curve(self, curve: OperatingCurve | None) -> None:
         """Show another curve."""
@@ -57,7 +56,7 @@ class CurvePlot(PaintedRows):
         """Where the curve is drawn."""
         left = self.widest(("100 %",)) + GAP
         high = self.row_height
-        return QRectF(left, 1.2 * high, self.width() - left - 3 * GAP, ROWS * high)
+        return QRectF(left, 1.2 * high, self.width() - left - 4 * GAP, ROWS * high)
 
     @property
     def highest(self) -> float:
@@ -123,7 +122,7 @@ class CurvePlot(PaintedRows):
             x = area.left() + fraction * area.width()
             painter.setPen(axis)
             painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
-            self.write(painter, QRectF(x - 20, area.bottom() + 2, 40, high), CENTRE, text)
+            self.write(painter, QRectF(x - 26, area.bottom() + 2, 52, high), CENTRE, text)
         above = "suspected, of those with a nodule" if roc else "nodules found"
         below = "suspected, of those without" if roc else "false marks a scan"
         self.write(painter, QRectF(0, 0, self.width(), high), LEFT, above)

@@ -42,6 +42,8 @@ class PromiseView(QWidget):
         self._kept: dict[bool, tuple[Calibration | None, str]] = {}
         self._features: tuple[object, dict[str, float]] | None = None
         self._tuned: tuple[tuple[Calibration, int], float | None] | None = None
+        self._held = {False: False, True: False}  # whether a person wants it, of scans and of radiographs
+        self._tuning = False
         self._applying = False
         self._note = ""
         self.lamp: Likeness | None = None
@@ -56,7 +58,7 @@ class PromiseView(QWidget):
     def _build(self) -> None:
         self.hold = QCheckBox("At most")
         self.hold.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.hold.clicked.connect(lambda _on: self._apply())
+        self.hold.clicked.connect(self._ask)
         self.most = QSpinBox()
         self.most.setRange(1, MOST)
         self.most.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -118,7 +120,7 @@ class PromiseView(QWidget):
     @property
     def holds(self) -> bool:
         """Whether the promise is given for what is seen."""
-        return self.hold.isChecked() and self.threshold is not None and self.threshold <= 1
+        return self._held[self.radiographs] and self.threshold is not None and self.threshold <= 1
 
     @property
     def unlike(self) -> bool:
@@ -140,19 +142,23 @@ class PromiseView(QWidget):
     def on_thresholds(self) -> None:
         """A person has moved the threshold: what was promised is not of that one."""
         session = self._session
-        if session is None or self._applying or not self.hold.isChecked():
+        threshold = self.threshold if self.holds else None
+        if session is None or self._applying or threshold is None:
             return
-        if self.threshold is not None and session.thresholds.score != _score(self.threshold):
-            self.hold.setChecked(False)
-            self.show_all()
+        if session.thresholds.score != _score(threshold):
+            self._ask(False)
 
     def _apply(self) -> None:
         session, threshold = self._session, self.threshold
-        if session is not None and self.hold.isChecked() and threshold is not None and threshold <= 1:
+        if session is not None and threshold is not None and self.holds:
             self._applying = True
             session.set_thresholds(score=_score(threshold))
             self._applying = False
         self.show_all()
+
+    def _ask(self, on: bool) -> None:
+        self._held[self.radiographs] = on
+        self._apply()
 
     # ---- tuning
 
@@ -160,7 +166,7 @@ class PromiseView(QWidget):
         """Read the reviewed cases, off the GUI thread."""
         if self._session is None:
             return
-        self._note = ""
+        self._note, self._tuning = "", self.radiographs
         models = self._session.findings.models
         self.work.start(partial(calibrate, self._reviews(self.radiographs), models))
         self.tune.setEnabled(False)
@@ -169,8 +175,8 @@ class PromiseView(QWidget):
         self.state.setText(step.stage)
 
     def _take(self, calibration: Calibration) -> None:
-        self._kept[self.radiographs] = calibration, store.keep(calibration, self.radiographs)
-        self.hold.setChecked(True)
+        self._kept[self._tuning] = calibration, store.keep(calibration, self._tuning)
+        self._held[self._tuning] = True
         self._apply()
 
     def _on_failed(self, message: str) -> None:
@@ -190,8 +196,7 @@ class PromiseView(QWidget):
         )
         self.hold.setToolTip(words.promise_tip(self.radiographs))
         self.hold.setEnabled(possible)
-        if not possible:
-            self.hold.setChecked(self.hold.isChecked() and self.calibration is not None and not self.fits)
+        self.hold.setChecked(self.holds)
         if not self.work.running:
             self.tune.setEnabled(known and count >= words.LEAST_SCANS)
             self._say_state(count)
@@ -225,7 +230,7 @@ class PromiseView(QWidget):
             self.lamp = None
         elif self._features is None or self._features[0] is not image:
             self.lamp = None
-            if self.isVisible() or self.hold.isChecked():
+            if self.isVisible() or self.holds:
                 self.measuring.start(measured(image))
         else:
             self.lamp = self.calibration.likeness(self._features[1])
