@@ -155,8 +155,8 @@ def test_ten_reviewed_scans_tune_a_threshold_that_is_held_until_it_is_moved(
 def test_the_lamp_says_why_a_scan_is_unlike(section, qtbot):
     geometry = {"slice": 2.5, "pixel": 1.0, "field": 60.0}
     scans = [CalibrationScan(str(i), ReviewedCase((), (0.9,)), geometry) for i in range(12)]
-    thin = [replace(s, features={**geometry, "slice": 0.6 + i / 10}) for i, s in enumerate(scans)]
-    for kept, words in ((scans, "● Like the 12"), (thin, "slices of 2.5 mm; tuned on 0.6–1.7 mm")):
+    thin = [replace(s, features={**geometry, "slice": 0.8 + i / 50}) for i, s in enumerate(scans)]
+    for kept, words in ((scans, "● Like the 12"), (thin, "slices of 2.5 mm; tuned on 0.8–1 mm")):
         store.keep(Calibration(("fake 1.0",), tuple(kept)), False)
         section.promise._kept.clear()
         section.promise.show_all()
