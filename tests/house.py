@@ -31,6 +31,7 @@ ORDER = {
             "data",
             "metrics",
             "comparison",
+            "operating_point",
             "fitting",
             "crossval",
         ),

@@ -32,6 +32,7 @@ from .footer import Footer
 from .measurements.section import MeasureSection
 from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
+from .operating_point.section import OperatingPointSection
 from .pictures import Pictures
 from .preferences import Preferences
 from .prior.section import PriorSection
@@ -96,6 +97,7 @@ class LungNodulesDock(QWidget):
         self.run = RunSection()
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
+        self.operating_point = OperatingPointSection(self.cases, lambda: self.reviewed_images)
         self.cine = Cine(viewer, self)
         self.measure.hand.tool_changed.connect(lambda tool: self.cine.stop() if tool is not None else None)
         self.views = LinkedViews(viewer)
@@ -126,6 +128,7 @@ class LungNodulesDock(QWidget):
             self.findings,
             self.card,
             self.compare,
+            self.operating_point,
             self.prior,
             self.measure,
             self.cohort,
@@ -246,6 +249,7 @@ class LungNodulesDock(QWidget):
         self.findings.set_colors(colors)
         self.card.set_colors(colors)
         self.cohort.set_colors(colors)
+        self.operating_point.set_colors(colors)
         self.cases.set_colors(colors)
 
     def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
@@ -327,7 +331,10 @@ def _let_go(dock: LungNodulesDock) -> None:
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
-    for part in (dock.corners, dock.measure, dock.compare, dock.prior, dock.views, dock.marks):
+    for part in (
+        *(dock.corners, dock.measure, dock.compare, dock.operating_point),
+        *(dock.prior, dock.views, dock.marks),
+    ):
         part.let_go()
     dock.mouse.set_layer(None)
     dock.reviewed_images.close()

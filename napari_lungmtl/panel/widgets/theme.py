@@ -58,6 +58,7 @@ def stylesheet(colors: Palette) -> str:
     QLabel[role="faint"] {{ color: {colors.faint}; }}
     QLabel[role="warning"] {{ color: {colors.warning}; }}
     QLabel[role="error"] {{ color: {colors.error}; }}
+    QLabel[role="accepted"] {{ color: {colors.accepted}; }}
     QLabel[role="name"] {{ font-weight: 600; }}
     QFrame#section {{ border: 0px; border-top: 1px solid {colors.line}; }}
     QToolButton {{ background: transparent; border-radius: 3px; padding: 2px 5px; color: {colors.text}; }}

@@ -1,0 +1,202 @@
+"""The operating point in a real window: curve and threshold move each other, a promise is tuned, held, voided; the lamp."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_lungmtl.layers.spheres.layer import add_image_layer
+from napari_lungmtl.panel.operating_point import store
+from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
+from napari_lungmtl.training.findings.formats.json_file import write_findings
+from napari_lungmtl.training.inference.radiograph_answer import shipped_answer
+from napari_lungmtl.training.operating_point.calibration import Calibration, CalibrationScan
+from napari_lungmtl.training.operating_point.reviewed import ReviewedCase
+
+from ..stand_ins.case_folder import SHIFT, load, write_scan
+from ..stand_ins.reviewed_radiographs import radiograph
+
+FAKE = ({"name": "fake", "version": "1.0"},)
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "user_config_path", lambda *_, **__: tmp_path / "settings")
+
+
+@pytest.fixture
+def section(after_run):
+    """The section unfolded and in sight, with marks of the test's detector."""
+    _, dock = after_run
+    return unfold(dock)
+
+
+def unfold(dock):
+    dock.operating_point.set_open(True)
+    QApplication.processEvents()
+    dock._scroll.ensureWidgetVisible(dock.operating_point.curve.plot)
+    QApplication.processEvents()
+    return dock.operating_point
+
+
+def at(plot, place: int) -> QPoint:
+    return QPoint(*np.round(plot.points()[place]).astype(int).tolist())
+
+
+def drag(plot, place: int) -> None:
+    """A real drag of the handle to a point of the curve."""
+    QTest.mousePress(plot, LEFT, pos=plot.handle().toPoint())
+    halfway = (plot.handle().toPoint() + at(plot, place)) / 2
+    for point in (halfway, at(plot, place)):
+        QTest.mouseMove(plot, point)
+        QApplication.processEvents()
+    QTest.mouseRelease(plot, LEFT, pos=at(plot, place))
+    QApplication.processEvents()
+
+
+def test_handle_and_slider_move_each_other(section, after_run):
+    _, dock = after_run
+    session, plot = dock.reviewed.session, section.curve.plot
+    curve = plot.curve
+    assert section.curve.line.text().startswith("Finds 75 % (19–99) of nodules, with 2.7 false marks a scan")
+    assert "other weights" in section.curve.basis.text(), "the test's detector is none of those evaluated"
+    place = curve.place(0.95)
+    drag(plot, place)
+    assert curve.place(session.thresholds.score) == place
+    assert session.thresholds.score == pytest.approx(curve.threshold[place])
+    slider = dock.show_section.score.slider
+    assert slider.value() == pytest.approx(100 * (session.thresholds.score - 0.05), abs=1)
+    before = plot.handle().x()
+    QTest.keyClick(slider, Qt.Key.Key_Home)
+    assert session.thresholds.score == pytest.approx(0.05)
+    assert plot.handle().x() > before
+    assert plot.handle().toPoint() == at(plot, len(curve.threshold) - 1)
+    assert section.curve.line.text().startswith("Finds 75 %")
+    plot.setFocus()
+    QTest.keyClick(plot, Qt.Key.Key_Left)
+    assert curve.place(session.thresholds.score) == len(curve.threshold) - 2
+    assert section.summary.text().endswith("false")
+
+
+def test_a_radiograph_has_a_roc_curve_on_the_scale_of_its_banner(window):
+    viewer, dock = window
+    add_image_layer(viewer, radiograph())
+    QApplication.processEvents()
+    section = unfold(dock)
+    plot = section.curve.plot
+    assert plot.curve.roc
+    assert section.curve.threshold == shipped_answer().threshold
+    drag(plot, plot.curve.place(0.6))
+    session = dock.reviewed.session
+    assert session.thresholds.image == pytest.approx(plot.curve.threshold[plot.curve.place(0.6)])
+    session.set_thresholds(image=0.4)
+    assert plot.handle().toPoint() == at(plot, plot.curve.place(0.4))
+    assert "clears" in section.curve.line.text()
+    assert "radiograph" in section.promise.kind.text()
+
+
+def done_scan(folder, number: int, false: tuple[float, ...]) -> None:
+    """A scan of 40 mm that somebody has read: false marks of the test's detector, and one accepted."""
+    path = write_scan(folder / f"case{number:02}.nii.gz", 40 + number)
+    marks = [Finding(Sphere((-85.0, 25.0, 0.0), 6.0), s, provenance=Provenance("fake", "1.0")) for s in false]
+    true = replace(marks[0], score=0.95, status="accepted", id="true") if marks else None
+    items = tuple(m.with_(status="rejected") for m in marks) + ((true,) if true else ())
+    write_findings(
+        Findings(items, models=FAKE, done_by="ann"), path.with_name(f"case{number:02}.lungmtl.json")
+    )
+
+
+def test_ten_reviewed_scans_tune_a_threshold_that_is_held_until_it_is_moved(
+    section, after_run, tmp_path, qtbot
+):
+    _, dock = after_run
+    promise, session = section.promise, dock.reviewed.session
+    for number in range(9):
+        done_scan(tmp_path / "cases", number, (0.9, 0.6) if number < 2 else (0.6,))
+    load(dock, tmp_path / "cases", qtbot)
+    assert promise.state.text() == "9 of 10 reviewed scans: mark cases done (Shift+D)."
+    assert not promise.tune.isEnabled()
+    session.reject("f1", "f2", "f3")
+    QTest.keyClick(dock.window(), Qt.Key.Key_D, SHIFT)
+    qtbot.waitUntil(promise.tune.isEnabled, timeout=5000)
+    dock._scroll.ensureWidgetVisible(promise.tune)
+    QTest.mouseClick(promise.tune, LEFT)
+    qtbot.waitUntil(promise.hold.isChecked, timeout=30_000)
+    known = promise.calibration
+    assert len(known.scans) == 10
+    assert known.weights == ("fake 1.0",)
+    assert {scan.review.false for scan in known.scans} >= {(0.9, 0.6), (0.97, 0.8, 0.55, 0.4, 0.2)}
+    assert session.thresholds.score == promise.threshold == known.threshold(1)
+    assert 0.6 < promise.threshold < 0.91
+    assert promise.state.text().startswith("Tuned on 10 scans: score ≥ 0.")
+    assert "of 9 marks that you accepted" in promise.state.text()
+    assert section.summary.text() == "at most 1 false"
+    promise.most.setValue(8)
+    assert session.thresholds.score == max(known.threshold(8), 0.05)
+    assert store.load(False) == (known, "")
+    QTest.keyClick(dock.show_section.score.slider, Qt.Key.Key_End)
+    assert not promise.hold.isChecked()
+    assert session.thresholds.score == pytest.approx(1.0)
+    QTest.mouseClick(promise.hold, LEFT, pos=QPoint(8, promise.hold.height() // 2))
+    assert session.thresholds.score == max(known.threshold(8), 0.05)
+    other = replace(session.findings, models=({"name": "fake", "version": "1.0", "sha256": "ab"},))
+    session._put(other)
+    assert promise.state.text().startswith("Void: 10 scans were tuned on with other weights.")
+    assert not promise.holds
+
+
+def test_the_lamp_says_why_a_scan_is_unlike(section, qtbot):
+    geometry = {"slice": 2.5, "pixel": 1.0, "field": 60.0}
+    scans = [CalibrationScan(str(i), ReviewedCase((), (0.9,)), geometry) for i in range(12)]
+    thin = [replace(s, features={**geometry, "slice": 0.8 + i / 50}) for i, s in enumerate(scans)]
+    for kept, words in ((scans, "● Like the 12"), (thin, "slices of 2.5 mm; tuned on 0.8–1 mm")):
+        store.keep(Calibration(("fake 1.0",), tuple(kept)), False)
+        section.promise._kept.clear()
+        section.promise.show_all()
+        qtbot.waitUntil(lambda: section.promise.lamp is not None, timeout=30_000)
+        assert words in section.promise.like.text()
+    assert section.summary.text().endswith("▲ unlike")
+    assert section.promise.like.property("role") == "warning"
+
+
+def test_a_damaged_file_of_reviewed_scans_says_so(section):
+    store.path_of(False).parent.mkdir()
+    store.path_of(False).write_text("{}")
+    section.promise._kept.clear()
+    section.promise.show_all()
+    assert "reviewed_scans.json holds no reviewed scans" in section.promise.state.text()
+
+
+def test_another_evaluation_is_shown_or_refused_with_a_reason(section, tmp_path, qtbot):
+    random = np.random.default_rng(0)
+    names = [f"scan {i}" for i in range(12)]
+    values = {
+        "network": "fake",
+        "weights": "fake 1.0 ab",
+        "data": "mine",
+        "metrics": {
+            "by_scan": {name: {"lesions": 1} for name in names},
+            "lesions": [{"scan": name, "score": float(random.uniform())} for name in names],
+        },
+        "marks": [{"scan": n, "kind": "other", "score": float(random.uniform())} for n in names * 4],
+    }
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(values))
+    view = section.curve
+    view.load(path)
+    qtbot.waitUntil(lambda: view.name.text() == "fake 1.0 ab on mine", timeout=30_000)
+    assert "12 scans with 12 nodules" in view.basis.text()
+    view.open.setFocus()
+    QTest.mouseClick(view.remove, LEFT)
+    assert view.name.text().startswith("3 whole scans")
+    (tmp_path / "cubes.json").write_text('{"metrics": {"whole": {}}}')
+    view.load(tmp_path / "cubes.json")
+    qtbot.waitUntil(lambda: "cubes.json has no marks by scan" in view.problem.text(), timeout=30_000)
+    assert view.problem.isVisibleTo(section)
