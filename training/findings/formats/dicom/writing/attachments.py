@@ -132,7 +132,9 @@ def write_picture(file: Path, path: Path, source: Source) -> None:
         with Pillow.open(file) as picture:
             pixels = np.asarray(picture.convert("RGB"))
     except (UnidentifiedImageError, OSError) as error:
-        raise SaveError(f"{path} was not saved: {file} is no picture that can be read; save it as PNG") from error
+        raise SaveError(
+            f"{path} was not saved: {file} is no picture that can be read; save it as PNG"
+        ) from error
     with refused(path):
         capture = highdicom.sc.SCImage.from_ref_dataset(
             source.datasets[0],
@@ -189,8 +191,13 @@ def write_parametric_map(values: Image, path: Path, source: Source) -> None:
             pixel_array=array,
             contains_recognizable_visual_features=False,
             real_world_value_mappings=[mapping],
-            window_center=(low + high) / 2,
-            window_width=max(high - low, 1e-6),
+            voi_lut_transformations=[
+                highdicom.VOILUTTransformation(
+                    window_center=(low + high) / 2,
+                    window_width=max(high - low, 1e-6),
+                    voi_lut_function="LINEAR_EXACT",
+                )
+            ],
             content_label="SALIENCY",
             series_description="Lung nodules: heat map",
             **equipment(MAP_SERIES),

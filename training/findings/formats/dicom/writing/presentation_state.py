@@ -69,8 +69,12 @@ def write_presentation_state(findings: Findings, path: Path | str, source: Sourc
                     )
                 )
         if not annotations:
-            raise SaveError(f"{path} was not saved: no finding crosses a slice of the series; choose csv or json")
-        images = source.datasets if source.is_multi_frame else [source.datasets[frame] for frame in sorted(used)]
+            raise SaveError(
+                f"{path} was not saved: no finding crosses a slice of the series; choose csv or json"
+            )
+        images = (
+            source.datasets if source.is_multi_frame else [source.datasets[frame] for frame in sorted(used)]
+        )
         state = pr.GrayscaleSoftcopyPresentationState(
             referenced_images=images,
             content_label=LAYER,
@@ -89,7 +93,7 @@ def _graphics(finding: Finding, number: int, source: Source) -> Iterator[tuple[i
     """Frame, graphic and text (None but on one slice) of each mark that a finding becomes."""
     from highdicom import pr
 
-    names = {
+    names: dict[str, Any] = {
         "tracking_id": tracking_id(finding, number),
         "tracking_uid": tracking_uid(finding, source.image.series_uid),
     }
@@ -109,7 +113,11 @@ def _graphics(finding: Finding, number: int, source: Source) -> Iterator[tuple[i
         if points[1, 0] > source.shape[1]:  # the point on the circle must lie on the image
             points[1, 0] = column - radius
         graphic = pr.GraphicObject(pr.GraphicTypeValues.CIRCLE, points, "PIXEL", **names)
-        yield frame, graphic, _text(number, column + radius, row - radius, source) if frame == middle else None
+        yield (
+            frame,
+            graphic,
+            _text(number, column + radius, row - radius, source) if frame == middle else None,
+        )
 
 
 def _text(number: int, column: float, row: float, source: Source) -> Any:

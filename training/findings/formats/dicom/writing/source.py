@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +134,9 @@ def open_source(image: ImageReference, path: Path | str) -> Source:
     stacks = {stack.uid: stack for stack in scan(where).stacks}
     if image.series_uid not in stacks:
         why = (
-            f"{where} does not hold the series {image.series_uid}" if stacks else f"{where} is no DICOM series"
+            f"{where} does not hold the series {image.series_uid}"
+            if stacks
+            else f"{where} is no DICOM series"
         )
         raise SaveError(f"{path} was not saved as DICOM: {why}; choose {INSTEAD}")
     stack = stacks[image.series_uid]
@@ -142,13 +145,16 @@ def open_source(image: ImageReference, path: Path | str) -> Source:
     planes = _planes(stack)
     if any(plane is None for plane in planes) or _shown_in_its_own_plane(image, stack):
         raise SaveError(
-            f"{path} was not saved as DICOM: the slices of {where} do not say where in the patient their pixels lie; choose csv or json"
+            f"{path} was not saved as DICOM: the slices of {where} do not say where in the patient their pixels lie; "
+            "choose csv or json"
         )
     files = list(dict.fromkeys(s.path for s in stack.slices))
     if len(files) == len(stack.slices):
-        return Source(image, tuple(_header(file) for file in files), planes)
+        return Source(image, tuple(_with_thickness(_header(file), image) for file in files), planes)
     if len(files) > 1:
-        raise SaveError(f"{path} was not saved as DICOM: {where} has several multi-frame files; choose {INSTEAD}")
+        raise SaveError(
+            f"{path} was not saved as DICOM: {where} has several multi-frame files; choose {INSTEAD}"
+        )
     header = _header(files[0])
     by_frame = {s.frame: plane for s, plane in zip(stack.slices, planes, strict=True)}
     return Source(image, (header,), tuple(by_frame.get(k) for k in range(int(header.NumberOfFrames))))
@@ -191,16 +197,25 @@ def _header(path: Path) -> Dataset:
     return dataset
 
 
+def _with_thickness(dataset: Dataset, image: ImageReference) -> Dataset:
+    """The distance of the slices in the place of a missing thickness, which may be empty but is copied."""
+    if not dataset.get("SliceThickness"):
+        dataset.SliceThickness = f"{image.spacing[0] if image.spacing else 1.0:.6g}"
+    return dataset
+
+
 @contextlib.contextmanager
 def refused(path: Path | str) -> Iterator[None]:
-    """Turn what highdicom says against an incomplete or strange series into a sentence.
+    """Turn what highdicom says against an incomplete or strange series into a sentence; its remarks on patients' names are dropped.
 
     Raises
     ------
     SaveError
     """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            yield
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, NotImplementedError) as error:
         raise SaveError(
             f"{path} was not saved: the series lacks what this DICOM object asks for "

@@ -1,7 +1,7 @@
 """Findings as a measurement report (DICOM PS3.16 TID 1500): one group each, with its place, size, ratings and status.
 
-In a CT a sphere is an ellipsoid in space, and a mask refers to its segment in a segmentation that is written beside (TID 1411); on a
-radiograph a box is a closed polyline in pixels of the image (TID 1410). Pixels count from the outer corner of the first one.
+In a CT a sphere is an ellipsoid in space, and a mask refers to its segment in a segmentation that is written beside (TID 1411); on
+a radiograph a box is a closed polyline in pixels of the image (TID 1410). Pixels count from the outer corner of the first one.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _group(
         if finding.box is None:
             return None
         region = _rectangle(finding.box, source)
-        made = sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=region, **common)
+        made: Any = sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=region, **common)
     elif isinstance(geometry, Sphere):
         surface = sr.VolumeSurface(
             "ELLIPSOID",
@@ -146,9 +146,7 @@ def _group(
     else:
         return None
     if finding.note.strip():
-        comment = sr.TextContentItem(
-            concept(codes.COMMENT), finding.note, sr.RelationshipTypeValues.CONTAINS
-        )
+        comment = sr.TextContentItem(concept(codes.COMMENT), finding.note, sr.RelationshipTypeValues.CONTAINS)
         made[0].ContentSequence.append(comment)
     return made
 
@@ -182,7 +180,11 @@ def _side(finding: Finding, findings: Findings) -> Code | None:
     """The lung that a finding's centre lies in, where the lungs are outlined and told apart."""
     for name, side in (("left lung", codes.LEFT), ("right lung", codes.RIGHT)):
         region = findings.region(name)
-        if region is not None and len(region.mask.shape) == len(finding.center) and _holds(region.mask, finding):
+        if (
+            region is not None
+            and len(region.mask.shape) == len(finding.center)
+            and _holds(region.mask, finding)
+        ):
             return side
     return None
 

@@ -128,7 +128,9 @@ def _trimmed(row: int, column: int, inside: np.ndarray) -> Patch | None:
     return Patch(row, column, inside) if inside.any() else None
 
 
-def label_array(regions: Iterable[Patches], frames: Mapping[int, int], shape: tuple[int, int]) -> np.ndarray | None:
+def label_array(
+    regions: Iterable[Patches], frames: Mapping[int, int], shape: tuple[int, int]
+) -> np.ndarray | None:
     """Number the regions from 1 in one array (frames, rows, columns), or None where two of them overlap.
 
     Parameters
@@ -151,7 +153,9 @@ def label_array(regions: Iterable[Patches], frames: Mapping[int, int], shape: tu
     return labels
 
 
-def stacked_array(regions: Iterable[Patches], frames: Mapping[int, int], shape: tuple[int, int]) -> np.ndarray:
+def stacked_array(
+    regions: Iterable[Patches], frames: Mapping[int, int], shape: tuple[int, int]
+) -> np.ndarray:
     """Each region in an array of its own: uint8 (frames, rows, columns, regions)."""
     regions = list(regions)
     array = np.zeros((len(frames), *shape, len(regions)), np.uint8)
