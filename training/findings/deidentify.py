@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import hmac
 import secrets
@@ -128,7 +129,7 @@ class Deidentifier:
         clean.file_meta = dataset.file_meta
         for name in _KEPT:
             if name in dataset:
-                clean[name] = dataset[name]
+                clean[name] = copy.copy(dataset[name])  # the series itself keeps its identifiers
         for name in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
             if name in clean:
                 setattr(clean, name, self.uid(str(clean.get(name))))

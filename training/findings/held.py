@@ -81,7 +81,8 @@ LOST: Mapping[Format, Mapping[str, str]] = {
     | _without(
         "scores", **dict.fromkeys(("spheres", "masks", "boxes"), "as the slices through their middles")
     ),
-    Format.DICOM_GSPS: _without("scores", "networks", *_SAID, *_OF_RUN, *_OF_IMAGE, masks=_BALL),
+    Format.DICOM_GSPS: _without("scores", "networks", *_SAID, *_OF_RUN, *_OF_IMAGE)
+    | _without(masks=_BALL, spheres="one that a single slice cuts lies on it, as large as the cut"),
 }
 """By format, what is lost or changed of what findings may have; all else comes back as it was."""
 TELLS_STATUS = frozenset(format for format, lost in LOST.items() if "status" not in lost)

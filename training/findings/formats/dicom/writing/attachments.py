@@ -80,7 +80,7 @@ def write_pdf(file: Path, path: Path, source: Source) -> None:
     dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
     dataset.EncapsulatedDocumentLength = len(data)
     dataset.EncapsulatedDocument = data + b"\0" * (len(data) % 2)
-    save(dataset, path)
+    save(dataset, path, source)
 
 
 def _document(source: Source, series_number: int, description: str) -> Dataset:
@@ -148,7 +148,7 @@ def write_picture(file: Path, path: Path, source: Source) -> None:
             **equipment(PICTURE_SERIES),
         )
     capture.BurnedInAnnotation = "YES"
-    save(capture, path)
+    save(capture, path, source)
 
 
 def write_parametric_map(values: Image, path: Path, source: Source) -> None:
@@ -203,7 +203,7 @@ def write_parametric_map(values: Image, path: Path, source: Source) -> None:
             **equipment(MAP_SERIES),
             **device(),
         )
-    save(made, path)
+    save(made, path, source)
 
 
 def _sampled(values: Image, source: Source) -> np.ndarray:

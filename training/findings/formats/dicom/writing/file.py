@@ -11,6 +11,8 @@ from ...atomic import write_atomically
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from .source import Source
+
 _LATERALITY = ("PR", "OT", "CT")
 """Modalities of objects in whose series it may not be missing."""
 
@@ -18,8 +20,8 @@ _NO_TIME = {"DA": "19000101", "TM": "000000", "DT": "19000101"}
 """What stands in a de-identified object where a date must be."""
 
 
-def save(dataset: Dataset, path: Path) -> None:
-    """Write an object with its file header, atomically; one without the patient's identity bears no dates either.
+def save(dataset: Dataset, path: Path, source: Source) -> None:
+    """Write an object with its file header, atomically; one of a series without the patient's identity bears no dates either.
 
     Raises
     ------
@@ -28,7 +30,9 @@ def save(dataset: Dataset, path: Path) -> None:
     """
     if dataset.get("Modality") in _LATERALITY and "Laterality" not in dataset:
         dataset.Laterality = ""  # asked for (type 2C) where nothing else tells the side: the chest is both
-    if dataset.get("PatientIdentityRemoved") == "YES":
+    first = source.datasets[0]
+    if first.get("PatientIdentityRemoved") == "YES":
+        dataset.PatientIdentityRemoved, dataset.DeidentificationMethod = "YES", first.DeidentificationMethod
         dataset.walk(_without_dates)
     data = io.BytesIO()
     dataset.save_as(data, enforce_file_format=True)

@@ -72,5 +72,5 @@ def write_key_objects(findings: Findings, path: Path | str, source: Source) -> l
             series_description="Lung nodules: key slices",
             **equipment(SERIES),
         )
-    save(document, Path(path))
+    save(document, Path(path), source)
     return [f"on no slice, and left out: {', '.join(left_out)}"] if left_out else []

@@ -19,10 +19,10 @@ from .file import save
 from .identity import device, equipment, numbers_of, tracking_id, tracking_uid
 from .source import Plane, Source, refused
 from .sr import corners_of
+from .voxels import patches_of
 
 SERIES = 9005
 LAYER = "NODULES"
-_SMALLEST = 0.5  # pixels: a circle below is none
 
 
 def write_presentation_state(findings: Findings, path: Path | str, source: Source) -> list[str]:
@@ -85,7 +85,7 @@ def write_presentation_state(findings: Findings, path: Path | str, source: Sourc
             **equipment(SERIES),
             **device(),
         )
-    save(state, Path(path))
+    save(state, Path(path), source)
     return [f"on no slice, and left out: {', '.join(left_out)}"] if left_out else []
 
 
@@ -128,11 +128,18 @@ def _text(number: int, column: float, row: float, source: Source) -> Any:
 
 
 def _circles(sphere: Sphere, source: Source) -> Iterator[tuple[int, tuple[float, float, float]]]:
-    """By frame: column, row and radius in columns of the circle in which a slice cuts a sphere."""
+    """By frame: column, row and radius in columns of the circle in which a slice cuts a sphere; its equator where none does."""
+    found = False
     for frame, plane in enumerate(source.planes):
         circle = None if plane is None else _circle(sphere, plane)
         if circle is not None:
+            found = True
             yield frame, circle
+    nearest = source.nearest(sphere.center)
+    plane = source.planes[nearest]
+    if not found and plane is not None and patches_of(sphere, source):
+        row, column, _ = plane.to_pixels(np.asarray(sphere.center)[::-1])
+        yield nearest, (column + 0.5, row + 0.5, sphere.diameter / 2 / plane.spacing[1])
 
 
 def _circle(sphere: Sphere, plane: Plane) -> tuple[float, float, float] | None:
@@ -141,4 +148,4 @@ def _circle(sphere: Sphere, plane: Plane) -> tuple[float, float, float] | None:
     inside = 0 <= row + 0.5 <= plane.shape[0] and 0 <= column + 0.5 <= plane.shape[1]
     if left <= 0 or not inside:
         return None
-    return float(column) + 0.5, float(row) + 0.5, max(float(np.sqrt(left)) / plane.spacing[1], _SMALLEST)
+    return float(column) + 0.5, float(row) + 0.5, float(np.sqrt(left)) / plane.spacing[1]

@@ -72,10 +72,12 @@ def write_seg(findings: Findings, path: Path | str, source: Source, *, labelmap:
         )
     path = Path(path)
     if segments:
-        save(segmentation(segments, path, source, labelmap=labelmap), path)
+        save(segmentation(segments, path, source, labelmap=labelmap), path, source)
     if lungs:
         beside = path.with_name(f"{path.stem}_lungs{path.suffix}") if segments else path
-        save(segmentation(lungs, beside, source, labelmap=labelmap, series_number=LUNGS_SERIES), beside)
+        save(
+            segmentation(lungs, beside, source, labelmap=labelmap, series_number=LUNGS_SERIES), beside, source
+        )
         said.append(f"the lungs are in {beside.name}")
     return said
 

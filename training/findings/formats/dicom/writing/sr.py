@@ -80,9 +80,9 @@ def write_sr(findings: Findings, path: Path | str, source: Source) -> list[str]:
         report = _report(groups, findings, source, [] if seg is None else [seg])
     if seg is not None:
         beside = path.with_name(f"{path.stem}_seg{path.suffix}")
-        save(seg, beside)
+        save(seg, beside, source)
         said.append(f"the masks that it refers to are in {beside.name}: keep both together")
-    save(report, path)
+    save(report, path, source)
     if left_out:
         said.append(f"without a place in the report, and left out: {', '.join(left_out)}")
     return said
