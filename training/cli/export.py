@@ -166,11 +166,13 @@ def _write(
         source = None if source is None else replace(hide.source(source), image=cases[0].image)
     said = write(cases, path, to, source=source)
     typer.echo(f"{path}: {sum(map(len, cases))} findings" + "".join(f"; {one}" for one in said))
-    for file in attach:
+    for number, file in enumerate(attach, 1):
         from ..findings.formats.dicom.writing.attachments import write_attachment
 
         assert source is not None
-        beside = path.with_name(f"{path.name.split('.')[0]}_{file_stem(file.name, set())}.dcm")
+        # A name that somebody gave may be the patient's.
+        name = f"attached_{number}" if hide is not None else file_stem(file.name.replace(".", "_"), set())
+        beside = path.with_name(f"{path.name.split('.')[0]}_{name}.dcm")
         write_attachment(file, beside, source)
         typer.echo(f"{beside}: {file.name}")
 

@@ -75,8 +75,10 @@ def ct_findings(draw, image):
 def film_findings(draw, image):
     """Boxes and planar masks of a radiograph."""
     items = []
-    for _ in range(draw(st.integers(1, 4))):
-        y, x = draw(st.integers(0, 20)), draw(st.integers(0, 30))
+    corners = st.tuples(st.integers(0, 20), st.integers(0, 30))
+    for y, x in draw(
+        st.lists(corners, min_size=1, max_size=4, unique=True)
+    ):  # a box that is there twice counts once
         h, w = draw(st.integers(2, 12)), draw(st.integers(2, 12))
         if draw(st.booleans()):
             low, high = (image.to_world(np.array(corner) - 0.5) for corner in ((y, x), (y + h, x + w)))

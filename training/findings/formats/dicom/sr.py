@@ -25,6 +25,7 @@ from ..lidc.readings import Outline
 from ..truth.leniency import passed_over
 from .seg import segment_mask
 from .sr_values import values_of
+from .writing.identity import NAME
 
 DIAMETERS = ("81827009", "103339001")
 """SNOMED CT: diameter, long axis."""
@@ -74,7 +75,19 @@ def sr_findings(path: Path | str, image: Image) -> tuple[Findings, list[str]]:
         It is another report, or none of its regions lies on the image.
     """
     regions, problems = _regions(Path(path), image)
-    return Findings(tuple(f for _, _, f in regions), ImageReference.of(image)), problems
+    items = tuple(f for _, _, f in regions)
+    return Findings(items, ImageReference.of(image), done_by=_reader(Path(path))), problems
+
+
+def _reader(path: Path) -> str:
+    """The person who finished one of this program's own reports; empty for others', which call other things complete."""
+    import pydicom
+
+    report = pydicom.dcmread(path)
+    if report.get("Manufacturer") != NAME or report.get("CompletionFlag") != "COMPLETE":
+        return ""
+    names = (item.PersonName for item in report.ContentSequence if item.ValueType == "PNAME")
+    return next((str(name).replace("^", " ").strip() for name in names), "")
 
 
 def _regions(path: Path, image: Image) -> tuple[list[tuple[int, str, Finding]], list[str]]:

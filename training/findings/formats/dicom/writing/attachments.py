@@ -75,7 +75,7 @@ def write_pdf(file: Path, path: Path, source: Source) -> None:
         raise SaveError(f"{path} was not saved: {file} is no PDF; attach the report itself")
     with refused(path):
         dataset = _document(source, PDF_SERIES, "Lung nodules: report")
-    dataset.DocumentTitle = file.stem[:64]
+    dataset.DocumentTitle = "Lung nodule report"
     dataset.ConceptNameCodeSequence = [concept(codes.REPORT)]
     dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
     dataset.EncapsulatedDocumentLength = len(data)
