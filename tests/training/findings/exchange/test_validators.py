@@ -13,7 +13,7 @@ from napari_lungmtl.training.findings import Box, Finding, Findings, Provenance
 from napari_lungmtl.training.findings.export import IN_DICOM, export
 from napari_lungmtl.training.findings.formats.dicom.writing.attachments import write_attachment
 from napari_lungmtl.training.imaging import Image, write_volume
-from tests.stand_ins.exchanged import findings_on, opened, radiograph, series
+from tests.stand_ins.exchanged import ODD, findings_on, opened, radiograph, series
 
 
 def tool(name: str, package: str) -> str:
@@ -28,7 +28,7 @@ def tool(name: str, package: str) -> str:
 def written(tmp_path_factory):
     """Every DICOM object of a CT and of a radiograph."""
     folder = tmp_path_factory.mktemp("written")
-    image, source = opened(series(folder / "ct", shuffled=True))
+    image, source = opened(series(folder / "ct", shuffled=True, **ODD))
     findings = findings_on(image)
     for format in sorted(IN_DICOM):
         of = findings.with_items(findings.items[:2]) if format is Format.DICOM_LABELMAP else findings

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydicom.multival import MultiValue
 
 from .....imaging.dicom.slices import Slice
 from .....imaging.dicom.stacks.stack import Stack
@@ -194,7 +195,22 @@ def _header(path: Path) -> Dataset:
             setattr(dataset, name, "")
     if str(dataset.PatientSex) not in _SEXES:
         dataset.PatientSex = ""
+    _drop_what_is_refused(dataset)
     return dataset
+
+
+def _drop_what_is_refused(dataset: Dataset) -> None:
+    """Remove what real scanners write and a new object must not copy: empty or unequal values, found in public series."""
+    for name in ("LossyImageCompression", "RescaleType"):
+        if name in dataset and not dataset.get(name):
+            delattr(dataset, name)
+    explained, windows = dataset.get("WindowCenterWidthExplanation"), dataset.get("WindowCenter")
+    if explained and _length(explained) != _length(windows):
+        del dataset.WindowCenterWidthExplanation
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list | MultiValue) else int(value is not None)
 
 
 def _with_thickness(dataset: Dataset, image: ImageReference) -> Dataset:
