@@ -15,13 +15,21 @@ class Which(StrEnum):
 
 
 class Format(StrEnum):
-    """File formats: the project's own and its table, LUNA16's submission, NODE21's ``metadata.csv``, COCO's detections."""
+    """File formats: the project's own, tables of challenges, label files, and DICOM objects (which need a DICOM series)."""
 
     CSV = "csv"
     JSON = "json"
     LUNA16 = "luna16"
     NODE21 = "node21"
     COCO = "coco"
+    YOLO = "yolo"
+    NIFTI = "nifti"
+    NRRD = "nrrd"
+    DICOM_SEG = "dicom-seg"
+    DICOM_LABELMAP = "dicom-labelmap"
+    DICOM_SR = "dicom-sr"
+    DICOM_KO = "dicom-ko"
+    DICOM_GSPS = "dicom-gsps"
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class ExportOptions:
     format: Format = field(
         default=Format.CSV,
         metadata={
-            "help": "Format: csv (a table), json (everything, one image), luna16 (CT), node21 or coco (radiographs)."
+            "help": "Format: csv (a table), json (everything, one image), luna16 (CT), node21, coco or yolo (radiographs), "
+            "nifti or nrrd (labels on a CT), and of a DICOM series dicom-seg, dicom-labelmap (segmentations), dicom-sr (report), "
+            "dicom-ko (key slices), dicom-gsps (marks)."
         },
     )

@@ -9,7 +9,9 @@ import typer
 from .candidates import candidates
 from .common import debug as set_debug
 from .evaluate import evaluate
+from .export import export
 from .froc import froc
+from .import_ import import_
 from .models import models
 from .predict import predict
 from .report import report
@@ -25,8 +27,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, view, predict, models, evaluate, train, candidates, report, froc):
+for command in (demo, view, predict, models, evaluate, train, candidates, report, froc, export):
     app.command()(command)
+app.command("import")(import_)
 app.add_typer(simulate)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import LungmtlError
 from ..export_options import ExportOptions, Format
 from ..log_file import log_error
 from .common import complain, explain, show_table, write_json
@@ -61,18 +62,20 @@ class Batch:
 
 def finish_batch(batch: Batch, json_file: Path | None) -> None:
     """Write the table of all cases and the summary, and show them with what failed."""
-    from ..findings.export import FILE_NAMES, export
+    from ..findings.export import FILE_NAMES, ONE_IMAGE, export, tellable
     from ..findings.formats.images_csv import write_images_csv
     from ..inference.registry import characterisers
 
     chosen_as = batch.export.format
-    each_has_one = chosen_as is Format.JSON  # beside the study's name, written already
+    each_has_one = chosen_as in ONE_IMAGE
     table = None if each_has_one or not batch.cases else batch.out / FILE_NAMES[chosen_as]
     images = batch.out / "images.csv"
     scored = [findings for findings in batch.findings if findings.image_scores]
     if batch.cases:
+        if each_has_one and chosen_as is not Format.JSON:  # that is written already
+            _write_each(batch, chosen_as)
         if table is not None:
-            export(batch.findings, table, chosen_as, characterisers())
+            export([tellable(f, chosen_as) for f in batch.findings], table, chosen_as, characterisers())
         rows = [_row(case) for case in batch.cases]
         show_table(
             str(table or batch.out),
@@ -86,6 +89,19 @@ def finish_batch(batch: Batch, json_file: Path | None) -> None:
     summary = {"cases": batch.cases, "failed": batch.failed, "csv": str(table) if table is not None else None}
     summary["images_csv"] = str(images) if scored else None
     write_json(summary, json_file)
+
+
+def _write_each(batch: Batch, format: Format) -> None:
+    """Write a file of each case; one that cannot be written (its image is no DICOM) does not cost the others."""
+    from ..findings.export import FILE_NAMES, export, tellable
+
+    for case, findings in zip(batch.cases, batch.findings, strict=True):
+        path = batch.out / f"{case['case']}_{FILE_NAMES[format]}"
+        try:
+            for said in export([tellable(findings, format)], path, format):
+                complain(f"{path.name}: {said}")
+        except LungmtlError as error:
+            batch.fail(case["path"], error)
 
 
 def _row(case: dict[str, Any]) -> tuple[str, ...]:

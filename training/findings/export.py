@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..export_options import Format, Which
 from .finding import Finding, Findings
@@ -13,6 +14,10 @@ from .formats.errors import SaveError
 from .formats.json_file import SUFFIX, write_findings
 from .formats.luna16 import write_submission
 from .formats.node21 import write_metadata
+from .held import TELLS_STATUS
+
+if TYPE_CHECKING:
+    from .formats.dicom.writing.source import Source
 
 FILE_NAMES = {
     Format.CSV: "findings.csv",
@@ -20,9 +25,21 @@ FILE_NAMES = {
     Format.LUNA16: "submission.csv",
     Format.NODE21: "metadata.csv",
     Format.COCO: "findings.coco.json",
+    Format.YOLO: "findings.txt",
+    Format.NIFTI: "findings.nii.gz",
+    Format.NRRD: "findings.nrrd",
+    Format.DICOM_SEG: "findings_seg.dcm",
+    Format.DICOM_LABELMAP: "findings_labelmap.dcm",
+    Format.DICOM_SR: "findings_sr.dcm",
+    Format.DICOM_KO: "findings_ko.dcm",
+    Format.DICOM_GSPS: "findings_gsps.dcm",
 }
 """What a file of each format is called, unless a person says otherwise."""
-_AXES = {Format.LUNA16: 3, Format.NODE21: 2, Format.COCO: 2}
+_AXES = {Format.LUNA16: 3, Format.NODE21: 2, Format.COCO: 2, Format.YOLO: 2}
+IN_DICOM = frozenset(format for format in Format if format.value.startswith("dicom"))
+"""Formats that are DICOM objects, and refer to the instances of the series."""
+ONE_IMAGE = IN_DICOM | {Format.JSON, Format.YOLO, Format.NIFTI, Format.NRRD}
+"""Formats of which a file holds the findings of one image."""
 
 
 def chosen(findings: Findings, which: Which, shows: Callable[[Finding], bool]) -> Findings:
@@ -44,12 +61,25 @@ def chosen(findings: Findings, which: Which, shows: Callable[[Finding], bool]) -
     return findings.with_items(tuple(f for f in findings if _is_accepted(f)))
 
 
+def tellable(findings: Findings, format: Format) -> Findings:
+    """Leave out rejected findings where the format cannot say that they are: others would take them for found."""
+    if format in TELLS_STATUS:
+        return findings
+    return findings.with_items(tuple(f for f in findings if f.status != "rejected"))
+
+
 def _is_accepted(finding: Finding) -> bool:
     drawn = not finding.provenance.model or bool(finding.provenance.person)
     return finding.status == "accepted" or (drawn and finding.status != "rejected")
 
 
-def export(cases: Sequence[Findings], path: Path | str, format: Format, networks: Sequence[str] = ()) -> None:
+def export(
+    cases: Sequence[Findings],
+    path: Path | str,
+    format: Format,
+    networks: Sequence[str] = (),
+    source: Source | None = None,
+) -> list[str]:
     """Write the findings of images into one file.
 
     Parameters
@@ -62,6 +92,13 @@ def export(cases: Sequence[Findings], path: Path | str, format: Format, networks
         Its format.
     networks
         Have columns in a CSV table in any case (`write_csv`).
+    source
+        The DICOM series that a DICOM object refers to; by default it is looked for where the findings' image was read from.
+
+    Returns
+    -------
+    list of str
+        Sentences on further files and on what was left out. What the format cannot hold at all is in `held`.
 
     Raises
     ------
@@ -72,11 +109,12 @@ def export(cases: Sequence[Findings], path: Path | str, format: Format, networks
     if axes is not None and any(len(findings.image.shape) not in (0, axes) for findings in cases):
         kind = "spheres in CT volumes" if axes == 3 else "boxes on radiographs"
         raise SaveError(f"{path} was not saved: {format.value} holds {kind} only; choose csv or json")
-    if format is Format.JSON:
+    if format in ONE_IMAGE:
         if len(cases) != 1:
-            raise SaveError(f"{path} was not saved: a {SUFFIX} file holds one image, not {len(cases)}")
-        write_findings(cases[0], path)
-    elif format is Format.CSV:
+            what = f"a {SUFFIX} file" if format is Format.JSON else f"a file of {format.value}"
+            raise SaveError(f"{path} was not saved: {what} holds one image, not {len(cases)}")
+        return _one(cases[0], path, format, source)
+    if format is Format.CSV:
         write_csv(cases, path, networks)
     elif format is Format.LUNA16:
         write_submission(cases, path)
@@ -84,3 +122,44 @@ def export(cases: Sequence[Findings], path: Path | str, format: Format, networks
         write_metadata(cases, path)
     else:
         write_coco(cases, path)
+    return []
+
+
+def _one(findings: Findings, path: Path | str, format: Format, source: Source | None) -> list[str]:
+    """Write the file of one image."""
+    if format is Format.JSON:
+        write_findings(findings, path)
+        return []
+    if format is Format.YOLO:
+        from .formats.labels.yolo import write_yolo
+
+        return write_yolo(findings, path)
+    if format in (Format.NIFTI, Format.NRRD):
+        from .formats.labels.volume import write_label_volume
+
+        return write_label_volume(
+            findings, path, (".nii.gz", ".nii") if format is Format.NIFTI else (".nrrd",)
+        )
+    if not len(findings) and not findings.regions:
+        raise SaveError(f"{path} was not saved: there is no finding to write")
+    from .formats.dicom.writing.source import open_source
+
+    return _in_dicom(findings, path, format, source or open_source(findings.image, path))
+
+
+def _in_dicom(findings: Findings, path: Path | str, format: Format, source: Source) -> list[str]:
+    if format is Format.DICOM_SR:
+        from .formats.dicom.writing.sr import write_sr
+
+        return write_sr(findings, path, source)
+    if format is Format.DICOM_KO:
+        from .formats.dicom.writing.key_objects import write_key_objects
+
+        return write_key_objects(findings, path, source)
+    if format is Format.DICOM_GSPS:
+        from .formats.dicom.writing.presentation_state import write_presentation_state
+
+        return write_presentation_state(findings, path, source)
+    from .formats.dicom.writing.seg import write_seg
+
+    return write_seg(findings, path, source, labelmap=format is Format.DICOM_LABELMAP)

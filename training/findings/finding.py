@@ -123,6 +123,8 @@ class Finding:
         Who found it, what the reviewer decided, free text, and a stable identifier.
     number
         Its number in the image, from 1, by which people name it; 0 while it has none. It stays when networks run again.
+    tracking_uid
+        The DICOM identifier (Tracking UID) under which it came from a DICOM file, or empty: exports then make one of its `id`.
 
     Examples
     --------
@@ -145,6 +147,7 @@ class Finding:
     note: str = ""
     id: str = field(default_factory=new_id)
     number: int = 0
+    tracking_uid: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:

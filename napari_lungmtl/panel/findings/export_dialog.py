@@ -11,9 +11,10 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QVBoxLayout, 
 from ...session.session import Session
 from ...training.error_boundary import as_sentences
 from ...training.errors import LungmtlError
-from ...training.export_options import ExportOptions, Format
+from ...training.export_options import ExportOptions
 from ...training.findings import Findings
-from ...training.findings.export import FILE_NAMES, chosen, export
+from ...training.findings.export import FILE_NAMES, chosen, export, tellable
+from ...training.findings.held import loss_sentence
 from ...training.inference.registry import characterisers
 from ..widgets.form import Form
 from ..widgets.qt import sure
@@ -52,31 +53,25 @@ class ExportDialog(QDialog):
     @property
     def findings(self) -> Findings:
         """What would be written now."""
-        return self._chosen.with_items(
-            tuple(f for f in self._chosen if f.status != "rejected" or self._tells_status)
-        )
+        return tellable(self._chosen, self.form.value.format)
 
     @property
     def _chosen(self) -> Findings:
         shown = {f.id for f in self._session.visible}
         return chosen(self._session.findings, self.form.value.which, lambda f: f.id in shown)
 
-    @property
-    def _tells_status(self) -> bool:
-        """Whether the format says which findings were rejected: in another they would count as found."""
-        return self.form.value.format in (Format.CSV, Format.JSON)
-
     def save(self, path: Path | str) -> None:
         """Write the file and close; where that fails, say why and stay."""
         findings = self.findings
         try:
             with as_sentences(path):
-                export([findings], path, self.form.value.format, characterisers())
+                said = export([findings], path, self.form.value.format, characterisers())
         except LungmtlError as error:
             set_role(self.message, "error")
             self.message.setText(str(error))
             return
-        show_info(f"{Path(path).name}: {self.message.text().replace('will be', 'were')}")
+        words = self.message.text().replace("will be", "were")
+        show_info(" ".join([f"{Path(path).name}: {words}", *(f"{one}." for one in said)]))
         self.accept()
 
     def _ask_where(self) -> None:
@@ -99,7 +94,8 @@ class ExportDialog(QDialog):
                 f"{left_out} rejected left out, as {self.form.value.format.value} has no place for that"
             )
         set_role(self.message, "warning" if hidden or left_out or status["rejected"] else "faint")
-        self.message.setText(", ".join(parts) + ".")
+        lost = loss_sentence([findings], self.form.value.format)
+        self.message.setText(", ".join(parts) + "." + (f"\n{lost}." if lost else ""))
         sure(self.buttons.button(QDialogButtonBox.StandardButton.Save)).setEnabled(len(findings) > 0)
 
 

@@ -57,13 +57,18 @@ def write_csv(cases: Iterable[Findings], path: Path | str, networks: Iterable[st
     SaveError
         The file could not be written; what was there before is unchanged.
     """
+    write_rows(path, *table_of(cases, networks))
+
+
+def table_of(
+    cases: Iterable[Findings], networks: Iterable[str] = ()
+) -> tuple[Sequence[str], list[Sequence[object]]]:
+    """The columns and the rows of `write_csv`, one row for each finding."""
     cases = list(cases)
     opinions = (o.model for findings in cases for finding in findings for o in finding.opinions)
     names = tuple(dict.fromkeys((*networks, *opinions)))
     columns = (*COLUMNS, *(name + end for name in names for end in (MALIGNANCY, SPREAD)))
-    write_rows(
-        path, columns, (_row(findings.image, finding, names) for findings in cases for finding in findings)
-    )
+    return columns, [_row(findings.image, finding, names) for findings in cases for finding in findings]
 
 
 def _row(image: ImageReference, finding: Finding, networks: Sequence[str]) -> Sequence[object]:

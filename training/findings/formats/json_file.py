@@ -29,7 +29,8 @@ says how a radiograph is to be looked at (mirrored left to right, then turned; b
 where nobody has decided; everything else is in the file's own orientation all the same. ``notes`` are what a run had to say, left
 out where there is nothing; ``done_by`` is the person who said that the image is read, left out until then.
 
-``score`` is null for what a person drew; ``number``, by which people name a finding, is missing where it has none.
+``score`` is null for what a person drew; ``number``, by which people name a finding, is missing where it has none, and so is
+``tracking_uid``, the identifier under which it came from a DICOM file.
 
 ``measurements`` are left out where there are none; `json_parts.measurements` says what is in them.
 
@@ -194,6 +195,7 @@ def _finding_document(finding: Finding) -> Document:
     return {
         "id": finding.id,
         **({"number": finding.number} if finding.number else {}),
+        **({"tracking_uid": finding.tracking_uid} if finding.tracking_uid else {}),
         "kind": finding.kind,
         finding.kind: _geometry_document(finding.geometry),
         "score": None if finding.network_score is None else float(finding.network_score),
@@ -336,6 +338,7 @@ def _finding(entry: Document) -> Finding:
         note=checked(entry["note"], str),
         id=checked(entry["id"], str),
         number=integer(entry.get("number", 0)),
+        tracking_uid=checked(entry.get("tracking_uid", ""), str),
     )
 
 

@@ -52,6 +52,9 @@ _NO_TABLES = (
 _NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x19\x1b-\x1f]")
 _DELIMITERS = (",", ";", "\t", "|")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+_FORMULA = ("=", "+", "-", "@")
+"""How a text begins that a spreadsheet would run as a formula; an apostrophe before it makes it plain, and reading drops that."""
+_AS_TEXT = "'"
 _ALIASES = {"seriesinstanceuid": "seriesuid"}
 """Names that others give to columns, as letters and digits; the first is DICOM's."""
 
@@ -137,11 +140,16 @@ def cells_of(path: Path | str, required: Sequence[str] = ()) -> Iterator[tuple[i
     stated = re.match(r'"?sep=([,;|\t])"?[,;|\t]*(?:\r\n|\n|\r)', text, re.IGNORECASE)  # as Excel writes it
     delimiter = stated[1] if stated else max(_DELIMITERS, key=lambda d: _fit(text, d, required))
     reader = _parsed(text[stated.end() :] if stated else text, delimiter)
+    quoted = _AS_TEXT in text
     try:
         for row in reader:
             values = [value.strip() for value in row]
             if delimiter != ",":
                 values = [v.replace(",", ".") if _DECIMAL_COMMA.fullmatch(v) else v for v in values]
+            if quoted:
+                values = [
+                    v[1:] if v.startswith(_AS_TEXT) and v[1:].startswith(_FORMULA) else v for v in values
+                ]
             line = reader.line_num + bool(stated)
             if any(values) and not left_out(line):
                 yield line, values
@@ -289,7 +297,7 @@ def write_rows(path: Path | str, header: Sequence[str], rows: Iterable[Sequence[
     path = Path(path)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
+    writer.writerow([_cell(name) for name in header])
     writer.writerows([_cell(value) for value in row] for row in rows)
     data = text.getvalue().encode("utf-8", "backslashreplace")
     pack: Callable[[bytes], bytes] = gzip.compress if path.suffix == ".gz" else bytes
@@ -300,5 +308,6 @@ def _cell(value: object) -> object:
     if value is None:
         return ""
     if isinstance(value, str):
-        return " ".join(value.split())  # a line break inside a cell is more than most readers of csv can take
+        text = " ".join(value.split())  # a line break inside a cell is more than most readers of csv can take
+        return _AS_TEXT + text if text.startswith(_FORMULA) else text
     return repr(float(value)) if isinstance(value, float) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,16 @@ import numpy as np
 
 from ....error_boundary import reads
 from ....imaging.image import Image
-from ...finding import Finding, Findings, ImageReference, Mask
+from ...finding import Finding, Findings, ImageReference, Mask, Region
 from ...truth import TRUTH, Truth
 from ..errors import FindingsFileError
+from .seg_frames import mask_of
+from .sr_values import identity_of, provenance_of
 
 ANATOMY = ("lung", "lungs", "left lung", "right lung", "thorax", "body", "heart", "trachea", "airway")
 """Segments, by the meaning of their property type or their label, that are no finding."""
-UPRIGHT = 0.999
-"""Cosine between an axis of the segmentation and one of the patient from which on they are the same."""
+LUNGS = ("lungs", "left lung", "right lung")
+"""Labels of segments that become regions of an image."""
 
 
 @reads(FindingsFileError)
@@ -36,41 +38,124 @@ def seg_truth(path: Path | str, image: Image) -> Truth:
     FindingsFileError
         It belongs to another frame of reference, is turned against the patient's axes, or has no segment that is a nodule.
     """
-    import highdicom
+    segments, problems = _nodules(Path(path), image)
+    items = tuple(
+        Finding(mask, provenance=TRUTH, status="accepted", note=str(said.SegmentLabel), id=f"segment{number}")
+        for number, said, mask in segments
+    )
+    return Truth(Findings(items, ImageReference.of(image)), problems=tuple(problems), source=str(path))
 
-    dataset = _tidied(path)
-    _require_frame_of_reference(path, dataset, image)
-    segmentation = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
-    frames = segmentation.get_stored_frames()
-    items: list[Finding] = []
+
+@reads(FindingsFileError)
+def seg_findings(path: Path | str, image: Image) -> tuple[Findings, list[str]]:
+    """Read the nodules of a DICOM SEG as findings, with who found them and how they are tracked, and its lungs as regions.
+
+    Returns
+    -------
+    tuple
+        The findings, and sentences on segments that were left out.
+
+    Raises
+    ------
+    FindingsFileError
+        As `seg_truth`.
+    """
+    segments, problems = _nodules(Path(path), image, lungs=True)
+    items, regions = [], []
+    for _, said, mask in segments:
+        algorithm, version = _algorithm(said)
+        who = provenance_of(algorithm, version, by_hand=said.SegmentAlgorithmType == "SEMIAUTOMATIC")
+        if str(said.SegmentLabel).lower() in LUNGS:
+            regions.append(Region(str(said.SegmentLabel).lower(), mask, who))
+            continue
+        identity = identity_of(str(said.get("TrackingID", "")))
+        note = "" if "number" in identity else str(said.SegmentLabel)
+        items.append(
+            Finding(
+                mask, provenance=who, note=note, tracking_uid=str(said.get("TrackingUID", "")), **identity
+            )
+        )
+    return Findings(tuple(items), ImageReference.of(image), regions=tuple(regions)), problems
+
+
+def _algorithm(said: Any) -> tuple[str, str]:
+    """Name and version of the algorithm that made a segment, where it says so."""
+    known = said.get("SegmentationAlgorithmIdentificationSequence")
+    if known:
+        return str(known[0].AlgorithmName), str(known[0].AlgorithmVersion)
+    return str(said.get("SegmentAlgorithmName", "")), ""
+
+
+def _nodules(
+    path: Path, image: Image, *, lungs: bool = False
+) -> tuple[list[tuple[int, Any, Mask]], list[str]]:
+    """Number, description and mask of each segment that is a nodule (or a lung) on the image, and sentences on the others."""
+    segmentation, frames = _opened(path, image)
+    segments: list[tuple[int, Any, Mask]] = []
     problems: list[str] = []
     for number in segmentation.segment_numbers:
         described = segmentation.get_segment_description(number)
         kind, label = described.segmented_property_type.meaning, str(described.SegmentLabel)
-        if {kind.lower(), label.lower()} & set(ANATOMY):
+        wanted = lungs and label.lower() in LUNGS
+        if not wanted and {kind.lower(), label.lower()} & set(ANATOMY):
             problems.append(f"{path}: segment {number} ({label}) is anatomy and no nodule, and is left out.")
             continue
-        world, spacing = _world_of(path, segmentation, frames, number, image)
-        low, high = image.extent
-        if not len(world):
+        mask = mask_of(segmentation, frames, number, image)
+        if mask is None:
             problems.append(f"{path}: segment {number} ({label}) is empty, and is left out.")
-        elif not ((world > low) & (world < high)).all(1).any():
+        elif not _overlaps(mask, image):
             problems.append(f"{path}: segment {number} ({label}) lies outside of the image, and is left out.")
         else:
-            items.append(
-                Finding(
-                    _mask(world, spacing),
-                    provenance=TRUTH,
-                    status="accepted",
-                    note=label,
-                    id=f"segment{number}",
-                )
-            )
-    if not items:
+            segments.append((number, described, mask))
+    if not segments:
         raise FindingsFileError(
             " ".join([f"{path} shows no nodule on this image: choose another file.", *problems])
         )
-    return Truth(Findings(tuple(items), ImageReference.of(image)), problems=tuple(problems), source=str(path))
+    return segments, problems
+
+
+def segment_mask(folder: Path, sop_uid: str, number: int, image: Image) -> Mask:
+    """The mask of a segment of one of the DICOM files of a folder.
+
+    Raises
+    ------
+    ValueError
+        The file is not there, or the segment lies outside of the image.
+    """
+    import pydicom
+    from pydicom.errors import InvalidDicomError
+
+    for file in sorted(p for p in folder.iterdir() if p.is_file()):
+        with contextlib.suppress(InvalidDicomError, OSError):
+            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID"])
+            if header.get("SOPInstanceUID") == sop_uid:
+                mask = mask_of(*_opened(file, image), number, image)
+                if mask is None or not _overlaps(mask, image):
+                    raise ValueError(f"segment {number} of {file.name} does not lie on the image")
+                return mask
+    raise ValueError(f"it refers to a segmentation that is not beside the report ({sop_uid}): put it there")
+
+
+def _opened(path: Path, image: Image) -> tuple[Any, np.ndarray]:
+    """A segmentation and its frames as they are stored."""
+    import highdicom
+
+    dataset = _tidied(path)
+    if image.ndim == 3:
+        _require_frame_of_reference(path, dataset, image)
+    elif "FrameOfReferenceUID" in dataset:
+        raise FindingsFileError(
+            f"{path} is a segmentation in space, and the image is flat: open the CT that it was drawn on."
+        )
+    segmentation = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
+    return segmentation, segmentation.get_stored_frames()
+
+
+def _overlaps(mask: Mask, image: Image) -> bool:
+    low, high = image.extent
+    index = np.argwhere(mask.to_array())
+    world = index * np.asarray(mask.spacing) + np.asarray(mask.origin)
+    return bool(((world > low) & (world < high)).all(1).any())
 
 
 def _tidied(path: Path | str) -> Any:
@@ -88,60 +173,7 @@ def _require_frame_of_reference(path: Path | str, dataset: Any, image: Image) ->
         str(dataset.get("FrameOfReferenceUID", "")),
         str(image.metadata.get("frame_of_reference_uid", "")),
     )
-    if image.ndim != 3:
-        raise FindingsFileError(
-            f"{path} is a segmentation in space, and the image is flat: open the CT that it was drawn on."
-        )
     if own and its and own != its:
         raise FindingsFileError(
             f"{path} was drawn on another scan (its frame of reference is {own}, this image's {its}): open that one."
         )
-
-
-def _world_of(
-    path: Path | str, dataset: Any, frames: np.ndarray, number: int, image: Image
-) -> tuple[np.ndarray, tuple[float, ...]]:
-    """World positions (n, 3) z, y, x of a segment's voxels, and the spacing of its lattice, z, y, x in mm."""
-    places, spacing = [np.empty((0, 3))], tuple(image.scale)
-    positions = []
-    for frame, inside in _frames_of(dataset, frames, number):
-        row, column, position, (between_rows, between_columns) = frame
-        if min(np.abs(row).max(), np.abs(column).max()) < UPRIGHT:
-            raise FindingsFileError(
-                f"{path} is turned against the patient's axes: resample it onto its CT, and open that."
-            )
-        normal = np.cross(row, column)
-        positions.append(float(normal @ position))
-        steps = np.abs(row) * between_columns + np.abs(column) * between_rows
-        spacing = tuple((np.abs(normal) * image.scale[::-1] + steps)[::-1])
-        pixels = np.argwhere(inside)
-        xyz = pixels[:, 1:] * between_columns * row + pixels[:, :1] * between_rows * column + position
-        places.append(xyz[:, ::-1])
-        axis = 2 - int(np.abs(normal).argmax())
-    if len(set(positions)) > 1:  # along the normal the segmentation's own slices say
-        step = float(np.diff(np.unique(np.round(positions, 3))).min())
-        spacing = (*spacing[:axis], step, *spacing[axis + 1 :])
-    return np.concatenate(places), spacing
-
-
-def _frames_of(dataset: Any, frames: np.ndarray, number: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
-    """Geometry and voxels of the frames that show a segment."""
-    labelmap = dataset.SegmentationType == "LABELMAP"
-    half = int(dataset.get("MaximumFractionalValue", 1)) / 2
-    shared = dataset.SharedFunctionalGroupsSequence[0]
-    for group, frame in zip(dataset.PerFrameFunctionalGroupsSequence, frames, strict=True):
-
-        def item(name: str, group: Any = group) -> Any:
-            return (group if name in group else shared)[name][0]
-
-        if not labelmap and int(item("SegmentIdentificationSequence").ReferencedSegmentNumber) != number:
-            continue
-        inside = frame == number if labelmap else frame >= half
-        directions = np.array(item("PlaneOrientationSequence").ImageOrientationPatient, float).reshape(2, 3)
-        position = np.array(item("PlanePositionSequence").ImagePositionPatient, float)
-        yield (*directions, position, tuple(map(float, item("PixelMeasuresSequence").PixelSpacing))), inside
-
-
-def _mask(world: np.ndarray, spacing: tuple[float, ...]) -> Mask:
-    low = world.min(0)
-    return Mask.from_voxels(np.rint((world - low) / np.asarray(spacing)).astype(np.intp), spacing, tuple(low))

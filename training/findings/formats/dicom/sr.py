@@ -23,11 +23,12 @@ from ..lidc.grid import grid_of
 from ..lidc.nodules import POINT_MM, Grid
 from ..lidc.readings import Outline
 from ..truth.leniency import passed_over
+from .seg import segment_mask
+from .sr_values import values_of
+from .writing.identity import NAME
 
 DIAMETERS = ("81827009", "103339001")
 """SNOMED CT: diameter, long axis."""
-RATED = {"C45992": "subtlety", "C62175": "lobulation", "C28749": "spiculation", "RID36042": "malignancy"}
-"""Concepts of LIDC's ratings in the objects of Fedorov et al. (doi:10.1002/mp.14445) whose codes end in the rating."""
 
 
 @reads(FindingsFileError)
@@ -39,6 +40,58 @@ def sr_truth(path: Path | str, image: Image) -> Truth:
     FindingsFileError
         It is another report, or none of its regions lies on the image.
     """
+    regions, problems = _regions(Path(path), image)
+    for problem in problems:
+        with passed_over():
+            raise FindingsFileError(problem)
+    known = [
+        f.with_(
+            provenance=TRUTH,
+            note=name,
+            id=f"region{number}",
+            number=0,
+            tracking_uid="",
+            score=1.0,
+            status="accepted",
+        )
+        for number, name, f in regions
+    ]
+    rejected = {f"region{number}" for number, _, f in regions if f.status == "rejected"}
+    kept = tuple(f for f in known if f.id not in rejected)
+    excluded = tuple(f for f in known if f.id in rejected)
+    return Truth(Findings(kept, ImageReference.of(image)), excluded, source=str(path))
+
+
+@reads(FindingsFileError)
+def sr_findings(path: Path | str, image: Image) -> tuple[Findings, list[str]]:
+    """Read the regions of a measurement report as findings, with the sentences on those that could not be read.
+
+    A region that refers to a segmentation is looked for in the DICOM files of the same folder. What another program wrote has the
+    status and the score of a new finding.
+
+    Raises
+    ------
+    FindingsFileError
+        It is another report, or none of its regions lies on the image.
+    """
+    regions, problems = _regions(Path(path), image)
+    items = tuple(f for _, _, f in regions)
+    return Findings(items, ImageReference.of(image), done_by=_reader(Path(path))), problems
+
+
+def _reader(path: Path) -> str:
+    """The person who finished one of this program's own reports; empty for others', which call other things complete."""
+    import pydicom
+
+    report = pydicom.dcmread(path)
+    if report.get("Manufacturer") != NAME or report.get("CompletionFlag") != "COMPLETE":
+        return ""
+    names = (item.PersonName for item in report.ContentSequence if item.ValueType == "PNAME")
+    return next((str(name).replace("^", " ").strip() for name in names), "")
+
+
+def _regions(path: Path, image: Image) -> tuple[list[tuple[int, str, Finding]], list[str]]:
+    """Number, name and finding of each region on the image, and what was wrong with the others."""
     import highdicom
 
     content: Any = highdicom.sr.srread(path).content
@@ -50,47 +103,28 @@ def sr_truth(path: Path | str, image: Image) -> Truth:
         *content.get_planar_roi_measurement_groups(),
         *content.get_volumetric_roi_measurement_groups(),
     )
-    items: list[Finding] = []
+    regions: list[tuple[int, str, Finding]] = []
     problems: list[str] = []
     for number, group in enumerate(groups, 1):
-        said = f"{path}, region {number} ({group.tracking_identifier or 'without a name'})"
+        name = str(group.tracking_identifier or "")
         try:
-            items.append(_finding(group, number, image))
+            regions.append((number, name, _finding(group, image, path)))
         except (ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
-            problems.append(f"{said}: {error}; it was left out")
-    for problem in problems:
-        with passed_over():
-            raise FindingsFileError(problem)
-    if not items:
+            problems.append(f"{path}, region {number} ({name or 'without a name'}): {error}; it was left out")
+    if not regions:
         raise FindingsFileError(
-            f"{path} has no region on this image: open the image that it was measured on."
+            " ".join(
+                [f"{path} has no region on this image: open the image that it was measured on.", *problems]
+            )
         )
-    return Truth(Findings(tuple(items), ImageReference.of(image)), source=str(path))
+    return regions, problems
 
 
-def _finding(group: Any, number: int, image: Image) -> Finding:
-    ratings = dict(_ratings(group))
-    malignancy = ratings.pop("malignancy", None)
-    geometry = _geometry(group, image)
+def _finding(group: Any, image: Image, path: Path) -> Finding:
+    geometry = _geometry(group, image, path)
     if not image.contains(geometry.center):
         raise ValueError(f"it lies outside of the image ({', '.join(f'{c:.0f}' for c in geometry.center)})")
-    return Finding(
-        geometry,
-        malignancy=None if malignancy is None else (malignancy - 1) / 4,
-        attributes=ratings,
-        provenance=TRUTH,
-        status="accepted",
-        note=str(group.tracking_identifier or ""),
-        id=f"region{number}",
-    )
-
-
-def _ratings(group: Any) -> Iterator[tuple[str, float]]:
-    for evaluation in group.get_qualitative_evaluations():
-        name = RATED.get(evaluation.name.value)
-        code = str(evaluation.value.value)
-        if name is not None and code[-1:] in "12345":
-            yield name, float(code[-1])
+    return Finding(geometry, **values_of(group))
 
 
 def _diameter(group: Any) -> float:
@@ -98,7 +132,9 @@ def _diameter(group: Any) -> float:
     return max(sizes, default=POINT_MM)
 
 
-def _geometry(group: Any, image: Image) -> Geometry:
+def _geometry(group: Any, image: Image, path: Path) -> Geometry:
+    if group.roi is None:
+        return _segment(group, image, path)
     solid: list[Mask] = []
     grid = grid_of(image) if image.ndim == 3 else None
     for kind, points, region in _parts(group.roi):
@@ -113,10 +149,19 @@ def _geometry(group: Any, image: Image) -> Geometry:
     return _joined(solid, image)
 
 
+def _segment(group: Any, image: Image, path: Path) -> Mask:
+    """The mask of the segment that a group refers to, from the folder of the report."""
+    for item in group[0].ContentSequence:
+        for referred in item.get("ReferencedSOPSequence", ()):
+            numbers = referred.get("ReferencedSegmentNumber")
+            if numbers is not None:
+                number = numbers if isinstance(numbers, int) else numbers[0]
+                return segment_mask(path.parent, str(referred.ReferencedSOPInstanceUID), int(number), image)
+    raise ValueError("it has no region that is read here")
+
+
 def _parts(roi: Any) -> Iterator[tuple[str, np.ndarray, Any]]:
     """Graphic type, points (n, 2 or 3) and content item of each part of a region."""
-    if roi is None:
-        raise ValueError("it refers to a segmentation: open that file")
     if hasattr(roi, "graphic_data"):  # a surface in space, which may have several parts
         data = roi.graphic_data
         for points in data if isinstance(data, list) else [data]:

@@ -1,0 +1,155 @@
+"""Files of other programs as findings: structure sets, reports in the layout of dcmqi, LUNA16's marks, YOLO with confidences."""
+
+import highdicom as hd
+import numpy as np
+import pydicom
+import pytest
+from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+
+from napari_lungmtl.training.export_options import Format
+from napari_lungmtl.training.findings.export import export
+from napari_lungmtl.training.findings.formats.dicom.codes import ATTRIBUTE, grade_code, grade_of
+from napari_lungmtl.training.findings.formats.dicom.writing.seg import write_seg
+from napari_lungmtl.training.findings.formats.errors import FindingsFileError
+from napari_lungmtl.training.findings.import_file import import_findings
+from napari_lungmtl.training.findings.lidc_scales import SCALE_MAX
+from tests.stand_ins.exchanged import findings_on, opened, radiograph, series
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory):
+    return opened(series(tmp_path_factory.mktemp("ct"), shuffled=True))
+
+
+def test_a_structure_set_with_a_hole_and_an_organ(scan, tmp_path):
+    image, _ = scan
+
+    def ring(z, low, high):
+        corners = [(low, low), (low, high), (high, high), (high, low)]
+        return [c for y, x in corners for c in image.to_world((z, y, x))[::-1]]
+
+    def contour(data):
+        item = Dataset()
+        item.ContourGeometricType, item.NumberOfContourPoints, item.ContourData = (
+            "CLOSED_PLANAR",
+            len(data) // 3,
+            data,
+        )
+        return item
+
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.481.3"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3.55"
+    dataset.Modality = "RTSTRUCT"
+    dataset.StructureSetROISequence, dataset.ROIContourSequence = [], []
+    for number, (name, rings) in enumerate(
+        [("GTV nodule", [ring(3, 0.5, 7.5), ring(3, 2.5, 4.5)]), ("Lung_L", [ring(2, 0.5, 3.5)])], 1
+    ):
+        roi, contours = Dataset(), Dataset()
+        roi.ROINumber, roi.ROIName, roi.ReferencedFrameOfReferenceUID = number, name, "1.2.3.9"
+        contours.ReferencedROINumber, contours.ContourSequence = number, [contour(r) for r in rings]
+        dataset.StructureSetROISequence.append(roi)
+        dataset.ROIContourSequence.append(contours)
+    dataset.save_as(tmp_path / "rt.dcm", enforce_file_format=True)
+    findings, problems = import_findings(tmp_path / "rt.dcm", image)
+    expected = np.zeros(image.shape, bool)
+    expected[3, 1:8, 1:8] = True
+    expected[3, 3:5, 3:5] = False
+    index = np.argwhere(findings[0].geometry.to_array()) + np.rint(
+        image.to_index(findings[0].geometry.origin)
+    ).astype(int)
+    assert np.array_equal(index, np.argwhere(expected))
+    assert findings[0].note == "GTV nodule"
+    assert "(Lung_L) is anatomy" in problems[0]
+
+
+def test_a_report_in_the_layout_of_dcmqi_and_lidc2dicom(scan, tmp_path):
+    """A group that refers to a segment, with LIDC's ratings, and no field of this program."""
+    image, source = scan
+    findings = findings_on(image)
+    write_seg(findings, tmp_path / "seg.dcm", source)
+    segmentation = pydicom.dcmread(tmp_path / "seg.dcm")
+    code = hd.sr.CodedConcept
+    group = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.sr.TrackingIdentifier("1.2.3.4.5", "Nodule 1 - Annotation IL057"),
+        referenced_segment=hd.sr.ReferencedSegment(
+            segmentation.SOPClassUID,
+            segmentation.SOPInstanceUID,
+            2,
+            source_series=hd.sr.SourceSeriesForSegmentation("1.2.3.4"),
+        ),
+        finding_type=code("27925004", "SCT", "Nodule"),
+        measurements=[
+            hd.sr.Measurement(code("118565006", "SCT", "Volume"), 100.0, code("mm3", "UCUM", "mm3"))
+        ],
+        qualitative_evaluations=[
+            hd.sr.QualitativeEvaluation(code(*ATTRIBUTE[name]), code(*grade_code(name, grade)))
+            for name, grade in {"subtlety": 5, "calcification": 6, "margin": 4, "malignancy": 4}.items()
+        ],
+    )
+    observer = hd.sr.ObserverContext(
+        code("121006", "DCM", "Person"), hd.sr.PersonObserverIdentifyingAttributes("Reader^One")
+    )
+    content = hd.sr.MeasurementReport(
+        observation_context=hd.sr.ObservationContext(observer_person_context=observer),
+        procedure_reported=code("24627-2", "LN", "CT Chest"),
+        imaging_measurements=[group],
+    )
+    hd.sr.Comprehensive3DSR(
+        evidence=[*source.datasets, segmentation],
+        content=content[0],
+        series_instance_uid=hd.UID(),
+        series_number=1,
+        sop_instance_uid=hd.UID(),
+        instance_number=1,
+    ).save_as(tmp_path / "sr.dcm")
+    back, problems = import_findings(tmp_path / "sr.dcm", image)
+    assert not problems
+    (nodule,) = back
+    assert nodule.geometry == findings[1].geometry
+    assert nodule.attributes == {"subtlety": 5, "calcification": 6, "margin": 4}
+    assert (nodule.malignancy, nodule.status, nodule.tracking_uid) == (0.75, "unreviewed", "1.2.3.4.5")
+    (tmp_path / "seg.dcm").unlink()
+    with pytest.raises(FindingsFileError, match="a segmentation that is not beside the report"):
+        import_findings(tmp_path / "sr.dcm", image)
+
+
+def test_every_grade_has_a_code_of_its_own():
+    for name in ATTRIBUTE:
+        grades = range(1, SCALE_MAX.get(name, 5) + 1)
+        assert [grade_of(name, grade_code(name, grade).value) for grade in grades] == list(grades)
+    assert grade_of("spiculation", "703") == 3, "as others write what lies between"
+    assert grade_of("texture", "RID9999") is None
+
+
+def test_marks_of_a_challenge_and_of_yolo(scan, tmp_path):
+    image, _ = scan
+    (tmp_path / "marks.csv").write_text(
+        f"seriesuid,coordX,coordY,coordZ,probability\n{image.series_uid},-5,-10,40,0.7\nother,1,2,3,0.1\n"
+    )
+    findings, problems = import_findings(tmp_path / "marks.csv", image)
+    assert [(f.center, f.score, f.number) for f in findings] == [((40, -10, -5), 0.7, 1)]
+    assert "10 mm is taken" in problems[0]
+    film, _ = opened(radiograph(tmp_path / "cr"))
+    (tmp_path / "film.txt").write_text("0 0.5 0.5 0.2 0.1 0.9\n")
+    (box,) = import_findings(tmp_path / "film.txt", film)[0]
+    assert box.score == 0.9
+    assert np.allclose(film.to_index([box.geometry.low, box.geometry.high]), [[17.5, 19.5], [21.5, 29.5]])
+
+
+def test_a_label_volume_lies_on_its_ct_for_other_programs(scan, tmp_path):
+    import SimpleITK as sitk
+
+    image, _ = scan
+    findings = findings_on(image)
+    said = export([findings], tmp_path / "labels.nii.gz", Format.NIFTI)
+    assert said[0] == "the labels are listed in labels.labels.csv"
+    volume = sitk.ReadImage(tmp_path / "labels.nii.gz")
+    for x, y, z in (image.to_world((2, 1, 2))[::-1], image.to_world((3, 3, 5))[::-1]):
+        assert volume[volume.TransformPhysicalPointToIndex((float(x), float(y), float(z)))] == 2
+    back, _ = import_findings(tmp_path / "labels.nii.gz", image)
+    assert back[1].geometry == findings[1].geometry
+    assert [f.note for f in back] == [f.note for f in findings]

@@ -1,0 +1,183 @@
+"""``lungmtl export``: findings in the formats of other programs, or for them without anybody's name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..export_options import ExportOptions, Format, Which
+from .common import Failed, complain, explained
+
+if TYPE_CHECKING:
+    from ..findings import Findings
+    from ..findings.deidentify import Deidentifier
+    from ..findings.formats.dicom.writing.source import Source
+
+_HELP = {each.name: str(each.metadata["help"]) for each in fields(ExportOptions)}
+
+
+def export(
+    findings: Annotated[
+        list[Path], typer.Argument(metavar="FINDINGS", help="*.lungmtl.json, or one findings.csv.")
+    ],
+    to: Annotated[Format, typer.Option(help=_HELP["format"])],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="PATH", help="The file; a folder where a format holds one image and there are several."
+        ),
+    ],
+    image: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="The image, where the findings do not say where it lies."),
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option(metavar="UID", help="Which series of --image, where it holds several.")
+    ] = None,
+    which: Annotated[Which, typer.Option(help=_HELP["which"])] = Which.ALL,
+    attach: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="PDF, picture or heat-map volume (may be repeated): written beside as DICOM of the same study.",
+        ),
+    ] = None,
+    deidentify: Annotated[
+        bool,
+        typer.Option(
+            "--deidentify",
+            help="Without names, dates, notes and paths; identifiers are hashed alike within this run.",
+        ),
+    ] = False,
+) -> None:
+    """Write findings in another format, and say what it cannot hold.
+
+    DICOM objects refer to the instances of the series: it must lie where it was read from, or be named by --image. Rejected
+    findings are left out where a format cannot say that they are.
+
+    Example: lungmtl export case.lungmtl.json --to dicom-sr --out report.dcm --image ~/studies/case
+    """
+    with explained():
+        from ..findings.deidentify import Deidentifier
+        from ..findings.export import ONE_IMAGE, chosen, tellable
+        from ..findings.held import loss_sentence
+
+        shown = _threshold_of()
+        cases = [
+            tellable(chosen(case, which, lambda f: f.score >= shown.get(f.provenance.model, 0.0)), to)
+            for file in findings
+            for case in _cases(file, image, series)
+        ]
+        if not cases:
+            raise Failed(f"{', '.join(map(str, findings))} has no findings of an image")
+        hide = Deidentifier() if deidentify else None
+        together = to not in ONE_IMAGE
+        if together and attach:
+            raise Failed(f"--attach goes with DICOM formats, not with {to.value}")
+        if together or (len(cases) == 1 and not out.is_dir()):
+            _write(cases, out, to, hide, attach or ())
+        else:
+            _write_each(cases, out, to, hide, attach or ())
+        lost = loss_sentence(cases, to)
+        if lost:
+            complain(lost)
+        if hide is not None and attach:
+            complain("attached files were not looked into: see yourself that no name stands in them")
+
+
+def _cases(file: Path, image: Path | None, series: str | None) -> list[Findings]:
+    """The findings of a file, of the image that was named."""
+    from ..findings.finding import ImageReference
+    from ..findings.formats.csv_file import read_csv
+    from ..findings.formats.json_file import read_findings
+    from ..findings.formats.tables import read_text
+    from ..imaging.read import read_image
+
+    if image is None:
+        return (
+            [read_findings(file)]
+            if read_text(file).lstrip().startswith("{")
+            else list(read_csv(file).values())
+        )
+    reference = ImageReference.of(read_image(image, series=series))
+    if not read_text(file).lstrip().startswith("{"):
+        own = read_csv(file, (reference,)).get(reference.series_uid)
+        if own is None:
+            raise Failed(
+                f"{file} has no line of {image} (series {reference.series_uid}): name the image of the file"
+            )
+        return [own]
+    findings = read_findings(file)
+    theirs = findings.image.series_uid
+    if theirs and theirs != reference.series_uid:
+        raise Failed(
+            f"{file} belongs to the series {theirs}, and {image} is {reference.series_uid}: name the image of the findings"
+        )
+    return [replace(findings, image=reference)]
+
+
+def _threshold_of() -> dict[str, float]:
+    """The score from which on a network's findings are shown, by the names of those at hand."""
+    from ..inference import registry
+
+    return {info.name: info.default_threshold for info in registry.models()}
+
+
+def _write_each(
+    cases: list[Findings], folder: Path, to: Format, hide: Deidentifier | None, attach: list[Path] | tuple[()]
+) -> None:
+    from ..findings.export import FILE_NAMES
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failed(f"{folder} cannot be made ({error.strerror}): choose another --out") from error
+    taken: set[str] = set()
+    for case in cases:
+        uid = hide.uid(case.image.series_uid) if hide is not None else case.image.series_uid
+        name = file_stem(uid or "case", taken)
+        _write([case], folder / f"{name}_{FILE_NAMES[to]}", to, hide, attach)
+
+
+def file_stem(name: str, taken: set[str]) -> str:
+    """A file name without folders, dots at its ends or strange letters, that no other case has; it is added to `taken`."""
+    plain = re.sub(r"[^\w.\-]+", "_", name).strip("._-")[:100] or "case"
+    stem, number = plain, 1
+    while stem.lower() in taken:
+        number += 1
+        stem = f"{plain}_{number}"
+    taken.add(stem.lower())
+    return stem
+
+
+def _write(
+    cases: list[Findings], path: Path, to: Format, hide: Deidentifier | None, attach: list[Path] | tuple[()]
+) -> None:
+    from ..findings.export import IN_DICOM
+    from ..findings.export import export as write
+
+    source = _source(cases[0], path) if to in IN_DICOM or attach else None
+    if hide is not None:
+        cases = [hide.findings(case) for case in cases]
+        source = None if source is None else replace(hide.source(source), image=cases[0].image)
+    said = write(cases, path, to, source=source)
+    typer.echo(f"{path}: {sum(map(len, cases))} findings" + "".join(f"; {one}" for one in said))
+    for number, file in enumerate(attach, 1):
+        from ..findings.formats.dicom.writing.attachments import write_attachment
+
+        assert source is not None
+        # A name that somebody gave may be the patient's.
+        name = f"attached_{number}" if hide is not None else file_stem(file.name.replace(".", "_"), set())
+        beside = path.with_name(f"{path.name.split('.')[0]}_{name}.dcm")
+        write_attachment(file, beside, source)
+        typer.echo(f"{beside}: {file.name}")
+
+
+def _source(case: Findings, path: Path) -> Source:
+    from ..findings.formats.dicom.writing.source import open_source
+
+    return open_source(case.image, path)

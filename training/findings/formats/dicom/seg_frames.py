@@ -1,0 +1,165 @@
+"""Where the frames of a DICOM segmentation lie, and the voxels of one of its segments as a mask in the world of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ....imaging.image import Image
+from ...geometry import Mask
+
+UPRIGHT = 0.999
+"""Cosine between an axis of the segmentation and one of the patient from which on they are the same."""
+_WHOLE = 0.02
+"""Part of a slice distance by which slices of one lattice may be off."""
+
+
+class Frame(NamedTuple):
+    """A frame with a segment's pixels. Vectors are (x, y, z) in LPS mm; `spacing` is that between rows and between columns."""
+
+    row: np.ndarray
+    column: np.ndarray
+    position: np.ndarray
+    spacing: tuple[float, float]
+    inside: np.ndarray
+
+    @property
+    def normal(self) -> np.ndarray:
+        """Unit vector across the frame."""
+        return np.cross(self.row, self.column)
+
+
+def mask_of(dataset: Any, frames: np.ndarray, number: int, image: Image) -> Mask | None:
+    """The voxels of a segment as a mask, or None where it has none.
+
+    On axes of the patient it keeps the segmentation's own lattice, voxel for voxel. Where the frames are turned or tilted, each
+    voxel of the image takes the nearest pixel of the nearest frame.
+
+    Parameters
+    ----------
+    dataset
+        The segmentation.
+    frames
+        Its stored frames (n, rows, columns).
+    number
+        Of the segment.
+    image
+        The image that the mask is for; on a radiograph the frames must have its size.
+
+    Raises
+    ------
+    ValueError
+        The frames have no place in the patient, or another size than the radiograph.
+    """
+    if image.ndim == 2:
+        return _planar(dataset, frames, number, image)
+    shown = [frame for frame in _frames_of(dataset, frames, number) if frame.inside.any()]
+    if not shown:
+        return None
+    turned = [f for f in shown if min(np.abs(f.row).max(), np.abs(f.column).max()) < UPRIGHT]
+    return _nearest(shown, image) if turned else _on_its_lattice(shown, image)
+
+
+def _planar(dataset: Any, frames: np.ndarray, number: int, image: Image) -> Mask | None:
+    for group, frame in zip(dataset.PerFrameFunctionalGroupsSequence, frames, strict=True):
+        inside = _inside(dataset, group, frame, number)
+        if inside is None or not inside.any():
+            continue
+        if inside.shape != image.shape:
+            raise ValueError(
+                f"it has {inside.shape[1]} × {inside.shape[0]} pixels, the image {image.shape[1]} × {image.shape[0]}"
+            )
+        return Mask.from_voxels(np.argwhere(inside), image.scale, image.origin)
+    return None
+
+
+def _on_its_lattice(frames: Sequence[Frame], image: Image) -> Mask:
+    places = []
+    for frame in frames:
+        pixels = np.argwhere(frame.inside)
+        between_rows, between_columns = frame.spacing
+        xyz = (
+            pixels[:, 1:] * between_columns * frame.row
+            + pixels[:, :1] * between_rows * frame.column
+            + frame.position
+        )
+        places.append(xyz[:, ::-1])
+    one = frames[0]
+    across = 2 - int(np.abs(one.normal).argmax())
+    steps = np.abs(one.row) * one.spacing[1] + np.abs(one.column) * one.spacing[0]
+    spacing = list((np.abs(one.normal) * image.scale[::-1] + steps)[::-1])
+    heights = np.unique(np.round([float(f.normal @ f.position) for f in frames], 3))
+    if (
+        len(heights) > 1
+    ):  # along the normal the segmentation's own slices say, unless they are some of the image's
+        step = float(np.diff(heights).min())
+        times = step / image.scale[across]
+        spacing[across] = image.scale[across] if abs(times - max(round(times), 1)) < _WHOLE else step
+    world = np.concatenate(places)
+    low = world.min(0)
+    index = np.rint((world - low) / np.asarray(spacing)).astype(np.intp)
+    return Mask.from_voxels(index, tuple(map(float, spacing)), tuple(low))
+
+
+def _nearest(frames: Sequence[Frame], image: Image) -> Mask | None:
+    """The voxels of the image whose nearest pixel on turned or tilted frames is inside."""
+    normal, first = frames[0].normal, frames[0].position
+    heights = np.unique(np.round([float(normal @ (f.position - first)) for f in frames], 3))
+    step = float(np.diff(heights).min()) if len(heights) > 1 else float(np.abs(normal) @ image.scale[::-1])
+    found = [_voxels_near(frame, step / 2, image) for frame in frames]
+    index = np.unique(np.concatenate(found), axis=0)
+    return Mask.from_voxels(index, image.scale, image.origin) if len(index) else None
+
+
+def _voxels_near(frame: Frame, reach: float, image: Image) -> np.ndarray:
+    """Indices (n, 3) of the voxels within `reach` mm of a frame whose nearest pixel of it is inside."""
+    pixels = np.argwhere(frame.inside)
+    ends = np.array([pixels.min(0) - 1, pixels.max(0) + 1])
+    rows, columns = np.meshgrid(ends[:, 0], ends[:, 1], indexing="ij")
+    plane = frame.position + (
+        rows.ravel()[:, None] * frame.spacing[0] * frame.column
+        + columns.ravel()[:, None] * frame.spacing[1] * frame.row
+    )
+    corners = np.concatenate([plane - reach * frame.normal, plane + reach * frame.normal])
+    index = image.to_index(corners[:, ::-1])
+    low = np.clip(np.floor(index.min(0)), 0, image.shape).astype(int)
+    high = np.clip(np.ceil(index.max(0)) + 1, 0, image.shape).astype(int)
+    voxels = np.argwhere(np.ones(np.maximum(high - low, 0), bool)) + low
+    away = image.to_world(voxels)[:, ::-1] - frame.position
+    row = np.rint(away @ frame.column / frame.spacing[0]).astype(int)
+    column = np.rint(away @ frame.row / frame.spacing[1]).astype(int)
+    height, (n_rows, n_columns) = away @ frame.normal, frame.inside.shape
+    near = (height >= -reach) & (height < reach)
+    near &= (row >= 0) & (row < n_rows) & (column >= 0) & (column < n_columns)
+    near[near] = frame.inside[row[near], column[near]]
+    return voxels[near]
+
+
+def _frames_of(dataset: Any, frames: np.ndarray, number: int) -> Iterator[Frame]:
+    """Geometry and voxels of the frames that show a segment."""
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    for group, frame in zip(dataset.PerFrameFunctionalGroupsSequence, frames, strict=True):
+        inside = _inside(dataset, group, frame, number)
+        if inside is None:
+            continue
+
+        def item(name: str, group: Any = group) -> Any:
+            return (group if name in group else shared)[name][0]
+
+        row, column = np.array(item("PlaneOrientationSequence").ImageOrientationPatient, float).reshape(2, 3)
+        position = np.array(item("PlanePositionSequence").ImagePositionPatient, float)
+        between_rows, between_columns = map(float, item("PixelMeasuresSequence").PixelSpacing)
+        yield Frame(row, column, position, (between_rows, between_columns), inside)
+
+
+def _inside(dataset: Any, group: Any, frame: np.ndarray, number: int) -> np.ndarray | None:
+    """The pixels of a frame that belong to a segment; None where the frame is another segment's."""
+    if dataset.SegmentationType == "LABELMAP":
+        return frame == number
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    where = group if "SegmentIdentificationSequence" in group else shared
+    if int(where.SegmentIdentificationSequence[0].ReferencedSegmentNumber) != number:
+        return None
+    return frame >= int(dataset.get("MaximumFractionalValue", 1)) / 2
