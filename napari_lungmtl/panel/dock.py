@@ -29,8 +29,8 @@ from .compare.section import CompareSection
 from .findings.section import FindingsSection
 from .first_finding import FirstFinding
 from .footer import Footer
+from .inside.section import InsideSection
 from .measurements.section import MeasureSection
-from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
 from .pictures import Pictures
 from .preferences import Preferences
@@ -93,6 +93,8 @@ class LungNodulesDock(QWidget):
         self.measure = MeasureSection(viewer, lambda: self.views.canvas_slab.slab)
         self.pictures = Pictures(viewer)
         self.compare = CompareSection(viewer)
+        self.inside = InsideSection(viewer, lambda: self.run.chosen_device)
+        self.compare.missed.connect(self.inside.look_at)
         self.run = RunSection()
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
@@ -108,9 +110,7 @@ class LungNodulesDock(QWidget):
         self.show_section.head.addWidget(self.pictures)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
-        self.card = NoduleCardSection(
-            lambda image, finding: reconstruct(image, finding, self.run.chosen_device)
-        )
+        self.card = NoduleCardSection()
         self.card.characterise.connect(self.run.characterise)
         self.compare.changed.connect(self.study_section.show_legend)
         self.run.started.connect(self._stay_at_run)
@@ -126,6 +126,7 @@ class LungNodulesDock(QWidget):
             self.findings,
             self.card,
             self.compare,
+            self.inside,
             self.prior,
             self.measure,
             self.cohort,
