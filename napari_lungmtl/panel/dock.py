@@ -38,6 +38,7 @@ from .prior.section import PriorSection
 from .run import RunSection
 from .show.section import ShowSection
 from .study.section import StudySection
+from .weights.choice import OWN, SHIPPED, Sets, WeightsChoice
 from .widgets.qt import sure
 from .widgets.section import Section
 from .widgets.theme import palette, stylesheet
@@ -96,6 +97,11 @@ class LungNodulesDock(QWidget):
         self.inside = InsideSection(viewer, lambda: self.run.chosen_device)
         self.compare.missed.connect(self.inside.look_at)
         self.run = RunSection()
+        self.weights = WeightsChoice(self.run)
+        self.run.head.addWidget(self.weights.button)
+        self.run.body.insertWidget(1, self.weights)
+        self.weights.changed.connect(self.inside.again)
+        self.weights.compared.connect(self._show_compared)
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
         self.cine = Cine(viewer, self)
@@ -253,6 +259,7 @@ class LungNodulesDock(QWidget):
         self.cine.set_layer(reviewed.layer if reviewed is not None else None)
         for section in self.sections:
             section.set_reviewed(reviewed)
+        self.weights.set_reviewed(reviewed)
         if reviewed is not None:
             self.corners.set_image(reviewed.layer, reviewed.session.image)
             news = reviewed.truth.events.truth
@@ -288,6 +295,12 @@ class LungNodulesDock(QWidget):
         elif self.reviewed is not None:
             self.reviewed.binding.fill(on)
 
+    def _show_compared(self, sets: Sets) -> None:
+        """Own weights and the shipped ones beside each other."""
+        self.compare.set_open(True)
+        self.compare.sets.show_runs(OWN, SHIPPED, sets.by_name)
+        QTimer.singleShot(0, lambda: self._scroll.ensureWidgetVisible(self.compare))
+
     def _toggle_corner_texts(self) -> None:
         self.corners.show_texts(not self.corners.on)
         self.marks.later()  # which may stand there now
@@ -321,6 +334,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     dock._stop_turning()
     dock._stop_turning = None
     dock.run.runner.abandon()
+    dock.weights.abandon()
     dock.cohort.abandon()
     if dock._units is not None:
         dock._units.abandon()

@@ -14,6 +14,7 @@ from .device import choose_device
 from .predictor import ModelInfo
 from .quiet_import import load_libraries, without_collections
 from .triton_workaround import keep_triton_out
+from .weights import card_path
 
 
 class ModelStore:
@@ -63,11 +64,11 @@ class ModelStore:
 
 
 def _stamp(weights: Path | None) -> object:
-    """What tells a weights' file from others, and from what another training writes in its place later."""
-    if weights is None or not weights.exists():
-        return weights
-    state = weights.stat()
-    return weights.resolve(), state.st_mtime_ns, state.st_size
+    """What tells a weights' file and its card from others, and from what another training writes in their place later."""
+    if weights is None:
+        return None
+    states = [path.stat() for path in (weights, card_path(weights)) if path.exists()]
+    return weights.resolve(), tuple((state.st_mtime_ns, state.st_size) for state in states)
 
 
 def warm_up(infos: Iterable[ModelInfo], device: str = "auto") -> Generator[None, None, None]:
