@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -121,8 +122,8 @@ def read_card(weights: Path) -> ModelCard:
 def read_own_card(weights: Path, name: str = "") -> ModelCard:
     """The card of a person's own weights, after checking that the two files belong together.
 
-    Its version says which weights they are, so that findings do: ``"0.1 run7 3fa2c1d"``, the card's version, the name of the
-    file (of its folder where the file is named after the network) and the hash.
+    Its version says which weights they are, so that findings do: ``"0.1+run7.3fa2c1d"``, the card's version, and as in PEP 440's
+    local versions the name of the file (of its folder where the file is named after the network) and the hash.
 
     Parameters
     ----------
@@ -146,7 +147,8 @@ def read_own_card(weights: Path, name: str = "") -> ModelCard:
         )
     _check_hash(weights, weights.read_bytes(), card)
     own = weights.stem if weights.stem != card.name else weights.resolve().parent.name
-    return replace(card, version=f"{card.version} {own} {card.sha256[:7]}".strip())
+    own = re.sub(r"[^\w.-]+", "-", own)
+    return replace(card, version=f"{card.version}+{own}.{card.sha256[:7]}")
 
 
 def _check_hash(weights: Path, data: bytes, card: ModelCard) -> None:

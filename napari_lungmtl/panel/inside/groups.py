@@ -67,7 +67,7 @@ class MapGroups(QWidget):
     def _explained(self, group: MapGroup) -> QWidget:
         words = [group.note] if group.note else []
         if group.limits is not None:
-            low, high = (f"{v:g}".replace("-", "−") for v in group.limits)
+            low, high = (f"{v:.4g}".replace("-", "−") for v in group.limits)
             words.append(f"Black {low}, white {high} {group.unit}".strip() + ".")
         else:
             words.append("Black and white: the values below each.")
@@ -88,11 +88,10 @@ class MapGroups(QWidget):
             picture.setToolTip(f"{one.name}. A click moves the view there.")
             picture.clicked.connect(self.clicked)
             self.pictures.append(picture)
-            row, column = 3 * (number // columns), number % columns
+            row, column = 4 * (number // columns), number % columns
             grid.addWidget(picture, row, column)
-            for below, text in enumerate(
-                (short(one.name), *([_range(picture.limits)] if group.limits is None else []))
-            ):
+            own = [] if group.limits is not None else [_range(picture.limits)]
+            for below, text in enumerate((*short(one.name).split(" · "), *own)):
                 words = eliding("faint")
                 words.setText(text)
                 words.setToolTip(one.name)
@@ -111,5 +110,4 @@ def short(name: str) -> str:
 
 
 def _range(limits: tuple[float, float]) -> str:
-    low, high = (f"{v:.3g}".replace("-", "−") for v in limits)
-    return f"{low} to {high}"
+    return "–".join(f"{v:.2g}" for v in limits)

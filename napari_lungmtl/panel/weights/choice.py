@@ -74,11 +74,11 @@ class WeightsChoice(QWidget):
         self.button.setMenu(self.menu)
         self.words = label("", "warning", wrap=True)
         self.compare = tool_button(
-            "Compare with the shipped weights",
+            "Compare with shipped",
             "Run both on this image, and list what differs in the section compare",
             self.start_comparison,
         )
-        self.back = tool_button("Shipped again", "Use the shipped weights again", self._use_shipped)
+        self.back = tool_button("Use shipped", "Use the shipped weights again", self._use_shipped)
         self.cancel_button = tool_button("Cancel", "Stop the comparison", self.comparing.cancel)
         self.message = label("", "faint", wrap=True)
         row = QHBoxLayout()

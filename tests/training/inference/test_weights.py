@@ -159,7 +159,7 @@ def test_own_weights_take_the_place_of_the_shipped_ones(tmp_path):
     path = own_weights(tmp_path / "run7", "mosegnet")
     with registry.using_weights([path]):
         (info,) = [i for i in registry.models() if i.name == "mosegnet"]
-        assert info.version == f"{shipped.version} run7 {shipped.sha256[:7]}"
+        assert info.version == f"{shipped.version}+run7.{shipped.sha256[:7]}"
         assert info.weights == path.resolve() == registry.own_weights("mosegnet")
         assert registry.card_of(info).version == info.version
         assert registry.shipped([info])[0].version == shipped.version
@@ -171,7 +171,7 @@ def test_own_weights_take_the_place_of_the_shipped_ones(tmp_path):
         renamed = own_weights(tmp_path, "mosegnet")
         for file in (renamed, card_path(renamed)):
             file.rename(file.with_stem("best"))
-        assert " best " in registry.use_weights("mosegnet", renamed.with_stem("best")).version
+        assert "+best." in registry.use_weights("mosegnet", renamed.with_stem("best")).version
     assert registry.own_weights("mosegnet") is None
 
 

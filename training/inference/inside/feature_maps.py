@@ -26,7 +26,7 @@ class FeatureMap:
     Parameters
     ----------
     name
-        What it is, in a few words: ``"stride 8"``, ``"axial"``.
+        What it is, in a few words: ``"stride 8"``, ``"axial · 0.81"``; what stands behind the dot is a remark.
     values
         float32 (d, h, w) or (h, w).
     origin
@@ -87,7 +87,7 @@ class MapGroup:
     title
         What they are.
     unit
-        What a value is: ``"probability"``, ``"HU"``; empty for activations.
+        What a value is: ``"probability"``, ``"HU"``; empty for activations and grey values.
     maps
         At least one.
     limits

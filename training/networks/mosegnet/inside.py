@@ -97,7 +97,7 @@ def pixel_frame(radiograph: RadiographInput) -> tuple[np.ndarray, np.ndarray]:
 
 def _input(radiograph: RadiographInput) -> MapGroup:
     one = FeatureMap("radiograph", radiograph.pixels, *pixel_frame(radiograph))
-    return MapGroup("Input", "grey", (one,), (0.0, 1.0))
+    return MapGroup("Input", "", (one,), (0.0, 1.0))
 
 
 def _probabilities(lesions: Sequence[str], maps: Maps, radiograph: RadiographInput) -> MapGroup:

@@ -44,28 +44,29 @@ def look_inside(
     where = np.asarray(at) + offsets(config.field_mm, config.pixels)
     steps = AXES * config.field_mm / config.pixels
 
+    low, high = config.hu_range
+
     def maps(values: np.ndarray, captions: Sequence[str]) -> tuple[FeatureMap, ...]:
         return tuple(
-            FeatureMap(name, one.astype(np.float32), first, step)
+            FeatureMap(name, (low + one * (high - low)).astype(np.float32), first, step)
             for name, one, first, step in zip(captions, values, where[:, 0, 0], steps, strict=True)
         )
 
     scored = [f"{name} · {score:.2f}" for name, score in zip(names, opinion.view_scores, strict=True)]
-    low, high = config.hu_range
     groups = (
         MapGroup(
             "Views",
-            f"of {low:g} to {high:g} HU",
+            "HU",
             maps(views, scored),
-            (0.0, 1.0),
+            (low, high),
             "Malignancy from each view alone stands beside its name.",
             whole=True,
         ),
         MapGroup(
             "Reconstructions",
-            f"of {low:g} to {high:g} HU",
+            "HU",
             maps(again, names),
-            (0.0, 1.0),
+            (low, high),
             "What the network drew again from what it kept of each view.",
             whole=True,
         ),
