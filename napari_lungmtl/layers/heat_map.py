@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from napari.components import ViewerModel
@@ -47,7 +48,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
         self.name: str | None = None
         self.problem = ""
         self._below = below
-        self._by_name: dict[str, predictor.HeatMap] = {}
+        self._by_weights: dict[tuple[str, Path | None], predictor.HeatMap] = {}
         self._orientation = session.orientation
         self._work = Worker("The heat map could not be computed")
         self._work.finished.connect(self._on_finished)
@@ -66,10 +67,11 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
         self._take_out()
         self.name, self.problem = name if image is not None else None, ""
         if self.session.orientation != self._orientation:  # networks look at it as it is turned
-            self._by_name.clear()
+            self._by_weights.clear()
         if self.name is not None and image is not None:
-            if self.name in self._by_name:
-                self._add_layer(self._by_name[self.name])
+            self._weights = self.name, registry.own_weights(self.name)
+            if self._weights in self._by_weights:
+                self._add_layer(self._by_weights[self._weights])
             else:
                 orientation = self._orientation = self.session.orientation
                 self._work.start(partial(one_step, chain.heat_map, image, self.name, device, orientation))
@@ -82,7 +84,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
 
     def _on_finished(self, evidence: predictor.HeatMap) -> None:
         if self.name is not None:
-            self._by_name[self.name] = evidence
+            self._by_weights[self._weights] = evidence
             self._add_layer(evidence)
         self.changed.emit()
 

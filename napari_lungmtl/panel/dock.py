@@ -29,8 +29,8 @@ from .compare.section import CompareSection
 from .findings.section import FindingsSection
 from .first_finding import FirstFinding
 from .footer import Footer
+from .inside.section import InsideSection
 from .measurements.section import MeasureSection
-from .nodule.mtcnn_views import reconstruct
 from .nodule.section import NoduleCardSection
 from .operating_point.section import OperatingPointSection
 from .pictures import Pictures
@@ -39,6 +39,7 @@ from .prior.section import PriorSection
 from .run import RunSection
 from .show.section import ShowSection
 from .study.section import StudySection
+from .weights.choice import OWN, SHIPPED, Sets, WeightsChoice
 from .widgets.qt import sure
 from .widgets.section import Section
 from .widgets.theme import palette, stylesheet
@@ -94,7 +95,14 @@ class LungNodulesDock(QWidget):
         self.measure = MeasureSection(viewer, lambda: self.views.canvas_slab.slab)
         self.pictures = Pictures(viewer)
         self.compare = CompareSection(viewer)
+        self.inside = InsideSection(viewer, lambda: self.run.chosen_device)
+        self.compare.missed.connect(self.inside.look_at)
         self.run = RunSection()
+        self.weights = WeightsChoice(self.run)
+        self.run.head.addWidget(self.weights.button)
+        self.run.body.insertWidget(1, self.weights)
+        self.weights.changed.connect(self.inside.again)
+        self.weights.compared.connect(self._show_compared)
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
         self.operating_point = OperatingPointSection(self.cases, lambda: self.reviewed_images)
@@ -110,9 +118,7 @@ class LungNodulesDock(QWidget):
         self.show_section.head.addWidget(self.pictures)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
-        self.card = NoduleCardSection(
-            lambda image, finding: reconstruct(image, finding, self.run.chosen_device)
-        )
+        self.card = NoduleCardSection()
         self.card.characterise.connect(self.run.characterise)
         self.compare.changed.connect(self.study_section.show_legend)
         self.run.started.connect(self._stay_at_run)
@@ -129,6 +135,7 @@ class LungNodulesDock(QWidget):
             self.card,
             self.compare,
             self.operating_point,
+            self.inside,
             self.prior,
             self.measure,
             self.cohort,
@@ -256,6 +263,7 @@ class LungNodulesDock(QWidget):
         self.cine.set_layer(reviewed.layer if reviewed is not None else None)
         for section in self.sections:
             section.set_reviewed(reviewed)
+        self.weights.set_reviewed(reviewed)
         if reviewed is not None:
             self.corners.set_image(reviewed.layer, reviewed.session.image)
             news = reviewed.truth.events.truth
@@ -291,6 +299,12 @@ class LungNodulesDock(QWidget):
         elif self.reviewed is not None:
             self.reviewed.binding.fill(on)
 
+    def _show_compared(self, sets: Sets) -> None:
+        """Own weights and the shipped ones beside each other."""
+        self.compare.set_open(True)
+        self.compare.sets.show_runs(OWN, SHIPPED, sets.by_name)
+        QTimer.singleShot(0, lambda: self._scroll.ensureWidgetVisible(self.compare))
+
     def _toggle_corner_texts(self) -> None:
         self.corners.show_texts(not self.corners.on)
         self.marks.later()  # which may stand there now
@@ -324,6 +338,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     dock._stop_turning()
     dock._stop_turning = None
     dock.run.runner.abandon()
+    dock.weights.abandon()
     dock.cohort.abandon()
     if dock._units is not None:
         dock._units.abandon()

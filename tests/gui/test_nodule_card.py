@@ -91,7 +91,7 @@ def test_notes_are_said_once_and_with_the_network_that_makes_them(window):
 def test_what_nobody_judged_is_offered_for_characterisation(window, qtbot):
     _, dock = window
     card, _ = shown(window, balls({}), Finding(Sphere((-150.0, 40.0, 0.0), 8.0), id="mine"))
-    for widget in (card.scores, card.bars, card.details, card.seen, card.notes):
+    for widget in (card.scores, card.bars, card.details, card.notes):
         assert not widget.isVisibleTo(card)
     assert card.closeups.isVisibleTo(card)
     dock._scroll.ensureWidgetVisible(card.button)

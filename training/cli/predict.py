@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -69,6 +70,13 @@ def predict(
             metavar="FILE", help="Judge these spheres (json or csv) instead of looking for nodules."
         ),
     ] = None,
+    weights: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Own weights (safetensors) of the network that their card names, may be repeated.",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
     series: Annotated[
         str | None, typer.Option(metavar="UID", help="Only the series with this identifier.")
@@ -92,9 +100,10 @@ def predict(
 
     Example: lungmtl predict ~/studies --out results --device cpu
     """
-    with explained():
+    with explained(), ExitStack() as stack:
         from ..inference import registry
 
+        stack.enter_context(registry.using_weights(weights or ()))
         infos = _chosen(registry.models(), model)
         batch = Batch(out, ExportOptions(which, format))
         try:

@@ -12,8 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from ..errors import LungmtlError
 from ..findings import Finding, Findings
 from ..findings.models import join_models
@@ -300,7 +298,7 @@ class Chain:
         """Load a model and pass its run on, on the chain's own progress."""
         progress.enter(info)
         yield Progress(progress.at(0.0), f"loading {info.title}")
-        with closing(start(model_store.store.get(info.name, self.device))) as run:
+        with closing(start(model_store.store.of(info, self.device))) as run:
             while True:
                 try:
                     step = next(run)
@@ -337,7 +335,7 @@ def _listed(info: ModelInfo, own: Sequence[Mapping[str, Any]] = ()) -> tuple[Map
             entry.update(entry_of)
     if not entry.get("sha256"):
         try:
-            entry["sha256"] = registry.card(info.name).sha256
+            entry["sha256"] = registry.card_of(info).sha256
         except WeightsError:  # not one of the shipped models
             entry["sha256"] = ""
     return (entry,)
@@ -353,37 +351,8 @@ def heat_map(image: Image, name: str, device: str = "auto", orientation: Orienta
     PredictorError, WeightsError
         The network has none for such an image, or is not at hand.
     """
-    model = model_store.store.get(name, device)
+    model = model_store.store.in_use(name, device)
     if not hasattr(model, "heat_map"):
         raise PredictorError(f"{model.info.title} has no heat map.")
     seen = with_dark_air(image, orientation)
     return heat_map_as_stored(model.heat_map(turn(image, seen)), image, seen)
-
-
-def reconstructing() -> tuple[str, ...]:
-    """Networks that show views of a nodule as they kept them."""
-    return tuple(name for name in registry.NETWORKS if (c := registry.shown_card(name)) and c.reconstructs)
-
-
-def reconstruct(
-    image: Image, finding: Finding, device: str = "auto"
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """A network's views of a sphere (9, n, n), its reconstructions of them (9, n, n), both 0–1, and the views' names.
-
-    The network is the first whose card says that it reconstructs.
-
-    Raises
-    ------
-    PredictorError, WeightsError
-        The image is no CT, the finding no sphere inside it, or the network is not at hand.
-    """
-    _, note = sort_out(image, [finding])
-    if note:
-        raise PredictorError(note)
-    name = next(iter(reconstructing()), None)
-    if name is None:
-        raise PredictorError(
-            "no network that reconstructs what it saw is at hand: install the package again."
-        )
-    views, again, names = model_store.store.get(name, device).reconstruct(image, finding)
-    return np.asarray(views), np.asarray(again), tuple(names)

@@ -14,6 +14,7 @@ from .device import choose_device
 from .predictor import ModelInfo
 from .quiet_import import load_libraries, without_collections
 from .triton_workaround import keep_triton_out
+from .weights import card_path
 
 
 class ModelStore:
@@ -23,7 +24,7 @@ class ModelStore:
     """
 
     def __init__(self) -> None:
-        self._models: dict[tuple[str, Path | None, str], Any] = {}
+        self._models: dict[tuple[str, object, str], Any] = {}
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -34,7 +35,7 @@ class ModelStore:
         keep_triton_out()
         load_libraries()
         with without_collections():
-            key = (name, weights and weights.resolve(), choose_device(device))
+            key = (name, _stamp(weights), choose_device(device))
         if (model := self._models.get(key)) is not None:  # also while another one is loaded
             return model
         with self._lock, without_collections():
@@ -43,6 +44,16 @@ class ModelStore:
                 self._models[key] = registry.load_predictor(name, device=key[2], **own)
             return self._models[key]
 
+    def of(self, info: ModelInfo, device: str = "auto") -> Any:
+        """A model as a person chose it, with its own weights or the shipped ones."""
+        own = {} if info.weights is None else {"weights": info.weights}
+        return self.get(info.name, device, **own)
+
+    def in_use(self, name: str, device: str = "auto") -> Any:
+        """A model by its name, with the weights that are in use (`registry.use_weights`)."""
+        weights = registry.own_weights(name)
+        return self.get(name, device) if weights is None else self.get(name, device, weights)
+
     def release(self, name: str | None = None) -> None:
         """Let go of a network's models, or of all, and of the GPU memory that nobody holds any more."""
         with self._lock:
@@ -50,6 +61,14 @@ class ModelStore:
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
             torch.cuda.empty_cache()
+
+
+def _stamp(weights: Path | None) -> object:
+    """What tells a weights' file and its card from others, and from what another training writes in their place later."""
+    if weights is None:
+        return None
+    states = [path.stat() for path in (weights, card_path(weights)) if path.exists()]
+    return weights.resolve(), tuple((state.st_mtime_ns, state.st_size) for state in states)
 
 
 def warm_up(infos: Iterable[ModelInfo], device: str = "auto") -> Generator[None, None, None]:
@@ -65,7 +84,7 @@ def warm_up(infos: Iterable[ModelInfo], device: str = "auto") -> Generator[None,
     for info in infos:
         yield
         try:
-            store.get(info.name, device)
+            store.of(info, device)
         except (LungmtlError, ImportError):
             return
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -50,6 +51,8 @@ class ModelInfo:
     default_threshold: float = 0.5
     task: str = "detection"
     heat_map: str = ""
+    weights: Path | None = None
+    """The file of a person's own weights; None for the shipped ones."""
 
 
 @dataclass(frozen=True, eq=False)

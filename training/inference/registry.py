@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -12,7 +14,7 @@ from typing import Any, Protocol
 from ..extras import require_networks
 from .device import choose_device
 from .predictor import ModelInfo
-from .weights import ModelCard, WeightsError, read_card
+from .weights import ModelCard, WeightsError, read_card, read_own_card
 
 NETWORKS = {
     "ag3d": "ag3d",
@@ -24,8 +26,8 @@ NETWORKS = {
 }
 """Folders below `networks` (dots between their levels) by the names of the weights in them, in the order of work.
 
-A folder holds ``build.py``, ``training.py`` and ``evaluation.py`` with the functions of `Network`, and
-``weights/<name>.safetensors`` with its card.
+A folder holds ``build.py``, ``training.py`` and ``evaluation.py`` with the functions of `Network`,
+``weights/<name>.safetensors`` with its card, and perhaps ``inside.py``.
 """
 
 
@@ -50,6 +52,13 @@ class Network(Protocol):
         """Compute a predictor's figures on a folder of data; options and result as in `evaluation.evaluate`."""
         ...
 
+    def look_inside(self, predictor: Any, image: Any, place: Sequence[float], size: float) -> Any:
+        """Yield progress and return what the network saw and made of a place, an `inside.feature_maps.Inside`.
+
+        Only a folder with ``inside.py`` offers it (`NetworkFolder.shows_inside`).
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class NetworkFolder:
@@ -70,6 +79,15 @@ class NetworkFolder:
         return import_module(f"{self.package}.evaluation").evaluate(predictor, data, weights, **options)
 
     @property
+    def shows_inside(self) -> bool:
+        """Whether the folder has ``inside.py``, or a folder of that name; imports none of it."""
+        return find_spec(f"{self.package}.inside") is not None
+
+    def look_inside(self, predictor: Any, image: Any, place: Sequence[float], size: float) -> Any:
+        """See `Network.look_inside`."""
+        return import_module(f"{self.package}.inside").look_inside(predictor, image, place, size)
+
+    @property
     def path(self) -> Path:
         """The folder itself.
 
@@ -84,7 +102,7 @@ class NetworkFolder:
         return Path(next(iter(spec.submodule_search_locations)))
 
 
-def network(name: str) -> Network:
+def network(name: str) -> NetworkFolder:
     """The network that weights of this name belong to.
 
     Raises
@@ -126,8 +144,8 @@ def shown_card(name: str) -> ModelCard | None:
         return None
 
 
-def info_of(card: ModelCard) -> ModelInfo:
-    """What a person chooses between."""
+def info_of(card: ModelCard, weights: Path | None = None) -> ModelInfo:
+    """What a person chooses between; `weights` is the file of weights other than the shipped ones."""
     return ModelInfo(
         card.name,
         card.title,
@@ -137,11 +155,80 @@ def info_of(card: ModelCard) -> ModelInfo:
         card.default_threshold,
         card.task,
         card.heat_map,
+        weights,
     )
 
 
+_in_use: dict[str, tuple[Path, ModelCard]] = {}
+"""A person's own weights by the names of their networks, which take the place of the shipped ones in this process."""
+
+
+def use_weights(name: str, weights: Path | None) -> ModelInfo:
+    """Use other weights of a network wherever this process runs it, until others are chosen; None brings the shipped ones back.
+
+    Parameters
+    ----------
+    name
+        One of `NETWORKS`.
+    weights
+        A ``.safetensors`` file with its card beside it.
+
+    Raises
+    ------
+    WeightsError
+        There is no such network, or the file is none of its weights; those in use stay.
+
+    Returns
+    -------
+    ModelInfo
+        What runs from now on; its version names the weights.
+    """
+    _folder(name)
+    if weights is None:
+        _in_use.pop(name, None)
+        return info_of(card(name))
+    weights = weights.resolve()
+    own = read_own_card(weights, name)
+    _in_use[name] = weights, own
+    return info_of(own, weights)
+
+
+@contextmanager
+def using_weights(files: Iterable[Path]) -> Iterator[None]:
+    """Use weights' files, each for the network that its card names, while the context lasts; see `use_weights`."""
+    names = []
+    try:
+        for file in files:
+            names.append(use_weights(read_own_card(file).name, file).name)
+        yield
+    finally:
+        for name in names:
+            use_weights(name, None)
+
+
+def own_weights(name: str) -> Path | None:
+    """The file of a person's own weights of a network that are in use; None for the shipped ones."""
+    return _in_use[name][0] if name in _in_use else None
+
+
+def shipped(infos: Iterable[ModelInfo]) -> tuple[ModelInfo, ...]:
+    """The same networks with their shipped weights."""
+    return tuple(info if info.weights is None else info_of(card(info.name)) for info in infos)
+
+
+def card_of(info: ModelInfo) -> ModelCard:
+    """The card of the weights that a model runs with.
+
+    Raises
+    ------
+    WeightsError
+        There is no such model, or its file is gone or was exchanged.
+    """
+    return card(info.name) if info.weights is None else read_own_card(info.weights, info.name)
+
+
 def models() -> tuple[ModelInfo, ...]:
-    """The models whose weights are at hand; imports no torch.
+    """The models whose weights are at hand, with a person's own weights where they are in use; imports no torch.
 
     Examples
     --------
@@ -149,7 +236,9 @@ def models() -> tuple[ModelInfo, ...]:
     >>> [model.name for model in lm.models() if "CT" in model.modalities and model.task == "detection"]
     ['ag3d']
     """
-    return tuple(info_of(card(name)) for name in NETWORKS if weights_path(name).exists())
+    at_hand = (name for name in NETWORKS if name in _in_use or weights_path(name).exists())
+    own = dict(_in_use)
+    return tuple(info_of(own[n][1], own[n][0]) if n in own else info_of(card(n)) for n in at_hand)
 
 
 def characterisers() -> tuple[str, ...]:
@@ -167,7 +256,7 @@ def load_predictor(name: str, device: str = "auto", weights: Path | None = None)
     device
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     weights
-        Other weights than the shipped ones, with their card beside them.
+        Other weights than the shipped ones, with their card beside them; the version of the model's `info` then names them.
 
     Raises
     ------
@@ -189,7 +278,5 @@ def load_predictor(name: str, device: str = "auto", weights: Path | None = None)
     """
     require_networks()
     path = weights or weights_path(name)
-    own = card(name) if weights is None else read_card(path)
-    if own.name != name:
-        raise WeightsError(f"{path} holds weights of {own.name}, not of {name}.")
+    own = card(name) if weights is None else read_own_card(path, name)
     return network(name).build(path, own, choose_device(device))

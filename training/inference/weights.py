@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -118,6 +119,47 @@ def read_card(weights: Path) -> ModelCard:
 
 
 @reads(WeightsError)
+def read_own_card(weights: Path, name: str = "") -> ModelCard:
+    """The card of a person's own weights, after checking that the two files belong together.
+
+    Its version says which weights they are, so that findings do: ``"0.1+run7.3fa2c1d"``, the card's version, and as in PEP 440's
+    local versions the name of the file (of its folder where the file is named after the network) and the hash.
+
+    Parameters
+    ----------
+    weights
+        A ``.safetensors`` file with its card beside it.
+    name
+        The network that they are for; any where it is empty.
+
+    Raises
+    ------
+    WeightsError
+        The file is none, damaged, without a card, or of another network; the message says which, and what to do.
+    """
+    if weights.suffix != ".safetensors":
+        raise WeightsError(f"{weights} holds no weights that can be read: choose a .safetensors file.")
+    require_regular(weights, WeightsError)
+    card = read_card(weights)
+    if name and card.name != name:
+        raise WeightsError(
+            f"{weights} holds weights of {card.title} ({card.name}), not of {name}: choose other weights of {name}."
+        )
+    _check_hash(weights, weights.read_bytes(), card)
+    own = weights.stem if weights.stem != card.name else weights.resolve().parent.name
+    own = re.sub(r"[^\w.-]+", "-", own)
+    return replace(card, version=f"{card.version}+{own}.{card.sha256[:7]}")
+
+
+def _check_hash(weights: Path, data: bytes, card: ModelCard) -> None:
+    if hashlib.sha256(data).hexdigest() != card.sha256:
+        raise WeightsError(
+            f"{weights} is not the file that {card_path(weights).name} describes (SHA-256 differs): "
+            "it is damaged or was exchanged. Get both files again."
+        )
+
+
+@reads(WeightsError)
 def load_state(weights: Path, card: ModelCard) -> dict[str, Any]:
     """The tensors of a weights' file as float32, after checking it against its card.
 
@@ -134,11 +176,7 @@ def load_state(weights: Path, card: ModelCard) -> dict[str, Any]:
         raise WeightsError(
             f"{weights} is missing: install the package again, or name another file."
         ) from None
-    if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise WeightsError(
-            f"{weights} is not the file that {card_path(weights).name} describes (SHA-256 differs): "
-            "it is damaged or was exchanged. Get both files again."
-        )
+    _check_hash(weights, data, card)
     return {k: t.float() if t.is_floating_point() else t for k, t in load(data).items()}
 
 

@@ -35,6 +35,8 @@ class CompareSection(Section):
 
     changed = Signal()
     """Another truth lies beside the image, or none."""
+    missed = Signal(object)
+    """A nodule of the truth that no finding hits is looked at: a finding."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__("compare")
@@ -184,6 +186,7 @@ class CompareSection(Section):
         place = (ids.index(self._at) + 1) % len(ids) if self._at in ids else 0
         self._at = ids[place]
         self.look_at(missed[place])
+        self.missed.emit(missed[place])
         self.where.setText(f"◇ {place + 1} of {len(ids)}")
         self.where.setToolTip(self._words(missed[place]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from napari.components import ViewerModel
@@ -11,6 +12,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QListWid
 from ...layers import planes
 from ...layers.follower import coalesced
 from ...reviewed_images import ReviewedImage
+from ...session.review import passes
 from ...session.sets import SHOWN, as_mark, sets_of
 from ...shortcuts import tooltip
 from ...training.comparison.differences import Difference, Kind, differences
@@ -37,6 +39,7 @@ class SetsView(QWidget):
         self._viewer, self._memory = viewer, memory
         self._of = Compared()
         self.reviewed: ReviewedImage | None = None
+        self._runs: dict[str, Findings] = {}
         self._connections: list[object] = []
         self.differences: list[Difference] = []
         self._later = coalesced(
@@ -80,6 +83,7 @@ class SetsView(QWidget):
         """Show the sets of another image."""
         self.reviewed = reviewed
         self._of = self._memory.of(reviewed)
+        self._runs = {}
         if reviewed is not None:
             for signal in (
                 reviewed.session.events.findings,
@@ -116,6 +120,12 @@ class SetsView(QWidget):
         self._list_sets()
         self.choose(self.a.currentText(), path.name)
         return True
+
+    def show_runs(self, a: str, b: str, runs: Mapping[str, Findings]) -> None:
+        """Compare what two runs found, as far as the thresholds let it be seen, without taking it into the session."""
+        self._runs = dict(runs)
+        self._list_sets()
+        self.choose(a, b)
 
     def choose(self, a: str, b: str) -> None:
         """Compare two sets by their names."""
@@ -164,7 +174,12 @@ class SetsView(QWidget):
     def _sets(self) -> dict[str, Findings]:
         if self.reviewed is None:
             return {}
-        return sets_of(self.reviewed.session, self.reviewed.truth.loaded, self._of.files)
+        session = self.reviewed.session
+        runs = {
+            name: found.with_items(tuple(f for f in found if passes(f, session.thresholds)))
+            for name, found in self._runs.items()
+        }
+        return sets_of(session, self.reviewed.truth.loaded, self._of.files) | runs
 
     def _list_sets(self) -> None:
         """Offer the sets that there are; what was chosen stays where it still is."""

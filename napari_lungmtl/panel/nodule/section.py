@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from ...reviewed_images import ReviewedImage
 from ...text.boxes import size, story
@@ -14,12 +13,11 @@ from ...text.networks import network
 from ...training.findings import Finding, Opinion, Sphere
 from ...training.imaging.image import Image
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
-from ...training.inference.chain import reconstructing
+from ..widgets.fold_out import FoldOut
 from ..widgets.section import Section, label
 from ..widgets.theme import Palette
 from .attribute_scale import AttributeScales
 from .closeups import CloseUps
-from .mtcnn_views import Reconstruct, Reconstructions, ViewGrid, reconstruct
 from .opinion_plots import (
     ScoreRows,
     SlicePlot,
@@ -30,80 +28,26 @@ from .opinion_plots import (
 )
 
 
-class FoldOut(QWidget):
-    """Details behind a line of text; folded at first."""
-
-    toggled = Signal(bool)
-
-    def __init__(self, title: str) -> None:
-        super().__init__()
-        self.button = QToolButton()
-        self.button.setObjectName("title")
-        self.button.setStyleSheet("font-weight: 400;")  # a section's own title is bold
-        self.button.setText(title)
-        self.button.setCheckable(True)
-        self.button.setArrowType(Qt.ArrowType.RightArrow)
-        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.button.toggled.connect(self._fold)
-        self._content = QWidget()
-        self.body = QVBoxLayout(self._content)
-        self.body.setContentsMargins(0, 0, 0, 0)
-        self.body.setSpacing(4)
-        self._content.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self.button)
-        layout.addWidget(self._content)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the details are shown."""
-        return self.button.isChecked()
-
-    def _fold(self, shown: bool) -> None:
-        self.button.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
-        self._content.setVisible(shown)
-        self.toggled.emit(shown)
-
-
 class NoduleCardSection(Section):
-    """Close-ups, malignancy, attributes and the networks' reasons for the session's selected finding.
-
-    Parameters
-    ----------
-    reconstruct
-        Computes MT-CNN's views and their reconstructions; called in a worker, when its fold-out is open.
-    """
+    """Close-ups, malignancy, attributes and the networks' scores for the session's selected finding."""
 
     characterise = Signal(str)
     """A person wants the networks' opinion on the finding of this id."""
     _built = False
 
-    def __init__(self, reconstruct: Reconstruct = reconstruct) -> None:
+    def __init__(self) -> None:
         super().__init__("nodule")
         self._shown: tuple[Image | None, Finding | None, Orientation | None] | None = None
-        self._viewed: tuple[object, ...] | None = None
         self._empty = label("Select a finding to see it from near.", "faint", wrap=True)
         self.closeups = CloseUps()
         self.scores = ScoreRows(ends=True)
         self.notes = label("", "warning", wrap=True)
         self.bars = AttributeScales()
-        self.views = ViewGrid()
-        self._reconstructions = Reconstructions(reconstruct, self)
-        self._reconstructions.ready.connect(self.views.show_views)
-        self._reconstructions.failed.connect(partial(self.views.say, role="warning"))
         for widget in (self._empty, self.closeups, self.scores, self.notes, self.bars):
             self.body.addWidget(widget)
         self.body.addWidget(self._build_offer())
         self.details = self._build_details()
-        self.seen = FoldOut("What MT-CNN saw")
-        self.seen.body.addWidget(self.views)
-        self.seen.toggled.connect(self._show_views)
         self.body.addWidget(self.details)
-        self.body.addWidget(self.seen)
         self._built = True
 
     def _build_offer(self) -> QWidget:
@@ -144,11 +88,6 @@ class NoduleCardSection(Section):
                 self.listen(signal, self._show)
             self.listen(reviewed.layer.events.contrast_limits, self._show_window)
         self._show()
-
-    def release(self) -> None:
-        """Stop listening, and let go of what is being computed."""
-        super().release()
-        self._reconstructions.forget()
 
     def set_open(self, shown: bool) -> None:
         """Unfold or fold the body; what happened while it was folded is drawn now."""
@@ -191,8 +130,6 @@ class NoduleCardSection(Section):
         opinions = finding.opinions if finding is not None else ()
         self._show_judgement(finding, opinions, image if fits else None)
         self._show_details(opinions)
-        self.seen.setVisible(fits and any(o.model in reconstructing() for o in opinions))
-        self._show_views()
 
     def _show_judgement(
         self, finding: Finding | None, opinions: Sequence[Opinion], image: Image | None
@@ -232,21 +169,6 @@ class NoduleCardSection(Section):
             for widget in widgets:
                 widget.setVisible(bool(shown))
         self.details.setVisible(bool(sliced or viewed or folds))
-
-    def _show_views(self, _open: object = None) -> None:
-        """Ask for the network's views where they are looked at, and not yet there."""
-        image, finding, _ = self._shown or (None, None, None)
-        seen = finding.opinions if finding is not None else ()
-        opinion = next((o for o in seen if o.model in reconstructing()), None)
-        wanted = (image, finding.geometry, opinion) if finding is not None else None
-        if wanted == self._viewed and self.seen.is_open:
-            return
-        self._reconstructions.forget()
-        self._viewed = None
-        if image is not None and finding is not None and not self.seen.isHidden() and self.seen.is_open:
-            self._viewed = wanted
-            self.views.say("Computing the views …")
-            self._reconstructions.ask(image, finding)
 
     def _show_window(self, _event: object = None) -> None:
         if self._title.isChecked() and not self.closeups.isHidden():

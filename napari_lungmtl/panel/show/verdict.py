@@ -127,9 +127,10 @@ class Verdict:
 
     @property
     def network(self) -> str:
-        """``DHN 0.1``; of the one answer the networks that it comes from."""
+        """``DHN 0.1``, ``DHN (own)`` with weights of a person's own; of the one answer the networks that it comes from."""
         if self.score.model != ANSWER:
-            return f"{network(self.score.model)} {self.score.version}".strip()
+            version, _, own = self.score.version.partition("+")
+            return f"{network(self.score.model)} {'(own)' if own else version}".strip()
         named = (part.rpartition(" ") for part in self.score.version.split(" + "))
         return " + ".join(f"{network(name)} {version}" for name, _, version in named)
 

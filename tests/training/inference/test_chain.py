@@ -18,7 +18,7 @@ from napari_lungmtl.training.findings import (
 )
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference import registry
-from napari_lungmtl.training.inference.chain import choose, reconstruct
+from napari_lungmtl.training.inference.chain import choose
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, Progress, finish
 from napari_lungmtl.training.inference.weights import ModelCard, WeightsError
 
@@ -78,9 +78,6 @@ class Judge:
         finally:
             self.closed += 1
 
-    def reconstruct(self, image, finding):
-        return np.zeros((9, 4, 4)), np.ones((9, 4, 4)), tuple("abcdefghi")
-
 
 TASKS = {
     "ag3d": "detection",
@@ -121,7 +118,6 @@ class Hand:
             metrics=self.metrics.get(name, {}),
             training={"folds": {"trained": 3}} if name == "mtmr" else {},
             task=TASKS.get(name, "detection"),
-            reconstructs=name == "mtcnn",
         )
 
 
@@ -328,10 +324,3 @@ def test_nothing_found_asks_nobody(hand, image):
     assert len(findings) == 0
     assert seen[-1].fraction == 1
     assert hand.loaded == ["ag3d"]
-
-
-def test_reconstructions_come_from_the_views_of_mtcnn(hand, image):
-    views, again, names = reconstruct(image, ball(10, "a"))
-    assert (views.shape, again.shape, len(names)) == ((9, 4, 4), (9, 4, 4), 9)
-    with pytest.raises(PredictorError, match="outside the scan"):
-        reconstruct(image, ball(900, "a"))

@@ -1,6 +1,7 @@
 """Cards and weights: what does not fit is refused with a sentence, and nothing is unpickled."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,6 +18,8 @@ from napari_lungmtl.training.inference.weights import (
     save_weights,
     start_from,
 )
+
+from ...stand_ins.own_weights import own_weights
 
 
 @pytest.fixture
@@ -148,3 +151,50 @@ def test_listing_models_imports_no_torch():
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_own_weights_take_the_place_of_the_shipped_ones(tmp_path):
+    """Their version says which they are, wherever models are listed; a network's error leaves those in use."""
+    shipped = registry.card("mosegnet")
+    path = own_weights(tmp_path / "run7", "mosegnet")
+    with registry.using_weights([path]):
+        (info,) = [i for i in registry.models() if i.name == "mosegnet"]
+        assert info.version == f"{shipped.version}+run7.{shipped.sha256[:7]}"
+        assert info.weights == path.resolve() == registry.own_weights("mosegnet")
+        assert registry.card_of(info).version == info.version
+        assert registry.shipped([info])[0].version == shipped.version
+        with pytest.raises(WeightsError, match=r"holds weights of MO-SegNet \(mosegnet\), not of dhn"):
+            registry.use_weights("dhn", path)
+        with pytest.raises(WeightsError, match="SHA-256"):
+            registry.use_weights("mosegnet", damaged(tmp_path / "worse"))
+        assert registry.own_weights("mosegnet") == path.resolve()
+        renamed = own_weights(tmp_path, "mosegnet")
+        for file in (renamed, card_path(renamed)):
+            file.rename(file.with_stem("best"))
+        assert "+best." in registry.use_weights("mosegnet", renamed.with_stem("best")).version
+    assert registry.own_weights("mosegnet") is None
+
+
+def damaged(folder):
+    path = own_weights(folder, "mosegnet")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    return path
+
+
+def test_predict_takes_own_weights(tmp_path):
+    from typer.testing import CliRunner
+
+    from napari_lungmtl.training.cli.app import app
+    from napari_lungmtl.training.findings.formats.json_file import read_findings
+
+    path = own_weights(tmp_path / "run7", "mosegnet")
+    film = Path(__file__).resolve().parents[3] / "sample_data" / "radiograph.dcm"
+    out = ["--out", str(tmp_path / "out"), "--model", "mosegnet", "--weights", str(path)]
+    result = CliRunner().invoke(app, ["predict", str(film), *out, "--device", "cpu"])
+    assert result.exit_code == 0, result.output
+    (file,) = (tmp_path / "out").glob("*.lungmtl.json")
+    assert "run7" in read_findings(file).models[0]["version"]
+    assert registry.own_weights("mosegnet") is None
+    result = CliRunner().invoke(app, ["predict", str(film), "--out", str(tmp_path), "--weights", str(film)])
+    assert result.exit_code == 1
+    assert "choose a .safetensors file" in result.output

@@ -181,6 +181,12 @@ def read_off(net: Ag3d, pyramid: list[Tensor], rpn: Tensor | None = None) -> lis
     rpn
         The RPN's output where it is known already.
     """
+    return [suppress(each, net.config.nms_iou) for each in candidates(net, pyramid, rpn)]
+
+
+@torch.inference_mode()
+def candidates(net: Ag3d, pyramid: list[Tensor], rpn: Tensor | None = None) -> list[Detections]:
+    """What `read_off` suppresses: every proposal with both branches' scores, in the order in which FPRN was given them."""
     config = net.config
     shape = tuple(n * config.strides[0] for n in pyramid[0].shape[2:])
     if rpn is None:
@@ -195,7 +201,7 @@ def read_off(net: Ag3d, pyramid: list[Tensor], rpn: Tensor | None = None) -> lis
         combined = config.rpn_weight * scores + (1 - config.rpn_weight) * second
         numbers = (spheres, scores, second, calibrate(combined, config))
         marks, first, other, score = (n.cpu().numpy().astype(float) for n in numbers)
-        results.append(suppress(Detections(marks, first, other, score), config.nms_iou))
+        results.append(Detections(marks, first, other, score))
     return results
 
 

@@ -157,20 +157,30 @@ class LocalHead(nn.Module):
 
     def detect(self, features: Sequence[Tensor]) -> list[Found]:
         """What is found on each radiograph, after non-maximum suppression."""
+        found = []
+        for each in self.candidates(features):
+            keep = self.survivors(each)
+            found.append(Found(each.boxes[keep], each.scores[keep], each.objectness[keep]))
+        return found
+
+    def candidates(self, features: Sequence[Tensor]) -> list[Found]:
+        """Every proposal of each radiograph, its box corrected and scored, before suppression; in the RPN's order."""
         features = self.chosen(features)
         side = self.side_of(features)
         proposals, objectness, *_ = self.rpn.propose(features, side)
         logits, boxes = self.judge(features, proposals)
         counts = [len(p) for p in proposals]
-        found = []
-        for score, box, first in zip(
-            torch.sigmoid(logits).split(counts), boxes.split(counts), objectness, strict=True
-        ):
-            box = clip_boxes_to_image(box, (side, side))
-            big = remove_small_boxes(box, SMALLEST)
-            keep = big[nms(box[big], score[big], self.config.nms_iou)][: self.config.boxes]
-            found.append(Found(box[keep], score[keep], first[keep]))
-        return found
+        return [
+            Found(clip_boxes_to_image(box, (side, side)), score, first)
+            for score, box, first in zip(
+                torch.sigmoid(logits).split(counts), boxes.split(counts), objectness, strict=True
+            )
+        ]
+
+    def survivors(self, found: Found) -> Tensor:
+        """Indices (K,) of the candidates that outlive suppression, by descending score."""
+        big = remove_small_boxes(found.boxes, SMALLEST)
+        return big[nms(found.boxes[big], found.scores[big], self.config.nms_iou)][: self.config.boxes]
 
     def objectness(self, features: Sequence[Tensor]) -> Tensor:
         """Objectness (N, side, side): the best anchor of all levels over each pixel, probabilities."""

@@ -1,0 +1,214 @@
+"""Choose a weights' file for a network, see which weights are in use, and compare them with the shipped ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+
+from ...jobs import run_modes
+from ...jobs.compare_weights import Compared, compare_weights
+from ...jobs.worker import Steps, Worker
+from ...reviewed_images import ReviewedImage
+from ...training.errors import LungmtlError
+from ...training.findings import Findings
+from ...training.inference import model_store, registry
+from ...training.inference.predictor import ModelInfo, Progress
+from ...training.inference.suitability import suits
+from ...training.inference.weights import read_own_card
+from ..run import RunSection
+from ..widgets.qt import sure
+from ..widgets.section import label, set_role, tool_button
+
+OWN, SHIPPED = "own weights", "shipped weights"
+"""Names of the two sets that are compared."""
+FILES = "Weights (*.safetensors);;All files (*)"
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What both weights say of an image."""
+
+    reviewed: ReviewedImage
+    by_name: dict[str, Findings]
+
+
+class WeightsChoice(QWidget):
+    """A line that is seen while own weights are in use; `button`, for the section's head, opens the menu of networks.
+
+    Parameters
+    ----------
+    run
+        Says what Run does, and on which device.
+    """
+
+    changed = Signal()
+    """Other weights are in use."""
+    compared = Signal(object)
+    """`Sets`: both have said what they find."""
+
+    def __init__(self, run: RunSection) -> None:
+        super().__init__()
+        self._run = run
+        self.reviewed: ReviewedImage | None = None
+        self._comparing: ReviewedImage | None = None
+        self.reading = Worker("The weights cannot be used", self)
+        self.reading.finished.connect(self._on_read)
+        self.reading.failed.connect(partial(self._say, role="error"))
+        self.comparing = Worker("The comparison stopped", self)
+        self.comparing.progressed.connect(self._on_progress)
+        self.comparing.finished.connect(self._on_compared)
+        self.comparing.failed.connect(self._on_failed)
+        self.comparing.cancelled.connect(partial(self._on_failed, "Cancelled.", role="faint"))
+        self.button = QToolButton()
+        self.button.setText("Weights")
+        self.button.setToolTip("Run a network with weights of your own, from a .safetensors file")
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = QMenu(self.button)
+        self.menu.aboutToShow.connect(self._fill_menu)
+        self.button.setMenu(self.menu)
+        self.words = label("", "warning", wrap=True)
+        self.compare = tool_button(
+            "Compare with shipped",
+            "Run both on this image, and list what differs in the section compare",
+            self.start_comparison,
+        )
+        self.back = tool_button("Use shipped", "Use the shipped weights again", self._use_shipped)
+        self.cancel_button = tool_button("Cancel", "Stop the comparison", self.comparing.cancel)
+        self.message = label("", "faint", wrap=True)
+        row = QHBoxLayout()
+        for each in (self.compare, self.back, self.cancel_button):
+            row.addWidget(each)
+        row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.words)
+        column.addLayout(row)
+        column.addWidget(self.message)
+        self._say("")
+
+    def set_reviewed(self, reviewed: ReviewedImage | None) -> None:
+        """Show which weights are in use for another image; a comparison of the former one is dropped."""
+        if self._comparing is not None and self._comparing is not reviewed:
+            self.comparing.cancel()
+        self.reviewed = reviewed
+        self._say("")
+
+    def abandon(self) -> None:
+        """The window is going."""
+        self.reading.abandon()
+        self.comparing.abandon()
+
+    # ---- choosing
+
+    def networks(self) -> tuple[ModelInfo, ...]:
+        """The networks at hand that suit the image."""
+        image = self.reviewed.session.image if self.reviewed is not None else None
+        return tuple(info for info in registry.models() if image is not None and suits(info, image))
+
+    def load(self, name: str, path: Path) -> None:
+        """Read a network's weights off the GUI thread, and use them once they are found to be right."""
+        self._say(f"Reading {path.name} …")
+        self.reading.start(partial(_read, name, path, self._run.chosen_device), str(path))
+
+    def _fill_menu(self) -> None:
+        self.menu.clear()
+        for info in self.networks():
+            own = info.weights is not None
+            self._entry(f"{info.title}: {'another' if own else 'a'} file…", partial(self._ask, info))
+            if own:
+                self._entry(f"{info.title}: shipped weights", partial(self._use_shipped, info.name))
+
+    def _entry(self, words: str, do: Callable[[], object]) -> None:
+        sure(self.menu.addAction(words)).triggered.connect(lambda _checked=False: do())
+
+    def _ask(self, info: ModelInfo) -> None:
+        folder = str(info.weights.parent) if info.weights is not None else ""
+        path, _ = QFileDialog.getOpenFileName(self, f"Weights of {info.title}", folder, FILES)
+        if path:
+            self.load(info.name, Path(path))
+
+    def _on_read(self, read: tuple[str, Path]) -> None:
+        try:
+            registry.use_weights(*read)
+        except LungmtlError as error:  # exchanged since it was read
+            self._say(str(error), "error")
+            return
+        self._say("")
+        self.changed.emit()
+
+    def _use_shipped(self, name: str | None = None) -> None:
+        self.comparing.cancel()
+        for info in self.networks():
+            if info.weights is not None and name in (None, info.name):
+                registry.use_weights(info.name, None)
+        self._say("")
+        self.changed.emit()
+
+    # ---- comparing
+
+    def start_comparison(self) -> None:
+        """Run both weights on the image, as the box beside Run says."""
+        reviewed, mode = self.reviewed, self._run.mode.currentData()
+        image = reviewed.session.image if reviewed is not None else None
+        if reviewed is None or image is None or mode is None or self.comparing.running:
+            return
+        if self._run.runner.running or (busy := self._run.busy()):
+            self._say("A run is going on: wait for its end." if self._run.runner.running else busy, "warning")
+            return
+        session = reviewed.session
+        chain = run_modes.chain_for(image, mode, self._run.chosen_device)
+        if not any(info.weights is not None for info in chain.infos):
+            self._say(
+                "What Run does here takes no part with own weights: choose another in the box beside it.",
+                "warning",
+            )
+            return
+        self._comparing = reviewed
+        findings, orientation = session.findings, session.orientation
+        self.comparing.start(lambda: compare_weights(image, chain, findings, orientation), image.series_uid)
+        self._say("Comparing …")
+
+    def _on_progress(self, step: Progress) -> None:
+        words = f"{step.stage[:1].upper()}{step.stage[1:]} · {step.fraction:.0%}".replace("%", "\u00a0%")
+        self._say(words)
+
+    def _on_compared(self, both: Compared) -> None:
+        reviewed, self._comparing = self._comparing, None
+        self._say("")
+        if reviewed is not None and reviewed is self.reviewed:
+            self.compared.emit(Sets(reviewed, dict(zip((OWN, SHIPPED), both, strict=True))))
+
+    def _on_failed(self, message: str, role: str = "error") -> None:
+        self._comparing = None
+        self._say(message, role)
+
+    # ---- what is shown
+
+    def _say(self, text: str, role: str = "faint") -> None:
+        own = [info for info in self.networks() if info.weights is not None]
+        self.words.setText(f"⚠ Own weights: {', '.join(f'{i.title} {i.version}' for i in own)}")
+        self.words.setToolTip("\n".join(str(info.weights) for info in own))
+        self.words.setVisible(bool(own))
+        running = self.comparing.running
+        self.compare.setVisible(bool(own) and not running)
+        self.back.setVisible(bool(own) and not running)
+        self.cancel_button.setVisible(running)
+        set_role(self.message, role)
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
+        self.setVisible(bool(own or text))
+
+
+def _read(name: str, path: Path, device: str) -> Steps[tuple[str, Path]]:
+    """Check a file and its card, and build the network with it: what is wrong is said now, not by the next run."""
+    yield
+    read_own_card(path, name)
+    model_store.store.get(name, device, path)
+    return name, path
