@@ -31,6 +31,7 @@ ORDER = {
             "data",
             "metrics",
             "comparison",
+            "reader_study",
             "fitting",
             "crossval",
         ),

@@ -12,6 +12,7 @@ from .evaluate import evaluate
 from .froc import froc
 from .models import models
 from .predict import predict
+from .readers import readers
 from .report import report
 from .simulate import simulate
 from .train import train
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, view, predict, models, evaluate, train, candidates, report, froc):
+for command in (demo, view, predict, models, evaluate, train, candidates, report, froc, readers):
     app.command()(command)
 app.add_typer(simulate)
 

@@ -167,7 +167,9 @@ def test_misses_unmarked_cases_and_weights_by_hand():
     second = (0 + 1) / 2
     assert wafroc([[cases]]).figure[0, 0] == pytest.approx((first + second) / 2)
     everywhere = wafroc([[cases[:2]]]).figure[0, 0]
-    assert everywhere == pytest.approx((((0 + 0) / 2 + (1 + 0.5) / 2) / 2 + (0 + 1) / 2) / 2), "false marks of all cases"
+    assert everywhere == pytest.approx((((0 + 0) / 2 + (1 + 0.5) / 2) / 2 + (0 + 1) / 2) / 2), (
+        "false marks of all cases"
+    )
 
 
 def test_what_cannot_be_analysed_says_what_is_missing():

@@ -1,8 +1,8 @@
 """Obuchowski–Rockette's analysis of Van Dyke's study (5 readers, 114 patients, spin-echo against cine MRI), as it is published.
 
-All figures are printed in the user guide of the R package MRMCaov (Smith, Hillis & Pesce; "Covariance estimation methods", "Fixed
-factors"), which analyses the data of Van Dyke et al. 1993 with empirical AUCs. The ratings themselves are not kept here: the analysis
-is fed with the published AUCs, variances and covariances, and must give the published F, degrees of freedom, p and intervals.
+All figures are printed in the user guide of the R package MRMCaov (Smith, Hillis & Pesce; "Covariance estimation methods" and
+"Fixed factors"), which analyses the data of Van Dyke et al. 1993 with empirical AUCs. The ratings themselves are not kept here:
+the analysis is fed with the published AUCs, variances and covariances, and must give the published F, df, p and intervals.
 """
 
 import numpy as np
