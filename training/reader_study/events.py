@@ -134,8 +134,8 @@ def finding_of(details: Mapping[str, Any], score: float) -> Finding:
             if len(center) != 3 or not all(map(math.isfinite, (*center, diameter))):
                 raise ValueError("a sphere has three finite coordinates and a finite diameter")
             return Finding(Sphere(center, diameter), score=score, id=str(details["id"]))
-        low, high = (tuple(map(float, details[name])) for name in ("low", "high"))
-        return Finding(Box(low, high), score=score, id=str(details["id"]))
+        (top, left), (bottom, right) = (map(float, details[name]) for name in ("low", "high"))
+        return Finding(Box((top, left), (bottom, right)), score=score, id=str(details["id"]))
     except (KeyError, TypeError) as error:
         raise ValueError(f"it describes no mark ({error})") from error
 

@@ -52,6 +52,8 @@ class Reading:
         What networks had marked and were shown, by id.
     changes
         How often the reader did what after the reveal.
+    rated
+        How sure the reader last said to be that the case has a nodule; None where nothing was said.
     """
 
     reader: str
@@ -65,6 +67,7 @@ class Reading:
     revealed: bool = False
     suggestions: tuple[str, ...] = ()
     changes: Counter[What] = field(default_factory=Counter)
+    rated: float | None = None
 
 
 class _Replay:
@@ -111,7 +114,7 @@ class _Replay:
             if "center" in details or "low" in details:
                 self.places.setdefault(str(details["id"]), details)
         elif what is What.RATED:
-            self.rating = _fraction(details["rating"])
+            self.rating = self.reading.rated = _fraction(details["rating"])
         if self.reading.revealed and what in _CHANGES:
             self.reading.changes[what] += 1
         if what is What.REVEALED:
