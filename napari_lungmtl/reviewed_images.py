@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,6 +128,8 @@ class ReviewedImages:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.events = ReviewedImagesEvents()
+        self.place: Callable[[Image], Sidecar] = Sidecar
+        """Where the findings of images that are opened from now on are read and saved."""
         self._viewer = viewer
         self._reviewed_images: list[ReviewedImage] = []
         self._refused: list[Layer] = []
@@ -305,7 +307,7 @@ class ReviewedImages:
             log.info("layer %s is not reviewed: %s", layer.name, error)
             self._refused.append(layer)
             return None
-        session = self._session_of(image) or Session()
+        session = self._session_of(image) or Session(self.place)
         self._opening = (
             True  # drawings of a session that is open already add layers before the review is known
         )
@@ -335,7 +337,7 @@ class ReviewedImages:
 
     def _session_of(self, image: Image) -> Session | None:
         """The session of the same image, if it is open already: two would overwrite each other's findings in one file."""
-        path = Sidecar(image).path
+        path = self.place(image).path
         for session in (reviewed.session for reviewed in self._reviewed_images):
             known = session.image
             if known is None or session.sidecar != path:

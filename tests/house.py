@@ -32,6 +32,7 @@ ORDER = {
             "metrics",
             "comparison",
             "operating_point",
+            "reader_study",
             "fitting",
             "crossval",
         ),

@@ -36,6 +36,8 @@ from .operating_point.section import OperatingPointSection
 from .pictures import Pictures
 from .preferences import Preferences
 from .prior.section import PriorSection
+from .reading.curtain import Curtain
+from .reading.section import ReadingSection
 from .run import RunSection
 from .show.section import ShowSection
 from .study.section import StudySection
@@ -113,11 +115,15 @@ class LungNodulesDock(QWidget):
         review = ReviewCommands(lambda: self.reviewed, self.measure)
         for part in (review, self.measure, self.pictures, self.compare, self.prior):
             self._actions |= part.commands
+        self.reading = ReadingSection(viewer, lambda: self.reviewed_images)
+        self._actions = self.reading.guard(self._actions)
+        self.run.busy = self.reading.busy_beside(self.run.busy)
         self.preferences = Preferences()
         self.show_section = ShowSection(viewer, self.views, self.cine, self.preferences)
         self.show_section.head.addWidget(self.pictures)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
+        self.findings.none_yet = self.reading.none_yet
         self.card = NoduleCardSection()
         self.card.characterise.connect(self.run.characterise)
         self.compare.changed.connect(self.study_section.show_legend)
@@ -136,11 +142,22 @@ class LungNodulesDock(QWidget):
             self.compare,
             self.operating_point,
             self.inside,
+            self.reading,
             self.prior,
             self.measure,
             self.cohort,
             self.footer,
         )
+        kept = (
+            self.study_section,
+            self.show_section,
+            self.findings,
+            self.card,
+            self.reading,
+            self.measure,
+            self.footer,
+        )
+        self.reading.curtain = Curtain(self.sections, kept, (self.card,), self.show_section.heat)
         self._lay_out()
         self._wheel = WheelGuard(self)
         self._shortcuts: list[QShortcut] = []
@@ -187,7 +204,15 @@ class LungNodulesDock(QWidget):
             canvas = canvas_of(sure(self.window()))
             if canvas is not None:
                 self.marks.attach(canvas)
-            for part in (self.corners, self.measure, self.mouse, self.views, self.prior, self.cine):
+            for part in (
+                self.corners,
+                self.measure,
+                self.mouse,
+                self.views,
+                self.prior,
+                self.cine,
+                self.reading,
+            ):
                 part.attach(sure(self.window()))
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
@@ -348,7 +373,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     dock.viewer.events.theme.disconnect(dock._set_theme)
     for part in (
         *(dock.corners, dock.measure, dock.compare, dock.operating_point),
-        *(dock.prior, dock.views, dock.marks),
+        *(dock.reading, dock.prior, dock.views, dock.marks),
     ):
         part.let_go()
     dock.mouse.set_layer(None)

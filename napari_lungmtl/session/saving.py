@@ -15,6 +15,11 @@ from .shared.joining import Change
 from .shared.presence import Presence, Visitor, sentence
 from .sidecar import Sidecar, load
 
+__all__ = ["Place", "Saving", "Sidecar"]
+
+Place = Callable[[Image], Sidecar]
+"""Gives the file of an image."""
+
 
 class Saving:
     """Keeps the findings of the image that is open on the disk, and says who else has it open.
@@ -23,10 +28,12 @@ class Saving:
     ----------
     events
         The session's, to which it says what was saved, what could not be, and who else is there.
+    place
+        Gives the file of an image.
     """
 
-    def __init__(self, events: SessionEvents) -> None:
-        self._events = events
+    def __init__(self, events: SessionEvents, place: Place = Sidecar) -> None:
+        self._events, self._place = events, place
         self._sidecar: Sidecar | None = None
         self._presence: Presence | None = None
         self._autosave = Autosaver(self._write, events.problem.emit)
@@ -45,7 +52,7 @@ class Saving:
         self._autosave.discard()  # what could not be written: the person has been told
         self._depart()
         self.saved_at, self.elsewhere = None, ""
-        self._sidecar = Sidecar(image) if image is not None else None
+        self._sidecar = self._place(image) if image is not None else None
         unsaved = finish_writing(self._sidecar, self._autosave)
         stored, problem = load(self._sidecar) if unsaved is None else (unsaved, "")
         if self._sidecar is not None:

@@ -22,7 +22,7 @@ from .events import SessionEvents
 from .history import History
 from .review import merge_run, moved, passes, reviewer, stood_upright
 from .same_findings import numbered, partners
-from .saving import Saving
+from .saving import Place, Saving, Sidecar
 from .shared.joining import Change, each_once
 from .thresholds import Thresholds
 
@@ -32,11 +32,11 @@ __all__ = ["Session", "SessionEvents", "Thresholds"]
 class Session:
     """One image under review with its findings, thresholds and selection.
 
-    Commands that edit findings can be undone; thresholds and selection are ways of looking and stay out of the history. Every
-    edit is saved to the sidecar within a fraction of a second. Commands are for one thread (the window's).
+    Commands that edit findings can be undone; thresholds and selection are ways of looking and stay out of the history. Every edit
+    is saved within a fraction of a second in the sidecar that `place` gives the image. Commands are for one thread (the window's).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place = Sidecar) -> None:
         self.events = SessionEvents()
         self._image: Image | None = None
         self._findings = Findings()
@@ -50,7 +50,7 @@ class Session:
         self._partial: Findings | None = None
         self._before_run: Findings | None = None
         self._history: History[Findings] = History()
-        self._saving = Saving(self.events)
+        self._saving = Saving(self.events, place)
 
     # ---- what is known
 

@@ -46,6 +46,14 @@ class Sidecar:
         sidecar._set(_name_of(series.uid), series.path)
         return sidecar
 
+    @classmethod
+    def at(cls, path: Path) -> Sidecar:
+        """A file that lies elsewhere than beside its image: a reader study keeps the marks of its readers apart."""
+        sidecar = cls.__new__(cls)
+        sidecar._set(path.name, None)
+        sidecar._paths, sidecar._readable, sidecar._former = [path], [], path
+        return sidecar
+
     def _set(self, name: str, source: Path | None) -> None:
         mine = user_data_path("napari-lungmtl", appauthor=False) / "findings"
         own = mine / f"{name}{_digest_of(name, source)}{SUFFIX}"

@@ -14,6 +14,7 @@ from .froc import froc
 from .import_ import import_
 from .models import models
 from .predict import predict
+from .readers import readers
 from .report import report
 from .simulate import simulate
 from .train import train
@@ -27,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, view, predict, models, evaluate, train, candidates, report, froc, export):
+for command in (demo, view, predict, models, evaluate, train, candidates, report, froc, readers, export):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(simulate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
@@ -31,6 +31,7 @@ class FindingsSection(Section):
 
     def __init__(self, actions: Mapping[str, Any]) -> None:
         super().__init__("findings")
+        self.none_yet: Callable[[], str] = lambda: "None yet: press Run."
         self.model = FindingsModel()
         self.table = FindingsTable(self.model)
         self.table.columns_asked.connect(self._choose_columns)
@@ -93,7 +94,7 @@ class FindingsSection(Section):
         if self.reviewed is None:
             return
         if not rows:
-            show_info(_why_empty(self.reviewed))
+            show_info(_why_empty(self.reviewed, self.none_yet()))
             return
         row = self.model.row_of(self.reviewed.session.selected)
         if row is None:
@@ -160,7 +161,7 @@ class FindingsSection(Section):
         self._empty.setVisible(not rows)
         filter_ = self.reviewed.truth.filter if self.reviewed is not None else None
         shown = session.visible if session is not None else ()
-        words = _why_empty(self.reviewed)
+        words = _why_empty(self.reviewed, self.none_yet())
         self._empty.setText(f"{escape(words)} <a href='all'>List all</a>" if filter_ and shown else words)
         count = f"{len(rows)}" if rows else ""
         # A filter hides findings that the canvas shows: it is said as long as it does.
@@ -216,16 +217,16 @@ class FindingsSection(Section):
             self.reviewed.session.select_all(id for row in rows for id in self.model.ids_of(row))
 
 
-def _why_empty(reviewed: ReviewedImage | None) -> str:
-    """Why no finding is listed, in a sentence."""
+def _why_empty(reviewed: ReviewedImage | None, none_yet: str) -> str:
+    """Why no finding is listed, in a sentence; `none_yet` where nothing has looked for any."""
     if reviewed is None:
-        return "None yet: press Run."
+        return none_yet
     findings, shown, wanted = reviewed.session.findings, reviewed.session.visible, reviewed.truth.filter
     if wanted is not None and shown:
         return f"Listed is only what is: {wanted}. That is none of the {len(shown)} findings shown."
     if len(findings):
         return f"None of {len(findings)} findings passes the thresholds."
-    return "The model found nothing." if findings.models else "None yet: press Run."
+    return "The model found nothing." if findings.models else none_yet
 
 
 def _rows(reviewed: ReviewedImage, flat: bool) -> list[Row]:

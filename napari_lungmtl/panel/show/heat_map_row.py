@@ -22,6 +22,7 @@ class HeatMapRow(QWidget):
         self.device = lambda: "auto"
         """Tells where to compute."""
         self._heat: heat_map.HeatMapLayer | None = None
+        self._allowed = True
         self.box = QComboBox()
         self.box.setToolTip(
             "Where on the radiograph a network saw evidence of a nodule, drawn under the boxes"
@@ -51,11 +52,16 @@ class HeatMapRow(QWidget):
         self.box.addItem(OFF, None)
         for name, title in offers.items():
             self.box.addItem(title, name)
-        self.setVisible(bool(offers))
+        self.allow(self._allowed)
         if reviewed is not None and reviewed.radiograph is not None:
             self._heat = reviewed.radiograph.heat
             self._heat.changed.connect(self._show)
             self._show()
+
+    def allow(self, allowed: bool) -> None:
+        """Offer what there is, or nothing while a reader must not see it."""
+        self._allowed = allowed
+        self.setVisible(allowed and self.box.count() > 1)
 
     def release(self) -> None:
         """Stop listening; no widget is touched."""

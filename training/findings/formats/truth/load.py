@@ -64,6 +64,25 @@ def _read(path: Path, image: Image) -> Truth:
     reference = ImageReference.of(image)
     if text.startswith("<"):
         return lidc_truth(path, image)
+    return _of_text(path, text, reference)
+
+
+@reads(FindingsFileError)
+def load_truth_of(path: Path | str, image: ImageReference) -> Truth:
+    """Read what is true of an image that is not open, as `load_truth` does, from the formats that need no voxels.
+
+    Raises
+    ------
+    FindingsFileError
+        The file is another (LIDC's XML, DICOM and label volumes need the image), or says nothing about this image.
+    """
+    path = Path(path)
+    text = read_text(path).lstrip()
+    truth, problems = read_leniently(lambda: _of_text(path, text, image))
+    return replace(truth, problems=(*truth.problems, *problems), source=str(path))
+
+
+def _of_text(path: Path, text: str, reference: ImageReference) -> Truth:
     if text.startswith("["):
         return Truth(_chestxdet10(path, text, reference))
     header = plain_name(next(iter(text.splitlines()), ""))

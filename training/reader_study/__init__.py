@@ -1,0 +1,1 @@
+"""Reader studies: who did what when, read back and analysed."""
