@@ -39,6 +39,7 @@ from .prior.section import PriorSection
 from .run import RunSection
 from .show.section import ShowSection
 from .study.section import StudySection
+from .why.section import WhySection
 from .widgets.qt import sure
 from .widgets.section import Section
 from .widgets.theme import palette, stylesheet
@@ -98,6 +99,11 @@ class LungNodulesDock(QWidget):
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
         self.operating_point = OperatingPointSection(self.cases, lambda: self.reviewed_images)
+        self.why = WhySection(viewer)
+        self.why.run_wanted.connect(self.run.start)
+        self.run.traced.connect(self.why.keep)
+        self.run.found.connect(self.why.ask_again)
+        self.compare.missed.connect(self.why.ask_about)
         self.cine = Cine(viewer, self)
         self.measure.hand.tool_changed.connect(lambda tool: self.cine.stop() if tool is not None else None)
         self.views = LinkedViews(viewer)
@@ -129,6 +135,7 @@ class LungNodulesDock(QWidget):
             self.card,
             self.compare,
             self.operating_point,
+            self.why,
             self.prior,
             self.measure,
             self.cohort,
@@ -152,6 +159,7 @@ class LungNodulesDock(QWidget):
         self.mouse = ReadingMouse(viewer)
         self.reviewed_images.events.current.connect(self._set_reviewed)
         self.reviewed_images.events.closing.connect(self.run.forget)
+        self.reviewed_images.events.closing.connect(self.why.forget)
         self.reviewed_images.events.closing.connect(self.cases.on_closing)
         self.reviewed_images.events.listed.connect(self.study_section.show_list)
         self.reviewed_images.events.listed.connect(self.cases.sync_soon)
@@ -182,6 +190,7 @@ class LungNodulesDock(QWidget):
                 self.marks.attach(canvas)
             for part in (self.corners, self.measure, self.mouse, self.views, self.prior, self.cine):
                 part.attach(sure(self.window()))
+            self.why.attach(sure(self.window()), self.views)
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             QTimer.singleShot(0, self.close)  # napari took it out, and closes nothing
@@ -251,6 +260,7 @@ class LungNodulesDock(QWidget):
         self.cohort.set_colors(colors)
         self.operating_point.set_colors(colors)
         self.cases.set_colors(colors)
+        self.why.set_colors(colors)
 
     def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         self.cine.set_layer(reviewed.layer if reviewed is not None else None)

@@ -35,6 +35,8 @@ class CompareSection(Section):
 
     changed = Signal()
     """Another truth lies beside the image, or none."""
+    missed = Signal(object)  # Finding
+    """A person looks at a nodule that was missed."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__("compare")
@@ -186,6 +188,7 @@ class CompareSection(Section):
         self.look_at(missed[place])
         self.where.setText(f"◇ {place + 1} of {len(ids)}")
         self.where.setToolTip(self._words(missed[place]))
+        self.missed.emit(missed[place])
 
     def next_false_alarm(self) -> None:
         """Select the next false alarm, round at the end."""
