@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
+
+import numpy as np
 
 from ..findings import Box, Geometry, Sphere
 
@@ -27,6 +30,8 @@ EDGE = "edge"
 """The mark next to it ends before it."""
 THRESHOLD = "threshold"
 """The mark is there, and its score is under the one from which marks are shown."""
+SCORES = (PROPOSAL, LIMIT, FLOOR)
+"""What asks for a score before marks are kept, in the order of a run."""
 UNSEEN = "unseen"
 """The network did not look there."""
 NOTHING = "nothing"
@@ -79,6 +84,8 @@ class Cause:
         One of this module's words.
     words
         A sentence for a radiologist.
+    also
+        The same in short, where another cause is named first.
     off
         What would have to be switched off or lowered: `kind`, and what asks the same later. A score that is too low for a second
         look is one cause, though what is kept asks for a score again.
@@ -86,6 +93,7 @@ class Cause:
 
     kind: str
     words: str
+    also: str = ""
     off: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -135,7 +143,11 @@ class Answer:
         if not self.causes:
             score = "" if self.score is None else f", score {lower(self.score)}"
             return f"{self.title} marks this place{score}."
-        return " ".join(cause.words for cause in self.causes)
+        first, *others = self.causes
+        said = [first.words, *(cause.also for cause in others)]
+        if self.mark is None and self.score is not None and not any(c.kind in SCORES for c in self.causes):
+            said.append(f"But for that it would be marked, with a score of {lower(self.score)}.")
+        return " ".join(said)
 
     def with_cause(self, cause: Cause, stage: Stage) -> Answer:
         """The answer with a further cause and its stage, after all others."""
@@ -157,11 +169,41 @@ def under_threshold(answer: Answer, threshold: float) -> Answer:
     return answer.with_cause(Cause(THRESHOLD, words), stage)
 
 
+def promising(against: Mapping[str, np.ndarray], score: np.ndarray) -> list[int]:
+    """Choose candidates to be followed to the end.
+
+    Parameters
+    ----------
+    against
+        By word of this module, bool (K,): what a run had against each of K candidates.
+    score
+        (K,) what each would score.
+
+    Returns
+    -------
+    list of int
+        The best of those with nothing against them, of those that one suppression took out, of those whose score is too low, of
+        the others.
+    """
+    none = np.zeros(len(score), int)
+    taken_out = sum((bad.astype(int) for kind, bad in against.items() if kind not in SCORES), none)
+    low = sum((bad.astype(int) for kind, bad in against.items() if kind in SCORES), none) > 0
+    kind = np.where(low, np.where(taken_out == 0, 2, 3), np.where(taken_out > 1, 3, taken_out))
+    return [int(at[score[at].argmax()]) for k in range(4) if len(at := np.flatnonzero(kind == k))]
+
+
 class Trace(Protocol):
     """What a run keeps of its reasons; lives as long as somebody holds it."""
 
-    model: str
-    version: str
+    @property
+    def model(self) -> str:
+        """The network's name."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Of its weights."""
+        ...
 
     @property
     def nbytes(self) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from napari.components import ViewerModel
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from ...canvas.frame import Frame
 from ...canvas.questions import Questions
 from ...reviewed_images import ReviewedImage
 from ...session.reasons import in_session
@@ -17,7 +19,8 @@ from ...training.explain.answer import Answer, Place, Trace
 from ...training.findings import Box, Finding, Sphere
 from ...training.imaging.image import Image
 from ...views.linked import LinkedViews
-from ..widgets.section import Section, label, tool_button
+from ...views.pane import ViewPane
+from ..widgets.section import Section, label, set_role, tool_button
 from ..widgets.theme import Palette
 from .table import StagesTable
 
@@ -72,7 +75,7 @@ class WhySection(Section):
         """Take questions from the canvas of a window and from the planes beside it."""
         self.questions.attach(window)
         for pane in views.panes.values():
-            self.questions.listen_to(pane, lambda pane=pane: pane.frame if pane.scene is not None else None)
+            self.questions.listen_to(pane, partial(_frame_of, pane))
 
     def follow(self, reviewed: ReviewedImage | None) -> None:
         """Forget the last question: it was about another image."""
@@ -149,7 +152,13 @@ class WhySection(Section):
         else:
             text = NO_RUN if unknown else "\n".join(verdict(a) for a in answers)
         self.sentence.setText(text)
+        set_role(self.sentence, "faint" if place is None else "")
         self.table.show_answers(answers)
         self.table.setVisible(any(a.stages for a in answers))
         self.button.setVisible(unknown)
         self.pick.setEnabled(image is not None)
+
+
+def _frame_of(pane: ViewPane) -> Frame | None:
+    """Where a pane shows the world."""
+    return pane.frame if pane.scene is not None else None

@@ -28,7 +28,7 @@ class StagesTable(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        set_up_rows(self, COLUMNS, "stage", ROW_HEIGHT)
+        set_up_rows(self, COLUMNS, "value", ROW_HEIGHT)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

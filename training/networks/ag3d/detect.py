@@ -271,8 +271,7 @@ def read_all(fprn: Fprn, pyramid: list[Tensor], rpn: Tensor, spare: Spare = NOBO
     second = second_look(fprn, pyramid, [(p.spheres, p.levels) for p in found])
     results = []
     for proposals, other in zip(found, second, strict=True):
-        score = combine(proposals.scores, other, config)
-        numbers = (proposals.spheres, proposals.scores, other, score)
+        numbers = (proposals.spheres, proposals.scores, other, combine(proposals.scores, other, config))
         marks, first, fprn_score, score = (n.cpu().numpy().astype(float) for n in numbers)
         detections = Detections(marks, first, fprn_score, score, anchor=proposals.anchor.cpu().numpy())
         results.append(Reading(detections[np.argsort(-score, kind="stable")], proposals))

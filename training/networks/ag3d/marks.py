@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -84,14 +84,17 @@ def select(detections: Detections, lungs: Lungs, config: Config, spare: Spare = 
 
 def _both(a: Detections, b: Detections) -> Detections:
     """Marks of two by descending score."""
-    score = np.concatenate([a.score, b.score])
-    order = np.argsort(-score, kind="stable")
-    members = [*a.members, *b.members]
-    both = Detections(
+    both = with_further(a, b)
+    return both[np.argsort(-both.score, kind="stable")]
+
+
+def with_further(a: Detections, b: Detections) -> Detections:
+    """Detections of two, one after the other."""
+    return Detections(
         np.concatenate([a.spheres, b.spheres]),
         np.concatenate([a.rpn, b.rpn]),
         np.concatenate([a.fprn, b.fprn]),
-        score,
-        anchor=np.concatenate([a.anchor, b.anchor]),
+        np.concatenate([a.score, b.score]),
+        (*a.members, *b.members),
+        np.concatenate([a.anchor, b.anchor]),
     )
-    return replace(both[order], members=tuple(members[i] for i in order))

@@ -20,10 +20,12 @@ from ...explain.answer import (
     NOTHING,
     OVERLAP,
     PROPOSAL,
+    SCORES,
     UNSEEN,
     Answer,
     Cause,
     Place,
+    promising,
 )
 from ...findings import Sphere
 from ...imaging.image import Image
@@ -33,7 +35,7 @@ from . import words
 from .anatomy import air_around
 from .anchors import anchor_grid, decode
 from .detect import Detections, Reading, Spare, combine, proposals_of, read_all, second_look
-from .marks import Lungs, Selection, select
+from .marks import Lungs, Selection, select, with_further
 from .network import Fprn
 
 MOST = 24
@@ -44,8 +46,6 @@ NEAR_MM = 2.0
 """A mark is at a point within its radius, and within so much at least."""
 BEST = 3
 """Candidates that are followed to the end."""
-SCORES = (PROPOSAL, LIMIT, FLOOR)
-"""What asks for a score, in the order of the run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,14 +77,6 @@ class Candidates:
     fprn: np.ndarray
     score: np.ndarray
     against: dict[str, np.ndarray]
-
-    def by_promise(self) -> list[int]:
-        """The best of those with nothing against them, of those with one suppression, of those with a low score, of all."""
-        taken_out = sum(self.against[kind].astype(int) for kind in (OVERLAP, FIELD))
-        low = self.against[PROPOSAL] | self.against[LIMIT] | self.against[FLOOR]
-        kind = np.where(low, np.where(taken_out == 0, 2, 3), np.minimum(taken_out, 3))
-        best = [int(at[self.score[at].argmax()]) for k in range(4) if len(at := np.flatnonzero(kind == k))]
-        return best[:BEST]
 
     def row(self, i: int) -> Detections:
         """One of them as a detection."""
@@ -147,7 +139,7 @@ class Ag3dTrace:
         if candidates is None:
             return replace(answer, causes=(Cause(NOTHING, words.nothing(self.title)),))
         found: list[Answer] = []
-        for i in candidates.by_promise():
+        for i in promising(candidates.against, candidates.score)[:BEST]:
             found.append(self._follow(answer, candidates, i))
             if len(found[-1].causes) == 1:
                 return found[-1]
@@ -173,12 +165,12 @@ class Ag3dTrace:
 
     def _here(self, spheres: np.ndarray, place: Place) -> np.ndarray:
         """Which spheres (K, 4) in voxels are at a place: bool (K,)."""
-        if isinstance(place.nodule, Sphere):
-            center, reach = place.nodule.center, np.float64(place.nodule.diameter / 2)
-        else:
-            center, reach = place.point, np.maximum(spheres[:, 3] / 2, NEAR_MM)
-        away = spheres[:, :3] - self._volume.to_index(center)
-        return (away**2).sum(1) < reach**2
+        nodule = place.nodule
+        center = nodule.center if isinstance(nodule, Sphere) else place.point
+        away = ((spheres[:, :3] - self._volume.to_index(center)) ** 2).sum(1)
+        if isinstance(nodule, Sphere):
+            return away < (nodule.diameter / 2) ** 2
+        return away < np.maximum(spheres[:, 3] / 2, NEAR_MM) ** 2
 
     @cached_property
     def _marks(self) -> Detections:
@@ -206,9 +198,9 @@ class Ag3dTrace:
 
     def _at(self, place: Place) -> np.ndarray:
         """Anchors at a place, at most `MOST`, by descending RPN score."""
-        nodule = place.nodule
+        nodule = place.nodule if isinstance(place.nodule, Sphere) else None
         middle = self._volume.to_index(place.point if nodule is None else nodule.center) + self._offset
-        diameter = self._proposed[3] if nodule is None else np.float32(nodule.diameter)  # type: ignore[union-attr]
+        diameter = self._proposed[3] if nodule is None else np.float32(nodule.diameter)
         reach = np.maximum(diameter / 2, np.float32(NEAR_MM)) + np.float32(0.01)  # first roughly, for all
         here = np.flatnonzero(np.abs(self._proposed[0] - np.float32(middle[0])) <= reach)
         for axis in (1, 2):
@@ -300,7 +292,7 @@ class Ag3dTrace:
         if self._lungs is not None:
             mark, score = self._past_the_lungs(answer.place, one, off)
         causes = tuple(self._told(off, candidates, i, answer.place))
-        stages = words.stages(one, off, self._anchor_words(anchor), self._config, self._lungs is not None)
+        stages = words.stages(one, off, self._anchor_of(anchor), self._config, self._lungs is not None)
         if self._lungs is not None:
             stages = (*stages, words.air_stage(air_around(self._lungs.hu, mark), AIR not in off))
         return replace(answer, stages=stages, causes=causes, score=score, candidate=anchor)
@@ -333,20 +325,16 @@ class Ag3dTrace:
         away = np.linalg.norm(found.spheres[:, :3] - one.spheres[0, :3], axis=1)
         found = found[(away < ROUND_MM) & (found.score >= SCORE_FLOOR) | (found.anchor == spare.anchor)]
         if not (found.anchor == spare.anchor).any():
-            joined = [
-                np.concatenate([getattr(found, name), getattr(one, name)])
-                for name in ("spheres", "rpn", "fprn", "score")
-            ]
-            found = Detections(*joined, anchor=np.concatenate([found.anchor, one.anchor]))
+            found = with_further(found, one)
             found = found[np.argsort(-found.score, kind="stable")]
         return select(found, self._lungs, self._config, spare)
 
     # ---- words
 
     def _marked(self, answer: Answer, marks: Detections, i: int) -> Answer:
-        one = marks[i : i + 1]
+        one = marks[np.array([i])]
         stages = words.stages(
-            one, (), self._anchor_words(int(one.anchor[0])), self._config, self._lungs is not None
+            one, (), self._anchor_of(int(one.anchor[0])), self._config, self._lungs is not None
         )
         if self._lungs is not None:
             parts = len(marks.members[i])
@@ -362,22 +350,17 @@ class Ag3dTrace:
             if kind == OVERLAP:
                 other = self._surer(int(candidates.anchor[i]))
                 assert other is not None
-                text = words.overlapped(*self._apart(self._in_volume(np.array([other]))[0], place), score)
+                yield words.overlapped(*self._apart(self._in_volume(np.array([other]))[0], place))
             elif kind == FIELD:
-                text = words.outside(self._volume.shape, sphere, score)
+                yield words.outside(self._volume.shape, sphere)
             elif kind == JOINED:
-                text = words.joined(*self._apart(self._lesion_with(candidates.row(i), off), place))
+                yield words.joined(*self._apart(self._lesion_with(candidates.row(i), off), place))
             elif kind == AIR:
                 assert self._lungs is not None
-                text = words.airless(air_around(self._lungs.hu, sphere), score)
-            else:
-                continue
-            yield Cause(kind, text)
+                yield words.airless(air_around(self._lungs.hu, sphere))
         if too_low := [kind for kind in off if kind in SCORES]:
-            text = words.too_low(
-                too_low[0], self.title, sphere[3], float(candidates.rpn[i]), score, self._config
-            )
-            yield Cause(too_low[0], text, frozenset(too_low))
+            first = float(candidates.rpn[i])
+            yield words.too_low(too_low, self.title, float(sphere[3]), first, score, self._config)
 
     def _lesion_with(self, one: Detections, off: Sequence[str]) -> np.ndarray:
         """The sphere (4,) of the lesion that a candidate is joined to."""
@@ -391,9 +374,9 @@ class Ag3dTrace:
         """Distance (mm) of a sphere's centre from a place, and its diameter."""
         return float(np.linalg.norm(sphere[:3] - self._volume.to_index(place.point))), float(sphere[3])
 
-    def _anchor_words(self, anchor: int) -> str:
-        diameter, level = float(self._anchors[anchor, 3]), int(self._anchors[anchor, 4])
-        return f"anchor {diameter:g} mm, every {self._config.strides[level]} mm"
+    def _anchor_of(self, anchor: int) -> tuple[float, int]:
+        """Diameter and stride (mm) of an anchor."""
+        return float(self._anchors[anchor, 3]), self._config.strides[int(self._anchors[anchor, 4])]
 
 
 def _holding(joined: Detections, sphere: np.ndarray) -> int | None:

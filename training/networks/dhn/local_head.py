@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead, concat_box_prediction_layers
 from torchvision.ops import MultiScaleRoIAlign, box_iou, clip_boxes_to_image, nms, remove_small_boxes
 
+from ...explain.answer import LIMIT, OVERLAP, SMALL
 from .config import Config
 from .loss import box_loss, classification_loss
 
@@ -33,11 +34,75 @@ class Found:
         (K, 4): x0, y0, x1, y1 in radiograph pixels, edge coordinates.
     scores, objectness
         (K,): probabilities of the RoI head, and of the RPN for the proposal behind the box; uncalibrated.
+    looks
+        All that was looked at.
     """
 
     boxes: Tensor
     scores: Tensor
     objectness: Tensor
+    looks: Looks | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """What the local head looked at on one radiograph, P proposals of A anchors.
+
+    Parameters
+    ----------
+    boxes, scores, objectness
+        (P, 4) corrected boxes, (P,) scores of the RoI head and of the RPN, uncalibrated.
+    keep
+        (K,) which of them became `Found`.
+    all_boxes, all_objectness
+        (A, 4) and (A,): what the RPN had to choose from.
+    features
+        Maps (1, C, h, w) of the radiograph, as `LocalHead.judge` takes them.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    objectness: Tensor
+    keep: Tensor
+    all_boxes: Tensor
+    all_objectness: Tensor
+    features: list[Tensor]
+
+    def on_cpu(self) -> Looks:
+        """The same, where the network that made it need not be."""
+        return Looks(
+            self.boxes.cpu(),
+            self.scores.cpu(),
+            self.objectness.cpu(),
+            self.keep.cpu(),
+            self.all_boxes.cpu(),
+            self.all_objectness.cpu(),
+            [m.cpu() for m in self.features],
+        )
+
+
+def chosen_boxes(
+    boxes: Tensor, scores: Tensor, config: Config, spared: int = -1, off: Collection[str] = ()
+) -> Tensor:
+    """Choose boxes: those of some size, the surest of those that overlap, the surest of all; indices (K,) by descending score.
+
+    Parameters
+    ----------
+    boxes, scores
+        (P, 4) and (P,).
+    spared, off
+        One box for which some of `explain.answer`'s words do not count, to see whether it is then chosen.
+    """
+    big = remove_small_boxes(boxes, SMALLEST)
+    keep = big[nms(boxes[big], scores[big], config.nms_iou)]
+    chosen = keep[: config.boxes]
+    alive = bool((keep == spared).any()) or bool({SMALL, OVERLAP} & set(off))
+    if spared < 0 or not alive or bool((chosen == spared).any()):
+        return chosen
+    if LIMIT not in off and len(keep) >= config.boxes:
+        return chosen
+    chosen = torch.cat([chosen, chosen.new_tensor([spared])])
+    return chosen[scores[chosen].argsort(descending=True, stable=True)]
 
 
 class Rpn(RegionProposalNetwork):
@@ -159,17 +224,18 @@ class LocalHead(nn.Module):
         """What is found on each radiograph, after non-maximum suppression."""
         features = self.chosen(features)
         side = self.side_of(features)
-        proposals, objectness, *_ = self.rpn.propose(features, side)
+        proposals, objectness, _, anchor_logits, decoded = self.rpn.propose(features, side)
         logits, boxes = self.judge(features, proposals)
         counts = [len(p) for p in proposals]
-        found = []
-        for score, box, first in zip(
-            torch.sigmoid(logits).split(counts), boxes.split(counts), objectness, strict=True
-        ):
+        all_objectness = torch.sigmoid(anchor_logits.reshape(len(proposals), -1))
+        scores = torch.sigmoid(logits).split(counts)
+        found: list[Found] = []
+        for i, (score, box, first) in enumerate(zip(scores, boxes.split(counts), objectness, strict=True)):
             box = clip_boxes_to_image(box, (side, side))
-            big = remove_small_boxes(box, SMALLEST)
-            keep = big[nms(box[big], score[big], self.config.nms_iou)][: self.config.boxes]
-            found.append(Found(box[keep], score[keep], first[keep]))
+            keep = chosen_boxes(box, score, self.config)
+            own = [m[i : i + 1] for m in features]
+            looks = Looks(box, score, first, keep, decoded[i], all_objectness[i], own)
+            found.append(Found(box[keep], score[keep], first[keep], looks))
         return found
 
     def objectness(self, features: Sequence[Tensor]) -> Tensor:
