@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--folds", default="0")
     parser.add_argument("--scans", type=Path)
     parser.add_argument(
-        "--points", type=int, default=4, help="random points a cube; fifty times as many a scan"
+        "--points", type=int, default=4, help="random points a cube; ten times as many a scan"
     )
     parser.add_argument("--device", default="cpu")
     a = parser.parse_args()
@@ -142,7 +142,7 @@ def main() -> None:
     if a.cubes:
         jobs.append(("cubes", cube_traces(predictor, a.cubes, a.folds.split(",")), a.points))
     if a.scans:
-        jobs.append(("scans", scan_traces(predictor, a.scans), 50 * a.points))
+        jobs.append(("scans", scan_traces(predictor, a.scans), 10 * a.points))
     for name, traces, points in jobs:
         counts = {t: Count(f"{name}, nodules at {t:g}") for t in THRESHOLDS}
         random = Count(f"{name}, random points")

@@ -20,6 +20,7 @@ from ..jobs.units import prepare_units
 from ..layers import planes
 from ..layers.gl_context import canvas_of, make_removals_safe
 from ..reviewed_images import ReviewedImage, ReviewedImages
+from ..training.inference.saliency import saliency
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
 from .cases.section import CasesSection
@@ -120,6 +121,8 @@ class LungNodulesDock(QWidget):
             lambda image, finding: reconstruct(image, finding, self.run.chosen_device)
         )
         self.card.characterise.connect(self.run.characterise)
+        self.why.saliency.ready.connect(self.card.closeups.show_heat)
+        self.why.saliency.compute = lambda image, finding: saliency(image, finding, self.run.chosen_device)
         self.compare.changed.connect(self.study_section.show_legend)
         self.run.started.connect(self._stay_at_run)
         self.first_finding = FirstFinding(viewer, self.run, lambda: self.reviewed)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from napari.components import ViewerModel
+from napari.utils.notifications import show_warning
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from ...canvas.frame import Frame
@@ -22,6 +24,7 @@ from ...views.linked import LinkedViews
 from ...views.pane import ViewPane
 from ..widgets.section import Section, label, set_role, tool_button
 from ..widgets.theme import Palette
+from .saliency import SaliencySwitch
 from .table import StagesTable
 
 HINT = "Alt+click a place to ask why the networks mark it, or why not."
@@ -66,7 +69,9 @@ class WhySection(Section):
         row.addWidget(self.pick)
         row.addStretch(1)
         row.addWidget(self.button)
-        for widget in (self.sentence, self.table, self.row):
+        self.saliency = SaliencySwitch(self)
+        self.saliency.failed.connect(show_warning)
+        for widget in (self.sentence, self.table, self.row, self.saliency):
             self.body.addWidget(widget)
         self.set_open(False)
         self._show()
@@ -85,12 +90,30 @@ class WhySection(Section):
             events = reviewed.session.events
             for signal in (events.findings, events.thresholds):
                 self.listen(signal, self._show)
+            for signal in (events.findings, events.selected, events.image):
+                self.listen(signal, self._show_selected)
+        self._show_selected()
         self._show()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Give the sentence the lines that it needs."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        # A section is as high as its hint, which does not know into how many lines a sentence breaks.
+        width = self.width() - 20
+        self.sentence.setMinimumHeight(max(self.sentence.heightForWidth(width), 0) if width > 0 else 0)
 
     def set_colors(self, colors: Palette) -> None:
         """Colours of the present theme."""
         self.table.set_colors(colors)
         self._show()
+
+    def release(self) -> None:
+        """Stop listening, and let go of what is being computed."""
+        super().release()
+        self.saliency.forget()
 
     def keep(self, reviewed: ReviewedImage, trace: Trace) -> None:
         """Keep the reasons of a run that goes on."""
@@ -128,6 +151,12 @@ class WhySection(Section):
     def _image(self) -> Image | None:
         return self.reviewed.session.image if self.reviewed is not None else None
 
+    def _show_selected(self, _value: object = None) -> None:
+        session = self.reviewed.session if self.reviewed is not None else None
+        id = session.selected if session is not None else None
+        finding = session.findings[id] if session is not None and id is not None else None
+        self.saliency.show_finding(self._image(), finding)
+
     def _pick(self) -> None:
         self.questions.wait(self.pick.isChecked())
 
@@ -153,6 +182,7 @@ class WhySection(Section):
             text = NO_RUN if unknown else "\n".join(verdict(a) for a in answers)
         self.sentence.setText(text)
         set_role(self.sentence, "faint" if place is None else "")
+        self._make_room()
         self.table.show_answers(answers)
         self.table.setVisible(any(a.stages for a in answers))
         self.button.setVisible(unknown)

@@ -89,14 +89,12 @@ def stages(
     proposed = not {PROPOSAL, LIMIT, OVERLAP} & set(off)
     asked = True if proposed else None
     rows = [
-        Stage("best anchor", f"{anchor[0]:g} → {one.spheres[0, 3]:.1f} mm", f"stride {anchor[1]}"),
+        Stage("best anchor, mm", f"{anchor[0]:g} → {one.spheres[0, 3]:.1f}", f"stride {anchor[1]}"),
         Stage("first look (RPN)", lower(first), f"> {config.rpn_floor:g}", PROPOSAL not in off),
     ]
     if LIMIT in off:
         rows.append(Stage("among the surest", "no", "", False))
-    rows.append(
-        Stage("overlap (NMS)", "a surer one" if OVERLAP in off else "no surer one", "", OVERLAP not in off)
-    )
+    rows.append(Stage("overlap (NMS)", "swallowed" if OVERLAP in off else "free", "", OVERLAP not in off))
     rows.append(Stage("second look (FPRN)", lower(second), "", asked))
     if not in_scan:
         return (*rows, Stage("both, calibrated", lower(score), "", asked))

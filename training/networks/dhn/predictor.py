@@ -52,9 +52,12 @@ class DhnPredictor(RadiographPredictor[Dhn]):
         trace = None
         if found is not None:
             items = self._findings(found[0], radiograph)
-            if (head := self.net.local_head) is not None and found[0].looks is not None:
-                own = copy.deepcopy(head).cpu()  # the network may go to another device, or from memory
-                trace = DhnTrace(self.info, own, found[0].looks.on_cpu(), radiograph)
+            if (looks := found[0].looks) is not None:
+                head = copy.deepcopy(
+                    self.net.local_head
+                )  # the network may go to another device, or from memory
+                assert head is not None
+                trace = DhnTrace(self.info, head.cpu(), looks.on_cpu(), radiograph)
         scores: tuple[ImageScore, ...] = ()
         if probability is not None:
             whole = calibrated(probability.cpu().numpy(), self.net.config.global_calibration)

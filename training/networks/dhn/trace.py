@@ -236,7 +236,7 @@ class DhnTrace:
         proposed = PROPOSAL not in off
         width, height = (candidates.boxes[i, 2:] - candidates.boxes[i, :2]).tolist()
         stages = (
-            Stage("box", f"{width:.0f} × {height:.0f}", "network's px", SMALL not in off),
+            Stage("box, px of the network", f"{width:.0f} × {height:.0f}", "", SMALL not in off),
             Stage("proposal (RPN)", lower(first), "", proposed),
             Stage(
                 "RoI head, calibrated",
@@ -244,9 +244,7 @@ class DhnTrace:
                 f"≥ {SCORE_FLOOR:g}",
                 FLOOR not in off if proposed else None,
             ),
-            Stage(
-                "overlap (NMS)", "a surer one" if OVERLAP in off else "no surer one", "", OVERLAP not in off
-            ),
+            Stage("overlap (NMS)", "swallowed" if OVERLAP in off else "free", "", OVERLAP not in off),
             *((Stage("among the surest", "no", "", False),) if LIMIT in off else ()),
             *((Stage("on the picture", "no", "", False),) if FIELD in off else ()),
         )
