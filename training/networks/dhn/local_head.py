@@ -95,14 +95,15 @@ def chosen_boxes(
     """
     big = remove_small_boxes(boxes, SMALLEST)
     keep = big[nms(boxes[big], scores[big], config.nms_iou)]
+    if spared < 0 or ({SMALL, OVERLAP} & set(off) == set() and not (keep == spared).any()):
+        return keep[: config.boxes]
+    others = keep[keep != spared]
+    place = int((scores[others] >= scores[spared]).sum())
+    keep = torch.cat([others[:place], keep.new_tensor([spared]), others[place:]])
     chosen = keep[: config.boxes]
-    alive = bool((keep == spared).any()) or bool({SMALL, OVERLAP} & set(off))
-    if spared < 0 or not alive or bool((chosen == spared).any()):
-        return chosen
-    if LIMIT not in off and len(keep) >= config.boxes:
-        return chosen
-    chosen = torch.cat([chosen, chosen.new_tensor([spared])])
-    return chosen[scores[chosen].argsort(descending=True, stable=True)]
+    return (
+        torch.cat([chosen, keep.new_tensor([spared])]) if place >= config.boxes and LIMIT in off else chosen
+    )
 
 
 class Rpn(RegionProposalNetwork):

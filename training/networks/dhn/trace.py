@@ -182,6 +182,18 @@ class DhnTrace:
         }
         return self._scored(at, looks.boxes[at], looks.objectness[at], looks.scores[at], against)
 
+    @cached_property
+    def _survivors(self) -> torch.Tensor:
+        """The proposals that suppression left, of which the first stay."""
+        return chosen_boxes(
+            self._looks.boxes, self._looks.scores, replace(self._config, boxes=len(self._looks.boxes))
+        )
+
+    def _beyond(self, scores: torch.Tensor) -> np.ndarray:
+        """For which scores (K,) enough boxes are surer: bool (K,)."""
+        ahead = (self._looks.scores[self._survivors] > scores[:, None]).sum(1)
+        return (ahead >= self._config.boxes).numpy()
+
     def _others(self, place: Place) -> Candidates | None:
         """Boxes of the RPN that were no proposals, looked at closer now."""
         looks = self._looks
@@ -196,14 +208,14 @@ class DhnTrace:
             return None
         near, boxes, scores = near[here], boxes[here], scores[here]
         big = _sides(boxes) >= SMALLEST
-        surer = looks.keep[looks.scores[looks.keep] >= scores.min()]
+        surer = self._survivors
         overlaps = box_iou(boxes, looks.boxes[surer]) > self._config.nms_iou
         swallowed = (overlaps & (looks.scores[surer] >= scores[:, None])).any(1).numpy()
         against = {
             PROPOSAL: np.ones(len(near), bool),
             SMALL: ~big,
             OVERLAP: big & swallowed,
-            LIMIT: np.full(len(near), len(looks.keep) >= self._config.boxes),
+            LIMIT: self._beyond(scores),
         }
         return self._scored(near + len(looks.boxes), boxes, looks.all_objectness[near], scores, against)
 
