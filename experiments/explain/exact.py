@@ -26,8 +26,8 @@ from napari_lungmtl.training.findings import Sphere
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.metrics.froc.matching import match_marks
+from napari_lungmtl.training.networks.ag3d.marking.trace import Ag3dTrace
 from napari_lungmtl.training.networks.ag3d.predictor import Ag3dPredictor
-from napari_lungmtl.training.networks.ag3d.trace import Ag3dTrace
 
 THRESHOLDS = (0.5, 0.9, 0.99)
 TOLERANCE = 1e-5

@@ -20,7 +20,7 @@ from ..jobs.units import prepare_units
 from ..layers import planes
 from ..layers.gl_context import canvas_of, make_removals_safe
 from ..reviewed_images import ReviewedImage, ReviewedImages
-from ..training.inference.saliency import saliency
+from ..training.crossval.saliency import saliency
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
 from .cases.section import CasesSection

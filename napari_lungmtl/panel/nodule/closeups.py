@@ -232,7 +232,8 @@ class CloseUps(QWidget):
             drawn = QImage(levels.tobytes(), pixels, pixels, pixels, QImage.Format.Format_Grayscale8).copy()
             drawn = drawn.convertToFormat(QImage.Format.Format_RGB32)
             if self.heat is not None and image.ndim == 3:
-                _lay_over(drawn, cut(self.heat, finding.center, plane, field, pixels))
+                heat = cut(self.heat, finding.center, plane, field, pixels)
+                _lay_over(drawn, np.where(np.isnan(values), 0, heat))  # beyond the scan there is none
             drawn.setDevicePixelRatio(ratio)
             font = QFont(self.font())
             font.setPixelSize(self.fontInfo().pixelSize())

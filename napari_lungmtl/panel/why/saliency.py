@@ -9,9 +9,9 @@ from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QCheckBox
 
 from ...jobs.worker import Worker, one_step
+from ...training.crossval.saliency import saliency
 from ...training.findings import Finding, Sphere
 from ...training.imaging.image import Image
-from ...training.inference.saliency import saliency
 
 Compute = Callable[[Image, Finding], Image]
 

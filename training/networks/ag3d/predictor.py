@@ -19,9 +19,9 @@ from ...inference.suitability import check_ct
 from .cpu.folded import CELLS, FoldedAg3d
 from .cpu.streamed import Streamed
 from .detect import GRID, Detections, PaddedVolume, detect_arrays, normalise, pad_edge, read_all
-from .marks import RIM_MM, Lungs, Selection, select
+from .marking.marks import RIM_MM, Lungs, Selection, select
+from .marking.trace import Ag3dTrace, Seen, sphere_of
 from .network import Ag3d
-from .trace import Ag3dTrace, Seen, sphere_of
 
 MARGIN = 32
 """Context (mm) around the lungs."""

@@ -86,7 +86,7 @@ class MosegnetTrace:
         if here is not None:
             finding = self._found[here][1]
             return replace(
-                answer, stages=(*stages, Stage("region", self._region(here))), mark=finding.geometry
+                answer, stages=(*stages, Stage("region", *self._region(here))), mark=finding.geometry
             )
         if height <= 0:
             words = f"{self.title} sees nothing like a nodule here: its probability is 0."
@@ -109,7 +109,7 @@ class MosegnetTrace:
             stages.append(Stage("fused parts", "with a surer one", "", False))
         if owner is not None:
             causes += self._beyond(owner, place) if own else []
-            stages += [Stage("region", self._region(owner), "", not own)]
+            stages += [Stage("region", *self._region(owner), not own)]
         if score < SCORE_FLOOR:
             words = (
                 f"{self.title} takes this place for no nodule: the probability near it reaches a score of {lower(score)}, and "
@@ -194,7 +194,7 @@ class MosegnetTrace:
         distance = float(np.hypot(*(np.subtract(peak, pixel) * self._radiograph.pixel)))
         return "here" if distance < 1 else f"{distance:.0f} away"
 
-    def _region(self, component: int) -> str:
+    def _region(self, component: int) -> tuple[str, str]:
         """How large a component is, and how many peaks are fused in it."""
         part = self._found[component][0]
         window = self._probability[
@@ -203,4 +203,4 @@ class MosegnetTrace:
         highest = ndimage.maximum_filter(window, NEIGHBOURHOOD, mode="constant")
         floor = float(uncalibrated(SCORE_FLOOR, self._calibration))
         peaks = int(((window == highest) & part.mask & (window >= max(floor, 1e-6))).sum())
-        return f"{int(part.mask.sum())} px" + (f", {peaks} peaks" if peaks > 1 else "")
+        return f"{int(part.mask.sum())} px", f"{peaks} peaks" if peaks > 1 else ""

@@ -47,7 +47,7 @@ def test_a_point_in_a_mask_is_marked_and_its_fused_peaks_are_counted(trace):
         answer = trace.answer(Place(point))
         assert answer.mark == finding.geometry
         assert not answer.causes
-        assert answer.stages[-1].value.endswith("2 peaks")
+        assert answer.stages[-1].limit == "2 peaks"
 
 
 def test_what_is_too_low_would_be_a_mark_under_its_score(trace):

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...explain.answer import AIR, FIELD, FLOOR, JOINED
-from ...inference.predictor import SCORE_FLOOR
-from .anatomy import with_anatomy
-from .config import Config
-from .detect import NOBODY, Detections, Spare
-from .lesions import join_marks
+from ....explain.answer import AIR, FIELD, FLOOR, JOINED
+from ....inference.predictor import SCORE_FLOOR
+from ..anatomy import with_anatomy
+from ..config import Config
+from ..detect import NOBODY, Detections, Spare
+from ..lesions import join_marks
 
 RIM_MM = 5.0
 """A nodule's centre may lie this far outside the lung field (juxtapleural)."""

@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from ...explain.answer import AIR, FIELD, FLOOR, JOINED, LIMIT, OVERLAP, PROPOSAL, Cause, Stage, lower
-from ...inference.predictor import SCORE_FLOOR
-from .anatomy import ENOUGH, REACH_MM
-from .config import Config
-from .detect import Detections
+from ....explain.answer import AIR, FIELD, FLOOR, JOINED, LIMIT, OVERLAP, PROPOSAL, Cause, Stage, lower
+from ....inference.predictor import SCORE_FLOOR
+from ..anatomy import ENOUGH, REACH_MM
+from ..config import Config
+from ..detect import Detections
 from .marks import RIM_MM
 
 

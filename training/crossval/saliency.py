@@ -8,9 +8,9 @@ import numpy as np
 
 from ..findings import Finding
 from ..imaging.image import Image
-from . import model_store, registry
-from .predictor import PredictorError
-from .suitability import sort_out
+from ..inference import model_store, registry
+from ..inference.predictor import PredictorError
+from ..inference.suitability import sort_out
 
 
 def saliency(image: Image, finding: Finding, device: str = "auto") -> Image:

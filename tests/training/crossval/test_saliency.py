@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from napari_lungmtl.training.crossval.nodule_cubes import MIDDLE, nodule_cube
+from napari_lungmtl.training.crossval.saliency import saliency
 from napari_lungmtl.training.findings import Box, Finding, Sphere
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError
-from napari_lungmtl.training.inference.saliency import saliency
 from napari_lungmtl.training.networks.mtcnn.config import SHIPPED as MTCNN
 from napari_lungmtl.training.networks.mtcnn.network import MtCnn
 from napari_lungmtl.training.networks.mtcnn.predictor import MtcnnPredictor

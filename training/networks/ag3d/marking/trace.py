@@ -11,7 +11,7 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from ...explain.answer import (
+from ....explain.answer import (
     AIR,
     FIELD,
     FLOOR,
@@ -27,16 +27,16 @@ from ...explain.answer import (
     Place,
     promising,
 )
-from ...findings import Sphere
-from ...imaging.image import Image
-from ...inference.predictor import SCORE_FLOOR, ModelInfo
-from ...ops.spheres import same_nodule
+from ....findings import Sphere
+from ....imaging.image import Image
+from ....inference.predictor import SCORE_FLOOR, ModelInfo
+from ....ops.spheres import same_nodule
+from ..anatomy import air_around
+from ..anchors import anchor_grid, decode
+from ..detect import Detections, Reading, Spare, combine, proposals_of, read_all, second_look
+from ..network import Fprn
 from . import words
-from .anatomy import air_around
-from .anchors import anchor_grid, decode
-from .detect import Detections, Reading, Spare, combine, proposals_of, read_all, second_look
 from .marks import Lungs, Selection, select, with_further
-from .network import Fprn
 
 MOST = 24
 """Candidates that are looked at closer, the ones that the RPN is surest of."""
