@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from ...canvas.frame import Frame
 from ...canvas.questions import Questions
 from ...reviewed_images import ReviewedImage
-from ...session.reasons import in_session
-from ...session.traces import Traces
+from ...session.explained.reasons import in_session
+from ...session.explained.traces import Traces
 from ...text.why import place_words, verdict
 from ...training.explain.answer import Answer, Place, Trace
 from ...training.findings import Box, Finding, Sphere

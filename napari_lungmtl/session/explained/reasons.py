@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..training.explain.answer import Answer, Cause, Stage, under_threshold
-from ..training.findings import Finding, Mask, Sphere
-from .review import is_by_person
-from .session import Session
+from ...training.explain.answer import Answer, Cause, Stage, under_threshold
+from ...training.findings import Finding, Mask, Sphere
+from ..review import is_by_person
+from ..session import Session
 
 HIDDEN = "hidden"
 """Another threshold than that of scores hides the mark."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from napari_lungmtl.session import traces as t
+from napari_lungmtl.session.explained import traces as t
 from napari_lungmtl.session.session import Session
 
 

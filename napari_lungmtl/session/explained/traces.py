@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..training.explain.answer import Trace
-from ..training.inference import registry
-from .session import Session
+from ...training.explain.answer import Trace
+from ...training.inference import registry
+from ..session import Session
 
 BYTES = 600_000_000
 """Memory of all traces: those of two or three large CTs."""
