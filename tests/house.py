@@ -27,6 +27,7 @@ ORDER = {
             "ops",
             "findings",
             "growth",
+            "explain",
             "inference",
             "data",
             "metrics",

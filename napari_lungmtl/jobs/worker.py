@@ -93,8 +93,8 @@ def exhaust(
     Yields
     ------
     object
-        Steps, at most one every `INTERVAL` seconds. A `Progress` with a `note` is never left out, and one with findings does not
-        wait for the next step, which may take long.
+        Steps, at most one every `INTERVAL` seconds. A `Progress` with a `note` or a `trace` is never left out, and one
+        with findings does not wait for the next step, which may take long.
     """
     if stop.is_set():  # it was cancelled while it waited for a thread: to begin may load a model
         return Outcome(stopped=True)
@@ -109,7 +109,7 @@ def exhaust(
                     return Outcome(end.value)
                 now, finds = time.monotonic(), getattr(step, "findings", None) is not None
                 due = now - last >= INTERVAL or (finds and now - found >= INTERVAL)
-                if due or bool(getattr(step, "note", None)):
+                if due or any(getattr(step, name, None) for name in ("note", "trace")):
                     last, held = now, None
                     found = now if finds else found
                     yield step

@@ -20,6 +20,7 @@ from ..jobs.units import prepare_units
 from ..layers import planes
 from ..layers.gl_context import canvas_of, make_removals_safe
 from ..reviewed_images import ReviewedImage, ReviewedImages
+from ..training.crossval.saliency import saliency
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
 from .cases.section import CasesSection
@@ -42,6 +43,7 @@ from .run import RunSection
 from .show.section import ShowSection
 from .study.section import StudySection
 from .weights.choice import OWN, SHIPPED, Sets, WeightsChoice
+from .why.section import WhySection
 from .widgets.qt import sure
 from .widgets.section import Section
 from .widgets.theme import palette, stylesheet
@@ -108,6 +110,11 @@ class LungNodulesDock(QWidget):
         self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
         self.operating_point = OperatingPointSection(self.cases, lambda: self.reviewed_images)
+        self.why = WhySection(viewer)
+        self.why.run_wanted.connect(self.run.start)
+        self.run.traced.connect(self.why.keep)
+        self.run.found.connect(self.why.ask_again)
+        self.compare.missed.connect(self.why.ask_about)
         self.cine = Cine(viewer, self)
         self.measure.hand.tool_changed.connect(lambda tool: self.cine.stop() if tool is not None else None)
         self.views = LinkedViews(viewer)
@@ -126,6 +133,8 @@ class LungNodulesDock(QWidget):
         self.findings.none_yet = self.reading.none_yet
         self.card = NoduleCardSection()
         self.card.characterise.connect(self.run.characterise)
+        self.why.saliency.ready.connect(self.card.closeups.show_heat)
+        self.why.saliency.compute = lambda image, finding: saliency(image, finding, self.run.chosen_device)
         self.compare.changed.connect(self.study_section.show_legend)
         self.run.started.connect(self._stay_at_run)
         self.first_finding = FirstFinding(viewer, self.run, lambda: self.reviewed)
@@ -143,6 +152,7 @@ class LungNodulesDock(QWidget):
             self.operating_point,
             self.inside,
             self.reading,
+            self.why,
             self.prior,
             self.measure,
             self.cohort,
@@ -176,6 +186,7 @@ class LungNodulesDock(QWidget):
         self.mouse = ReadingMouse(viewer)
         self.reviewed_images.events.current.connect(self._set_reviewed)
         self.reviewed_images.events.closing.connect(self.run.forget)
+        self.reviewed_images.events.closing.connect(self.why.forget)
         self.reviewed_images.events.closing.connect(self.cases.on_closing)
         self.reviewed_images.events.listed.connect(self.study_section.show_list)
         self.reviewed_images.events.listed.connect(self.cases.sync_soon)
@@ -214,6 +225,7 @@ class LungNodulesDock(QWidget):
                 self.reading,
             ):
                 part.attach(sure(self.window()))
+            self.why.attach(sure(self.window()), self.views)
             self._shortcuts = shortcuts.install(sure(self.window()), self.viewer, self._actions)
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             QTimer.singleShot(0, self.close)  # napari took it out, and closes nothing
@@ -283,6 +295,7 @@ class LungNodulesDock(QWidget):
         self.cohort.set_colors(colors)
         self.operating_point.set_colors(colors)
         self.cases.set_colors(colors)
+        self.why.set_colors(colors)
 
     def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         self.cine.set_layer(reviewed.layer if reviewed is not None else None)

@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QApplication, QComboBox, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from ..jobs import run_modes
-from ..jobs.worker import Worker, one_step, wait_for_threads
+from ..jobs.worker import Worker, wait_for_threads
 from ..reviewed_images import ReviewedImage
 from ..session.review import as_turned_since, is_reviewed, with_opinions
 from ..training.errors import LungmtlError
@@ -22,10 +22,9 @@ from ..training.findings.models import doubts
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import Orientation
 from ..training.inference.chain import Chain
-from ..training.inference.device import devices
 from ..training.inference.model_store import warm_up
 from ..training.inference.predictor import Progress
-from ..training.inference.triton_workaround import keep_triton_out
+from .widgets.device_box import DeviceBox
 from .widgets.section import Section, label, set_role
 
 JUDGED_ON_CT = "Malignancy is judged on CT only: no network here reads it from a radiograph."
@@ -33,35 +32,6 @@ WARM_UP_MS = 1000
 """From the opening of an image until the networks for it are loaded, which takes seconds, while a person looks at it."""
 PATIENCE_MS = 400
 """What is done sooner shows no bar: the dock would jump for the blink of an eye."""
-
-
-class DeviceBox(QComboBox):
-    """``auto`` and ``cpu``, and what else torch knows once someone looks: importing torch takes seconds."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.addItems(["auto", "cpu"])
-        self.setToolTip("Where the network runs; auto takes the fastest")
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._asked = False
-        self._looking = Worker("Devices cannot be listed", self)
-        self._looking.finished.connect(self._add)
-
-    def showPopup(self) -> None:
-        """Open the list, and find the machine's devices off the GUI thread when it is opened first."""
-        super().showPopup()
-        if not self._asked:
-            self._asked = True
-            self._looking.start(partial(one_step, _devices))
-
-    def _add(self, devices: list[str]) -> None:
-        self.addItems([d for d in devices if self.findText(d) < 0])
-
-
-def _devices() -> list[str]:
-    """What torch can use."""
-    keep_triton_out()
-    return devices()
 
 
 @dataclass(frozen=True)
@@ -88,6 +58,8 @@ class RunSection(Section):
     found = Signal(object)  # ReviewedImage
     """Findings have come, the first of a run or all."""
     finished = Signal(object)  # ReviewedImage
+    traced = Signal(object, object)  # ReviewedImage, Trace
+    """A network's reasons have come."""
 
     def __init__(self) -> None:
         super().__init__("run")
@@ -303,6 +275,8 @@ class RunSection(Section):
             speed = (progress.fraction - self._since[1]) / (now - self._since[0])
             parts.append(f"{clock(math.ceil((1 - progress.fraction) / speed))} left")
         self.stage.setText(" · ".join(parts))
+        if progress.trace is not None and self._job is not None:
+            self.traced.emit(self._job.reviewed, progress.trace)
         if progress.findings is not None and self._job is not None:
             self._take_part(self._job, progress.findings)
         if progress.note:

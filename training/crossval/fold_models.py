@@ -8,15 +8,17 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
 from scipy.special import expit
 from torch import nn
 
-from ..findings import Findings, Opinion
+from ..findings import Finding, Findings, Opinion
 from ..imaging.image import Image
 from ..inference.device import run_with_cpu_fallback
-from ..inference.predictor import ModelInfo, Progress
+from ..inference.predictor import ModelInfo, PredictorError, Progress
+from ..inference.suitability import check_ct
 from .folds import models_for
-from .nodule_cubes import characterise
+from .nodule_cubes import MIDDLE, characterise, nodule_cube
 
 Network = TypeVar("Network", bound=nn.Module)
 Result = TypeVar("Result")
@@ -125,6 +127,45 @@ class CharacterisingFolds(FoldModels[Network]):
             Of the scan; a model that was trained on it is left out.
         """
         raise NotImplementedError
+
+    def log_odds_of(self, net: Network, cube: torch.Tensor, diameter: float) -> torch.Tensor:
+        """Compute one model's log odds of malignancy, a scalar with gradients, of the nodule in the middle of a cube of HU."""
+        raise NotImplementedError
+
+    def saliency(self, image: Image, finding: Finding) -> Image:
+        """Measure what the malignancy of a sphere hangs on: the gradient of its log odds by each voxel.
+
+        Returns
+        -------
+        Image
+            float32, 50 mm at 1 mm around the sphere: the gradient's size, averaged over the models that may evaluate the series,
+            smoothed by 1 mm and divided by its maximum. Voxels outside of the network's window of HU have none.
+
+        Raises
+        ------
+        PredictorError
+            The image is no CT, or the sphere's centre lies outside it.
+        """
+        check_ct(image, self.info.title)
+        if not bool(image.contains(finding.center)):
+            raise PredictorError("the nodule lies outside the image, so there is nothing to look at.")
+        cube, _ = nodule_cube(image, finding.center)
+        values = self.on_device(
+            lambda device: self._gradient(cube, finding.diameter, image.series_uid, device)
+        )
+        values = gaussian_filter(values, 1.0)
+        origin = tuple(np.asarray(finding.center) - MIDDLE)
+        return Image(
+            (values / max(float(values.max()), 1e-12)).astype(np.float32), "", (1.0, 1.0, 1.0), origin
+        )
+
+    def _gradient(self, cube: np.ndarray, diameter: float, series: str, device: torch.device) -> np.ndarray:
+        total = np.zeros(cube.shape, np.float32)
+        for fold in self.folds_for(series):
+            voxels = torch.tensor(cube, dtype=torch.float32, device=device, requires_grad=True)
+            (gradient,) = torch.autograd.grad(self.log_odds_of(self.models[fold], voxels, diameter), voxels)
+            total += gradient.abs().cpu().numpy()
+        return total
 
     def calibrated(self, fold: str, log_odds: np.ndarray) -> np.ndarray:
         """Probabilities of log odds, by the fold's calibration."""

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from ..errors import LungmtlError
@@ -155,7 +156,8 @@ class Chain:
             yield Progress(progress.at(0.0), "detecting", note=view.note)
         detections = Findings()
         for number, info in enumerate(self.detectors):
-            part = yield from self._follow(info, progress, lambda m: m.run(view.turned), _alone)
+            change = partial(_alone, view)
+            part = yield from self._follow(info, progress, lambda m: m.run(view.turned), change)
             part = view.as_stored(part)
             items = sorted((*detections, *part), key=lambda f: -f.score)
             detections = replace(
@@ -307,9 +309,9 @@ class Chain:
                 yield replace(change(step), fraction=progress.at(step.fraction))
 
 
-def _alone(step: Progress) -> Progress:
+def _alone(view: View, step: Progress) -> Progress:
     """A detector's step without what it knows so far: the chain says what all have found."""
-    return replace(step, findings=None)
+    return replace(view.traced(step), findings=None)
 
 
 @dataclass

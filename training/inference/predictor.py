@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import LungmtlError
+from ..explain.answer import Trace
 from ..findings import Findings
 from ..imaging.image import Image
 
@@ -31,12 +32,15 @@ class Progress:
         What is known so far, or None where nothing new is.
     note
         A sentence that the person must see (``"out of GPU memory: went on with the CPU"``), or empty.
+    trace
+        Why the network marked what, for whoever wants to keep it; None in all steps but one of a run.
     """
 
     fraction: float
     stage: str
     findings: Findings | None = None
     note: str = ""
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True)

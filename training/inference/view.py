@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ..explain.turned import TurnedTrace
 from ..findings import Findings
 from ..findings.models import doubted, oriented
 from ..findings.turned import findings_as_stored
 from ..imaging.image import Image
 from ..imaging.radiograph.orientation import AS_STORED, Orientation, WorldMap, turn
 from ..imaging.radiograph.upright import right_turn, suspicion, with_dark_air
-from .predictor import HeatMap
+from .predictor import HeatMap, Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,12 @@ class View:
         if self.seen != AS_STORED:
             findings = findings_as_stored(findings, self.stored, self.seen)
         return replace(findings, orientation=self.orientation, models=oriented(findings.models, self.seen))
+
+    def traced(self, step: Progress) -> Progress:
+        """Let a step's trace, if it has one, be asked in the stored image's world."""
+        if step.trace is None or self.seen == AS_STORED:
+            return step
+        return replace(step, trace=TurnedTrace(step.trace, WorldMap.of(self.stored, self.seen)))
 
     def doubted(self, findings: Findings) -> Findings:
         """Say in the findings why they do not count, if so."""

@@ -117,10 +117,16 @@ def nms_spheres(spheres: np.ndarray, scores: np.ndarray, iou: float = 0.1) -> np
         near = near[(near > i) & alive[near]]
         if not len(near):
             continue
-        distance = np.linalg.norm(centers[near] - centers[i], axis=1)
-        nearest = np.maximum(np.abs(radii[near] - radii[i]), TOUCHING)
-        shared = _lens(np.clip(distance, nearest, radii[near] + radii[i]), radii[near], radii[i])
-        volumes = [4 / 3 * np.pi * r**3 for r in (radii[near], radii[i])]
-        union = volumes[0] + volumes[1] - shared
-        alive[near[(shared > SHARED * np.minimum(*volumes)) | (shared > iou * union)]] = False
+        alive[near[same_nodule(ranked[near], ranked[i], iou)]] = False
     return order[alive]
+
+
+def same_nodule(spheres: np.ndarray, other: np.ndarray, iou: float) -> np.ndarray:
+    """Test which spheres (N, 4) are one nodule with another (4,), as `nms_spheres` has it: bool (N,)."""
+    radii, radius = spheres[:, 3] / 2, other[3] / 2
+    distance = np.linalg.norm(spheres[:, :3] - other[:3], axis=1)
+    nearest = np.maximum(np.abs(radii - radius), TOUCHING)
+    shared = _lens(np.clip(distance, nearest, radii + radius), radii, radius)
+    volumes = [4 / 3 * np.pi * r**3 for r in (radii, radius)]
+    union = volumes[0] + volumes[1] - shared
+    return (shared > SHARED * np.minimum(*volumes)) | (shared > iou * union)

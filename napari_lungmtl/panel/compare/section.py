@@ -186,9 +186,9 @@ class CompareSection(Section):
         place = (ids.index(self._at) + 1) % len(ids) if self._at in ids else 0
         self._at = ids[place]
         self.look_at(missed[place])
-        self.missed.emit(missed[place])
         self.where.setText(f"◇ {place + 1} of {len(ids)}")
         self.where.setToolTip(self._words(missed[place]))
+        self.missed.emit(missed[place])
 
     def next_false_alarm(self) -> None:
         """Select the next false alarm, round at the end."""

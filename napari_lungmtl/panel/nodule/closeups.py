@@ -37,6 +37,8 @@ SIDES = (112, 150, 200)
 """Sides (logical pixels) of a close-up; the widest that fits the dock thrice is taken, 112 at 380 pixels."""
 _GAP = 4
 _OUTLINE = QColor.fromRgbF(*ACCENT)  # as the selected sphere in the image
+_HEAT, _HEAT_ALPHA = (255, 120, 20), 190
+"""Colour of a map over a close-up, and its opacity where the map is highest."""
 _BARS = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
@@ -149,6 +151,7 @@ class CloseUps(QWidget):
         self._side = SIDES[0]
         self._cuts: list[np.ndarray] = []
         self._drawn: tuple[object, ...] = ()
+        self.heat: Image | None = None
         self.pictures = tuple(QLabel() for _ in PLANES)
         self._names = tuple(label(plane.name, "faint") for plane in PLANES)
         grid = QGridLayout(self)
@@ -188,6 +191,12 @@ class CloseUps(QWidget):
         self._limits = limits
         self._render()
 
+    def show_heat(self, heat: Image | None) -> None:
+        """Lay a map (0–1) over the planes, or none."""
+        if heat is not self.heat:
+            self.heat = heat
+            self._render()
+
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Take the widest size that fits."""
         super().resizeEvent(event)
@@ -222,6 +231,9 @@ class CloseUps(QWidget):
                 levels = np.where(np.isnan(values), 0, 255 - levels).astype(np.uint8)
             drawn = QImage(levels.tobytes(), pixels, pixels, pixels, QImage.Format.Format_Grayscale8).copy()
             drawn = drawn.convertToFormat(QImage.Format.Format_RGB32)
+            if self.heat is not None and image.ndim == 3:
+                heat = cut(self.heat, finding.center, plane, field, pixels)
+                _lay_over(drawn, np.where(np.isnan(values), 0, heat))  # beyond the scan there is none
             drawn.setDevicePixelRatio(ratio)
             font = QFont(self.font())
             font.setPixelSize(self.fontInfo().pixelSize())
@@ -229,6 +241,18 @@ class CloseUps(QWidget):
             picture.setPixmap(QPixmap.fromImage(drawn))
             picture.setFixedSize(side, side)
             picture.setToolTip(f"{plane.name}: {plane.meaning}" if plane.meaning else "")
+
+
+def _lay_over(picture: QImage, heat: np.ndarray) -> None:
+    """Lay a map (pixels, pixels) of 0–1 over a picture: the higher, the more of a warm colour."""
+    alpha = (np.clip(np.nan_to_num(heat), 0, 1) * _HEAT_ALPHA).astype(np.uint32)
+    red, green, blue = (alpha * c // 255 for c in _HEAT)
+    layer = np.ascontiguousarray((alpha << 24) | (red << 16) | (green << 8) | blue)
+    side = len(layer)
+    painter = QPainter(picture)
+    shown = QImage(layer.tobytes(), side, side, 4 * side, QImage.Format.Format_ARGB32_Premultiplied)
+    painter.drawImage(0, 0, shown)
+    painter.end()
 
 
 def _annotate(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ...explain.answer import LIMIT, OVERLAP, PROPOSAL
 from ...imaging.values import window_to_unit
 from ...ops.spheres import nms_spheres, sphere_iou
 from .anchors import anchor_grid, decode
 from .config import Config
-from .network import Ag3d
+from .network import Ag3d, Fprn
 
 GRID = 16
 """The coarsest stride: sides of what the network sees are multiples of it."""
@@ -34,6 +35,8 @@ class Detections:
         (K,) combined, by descending order.
     members
         The marks that each was joined from, (M, 4) as `spheres`, or empty where nothing was joined yet.
+    anchor
+        (K,) the anchors that they come from, by their place in `anchors.anchor_grid`; empty where nobody knows.
     """
 
     spheres: np.ndarray
@@ -41,18 +44,23 @@ class Detections:
     fprn: np.ndarray
     score: np.ndarray
     members: tuple[np.ndarray, ...] = ()
+    anchor: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
 
     def __len__(self) -> int:
         return len(self.score)
 
     def __getitem__(self, keep: np.ndarray) -> Detections:
-        return Detections(self.spheres[keep], self.rpn[keep], self.fprn[keep], self.score[keep])
+        anchor = self.anchor[keep] if len(self.anchor) else self.anchor
+        members = tuple(self.members[i] for i in np.arange(len(self))[keep]) if self.members else ()
+        return Detections(
+            self.spheres[keep], self.rpn[keep], self.fprn[keep], self.score[keep], members, anchor
+        )
 
     def moved(self, offset: np.ndarray) -> Detections:
         """Centres shifted by (z, y, x) voxels."""
         by = np.array([*offset, 0.0])
         members = tuple(m + by for m in self.members)
-        return Detections(self.spheres + by, self.rpn, self.fprn, self.score, members)
+        return Detections(self.spheres + by, self.rpn, self.fprn, self.score, members, self.anchor)
 
 
 Branch = Literal["rpn", "fprn", "combined"]
@@ -102,19 +110,70 @@ def merge(
     return merged[np.argsort(-merged.score, kind="stable")]
 
 
-def suppress(detections: Detections, iou: float) -> Detections:
-    """Non-maximum suppression by the combined score."""
-    return detections[nms_spheres(detections.spheres, detections.score, iou)]
-
-
 def normalise(hu: Tensor, config: Config) -> Tensor:
     """Scale HU over `config.hu_range` to −1 … 1, clipped."""
     return window_to_unit(hu.float(), *config.hu_range) * 2 - 1
 
 
+@dataclass(frozen=True)
+class Spare:
+    """One anchor for which stages of a run are switched off, to see whether its mark then appears (`trace`).
+
+    Parameters
+    ----------
+    anchor
+        Its place in `anchors.anchor_grid`.
+    off
+        Words of `explain.answer`: what does not count for it.
+    """
+
+    anchor: int
+    off: frozenset[str] = frozenset()
+
+    def without(self, cause: str, anchors: np.ndarray) -> np.ndarray:
+        """Test for which of some anchors a cause is switched off: bool (K,)."""
+        return (anchors == self.anchor) & (cause in self.off)
+
+
+NOBODY = Spare(-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Proposals:
+    """What the RPN proposes in one window.
+
+    Parameters
+    ----------
+    scores
+        (K,) descending.
+    spheres
+        (K, 4): z, y, x, diameter in voxels.
+    levels
+        (K,): the scale that proposed each.
+    anchor
+        (K,) the anchors, by their place in the grid.
+    considered
+        Anchors that were high enough, by descending score.
+    survivors
+        Those of them that suppression left, of which the first became proposals.
+    """
+
+    scores: Tensor
+    spheres: Tensor
+    levels: Tensor
+    anchor: Tensor
+    considered: np.ndarray
+    survivors: np.ndarray
+
+
 def propose(
-    rpn: Tensor, anchors: Tensor, limit: int, iou: float, floor: float = 0.0
-) -> tuple[Tensor, Tensor, Tensor]:
+    rpn: Tensor,
+    anchors: Tensor,
+    limit: int,
+    iou: float,
+    floor: float = 0.0,
+    spare: Spare = NOBODY,
+) -> Proposals:
     """The RPN's best spheres in one window.
 
     Parameters
@@ -127,23 +186,31 @@ def propose(
         How many at most, after suppression.
     floor
         Lowest RPN score.
-
-    Returns
-    -------
-    scores : Tensor
-        (K,) descending.
-    spheres : Tensor
-        (K, 4): z, y, x, diameter in voxels.
-    levels : Tensor
-        (K,): the scale that proposed each.
     """
     scores = torch.sigmoid(rpn[:, 0])
     best, index = scores.topk(min(len(scores), 8 * limit))
     index = index[best > floor]
+    index = _with_spared(index, scores, floor, spare)
     spheres = decode(rpn[index, 1:], anchors[index])
-    keep = nms_spheres(spheres.cpu().numpy(), scores[index].cpu().numpy(), iou)[:limit]
+    survivors = nms_spheres(spheres.cpu().numpy(), scores[index].cpu().numpy(), iou)
+    considered = index.cpu().numpy()
+    own = np.flatnonzero(considered == spare.anchor)
+    alive = np.union1d(survivors, own) if OVERLAP in spare.off else survivors
+    keep = alive[:limit]
+    if LIMIT in spare.off:
+        keep = np.union1d(keep, np.intersect1d(own, alive))
     index, spheres = index[keep], spheres[keep]
-    return scores[index], spheres, anchors[index, 4].long()
+    return Proposals(
+        scores[index], spheres, anchors[index, 4].long(), index, considered, considered[survivors]
+    )
+
+
+def _with_spared(index: Tensor, scores: Tensor, floor: float, spare: Spare) -> Tensor:
+    """The anchors (K,) that are considered, with the spared one at the end where what keeps it out is switched off."""
+    if spare.anchor < 0 or bool((index == spare.anchor).any()):
+        return index
+    outside = PROPOSAL if scores[spare.anchor] <= floor else LIMIT
+    return torch.cat([index, index.new_tensor([spare.anchor])]) if outside in spare.off else index
 
 
 def calibrate(score: Tensor, config: Config) -> Tensor:
@@ -174,35 +241,60 @@ def detect(net: Ag3d, hu: Tensor) -> list[Detections]:
 
 @torch.inference_mode()
 def read_off(net: Ag3d, pyramid: list[Tensor], rpn: Tensor | None = None) -> list[Detections]:
-    """Both branches on a pyramid: proposals, their second opinion, the combined score, suppression.
+    """Both branches on a pyramid: proposals, their second opinion, the combined score.
 
     Parameters
     ----------
     rpn
         The RPN's output where it is known already.
     """
-    return [suppress(each, net.config.nms_iou) for each in candidates(net, pyramid, rpn)]
+    rpn = net.rpn(pyramid) if rpn is None else rpn
+    return [reading.detections for reading in read_all(net.fprn, pyramid, rpn)]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Detections of one window, and the proposals that they come from."""
+
+    detections: Detections
+    proposals: Proposals
 
 
 @torch.inference_mode()
-def candidates(net: Ag3d, pyramid: list[Tensor], rpn: Tensor | None = None) -> list[Detections]:
-    """What `read_off` suppresses: every proposal with both branches' scores, in the order in which FPRN was given them."""
-    config = net.config
+def read_all(fprn: Fprn, pyramid: list[Tensor], rpn: Tensor, spare: Spare = NOBODY) -> list[Reading]:
+    """As `read_off`, by the parts of the network that are needed. Proposals do not overlap, so nor do detections."""
+    config = fprn.config
     shape = tuple(n * config.strides[0] for n in pyramid[0].shape[2:])
-    if rpn is None:
-        rpn = net.rpn(pyramid)
     anchors = anchor_grid(config, shape).to(rpn.device)
-    limit = max(config.proposals, round(config.proposals * np.prod(shape) / 96**3))
-    found = [propose(r.float(), anchors, limit, config.nms_iou, config.rpn_floor) for r in rpn]
-    rows = [torch.cat([spheres, levels[:, None].float()], 1) for _, spheres, levels in found]
-    fprn = torch.sigmoid(net.fprn(pyramid, rows)).split([len(r) for r in rows])
+    limit = proposals_of(config, shape)
+    found = [propose(r.float(), anchors, limit, config.nms_iou, config.rpn_floor, spare) for r in rpn]
+    second = second_look(fprn, pyramid, [(p.spheres, p.levels) for p in found])
     results = []
-    for (scores, spheres, _), second in zip(found, fprn, strict=True):
-        combined = config.rpn_weight * scores + (1 - config.rpn_weight) * second
-        numbers = (spheres, scores, second, calibrate(combined, config))
-        marks, first, other, score = (n.cpu().numpy().astype(float) for n in numbers)
-        results.append(Detections(marks, first, other, score))
+    for proposals, other in zip(found, second, strict=True):
+        numbers = (proposals.spheres, proposals.scores, other, combine(proposals.scores, other, config))
+        marks, first, fprn_score, score = (n.cpu().numpy().astype(float) for n in numbers)
+        detections = Detections(marks, first, fprn_score, score, anchor=proposals.anchor.cpu().numpy())
+        results.append(Reading(detections[np.argsort(-score, kind="stable")], proposals))
     return results
+
+
+def proposals_of(config: Config, shape: Sequence[int]) -> int:
+    """How many proposals a window of so many voxels (3,) has at most."""
+    return max(config.proposals, round(config.proposals * np.prod(shape) / 96**3))
+
+
+@torch.inference_mode()
+def second_look(
+    fprn: Fprn, pyramid: list[Tensor], where: Sequence[tuple[Tensor, Tensor]]
+) -> tuple[Tensor, ...]:
+    """FPRN scores (K,), 0–1, of spheres (K, 4) and the levels (K,) that proposed them, for each window of a pyramid."""
+    rows = [torch.cat([spheres, levels[:, None].float()], 1) for spheres, levels in where]
+    return torch.sigmoid(fprn(pyramid, rows)).split([len(r) for r in rows])
+
+
+def combine(rpn: Tensor, fprn: Tensor, config: Config) -> Tensor:
+    """The calibrated score (K,) of both branches' scores."""
+    return calibrate(config.rpn_weight * rpn + (1 - config.rpn_weight) * fprn, config)
 
 
 def pad_widths(shape: Sequence[int], least: int = 7) -> list[tuple[int, int]]:

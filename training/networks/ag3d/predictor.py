@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Generator, Sequence
 
 import numpy as np
 import torch
 from scipy.ndimage import binary_dilation
 
-from ...findings import Finding, Findings, ImageReference, Provenance, Sphere
+from ...findings import Finding, Findings, ImageReference, Provenance
 from ...imaging import resample
 from ...imaging.ct.lung_field import lung_field
 from ...imaging.image import Image
 from ...inference.device import run_with_cpu_fallback
-from ...inference.predictor import SCORE_FLOOR, ModelInfo, PredictorError, Progress
+from ...inference.predictor import ModelInfo, PredictorError, Progress
 from ...inference.suitability import check_ct
-from .anatomy import with_anatomy
 from .cpu.folded import CELLS, FoldedAg3d
 from .cpu.streamed import Streamed
-from .detect import GRID, Detections, PaddedVolume, detect_arrays, normalise, read_off
-from .lesions import join_marks
+from .detect import GRID, Detections, PaddedVolume, detect_arrays, normalise, pad_edge, read_all
+from .marking.marks import RIM_MM, Lungs, Selection, select
+from .marking.trace import Ag3dTrace, Seen, sphere_of
 from .network import Ag3d
 
 MARGIN = 32
@@ -30,8 +31,6 @@ SLAB = 10_000_000
 """Voxels of a slab on a GPU: they bound the memory; thinner slabs spend more of their time on halos."""
 STREAMED = ("cpu",)
 """Devices where the volume streams through the folded network (`folded`), slab by slab without halos."""
-RIM_MM = 5.0
-"""A nodule's centre may lie this far outside the lung field (juxtapleural)."""
 
 
 def slices_of_slab(shape: Sequence[int]) -> int:
@@ -69,7 +68,7 @@ class Ag3dPredictor:
         self.precision = precision
 
     def run(self, image: Image) -> Generator[Progress, None, Findings]:
-        """Yield progress; return spheres by descending score, all above `SCORE_FLOOR`.
+        """Yield progress; return spheres by descending score, all from `SCORE_FLOOR` on; one step holds the trace.
 
         Raises
         ------
@@ -88,28 +87,45 @@ class Ag3dPredictor:
         yield Progress(0.1, "resampling to 1 mm")
         volume, near_lung = prepare(image, lungs)
         padded = PaddedVolume(volume.voxels)
-        detections = yield from self._detect(padded)
-        found = _in_lung(detections, near_lung, padded.offset)
-        found = found[found.score >= SCORE_FLOOR].moved(-padded.offset)
-        lesions = with_anatomy(join_marks(found, volume.voxels), volume.voxels, self.net.config)
-        return self._findings(lesions, volume, image)
+        seen = yield from self._detect(padded)
+        field = Lungs(volume.voxels, near_lung)
+        selection = select(seen.reading.detections.moved(-padded.offset), field, self.net.config)
+        yield Progress(0.95, "scoring", trace=self._trace(seen, padded.offset, volume, field, selection))
+        return self._findings(selection.marks, volume, image)
 
     def detect_cubes(self, volumes: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Spheres (n, 4; z, y, x and diameter in voxels) and scores (n,) in volumes of HU at 1 mm, without a lung field."""
         return [(d.spheres, d.score) for d in detect_arrays(self.net.to(self.device), volumes, self.device)]
 
-    def _detect(self, padded: PaddedVolume) -> Generator[Progress, None, Detections]:
+    @torch.inference_mode()
+    def trace_cube(self, hu: np.ndarray) -> Ag3dTrace:
+        """The trace of `detect_cubes` on one volume of HU at 1 mm; its world has the volume's voxel indices."""
+        padded, offset = pad_edge(hu)
+        x = normalise(torch.from_numpy(padded)[None, None].to(self.device), self.net.config)
+        pyramid, rpn = self.net.to(self.device)(x.contiguous(memory_format=torch.channels_last_3d))
+        reading = read_all(self.net.fprn, pyramid, rpn)[0]
+        seen = Seen([m.cpu() for m in pyramid], rpn.cpu(), reading)
+        fprn = copy.deepcopy(self.net.fprn).cpu()
+        return Ag3dTrace(self.info, fprn, seen, offset, Image(hu, "CT", (1.0, 1.0, 1.0)))
+
+    def _trace(
+        self, seen: Seen, offset: np.ndarray, volume: Image, field: Lungs, selection: Selection
+    ) -> Ag3dTrace:
+        fprn = copy.deepcopy(self.net.fprn).cpu()  # the network may go to another device, or from memory
+        return Ag3dTrace(self.info, fprn, seen, offset, volume, field, selection)
+
+    def _detect(self, padded: PaddedVolume) -> Generator[Progress, None, Seen]:
         """The network on a volume (HU, 1 mm, sides multiples of 16)."""
         if self.device.type in STREAMED:
             return (yield from self._detect_streamed(padded))
         features = yield from self._first(padded)
         yield Progress(0.8, "scoring")
-        detections, note = self._rest(features)
+        seen, note = self._rest(features)
         if note:
             yield Progress(0.9, "scoring", note=note)
-        return detections
+        return seen
 
-    def _detect_streamed(self, padded: PaddedVolume) -> Generator[Progress, None, Detections]:
+    def _detect_streamed(self, padded: PaddedVolume) -> Generator[Progress, None, Seen]:
         folded = FoldedAg3d(self.net, self.precision)
         streamed, done = Streamed(folded, padded.shape), 0
         step = slices_of_slab(padded.shape)
@@ -123,8 +139,8 @@ class Ag3dPredictor:
             done = high
             yield Progress(0.2 + 0.6 * done / padded.shape[0], "detecting")
         yield Progress(0.8, "scoring")
-        with torch.inference_mode():
-            return read_off(self.net, streamed.pyramid, streamed.rpn)[0]
+        reading = read_all(self.net.fprn, streamed.pyramid, streamed.rpn)[0]
+        return Seen(streamed.pyramid, streamed.rpn, reading)
 
     def _first(self, padded: PaddedVolume) -> Generator[Progress, None, torch.Tensor]:
         """The network's first part, slab by slab; returns the map at stride 4.
@@ -166,12 +182,15 @@ class Ag3dPredictor:
         return self.net.backbone.first(x)[:, :, (low - start) // 4 : (high - start) // 4]
 
     @torch.inference_mode()
-    def _rest(self, features: torch.Tensor) -> tuple[Detections, str]:
+    def _rest(self, features: torch.Tensor) -> tuple[Seen, str]:
         """Everything from stride 4 on, on the whole volume: maps there have an eighth of the cells. With a note."""
 
-        def on(device: torch.device) -> Detections:
+        def on(device: torch.device) -> Seen:
             self.net.to(device)
-            return read_off(self.net, self.net.backbone.rest(features.to(device)))[0]
+            pyramid = self.net.backbone.rest(features.to(device))
+            rpn = self.net.rpn(pyramid)
+            reading = read_all(self.net.fprn, pyramid, rpn)[0]
+            return Seen([m.cpu() for m in pyramid], rpn.cpu(), reading)
 
         return run_with_cpu_fallback(on, features.device)
 
@@ -179,25 +198,19 @@ class Ag3dPredictor:
         provenance = Provenance(self.info.name, self.info.version)
         items = tuple(
             Finding(
-                _sphere(sphere, volume),
+                sphere_of(sphere, volume),
                 score=float(score),
                 scores={"rpn": float(rpn), "fprn": float(fprn)},
-                members=tuple(_sphere(m, volume) for m in members) if len(members) > 1 else (),
+                members=tuple(sphere_of(m, volume) for m in members) if len(members) > 1 else (),
                 provenance=provenance,
             )
             for sphere, score, rpn, fprn, members in zip(
                 found.spheres, found.score, found.rpn, found.fprn, found.members, strict=True
             )
-            if score >= SCORE_FLOOR
         )
         return Findings(
             items, ImageReference.of(image), ({"name": self.info.name, "version": self.info.version},)
         )
-
-
-def _sphere(row: np.ndarray, volume: Image) -> Sphere:
-    """A row z, y, x, diameter in voxels of 1 mm as a sphere in the world."""
-    return Sphere(tuple(volume.to_world(row[:3])), max(row[3], 1.0))
 
 
 def prepare(image: Image, lungs: np.ndarray) -> tuple[Image, np.ndarray]:
@@ -232,11 +245,3 @@ def prepare(image: Image, lungs: np.ndarray) -> tuple[Image, np.ndarray]:
     coarse = binary_dilation(mask[::2, ::2, ::2], ball)
     near = coarse.repeat(2, 0).repeat(2, 1).repeat(2, 2)[: mask.shape[0], : mask.shape[1], : mask.shape[2]]
     return volume, near | mask
-
-
-def _in_lung(found: Detections, near_lung: np.ndarray, offset: np.ndarray) -> Detections:
-    """Detections whose centre lies in or next to the lungs, and not in padding."""
-    index = np.round(found.spheres[:, :3] - offset).astype(int)
-    inside = np.all((index >= 0) & (index < near_lung.shape), axis=1)
-    index = np.clip(index, 0, np.array(near_lung.shape) - 1)
-    return found[inside & near_lung[tuple(index.T)]]

@@ -222,7 +222,8 @@ class Training(Learner[Ag3d]):
         chosen = []
         for i, (truth, ignore) in enumerate(zip(batch["truth"], batch["ignore"], strict=True)):
             truth, ignore = truth.to(rpn.device), ignore.to(rpn.device)
-            scores, spheres, levels = propose(rpn[i], anchors, 24, self.net.config.nms_iou)
+            p = propose(rpn[i], anchors, 24, self.net.config.nms_iou)
+            scores, spheres, levels = p.scores, p.spheres, p.levels
             label = label_proposals(spheres, truth, ignore)
             self._remember(batch["source"][i], scores, spheres, label, truth)
             jitter = torch.randn(len(truth), 4, device=rpn.device) * 0.12

@@ -16,20 +16,19 @@ from ...inference.predictor import PredictorError, Progress
 from ...inference.suitability import check_radiograph
 from ...ops.hooks import calls_of
 from ...ops.logits import calibrated
-from .local_head import Found, LocalHead
+from .local_head import LocalHead, Looks
 from .network import Dhn
 from .predictor import DhnPredictor, unusable
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the modules were given and returned: the body's input, RPN logits and features by level, candidates, survivors."""
+    """What the modules were given and returned: the body's input, RPN logits and features by level, proposals."""
 
     input: Tensor
     objectness: list[Tensor]
     features: list[Tensor]
-    found: Found
-    kept: frozenset[int]
+    looks: Looks
 
 
 def look_inside(
@@ -92,14 +91,13 @@ def look_inside(
 def _run(net: Dhn, head: LocalHead, radiograph: RadiographInput, device: torch.device) -> Seen:
     with torch.inference_mode(), calls_of({"body": net.body, "rpn": head.rpn.head}) as calls:
         features = net.features(torch.from_numpy(radiograph.pixels)[None].to(device))
-        (found,) = head.candidates(features)
-        kept = frozenset(head.survivors(found).tolist())
+        looks = head.detect(features)[0].looks
+    assert looks is not None  # `detect` keeps them
     return Seen(
         calls["body"][0].args[0][0],
         [level[0] for level in calls["rpn"][0].result[0]],
         [level[0] for level in head.chosen(features)],
-        found,
-        kept,
+        looks,
     )
 
 
@@ -118,7 +116,7 @@ def _input(given: Tensor, radiograph: RadiographInput) -> MapGroup:
 
 def _proposals(seen: Seen, radiograph: RadiographInput, net: Dhn) -> tuple[Proposal, ...]:
     """All candidates with an area, by descending calibrated score."""
-    found = seen.found
+    found, kept = seen.looks, set(seen.looks.keep.tolist())
     corners = found.boxes.cpu().numpy().astype(float)[:, [1, 0, 3, 2]].reshape(-1, 2, 2)
     scores = calibrated(found.scores.cpu().numpy(), net.config.calibration)
     objectness = found.objectness.cpu().numpy()
@@ -128,7 +126,7 @@ def _proposals(seen: Seen, radiograph: RadiographInput, net: Dhn) -> tuple[Propo
             (tuple(world[i, 0].tolist()), tuple(world[i, 1].tolist())),
             float(scores[i]),
             {"rpn": float(objectness[i])},
-            int(i) in seen.kept,
+            int(i) in kept,
         )
         for i in np.argsort(-scores, kind="stable")
         if np.all(corners[i, 1] > corners[i, 0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead, concat_box_prediction_layers
 from torchvision.ops import MultiScaleRoIAlign, box_iou, clip_boxes_to_image, nms, remove_small_boxes
 
+from ...explain.answer import LIMIT, OVERLAP, SMALL
 from .config import Config
 from .loss import box_loss, classification_loss
 
@@ -33,11 +34,76 @@ class Found:
         (K, 4): x0, y0, x1, y1 in radiograph pixels, edge coordinates.
     scores, objectness
         (K,): probabilities of the RoI head, and of the RPN for the proposal behind the box; uncalibrated.
+    looks
+        All that was looked at.
     """
 
     boxes: Tensor
     scores: Tensor
     objectness: Tensor
+    looks: Looks | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """What the local head looked at on one radiograph, P proposals of A anchors.
+
+    Parameters
+    ----------
+    boxes, scores, objectness
+        (P, 4) corrected boxes, (P,) scores of the RoI head and of the RPN, uncalibrated.
+    keep
+        (K,) which of them became `Found`.
+    all_boxes, all_objectness
+        (A, 4) and (A,): what the RPN had to choose from.
+    features
+        Maps (1, C, h, w) of the radiograph, as `LocalHead.judge` takes them.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    objectness: Tensor
+    keep: Tensor
+    all_boxes: Tensor
+    all_objectness: Tensor
+    features: list[Tensor]
+
+    def on_cpu(self) -> Looks:
+        """The same, where the network that made it need not be."""
+        return Looks(
+            self.boxes.cpu(),
+            self.scores.cpu(),
+            self.objectness.cpu(),
+            self.keep.cpu(),
+            self.all_boxes.cpu(),
+            self.all_objectness.cpu(),
+            [m.cpu() for m in self.features],
+        )
+
+
+def chosen_boxes(
+    boxes: Tensor, scores: Tensor, config: Config, spared: int = -1, off: Collection[str] = ()
+) -> Tensor:
+    """Choose boxes: those of some size, the surest of those that overlap, the surest of all; indices (K,) by descending score.
+
+    Parameters
+    ----------
+    boxes, scores
+        (P, 4) and (P,).
+    spared, off
+        One box for which some of `explain.answer`'s words do not count, to see whether it is then chosen.
+    """
+    big = remove_small_boxes(boxes, SMALLEST)
+    keep = big[nms(boxes[big], scores[big], config.nms_iou)]
+    if spared < 0 or ({SMALL, OVERLAP} & set(off) == set() and not (keep == spared).any()):
+        return keep[: config.boxes]
+    others = keep[keep != spared]
+    place = int((scores[others] >= scores[spared]).sum())
+    keep = torch.cat([others[:place], keep.new_tensor([spared]), others[place:]])
+    chosen = keep[: config.boxes]
+    return (
+        torch.cat([chosen, keep.new_tensor([spared])]) if place >= config.boxes and LIMIT in off else chosen
+    )
 
 
 class Rpn(RegionProposalNetwork):
@@ -157,30 +223,21 @@ class LocalHead(nn.Module):
 
     def detect(self, features: Sequence[Tensor]) -> list[Found]:
         """What is found on each radiograph, after non-maximum suppression."""
-        found = []
-        for each in self.candidates(features):
-            keep = self.survivors(each)
-            found.append(Found(each.boxes[keep], each.scores[keep], each.objectness[keep]))
-        return found
-
-    def candidates(self, features: Sequence[Tensor]) -> list[Found]:
-        """Every proposal of each radiograph, its box corrected and scored, before suppression; in the RPN's order."""
         features = self.chosen(features)
         side = self.side_of(features)
-        proposals, objectness, *_ = self.rpn.propose(features, side)
+        proposals, objectness, _, anchor_logits, decoded = self.rpn.propose(features, side)
         logits, boxes = self.judge(features, proposals)
         counts = [len(p) for p in proposals]
-        return [
-            Found(clip_boxes_to_image(box, (side, side)), score, first)
-            for score, box, first in zip(
-                torch.sigmoid(logits).split(counts), boxes.split(counts), objectness, strict=True
-            )
-        ]
-
-    def survivors(self, found: Found) -> Tensor:
-        """Indices (K,) of the candidates that outlive suppression, by descending score."""
-        big = remove_small_boxes(found.boxes, SMALLEST)
-        return big[nms(found.boxes[big], found.scores[big], self.config.nms_iou)][: self.config.boxes]
+        all_objectness = torch.sigmoid(anchor_logits.reshape(len(proposals), -1))
+        scores = torch.sigmoid(logits).split(counts)
+        found: list[Found] = []
+        for i, (score, box, first) in enumerate(zip(scores, boxes.split(counts), objectness, strict=True)):
+            box = clip_boxes_to_image(box, (side, side))
+            keep = chosen_boxes(box, score, self.config)
+            own = [m[i : i + 1] for m in features]
+            looks = Looks(box, score, first, keep, decoded[i], all_objectness[i], own)
+            found.append(Found(box[keep], score[keep], first[keep], looks))
+        return found
 
     def objectness(self, features: Sequence[Tensor]) -> Tensor:
         """Objectness (N, side, side): the best anchor of all levels over each pixel, probabilities."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Generator
 
 import numpy as np
@@ -14,8 +15,9 @@ from ...inference.predictor import SCORE_FLOOR, HeatMap, PredictorError, Progres
 from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
 from ...ops.logits import calibrated
-from .local_head import SMALLEST, Found
+from .local_head import Found
 from .network import Dhn
+from .trace import DhnTrace, on_picture
 
 TINY = 64
 """Image pixels: a picture with a shorter side under this shows no nodule."""
@@ -47,8 +49,15 @@ class DhnPredictor(RadiographPredictor[Dhn]):
             lambda device: self.net(torch.from_numpy(radiograph.pixels)[None].to(device))
         )
         items: tuple[Finding, ...] = ()
+        trace = None
         if found is not None:
             items = self._findings(found[0], radiograph)
+            if (looks := found[0].looks) is not None:
+                head = copy.deepcopy(
+                    self.net.local_head
+                )  # the network may go to another device, or from memory
+                assert head is not None
+                trace = DhnTrace(self.info, head.cpu(), looks.on_cpu(), radiograph)
         scores: tuple[ImageScore, ...] = ()
         if probability is not None:
             whole = calibrated(probability.cpu().numpy(), self.net.config.global_calibration)
@@ -56,7 +65,7 @@ class DhnPredictor(RadiographPredictor[Dhn]):
                 ImageScore(self.info.name, self.info.version, float(whole[0]), self.info.default_threshold),
             )
         findings = Findings(items, ImageReference.of(image), models, scores)
-        yield Progress(1.0, "looking for nodules", findings, note)
+        yield Progress(1.0, "looking for nodules", findings, note, trace)
         return findings
 
     def heat_map(self, image: Image) -> HeatMap:
@@ -84,12 +93,9 @@ class DhnPredictor(RadiographPredictor[Dhn]):
 
     def _findings(self, found: Found, radiograph: RadiographInput) -> tuple[Finding, ...]:
         """Boxes in world coordinates, cut at the rim of the picture; those beside it are left out."""
-        low = np.asarray(radiograph.offset)
-        high = low + np.asarray(radiograph.shape) * radiograph.scale
-        corners = found.boxes.cpu().numpy().astype(float)[:, [1, 0, 3, 2]].reshape(-1, 2, 2)
-        corners = np.clip(corners, low, high)
+        corners, there = on_picture(found.boxes, radiograph)
         scores = calibrated(found.scores.cpu().numpy(), self.net.config.calibration)
-        keep = (scores >= SCORE_FLOOR) & np.all(corners[:, 1] - corners[:, 0] >= SMALLEST, axis=1)
+        keep = (scores >= SCORE_FLOOR) & there
         provenance = Provenance(self.info.name, self.info.version)
         return tuple(
             Finding(

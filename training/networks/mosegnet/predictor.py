@@ -16,10 +16,11 @@ from ...inference.predictor import SCORE_FLOOR, HeatMap, PredictorError, Progres
 from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
 from ...ops.logits import calibrated, uncalibrated
-from .components import MOST, components
+from .components import MOST, Component, components
 from .lungs import lung_masks, two_lungs
 from .maps import Maps, probability_maps
 from .network import MoSegNet, normalise
+from .trace import MosegnetTrace
 
 
 class MosegnetPredictor(RadiographPredictor[MoSegNet]):
@@ -52,8 +53,13 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
             name = image.source or image.series_uid or "the image"
             said[DOUBT] = f"No two lungs were found: is {name} a frontal chest radiograph, upright?"
             yield Progress(0.95, "outlining", note=said[DOUBT])
+        probability = maps.lesions[0] * inside
+        found = self._nodules(probability, radiograph)
+        calibration = self.net.config.calibration
+        trace = MosegnetTrace(self.info, probability, radiograph, found, calibration)
+        yield Progress(1.0, "outlining", trace=trace)
         return Findings(
-            self._nodules(maps.lesions[0] * inside, radiograph),
+            tuple(finding for _, finding in found),
             ImageReference.of(image),
             (said,),
             regions=self._regions(lungs, maps.lesions * inside, radiograph),
@@ -101,16 +107,21 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
         """The maps, and a note where the device had to change."""
         return self.run_with_cpu_fallback(lambda device: probability_maps(self.net, pixels, device))
 
-    def _nodules(self, probability: np.ndarray, radiograph: RadiographInput) -> tuple[Finding, ...]:
+    def _nodules(
+        self, probability: np.ndarray, radiograph: RadiographInput
+    ) -> tuple[tuple[Component, Finding], ...]:
         calibration = self.net.config.calibration
         provenance = Provenance(self.info.name, self.info.version)
         found = components(probability, float(uncalibrated(SCORE_FLOOR, calibration)), MOST)
         return tuple(
-            Finding(
-                placed(part.mask, radiograph, (part.top, part.left)),
-                score=float(calibrated(part.peak, calibration)),
-                scores={"peak": part.peak},
-                provenance=provenance,
+            (
+                part,
+                Finding(
+                    placed(part.mask, radiograph, (part.top, part.left)),
+                    score=float(calibrated(part.peak, calibration)),
+                    scores={"peak": part.peak},
+                    provenance=provenance,
+                ),
             )
             for part in found
         )

@@ -53,6 +53,14 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
             result[fold] = log_odds(net.fuse(each)), log_odds(each[0])
         return result
 
+    def log_odds_of(self, net: MtCnn, cube: Tensor, diameter: float) -> Tensor:
+        """See `CharacterisingFolds.log_odds_of`: of the fused views, without mirror images."""
+        where = torch.from_numpy(offsets(self.config.field_mm, self.config.pixels)).float().to(cube.device)
+        center = torch.full((1, 3), float(MIDDLE), device=cube.device)
+        views = sample_views(window_to_unit(cube[None], *self.config.hu_range), center, where)
+        each, _ = net(views, torch.tensor([float(diameter)]), reconstruct=False)
+        return torch.logit(net.fuse(torch.sigmoid(each))[0], eps=logits.OPINION_EPS)
+
     @torch.inference_mode()
     def reconstruct(self, image: Image, finding: Finding) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
         """What the network sees of a finding, and what its ImgNet makes of it.

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from ...crossval.fold_models import CharacterisingFolds
+from ...crossval.nodule_cubes import MIDDLE
 from ...findings import ATTRIBUTES, Opinion
+from ...imaging.values import window_to_unit
+from ...ops.nodule_size import standard_size
 from .network import Mtmr
 from .nodule_prediction import NodulePrediction, predict_nodule
+from .patches import nodule_patches
 
 
 class MtmrPredictor(CharacterisingFolds[Mtmr]):
@@ -35,6 +40,14 @@ class MtmrPredictor(CharacterisingFolds[Mtmr]):
             attributes=dict(zip(ATTRIBUTES, map(float, attributes.mean(0)), strict=True)),
             attribute_spread=dict(zip(ATTRIBUTES, map(float, attributes.std(0)), strict=True)),
         )
+
+    def log_odds_of(self, net: Mtmr, cube: torch.Tensor, diameter: float) -> torch.Tensor:
+        """See `CharacterisingFolds.log_odds_of`: the mean of the slices' log odds."""
+        values = window_to_unit(cube, *self.config.hu_range)
+        center = torch.full((3,), float(MIDDLE), device=cube.device)
+        patches, _ = nodule_patches(values, center, float(diameter), self.config)
+        size = standard_size(torch.full((len(patches),), float(diameter), device=cube.device))
+        return net(patches, size)[0].mean()
 
 
 def view_names(prediction: NodulePrediction) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from ....inference.inside.feature_maps import Extent, FeatureMap, Inside, MapGro
 from ....inference.predictor import Progress
 from ....ops.hooks import calls_of
 from ....ops.spheres import nms_spheres
-from ..detect import candidates
+from ..detect import read_all
 from ..network import Ag3d
 from ..predictor import Ag3dPredictor
 from .window import Window, maps_of, window_around
@@ -78,11 +78,12 @@ def look_inside(
     net = predictor.net.to(pyramid[0].device)
     with torch.inference_mode():
         with calls_of({"fprn": net.fprn}) as calls:
-            (found,) = candidates(net, pyramid, rpn)
+            (reading,) = read_all(net.fprn, pyramid, rpn)
         rows = calls["fprn"][0].args[1][0]
+        found, given = reading.detections, reading.proposals.anchor.tolist()  # by score; as FPRN was given them
         at = window.to_voxel(place)
         chosen = _best(found.spheres, found.score, at, diameter)
-        row = rows[chosen] if chosen is not None else _stand_in(net, at, diameter, rows)
+        row = rows[given.index(found.anchor[chosen])] if chosen is not None else _stand_in(net, at, diameter, rows)
         crop = crop_of(net, pyramid, row)
     kept = set(nms_spheres(found.spheres, found.score, net.config.nms_iou).tolist())
     distance = np.linalg.norm(found.spheres[:, :3] - at, axis=1)

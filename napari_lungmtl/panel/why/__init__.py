@@ -1,0 +1,1 @@
+"""Section *why here*: what a network thought at a place."""

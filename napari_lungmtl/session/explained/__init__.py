@@ -1,0 +1,1 @@
+"""The reasons of runs on the open images, and what became of their marks."""

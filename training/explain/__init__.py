@@ -1,0 +1,1 @@
+"""Why a network marks a place, or why not."""

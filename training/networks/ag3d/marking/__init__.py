@@ -1,0 +1,1 @@
+"""From detections to the marks of a scan, and why a place has one or none."""
