@@ -32,10 +32,11 @@ ORDER = {
             "metrics",
             "comparison",
             "operating_point",
+            "case_list",
             "fitting",
             "crossval",
         ),
-        *("evaluation", "networks", "cohort", "report", "api", "cli"),
+        *("evaluation", "networks", "cohort", "report", "report_html", "api", "cli"),
     ),
     "napari_lungmtl": (
         *(
