@@ -95,7 +95,7 @@ class LungNodulesDock(QWidget):
         self.pictures = Pictures(viewer)
         self.compare = CompareSection(viewer)
         self.run = RunSection()
-        self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
+        self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run, self.compare.set_truth)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
         self.operating_point = OperatingPointSection(self.cases, lambda: self.reviewed_images)
         self.cine = Cine(viewer, self)

@@ -65,6 +65,11 @@ class Sidecar:
         """The file that is written."""
         return self._paths[0]
 
+    def companions(self, suffix: str) -> tuple[Path, ...]:
+        """The files of another suffix beside it: first the one that is written, then where one may lie that was written before."""
+        paths = dict.fromkeys((*self._paths, *self._readable))
+        return tuple(p.with_name(p.name.removesuffix(SUFFIX) + suffix) for p in paths)
+
     def newest(self) -> Path | None:
         """The file that `read` reads, if there is one."""
         existing = [path for path in dict.fromkeys((*self._paths, *self._readable)) if path.is_file()]

@@ -92,18 +92,18 @@ class TruthFigures:
 
 
 def beside_truth(
-    matching: Matching, distance_mm: np.ndarray | None, threshold: float, *, complete: bool = True
+    matching: Matching, distance_mm: np.ndarray | None, shown: np.ndarray, *, complete: bool = True
 ) -> TruthFigures:
     """Read the figures off a matching by the official rule.
 
     Parameters
     ----------
     matching
-        Of all marks, also those below the threshold.
+        Of all marks, also those that the threshold hides.
     distance_mm
         (marks, nodules) of their centres; None where pixels have no known size.
-    threshold
-        From which score on a mark is shown.
+    shown
+        (marks,) which of them the threshold shows.
     complete
         Whether every nodule is known; else no mark can be called a false alarm.
 
@@ -113,13 +113,8 @@ def beside_truth(
         The place to look at is the missed nodule that is farthest from any mark, or else the highest false alarm that is shown, or
         else the nodule whose mark is farthest off.
     """
-    shown = matching.score >= threshold
-    best = np.where(matching.found, matching.nodule_mark, 0)
-    hit = (
-        matching.found & (matching.score[best] >= threshold)
-        if len(matching.score)
-        else np.zeros(len(best), bool)
-    )
+    hit = np.isin(np.arange(len(matching.nodule_mark)), matching.hit[shown])
+    hit[matching.found] |= shown[matching.nodule_mark[matching.found]]
     false = np.flatnonzero(matching.false_positive) if complete else np.zeros(0, int)
     worst = int(false[matching.score[false].argmax()]) if len(false) else None
     nearest = np.full(len(hit), np.nan)

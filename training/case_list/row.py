@@ -22,7 +22,7 @@ COLUMNS = (
     *AT,
     *("tags", "note"),
 )
-"""Of a list as csv or Parquet, and the keys of a row of ``cases_detail`` in an evaluation's JSON (tags and notes are a person's)."""
+"""Of a list as csv or Parquet; all but tags and notes (a person's) are keys of ``cases_detail`` in an evaluation's JSON."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,16 @@ class ListedCase:
         """What tells it from other cases: its series, and its file where one is named."""
         return f"{self.path or ''}|{self.series_uid or self.name}"
 
+    def is_of(self, image: Image) -> bool:
+        """Whether an image is this case's: the same file, or the same DICOM series."""
+        if (
+            self.path is not None
+            and image.source is not None
+            and self.path.absolute() == Path(image.source).absolute()
+        ):
+            return not self.path.is_dir() or self.series_uid in ("", image.series_uid)
+        return bool(self.series_uid) and self.series_uid == image.series_uid
+
     def to_json(self) -> dict[str, Any]:
         """Return the plain values that an evaluation's JSON has of it, `found` and `truth` left out."""
         at = dict(zip(AT, (*(self.at or ()), None, None, None), strict=False))
@@ -115,7 +125,7 @@ class ListedCase:
 
 
 def to_world(at: Sequence[float], image: Image) -> tuple[float, ...]:
-    """Turn a place that a person names (x, y, z in LPS mm; x, y in pixels of a radiograph) into world coordinates (z, y, x) or (y, x)."""
+    """Turn a place that a person names (x, y, z in LPS mm; x, y in pixels of a radiograph) into world coordinates."""
     if image.ndim == 3:
         return tuple(float(v) for v in at[::-1])
     return tuple(float(v) for v in image.to_world(np.asarray(at[::-1], float) - 0.5))

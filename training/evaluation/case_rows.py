@@ -83,7 +83,7 @@ def spheres_row(
             max_marks=max_marks,
         )
         distance = np.linalg.norm(spheres[:, None, :3] - nodules[None, :, :3], axis=2)
-        told = beside_truth(matching, distance, threshold, complete=complete)
+        told = beside_truth(matching, distance, scores >= threshold, complete=complete)
         figures = CaseFigures(told.missed, told.highest_false_alarm, distance_mm=told.distance_mm)
         if told.nodule is not None:
             at = nodules[told.nodule, :3]
@@ -120,7 +120,7 @@ def film_columns(
         if image.spacing is not None:
             pixel = np.array(image.spacing[::-1])
             distance = np.linalg.norm((result.centers[:, None] - middle[None]) * pixel, axis=2)
-        told = beside_truth(result.matching(), distance, threshold, complete=result.complete)
+        told = beside_truth(result.matching(), distance, result.scores >= threshold, complete=result.complete)
         figures = CaseFigures(told.missed, told.highest_false_alarm, distance_mm=told.distance_mm)
         if told.nodule is not None:
             at = middle[told.nodule]
