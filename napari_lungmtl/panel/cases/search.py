@@ -19,7 +19,7 @@ from ...session.review import passes
 from ...session.sidecar import Sidecar
 from ...session.thresholds import Thresholds
 from ...training.case_list.beside import figures_beside, truth_beside
-from ...training.case_list.figures import CaseFigures
+from ...training.case_list.figures import CaseFigures, hardness
 from ...training.case_list.read import is_case_list, read_case_list
 from ...training.case_list.row import ListedCase, joined
 from ...training.error_boundary import STOPS
@@ -96,7 +96,7 @@ def search(paths: Sequence[Path]) -> Iterator[Case | None]:
     all cases are listed: for them truths are read.
     """
     lists = [path for path in paths if is_case_list(path)]
-    for listed in joined([read_case_list(path) for path in lists]) if lists else ():
+    for listed in joined(list(map(_in_order, lists))):
         yield _of_list(listed)
     judged: list[tuple[Series, Findings, CaseSummary, CaseNotes]] = []
     for path in (path for path in paths if path not in lists):
@@ -129,6 +129,14 @@ def searched_words(cases: Sequence[Case], message: str) -> tuple[str, str]:
         return "", ""
     one = "1 file cannot be read: its row says why."
     return one if unreadable == 1 else f"{unreadable} files cannot be read: their rows say why.", "warning"
+
+
+def _in_order(path: Path) -> list[ListedCase]:
+    """The cases of a list: those of an evaluation from the hardest on, those that a person saved as they were."""
+    cases = read_case_list(path)
+    if path.suffix.lower() == ".json":
+        cases.sort(key=lambda case: hardness(case.figures), reverse=True)
+    return cases
 
 
 def _of_list(listed: ListedCase) -> Case:
