@@ -128,7 +128,7 @@ def test_tags_and_a_note_stay_with_the_case_and_a_list_is_saved(empty, report, q
     notes = CaseNotes(("ground glass", "=vessel"), "@ask again")
     assert read_notes(Sidecar(read_image(tmp_path / "ct" / "berta.nii.gz"))) == notes
     QTest.keyClicks(dock.cases.filter.words, "glass")
-    assert names(dock) == ["anna", "berta"]  # the one that is seen, too
+    assert names(dock) == ["berta", "anna"]  # the one that is seen, too
     choose_order(dock, "by missed")
     target = tmp_path / "hard"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))

@@ -147,6 +147,7 @@ class HardCases(QObject):
                 self._set_truth(truth)
         place = listed.world(image) if listed is not None else None
         if place is not None:
+            planes.fit(self._viewer)  # all of the slice, before the camera is asked whether it is
             look_at(self._viewer, place)
 
     def judge(self, case: Case, reviewed: ReviewedImage) -> None:

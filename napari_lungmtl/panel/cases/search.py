@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -23,10 +24,11 @@ from ...training.case_list.figures import CaseFigures, hardness
 from ...training.case_list.read import is_case_list, read_case_list
 from ...training.case_list.row import ListedCase, joined
 from ...training.error_boundary import STOPS
+from ...training.errors import LungmtlError
 from ...training.findings import Findings
 from ...training.findings.truth import Truth
 from ...training.imaging.find import Unreadable, find_series
-from ...training.imaging.paths import stem_of
+from ...training.imaging.paths import stem_of, suffix_of
 from ...training.imaging.series import Series
 from .case import Case, case_of, case_of_list
 from .thumbnail import read_thumbnail
@@ -96,7 +98,11 @@ def search(paths: Sequence[Path]) -> Iterator[Case | None]:
     all cases are listed: for them truths are read.
     """
     lists = [path for path in paths if is_case_list(path)]
+    formats: set[str] = set()
     for listed in joined(list(map(_in_order, lists))):
+        if listed.path is not None and (suffix := suffix_of(listed.path)) not in formats:
+            formats.add(suffix)
+            _import_readers(listed.path)
         yield _of_list(listed)
     judged: list[tuple[Series, Findings, CaseSummary, CaseNotes]] = []
     for path in (path for path in paths if path not in lists):
@@ -129,6 +135,12 @@ def searched_words(cases: Sequence[Case], message: str) -> tuple[str, str]:
         return "", ""
     one = "1 file cannot be read: its row says why."
     return one if unreadable == 1 else f"{unreadable} files cannot be read: their rows say why.", "warning"
+
+
+def _import_readers(path: Path) -> None:
+    """Have the libraries imported that read such files, by one thread: two that begin at once meet half of nibabel."""
+    with suppress(LungmtlError):  # which opening it will tell
+        next(find_series(path), None)
 
 
 def _in_order(path: Path) -> list[ListedCase]:

@@ -172,7 +172,7 @@ class CasesSection(Section):
     # ---- widgets
 
     def _build(self) -> None:
-        self.folder = button("Open folder…", "List all scans and radiographs of a folder", self.choose_folder)
+        self.folder = button("Folder…", "List all scans and radiographs of a folder", self.choose_folder)
         self.run_all = button(
             "Run on all", "Run the networks on all listed cases, one after the other", self.run_on_all
         )
