@@ -7,6 +7,7 @@ import os
 import re
 import sysconfig
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -271,8 +272,15 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _is_installed(folder: Path) -> bool:
+    place = folder.resolve()
+    return any(place.is_relative_to(root) for root in _libraries())
+
+
+@cache
+def _libraries() -> tuple[Path, ...]:
+    """Folders of installed packages; asked for each of the thousand cases of a list."""
     package = Path(__file__).parent.parent
     libraries = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
     # In a checkout sample_data is a link that leads out of the package.
     roots = [package, package / "sample_data", *libraries]
-    return any(folder.resolve().is_relative_to(root.resolve()) for root in roots)
+    return tuple(root.resolve() for root in roots)

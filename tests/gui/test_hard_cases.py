@@ -202,24 +202,29 @@ def test_a_thousand_cases_are_listed_within_two_seconds_and_the_next_is_there_at
                 Findings((), reference, models=({"name": "net"},)), folder / f"{path.stem}.lungmtl.json"
             )
         rows.append(row(path, found=[], missed=number % 3, highest_false_alarm=number / 1000))
-    began = time.monotonic()
+    spent = clock()
     load(dock, evaluation(tmp_path / "report.json", rows), qtbot)
-    spent = time.monotonic() - began
-    assert len(names(dock)) == 1000
-    began = time.monotonic()
     choose_order(dock, "by missed")
-    sorting = time.monotonic() - began
-    assert names(dock)[0] == "film0002"
+    assert spent() < 2
+    assert len(names(dock)) == 1000
+    assert names(dock)[:2] == ["film0998", "film0995"]
     press(dock, Qt.Key.Key_N, SHIFT)
-    wait_for(dock, "film0002", qtbot)
+    wait_for(dock, "film0998", qtbot)
     qtbot.waitUntil(lambda: dock.cases.opener.ahead is not None, timeout=60_000)
-    began = time.monotonic()
+    spent = clock()
     press(dock, Qt.Key.Key_N, SHIFT)
-    wait_for(dock, "film0005", qtbot)
-    following = time.monotonic() - began
-    # Half of it on an idle machine; the tests may share theirs.
-    assert (spent < 4, sorting < 1, following < 2) == (True, True, True), (spent, sorting, following)
-    print(f"listed {spent:.2f} s, sorted {sorting:.3f} s, next {following:.2f} s")
+    wait_for(dock, "film0995", qtbot)
+    assert spent() < 1
+    spent = clock()
+    load(dock, folder, qtbot)
+    assert spent() < 5
+    assert len(names(dock)) == 1000
+
+
+def clock():
+    """Counts the seconds of the processor, of all threads: on an idle machine they pass no faster than those of the wall."""
+    began = time.process_time()
+    return lambda: time.process_time() - began
 
 
 def test_the_command_line_opens_lists_findings_and_places(
