@@ -23,6 +23,7 @@ from ...training.errors import LungmtlError
 from ...training.findings import ImageReference
 from ...training.findings.truth import Truth
 from ...training.imaging.image import Image
+from ..widgets.qt import sure
 from ..widgets.section import tool_button
 from .case import Case
 from .model import CasesModel
@@ -67,8 +68,8 @@ class HardCases(QObject):
         self.button = tool_button("List", "Open an evaluation or a saved list; save this list", lambda: None)
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.button)
-        self.open = menu.addAction("Open evaluation or list…", self.ask_open)
-        self.save = menu.addAction("Save this list as csv…", self.ask_save)
+        self.open = sure(menu.addAction("Open evaluation or list…", self.ask_open))
+        self.save = sure(menu.addAction("Save this list as csv…", self.ask_save))
         self.button.setMenu(menu)
 
     def set_listed(self, some: bool) -> None:
