@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QToolButton
 
 from ...jobs.run_modes import set_threshold
 from ...layers import planes
+from ...layers.follower import coalesced
 from ...layers.image import IMAGE
 from ...reviewed_images import ReviewedImage
 from ...session.case_notes import CaseNotes, write_notes
@@ -31,6 +32,8 @@ from .notes_row import NotesRow
 from .search import figures_of
 
 FILES = "Evaluations and lists of cases (*.json *.csv *.parquet);;All files (*)"
+REST_MS = 150
+"""Milliseconds after the last change of findings until their figures are computed again."""
 AROUND = 40.0
 """Pixels (or mm) around a place on a radiograph that are brought to sight."""
 
@@ -62,6 +65,8 @@ class HardCases(QObject):
         super().__init__(parent)
         self._viewer, self._model = viewer, model
         self._set_truth, self._load, self._say = set_truth, load, say
+        self._to_judge: tuple[Case, ReviewedImage]
+        self._judging = coalesced(self._judge, REST_MS)
         self.notes = NotesRow()
         self.notes.said.connect(self.note)
         self.notes.show_case(None)
@@ -152,7 +157,19 @@ class HardCases(QObject):
             look_at(self._viewer, place)
 
     def judge(self, case: Case, reviewed: ReviewedImage) -> None:
-        """Bring the figures of an open case up to date; those of an evaluation stay as they were published."""
+        """Bring the figures of an open case up to date soon: a circle that is dragged does not wait for it."""
+        self._to_judge = case, reviewed
+        self._judging.start()
+
+    def abandon(self) -> None:
+        """The window is going."""
+        self._judging.stop()
+
+    def _judge(self) -> None:
+        """Compute the figures of the open case; those of an evaluation stay as they were published."""
+        case, reviewed = self._to_judge
+        if case.layer is not reviewed.layer:  # it was closed since
+            return
         truth = reviewed.truth.truth
         if case.listed is not None or (truth is None and case.figures.missed is not None):
             return

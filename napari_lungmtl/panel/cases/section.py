@@ -160,7 +160,7 @@ class CasesSection(Section):
 
     def abandon(self) -> None:
         """The window is going."""
-        for work in (self.search, self.thumbnails, self.opener, self.batch):
+        for work in (self.search, self.thumbnails, self.opener, self.batch, self.hard):
             work.abandon()
 
     @property
