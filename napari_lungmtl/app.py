@@ -13,13 +13,18 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QApplication
 
 from .contributions.samples import sample_ct, sample_radiograph
+from .jobs.run_modes import set_threshold
 from .jobs.worker import wait_for_threads
 from .layers import planes
 from .layers.spheres.layer import add_image_layer
+from .panel.cases.hard import look_at
 from .panel.dock import LungNodulesDock
 from .panel.study.series_chooser import choose_series
+from .training.case_list.read import is_case_list, read_case_list
+from .training.case_list.row import to_world
 from .training.errors import LungmtlError
-from .training.findings import Findings
+from .training.findings import Findings, ImageReference
+from .training.findings.formats.json_file import read_findings
 from .training.findings.formats.truth.load import load_truth
 from .training.findings.truth import Truth
 from .training.imaging import Image, SeveralSeriesError, list_series, read_image
@@ -47,13 +52,15 @@ def open_window(
     cohort: Path | str | None = None,
     predictions: Path | str | None = None,
     cases: Sequence[Path | str] = (),
+    findings: Path | str | None = None,
+    at: Sequence[float] | None = None,
 ) -> None:
     """Open napari with images and the dock; return when the window is closed.
 
     Parameters
     ----------
     paths
-        Image files, or folders of DICOM files.
+        Image files, or folders of DICOM files; lists of cases (evaluations, or saved lists) go to `cases`.
     run
         Detect and judge nodules in the last image.
     truth
@@ -65,7 +72,11 @@ def open_window(
     cohort, predictions
         Folder of many nodules for the dock's map, and predictions for them.
     cases
-        Folders whose scans and radiographs the dock lists.
+        Folders whose scans and radiographs the dock lists, and lists of cases.
+    findings
+        Findings to show in the last image: ``*.lungmtl.json``, or an evaluation's JSON, which brings the truth as well.
+    at
+        Where to look in the last image: x, y, z in LPS mm; x, y in pixels of a radiograph.
 
     Raises
     ------
@@ -74,15 +85,21 @@ def open_window(
     ImageError, FindingsFileError
         A file cannot be read.
     """
+    lists = [Path(path) for path in paths if is_case_list(Path(path))]
+    cases = [*cases, *lists]
     viewer, dock = _window()
     try:
-        for path in paths:
+        for path in (path for path in paths if Path(path) not in lists):
             image = _read(path, series, ask=screenshot is None)
             if image is not None:
                 add_image_layer(viewer, image)
                 if truth is not None:
                     show_truth(viewer, dock, read_truth(truth, image))
+        if findings is not None:
+            show_findings(dock, Path(findings))
         _fit(viewer)
+        if at is not None:
+            _look_at(viewer, dock, at)
         if cohort is not None:
             dock.cohort.load(Path(cohort), None if predictions is None else Path(predictions))
         if cases:
@@ -161,6 +178,47 @@ def read_truth(path: Path | str, image: Image) -> Truth:
 def show_truth(viewer: napari.Viewer, dock: LungNodulesDock, truth: Truth | Findings) -> None:
     """Lay a truth beside the image that the dock acts on: squares in a CT, corners on a radiograph, and what became of findings."""
     dock.compare.set_truth(truth if isinstance(truth, Truth) else Truth(truth))
+
+
+def show_findings(dock: LungNodulesDock, path: Path) -> None:
+    """Show findings of a file in the image that the dock acts on, joined with what is known of it like a run's.
+
+    Raises
+    ------
+    ViewError
+        The evaluation says nothing of this image.
+    FindingsFileError, CaseListError
+        The file is neither findings nor an evaluation.
+    """
+    image = dock.reviewed.session.image if dock.reviewed is not None else None
+    if dock.reviewed is None or image is None:
+        raise ViewError("There is no image to show findings in: name one before --findings.")
+    if not is_case_list(path):
+        dock.reviewed.session.replace_findings(read_findings(path))
+        return
+    own = [case for case in read_case_list(path) if case.is_of(image)]
+    if not own:
+        raise ViewError(
+            f"{path} says nothing about {image.source or image.series_uid}: open its list instead."
+        )
+    if own[0].threshold is not None:
+        set_threshold(dock.reviewed.session, own[0].threshold)
+    dock.reviewed.session.replace_findings(own[0].marks(ImageReference.of(image)))
+    truth = own[0].true_nodules(ImageReference.of(image), str(path))
+    if truth is not None and dock.reviewed.truth.loaded is None:
+        dock.compare.set_truth(truth)
+
+
+def _look_at(viewer: napari.Viewer, dock: LungNodulesDock, at: Sequence[float]) -> None:
+    image = dock.reviewed.session.image if dock.reviewed is not None else None
+    if image is None or len(at) != image.ndim:
+        what = (
+            "x,y in pixels of a radiograph"
+            if image is not None and image.ndim == 2
+            else "x,y,z in mm of a scan"
+        )
+        raise ViewError(f"--at needs {what}.")
+    look_at(viewer, to_world(at, image))
 
 
 def run_and_wait(dock: LungNodulesDock, limit: float = 900.0) -> None:

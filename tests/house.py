@@ -34,10 +34,11 @@ ORDER = {
             "comparison",
             "operating_point",
             "reader_study",
+            "case_list",
             "fitting",
             "crossval",
         ),
-        *("evaluation", "networks", "cohort", "report", "api", "cli"),
+        *("evaluation", "networks", "cohort", "report", "report_html", "api", "cli"),
     ),
     "napari_lungmtl": (
         *(

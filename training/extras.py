@@ -13,6 +13,7 @@ EXTRAS = {
     "safetensors": "networks",
     "lightning": "train",
     "matplotlib": "train",
+    "pyarrow": "report",
 }
 """The extra that brings a package. Reading, reviewing, editing and exporting need none of them."""
 
@@ -27,7 +28,7 @@ def missing_extra(error: BaseException) -> MissingExtraError | None:
     if not isinstance(error, ImportError) or package not in EXTRAS:
         return None
     extra = EXTRAS[package]
-    what = "Networks" if extra == "networks" else "Training and reports"
+    what = {"networks": "Networks", "report": "Parquet tables"}.get(extra, "Training and reports")
     return MissingExtraError(
         f'{what} need {package}, which is not installed here: pip install "napari-lungmtl[{extra}]" brings it. '
         "Opening, drawing, editing and exporting work without."

@@ -107,7 +107,7 @@ class LungNodulesDock(QWidget):
         self.run.body.insertWidget(1, self.weights)
         self.weights.changed.connect(self.inside.again)
         self.weights.compared.connect(self._show_compared)
-        self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run)
+        self.cases = CasesSection(viewer, lambda: self.reviewed_images, self.run, self.compare.set_truth)
         self.study_section = StudySection(lambda: self.reviewed_images, self.cases)
         self.operating_point = OperatingPointSection(self.cases, lambda: self.reviewed_images)
         self.why = WhySection(viewer)

@@ -73,13 +73,19 @@ def summary_of(findings: Findings, shown: Iterable[Finding] | None = None) -> Ca
 
 def stored_summary(series: Series) -> CaseSummary:
     """Sum up what is saved of a series that is not open; a damaged file stays as it is until the image is opened."""
+    return stored(series)[1]
+
+
+def stored(series: Series) -> tuple[Findings, CaseSummary]:
+    """Read what is saved of a series that is not open (nothing where its file is damaged), and sum it up."""
     path = Sidecar.of_series(series).newest()
     if path is None:
-        return CaseSummary()
+        return Findings(), CaseSummary()
     try:
-        return summary_of(read_findings(path))
+        findings = read_findings(path)
     except LungmtlError as error:
-        return CaseSummary(problem=str(error))
+        return Findings(), CaseSummary(problem=str(error))
+    return findings, summary_of(findings)
 
 
 def _is_in_work(findings: Findings) -> bool:

@@ -7,6 +7,7 @@ import os
 import re
 import sysconfig
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,11 @@ class Sidecar:
     def path(self) -> Path:
         """The file that is written."""
         return self._paths[0]
+
+    def companions(self, suffix: str) -> tuple[Path, ...]:
+        """The files of another suffix beside it: first the one that is written, then where one may lie that was written before."""
+        paths = dict.fromkeys((*self._paths, *self._readable))
+        return tuple(p.with_name(p.name.removesuffix(SUFFIX) + suffix) for p in paths)
 
     def newest(self) -> Path | None:
         """The file that `read` reads, if there is one."""
@@ -274,8 +280,15 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _is_installed(folder: Path) -> bool:
+    place = folder.resolve()
+    return any(place.is_relative_to(root) for root in _libraries())
+
+
+@cache
+def _libraries() -> tuple[Path, ...]:
+    """Folders of installed packages; asked for each of the thousand cases of a list."""
     package = Path(__file__).parent.parent
     libraries = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
     # In a checkout sample_data is a link that leads out of the package.
     roots = [package, package / "sample_data", *libraries]
-    return any(folder.resolve().is_relative_to(root.resolve()) for root in roots)
+    return tuple(root.resolve() for root in roots)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .common import complain, explained, output_file, progress, show_table, write_json
+from .report_folder import ReportFolder
 
 
 def evaluate(
@@ -57,6 +58,14 @@ def evaluate(
         Path | None,
         typer.Option("--json", metavar="FILE", callback=output_file, help="Write the figures here too."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write report.html with figures, plots and the cases from the hardest on, and report.json, cases.csv and "
+            "cases.parquet, which 'lungmtl view' opens as a list.",
+        ),
+    ] = None,
 ) -> None:
     """How good a network is on data with truth.
 
@@ -66,11 +75,12 @@ def evaluate(
 
     Example: lungmtl evaluate ag3d --data luna16_nodules --json ag3d.json
 
-    Example: lungmtl evaluate dhn --data ~/NODE21 --json dhn.json
+    Example: lungmtl evaluate dhn --data ~/NODE21 --json dhn.json --report dhn
     """
     with explained():
         from ..evaluation.evaluate import evaluate_network
 
+        pages = None if report is None else ReportFolder(report)
         chosen = [fold.strip() for fold in folds.split(",") if fold.strip()] if folds else None
         with progress(network) as on_progress:
             figures = evaluate_network(
@@ -83,6 +93,7 @@ def evaluate(
                 findings=findings,
                 device=device,
                 on_progress=on_progress,
+                **({} if pages is None else {"on_case": pages.add}),
             )
         table = figures.get("table", [])
         if table:
@@ -91,5 +102,7 @@ def evaluate(
         for warning in figures.get("warnings", ()):
             complain(f"WARNING: {warning}")
         write_json({key: value for key, value in figures.items() if key != "table"}, json_file)
+        if pages is not None:
+            pages.write(figures)
         if figures.get("failed"):
             raise typer.Exit(1)

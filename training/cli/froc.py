@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .common import Failed, complain, explained, output_file, progress, show_table, write_json
+from .report_folder import ReportFolder
 
 if TYPE_CHECKING:
     from ..metrics.froc.luna16 import FrocResult
@@ -33,18 +34,36 @@ def froc(
         Path | None,
         typer.Option("--json", metavar="FILE", callback=output_file, help="Write the figures here too."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write report.html with figures, plots and the scans from the hardest on, and report.json, cases.csv and "
+            "cases.parquet, which 'lungmtl view' opens as a list.",
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The scans, for the report's pictures and commands: found by series, or by the names of their files.",
+        ),
+    ] = None,
 ) -> None:
     """FROC and CPM of a submission, by the rules of the LUNA16 challenge.
 
     All csv files may be gzipped. Positions are in LPS mm. A findings.csv of 'lungmtl predict' is a submission.
 
     Example: lungmtl froc --truth annotations.csv --excluded annotations_excluded.csv.gz --series seriesuids.csv
-    --submission marks.csv --bootstrap 1000 --json froc.json
+    --submission marks.csv --bootstrap 1000 --json froc.json --report froc
     """
     with explained():
         from ..findings.formats.luna16 import read_annotations, read_nodules, read_series, read_submission
         from ..metrics.froc.luna16 import evaluate
 
+        if images is not None and report is None:
+            raise Failed("--images belong to a report: name its folder with --report")
+        pages = None if report is None else ReportFolder(report)
         with progress("reading") as on_progress:
             scans, nodules = read_series(series), read_nodules(truth)
             on_progress(0.3, "")
@@ -58,6 +77,18 @@ def froc(
             complain(f"warning: {warning}")
         _show(result)
         write_json(result.to_json(), json_file)
+        if pages is not None:
+            from ..evaluation.submission import series_by_name, submission_report
+
+            at_hand = {} if images is None else series_by_name(images, scans)
+            if images is not None and not at_hand:
+                complain(f"warning: {images} has none of the {len(scans)} series: no picture, no command")
+            rows = submission_report(
+                result, scans, marks, nodules, others, submission=submission, truth=truth, images=at_hand
+            )
+            with progress("pictures") as on_progress:
+                pages.draw(rows, at_hand, on_progress)
+            pages.write({**rows, "table": _table(result)})
 
 
 def _require_match(
@@ -81,13 +112,18 @@ def _require_match(
         complain(f"warning: {submission} has no mark: nothing is found")
 
 
-def _show(result: FrocResult) -> None:
+def _table(result: FrocResult) -> list[list[str]]:
     interval = result.bootstrap
     rows = [["FP per scan", *(f"{rate:g}" for rate in result.rates), "CPM"]]
     rows.append(["sensitivity", *(f"{s:.4f}" for s in result.sensitivity_at), f"{result.cpm:.4f}"])
     if interval:
         rows.append(["95 % from", *(f"{s:.4f}" for s in interval.lower), f"{interval.cpm_lower:.4f}"])
         rows.append(["95 % to", *(f"{s:.4f}" for s in interval.upper), f"{interval.cpm_upper:.4f}"])
+    return rows
+
+
+def _show(result: FrocResult) -> None:
+    rows = _table(result)
     show_table(f"{result.scans} scans, {result.nodules} nodules", rows[0], rows[1:])
     typer.echo(
         f"{result.true_positives} found, {result.false_negatives} missed, {result.false_positives} false positives; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,9 +25,25 @@ def _window() -> Any:
         ) from error
 
 
+def _place(text: str) -> tuple[float, ...]:
+    """Two or three numbers, by commas."""
+    try:
+        place = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        place = ()
+    if len(place) not in (2, 3) or not all(map(isfinite, place)):
+        raise Failed(f"--at is {text!r}: write x,y,z in mm, or x,y in pixels of a radiograph, by commas")
+    return place
+
+
 def view(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="PATH", help="Image files, or folders with DICOM files.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH",
+            help="Image files, or folders with DICOM files; or lists of cases: report.json, cases.csv or cases.parquet of an "
+            "evaluation, or one saved in the window.",
+        ),
     ] = None,
     run: Annotated[bool, typer.Option("--run", help="Detect and characterise nodules at once.")] = False,
     truth: Annotated[
@@ -41,6 +58,20 @@ def view(
     screenshot: Annotated[
         Path | None,
         typer.Option(metavar="PNG", callback=output_file, help="Save the window as PNG and close it."),
+    ] = None,
+    findings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Show what was found: *.lungmtl.json, or the report.json of an evaluation, which brings its truth too.",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,Z",
+            help="Look there: LPS mm as in coordX,coordY,coordZ; of a radiograph X,Y in pixels. With a minus: --at=-50,60,-80.",
+        ),
     ] = None,
     series: Annotated[
         str | None, typer.Option(metavar="UID", help="Which series, where a folder has several.")
@@ -61,16 +92,21 @@ def view(
     """Open studies in napari, with the dock 'Lung nodules'.
 
     Example: lungmtl view ~/studies/LIDC-IDRI-0003 --run
+
+    Example: lungmtl view report/report.json
     """
     with explained():
         if not paths and cohort is None and not cases:
             raise Failed("nothing to open: name an image, or a folder with --cases or --cohort")
         if predictions is not None and cohort is None:
             raise Failed("--predictions belong to a cohort: name its folder with --cohort")
+        place = None if at is None else _place(at)
         window = _window()
         try:
             window.open_window(
                 paths or [],
+                findings=findings,
+                at=place,
                 run=run,
                 truth=truth,
                 screenshot=screenshot,

@@ -83,7 +83,7 @@ class Matcher:
     def outcomes(self, marks: Sequence[Finding]) -> Outcomes:
         """Match marks; findings of the other kind (boxes in a CT) are no marks, and rejected ones must be left out before."""
         usable = [m for m in marks if (m.box is not None) == self.flat]
-        matching = self._match(_table([self.place(m) for m in usable]), np.array([m.score for m in usable]))
+        matching = self.matching(usable)
         nodules = [f.id for f in self.truth.nodules]
         best = set(matching.nodule_mark[matching.found].tolist())
         kinds = {}
@@ -101,6 +101,10 @@ class Matcher:
             },
             {m.id: nodules[k] for m, k in zip(usable, matching.hit.tolist(), strict=True) if k >= 0},
         )
+
+    def matching(self, marks: Sequence[Finding]) -> Matching:
+        """Match marks of the image's own kind (boxes on a radiograph, spheres and masks in a CT), in their order."""
+        return self._match(_table([self.place(m) for m in marks]), np.array([m.score for m in marks], float))
 
     def _match(self, marks: np.ndarray, scores: np.ndarray) -> Matching:
         truth, other = self._nodules, self._excluded

@@ -11,6 +11,7 @@ from ..inference.predictor import PredictorError
 from ..inference.progress import OnProgress
 from ..inference.suitability import RADIOGRAPHS
 from ..inference.weights import read_card
+from .case_rows import OnCase
 
 FUSION = "fusion"
 """Stands for both characterisers and what `inference.fusion` makes of them."""
@@ -27,6 +28,7 @@ def evaluate_network(
     findings: Path | None = None,
     device: str = "auto",
     on_progress: OnProgress = lambda _f, _s: None,
+    on_case: OnCase | None = None,
 ) -> dict[str, Any]:
     """Run the evaluation of a network, or of the fusion of characterisers.
 
@@ -42,6 +44,8 @@ def evaluate_network(
         LUNA16-style csv of a detector: characterisers then look at nodules at the found places and sizes.
     on_progress
         Gets the fraction done and the stage.
+    on_case
+        Gets the row of each scan or radiograph that a detector ran on, with its image.
 
     Returns
     -------
@@ -65,12 +69,14 @@ def evaluate_network(
     if findings is not None and card.task == "detection":
         raise PredictorError(f"{network} finds nodules itself: --findings is for characterisers.")
     files = {"truth": truth, "excluded": excluded}
-    given = {option: file for option, file in files.items() if file is not None}
+    given: dict[str, Any] = {option: file for option, file in files.items() if file is not None}
     if given and (card.task != "detection" or RADIOGRAPHS & set(card.modalities)):
         refused_options = ", ".join(f"--{option}" for option in given)
         judged = "radiographs are" if card.task == "detection" else f"{network} is"
         raise PredictorError(
             f"{judged} judged by the truth in the folder of the data: leave out {refused_options}."
         )
+    if on_case is not None and card.task == "detection":
+        options["on_case"] = on_case
     predictor = registry.load_predictor(network, device, weights)
     return registry.network(network).evaluate(predictor, data, path, **given, **options)

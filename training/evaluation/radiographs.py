@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,12 @@ from ..metrics.radiograph.figures import (
 from ..metrics.radiograph.shams import ShamMarks, count_sham_marks
 from ..metrics.radiograph.statistics import RadiographResult
 from ..ops.masks import dice, mask_iou
+from .case_rows import OnCase, film_columns
 
 log = logging.getLogger(__name__)
 
+OnResult = Callable[[RadiographCase, Image, Findings, RadiographResult], None]
+"""Gets what a network says of each radiograph, while that is open."""
 SIDES = {RIGHT: "right lung", LEFT: "left lung"}
 """Names of regions by the labels of lung masks."""
 
@@ -47,6 +50,7 @@ def evaluate_radiographs(
     lungs: bool,
     folds: Sequence[str] | None = None,
     on_progress: OnProgress = lambda _f, _s: None,
+    on_case: OnCase = lambda _row, _image: None,
 ) -> dict[str, Any]:
     """Figures of a loaded predictor on a folder of radiographs.
 
@@ -59,6 +63,8 @@ def evaluate_radiographs(
     folds
         ``["held-out"]`` for the patients of a real set that training keeps away from, ``["train"]`` for the others; ``["0"]`` and
         so on for folds of a set that has its own; by default all.
+    on_case
+        Gets the row of each radiograph (``cases_detail``) with its image.
 
     Returns
     -------
@@ -74,8 +80,15 @@ def evaluate_radiographs(
     """
     card = read_card(weights)
     cases = chosen_cases(data, folds)
+    details: list[dict[str, Any]] = []
+
+    def add_row(case: RadiographCase, image: Image, findings: Findings, result: RadiographResult) -> None:
+        (row,) = radiograph_details([result], card.default_threshold)
+        details.append(row | film_columns(case, image, result, findings, card.default_threshold))
+        on_case(details[-1], image)
+
     results, failed = predict_radiographs(
-        predictor, cases, card.default_threshold, lungs=lungs, on_progress=on_progress
+        predictor, cases, card.default_threshold, lungs=lungs, on_progress=on_progress, on_result=add_row
     )
     if not results:
         first = f": {failed[0]['error']}" if failed else "."
@@ -92,7 +105,7 @@ def evaluate_radiographs(
         "metrics": metrics,
         "cases_unseen": len(unseen) if any(seen) else len(results),
         "metrics_unseen": radiograph_figures(unseen, card.default_threshold, lungs=lungs) if unseen else None,
-        "cases_detail": radiograph_details(results, card.default_threshold),
+        "cases_detail": details,
         "failed": failed,
         "table": radiograph_table(metrics),
         "warnings": [
@@ -147,6 +160,7 @@ def predict_radiographs(
     *,
     lungs: bool = False,
     on_progress: OnProgress = lambda _f, _s: None,
+    on_result: OnResult = lambda _case, _image, _findings, _result: None,
 ) -> tuple[list[RadiographResult], list[dict[str, str]]]:
     """Run a predictor on radiographs; what could not be read or predicted comes second, with the reason.
 
@@ -160,6 +174,7 @@ def predict_radiographs(
             view = View.of(image)
             findings = view.as_stored(finish(predictor.run(view.turned)))
             results.append(radiograph_result(case, image, findings, threshold, lungs=lungs))
+            on_result(case, image, findings, results[-1])
         except STOPS:
             raise
         except BaseException as error:  # one bad file must not cost the others, nor a codec that panics

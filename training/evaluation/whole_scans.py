@@ -27,6 +27,7 @@ from ..metrics.froc.luna16 import RATES, by_rate, froc_curve, match_marks, sensi
 from ..metrics.froc.matching import Matching
 from ..metrics.froc.patients import SENSITIVITY, true_negative_patients
 from ..metrics.intervals.bootstrap import finite
+from .case_rows import OnCase, scan_row
 from .mark_regions import REGIONS, regions_of
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
@@ -93,6 +94,7 @@ def evaluate_whole_scans(
     excluded: Path | None = None,
     folds: Sequence[str] | None = None,
     on_progress: OnProgress = lambda _f, _s: None,
+    on_case: OnCase = lambda _row, _image: None,
 ) -> dict[str, Any]:
     """Figures of a detector on a folder of whole scans, in the JSON keys of every evaluation.
 
@@ -101,6 +103,8 @@ def evaluate_whole_scans(
     folds
         Names of scans, or of a set's folds; by default the scans that the card says were never trained on, of a set that the
         network was trained on those of its test folds; ``["all"]`` for every scan.
+    on_case
+        Gets the row of each scan (``cases_detail``) with its image.
 
     Raises
     ------
@@ -111,7 +115,7 @@ def evaluate_whole_scans(
     scans = chosen_scans(open_scan_set(data, truth=truth, excluded=excluded), card, folds)
     if not scans:
         raise DatasetError(f"{data} has no scan that these weights were not trained on: ask for --folds all.")
-    marked, failed = [], []
+    marked, details, failed = [], [], []
     for i, scan in enumerate(scans):
         on_progress(i / len(scans), scan.name)
         try:
@@ -120,6 +124,8 @@ def evaluate_whole_scans(
                 findings = finish(predictor.run(opened.image))
                 lungs = lung_field(opened.image) if opened.lungs is None else opened.lungs
                 marked.append(judge(opened.known, opened.image, lungs, findings))
+                details.append(scan_row(opened.known, opened.image, findings, card.default_threshold))
+            on_case(details[-1], opened.image)
         except LungmtlError as error:  # one bad file must not cost the others
             log_error(error, scan.path)
             failed.append({"input": str(scan.path), "error": " ".join(str(error).split())})
@@ -127,7 +133,7 @@ def evaluate_whole_scans(
         raise DatasetError(f"{data} holds no scan that could be evaluated: {failed[0]['error']}")
     found = figures(marked, card, data, seen)
     told = [entry["error"] for entry in failed]
-    return found | {"failed": failed, "warnings": [*found["warnings"], *told]}
+    return found | {"cases_detail": details, "failed": failed, "warnings": [*found["warnings"], *told]}
 
 
 def chosen_scans(scans: ScanSet, card: ModelCard, folds: Sequence[str] | None) -> list[SetScan]:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from napari.layers import Image as ImageLayer
 from qtpy.QtGui import QPixmap
 
+from ...session.case_notes import CaseNotes, read_notes
 from ...session.case_summary import STATES, CaseSummary
+from ...session.sidecar import Sidecar
 from ...text.cases import case_name, date_words, kind_words, series_case_name, study_date
+from ...training.case_list.figures import TITLES, CaseFigures
+from ...training.case_list.row import ListedCase
 from ...training.imaging.find import Unreadable
 from ...training.imaging.formats import format_of
 from ...training.imaging.image import Image
 from ...training.imaging.series import Series
+from .figures import SCORE, condition, value_of
 
 UNREADABLE = "unreadable"
 
@@ -42,6 +48,14 @@ class Case:
         Its layer while it is open.
     thumbnail
         A small picture, once it was made; a null one where none can be.
+    figures
+        How hard it was, where that is known.
+    notes
+        Tags and note of a person.
+    listed
+        As an evaluation or a saved list has it; None of what a search found.
+    shown_in
+        The layer in which the place, the marks and the truth of `listed` were shown.
     """
 
     key: str
@@ -54,11 +68,19 @@ class Case:
     summary: CaseSummary = field(default_factory=CaseSummary)
     layer: ImageLayer | None = None
     thumbnail: QPixmap | None = None
+    figures: CaseFigures = field(default_factory=CaseFigures)
+    notes: CaseNotes = field(default_factory=CaseNotes)
+    listed: ListedCase | None = None
+    shown_in: ImageLayer | None = None
 
     @property
     def state(self) -> str:
         """One of `STATES`, or `UNREADABLE`."""
         return UNREADABLE if self.problem else self.summary.state
+
+    def value(self, figure: str) -> float | None:
+        """The value of ``score`` or of a figure (`figures.HEADS`), None where it is unknown."""
+        return self.summary.score if figure == SCORE else value_of(self.figures, figure)
 
     @property
     def can_open(self) -> bool:
@@ -72,7 +94,39 @@ def key_of(source: Path, series_uid: str) -> str:
     return series_uid if format_of(source) is None else f"{source.absolute()}|{series_uid}"
 
 
-def case_of(found: Series | Unreadable, summary: CaseSummary | None = None) -> Case:
+def case_of_list(listed: ListedCase, series: Series | None, summary: CaseSummary, notes: CaseNotes) -> Case:
+    """Make a row of a case of an evaluation or a saved list; a series of None is none that could be opened."""
+    problem = ""
+    if series is None:
+        missing = (
+            f"{listed.path} is no longer there" if listed.path else f"The list names no file of {listed.name}"
+        )
+        problem = f"{missing}: open the folder with the images instead, or write the list anew."
+    key = listed.key if series is None else key_of(series.path, series.uid)
+    figures = listed.figures
+    known = listed.nodules
+    words = "" if known is None else "no nodule" if not known else f"{known} nodule{'s' * (known > 1)}"
+    return Case(
+        key,
+        listed.name,
+        words,
+        "",
+        series,
+        listed.path,
+        problem,
+        summary,
+        figures=figures,
+        notes=notes,
+        listed=listed,
+    )
+
+
+def case_of(
+    found: Series | Unreadable,
+    summary: CaseSummary | None = None,
+    figures: CaseFigures | None = None,
+    notes: CaseNotes | None = None,
+) -> Case:
     """Make a row of what a search found."""
     if isinstance(found, Unreadable):
         return Case(str(found.path), found.path.name, path=found.path, problem=found.reason)
@@ -84,6 +138,8 @@ def case_of(found: Series | Unreadable, summary: CaseSummary | None = None) -> C
         found,
         found.path,
         summary=summary or CaseSummary(),
+        figures=figures or CaseFigures(),
+        notes=notes or CaseNotes(),
     )
 
 
@@ -91,7 +147,8 @@ def case_of_image(image: Image, layer: ImageLayer) -> Case:
     """Make a row of an image that was opened otherwise."""
     kind = kind_words(image.modality, image.ndim)
     key = f"layer {id(layer)}" if image.source is None else key_of(image.source, image.series_uid)
-    return Case(key, case_name(image), kind, study_date(image), path=image.source, layer=layer)
+    notes = read_notes(Sidecar(image))
+    return Case(key, case_name(image), kind, study_date(image), path=image.source, layer=layer, notes=notes)
 
 
 Order = Callable[[Case], Any]
@@ -103,6 +160,7 @@ ORDERS: dict[str, Order] = {
     "findings": lambda case: case.summary.findings,
     "score": lambda case: case.summary.score,
     "state": lambda case: (*STATES, UNREADABLE).index(case.state),
+    **{title: partial(Case.value, figure=title) for title in TITLES.values()},
 }
 """What cases may be sorted by; a value of None is unknown, and comes last."""
 
@@ -118,6 +176,13 @@ def ordered(cases: Iterable[Case], order: str, descending: bool) -> list[Case]:
 
 
 def is_listed(case: Case, words: str, state: str) -> bool:
-    """Whether a case has all the words (in name, modality, date or path) and the state; an empty state is any."""
-    text = f"{case.name} {case.modality} {case.date} {case.path or ''}".casefold()
-    return (not state or case.state == state) and all(word in text for word in words.casefold().split())
+    """Whether a case has all the words (in name, modality, date, path, tags or note) and the state; an empty state is any.
+
+    A word such as ``missed>0`` asks for a figure.
+    """
+    own = (case.name, case.modality, case.date, str(case.path or ""), *case.notes.tags, case.notes.note)
+    text = " ".join(own).casefold()
+    asked = ((word, condition(word)) for word in words.casefold().split())
+    return (not state or case.state == state) and all(
+        meets(case.value) if meets is not None else word in text for word, meets in asked
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QProgressBar, QPushButton, QWidget
@@ -11,6 +11,16 @@ from ...session.case_summary import STATES
 from ...shortcuts import tooltip
 from ..widgets.section import label, tool_button
 from .case import ORDERS, UNREADABLE
+from .figures import HEADS
+
+FAILURES = 3
+"""Cases that failed and are named; more are counted."""
+
+
+def ended_words(words: str, failed: Sequence[str]) -> tuple[str, str]:
+    """What a person is told when Run on all has ended, and in which role."""
+    more = [f"… and {len(failed) - FAILURES} more"] if len(failed) > FAILURES else []
+    return "\n".join([words, *failed[:FAILURES], *more]), "warning" if failed else "faint"
 
 
 def button(text: str, tip: str, slot: Callable[[], object]) -> QPushButton:
@@ -33,7 +43,10 @@ class FilterRow(QWidget):
         self.words = QLineEdit()
         self.words.setPlaceholderText("Find …")
         self.words.setClearButtonEnabled(True)
-        self.words.setToolTip("List only cases with these words in name, modality, date or path")
+        self.words.setToolTip(
+            "List only cases with these words in name, modality, date, path, tags or note; figures as missed>0, false>=0.8, "
+            "disagreement>0.3, distance>4, spread>0.1, score>0.9"
+        )
         self.words.textChanged.connect(lambda _text: self.changed.emit())
         self.state = _combo(
             "List only cases in this state", {"all": "", **{s: s for s in (*STATES, UNREADABLE)}}
@@ -61,7 +74,8 @@ class FilterRow(QWidget):
 
     def _choose_order(self) -> None:
         name = self.order.currentData()
-        self.order_chosen.emit(name, name in ("findings", "score", "date"))  # the most and the newest first
+        most_first = ("findings", "date", *HEADS)  # the most, the newest and the hardest
+        self.order_chosen.emit(name, name in most_first)
 
     def _turn_round(self) -> None:
         self.order_chosen.emit(self.order.currentData(), not self.descending)

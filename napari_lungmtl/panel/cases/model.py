@@ -10,18 +10,20 @@ from qtpy.QtGui import QBrush, QColor
 
 from ...session.case_summary import DONE, IN_WORK
 from ..widgets.theme import Palette
+from . import figures
 from .case import UNREADABLE, Case, is_listed, ordered
 
 CASE, FINDINGS, SCORE, STATE = range(4)
-HEADS = ("Case", "Marks", "Score", "State")
-ORDER_OF = {CASE: "name", FINDINGS: "findings", SCORE: "score", STATE: "state"}
-"""What a click on a column's head sorts by."""
+"""Columns; that of the score shows another figure once the list was sorted by it."""
+HEADS = ("Case", "Marks", "", "State")
+ORDER_OF = {CASE: "name", FINDINGS: "findings", STATE: "state"}
+"""What a click on a column's head sorts by; on the figure's, by the figure."""
 ROW = Qt.ItemDataRole.UserRole
 """Role under which every cell gives its `Case`."""
 _TIPS = (
     "Name, modality and date",
     "How many findings are shown when the image is opened; rejected ones are not counted",
-    "The highest score that a network gave to a finding",
+    "",
     "Unread; in work, once a person has said anything about it; done, once a person has said so",
 )
 _TEXT, _MIDDLE = Qt.ItemDataRole.DisplayRole, Qt.AlignmentFlag.AlignCenter
@@ -43,6 +45,7 @@ class CasesModel(QAbstractTableModel):
         self._rows: list[Case] = []
         self._order, self._descending = "as found", False
         self._words = self._state = ""
+        self.figure = figures.SCORE
         self.current: Case | None = None
         self.colors: Palette | None = None
 
@@ -77,6 +80,7 @@ class CasesModel(QAbstractTableModel):
             else:
                 known.series, known.name, known.problem = case.series, case.name, case.problem
                 known.modality, known.date, known.path = case.modality, case.date, case.path
+                known.figures, known.notes, known.listed = case.figures, case.notes, case.listed
                 if known.layer is None:
                     known.summary = case.summary
                 self.update_case(known)
@@ -111,8 +115,13 @@ class CasesModel(QAbstractTableModel):
         return self._order, self._descending
 
     def set_order(self, order: str, descending: bool) -> None:
-        """Sort by one of `case.ORDERS`."""
+        """Sort by one of `case.ORDERS`, and show it where it is a figure."""
         self._order, self._descending = order, descending
+        if order in figures.HEADS and order != self.figure:
+            self.figure = order
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, SCORE, SCORE)
+            if self._rows:
+                self.dataChanged.emit(self.index(0, SCORE), self.index(len(self._rows) - 1, SCORE))
         self.arrange()
 
     def set_filter(self, words: str, state: str) -> None:
@@ -122,8 +131,12 @@ class CasesModel(QAbstractTableModel):
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """A click on a head; a column without one leaves the order as it is."""
-        if column in ORDER_OF:
-            self.set_order(ORDER_OF[column], order == Qt.SortOrder.DescendingOrder)
+        if 0 <= column < len(HEADS):
+            self.set_order(self.order_of(column), order == Qt.SortOrder.DescendingOrder)
+
+    def order_of(self, column: int) -> str:
+        """What a click on a column's head sorts by."""
+        return ORDER_OF.get(column, self.figure)
 
     def arrange(self) -> None:
         """Filter and sort anew."""
@@ -159,6 +172,11 @@ class CasesModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(HEADS):
             return None
         values = {_TEXT: HEADS[section], Qt.ItemDataRole.ToolTipRole: _TIPS[section]}
+        if section == SCORE:
+            values = {
+                _TEXT: figures.HEADS[self.figure],
+                Qt.ItemDataRole.ToolTipRole: figures.TIPS[self.figure],
+            }
         if role == Qt.ItemDataRole.TextAlignmentRole and section != CASE:
             return _MIDDLE
         return values.get(Qt.ItemDataRole(role))
@@ -171,7 +189,11 @@ class CasesModel(QAbstractTableModel):
         if role == ROW:
             return case
         if role == _TEXT:
-            return text_of(case, column)
+            return (
+                figures.text_of(case.value(self.figure), self.figure)
+                if column == SCORE
+                else text_of(case, column)
+            )
         if role == Qt.ItemDataRole.TextAlignmentRole and column != CASE:
             return _MIDDLE
         if role == Qt.ItemDataRole.ForegroundRole and self.colors is not None and column == STATE:
@@ -187,8 +209,6 @@ def text_of(case: Case, column: int) -> str:
         return case.name
     if column == FINDINGS:
         return "–" if summary.findings is None or case.problem else str(summary.findings)
-    if column == SCORE:
-        return "–" if summary.score is None or case.problem else f"{summary.score:.2f}"
     return case.state
 
 
@@ -200,6 +220,13 @@ def tip_of(case: Case) -> str:
         " · ".join(part for part in (case.modality, case.date) if part),
         f"nodule in the image: {summary.probability:.0%}" if summary.probability is not None else "",
         f"done by {summary.done_by}" if summary.done_by else "",
+        " · ".join(
+            f"{title} {figures.text_of(value, title)}"
+            for title in figures.HEADS
+            if title != figures.SCORE and (value := case.value(title)) is not None
+        ),
+        ", ".join(case.notes.tags),
+        case.notes.note,
         case.problem or summary.problem,
         str(case.path or ""),
     ]

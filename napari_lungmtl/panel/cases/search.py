@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -13,11 +14,23 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from ...jobs.worker import Worker
-from ...session.case_summary import stored_summary
+from ...session.case_notes import CaseNotes, read_notes
+from ...session.case_summary import CaseSummary, stored
+from ...session.review import passes
+from ...session.sidecar import Sidecar
+from ...session.thresholds import Thresholds
+from ...training.case_list.beside import figures_beside, truth_beside
+from ...training.case_list.figures import CaseFigures, hardness
+from ...training.case_list.read import is_case_list, read_case_list
+from ...training.case_list.row import ListedCase, joined
 from ...training.error_boundary import STOPS
+from ...training.errors import LungmtlError
+from ...training.findings import Findings
+from ...training.findings.truth import Truth
 from ...training.imaging.find import Unreadable, find_series
+from ...training.imaging.paths import stem_of, suffix_of
 from ...training.imaging.series import Series
-from .case import Case, case_of
+from .case import Case, case_of, case_of_list
 from .thumbnail import read_thumbnail
 
 T = TypeVar("T")
@@ -79,13 +92,75 @@ def _put(results: Callable[[], Iterator[Any]], queue: SimpleQueue[Any]) -> Gener
 
 
 def search(paths: Sequence[Path]) -> Iterator[Case | None]:
-    """The cases at some paths, with what is saved of them."""
-    for path in paths:
+    """The cases at some paths, with what is saved of them: of folders and files, of evaluations and of saved lists.
+
+    Several lists are joined: a case that is in two of them is there once. The figures of what lies in folders come last, once
+    all cases are listed: for them truths are read.
+    """
+    lists = [path for path in paths if is_case_list(path)]
+    formats: set[str] = set()
+    for listed in joined(list(map(_in_order, lists))):
+        if listed.path is not None and (suffix := suffix_of(listed.path)) not in formats:
+            formats.add(suffix)
+            _import_readers(listed.path)
+        yield _of_list(listed)
+    judged: list[tuple[Series, Findings, CaseSummary, CaseNotes]] = []
+    for path in (path for path in paths if path not in lists):
         for found in find_series(path):
             if isinstance(found, Series):
-                yield case_of(found, stored_summary(found))
+                findings, summary = stored(found)
+                notes = read_notes(Sidecar.of_series(found))
+                yield case_of(found, summary, notes=notes)
+                if len(findings) or findings.models:
+                    judged.append((found, findings, summary, notes))
             else:
                 yield case_of(found) if isinstance(found, Unreadable) else None
+    for series, findings, summary, notes in judged:
+        yield case_of(series, summary, figures_of(findings, truth_beside(findings.image)), notes)
+
+
+def figures_of(findings: Findings, truth: Truth | None) -> CaseFigures:
+    """The figures of findings beside a truth, at the thresholds that an image opens with."""
+    return figures_beside(findings, truth, partial(passes, thresholds=Thresholds()))
+
+
+def searched_words(cases: Sequence[Case], message: str) -> tuple[str, str]:
+    """What a person is told when a search has ended, and in which role: nothing where all is well."""
+    unreadable = sum(bool(case.problem) for case in cases)
+    if message:
+        return message, "error"
+    if not any(case.series is not None or case.problem for case in cases):
+        return "No scan and no radiograph was found there: choose another folder.", "warning"
+    if not unreadable:
+        return "", ""
+    one = "1 file cannot be read: its row says why."
+    return one if unreadable == 1 else f"{unreadable} files cannot be read: their rows say why.", "warning"
+
+
+def _import_readers(path: Path) -> None:
+    """Have the libraries imported that read such files, by one thread: two that begin at once meet half of nibabel."""
+    with suppress(LungmtlError):  # which opening it will tell
+        next(find_series(path), None)
+
+
+def _in_order(path: Path) -> list[ListedCase]:
+    """The cases of a list: those of an evaluation from the hardest on, those that a person saved as they were."""
+    cases = read_case_list(path)
+    if path.suffix.lower() == ".json":
+        cases.sort(key=lambda case: hardness(case.figures), reverse=True)
+    return cases
+
+
+def _of_list(listed: ListedCase) -> Case:
+    """A case without a look into its image, which may be one of thousands: only whether it is there."""
+    path = listed.path
+    if path is None or not path.exists():
+        return case_of_list(listed, None, CaseSummary(), CaseNotes(listed.tags, listed.note))
+    series = Series(listed.series_uid or stem_of(path), path=path)
+    notes = read_notes(Sidecar.of_series(series))
+    if notes == CaseNotes():
+        notes = CaseNotes.typed(listed.tags, listed.note)
+    return case_of_list(listed, series, stored(series)[1], notes)
 
 
 class Thumbnails(QObject):

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout
 
 from ...reviewed_images import ReviewedImage, ReviewedImages
 from ...session.case_summary import DONE, IN_WORK, summary_of
+from ...training.findings.truth import Truth
 from ...training.imaging.image import Image
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ..run import RunSection
@@ -22,17 +23,16 @@ from ..widgets.section import Section, eliding, label, set_role
 from ..widgets.theme import Palette
 from .batch import BatchRun, has_run
 from .case import Case
-from .controls import FilterRow, ProgressRow, button, done_button
+from .controls import FAILURES, FilterRow, ProgressRow, button, done_button, ended_words
+from .hard import HardCases
 from .model import CasesModel
 from .open_cases import beside, match, sum_up, sum_up_open
 from .opener import CaseOpener
-from .search import Stream, Thumbnails, search
+from .search import Stream, Thumbnails, search, searched_words
 from .table import CasesTable
 from .thumbnail import pixmap_of, thumbnail_of
 
 HINT = "Choose a folder of scans or radiographs, or drop it here."
-FAILURES = 3
-"""Cases that failed and are named; more are counted."""
 
 
 class CasesSection(Section):
@@ -44,18 +44,25 @@ class CasesSection(Section):
         Where images are opened.
     run
         Runs on single images: not at the same time.
+    set_truth
+        Lays a truth beside the image under review.
     """
 
     stepped = Signal()
     """Another case is listed as the current one, or there are more or fewer."""
 
     def __init__(
-        self, viewer: ViewerModel, reviewed_images: Callable[[], ReviewedImages], run: RunSection
+        self,
+        viewer: ViewerModel,
+        reviewed_images: Callable[[], ReviewedImages],
+        run: RunSection,
+        set_truth: Callable[[Truth], object],
     ) -> None:
         super().__init__("cases")
         self._reviewed_images, self._run = reviewed_images, run
         self.paths: tuple[Path, ...] = ()
         self.model = CasesModel()
+        self.hard = HardCases(viewer, self.model, set_truth, self.load, self._say, self)
         self.search: Stream[Case] = Stream("The folder cannot be searched", self)
         self.thumbnails = Thumbnails(self)
         self._held: dict[str, Orientation] = {}  # by case, as its radiograph was last turned
@@ -79,14 +86,14 @@ class CasesSection(Section):
     # ---- what a person, the command line or a drop asks for
 
     def load(self, paths: Sequence[Path | str]) -> None:
-        """List the cases of folders; what is open stays open, and listed."""
+        """List the cases of folders, evaluations and saved lists; what is open stays open, and listed."""
         self.search.cancel()
         self.batch.cancel()
         self.opener.forget()
         self.thumbnails.forget()
         self.paths = tuple(map(Path, paths))
         for case in self.model.cases:
-            case.series = None  # what is open and not found again goes when it is closed
+            case.series = case.shown_in = None  # what is open and not found again goes when it is closed
         self.model.remove([case for case in self.model.cases if case.layer is None])
         self.set_open(True)
         self._say("")
@@ -153,7 +160,7 @@ class CasesSection(Section):
 
     def abandon(self) -> None:
         """The window is going."""
-        for work in (self.search, self.thumbnails, self.opener, self.batch):
+        for work in (self.search, self.thumbnails, self.opener, self.batch, self.hard):
             work.abandon()
 
     @property
@@ -165,13 +172,13 @@ class CasesSection(Section):
     # ---- widgets
 
     def _build(self) -> None:
-        self.folder = button("Open folder…", "List all scans and radiographs of a folder", self.choose_folder)
+        self.folder = button("Folder…", "List all scans and radiographs of a folder", self.choose_folder)
         self.run_all = button(
             "Run on all", "Run the networks on all listed cases, one after the other", self.run_on_all
         )
         self.done = done_button(self.toggle_done)
         buttons = QHBoxLayout()
-        for push in (self.folder, self.run_all, self.done):
+        for push in (self.folder, self.hard.button, self.run_all, self.done):
             buttons.addWidget(push)
         self.name = eliding("faint")
         buttons.addWidget(self.name, 1)
@@ -180,7 +187,8 @@ class CasesSection(Section):
         self.progress = ProgressRow(self.cancel)
         self.message = label("", wrap=True)
         self.body.addLayout(buttons)
-        for widget in (self.filter, self.table, self.progress.bar, self.progress, self.message):
+        below = (self.hard.notes, self.progress.bar, self.progress, self.message)
+        for widget in (self.filter, self.table, *below):
             self.body.addWidget(widget)
 
     def _connect(self) -> None:
@@ -211,7 +219,8 @@ class CasesSection(Section):
     def follow(self, reviewed: ReviewedImage | None) -> None:
         """Mark the image that is seen, and say how far it is."""
         if reviewed is not None:
-            for signal in (reviewed.session.events.findings, reviewed.session.events.thresholds):
+            events = reviewed.session.events
+            for signal in (events.findings, events.thresholds, reviewed.truth.events.truth):
                 self.listen(signal, self._sum_up_current)
         self.sync_soon()
 
@@ -234,6 +243,7 @@ class CasesSection(Section):
         self.done.setEnabled(self.reviewed is not None)
         self.filter.setVisible(len(cases) > 1)
         self.table.setVisible(bool(cases))
+        self.hard.set_listed(bool(cases))
         if not self.batch.running:
             if self.search.running:
                 self.progress.show_progress(None, f"Searching … {len(cases)} cases so far")
@@ -307,6 +317,7 @@ class CasesSection(Section):
         self._held[case.key] = held
         state = case.state
         sum_up(self.model, case, reviewed.session)
+        self.hard.judge(case, reviewed)
         self.done.setChecked(bool(reviewed.session.findings.done_by))
         if case.state != state:
             self._show_state()
@@ -321,6 +332,7 @@ class CasesSection(Section):
 
     def _mark(self, case: Case | None) -> None:
         self.table.show_case(case)
+        self.hard.notes.show_case(case)
         self.stepped.emit()
 
     def _on_found(self, batch: list[Case]) -> None:
@@ -328,19 +340,10 @@ class CasesSection(Section):
         self._show_state()
 
     def _on_searched(self, message: str) -> None:
-        cases = self.model.cases
-        unreadable = sum(bool(case.problem) for case in cases)
-        if message:
-            self._say(message, "error")
-        elif not any(case.series is not None or case.problem for case in cases):
-            self._say("No scan and no radiograph was found there: choose another folder.", "warning")
-        elif unreadable:
-            those = (
-                "1 file cannot be read: its row says"
-                if unreadable == 1
-                else f"{unreadable} files cannot be read: their rows say"
-            )
-            self._say(f"{those} why.", "warning")
+        words, role = searched_words(self.model.cases, message)
+        if words:
+            self._say(words, role)
+        self.model.arrange()  # figures came last
         self._show_state()
 
     def _want_thumbnail(self, case: Case) -> None:
@@ -365,9 +368,10 @@ class CasesSection(Section):
 
     # ---- opening and running
 
-    def _on_opened(self, _case: Case) -> None:
+    def _on_opened(self, case: Case) -> None:
         self._say("")
         self.sync()
+        self.hard.lay_out(case, self.reviewed)
 
     def _on_not_opened(self, case: Case, message: str) -> None:
         case.problem = message
@@ -388,8 +392,6 @@ class CasesSection(Section):
         self._say("\n".join(self._failed[-FAILURES:]), "error")
 
     def _on_ended(self, words: str) -> None:
-        shown = self._failed[:FAILURES]
-        more = [f"… and {len(self._failed) - len(shown)} more"] if len(self._failed) > len(shown) else []
-        self._say("\n".join([words, *shown, *more]), "warning" if shown else "faint")
+        self._say(*ended_words(words, self._failed))
         self.model.arrange()
         self._show_state()

@@ -16,13 +16,13 @@ from qtpy.QtWidgets import (
 from ..widgets.qt import sure
 from ..widgets.theme import Palette
 from .case import Case
-from .model import CASE, FINDINGS, ORDER_OF, ROW, SCORE, STATE, CasesModel
+from .model import CASE, FINDINGS, ROW, SCORE, STATE, CasesModel
 from .thumbnail import SIDE
 
 ROW_HEIGHT = SIDE + 4
 ROWS = (2, 4)
 """Fewest and most rows that are seen at once; more are scrolled."""
-WIDTHS = {FINDINGS: 44, SCORE: 44, STATE: 70}
+WIDTHS = {FINDINGS: 44, SCORE: 52, STATE: 70}
 """Pixels of the columns beside the first, which has the rest."""
 
 
@@ -94,7 +94,7 @@ class CaseDelegate(QStyledItemDelegate):
 def _below(case: Case) -> str:
     if case.problem:
         return case.problem
-    return " · ".join(part for part in (case.modality, case.date) if part)
+    return " · ".join(part for part in (*case.notes.tags, case.modality, case.date) if part)
 
 
 class CasesTable(QTableView):
@@ -167,6 +167,7 @@ class CasesTable(QTableView):
 
     def _sort(self, column: int) -> None:
         order, descending = self._cases.order
-        again = ORDER_OF[column] == order
+        wanted = self._cases.order_of(column)
+        again = wanted == order
         # Of numbers the highest is wanted first.
-        self._cases.set_order(ORDER_OF[column], not descending if again else column in (FINDINGS, SCORE))
+        self._cases.set_order(wanted, not descending if again else column in (FINDINGS, SCORE))

@@ -9,8 +9,10 @@ from PIL import Image as Picture
 from napari_lungmtl.panel.cases.case import ORDERS, Case, case_of, is_listed, key_of, ordered
 from napari_lungmtl.panel.cases.open_cases import beside
 from napari_lungmtl.panel.cases.thumbnail import SIDE, read_thumbnail, thumbnail_of
+from napari_lungmtl.session.case_notes import CaseNotes
 from napari_lungmtl.session.case_summary import CaseSummary
 from napari_lungmtl.session.sidecar import Sidecar
+from napari_lungmtl.training.case_list.figures import CaseFigures
 from napari_lungmtl.training.findings import Findings, ImageReference
 from napari_lungmtl.training.findings.formats.json_file import write_findings
 from napari_lungmtl.training.imaging import Image, read_image
@@ -112,3 +114,22 @@ def test_of_a_dicom_series_the_middle_file_is_read(tmp_path):
         if file != series.files[2]:
             file.unlink()
     assert read_thumbnail(series).shape == (SIDE, SIDE)
+
+
+def test_conditions_ask_for_figures_and_words_for_tags():
+    hard = case(
+        "a", score=0.9, figures=CaseFigures(2, 0.8), notes=CaseNotes(("ground glass",), "beside a vessel")
+    )
+    easy = case("b", figures=CaseFigures(0))
+    for words, listed in {
+        "missed>0": [hard],
+        "missed=0": [easy],
+        "missed>=0": [hard, easy],
+        "false>0.7 glass": [hard],
+        "false<1": [hard],  # of the other nobody knows
+        "distance>0": [],
+        "score>.5 VESSEL": [hard],
+        "missed>": [],  # no condition, and no word of theirs
+        "other>3": [],
+    }.items():
+        assert [each for each in (hard, easy) if is_listed(each, words, "")] == listed, words

@@ -11,6 +11,7 @@ import torch
 
 from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import load_cubes
+from ...evaluation.case_rows import OnCase
 from ...evaluation.cubes import table
 from ...inference.progress import OnProgress
 from ...inference.weights import ModelCard, read_card, seen_cases
@@ -52,6 +53,7 @@ def evaluate(
     excluded: Path | None = None,
     folds: Sequence[str] | None = None,
     on_progress: OnProgress = lambda _f, _s: None,
+    on_case: OnCase = lambda _row, _image: None,
 ) -> dict[str, Any]:
     """Measure a loaded predictor on cubes, or its marks on whole scans where the folder holds such."""
     options: dict[str, Any] = {
@@ -66,7 +68,7 @@ def evaluate(
         from ...evaluation.whole_scans import evaluate_whole_scans
 
         if holds_scan_set(data):
-            return evaluate_whole_scans(predictor, read_card(weights), data, **options)
+            return evaluate_whole_scans(predictor, read_card(weights), data, on_case=on_case, **options)
     return measure(predictor.net.to(predictor.device), predictor.device, read_card(weights), data, **options)
 
 

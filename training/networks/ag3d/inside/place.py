@@ -80,10 +80,15 @@ def look_inside(
         with calls_of({"fprn": net.fprn}) as calls:
             (reading,) = read_all(net.fprn, pyramid, rpn)
         rows = calls["fprn"][0].args[1][0]
-        found, given = reading.detections, reading.proposals.anchor.tolist()  # by score; as FPRN was given them
+        found = reading.detections  # by score; the rows are as FPRN was given them
+        given = reading.proposals.anchor.tolist()
         at = window.to_voxel(place)
         chosen = _best(found.spheres, found.score, at, diameter)
-        row = rows[given.index(found.anchor[chosen])] if chosen is not None else _stand_in(net, at, diameter, rows)
+        row = (
+            rows[given.index(found.anchor[chosen])]
+            if chosen is not None
+            else _stand_in(net, at, diameter, rows)
+        )
         crop = crop_of(net, pyramid, row)
     kept = set(nms_spheres(found.spheres, found.score, net.config.nms_iou).tolist())
     distance = np.linalg.norm(found.spheres[:, :3] - at, axis=1)
