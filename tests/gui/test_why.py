@@ -191,3 +191,14 @@ def test_what_malignancy_hangs_on_is_laid_over_the_close_ups(traced, findings, q
         session.select("f2")
     assert dock.card.closeups.heat is None
     dock.why.saliency.setChecked(False)
+
+
+def test_a_reader_study_hides_the_section_and_is_told_nothing(traced, findings, qtbot):
+    viewer, dock = traced
+    run_it(dock, qtbot)
+    dock.why.hide()  # as the study does
+    ask(viewer, dock, findings[0].center)
+    assert dock.why.sentence.text() == HINT
+    dock.why.show()
+    ask(viewer, dock, findings[0].center)
+    assert dock.why.sentence.text() != HINT

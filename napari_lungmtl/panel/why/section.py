@@ -129,8 +129,11 @@ class WhySection(Section):
         self.traces.forget(reviewed.session)
 
     def ask(self, point: Sequence[float], nodule: Sphere | Box | None = None) -> None:
-        """Ask about a world point, or about the true nodule there, and unfold at the first question."""
-        if self.reviewed is None:
+        """Ask about a world point, or about the true nodule there, and unfold at the first question.
+
+        A reader study hides the section, and nothing is told then.
+        """
+        if self.reviewed is None or self.isHidden():
             return
         self._place = Place(tuple(float(c) for c in point), nodule)
         if not self._asked_before:
