@@ -122,7 +122,7 @@ def _two_series(folder: Path) -> None:
 
 
 def test_of_several_series_the_person_chooses(tmp_path: Path, monkeypatch, said) -> None:
-    from napari_lungmtl.panel import series_chooser
+    from napari_lungmtl.panel.study import series_chooser
 
     _two_series(tmp_path)
     offered = []
