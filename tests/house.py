@@ -38,7 +38,7 @@ ORDER = {
             "fitting",
             "crossval",
         ),
-        *("evaluation", "networks", "cohort", "report", "report_html", "api", "cli"),
+        *("evaluation", "networks", "cohort", "blind", "report", "report_html", "api", "cli"),
     ),
     "napari_lungmtl": (
         *(

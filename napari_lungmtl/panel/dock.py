@@ -23,6 +23,7 @@ from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..training.crossval.saliency import saliency
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
+from .blind.section import BlindSection
 from .cases.section import CasesSection
 from .cohort.section import CohortSection
 from .commands import ReviewCommands
@@ -139,6 +140,8 @@ class LungNodulesDock(QWidget):
         self.run.started.connect(self._stay_at_run)
         self.first_finding = FirstFinding(viewer, self.run, lambda: self.reviewed)
         self.first_finding.shown.connect(self._stay_at_run)
+        self.blind = BlindSection(viewer, lambda: self.run.chosen_device)
+        self.blind.one.off = lambda: self.reading.study is not None
         self.cohort = CohortSection(viewer, lambda: self.reviewed_images, lambda: self.run.runner.running)
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (
@@ -151,6 +154,7 @@ class LungNodulesDock(QWidget):
             self.compare,
             self.operating_point,
             self.inside,
+            self.blind,
             self.reading,
             self.why,
             self.prior,
@@ -188,6 +192,7 @@ class LungNodulesDock(QWidget):
         self.reviewed_images.events.closing.connect(self.run.forget)
         self.reviewed_images.events.closing.connect(self.why.forget)
         self.reviewed_images.events.closing.connect(self.cases.on_closing)
+        self.reviewed_images.events.closing.connect(self.blind.forget)
         self.reviewed_images.events.listed.connect(self.study_section.show_list)
         self.reviewed_images.events.listed.connect(self.cases.sync_soon)
         self._set_reviewed(self.reviewed_images.current)
@@ -385,7 +390,7 @@ def _let_go(dock: LungNodulesDock) -> None:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
     for part in (
-        *(dock.corners, dock.measure, dock.compare, dock.operating_point),
+        *(dock.corners, dock.measure, dock.compare, dock.operating_point, dock.blind),
         *(dock.reading, dock.prior, dock.views, dock.marks),
     ):
         part.let_go()

@@ -44,4 +44,6 @@ def open_arrays(path: Path, kind: type[LungmtlError] = DatasetError) -> Iterator
                 yield archive
         except _DAMAGED as error:
             why = " ".join(str(error).strip("'\"").split())
+            if "allow_pickle" in why:  # what numpy proposes would run what the file holds
+                why = "it holds something else than plain arrays"
             raise kind(f"{path} is damaged ({why}): get it again from its source.") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from ..errors import LungmtlError
 from ..explain.answer import Trace
 from ..findings import Findings
 from ..imaging.image import Image
+
+Result = TypeVar("Result")
 
 SCORE_FLOOR = 0.05
 """Predictors keep every detection above this score, so that thresholds move without running again."""
@@ -118,8 +120,8 @@ class PredictorError(LungmtlError):
     """The model cannot do this, and the message says why and what to do."""
 
 
-def finish(run: Generator[Progress, None, Findings]) -> Findings:
-    """Exhaust a run and give its findings."""
+def finish(run: Generator[Any, None, Result]) -> Result:
+    """Exhaust a run and give its result: findings, of a predictor."""
     while True:
         try:
             next(run)

@@ -12,18 +12,29 @@ import numpy as np
 from .anatomy import Anatomy
 from .phantom import make_phantom
 from .placement import PlacementError
-from .spec import NoduleSpec, Phantom, PhantomSpec, Scanner
+from .spec import NoduleSpec, Phantom, PhantomSpec, Scanner, Texture
 
 Z_LENGTH = 128.0  # mm; a sub-volume, so that tops and bottoms of lungs occur at every height of the cut
 
 
-def draw_nodule(rng: np.random.Generator) -> NoduleSpec:
-    """One nodule with the mix of LIDC: mostly 4–10 mm and solid, few large, few of ground glass."""
-    diameter = float(np.clip(3.0 + rng.gamma(1.6, 3.4), 3.0, 30.0))
+def draw_nodule(
+    rng: np.random.Generator, diameter: float | None = None, texture: Texture | None = None
+) -> NoduleSpec:
+    """One nodule with the mix of LIDC: mostly 4–10 mm and solid, few large, few of ground glass.
+
+    Parameters
+    ----------
+    diameter, texture
+        Where they are given, only the rest is drawn.
+    """
+    if diameter is None:
+        diameter = float(np.clip(3.0 + rng.gamma(1.6, 3.4), 3.0, 30.0))
     large = float(np.clip((diameter - 6) / 14, 0, 1))
-    texture = rng.choice(
-        ["solid", "part-solid", "ground-glass"], p=[0.82, 0.09, 0.09] if diameter > 5 else [0.96, 0, 0.04]
-    )
+    if texture is None:
+        texture = rng.choice(
+            ["solid", "part-solid", "ground-glass"],
+            p=[0.82, 0.09, 0.09] if diameter > 5 else [0.96, 0, 0.04],
+        )
     calcified = texture == "solid" and rng.random() < 0.12
     patterns = ["solid", "central", "laminated", "popcorn", "non-central"] if diameter > 6 else ["solid"]
     return NoduleSpec(

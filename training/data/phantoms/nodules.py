@@ -166,3 +166,15 @@ def density(spec: NoduleSpec, inside: np.ndarray, rng: np.random.Generator) -> n
 def soft_fraction(inside: np.ndarray, voxel: float, width: float) -> np.ndarray:
     """Fraction of each voxel that is nodule, with an edge fading over `width` mm."""
     return coverage(inside, max(voxel, width))
+
+
+def mixture(
+    spec: NoduleSpec, shape: Shape, center: np.ndarray, grid: Grid, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fraction (0–1) of each voxel of `grid` that a nodule with its spicules fills, and HU of what fills it."""
+    inside = signed_distance(shape, center, grid)
+    fraction = soft_fraction(inside, float(np.mean(grid.spacing)), margin_width(spec))
+    value = density(spec, inside, rng)
+    strands = spicules(shape, center, grid)
+    strands *= 1.0 if spec.texture == "solid" else 0.6
+    return np.maximum(fraction, strands), np.where(strands > fraction, np.maximum(value, -120), value)

@@ -176,17 +176,8 @@ def _mix_nodule(
     if crop is None:
         return
     where, part = crop
-    inside = nod.signed_distance(shape, center, part)
-    voxel = float(np.mean(grid.spacing))
-    fraction = nod.soft_fraction(inside, voxel, nod.margin_width(spec))
-    value = nod.density(spec, inside, rng)
-    strands = nod.spicules(shape, center, part)
-    strands *= 1.0 if spec.texture == "solid" else 0.6
-    fraction, value = (
-        np.maximum(fraction, strands),
-        np.where(strands > fraction, np.maximum(value, -120), value),
-    )
-    fraction *= np.clip(lung[where] / voxel + 0.8, 0, 1)
+    fraction, value = nod.mixture(spec, shape, center, part, rng)
+    fraction *= np.clip(lung[where] / float(np.mean(grid.spacing)) + 0.8, 0, 1)
     view = hu[where]
     view += fraction * np.maximum(value - view, 0)
 

@@ -188,6 +188,15 @@ def load_cubes(
     return cubes
 
 
+def load_masks(folder: Path) -> np.ndarray | None:
+    """The nodules' masks of a folder of cubes: (N, 50, 50, 50) bool; None where it has none."""
+    with open_arrays(folder / "cubes.npz") as f:
+        if "masks" not in f:
+            return None
+        masks = f["masks"]
+    return np.unpackbits(masks, axis=1, count=50**3).reshape(-1, 50, 50, 50).astype(bool)
+
+
 def _in_cube(spheres: np.ndarray, row: dict[str, str], shape: tuple[int, ...]) -> np.ndarray:
     """The spheres that reach into a cube, in its voxel indices."""
     if not len(spheres):

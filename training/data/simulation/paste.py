@@ -9,6 +9,8 @@ from scipy import ndimage
 
 from .difficulty import Difficulty
 
+DETECTOR_MM = 430.0
+"""Side of the detectors (43 cm) that NIH's square pictures show: their files do not tell their size."""
 EDGE = 0.25
 """A nodule's outline on the radiograph is where it adds this fraction of its peak."""
 
@@ -101,7 +103,7 @@ def paste(
     Pasted or None
         None where the nodule would lie beside the radiograph, or adds nothing that could be seen.
     """
-    patch = _on_radiograph(view, center, mm, rng.uniform(*difficulty.blur_mm))
+    patch = view_on_radiograph(view, center, mm, rng.uniform(*difficulty.blur_mm))
     low = np.floor(np.asarray(center) - np.asarray(patch.shape) / 2).astype(int)
     high = low + patch.shape
     if np.any(low < 0) or np.any(high > radiograph.shape) or not patch.max() > 0:
@@ -118,7 +120,9 @@ def paste(
     return Pasted(box, np.zeros_like(inside) if sham else inside)
 
 
-def _on_radiograph(view: np.ndarray, center: tuple[float, float], mm: float, blur_mm: float) -> np.ndarray:
+def view_on_radiograph(
+    view: np.ndarray, center: tuple[float, float], mm: float, blur_mm: float
+) -> np.ndarray:
     """The view in radiograph pixels, blurred, its middle at the fraction of a pixel that `center` has."""
     size = int(np.ceil(view.shape[0] / mm)) + 2
     low = np.floor(np.asarray(center) - size / 2)

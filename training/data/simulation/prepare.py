@@ -17,11 +17,10 @@ from ...imaging.radiograph.network_input import SIDE, make_radiograph_input
 from ..errors import DatasetError
 from .lung_atlas import Outline, outline, split_sides
 from .nodule_views import load_views
+from .paste import DETECTOR_MM
 from .phantom_radiograph import PhantomRadiograph, make_phantom_radiograph
 from .radiographs import ATLAS, PHANTOM, RadiographStore
 
-DETECTOR_MM = 430.0
-"""Side of the detectors (43 cm) that NIH's square pictures show: their files do not tell their size."""
 ATLAS_MM = 350.0
 """The same for the four radiographs that came with masks: an assumption, nothing tells it."""
 LESIONS = ("Nodule", "Mass")

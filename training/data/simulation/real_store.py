@@ -15,7 +15,7 @@ from ..public.folder_radiographs import ReadRadiograph, read_case
 from ..public.open_radiographs import layout_of
 from ..public.radiographs import RadiographCase
 from .nodule_views import NoduleViews, load_views
-from .prepare import DETECTOR_MM
+from .paste import DETECTOR_MM
 
 FILE = "real_radiographs.npz"
 SETS = ("jsrt", "nih_boxed", "nih_clear")

@@ -317,23 +317,27 @@ class PaddedVolume:
     ----------
     hu
         (z, y, x) in Hounsfield units at 1 mm.
+    least
+        Voxels that are added at least before and behind along each axis.
     """
 
     hu: np.ndarray
+    least: int = 7
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Sides of the whole, multiples of 16."""
-        return tuple(n + sum(w) for n, w in zip(self.hu.shape, pad_widths(self.hu.shape), strict=True))
+        widths = pad_widths(self.hu.shape, self.least)
+        return tuple(n + sum(w) for n, w in zip(self.hu.shape, widths, strict=True))
 
     @property
     def offset(self) -> np.ndarray:
         """(3,) index of the old first voxel."""
-        return np.array([before for before, _ in pad_widths(self.hu.shape)])
+        return np.array([before for before, _ in pad_widths(self.hu.shape, self.least)])
 
     def slab(self, low: int, high: int) -> np.ndarray:
         """Slices `low` to `high` of the whole."""
-        along, *across = pad_widths(self.hu.shape)
+        along, *across = pad_widths(self.hu.shape, self.least)
         index = np.clip(np.arange(low, high) - along[0], 0, len(self.hu) - 1)
         return np.pad(self.hu[index], [(0, 0), *across], mode="edge")
 

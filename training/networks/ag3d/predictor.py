@@ -14,7 +14,7 @@ from ...imaging import resample
 from ...imaging.ct.lung_field import lung_field
 from ...imaging.image import Image
 from ...inference.device import run_with_cpu_fallback
-from ...inference.predictor import ModelInfo, PredictorError, Progress
+from ...inference.predictor import ModelInfo, PredictorError, Progress, finish
 from ...inference.suitability import check_ct
 from .cpu.folded import CELLS, FoldedAg3d
 from .cpu.streamed import Streamed
@@ -96,6 +96,17 @@ class Ag3dPredictor:
     def detect_cubes(self, volumes: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Spheres (n, 4; z, y, x and diameter in voxels) and scores (n,) in volumes of HU at 1 mm, without a lung field."""
         return [(d.spheres, d.score) for d in detect_arrays(self.net.to(self.device), volumes, self.device)]
+
+    def detect_part(self, hu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find spheres (n, 4; z, y, x and diameter in voxels) and scores (n,) in a part of a scan (HU, 1 mm), as `run` does.
+
+        The part is not padded where its sides are multiples of 16, and its lungs are not looked for: what lies in its middle has
+        the surroundings that it has in the whole scan.
+        """
+        padded = PaddedVolume(hu, least=0)
+        found = finish(self._detect(padded)).reading.detections.moved(-padded.offset)
+        marks = select(found, Lungs(hu, np.ones(hu.shape, bool)), self.net.config).marks
+        return marks.spheres, marks.score
 
     @torch.inference_mode()
     def trace_cube(self, hu: np.ndarray) -> Ag3dTrace:

@@ -16,7 +16,7 @@ from scipy.ndimage import binary_dilation, gaussian_filter
 
 from ...data.arrays import open_arrays
 from ...data.errors import DatasetError
-from ...data.public.luna16_nodules import NoduleCube
+from ...data.public.luna16_nodules import NoduleCube, load_masks
 from .config import TrainingConfig
 from .patches import (
     Block,
@@ -149,15 +149,6 @@ def masks_of(cubes: Sequence[NoduleCube], folder: Path) -> list[np.ndarray] | No
     """The masks of the nodules in the middle of cubes; None where the folder has none."""
     masks = load_masks(folder)
     return None if masks is None else [masks[int(c.row["index"])] for c in cubes]
-
-
-def load_masks(folder: Path) -> np.ndarray | None:
-    """The nodules' masks of a folder of cubes: (N, 50, 50, 50) bool; None where it has none."""
-    with open_arrays(folder / "cubes.npz") as f:
-        if "masks" not in f:
-            return None
-        masks = f["masks"]
-    return np.unpackbits(masks, axis=1, count=50**3).reshape(-1, 50, 50, 50).astype(bool)
 
 
 def thorax_source(

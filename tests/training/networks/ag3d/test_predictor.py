@@ -149,3 +149,13 @@ def test_no_lung_is_said(shipped):
     voxels[:, 20:60, 20:60] = 40
     with pytest.raises(NoLungFoundError):
         finish(shipped.run(Image(voxels, "CT", (2.0, 2.0, 2.0))))
+
+
+def test_a_part_of_a_scan_is_enough_for_what_lies_in_its_middle(shipped, found):
+    part = np.s_[6:54, 46:94, 21:69]
+    spheres, scores = shipped.detect_part(np.ascontiguousarray(thorax().voxels[part], np.float32))
+    middle = np.array([30, 70, 45]) - [s.start for s in part] - 0.5
+    near = np.linalg.norm(spheres[:, :3] - middle, axis=1) < 6
+    assert scores[near].max() == pytest.approx(found[0].score, abs=0.1)
+    assert np.linalg.norm(spheres[near][scores[near].argmax(), :3] - middle) < 2.5
+    assert np.all((spheres[:, :3] >= -0.5) & (spheres[:, :3] < 47.5)), "none beside it"

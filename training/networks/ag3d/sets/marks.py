@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from ....data.mark_cubes import SIDE, MarkCubes, joined, save_mark_cubes
-from ....data.public.luna16_nodules import NoduleCube, load_cubes
+from ....data.public.luna16_nodules import NoduleCube, load_cubes, load_masks
 from ....inference.registry import weights_path
 from ....inference.weights import read_card
 from ....ops.logits import calibrated
 from ..patches import Block, thick_slices
-from ..thorax import Nodule, Thorax, cut_out, load_masks, load_thorax, paste
+from ..thorax import Nodule, Thorax, cut_out, load_thorax, paste
 
 FOLDS = ("0", "1", "2", "3", "4")
 LOOSE = 15

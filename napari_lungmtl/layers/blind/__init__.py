@@ -1,0 +1,1 @@
+"""Layers of the map of blind places: chances over the image, and one graft to look at."""

@@ -1,0 +1,1 @@
+"""Section *where is it blind?*: grafts all over the lungs, and one at a click."""

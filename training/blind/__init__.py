@@ -1,0 +1,1 @@
+"""Where a detector is blind: nodules put into an image, and how many of them it finds there."""
