@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...jobs.worker import Worker
 from ...session.case_notes import CaseNotes, read_notes
@@ -34,6 +34,8 @@ from .case import Case, case_of, case_of_list
 from .thumbnail import read_thumbnail
 
 T = TypeVar("T")
+BATCH_MS = 100
+"""Between two batches: with each the list is put in order and the dock laid out anew."""
 
 
 class Stream(QObject, Generic[T]):
@@ -46,8 +48,12 @@ class Stream(QObject, Generic[T]):
     def __init__(self, failure: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._queue: SimpleQueue[T] = SimpleQueue()
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(BATCH_MS)
+        self._pause.timeout.connect(self._drain)
         self._worker = Worker(failure, self)
-        self._worker.progressed.connect(self._drain)
+        self._worker.progressed.connect(self._on_progress)
         self._worker.finished.connect(lambda _result: self._end(""))
         self._worker.failed.connect(self._end)
 
@@ -58,6 +64,7 @@ class Stream(QObject, Generic[T]):
 
     def start(self, results: Callable[[], Iterator[T | None]]) -> None:
         """Take up other work; None is no result, but a point at which it may be stopped."""
+        self._pause.stop()
         self._queue = SimpleQueue()
         self._worker.start(partial(_put, results, self._queue))
 
@@ -69,11 +76,16 @@ class Stream(QObject, Generic[T]):
         """The window is going."""
         self._worker.abandon()
 
+    def _on_progress(self, _step: object) -> None:
+        if not self._pause.isActive():
+            self._drain()
+
     def _end(self, message: str) -> None:
+        self._pause.stop()
         self._drain()
         self.ended.emit(message)
 
-    def _drain(self, _step: object = None) -> None:
+    def _drain(self) -> None:
         batch: list[T] = []
         while True:
             try:
@@ -81,6 +93,7 @@ class Stream(QObject, Generic[T]):
             except Empty:
                 break
         if batch:
+            self._pause.start()
             self.came.emit(batch)
 
 
