@@ -285,7 +285,7 @@ def test_the_truth_is_squared_while_it_is_shown(linked, image):
     hit = Finding(Sphere(nodule.center, 12.0), id="hit")
     dock.reviewed.session.add(hit)
     dock.views.show_slab(Slab("MIP", 20.0))
-    corner = np.array(nodule.center) + np.array([0, 0, 1]) * (6.0 + STAND_OFF)
+    corner = np.array(nodule.center) + (1.5, 0, 6.0 + STAND_OFF)  # beside the crosshair, which is over both
     assert teal(), "where the ring touches it, the square of the truth is seen"
     dock.views.show_slab(Slab())
     viewer.layers["truth"].visible = False
