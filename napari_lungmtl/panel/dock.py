@@ -142,8 +142,8 @@ class LungNodulesDock(QWidget):
         self.first_finding = FirstFinding(viewer, self.run, lambda: self.reviewed)
         self.first_finding.shown.connect(self._stay_at_run)
         self.blind = BlindSection(viewer, lambda: self.run.chosen_device)
-        for part in (self.blind.one, self.compare, self.cases):
-            part.off = lambda: self.reading.study is not None
+        studying = self.blind.one.off = self.compare.off = lambda: self.reading.study is not None
+        self.cases.off = studying
         self.reading.begins.connect(self.cases.opener.forget)
         self.cohort = CohortSection(viewer, lambda: self.reviewed_images, lambda: self.run.runner.running)
         self.footer = Footer()

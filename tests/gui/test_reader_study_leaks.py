@@ -6,8 +6,8 @@ from qtpy.QtWidgets import QApplication
 from napari_lungmtl.panel.reading.study import State
 from napari_lungmtl.training.findings.truth import Truth
 
-from ..stand_ins.case_folder import load
-from .test_reader_study import begin, click, draw, suggest, wait, words, write_scan
+from ..stand_ins.case_folder import load, write_scan
+from ..stand_ins.reading import begin, click, draw, suggest, wait, words
 
 
 @pytest.fixture

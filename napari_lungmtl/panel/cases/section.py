@@ -65,7 +65,7 @@ class CasesSection(Section):
         self.hard = HardCases(viewer, self.model, set_truth, self.load, self._say, self)
         self.search: Stream[Case] = Stream("The folder cannot be searched", self)
         self.thumbnails = Thumbnails(self)
-        self.off: Callable[[], bool] = lambda: False  # a reader study has images of its own, with other findings
+        self.off: Callable[[], bool] = lambda: False  # during a reader study, whose findings are others
         self._held: dict[str, Orientation] = {}  # by case, as its radiograph was last turned
         self.opener = CaseOpener(
             viewer, reviewed_images, self._is_needed, lambda case: beside(self.model.rows, case, 1), self
