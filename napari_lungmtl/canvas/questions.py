@@ -50,6 +50,11 @@ class Questions(QObject):
         self._frames[widget] = frame
         widget.installEventFilter(self)
 
+    def let_go(self) -> None:
+        """Take no more questions; no widget is touched."""
+        self._frames.clear()
+        self._pressed = None
+
     def wait(self, waiting: bool) -> None:
         """Take the next plain click for a question, or no longer."""
         if waiting != self.waiting:

@@ -115,6 +115,7 @@ class LungNodulesDock(QWidget):
         self.why.run_wanted.connect(self.run.start)
         self.run.traced.connect(self.why.keep)
         self.run.found.connect(self.why.ask_again)
+        self.weights.changed.connect(self.why.answer_again)
         self.compare.missed.connect(self.why.ask_about)
         self.cine = Cine(viewer, self)
         self.measure.hand.tool_changed.connect(lambda tool: self.cine.stop() if tool is not None else None)
@@ -141,7 +142,9 @@ class LungNodulesDock(QWidget):
         self.first_finding = FirstFinding(viewer, self.run, lambda: self.reviewed)
         self.first_finding.shown.connect(self._stay_at_run)
         self.blind = BlindSection(viewer, lambda: self.run.chosen_device)
-        self.blind.one.off = lambda: self.reading.study is not None
+        studying = self.blind.one.off = self.compare.off = lambda: self.reading.study is not None
+        self.cases.off = studying
+        self.reading.begins.connect(self.cases.opener.forget)
         self.cohort = CohortSection(viewer, lambda: self.reviewed_images, lambda: self.run.runner.running)
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (
@@ -189,10 +192,8 @@ class LungNodulesDock(QWidget):
         self.preferences.events.changed.connect(self._switch)
         self.mouse = ReadingMouse(viewer)
         self.reviewed_images.events.current.connect(self._set_reviewed)
-        self.reviewed_images.events.closing.connect(self.run.forget)
-        self.reviewed_images.events.closing.connect(self.why.forget)
-        self.reviewed_images.events.closing.connect(self.cases.on_closing)
-        self.reviewed_images.events.closing.connect(self.blind.forget)
+        for forget in (self.run.forget, self.why.forget, self.cases.on_closing, self.blind.forget):
+            self.reviewed_images.events.closing.connect(forget)
         self.reviewed_images.events.listed.connect(self.study_section.show_list)
         self.reviewed_images.events.listed.connect(self.cases.sync_soon)
         self._set_reviewed(self.reviewed_images.current)
@@ -390,7 +391,7 @@ def _let_go(dock: LungNodulesDock) -> None:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
     for part in (
-        *(dock.corners, dock.measure, dock.compare, dock.operating_point, dock.blind),
+        *(dock.corners, dock.measure, dock.compare, dock.operating_point, dock.why, dock.blind),
         *(dock.reading, dock.prior, dock.views, dock.marks),
     ):
         part.let_go()

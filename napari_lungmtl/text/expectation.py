@@ -18,7 +18,16 @@ def of_session(session: Session | None) -> str:
     known = {str(model.get("name", "")) for model in session.findings.models}
     names = [i.name for i in registry.models() if i.task == "detection" and suits(i, session.image)]
     card = next((c for name in sorted(names, key=lambda n: n not in known) if (c := _card(name))), None)
-    return "" if card is None else at_threshold(card, session.thresholds.score)
+    if card is None or _made_by(session, card.name) != card.version:
+        return ""
+    return at_threshold(card, session.thresholds.score)
+
+
+def _made_by(session: Session, name: str) -> str:
+    """The version of a network whose marks are seen, or that a run would use: own weights were not measured as the shipped ones."""
+    in_use = {info.name: info.version for info in registry.models()}
+    found = {str(m.get("name", "")): str(m.get("version", "")) for m in session.findings.models}
+    return found.get(name) or in_use.get(name, "")
 
 
 def _card(name: str) -> ModelCard | None:

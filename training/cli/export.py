@@ -67,13 +67,17 @@ def export(
         from ..findings.held import loss_sentence
 
         shown = _threshold_of()
-        cases = [
-            tellable(chosen(case, which, lambda f: f.score >= shown.get(f.provenance.model, 0.0)), to)
+        wanted = [
+            chosen(case, which, lambda f: f.score >= shown.get(f.provenance.model, 0.0))
             for file in findings
             for case in _cases(file, image, series)
         ]
+        cases = [tellable(case, to) for case in wanted]
         if not cases:
             raise Failed(f"{', '.join(map(str, findings))} has no findings of an image")
+        rejected = sum(map(len, wanted)) - sum(map(len, cases))
+        if rejected:
+            complain(f"{rejected} rejected left out, as {to.value} has no place for that")
         hide = Deidentifier() if deidentify else None
         together = to not in ONE_IMAGE
         if together and attach:

@@ -65,6 +65,7 @@ class CasesSection(Section):
         self.hard = HardCases(viewer, self.model, set_truth, self.load, self._say, self)
         self.search: Stream[Case] = Stream("The folder cannot be searched", self)
         self.thumbnails = Thumbnails(self)
+        self.off: Callable[[], bool] = lambda: False  # during a reader study, whose findings are others
         self._held: dict[str, Orientation] = {}  # by case, as its radiograph was last turned
         self.opener = CaseOpener(
             viewer, reviewed_images, self._is_needed, lambda case: beside(self.model.rows, case, 1), self
@@ -112,7 +113,7 @@ class CasesSection(Section):
 
     def step(self, step: int) -> None:
         """Show the next (1) or previous (-1) case of the list, round at its ends; without a folder, of the open images."""
-        if not self.paths:
+        if not self.paths or self.off():
             self._reviewed_images().step(step)
         elif (case := beside(self.model.rows, self.opener.asked or self.model.current, step)) is not None:
             self.show_case(case)
@@ -167,7 +168,7 @@ class CasesSection(Section):
     def place(self) -> tuple[int, int] | None:
         """Which of how many listed cases is the current one, from 1; None without a folder."""
         row = self.model.row_of(self.opener.asked or self.model.current)
-        return None if not self.paths or row is None else (row + 1, len(self.model.rows))
+        return None if not self.paths or row is None or self.off() else (row + 1, len(self.model.rows))
 
     # ---- widgets
 
@@ -282,7 +283,8 @@ class CasesSection(Section):
     def sync(self) -> None:
         """Match the open images with the listed cases."""
         images = self._reviewed_images()
-        match(self.model, images)
+        if not self.off():
+            match(self.model, images)
         self._set_current(images.current)
 
     def _set_current(self, reviewed: ReviewedImage | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari.components import ViewerModel
 from napari.layers import Layer
-from napari.utils.notifications import show_info
+from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QWidget
 
@@ -49,6 +49,8 @@ class CompareSection(Section):
             "next difference": self.sets.step,
         }
         self._at: str | None = None
+        self.off: Callable[[], bool] = lambda: False
+        """Tells whether no truth may be shown at the moment."""
         row = QHBoxLayout()
         self.file = eliding("faint")
         self.open = tool_button(
@@ -106,6 +108,9 @@ class CompareSection(Section):
     def set_truth(self, truth: Truth | None) -> None:
         """Lay a truth beside the image under review, or take it away."""
         if self.reviewed is None:
+            return
+        if truth is not None and self.off():  # before it is drawn, counted in the legend, or remembered
+            show_warning("No truth is shown in a reader study.")
             return
         self._at = None
         self.reviewed.truth.set(truth)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from napari.components import ViewerModel
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QWidget
 
 from ...reviewed_images import ReviewedImage, ReviewedImages
@@ -38,6 +38,9 @@ class ReadingSection(Section):
     During a study images are opened with another place for their findings (`ReviewedImages.place`): the reader's own, in the folder
     of the log. What networks found is therefore nowhere in the window before the reveal, in no view and no table.
     """
+
+    begins = Signal()
+    """A study is about to close what is open."""
 
     def __init__(self, viewer: ViewerModel, images: Callable[[], ReviewedImages]) -> None:
         super().__init__("reader study")
@@ -178,6 +181,7 @@ class ReadingSection(Section):
         if study.missing:
             said.append(f"{len(study.missing)} cases of the study are not in the folder and are left out.")
         self.study = study
+        self.begins.emit()
         self._images().place = self._place
         self._close_images()
         self._top.go(True)

@@ -115,6 +115,10 @@ class WhySection(Section):
         super().release()
         self.saliency.forget()
 
+    def let_go(self) -> None:
+        """The dock goes, and the canvas may stay: clicks are napari's again."""
+        self.questions.let_go()
+
     def keep(self, reviewed: ReviewedImage, trace: Trace) -> None:
         """Keep the reasons of a run that goes on."""
         self.traces.keep(reviewed.session, trace)
@@ -122,7 +126,7 @@ class WhySection(Section):
     def ask_again(self, reviewed: ReviewedImage) -> None:
         """Answer the last question anew: a run has brought its findings."""
         if reviewed is self.reviewed:
-            self._answer()
+            self.answer_again()
 
     def forget(self, reviewed: ReviewedImage) -> None:
         """The image is closed: its reasons go."""
@@ -139,7 +143,7 @@ class WhySection(Section):
         if not self._asked_before:
             self._asked_before = True
             self.set_open(True)
-        self._answer()
+        self.answer_again()
 
     def ask_about(self, nodule: Finding) -> None:
         """Ask why a true nodule is missed."""
@@ -163,8 +167,8 @@ class WhySection(Section):
     def _pick(self) -> None:
         self.questions.wait(self.pick.isChecked())
 
-    def _answer(self) -> None:
-        """Put the question to the runs' traces."""
+    def answer_again(self) -> None:
+        """Put the last question to the traces of the present weights."""
         if self._place is not None and self.reviewed is not None:
             self._said = tuple(t.answer(self._place) for t in self.traces.of(self.reviewed.session))
             self._show()

@@ -14,11 +14,10 @@ BYTES = 600_000_000
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """A trace of a session's image, and the hash of the weights that it was made with."""
+    """A trace of a session's image."""
 
     session: Session
     trace: Trace
-    weights: str
 
 
 class Traces:
@@ -39,7 +38,7 @@ class Traces:
     def keep(self, session: Session, trace: Trace) -> None:
         """Keep a trace in the place of a former one of the same network."""
         self._kept = [k for k in self._kept if k.session is not session or k.trace.model != trace.model]
-        self._kept.append(Kept(session, trace, _weights(trace.model)))
+        self._kept.append(Kept(session, trace))
         while len(self._kept) > 1 and self.nbytes > self._limit:
             self._kept.pop(0)
 
@@ -49,11 +48,12 @@ class Traces:
 
     def of(self, session: Session) -> tuple[Trace, ...]:
         """The traces of an image by the present weights, in the order in which the networks ran."""
-        own = [k for k in self._kept if k.session is session and k.weights == _weights(k.trace.model)]
+        own = [k for k in self._kept if k.session is session and _is_present(k.trace)]
         self._kept = [*(k for k in self._kept if k not in own), *own]
         return tuple(k.trace for k in own)
 
 
-def _weights(model: str) -> str:
-    card = registry.shown_card(model)
-    return "" if card is None else card.sha256
+def _is_present(trace: Trace) -> bool:
+    """Whether a trace is of the weights in use, which its version names; others may have been chosen while its run went on."""
+    in_use = {info.name: info.version for info in registry.models()}
+    return in_use.get(trace.model, trace.version) == trace.version

@@ -93,19 +93,19 @@ def _joined(
     for mark in ours:
         was, now = known.get(mark.id), there.get(mark.id)
         if now is None:
-            if was == mark:  # they took out what we left alone
+            if _alike(was, mark):  # they took out what we left alone
                 news += 1
                 continue
         elif mark == was and now != mark:
             news += 1
             mark = now
-        elif now not in (was, mark):
+        elif not _alike(now, was) and not _alike(now, mark):
             doubly.append(mark.id)
         result.append(mark)
     numbers = {mark.number for mark in result}
     own = [_bare(mark) for mark in ours if mark.id not in known]
     for mark in after:
-        if mark.id in here or known.get(mark.id) == mark or _bare(mark) in own:  # both had the same run
+        if mark.id in here or _alike(known.get(mark.id), mark) or _bare(mark) in own:  # both had the same run
             continue
         news += 1
         result.append(mark.with_(number=0) if mark.number in numbers else mark)
@@ -114,6 +114,11 @@ def _joined(
 
 def _by_id(marks: tuple[Marks, ...]) -> Mapping[str, Marks]:
     return {mark.id: mark for mark in marks}
+
+
+def _alike(one: Marks | None, other: Marks | None) -> bool:
+    """Whether two states of a mark are the same but for the number, which another mark may have taken in another window."""
+    return one is not None and other is not None and one.with_(number=0) == other.with_(number=0)
 
 
 def _bare(mark: Marks) -> Marks:

@@ -1,8 +1,16 @@
 """The sentence beside the threshold says what the card measured, and nothing where it measured nothing."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
+from napari_lungmtl.session.session import Session
+from napari_lungmtl.text import expectation
 from napari_lungmtl.text.expectation import at_threshold
+from napari_lungmtl.training.findings import Findings
+from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.weights import ModelCard
 
 
@@ -38,3 +46,23 @@ def test_the_nearest_score_that_was_measured(threshold, expected):
 @pytest.mark.parametrize("metrics", [{}, {"whole_scans": {}}, {"whole_scans": {"at_threshold": {}}}])
 def test_a_card_without_figures_says_nothing(metrics):
     assert at_threshold(card(**metrics), 0.5) == ""
+
+
+def test_own_weights_are_not_worth_what_was_measured_of_the_shipped_ones(monkeypatch):
+    shipped = registry.info_of(MEASURED)
+    shipped = replace(shipped, task="detection")
+    own = replace(shipped, version="1+run7.3fa2c1d")
+    in_use = [shipped]
+    monkeypatch.setattr(registry, "models", lambda: tuple(in_use))
+    monkeypatch.setattr(registry, "shown_card", lambda _name: MEASURED)
+    session = Session()
+    session.open(Image(np.zeros((4, 8, 8), np.int16), "CT", (2.5, 1.0, 1.0)))
+    measured = expectation.of_session(session)
+    assert measured.startswith("At 0.5")
+    in_use[:] = [own]
+    assert expectation.of_session(session) == "", "what a run would find"
+    session.replace_findings(Findings(models=({"name": "x", "version": "1"},)))
+    assert expectation.of_session(session) == measured, "what is seen is of the shipped ones"
+    session.replace_findings(Findings(models=({"name": "x", "version": own.version},)))
+    in_use[:] = [shipped]
+    assert expectation.of_session(session) == ""

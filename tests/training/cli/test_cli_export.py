@@ -105,3 +105,12 @@ def test_no_name_leaves_the_folder(name, tmp_path):
     assert np.all([c not in stem for c in "/\\\0"])
     assert len(stem.encode()) <= 200
     assert not stem.startswith(("-", "."))
+
+
+def test_rejected_findings_that_are_left_out_are_counted(case):
+    findings = read_findings(case / "case.lungmtl.json")
+    rejected = case / "äußerst fraglich.lungmtl.json"
+    write_findings(findings.with_items(tuple(f.with_(status="rejected") for f in findings)), rejected)
+    done = lungmtl("export", rejected, "--to", "dicom-seg", "--out", case / "seg.dcm")
+    assert done.exit_code == 0, done.output  # the lungs are written
+    assert f"{len(findings)} rejected left out, as dicom-seg has no place for that" in done.output

@@ -1,6 +1,7 @@
 """Traces of runs: one for each image and network, bounded, and only of the present weights."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,9 +48,16 @@ def test_what_was_asked_longest_ago_goes_when_memory_ends(one):
 
 
 def test_reasons_of_other_weights_are_not_told(one, monkeypatch):
-    kept, weights = t.Traces(), ["a"]
-    monkeypatch.setattr(t, "_weights", lambda _model: weights[0])
+    """Also where others were chosen while the run went on whose trace comes then."""
+    in_use = ["1"]
+    models = lambda: (SimpleNamespace(name="net", version=in_use[0]),)  # noqa: E731
+    monkeypatch.setattr(t.registry, "models", models)
+    kept = t.Traces()
     kept.keep(one, Blank())
     assert kept.of(one)
-    weights[0] = "b"
+    in_use[0] = "1+own.3fa2c1d"
     assert not kept.of(one)
+    kept.keep(one, Blank())
+    assert not kept.of(one), "the run began with the former weights"
+    kept.keep(one, Blank(version="1+own.3fa2c1d"))
+    assert kept.of(one)

@@ -224,3 +224,24 @@ def test_two_programs_that_write_at_once_lose_nothing(folder):
     assert [program.wait() for program in programs] == [0, 0]
     saved = read_findings(folder / "1.2.3.lungmtl.json")
     assert [sum(f.note == name for f in saved) for name in "ab"] == [15, 15]
+
+
+def test_a_number_that_another_mark_took_is_no_change(session, other, folder):
+    """Who drew before the other's run was known takes its number: the run can be undone all the same, and nothing is in dispute."""
+    said: list[str] = []
+    session.events.problem.connect(said.append)
+    first, second, third, _ = session.findings
+    other.edit(change=[first.with_(number=9), second.with_(number=8), third.with_(number=7)])
+    assert other.save()
+    session.edit(remove=[first.id])
+    session.accept(second.id)
+    assert session.save()
+    saved = read_findings(folder / "1.2.3.lungmtl.json")
+    assert first.id not in {f.id for f in saved}
+    assert saved[second.id].status == "accepted"
+    assert not any("changed there too" in words for words in said)
+    assert len([*folder.glob("1.2.3*.lungmtl.json")]) == 1
+    session.take_in()
+    other.edit(remove=[third.id])
+    assert other.save()
+    assert third.id not in {f.id for f in read_findings(folder / "1.2.3.lungmtl.json")}
