@@ -64,6 +64,9 @@ def look(viewer, dock, linked) -> tuple[np.ndarray, np.ndarray, str]:
     image = dock.reviewed.session.image
     if image.ndim == 3:
         viewer.dims.set_point(0, image.to_world((5, 0, 0))[0])
+    if (focused := QApplication.focusWidget()) is not None:
+        focused.clearFocus()  # which button has it, and how far the dock is scrolled for that, hangs on how quick the machine is
+    dock._scroll.verticalScrollBar().setValue(0)
     for _ in range(5):
         QApplication.processEvents()
         QTest.qWait(20)
