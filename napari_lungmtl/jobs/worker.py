@@ -10,10 +10,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, ParamSpec, TypeVar
 
-from napari.qt.threading import GeneratorWorker, create_worker
+from napari.qt.threading import GeneratorWorkerSignals, WorkerBase
 from qtpy.QtCore import QObject, QThreadPool, Signal
 
 from ..training.error_boundary import STOPS, foreseen, sentence
@@ -133,6 +134,31 @@ def _with_findings_of(held: Any, step: Any) -> Any:
     return replace(step, findings=held.findings) if both and step.findings is None else step
 
 
+class _Thread(WorkerBase):
+    """Exhausts a generator in a thread of Qt's pool, and closes it however that ends.
+
+    napari's own `GeneratorWorker` leaves the generator hanging when it is told to quit or when the window is gone before a
+    report reaches it: files stay open and the network in memory until Python's garbage collection comes by.
+    """
+
+    def __init__(self, steps: Generator[Any, None, Outcome]) -> None:
+        super().__init__(SignalsClass=GeneratorWorkerSignals)
+        self._steps = steps
+
+    def work(self) -> Outcome | RuntimeError:
+        """Report each step; called by napari in the thread."""
+        with closing(self._steps) as steps:
+            try:
+                while not self.abort_requested:
+                    self.yielded.emit(next(steps))
+                self.aborted.emit()
+            except StopIteration as end:
+                return end.value
+            except RuntimeError as gone:  # the signals went with the window: napari notes it in the log
+                return gone
+        return Outcome(stopped=True)
+
+
 class Worker(QObject):
     """Exhausts one generator at a time in a thread; its signals arrive on the GUI thread.
 
@@ -159,7 +185,7 @@ class Worker(QObject):
     def __init__(self, failure: str = "This failed", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._failure = failure
-        self._worker: GeneratorWorker | None = None
+        self._worker: _Thread | None = None
         self._stop = threading.Event()
 
     @property
@@ -179,7 +205,7 @@ class Worker(QObject):
         """
         self._let_go()
         self._stop = threading.Event()
-        worker = create_worker(exhaust, begin, self._stop, self._failure, subject)
+        worker = _Thread(exhaust(begin, self._stop, self._failure, subject))
         for signal, slot in self._slots(worker):
             signal.connect(slot)
         self._worker = worker
@@ -206,7 +232,7 @@ class Worker(QObject):
             signal.disconnect(slot)
         return True
 
-    def _slots(self, worker: GeneratorWorker) -> tuple[tuple[Any, Callable[..., None]], ...]:
+    def _slots(self, worker: _Thread) -> tuple[tuple[Any, Callable[..., None]], ...]:
         return (
             (worker.yielded, self._on_yielded),
             (worker.returned, self._on_returned),

@@ -7,6 +7,7 @@ import time
 from functools import partial
 
 import pytest
+from napari.qt.threading import WorkerBase
 
 from napari_lungmtl.jobs.worker import Outcome, Worker, exhaust, one_step, wait_for_threads
 from napari_lungmtl.training.errors import LungmtlError
@@ -174,3 +175,26 @@ def test_findings_do_not_wait_for_a_step_that_takes_long() -> None:
     steps = exhaust(run, threading.Event(), "failed")
     assert next(steps).findings is None
     assert next(steps).findings == Findings()
+
+
+@pytest.mark.parametrize("quit_by", ["the flag", "napari"])
+def test_what_is_stopped_is_closed_at_its_next_step(qtbot, quit_by) -> None:
+    """Not when Python's garbage collection comes by: the window has switched it off while it works."""
+    begun, closed = threading.Event(), threading.Event()
+
+    def steps():
+        try:
+            for _ in range(3000):
+                time.sleep(0.01)
+                begun.set()
+                yield Progress(0.1, "a", note="passed on")
+        finally:
+            closed.set()
+
+    worker, hang = Worker(), []
+    worker.progressed.connect(hang.append)
+    worker.start(steps)
+    qtbot.waitUntil(lambda: begun.is_set() and bool(hang))
+    hang.append(worker._worker)  # somebody holds on to napari's worker
+    worker.abandon() if quit_by == "the flag" else WorkerBase.await_workers()
+    qtbot.waitUntil(closed.is_set)
