@@ -16,27 +16,19 @@ SCRIPTS = sorted((*ROOT.glob("benchmarks/*.py"), *ROOT.glob("experiments/**/*.py
 
 
 def test_training_runs_where_no_window_can():
-    """Every module of training imports with napari and Qt barred."""
+    """First trainings without readers and a window, then every module without a window; in one interpreter, torch loads slowly."""
     modules = [
         ".".join(p.relative_to(ROOT).with_suffix("").parts) for p in TRAINING if p.name != "__main__.py"
     ]
     python(f"""
 {barred(*GUI)}
+{barred(*READERS)}
 import importlib
+for name in ("fitting.fit", *(f"networks.{{n}}.training" for n in ("ag3d", "dhn", "mosegnet", "mtmr"))):
+    importlib.import_module("napari_lungmtl.training." + name)
+sys.meta_path.pop(0)
 for module in {modules!r}:
     importlib.import_module("napari_lungmtl." + module.removesuffix(".__init__"))
-""")
-
-
-def test_trainings_run_where_nothing_is_read_or_shown():
-    """On a machine with torch and Lightning but without readers and a window; one interpreter for all, they start slowly."""
-    python(f"""
-{barred(*READERS, *GUI)}
-import napari_lungmtl.training.fitting.fit
-import napari_lungmtl.training.networks.ag3d.training
-import napari_lungmtl.training.networks.dhn.training
-import napari_lungmtl.training.networks.mosegnet.training
-import napari_lungmtl.training.networks.mtmr.training
 """)
 
 

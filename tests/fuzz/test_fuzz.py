@@ -1,4 +1,4 @@
-"""A quarter of a minute of fuzzing with a fixed seed, and that the harness sees what it is there for."""
+"""Some seconds of fuzzing with a fixed seed, and that the harness sees what it is there for."""
 
 import random
 from pathlib import Path
@@ -9,13 +9,13 @@ from .mutate import mutate
 from .run import PATIENCE, Reader, fuzz, replay
 from .seeds import write_all
 
-SECONDS = 15
+SECONDS = 6
 
 
 @pytest.mark.fuzz
 def test_damaged_files_are_read_or_refused(tmp_path):
     report = fuzz(SECONDS, seed=0, kept=tmp_path)
-    assert sum(counts.total() for counts in report.counts.values()) > 100
+    assert sum(counts.total() for counts in report.counts.values()) > 40
     assert not report.failures, "\n".join(report.lines())
 
 

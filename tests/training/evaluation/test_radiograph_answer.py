@@ -20,7 +20,7 @@ WEIGHTS = {"a": ("0.1", "1"), "b": ("0.1", "2")}
 def few_samples():
     """Enough to tell a clear gain from none."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(radiograph_answer, "SAMPLES", 60)
+        patch.setattr(radiograph_answer, "SAMPLES", 30)
         yield
 
 

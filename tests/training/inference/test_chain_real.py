@@ -70,15 +70,15 @@ def test_the_real_nodule_is_called_malignant(scan):
     assert 0 < finding.malignancy_spread < 0.5
 
 
-def test_fifty_nodules_go_on_step_by_step(scan):
+def test_many_nodules_go_on_step_by_step(scan):
     """The budget (10 s on two free cores) is measured in benchmarks; here only that a caller can stop at every step."""
     rng = np.random.default_rng(0)
     low, high = scan.extent
     items = tuple(
-        Finding(Sphere(tuple(rng.uniform(low + 5, high - 5)), rng.uniform(4, 20))) for _ in range(50)
+        Finding(Sphere(tuple(rng.uniform(low + 5, high - 5)), rng.uniform(4, 20))) for _ in range(20)
     )
     steps = [step.fraction for step in _steps(choose(scan, JUDGES).characterise(scan, Findings(items)))]
-    assert len(steps) > 100
+    assert len(steps) > 40
     assert steps == sorted(steps)
 
 

@@ -14,7 +14,7 @@ LARGE = next(s for s in range(40) if any(n.diameter > 18 for n in draw_spec(s).n
 
 @pytest.fixture(scope="module")
 def radiographs():
-    return {seed: make_phantom_radiograph(seed, 256, COARSE) for seed in (3, LARGE)}
+    return {seed: make_phantom_radiograph(seed, 256, COARSE) for seed in (LARGE,)}
 
 
 def test_two_lungs_darker_than_what_lies_between(radiographs):
@@ -48,5 +48,5 @@ def test_nodules_are_where_the_radiograph_is_denser(radiographs):
 
 
 def test_equal_seeds_give_equal_radiographs(radiographs):
-    again = make_phantom_radiograph(3, 256, COARSE)
-    np.testing.assert_array_equal(again.radiograph.pixels, radiographs[3].radiograph.pixels)
+    again = make_phantom_radiograph(LARGE, 256, COARSE)
+    np.testing.assert_array_equal(again.radiograph.pixels, radiographs[LARGE].radiograph.pixels)
