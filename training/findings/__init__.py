@@ -2,6 +2,7 @@
 
 from .finding import (
     ATTRIBUTES,
+    REASONS,
     SCHEMA_VERSION,
     Box,
     Finding,
@@ -16,12 +17,15 @@ from .finding import (
     Sphere,
     new_id,
 )
+from .history import Change
 from .measurements.measurement import Measurement
 
 __all__ = [
     "ATTRIBUTES",
+    "REASONS",
     "SCHEMA_VERSION",
     "Box",
+    "Change",
     "Finding",
     "Findings",
     "Geometry",
