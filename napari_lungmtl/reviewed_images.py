@@ -34,7 +34,7 @@ log = logging.getLogger("napari_lungmtl")
 
 @dataclass(eq=False)
 class ReviewedImage:
-    """An image layer with its session and what draws it: the binding of spheres, their rings, masks of a CT, the layers of a radiograph.
+    """An image layer with its session and what draws it: the binding of spheres, their rings, masks, a radiograph's layers.
 
     `truth` is what its findings are compared with, drawn by `truth_layers`. `companions` are further layers that are shown and
     hidden with it, `legend` a symbol, words and a colour that say what they are, `view` how it was looked at when another image

@@ -1,5 +1,6 @@
 """Typed results: what was found, where, by whom, and what a person thinks of it."""
 
+from .change import Change
 from .finding import (
     ATTRIBUTES,
     REASONS,
@@ -17,7 +18,6 @@ from .finding import (
     Sphere,
     new_id,
 )
-from .history import Change
 from .measurements.measurement import Measurement
 
 __all__ = [

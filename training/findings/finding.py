@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..imaging.radiograph.orientation import Orientation
+from .change import Change
 from .geometry import Box, Geometry, Mask, Sphere
-from .history import Change
 from .measurements.measurement import Measurement
 
 if TYPE_CHECKING:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from .geometry import Geometry, Sphere
-
-if TYPE_CHECKING:
-    from .finding import Finding
+from .change import Change
+from .finding import Finding, Geometry, Sphere
 
 _BY_PERSON = ("status", "reason", "confidence", "label", "note")
 DRAWN, FOUND, MOVED, SIZED, SHAPED, MALIGNANCY = (
@@ -19,29 +16,6 @@ DRAWN, FOUND, MOVED, SIZED, SHAPED, MALIGNANCY = (
 )
 _TOLERANCE = 1e-3
 """Millimetres; less is rounding, not a move."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """One value of a finding, by whom, and when.
-
-    Parameters
-    ----------
-    what
-        Name of the value: ``status``, ``reason``, ``confidence``, ``label``, ``note``, ``place``, ``diameter``, ``shape``,
-        ``malignancy``; ``drawn`` or ``found`` for the first one.
-    value
-        The new value as text, places as ``z, y, x`` in mm (pixels where the image has no spacing); empty where it was taken away.
-    by
-        A person's name, or the network with the version of its weights (``mtmr 0.3``).
-    at
-        Local time with its offset from UTC, ISO 8601, to the second.
-    """
-
-    what: str
-    value: str
-    by: str
-    at: str
 
 
 def now() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
 from ...training.findings import Mask
@@ -28,7 +30,7 @@ def pixels_of(mask: Mask, image: Image) -> tuple[tuple[slice, ...], np.ndarray]:
         spans.append(span)
         inside.append((index >= 0) & (index < mask.shape[axis]))
         picks.append(index.clip(0, mask.shape[axis] - 1))
-    return tuple(spans), mask.to_array()[np.ix_(*picks)] & np.logical_and.reduce(np.ix_(*inside))
+    return tuple(spans), mask.to_array()[np.ix_(*picks)] & reduce(np.logical_and.outer, inside)
 
 
 def paint(labels: np.ndarray, mask: Mask, image: Image, number: int) -> None:

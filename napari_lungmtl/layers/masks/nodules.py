@@ -22,8 +22,9 @@ OPACITY = 0.35
 class MaskBinding(LabelsBinding):
     """Each visible mask has a label in the colour of its box; the surer one lies on top.
 
-    Painted edits change the finding, each component of a label that nobody had becomes a person's finding, and what is erased goes; a model's is
-    then rejected, and comes back grey. The layer is there once networks have looked, so that what they missed can be painted.
+    Painted edits change the finding, each component of a label that nobody had becomes a person's finding, and what is erased
+    goes; a model's is then rejected, and comes back grey. The layer is there once networks have looked, so that what they missed
+    can be painted.
     """
 
     NAME = "nodule masks"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...change import Change
 from ...finding import Finding
-from ...history import Change
 from ..json_values import checked, number
 
 Document = dict[str, Any]
