@@ -60,9 +60,10 @@ class Growing(QObject):
             show_info("Spheres and masks grow on a CT: on a radiograph draw a box or paint a mask.")
             return
         finding = _meant(session, point)
-        stroke = finding is not None and as_mask and isinstance(finding.geometry, Mask)
-        points = [point] if not stroke or finding is None else _points_of(finding.geometry)
-        diameter = finding.diameter if finding is not None and not stroke else None
+        shape = finding.geometry if finding is not None else None
+        stroke = isinstance(shape, Mask) and as_mask
+        points = _points_of(shape) if isinstance(shape, Mask) and stroke else [point]
+        diameter = shape.diameter if shape is not None and not stroke else None
         self._take = partial(self._put, session, image, finding, as_mask)
         self.answer.ask((id(session), point, as_mask), lambda: _steps(image, points, diameter))
 
@@ -100,7 +101,7 @@ def _meant(session: Session, point: tuple[float, ...]) -> Finding | None:
     return finding if near and isinstance(finding.geometry, Sphere | Mask) else None
 
 
-def _points_of(mask: Mask) -> list[list[float]]:
+def _points_of(mask: Mask) -> list:
     voxels = np.argwhere(mask.to_array())
     voxels = voxels[:: max(1, len(voxels) // _POINTS)]
     return (voxels * np.asarray(mask.spacing) + np.asarray(mask.origin)).tolist()

@@ -308,8 +308,9 @@ class LungNodulesDock(QWidget):
 
     def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         self.cine.set_layer(reviewed.layer if reviewed is not None else None)
-        for part in (*self.sections, self.weights, self.editing):
-            part.set_reviewed(reviewed)
+        for follow in (*(section.set_reviewed for section in self.sections), self.weights.set_reviewed):
+            follow(reviewed)
+        self.editing.set_reviewed(reviewed)
         if reviewed is not None:
             self.corners.set_image(reviewed.layer, reviewed.session.image)
             news = reviewed.truth.events.truth

@@ -26,6 +26,8 @@ DIVIDED = 0.3
 """Part of the surface that is cut off from other tissue where that is asked at all."""
 LONGEST = 3.2
 """Times its ball's diameter that a nodule may be long; what is longer is a vessel, a scar or a leak."""
+THICK = 0.7
+"""Of its own inner radius: what is cut off at a place this wide is no thin vessel."""
 COVERED = 0.75
 """Part of a nodule's surface that may be cut off from wall and vessels; more is a piece of something else."""
 
@@ -156,10 +158,25 @@ def _guard(found: Segment, ball: Sphere) -> None:
         raise LeakError(
             f"What is under the cursor is {extent.max():.0f} mm long and thin, like a vessel or a scar: nothing was grown."
         )
+    if _thick_ends(found) > 1:
+        raise LeakError(
+            "What is under the cursor goes on to two sides as thick as it is, like a vessel: nothing was grown; draw a sphere by hand."
+        )
     if found.wall + found.vessel > COVERED:
         raise LeakError(
             "What is under the cursor goes on into chest wall or vessels nearly all around: nothing was grown; draw it by hand."
         )
+
+
+def _thick_ends(found: Segment) -> int:
+    """At how many places it was cut off from something about as thick as it is itself."""
+    from scipy.ndimage import binary_dilation, distance_transform_edt, label
+
+    contacts, count = label(binary_dilation(found.mask) & found.cut, np.ones((3, 3, 3)))
+    inner = float(distance_transform_edt(found.mask, sampling=found.spacing).max())
+    voxel = float(found.spacing.prod()) ** (2 / 3)
+    areas = np.bincount(contacts.ravel(), minlength=count + 1)[1:] * voxel
+    return int((np.sqrt(areas / np.pi) > THICK * inner).sum())
 
 
 def _ball(found: Segment) -> Sphere:

@@ -67,10 +67,11 @@ class ReviewRows(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        for pair in ((self.verdict, self.sure), (self.kind, self.note)):
+        pairs: tuple[tuple[QWidget, QWidget], ...] = ((self.verdict, self.sure), (self.kind, self.note))
+        for pair in pairs:
             row = QHBoxLayout()
-            for widget in pair:
-                row.addWidget(widget, 1)
+            for field in pair:
+                row.addWidget(field, 1)
             column.addLayout(row)
         self.asked = self._build_question()
         for widget in (self.asked, self.author, self.history):
