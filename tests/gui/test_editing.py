@@ -182,7 +182,7 @@ def test_a_mask_is_grown_painted_erased_and_undone(window, mouse, qtbot):
     dock.editing.commands["paint mask"]()
     layer = dock.reviewed.masks.layer
     assert (viewer.layers.selection.active, layer.mode) == (layer, "paint")
-    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -4.0))
+    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -4.0), while_held=lambda: QTest.qWait(20))
     qtbot.waitUntil(lambda: len(session.findings) == 2)
     painted = agree(dock)[-1]
     assert painted.provenance.model == ""
@@ -191,13 +191,13 @@ def test_a_mask_is_grown_painted_erased_and_undone(window, mouse, qtbot):
     states.append(agree(dock))
 
     layer.mode = "erase"
-    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -9.0))
+    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -9.0), while_held=lambda: QTest.qWait(20))
     qtbot.waitUntil(lambda: session.findings[1].geometry != painted.geometry)
     assert session.findings[1].diameter < painted.diameter
     states.append(agree(dock))
 
     layer.mode = "paint"
-    mouse.drag((Z, 26.0, -6.0), (Z, 32.0, -6.0))
+    mouse.drag((Z, 26.0, -6.0), (Z, 32.0, -6.0), while_held=lambda: QTest.qWait(20))
     qtbot.waitUntil(lambda: session.findings[1].geometry != states[-1][1].geometry)
     states.append(agree(dock))
 

@@ -26,6 +26,10 @@ DIVIDED = 0.3
 """Part of the surface that is cut off from other tissue where that is asked at all."""
 LONGEST = 3.2
 """Times its ball's diameter that a nodule may be long; what is longer is a vessel, a scar or a leak."""
+NEAR = 3.0
+"""Millimetres from the cursor to the nodule at most."""
+FLAT = 0.3
+"""Of its ball's radius that the largest ball inside has at least; a plate has less."""
 THICK = 0.7
 """Of its own inner radius: what is cut off at a place this wide is no thin vessel."""
 COVERED = 0.75
@@ -85,7 +89,7 @@ def grow(image: Image, points: Sequence[Sequence[float]], diameter: float | None
     stroke = float(np.linalg.norm(place - middle, axis=1).max(initial=0.0)) * 2
     found = _settled(image, middle, max(diameter or FIRST, stroke, FIRST))
     sphere = _ball(found)
-    _guard(found, sphere)
+    _guard(found, sphere, middle)
     return Grown(_on_grid(image, found, sphere), sphere, _notes(found))
 
 
@@ -144,15 +148,20 @@ def _widened(image: Image, found: Segment) -> Segment:
     return _widened(image, larger)
 
 
-def _guard(found: Segment, ball: Sphere) -> None:
+def _guard(found: Segment, ball: Sphere, middle: np.ndarray) -> None:
     """Refuse what is no nodule by its shape.
 
     Raises
     ------
     LeakError
-        It is a thread, or a piece of something larger.
+        It is a thread, a plate, or a piece of something larger, or it lies elsewhere.
     """
     places = np.argwhere(found.mask)
+    away = np.linalg.norm(places * found.spacing + found.origin - middle, axis=1).min()
+    if away > NEAR or _inner(found) < FLAT * ball.diameter / 2:
+        raise LeakError(
+            "There is no nodule at the cursor that ends by itself (chest wall, or a scar): nothing was grown; draw by hand."
+        )
     extent = np.ptp(places, axis=0) * found.spacing + found.spacing
     if float(extent.max()) > LONGEST * ball.diameter:
         raise LeakError(
@@ -160,7 +169,7 @@ def _guard(found: Segment, ball: Sphere) -> None:
         )
     if _thick_ends(found) > 1:
         raise LeakError(
-            "What is under the cursor goes on to two sides as thick as it is, like a vessel: nothing was grown; draw a sphere by hand."
+            "What is under the cursor goes on to two sides as thick as it is, like a vessel: nothing was grown; draw by hand."
         )
     if found.wall + found.vessel > COVERED:
         raise LeakError(
@@ -170,13 +179,19 @@ def _guard(found: Segment, ball: Sphere) -> None:
 
 def _thick_ends(found: Segment) -> int:
     """At how many places it was cut off from something about as thick as it is itself."""
-    from scipy.ndimage import binary_dilation, distance_transform_edt, label
+    from scipy.ndimage import binary_dilation, label
 
     contacts, count = label(binary_dilation(found.mask) & found.cut, np.ones((3, 3, 3)))
-    inner = float(distance_transform_edt(found.mask, sampling=found.spacing).max())
     voxel = float(found.spacing.prod()) ** (2 / 3)
     areas = np.bincount(contacts.ravel(), minlength=count + 1)[1:] * voxel
-    return int((np.sqrt(areas / np.pi) > THICK * inner).sum())
+    return int((np.sqrt(areas / np.pi) > THICK * _inner(found)).sum())
+
+
+def _inner(found: Segment) -> float:
+    """Radius (mm) of the largest ball inside."""
+    from scipy.ndimage import distance_transform_edt
+
+    return float(distance_transform_edt(found.mask, sampling=found.spacing).max())
 
 
 def _ball(found: Segment) -> Sphere:

@@ -82,7 +82,8 @@ class VolumeMaskBinding(MaskBinding):
     def _on_paint(self, event: object = None) -> None:
         """napari tells of a stroke by the voxels that it touched: indices along each axis, old values, new ones."""
         atoms = getattr(event, "value", None) or ()
-        touched = [_bounds(atom[0]) for atom in atoms]
+        shape = self._painted.shape if self._painted is not None else ()
+        touched = [_bounds(atom[0], shape) for atom in atoms]
         self._strokes += [region for region in touched if region is not None]
         self._unknown |= not self._strokes
         super()._on_paint(event)
@@ -122,7 +123,12 @@ def _around(regions: Iterable[Region]) -> Region:
     )
 
 
-def _bounds(indices: tuple[np.ndarray, ...]) -> Region | None:
-    """The region of voxels given by their indices along each axis; None where there is none."""
-    axes = [np.atleast_1d(axis) for axis in indices]
-    return tuple(slice(int(a.min()), int(a.max()) + 1) for a in axes) if axes and axes[0].size else None
+def _bounds(indices: tuple[Any, ...], shape: tuple[int, ...]) -> Region | None:
+    """The region of voxels that napari names by arrays, numbers or slices along each axis; None where there is none."""
+    spans = []
+    for index, size in zip(indices, shape, strict=True):
+        places = np.arange(size)[index] if isinstance(index, slice) else np.atleast_1d(index)
+        if not places.size:
+            return None
+        spans.append(slice(int(places.min()), int(places.max()) + 1))
+    return tuple(spans)
