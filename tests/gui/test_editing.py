@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.canvas.frame import Frame
 from napari_lungmtl.layers import planes
+from napari_lungmtl.layers.masks.grid import paint
 from napari_lungmtl.layers.spheres import rows
 from napari_lungmtl.panel.findings.section import ID
 from napari_lungmtl.training.findings import Finding, Findings, Mask, Provenance, Sphere
@@ -80,8 +81,11 @@ def agree(dock) -> tuple[Finding, ...]:
     model = dock.findings.table.model()
     assert {model.index(r, 0).data(ID) for r in range(model.rowCount())} == {f.id for f in session.visible}
     masks = [f for f in session.visible if isinstance(f.geometry, Mask)]
-    held = 0 if reviewed.masks.layer is None else np.count_nonzero(reviewed.masks.layer.data)
-    assert held == sum(np.count_nonzero(f.geometry.to_array()) for f in masks)
+    wanted = np.zeros(session.image.shape, np.uint16)
+    for finding in masks:
+        paint(wanted, finding.geometry, session.image, 1)
+    held = wanted * 0 if reviewed.masks.layer is None else np.asarray(reviewed.masks.layer.data) > 0
+    np.testing.assert_array_equal(held, wanted > 0)
     assert session.save()
     if not items and not session.sidecar.exists():
         return items
