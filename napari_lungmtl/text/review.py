@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..training.findings import Change, Finding
-from ..training.findings.history import last_by_person, moved_by
+from ..training.findings.history import DRAWN, last_by_person, moved_by
 from .networks import network
 
 SURE = {None: "sure?", 1.0: "certain", 0.75: "probable", 0.5: "possible", 0.25: "unlikely"}
@@ -51,6 +51,8 @@ def signed(finding: Finding) -> str:
     last = last_by_person(finding)
     if last is None:
         return who
+    if last.what == DRAWN:
+        return f"{who}, {when(last.at)}"
     what = verdict(finding) if last.what in ("status", "reason") else _words(last)
     return f"{who} · {what}, {last.by}, {when(last.at)}"
 
