@@ -16,6 +16,7 @@ from .jobs.memory import ClosedImages
 from .layers import planes, view_state
 from .layers.heat_map import EVIDENCE
 from .layers.image import IMAGE, agree_on_units
+from .layers.masks.volume import VolumeMaskBinding
 from .layers.radiograph import RadiographLayers
 from .layers.screen import pixel_size
 from .layers.spheres.layer import SphereBinding, image_from_layer
@@ -33,7 +34,7 @@ log = logging.getLogger("napari_lungmtl")
 
 @dataclass(eq=False)
 class ReviewedImage:
-    """An image layer with its session and what draws it: the binding of spheres, their rings, and the layers of a radiograph.
+    """An image layer with its session and what draws it: the binding of spheres, their rings, masks, a radiograph's layers.
 
     `truth` is what its findings are compared with, drawn by `truth_layers`. `companions` are further layers that are shown and
     hidden with it, `legend` a symbol, words and a colour that say what they are, `view` how it was looked at when another image
@@ -50,11 +51,13 @@ class ReviewedImage:
     companions: list[Layer] = field(default_factory=list)
     legend: tuple[str, str, str] | None = None
     view: view_state.ViewState | None = None
+    masks: VolumeMaskBinding | None = None
 
     @property
     def drawn(self) -> tuple[Layer, ...]:
         """The layers that show its findings."""
-        spheres = (layer for layer in (self.binding.layer, self.rings.layer) if layer is not None)
+        masks = self.masks.layer if self.masks is not None else None
+        spheres = (layer for layer in (masks, self.binding.layer, self.rings.layer) if layer is not None)
         return (*spheres, *(self.radiograph.layers if self.radiograph is not None else ()))
 
     def marked(self) -> tuple[Finding, ...]:
@@ -72,6 +75,8 @@ class ReviewedImage:
         _set_visible(self.layer, current)
         self.binding.set_current(current)
         self.rings.set_current(current)
+        if self.masks is not None:
+            self.masks.set_current(current)
         if self.radiograph is not None:
             self.radiograph.set_current(current)
         self.truth_layers.set_current(current)
@@ -80,7 +85,9 @@ class ReviewedImage:
 
     def bring_back(self) -> bool:
         """Draw again what a person deleted of its drawings; False where nothing was."""
-        spheres = self.binding.deleted or self.rings.deleted
+        spheres = (
+            self.binding.deleted or self.rings.deleted or (self.masks is not None and self.masks.deleted)
+        )
         deleted = spheres or (self.radiograph is not None and self.radiograph.deleted)
         if deleted:
             self.session.events.overlays.emit(self.session.overlays_shown)
@@ -94,6 +101,8 @@ class ReviewedImage:
     def let_go(self) -> None:
         """Take its drawings out; another layer goes on with the session."""
         self.truth_layers.close()
+        if self.masks is not None:
+            self.masks.close()
         if self.radiograph is not None:
             self.radiograph.close()
         self.rings.close()
@@ -321,6 +330,8 @@ class ReviewedImages:
             reviewed = ReviewedImage(
                 layer, session, spheres, rings, truth, drawn, radiograph, drawn.companions
             )
+            if image.ndim == 3:
+                reviewed.masks = VolumeMaskBinding(self._viewer, session, (spheres,))
         finally:
             self._opening = False
         self._reviewed_images.append(

@@ -91,6 +91,14 @@ KEYS = (
     Key("-", "cine slower", "Cine slower", painting=False),
     Key("=", "cine faster", "Cine faster", painting=False),
     Key("Shift+M", "mouse", "Mouse: wheel for slices, right drag for the window; or napari's own"),
+    Key("Q", "add sphere", "Set a sphere at the cursor (CT)"),
+    Key("Shift+Q", "add box", "Draw a box by dragging (radiograph)"),
+    Key("X", "snap", "Snap a sphere to the nodule under the cursor (CT)", painting=False),
+    Key(
+        "Shift+X", "grow mask", "Grow a mask of the nodule under the cursor, or from the selected stroke (CT)"
+    ),
+    Key("Ctrl+D", "duplicate", "Draw the selected findings once more, beside themselves"),
+    Key("Shift+A", "judge all", "Accept all above the thresholds (or all selected), reject the rest"),
     Key("[", "smaller", "Selected sphere 1 mm smaller", painting=False),
     Key("]", "larger", "Selected sphere 1 mm larger", painting=False),
     Key("Delete", "delete", "Delete the selected measurement, or findings drawn by a person", drawing=False),

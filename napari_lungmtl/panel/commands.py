@@ -8,6 +8,7 @@ from functools import partial
 from napari.utils.notifications import show_info
 
 from .. import shortcuts
+from ..editing.commands import lesions
 from ..layers import window_presets
 from ..layers.image import first_window
 from ..reviewed_images import ReviewedImage
@@ -52,7 +53,7 @@ class ReviewCommands:
     def _judge(self, verdict: str) -> None:
         session = self._session
         if session is not None and session.selection:
-            (session.accept if verdict == "accept" else session.reject)(*_lesions(session))
+            (session.accept if verdict == "accept" else session.reject)(*lesions(session))
 
     def _undo(self) -> None:
         if self._session is not None:
@@ -99,9 +100,3 @@ class ReviewCommands:
         if session.selection:  # what was removed is no longer selected
             key = next(key for key in shortcuts.KEYS if key.action == "reject")
             show_info(f"A model's finding is not deleted but rejected ({key.text}), so that it can be seen.")
-
-
-def _lesions(session: Session) -> list[str]:
-    """Ids of all that is selected, with the boxes of another network on the same lesions."""
-    both = (id for one in session.selection for id in (session.partners.get(one), one))
-    return [id for id in dict.fromkeys(both) if id is not None]

@@ -16,6 +16,7 @@ from ..canvas.cine import Cine
 from ..canvas.corners import CornerTexts
 from ..canvas.marks.overlay import MarkTexts
 from ..canvas.mouse import ReadingMouse
+from ..editing.tools import EditTools
 from ..jobs.units import prepare_units
 from ..layers import planes
 from ..layers.gl_context import canvas_of, make_removals_safe
@@ -122,7 +123,8 @@ class LungNodulesDock(QWidget):
         self.views = LinkedViews(viewer)
         self.prior = PriorSection(viewer, lambda: self.reviewed_images, self.views)
         review = ReviewCommands(lambda: self.reviewed, self.measure)
-        for part in (review, self.measure, self.pictures, self.compare, self.prior):
+        self.editing = EditTools(viewer, lambda: self.reviewed)
+        for part in (review, self.measure, self.pictures, self.compare, self.prior, self.editing):
             self._actions |= part.commands
         self.reading = ReadingSection(viewer, lambda: self.reviewed_images)
         self._actions = self.reading.guard(self._actions)
@@ -133,7 +135,7 @@ class LungNodulesDock(QWidget):
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
         self.findings.none_yet = self.reading.none_yet
-        self.card = NoduleCardSection()
+        self.card = NoduleCardSection(self.preferences)
         self.card.characterise.connect(self.run.characterise)
         self.why.saliency.ready.connect(self.card.closeups.show_heat)
         self.why.saliency.compute = lambda image, finding: saliency(image, finding, self.run.chosen_device)
@@ -229,6 +231,7 @@ class LungNodulesDock(QWidget):
                 self.prior,
                 self.cine,
                 self.reading,
+                self.editing,
             ):
                 part.attach(sure(self.window()))
             self.why.attach(sure(self.window()), self.views)
@@ -305,9 +308,9 @@ class LungNodulesDock(QWidget):
 
     def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         self.cine.set_layer(reviewed.layer if reviewed is not None else None)
-        for section in self.sections:
-            section.set_reviewed(reviewed)
-        self.weights.set_reviewed(reviewed)
+        for follow in (*(section.set_reviewed for section in self.sections), self.weights.set_reviewed):
+            follow(reviewed)
+        self.editing.set_reviewed(reviewed)
         if reviewed is not None:
             self.corners.set_image(reviewed.layer, reviewed.session.image)
             news = reviewed.truth.events.truth
@@ -381,18 +384,16 @@ def _let_go(dock: LungNodulesDock) -> None:
         return
     dock._stop_turning()
     dock._stop_turning = None
-    dock.run.runner.abandon()
-    dock.weights.abandon()
-    dock.cohort.abandon()
+    for busy in (dock.run.runner, dock.weights, dock.cohort, dock.cases):
+        busy.abandon()
     if dock._units is not None:
         dock._units.abandon()
-    dock.cases.abandon()
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
     for part in (
         *(dock.corners, dock.measure, dock.compare, dock.operating_point, dock.why, dock.blind),
-        *(dock.reading, dock.prior, dock.views, dock.marks),
+        *(dock.reading, dock.prior, dock.views, dock.marks, dock.editing),
     ):
         part.let_go()
     dock.mouse.set_layer(None)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..training.findings import Finding, Findings, Measurement, Sphere
+from ..training.findings.history import begun, now, recorded
 from ..training.imaging.radiograph.orientation import AS_STORED
 from .history import Step
+from .review import reviewer
 
 _NAMED = 3
 """Findings that are named by their numbers; more are counted."""
@@ -42,7 +44,7 @@ def what_changed(before: Findings, after: Findings) -> str:
     if removed and before.models == after.models:
         return f"deleted {_names(removed)}"
     if changed:
-        return f"{_edit(*changed[0])} {_names([f for _, f in changed])}"
+        return _several(changed)
     if before.measurements != after.measurements and before.models == after.models:
         return _measured(before.measurements, after.measurements)
     if before.regions != after.regions and before.models == after.models:
@@ -60,7 +62,7 @@ def words_of(step: Step[Findings] | None) -> str:
 def edited(
     findings: Findings, add: Iterable[Finding], change: Iterable[Finding], remove: Iterable[str]
 ) -> tuple[Finding, ...]:
-    """Findings after several edits; see `Session.edit`.
+    """Findings after several edits, each in the history of its finding; see `Session.edit`.
 
     Raises
     ------
@@ -70,7 +72,11 @@ def edited(
     changed, gone = {f.id: f for f in change}, set(remove)
     if unknown := (set(changed) | gone) - {f.id for f in findings}:
         raise KeyError(", ".join(sorted(unknown)))
-    return (*(changed.get(f.id, f) for f in findings if f.id not in gone), *add)
+    at, person = now(), reviewer()
+    kept = (
+        recorded(f, changed[f.id], person, at) if f.id in changed else f for f in findings if f.id not in gone
+    )
+    return (*kept, *(begun(f, at) for f in add))
 
 
 def _measured(before: Sequence[Measurement], after: Sequence[Measurement]) -> str:
@@ -92,13 +98,34 @@ def _measurement(measurements: Sequence[Measurement]) -> str:
     return f"measurement {measurements[0].number}" if n == 1 else f"{n} measurements"
 
 
+def _several(changed: Sequence[tuple[Finding, Finding]]) -> str:
+    """``rejected 3``; where some were accepted and others rejected at once: ``accepted 3 findings, rejected 9 findings``."""
+    groups: dict[str, list[Finding]] = {}
+    for before, after in changed:
+        groups.setdefault(_edit(before, after), []).append(after)
+    judged = {words: groups[words] for words in ("accepted", "rejected") if words in groups}
+    if len(judged) < 2:
+        return f"{_edit(*changed[0])} {_names([f for _, f in changed])}"
+    return ", ".join(f"{words} {_counted(len(each))}" for words, each in judged.items())
+
+
 def _edit(before: Finding, after: Finding) -> str:
     if before.status != after.status:
         return {"accepted": "accepted", "rejected": "rejected"}.get(after.status, "took back")
     if before.geometry != after.geometry:
         same_place = before.center == after.center and isinstance(after.geometry, Sphere)
         return "resized" if same_place else "moved"
-    return "characterised" if before.opinions != after.opinions else "changed"
+    if before.opinions != after.opinions:
+        return "characterised"
+    words = {
+        "reason": "gave a reason for",
+        "confidence": "said how sure of",
+        "label": "labelled",
+        "note": "noted on",
+    }
+    return next(
+        (said for name, said in words.items() if getattr(before, name) != getattr(after, name)), "changed"
+    )
 
 
 def _names(findings: Sequence[Finding]) -> str:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from ..training.findings import Finding, Findings, Geometry, ImageScore, Measurement, Region
+from ..training.findings.history import begun, now, recorded
 from ..training.findings.measurements.measurement import numbered
 from ..training.findings.models import join_models
 from ..training.imaging.image import Image
@@ -25,7 +26,8 @@ def is_by_person(finding: Finding) -> bool:
 
 def is_reviewed(finding: Finding) -> bool:
     """Whether a person has said anything about it: drew, moved, judged or noted."""
-    return is_by_person(finding) or finding.status != "unreviewed" or bool(finding.note)
+    said = bool(finding.note or finding.label or finding.reason) or finding.confidence is not None
+    return is_by_person(finding) or finding.status != "unreviewed" or said
 
 
 def passes(finding: Finding, thresholds: Thresholds) -> bool:
@@ -43,9 +45,22 @@ def stood_upright(image: Image | None, findings: Findings) -> Findings | None:
     return None if orientation == AS_STORED else replace(findings, orientation=orientation)
 
 
-@cache
+_names: list[str] = []
+"""What the person at the keyboard wants to be called; the last one holds."""
+
+
+def name_reviewer(name: str) -> None:
+    """Call the person at the keyboard so from now on; empty: as the system does."""
+    _names[:] = [name.strip()] if name.strip() else []
+
+
 def reviewer() -> str:
     """The person at the keyboard, as findings name them."""
+    return _names[-1] if _names else _login()
+
+
+@cache
+def _login() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # containers without a user database
@@ -82,17 +97,21 @@ def merge_run(present: Findings, run: Findings, former: Findings | None = None) 
     known = {f.id for f in present}
     earlier = (*present, *(f for f in former or () if f.id not in known))
     run = keep_ids([f for f in earlier if not is_reviewed(f)], run)
-    judged = {f.id: f for f in run if f.opinions}
-    kept = [with_opinions(f, judged[f.id]) if f.id in judged else f for f in present if is_reviewed(f)]
+    judged, at = {f.id: f for f in run if f.opinions}, now()
+    kept = [
+        recorded(f, with_opinions(f, judged[f.id]), reviewer(), at) if f.id in judged else f
+        for f in present
+        if is_reviewed(f)
+    ]
     ids = {f.id for f in kept}
     new = []
     for finding in run:
         over = [k for k, f in enumerate(kept) if finding.id not in ids and same_lesion(f, finding)]
         if finding.id not in ids and not over:
-            new.append(finding)
+            new.append(begun(finding, at))
         for k in over:
             if not kept[k].opinions and not is_by_person(kept[k]):
-                kept[k] = _with_opinions(kept[k], finding)
+                kept[k] = recorded(kept[k], _with_opinions(kept[k], finding), reviewer(), at)
     items = sorted((*kept, *new), key=lambda f: -f.score)
     return Findings(
         tuple(items),

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from ..training.findings import Finding, Findings
+from ..training.findings.history import now, recorded
 from ..training.inference.agreement import agreement, same_place
 
 
@@ -31,8 +32,14 @@ def keep_ids(before: Sequence[Finding], run: Findings) -> Findings:
     former = [f for f in before if f.id not in repeats]
     new = [f for f in run if f.id not in repeats]
     repeats |= {new[j].id: former[i] for i, j in _pairs(former, new)}
-    items = (f.with_(id=repeats[f.id].id, number=repeats[f.id].number) if f.id in repeats else f for f in run)
+    items = (_as(f, repeats[f.id]) if f.id in repeats else f for f in run)
     return run.with_items(tuple(items))
+
+
+def _as(finding: Finding, former: Finding) -> Finding:
+    """A finding under the id and number of a former one, whose history goes on."""
+    kept = finding.with_(id=former.id, number=former.number)
+    return kept.with_(history=recorded(former, kept, finding.provenance.label, now()).history)
 
 
 def numbered(findings: Findings, last: int = 0) -> Findings:

@@ -296,7 +296,7 @@ class Session:
 
     def accept(self, *ids: str) -> None:
         """A person agrees with some findings, in one step of the history."""
-        self.edit(change=[self._findings[id].with_(status="accepted") for id in ids])
+        self.edit(change=[self._findings[id].with_(status="accepted", reason="") for id in ids])
 
     def reject(self, *ids: str) -> None:
         """A person disagrees with some findings; they stay, so that it can be taken back in one step."""

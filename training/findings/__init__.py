@@ -1,7 +1,9 @@
 """Typed results: what was found, where, by whom, and what a person thinks of it."""
 
+from .change import Change
 from .finding import (
     ATTRIBUTES,
+    REASONS,
     SCHEMA_VERSION,
     Box,
     Finding,
@@ -20,8 +22,10 @@ from .measurements.measurement import Measurement
 
 __all__ = [
     "ATTRIBUTES",
+    "REASONS",
     "SCHEMA_VERSION",
     "Box",
+    "Change",
     "Finding",
     "Findings",
     "Geometry",

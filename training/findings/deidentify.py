@@ -110,6 +110,8 @@ class Deidentifier:
         opinions = tuple(replace(o, notes=()) for o in finding.opinions)
         return finding.with_(
             note="",
+            label="",
+            history=(),
             opinions=opinions,
             provenance=self._who(finding.provenance),
             tracking_uid=self.uid(tracking_uid(finding, series)),

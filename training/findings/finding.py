@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..imaging.radiograph.orientation import Orientation
+from .change import Change
 from .geometry import Box, Geometry, Mask, Sphere
 from .measurements.measurement import Measurement
 
@@ -28,6 +29,8 @@ ATTRIBUTES = (
 """The eight LIDC attributes by their LIDC names, on the LIDC scales (1–5; internalStructure 1–4, calcification 1–6)."""
 
 Status = Literal["unreviewed", "accepted", "rejected"]
+REASONS = ("vessel", "scar", "bone", "artefact", "lymph node", "normal structure")
+"""Why a finding is no nodule, in the words that are offered."""
 Kind = Literal["sphere", "box", "mask"]
 
 
@@ -125,6 +128,14 @@ class Finding:
         Its number in the image, from 1, by which people name it; 0 while it has none. It stays when networks run again.
     tracking_uid
         The DICOM identifier (Tracking UID) under which it came from a DICOM file, or empty: exports then make one of its `id`.
+    reason
+        Why a person decided as `status` says: one of `REASONS`, or other words; empty where nobody said.
+    confidence
+        How sure that person is, 0–1, or None.
+    label
+        What it is in a person's words (``part-solid``), or empty.
+    history
+        Who gave it which value, and when, the oldest first. Two findings are equal whatever their histories.
 
     Examples
     --------
@@ -148,6 +159,10 @@ class Finding:
     id: str = field(default_factory=new_id)
     number: int = 0
     tracking_uid: str = ""
+    reason: str = ""
+    confidence: float | None = None
+    label: str = ""
+    history: tuple[Change, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:
@@ -158,6 +173,9 @@ class Finding:
             raise ValueError(f"a spread is not negative: {self.malignancy_spread}")
         if self.status not in ("unreviewed", "accepted", "rejected"):
             raise ValueError(f"unknown status {self.status!r}")
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise ValueError(f"confidence lies between 0 and 1, not {self.confidence}")
+        object.__setattr__(self, "history", tuple(self.history))
 
     def opinion(self, model: str) -> Opinion | None:
         """The opinion of a network, or None where it gave none."""

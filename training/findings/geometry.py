@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -115,7 +116,7 @@ class Mask:
             flat[start : start + length] = True
         return flat.reshape(self.shape)
 
-    @property
+    @cached_property
     def box(self) -> Box:
         """The upright rectangle around a planar region, through the outer edges of its pixels.
 
@@ -133,13 +134,13 @@ class Mask:
         )
         return Box((low[0], low[1]), (high[0], high[1]))
 
-    @property
+    @cached_property
     def center(self) -> tuple[float, ...]:
         """World position of the centre of mass."""
         points = np.argwhere(self.to_array()) * np.asarray(self.spacing) + np.asarray(self.origin)
         return tuple(float(c) for c in points.mean(axis=0))
 
-    @property
+    @cached_property
     def diameter(self) -> float:
         """Diameter of the ball (or disc) of equal volume (or area)."""
         size = sum(length for _, length in self.runs) * float(np.prod(self.spacing))

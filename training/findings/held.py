@@ -63,7 +63,7 @@ _SEGMENTS |= _without(spheres="as their voxels", people="that one drew or correc
 _REPORT = _without(*_OF_RUN, "lungs", "image scores", attributes="as whole grades", people="the one who read")
 LOST: Mapping[Format, Mapping[str, str]] = {
     Format.JSON: {},
-    Format.CSV: _TABLE | _without("notes", "numbers", masks=_BALL),
+    Format.CSV: _TABLE | _without("numbers", masks=_BALL, people="who drew or corrected, not who read"),
     Format.LUNA16: _PLACES | _without("boxes", spheres="without their diameters", masks="as their middles"),
     Format.NODE21: _PLACES | _without("spheres", "scores", masks="as the boxes around them"),
     Format.COCO: _PLACES | _without("spheres"),

@@ -32,7 +32,7 @@ class BoxBinding(RowBinding[Shapes]):
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self._agreements: Agreements = {}
-        self._creating = False
+        self._creating = self._only_one = False
         self._zoom = 0.0
         self._pixel = pixel_size()
         self._timer = coalesced(self._take_new_shape)
@@ -188,8 +188,15 @@ class BoxBinding(RowBinding[Shapes]):
         elif action in ("added", "removed", "changed"):
             self._take_edits()
 
+    def select_when_drawn(self) -> None:
+        """Grip corners again once the next rectangle is drawn."""
+        self._only_one = True
+
     def _take_new_shape(self) -> None:
         self._creating = False
+        if self._only_one and self.layer is not None:
+            self._only_one = False
+            self.layer.mode = "select"
         self._take_edits()
         self._draw()  # also where nothing came of it: a click leaves no rectangle behind
 

@@ -66,14 +66,14 @@ class LabelsBinding(Binding[Labels]):
         self._masks, self._colors = self._parts()
         self._painted = self._paint(image)
         layer = Labels(
-            self._painted.copy(),
+            self._paint(image),  # not a copy: of a volume that nobody has painted, no memory is taken
             name=self.NAME,
             colormap=_colormap(self._colors),
             scale=image.scale,
             translate=image.origin,
-            units=(units,) * 2,
+            units=(units,) * image.ndim,
         )
-        layer.brush_size = max(round(max(image.shape) / 100), 2)
+        layer.brush_size = max(round(max(image.shape[-2:]) / 100), 2)
         return layer
 
     # ---- session -> layer
@@ -88,12 +88,15 @@ class LabelsBinding(Binding[Labels]):
             self._painted = self._paint(image)
             self._show_selection()  # the number that the brush had may now be another's
         if colors != self._colors:
-            self._colors = colors
-            with self._drawing(layer):
-                layer.colormap = _colormap(colors)
+            self._recolor(layer, colors)
         if not np.array_equal(self._painted, layer.data):
             layer.data[...] = self._painted  # in place: a new array would be laid out anew
             layer.refresh(extent=False)
+
+    def _recolor(self, layer: Labels, colors: dict[int, str]) -> None:
+        self._colors = colors
+        with self._drawing(layer):
+            layer.colormap = _colormap(colors)
 
     def _parts(self) -> tuple[dict[int, Mask], dict[int, str]]:
         """Masks and colours by number."""
@@ -101,7 +104,7 @@ class LabelsBinding(Binding[Labels]):
         return {n: mask for n, (mask, _) in target.items()}, {n: color for n, (_, color) in target.items()}
 
     def _paint(self, image: Image) -> np.ndarray:
-        """Labels (y, x) of the masks."""
+        """Labels of the masks, of the image's shape."""
         painted = np.zeros(image.shape, np.uint16)
         for number, mask in self._masks.items():
             paint(painted, mask, image, number)

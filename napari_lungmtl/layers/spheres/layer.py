@@ -32,12 +32,18 @@ class SphereBinding(RowBinding[Points]):
     _clicked = _is_dragging = False
     _filled = False
     _copied: tuple[Sphere, ...] = ()
+    _previewed: tuple[str, float] | None = None
 
     def fill(self, filled: bool) -> None:
         """Draw spheres as discs over the nodules of a slice, or leave the nodules free."""
         if filled != self._filled:
             self._filled = filled
             self._dress()
+
+    def preview(self, id: str | None, diameter: float = 0.0) -> None:
+        """Show a sphere with another diameter (mm) than the session has, while a person changes it; None ends that."""
+        self._previewed = None if id is None else (id, diameter)
+        self.dragged.emit()
 
     def present(self) -> tuple[Finding, ...]:
         """The visible spheres where the layer has them: while a person drags one, that is not where the session has it.
@@ -47,6 +53,8 @@ class SphereBinding(RowBinding[Points]):
         if self.deleted:
             return ()
         layer, findings = self.layer, self._shown_findings()
+        if self._previewed is not None:
+            return tuple(self._as_previewed(f) for f in findings)
         if layer is None or findings != self._rendered or len(layer.data) != len(findings):
             return findings
         moved = (
@@ -59,6 +67,11 @@ class SphereBinding(RowBinding[Points]):
             f.with_(geometry=Sphere(tuple(place), f.diameter)) if gone else f
             for f, place, gone in zip(findings, places, moved, strict=True)
         )
+
+    def _as_previewed(self, finding: Finding) -> Finding:
+        id, diameter = self._previewed or ("", 0.0)
+        same = finding.id != id or not isinstance(finding.geometry, Sphere)
+        return finding if same else finding.with_(geometry=Sphere(finding.center, diameter))  # type: ignore[arg-type]
 
     def _suits(self, image: Image) -> bool:
         return image.ndim == 3 and (image.modality == "CT" or bool(len(self.session.findings)))

@@ -8,7 +8,9 @@ from typing import Any
 
 from ...text.attributes import SCALES, AttributeScale
 from ...text.boxes import BOTH, ONE
+from ...text.review import author, sure, when
 from ...training.findings import Finding
+from ...training.findings.history import last_by_person
 from ...training.imaging.image import Image
 
 OUTCOMES = {"hit": "□ hit", "false alarm": "✕ false", "excluded": "△ excl.", "again": "↻ again"}
@@ -99,6 +101,16 @@ def _spread(row: Row) -> str:
     return "" if spread is None else f"{spread:.2f}"
 
 
+def _last(finding: Finding) -> str | None:
+    last = last_by_person(finding)
+    return last.at if last is not None else None
+
+
+def _changed(row: Row) -> str:
+    at = _last(row.finding)
+    return "" if at is None else when(at)
+
+
 def _attribute(scale: AttributeScale) -> Column:
     def key(row: Row) -> float | None:
         return row.finding.attributes.get(scale.name)
@@ -159,6 +171,22 @@ COLUMNS = (
         lambda r: r.outcome or None,
         "Beside the truth: □ a hit, ✕ a false alarm, △ excluded, ↻ once more on a nodule that is hit",
     ),
+    Column("Reason", lambda r: r.finding.reason, lambda r: r.finding.reason or None, "Why it was rejected"),
+    Column(
+        "Label",
+        lambda r: r.finding.label,
+        lambda r: r.finding.label or None,
+        "What it is, in a person's words",
+    ),
+    Column(
+        "Sure",
+        lambda r: "" if r.finding.confidence is None else sure(r.finding.confidence),
+        lambda r: r.finding.confidence,
+        "How sure the person is",
+    ),
+    Column("Note", lambda r: r.finding.note, lambda r: r.finding.note or None),
+    Column("Author", lambda r: author(r.finding), lambda r: author(r.finding), "Who found, drew or moved it"),
+    Column("Changed", _changed, lambda r: _last(r.finding), "When a person last changed anything of it"),
     *(_attribute(scale) for scale in SCALES.values()),
 )
 NAMES = tuple(column.name for column in COLUMNS)

@@ -7,6 +7,7 @@ from typing import Any
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QBrush, QColor
 
+from ...text.review import author, verdict
 from ...training.imaging.image import Image
 from ..widgets.theme import Palette
 from .columns import COLUMNS, NAMES, PLACE, Row
@@ -130,6 +131,6 @@ class FindingsModel(QAbstractTableModel):
             color = {"rejected": self.colors.faint, "accepted": self.colors.accepted}.get(finding.status)
             return QBrush(QColor(color)) if color else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            by = " and ".join(f.provenance.label for f in (finding, row.partner) if f is not None)
-            return f"{finding.status}, by {by}. {finding.note}".strip()
+            by = " and ".join(author(f) for f in (finding, row.partner) if f is not None)
+            return f"{verdict(finding)}; {by}. {finding.note}".strip()
         return None

@@ -11,7 +11,7 @@ from qtpy.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt
 from qtpy.QtWidgets import QHBoxLayout, QMenu
 
 from ...reviewed_images import ReviewedImage
-from ...shortcuts import tooltip
+from ...shortcuts import KEYS, tooltip
 from ...text.attributes import SCALES
 from ...text.boxes import BOTH, found_by
 from ..widgets.qt import sure
@@ -23,6 +23,12 @@ from .model import ID, FindingsModel
 from .table import FindingsTable
 
 __all__ = ["ID", "FindingsModel", "FindingsSection"]
+EDITS = {
+    **dict.fromkeys(("add sphere", "snap", "grow mask", "add box"), ""),
+    "paint mask": "Paint a mask with napari's brush",
+    **dict.fromkeys(("duplicate", "judge all", "delete"), ""),
+}
+"""Actions of the menu *Edit*, and words for what has no key."""
 _ATTRIBUTES = frozenset(range(len(COLUMNS) - len(SCALES), len(COLUMNS)))
 
 
@@ -67,6 +73,9 @@ class FindingsSection(Section):
         self.export = tool_button(
             "Export…", "Export the findings to a file for another program", self._export
         )
+        self.edit = tool_button("Edit…", "Draw, snap, grow, paint and duplicate findings", self._choose_edit)
+        self._edits = {action: actions[action] for action in EDITS if action in actions}
+        self.head.addWidget(self.edit)
         self.head.addWidget(self.export)  # the row below is full
         self.body.addLayout(row)
 
@@ -129,6 +138,20 @@ class FindingsSection(Section):
         sure(menu.addAction("All attributes")).triggered.connect(lambda: self.choose(shown | _ATTRIBUTES))
         sure(menu.addAction("As at first")).triggered.connect(self._choose_defaults)
         return menu
+
+    def edit_menu(self) -> QMenu:
+        """A menu of all that draws and changes findings, with the keys."""
+        menu = QMenu(self)
+        for action, slot in self._edits.items():
+            key = next((k for k in KEYS if k.action == action), None)
+            words = f"{key.description}\t{key.text}" if key is not None else EDITS[action]
+            sure(menu.addAction(words)).triggered.connect(lambda _on, slot=slot: slot())
+        return menu
+
+    def _choose_edit(self) -> None:
+        menu = self.edit_menu()
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.edit.mapToGlobal(self.edit.rect().bottomLeft()))
 
     def _export(self) -> None:
         if self.reviewed is not None:

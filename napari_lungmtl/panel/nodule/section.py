@@ -13,6 +13,7 @@ from ...text.networks import network
 from ...training.findings import Finding, Opinion, Sphere
 from ...training.imaging.image import Image
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
+from ..preferences import Preferences
 from ..widgets.fold_out import FoldOut
 from ..widgets.section import Section, label
 from ..widgets.theme import Palette
@@ -26,6 +27,7 @@ from .opinion_plots import (
     part_rows,
     slice_places,
 )
+from .review_rows import ReviewRows
 
 
 class NoduleCardSection(Section):
@@ -35,7 +37,7 @@ class NoduleCardSection(Section):
     """A person wants the networks' opinion on the finding of this id."""
     _built = False
 
-    def __init__(self) -> None:
+    def __init__(self, preferences: Preferences) -> None:
         super().__init__("nodule")
         self._shown: tuple[Image | None, Finding | None, Orientation | None] | None = None
         self._empty = label("Select a finding to see it from near.", "faint", wrap=True)
@@ -43,7 +45,8 @@ class NoduleCardSection(Section):
         self.scores = ScoreRows(ends=True)
         self.notes = label("", "warning", wrap=True)
         self.bars = AttributeScales()
-        for widget in (self._empty, self.closeups, self.scores, self.notes, self.bars):
+        self.review = ReviewRows(preferences)
+        for widget in (self._empty, self.closeups, self.review, self.scores, self.notes, self.bars):
             self.body.addWidget(widget)
         self.body.addWidget(self._build_offer())
         self.details = self._build_details()
@@ -122,6 +125,7 @@ class NoduleCardSection(Section):
         if not self._title.isChecked() or self._shown == (image, finding, held):
             return
         self._shown = (image, finding, held)
+        self.review.show_finding(session, finding)
         self._empty.setVisible(finding is None)
         fits = finding is not None and image is not None and len(finding.center) == image.ndim
         self.closeups.setVisible(fits)

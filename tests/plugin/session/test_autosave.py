@@ -16,6 +16,7 @@ import pytest
 import napari_lungmtl
 from napari_lungmtl.session import autosave
 from napari_lungmtl.session.autosave import Autosaver
+from napari_lungmtl.session.review import reviewer
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Findings
 from napari_lungmtl.training.findings.formats.errors import SaveError
@@ -120,6 +121,8 @@ def test_a_sidecar_of_before_opens_with_all_values(folder: Path) -> None:
     before["findings"][0]["note"] = ""
     before["findings"][1]["score"] = None  # of what a person drew, who gave none
     assert [entry.pop("number") for entry in saved["findings"]] == [1, 2]
+    (change,) = saved["findings"][0].pop("history")
+    assert (change["what"], change["value"], change["by"]) == ("note", "", reviewer())
     assert saved["findings"] == before["findings"]
     session.close()
 

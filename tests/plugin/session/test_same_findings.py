@@ -89,7 +89,7 @@ def test_undo_names_every_kind_of_command(session):
         (lambda: session.change(mine.id, geometry=ball(-141, d=9).geometry), "resized 4"),
         (lambda: session.remove(mine.id), "deleted 4"),
         (lambda: session.accept(first.id), "accepted 1"),
-        (lambda: session.change(first.id, note="?"), "changed 1"),
+        (lambda: session.change(first.id, note="?"), "noted on 1"),
         (lambda: session.replace_findings(run((-150, 0.9))), "run: 2 findings"),
     ):
         command()

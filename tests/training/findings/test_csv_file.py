@@ -30,7 +30,7 @@ def test_columns_are_the_documented_ones(tmp_path):
     assert (tmp_path / "f.csv").read_text().strip() == (
         "seriesuid,coordX,coordY,coordZ,probability,diameter_mm,malignancy,subtlety,internalStructure,calcification,"
         "sphericity,margin,lobulation,spiculation,texture,kind,status,model,x0,y0,x1,y1,"
-        "malignancy_spread,mtmr_malignancy,mtmr_spread,mtcnn_malignancy,mtcnn_spread"
+        "malignancy_spread,person,described_as,reason,confidence,remark,changed_at,history,mtmr_malignancy,mtmr_spread,mtcnn_malignancy,mtcnn_spread"
     )
 
 
@@ -105,7 +105,7 @@ def test_model_and_status(tmp_path):
     assert (tmp_path / "f.csv.gz").read_bytes()[:2] == b"\x1f\x8b"
     a, b, c = read_csv(tmp_path / "f.csv.gz")["1"]
     assert (a.provenance, a.status) == (Provenance("ag3d", "0.1"), "accepted")
-    assert b.provenance == Provenance()
+    assert b.provenance == Provenance(person="Dr Mabuse")
     assert c.provenance == Provenance("other")
 
 

@@ -1,8 +1,10 @@
 """``findings.csv``: one table for the findings of many cases, in the columns of a LUNA16 submission and more.
 
 ``seriesuid,coordX,coordY,coordZ,probability,diameter_mm,malignancy,`` the eight attributes by their LIDC names,
-``kind,status,model,x0,y0,x1,y1``, then ``malignancy_spread`` (the standard deviation of `malignancy`) and what each network
-says, in two columns for each: ``<network>_malignancy,<network>_spread``. Positions are LPS mm (x, y, z); cells that do not apply
+``kind,status,model,x0,y0,x1,y1``, then ``malignancy_spread`` (the standard deviation of `malignancy`) and what people said:
+``person`` (drew or moved it), ``described_as,reason,confidence,remark``, ``changed_at`` (a person's last change) and ``history``
+(``when who: what value`` of every change, for people to read: it does not come back). Then what each network says, in two columns
+for each: ``<network>_malignancy,<network>_spread``. Positions are LPS mm (x, y, z); cells that do not apply
 are empty. A box has no position in space: its corners stand in ``x0`` to ``y1``, in pixels where a function says so. A mask
 is written as its centre and the diameter of the ball of equal volume (on a radiograph as its bounding box), and comes back
 as a sphere (a box): only the JSON file keeps its shape, and only there opinions keep their slices, views, folds and the
@@ -13,6 +15,7 @@ empty for what a person drew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +31,21 @@ from ..finding import (
     Provenance,
     Sphere,
 )
+from ..history import last_by_person
 from .errors import FindingsFileError
 from .tables import bad_line, number, read_rows, write_rows
 
 CORNERS = ("x0", "y0", "x1", "y1")
 MALIGNANCY, SPREAD = "_malignancy", "_spread"
 """Ends of the names of a network's own columns."""
+REVIEW = ("person", "described_as", "reason", "confidence", "remark", "changed_at", "history")
 COLUMNS = (
     *("seriesuid", "coordX", "coordY", "coordZ", "probability", "diameter_mm", "malignancy"),
     *ATTRIBUTES,
     *("kind", "status", "model"),
     *CORNERS,
     "malignancy_spread",
+    *REVIEW,
 )
 """Those of every table; the networks' own follow."""
 
@@ -82,7 +88,17 @@ def _row(image: ImageReference, finding: Finding, networks: Sequence[str]) -> Se
         *(finding.kind, finding.status, finding.provenance.label if finding.provenance.model else ""),
         *(_corners(image, finding.box) if finding.box else (None,) * 4),
         _float(finding.malignancy_spread),
+        *_review_cells(finding),
         *(cell for name in networks for cell in _opinion_cells(finding.opinion(name))),
+    )
+
+
+def _review_cells(finding: Finding) -> tuple[object, ...]:
+    last = last_by_person(finding)
+    history = "; ".join(f"{c.at} {c.by}: {c.what} {c.value}".strip() for c in finding.history)
+    return (
+        *(finding.provenance.person, finding.label, finding.reason, _float(finding.confidence)),
+        *(finding.note, last.at if last is not None else "", history),
     )
 
 
@@ -152,8 +168,12 @@ def _finding(path: Path | str, line: int, record: dict[str, str], image: ImageRe
         "malignancy": value("malignancy"),
         "malignancy_spread": value("malignancy_spread"),
         "attributes": {name: v for name, v in values.items() if v is not None},
-        "provenance": _provenance(record.get("model", "")),
+        "provenance": replace(_provenance(record.get("model", "")), person=record.get("person") or ""),
         "status": record.get("status") or "unreviewed",
+        "reason": record.get("reason") or "",
+        "label": record.get("described_as") or "",
+        "note": record.get("remark") or "",
+        "confidence": value("confidence"),
     }
     networks = (column.removesuffix(MALIGNANCY) for column in record if column.endswith(MALIGNANCY))
     cells = {name: (value(name + MALIGNANCY), value(name + SPREAD)) for name in networks}

@@ -32,7 +32,8 @@ out where there is nothing; ``done_by`` is the person who said that the image is
 ``score`` is null for what a person drew; ``number``, by which people name a finding, is missing where it has none, and so is
 ``tracking_uid``, the identifier under which it came from a DICOM file.
 
-``measurements`` are left out where there are none; `json_parts.measurements` says what is in them.
+``measurements`` are left out where there are none; `json_parts.measurements` says what is in them, `json_parts.review` what else
+people said of a finding (reason, confidence, label), and its history.
 
 Version 1 had neither ``malignancy_spread`` nor ``opinions``, version 2 neither ``image_scores`` nor ``regions``. Until
 version 3 what a person drew had a score of 1, and nothing a number. Until version 4 nothing was measured.
@@ -65,6 +66,7 @@ from .atomic import write_atomically
 from .errors import FindingsFileError, NewerSchemaError
 from .json_parts.measurements import measurement_of, measurements_document
 from .json_parts.migrations import MIGRATIONS
+from .json_parts.review import review_document, review_of
 from .json_values import checked, integer, named, number, numbers, texts
 from .tables import read_text
 from .truth.leniency import passed_over
@@ -206,6 +208,7 @@ def _finding_document(finding: Finding) -> Document:
         **({"members": [_geometry_document(m) for m in finding.members]} if finding.members else {}),
         "status": finding.status,
         "note": finding.note,
+        **review_document(finding),
         "origin": _provenance_document(finding.provenance),
         "opinions": [_opinion_document(opinion) for opinion in finding.opinions],
     }
@@ -339,6 +342,7 @@ def _finding(entry: Document) -> Finding:
         id=checked(entry["id"], str),
         number=integer(entry.get("number", 0)),
         tracking_uid=checked(entry.get("tracking_uid", ""), str),
+        **review_of(entry),
     )
 
 

@@ -222,5 +222,8 @@ def test_only_what_findings_have_is_said_to_be_lost(scan):
     )
     assert lost_of([plain], Format.DICOM_SR) == {}
     noted = plain.with_items((plain[0].with_(note="here"),))
-    assert lost_of([noted], Format.CSV) == {"notes": OUT}
-    assert lost_of([replace(plain, done_by="A")], Format.CSV) == {"people": OUT}
+    assert lost_of([noted], Format.CSV) == {}
+    assert lost_of([noted], Format.LUNA16)["notes"] == OUT
+    assert lost_of([replace(plain, done_by="A")], Format.CSV) == {
+        "people": "who drew or corrected, not who read"
+    }

@@ -1,0 +1,107 @@
+"""Commands of a person on findings: each is one step of a session's history. No Qt, no napari."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ..session.review import moved, reviewer
+from ..session.session import Session
+from ..training.findings import Box, Finding, Geometry, Mask, Provenance, Sphere
+from ..training.findings.finding import Status
+
+NEW_DIAMETER, SMALLEST, LARGEST = 8.0, 1.0, 150.0
+"""Millimetres: of a sphere that is set by a key, and what a sphere can be shrunk and widened to."""
+ASIDE = 0.35
+"""Part of its size by which a copy lies beside what it was copied from."""
+
+
+def lesions(session: Session) -> list[str]:
+    """Ids of all that is selected, with the boxes of another network on the same lesions."""
+    both = (id for one in session.selection for id in (session.partners.get(one), one))
+    return [id for id in dict.fromkeys(both) if id is not None]
+
+
+def draw(session: Session, geometry: Geometry) -> Finding:
+    """Add a person's finding, and select it."""
+    finding = Finding(geometry, provenance=Provenance(person=reviewer()))
+    session.add(finding)
+    return session.findings[finding.id]
+
+
+def reshape(session: Session, id: str, geometry: Geometry) -> None:
+    """Give a finding another place, size or shape; whoever does is its author from then on."""
+    if session.findings[id].geometry != geometry:
+        session.edit(change=[moved(session.findings[id], geometry)])
+
+
+def resized(sphere: Sphere, diameter: float) -> Sphere:
+    """A sphere of another diameter (mm), within what can be drawn."""
+    return Sphere(sphere.center, min(max(diameter, SMALLEST), LARGEST))
+
+
+def duplicate(session: Session, axis: int) -> list[str]:
+    """Draw the selected findings once more, a little aside along a world axis, and select the copies.
+
+    A copy is the person's: nobody has judged or characterised it.
+    """
+    copies = [
+        Finding(_aside(session.findings[id].geometry, axis), provenance=Provenance(person=reviewer()))
+        for id in session.selection
+    ]
+    if copies:
+        session.edit(add=copies)
+        session.select_all(f.id for f in copies)
+    return [f.id for f in copies]
+
+
+def judge(session: Session, ids: Iterable[str], status: Status, reason: str = "") -> None:
+    """Accept, reject or take back some findings, with a reason, in one step."""
+    reason = reason if status == "rejected" else ""
+    session.edit(change=[session.findings[id].with_(status=status, reason=reason) for id in ids])
+
+
+def say(session: Session, ids: Iterable[str], **fields: str | float | None) -> None:
+    """Set `note`, `label` or `confidence` of some findings, in one step."""
+    session.edit(change=[session.findings[id].with_(**fields) for id in ids])
+
+
+def judge_all(session: Session) -> tuple[int, int]:
+    """Accept what passes the thresholds and reject what does not; of several selected, accept them and reject all others.
+
+    What a person has accepted, rejected or drawn stays as it is, unless it is selected.
+
+    Returns
+    -------
+    tuple
+        How many were accepted, and how many rejected.
+    """
+    several = len(session.selection) > 1
+    chosen = set(lesions(session)) if several else {f.id for f in session.visible}
+    open_ = [f for f in session.findings if f.status == "unreviewed" or (several and f.id in chosen)]
+    accepted = [f.with_(status="accepted", reason="") for f in open_ if f.id in chosen]
+    drawn = {f.id for f in open_ if not f.provenance.model}
+    rejected = [f.with_(status="rejected") for f in open_ if f.id not in chosen and f.id not in drawn]
+    if accepted or rejected:
+        session.edit(change=[*accepted, *rejected])
+    return len(accepted), len(rejected)
+
+
+def _aside(geometry: Geometry, axis: int) -> Geometry:
+    """The same shape beside itself; a mask by whole voxels, so that it stays on its grid."""
+    axis = min(axis, len(geometry.center) - 1)
+    step = ASIDE * geometry.diameter
+    if isinstance(geometry, Sphere):
+        return Sphere(_shifted(geometry.center, axis, step), geometry.diameter)
+    if isinstance(geometry, Box):
+        return Box(_shifted(geometry.low, axis, step), _shifted(geometry.high, axis, step))
+    voxels = max(1, round(step / geometry.spacing[axis]))
+    origin = _shifted(geometry.origin, axis, voxels * geometry.spacing[axis])
+    return Mask(geometry.shape, geometry.spacing, origin, geometry.runs)
+
+
+def _shifted(point: Sequence[float], axis: int, by: float) -> tuple:
+    moved_ = np.array(point, float)
+    moved_[axis] += by
+    return tuple(moved_.tolist())

@@ -1,0 +1,103 @@
+"""Who gave a finding which value, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from .change import Change
+from .finding import Finding, Geometry, Sphere
+
+_BY_PERSON = ("status", "reason", "confidence", "label", "note")
+DRAWN, FOUND, MOVED, SIZED, SHAPED, MALIGNANCY = (
+    *("drawn", "found", "place", "diameter", "shape"),
+    "malignancy",
+)
+_TOLERANCE = 1e-3
+"""Millimetres; less is rounding, not a move."""
+
+
+def now() -> str:
+    """The present time as `Change.at` has it."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def begun(finding: Finding, at: str) -> Finding:
+    """A finding whose history begins with who found or drew it; what has a history keeps it."""
+    if finding.history:
+        return finding
+    by_network = bool(finding.provenance.model)
+    label = (
+        replace(finding.provenance, person="").label if by_network else finding.provenance.person or "person"
+    )
+    first = Change(FOUND if by_network else DRAWN, describe(finding.geometry), label, at)
+    judged = (Change(MALIGNANCY, value, by, at) for value, by in _judged(finding))
+    return finding.with_(history=(first, *judged))
+
+
+def recorded(before: Finding, after: Finding, person: str, at: str) -> Finding:
+    """A changed finding with all that has changed added to its history.
+
+    Parameters
+    ----------
+    before, after
+        The finding, and what is now in its place.
+    person
+        Who changed what networks do not give.
+    at
+        When: see `Change.at`.
+    """
+    values = list(_values(before, after))
+    new = tuple(Change(what, value, by or person, at) for what, value, by in values)
+    return after.with_(history=(*before.history, *new)) if new else after
+
+
+def moved_by(finding: Finding) -> str:
+    """The person who moved, resized or reshaped what a network found last; empty where nobody did."""
+    if not finding.provenance.model or not finding.provenance.person:
+        return ""
+    last = next((c for c in reversed(finding.history) if c.what in (MOVED, SIZED, SHAPED)), None)
+    return last.by if last is not None else finding.provenance.person
+
+
+def last_by_person(finding: Finding) -> Change | None:
+    """The last change that a person made, of any value; None where there is none."""
+    return next((c for c in reversed(finding.history) if c.what not in (FOUND, MALIGNANCY)), None)
+
+
+def describe(geometry: Geometry) -> str:
+    """Where something is, and how large: ``-181.2, 12.0, 60.5; 8.0``, millimetres (pixels) as z, y, x and diameter."""
+    return f"{_place(geometry)}; {geometry.diameter:.1f}"
+
+
+def _values(before: Finding, after: Finding) -> Iterator[tuple[str, str, str]]:
+    """What is new, its text, and the weights that it is of (empty: a person's)."""
+    a, b = before.geometry, after.geometry
+    if a != b:
+        if type(a) is not type(b) or not isinstance(b, Sphere):
+            yield SHAPED, describe(b), ""
+        else:
+            if max(abs(p - q) for p, q in zip(a.center, b.center, strict=True)) > _TOLERANCE:
+                yield MOVED, _place(b), ""
+            if abs(a.diameter - b.diameter) > _TOLERANCE:
+                yield SIZED, f"{b.diameter:.1f}", ""
+    for name in _BY_PERSON:
+        if getattr(before, name) != getattr(after, name):
+            value = getattr(after, name)
+            yield name, "" if value is None else str(value), ""
+    if before.opinions != after.opinions:
+        yield from ((MALIGNANCY, value, by) for value, by in _judged(after))
+
+
+def _judged(finding: Finding) -> Iterator[tuple[str, str]]:
+    """The malignancy and the weights that it is of, where networks characterised it."""
+    if finding.opinions and finding.malignancy is not None:
+        yield (
+            f"{finding.malignancy:.2f}",
+            ", ".join(f"{o.model} {o.version}".strip() for o in finding.opinions),
+        )
+
+
+def _place(geometry: Geometry) -> str:
+    return ", ".join(f"{c:.1f}" for c in geometry.center)
