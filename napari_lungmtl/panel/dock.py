@@ -146,7 +146,7 @@ class LungNodulesDock(QWidget):
         studying = self.blind.one.off = self.compare.off = lambda: self.reading.study is not None
         self.cases.off = studying
         self.reading.begins.connect(self.cases.opener.forget)
-        self.hand_on = HandOnSection()
+        self.hand_on = HandOnSection((), self.compare, self.findings.export, studying)
         self.cohort = CohortSection(viewer, lambda: self.reviewed_images, lambda: self.run.runner.running)
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (

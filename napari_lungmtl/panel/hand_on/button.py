@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from napari.utils.notifications import show_warning
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QToolButton, QWidget
 
@@ -47,11 +48,13 @@ class HandOnButton(QToolButton):
         self.setEnabled(reviewed is not None)
 
     def open(self) -> QDialog | None:
-        """Show the dialog, a new one where none is open; None where that is not possible now."""
-        if self._reviewed is None or self.off():
+        """Show the dialog, a new one where none is open; None where that is not possible now, and the window says why."""
+        why = "Open an image first." if self._reviewed is None else self.off()
+        if self._reviewed is None or why:
+            show_warning(why)
             return None
         if self.dialog is None:
-            self.dialog = self._make(self._reviewed, self.window() or self)
+            self.dialog = self._make(self._reviewed, self)  # of the dock, so that it looks like it
             self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             self.dialog.finished.connect(self._forget)
         self.dialog.show()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from pydicom.uid import UID
 
 from ....finding import Finding, Findings
 from ...errors import SaveError
@@ -91,24 +92,33 @@ def write_chest_cad(findings: Findings, path: Path | str, source: Source) -> lis
         if place is None:
             left_out.append(str(numbers[finding.id]))
         else:
-            placed.append((finding, *place))
+            placed.append((finding, place))
     if not placed:
         raise SaveError(f"{path} was not saved: no finding lies on a slice of the series; choose csv or json")
     with refused(path):
-        marks = [_single(f, numbers[f.id], findings, source, *where) for f, *where in placed]
-        frames = sorted({frame for _, frame, *_ in placed})
-        report = _document(marks, {_algorithm(f, findings) for f, *_ in placed}, frames, source)
+        marks = [_single(f, numbers[f.id], findings, source, place) for f, place in placed]
+        frames = sorted({place.frame for _, place in placed})
+        report = _document(marks, {_algorithm(f, findings) for f, _ in placed}, frames, source)
     save(report, Path(path), source)
     return [f"on no slice, and left out: {', '.join(left_out)}"] if left_out else []
 
 
-def _place(finding: Finding, source: Source) -> tuple[int, np.ndarray, str, np.ndarray] | None:
-    """Frame, centre (column, row), and type and points of the outline; None where it lies on none."""
+class Place(NamedTuple):
+    """The frame that a finding lies on, its centre (column, row), and graphic type and points (n, 2) of its outline."""
+
+    frame: int
+    center: np.ndarray
+    outline: str
+    points: np.ndarray
+
+
+def _place(finding: Finding, source: Source) -> Place | None:
+    """Where a finding is drawn; None where it lies on no frame."""
     if source.is_radiograph:
         if finding.box is None:
             return None
         corners = corners_of(finding.box, source)
-        return 0, (corners[0] + corners[2]) / 2, "POLYLINE", corners
+        return Place(0, (corners[0] + corners[2]) / 2, "POLYLINE", corners)
     if len(finding.center) != 3 or not patches_of(finding.geometry, source):
         return None
     frame = source.nearest(finding.center)
@@ -119,7 +129,7 @@ def _place(finding: Finding, source: Source) -> tuple[int, np.ndarray, str, np.n
     center = np.clip(np.array([column, row]) + 0.5, 0, limits)
     radius = finding.diameter / 2 / plane.spacing[1]
     edge = center + (radius if center[0] + radius <= limits[0] else -radius, 0)
-    return frame, center, "CIRCLE", np.array([center, np.clip(edge, 0, limits)])
+    return Place(frame, center, "CIRCLE", np.array([center, np.clip(edge, 0, limits)]))
 
 
 def _algorithm(finding: Finding, findings: Findings) -> tuple[str, str]:
@@ -137,16 +147,7 @@ def _intent(finding: Finding, findings: Findings) -> Code:
     return codes.STATUS["accepted" if finding.score >= float(threshold) else "unreviewed"]
 
 
-def _single(
-    finding: Finding,
-    number: int,
-    findings: Findings,
-    source: Source,
-    frame: int,
-    center: np.ndarray,
-    outline: str,
-    points: np.ndarray,
-) -> Dataset:
+def _single(finding: Finding, number: int, findings: Findings, source: Source, place: Place) -> Any:
     """A single-image finding (TID 4104)."""
     from highdicom import sr
 
@@ -167,27 +168,30 @@ def _single(
                 concept(codes.CERTAINTY), certainty, concept(codes.PERCENT), None, "HAS PROPERTIES"
             )
         )
-    for what, kind, where in ((_CENTER, "POINT", center[None]), (_OUTLINE, outline, points)):
+    for what, kind, where in (
+        (_CENTER, "POINT", place.center[None]),
+        (_OUTLINE, place.outline, place.points),
+    ):
         region = sr.ScoordContentItem(concept(what), kind, where, None, None, "HAS PROPERTIES")
-        region.ContentSequence = sr.ContentSequence([_image(frame, source, "SELECTED FROM")])
+        region.ContentSequence = sr.ContentSequence([_image(place.frame, source, "SELECTED FROM")])
         parts.append(region)
     return _with(_code(_FINDING, _OPACITY, "INFERRED FROM"), parts)
 
 
-def _identification(name: str, release: str, relation: str) -> list[Dataset]:
+def _identification(name: str, release: str, relation: str) -> list[Any]:
     from highdicom import sr
 
     texts = ((_ALGORITHM, name), (_VERSION, release))
     return [sr.TextContentItem(concept(what), text, relation) for what, text in texts]
 
 
-def _code(name: Code, value: Code, relation: str) -> Dataset:
+def _code(name: Code, value: Code, relation: str) -> Any:
     from highdicom import sr
 
     return sr.CodeContentItem(concept(name), concept(value), relation)
 
 
-def _with(item: Any, parts: Sequence[Dataset]) -> Any:
+def _with(item: Any, parts: Sequence[Any]) -> Any:
     """An item with others below it."""
     from highdicom import sr
 
@@ -195,7 +199,7 @@ def _with(item: Any, parts: Sequence[Dataset]) -> Any:
     return item
 
 
-def _image(frame: int, source: Source, relation: str) -> Dataset:
+def _image(frame: int, source: Source, relation: str) -> Any:
     """A reference to an image. The templates give it no name, highdicom asks for one: `_without_names` takes it out."""
     from highdicom import sr
 
@@ -210,7 +214,7 @@ def _image(frame: int, source: Source, relation: str) -> Dataset:
 
 
 def _document(
-    marks: Sequence[Dataset], algorithms: set[tuple[str, str]], frames: Sequence[int], source: Source
+    marks: Sequence[Any], algorithms: set[tuple[str, str]], frames: Sequence[int], source: Source
 ) -> Dataset:
     """The report (TID 4100) around the single-image findings."""
     from highdicom import sr
@@ -245,14 +249,14 @@ def _document(
         ]
     )
     used = {str(source.instance(f).SOPInstanceUID): source.instance(f) for f in frames}
-    report = sr.ComprehensiveSR(
+    report: Dataset = sr.ComprehensiveSR(
         evidence=list(used.values()),
         content=root,
         series_description="Lung nodules: Chest CAD",
         is_complete=True,
         **equipment(SERIES),
     )
-    report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = SOP_CLASS
+    report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = UID(SOP_CLASS)
     _without_names(report)
     return report
 
