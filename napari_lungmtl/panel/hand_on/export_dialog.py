@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from napari.utils.notifications import show_info
 from psygnal import SignalInstance
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices, QStandardItemModel
@@ -174,7 +173,6 @@ class ExportDialog(QDialog):
         more += [f"⚠ {one[:1].upper()}{one[1:]}." for one in handed.look_at]
         words = " ".join([f"{counted(handed.count)} written to {handed.path}.", *more])
         self._tell(words, "warning" if handed.look_at else "accepted")
-        show_info(words)
         self._show_state()
 
     def _on_failed(self, words: str) -> None:
