@@ -33,7 +33,7 @@ class Handed:
     attached
         The files that were attached, and what they became.
     look_at
-        Sentences on what a person must look at before it leaves the house: text burnt into pictures.
+        Sentences on what a person must look at before it is passed on: text burnt into pictures.
     """
 
     path: Path

@@ -22,7 +22,6 @@ from qtpy.QtWidgets import (
 
 from ...jobs.worker import Steps, Worker
 from ...session.session import Session
-from ...session.taking_in import take_in
 from ...training.errors import LungmtlError
 from ...training.findings import Findings
 from ...training.findings.formats.truth.load import load_truth
@@ -30,6 +29,7 @@ from ...training.findings.import_file import import_findings
 from ...training.findings.truth import Truth
 from ...training.imaging.image import Image
 from ..widgets.section import eliding, label, set_role, tool_button
+from .taking_in import take_in
 
 FILES = "Findings (*.dcm *.json *.csv *.csv.gz *.txt *.xml *.nii *.nii.gz *.nrrd *.mha *.mhd);;All files (*)"
 MOST_PROBLEMS = 4

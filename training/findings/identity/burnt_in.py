@@ -1,4 +1,4 @@
-"""Text in the pixels of pictures: names that no header tells, to be looked at before a file leaves the house."""
+"""Text in the pixels of pictures: names that no header tells, to be looked at before a file is passed on."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..training.comparison.merge import merged
-from ..training.findings import Finding, Findings, Provenance
-from ..training.findings.truth import TRUTH
-from .session import Session
+from ...session.session import Session
+from ...training.comparison.merge import merged
+from ...training.findings import Finding, Findings, Provenance
+from ...training.findings.truth import TRUTH
 
 
 @dataclass(frozen=True)
