@@ -32,6 +32,7 @@ from .compare.section import CompareSection
 from .findings.section import FindingsSection
 from .first_finding import FirstFinding
 from .footer import Footer
+from .hand_on.section import HandOnSection
 from .inside.section import InsideSection
 from .measurements.section import MeasureSection
 from .nodule.section import NoduleCardSection
@@ -147,6 +148,7 @@ class LungNodulesDock(QWidget):
         studying = self.blind.one.off = self.compare.off = lambda: self.reading.study is not None
         self.cases.off = studying
         self.reading.begins.connect(self.cases.opener.forget)
+        self.hand_on = HandOnSection((), self.compare, self.findings.export, studying)
         self.cohort = CohortSection(viewer, lambda: self.reviewed_images, lambda: self.run.runner.running)
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (
@@ -164,6 +166,7 @@ class LungNodulesDock(QWidget):
             self.inside,
             self.blind,
             self.reading,
+            self.hand_on,
             self.cohort,
             self.footer,
         )
@@ -298,13 +301,11 @@ class LungNodulesDock(QWidget):
     def _set_theme(self, _event: object = None) -> None:
         colors = palette(self.viewer.theme)
         self.setStyleSheet(stylesheet(colors))
-        self.study_section.set_colors(colors)
-        self.findings.set_colors(colors)
-        self.card.set_colors(colors)
-        self.cohort.set_colors(colors)
-        self.operating_point.set_colors(colors)
-        self.cases.set_colors(colors)
-        self.why.set_colors(colors)
+        for section in (
+            *(self.study_section, self.findings, self.card, self.cohort),
+            *(self.operating_point, self.cases, self.why),
+        ):
+            section.set_colors(colors)
 
     def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         self.cine.set_layer(reviewed.layer if reviewed is not None else None)
@@ -393,7 +394,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     dock.viewer.events.theme.disconnect(dock._set_theme)
     for part in (
         *(dock.corners, dock.measure, dock.compare, dock.operating_point, dock.why, dock.blind),
-        *(dock.reading, dock.prior, dock.views, dock.marks, dock.editing),
+        *(dock.reading, dock.prior, dock.views, dock.marks, dock.editing, dock.hand_on),
     ):
         part.let_go()
     dock.mouse.set_layer(None)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import fields
-from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog
 
-from napari_lungmtl.panel.findings.export_dialog import ExportDialog
+from napari_lungmtl.panel.hand_on.export_dialog import ExportDialog
 from napari_lungmtl.panel.widgets.form import Form
 from napari_lungmtl.training.cli.predict import predict
 from napari_lungmtl.training.export_options import ExportOptions, Format, Which
@@ -34,15 +32,24 @@ def test_the_form_and_the_command_line_have_the_same_options(qtbot):
 
 
 @pytest.fixture
-def dialog(after_run, qtbot):
+def dialog(after_run, qtbot, tmp_path):
     """The form over five findings: three shown, one of them accepted, one rejected."""
     _, dock = after_run
     session = dock.reviewed.session
     session.accept("f1")
     session.reject("f2")
-    dialog = ExportDialog(session, dock.window())
+    dialog = ExportDialog(session, dock)
+    dialog.folder.setText(str(tmp_path / "out"))
+    (tmp_path / "out").mkdir()
     qtbot.addWidget(dialog)
-    return dialog
+    yield dialog
+    dialog.close()
+
+
+def save(dialog, qtbot) -> None:
+    """Press the button, and wait until the file is there or is refused."""
+    QTest.mouseClick(dialog.write, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not dialog.worker.running, timeout=20_000)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +61,11 @@ def dialog(after_run, qtbot):
             "5 findings of 5 will be written, 1 of them accepted, 1 of them rejected, 2 of them hidden by the thresholds.",
         ),
         (
+            Which.KEPT,
+            ["f1", "f3", "f4", "f5"],
+            "4 findings of 5 will be written, 1 of them accepted, 2 of them hidden by the thresholds.",
+        ),
+        (
             Which.SHOWN,
             ["f1", "f2", "f3"],
             "3 findings of 5 will be written, 1 of them accepted, 1 of them rejected.",
@@ -61,47 +73,74 @@ def dialog(after_run, qtbot):
         (Which.ACCEPTED, ["f1"], "1 finding of 5 will be written, 1 of them accepted."),
     ],
 )
-def test_it_says_what_it_will_write_and_writes_that(dialog, tmp_path, which, ids, words):
+def test_it_says_what_it_will_write_and_writes_that(dialog, qtbot, tmp_path, which, ids, words):
     dialog.form.container["which"].value = which
     dialog.form.container["format"].value = Format.JSON
-    assert dialog.message.text() == words
-    dialog.save(tmp_path / "out.lungmtl.json")
-    assert [f.id for f in read_findings(tmp_path / "out.lungmtl.json")] == ids
+    assert dialog.count.text() == words
+    save(dialog, qtbot)
+    target = tmp_path / "out" / "findings.lungmtl.json"
+    assert [f.id for f in read_findings(target)] == ids
+    assert str(target) in dialog.told.text()
+    assert dialog.write.text() == "Replace"
 
 
-def test_a_format_that_does_not_fit_says_what_to_choose(dialog, tmp_path):
+def test_what_a_format_loses_is_said_before_and_one_that_does_not_fit_cannot_be_chosen(
+    dialog, qtbot, tmp_path
+):
+    dialog.form.container["format"].value = Format.LUNA16
+    assert dialog.lost.text().startswith("luna16 does not hold: spheres (without their diameters)")
+    assert "1 rejected left out" in dialog.count.text()
+    model = dialog._combo("format").model()
+    can = {format for row, format in enumerate(Format) if model.item(row).isEnabled()}
+    assert can == {Format.CSV, Format.JSON, Format.LUNA16, Format.NIFTI, Format.NRRD}
     dialog.form.container["format"].value = Format.COCO
-    dialog.save(tmp_path / "boxes.json")
-    assert "choose csv or json" in dialog.message.text()
-    assert not (tmp_path / "boxes.json").exists()
+    save(dialog, qtbot)
+    assert "choose csv or json" in dialog.told.text()
+    assert not list((tmp_path / "out").iterdir())
 
 
-def test_with_the_mouse_from_the_table_to_the_file(after_run, tmp_path, monkeypatch, qtbot):
+def test_no_name_leaves_the_folder_and_a_folder_is_no_file(dialog, qtbot, tmp_path):
+    for typed in ("../../mine.csv", "/etc/mine.csv", "..\\..\\mine.csv"):
+        dialog.name.setText(typed)
+        assert dialog.path == tmp_path / "out" / "mine.csv"
+    save(dialog, qtbot)
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["mine.csv"]
+    for typed in ("", "..", "."):
+        dialog.name.setText(typed)
+        assert not dialog.write.isEnabled()
+
+
+def test_without_names(dialog, qtbot, tmp_path):
+    dialog.name.setText("secret.csv")
+    dialog.hidden.setChecked(True)
+    save(dialog, qtbot)
+    text = (tmp_path / "out" / "secret.csv").read_text()
+    assert "2.25." in text
+    assert "1.2.3," not in text
+
+
+def test_with_the_mouse_from_the_table_to_the_file(after_run, tmp_path, qtbot):
     _, dock = after_run
-    target = tmp_path / "mine.csv"
-    asked = []
-
-    def choose(_parent, _title, proposed):
-        asked.append(Path(proposed).name)
-        return str(target), ""
-
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
-
-    def save() -> None:
-        dialog = QApplication.activeModalWidget()
-        if not isinstance(dialog, ExportDialog):
-            QTimer.singleShot(20, save)
-            return
-        button = dialog.buttons.button(QDialogButtonBox.StandardButton.Save)
-        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-
-    QTimer.singleShot(0, save)
     QTest.mouseClick(dock.findings.export, Qt.MouseButton.LeftButton)
-    assert asked == ["findings.csv"]
-    (written,) = read_csv(target).values()
+    dialog = dock.hand_on.export.dialog
+    assert dialog.isVisible()
+    assert not dialog.isModal()
+    dialog.folder.setText(str(tmp_path))
+    assert dialog.name.text() == "findings.csv"
+    dock.reviewed.session.reject("f1")
+    assert "1 of them rejected" in dialog.count.text(), "the window goes on beside it"
+    save(dialog, qtbot)
+    (written,) = read_csv(tmp_path / "findings.csv").values()
     assert len(written) == 5
+    QTest.mouseClick(dialog.shut, Qt.MouseButton.LeftButton)
+    assert dock.hand_on.export.dialog is None
 
 
 def test_nothing_to_export(window):
     _, dock = window
     assert not dock.findings.export.isEnabled()
+    dialog = dock.hand_on.export.open()
+    assert not dialog.write.isEnabled()
+    dock.reviewed_images.events.current.emit(None)
+    assert dock.hand_on.export.dialog is None
+    assert not dock.hand_on.export.isEnabled()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +14,6 @@ from .common import Failed, complain, explained
 if TYPE_CHECKING:
     from ..findings import Findings
     from ..findings.deidentify import Deidentifier
-    from ..findings.formats.dicom.writing.source import Source
 
 _HELP = {each.name: str(each.metadata["help"]) for each in fields(ExportOptions)}
 
@@ -89,8 +87,6 @@ def export(
         lost = loss_sentence(cases, to)
         if lost:
             complain(lost)
-        if hide is not None and attach:
-            complain("attached files were not looked into: see yourself that no name stands in them")
 
 
 def _cases(file: Path, image: Path | None, series: str | None) -> list[Findings]:
@@ -135,6 +131,7 @@ def _write_each(
     cases: list[Findings], folder: Path, to: Format, hide: Deidentifier | None, attach: list[Path] | tuple[()]
 ) -> None:
     from ..findings.export import FILE_NAMES
+    from ..findings.hand_on import file_stem
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -147,41 +144,15 @@ def _write_each(
         _write([case], folder / f"{name}_{FILE_NAMES[to]}", to, hide, attach)
 
 
-def file_stem(name: str, taken: set[str]) -> str:
-    """A file name without folders, dots at its ends or strange letters, that no other case has; it is added to `taken`."""
-    plain = re.sub(r"[^\w.\-]+", "_", name).strip("._-")[:100] or "case"
-    stem, number = plain, 1
-    while stem.lower() in taken:
-        number += 1
-        stem = f"{plain}_{number}"
-    taken.add(stem.lower())
-    return stem
-
-
 def _write(
     cases: list[Findings], path: Path, to: Format, hide: Deidentifier | None, attach: list[Path] | tuple[()]
 ) -> None:
-    from ..findings.export import IN_DICOM
-    from ..findings.export import export as write
+    from ..findings.hand_on import hand_on
+    from ..inference.predictor import finish
 
-    source = _source(cases[0], path) if to in IN_DICOM or attach else None
-    if hide is not None:
-        cases = [hide.findings(case) for case in cases]
-        source = None if source is None else replace(hide.source(source), image=cases[0].image)
-    said = write(cases, path, to, source=source)
-    typer.echo(f"{path}: {sum(map(len, cases))} findings" + "".join(f"; {one}" for one in said))
-    for number, file in enumerate(attach, 1):
-        from ..findings.formats.dicom.writing.attachments import write_attachment
-
-        assert source is not None
-        # A name that somebody gave may be the patient's.
-        name = f"attached_{number}" if hide is not None else file_stem(file.name.replace(".", "_"), set())
-        beside = path.with_name(f"{path.name.split('.')[0]}_{name}.dcm")
-        write_attachment(file, beside, source)
-        typer.echo(f"{beside}: {file.name}")
-
-
-def _source(case: Findings, path: Path) -> Source:
-    from ..findings.formats.dicom.writing.source import open_source
-
-    return open_source(case.image, path)
+    handed = finish(hand_on(cases, path, to, hide, attach))
+    typer.echo(f"{path}: {handed.count} findings" + "".join(f"; {one}" for one in handed.said))
+    for file, made in handed.attached:
+        typer.echo(f"{made}: {file.name}")
+    for one in handed.look_at:
+        complain(f"warning: {one}")

@@ -31,6 +31,7 @@ FILE_NAMES = {
     Format.DICOM_SEG: "findings_seg.dcm",
     Format.DICOM_LABELMAP: "findings_labelmap.dcm",
     Format.DICOM_SR: "findings_sr.dcm",
+    Format.DICOM_CAD: "findings_cad.dcm",
     Format.DICOM_KO: "findings_ko.dcm",
     Format.DICOM_GSPS: "findings_gsps.dcm",
 }
@@ -56,6 +57,8 @@ def chosen(findings: Findings, which: Which, shows: Callable[[Finding], bool]) -
     """
     if which is Which.ALL:
         return findings
+    if which is Which.KEPT:
+        return findings.with_items(tuple(f for f in findings if f.status != "rejected"))
     if which is Which.SHOWN:
         return findings.with_items(tuple(f for f in findings if shows(f)))
     return findings.with_items(tuple(f for f in findings if _is_accepted(f)))
@@ -105,10 +108,9 @@ def export(
     SaveError
         The format holds no such findings, or the file could not be written; the message says what to choose instead.
     """
-    axes = _AXES.get(format)
-    if axes is not None and any(len(findings.image.shape) not in (0, axes) for findings in cases):
-        kind = "spheres in CT volumes" if axes == 3 else "boxes on radiographs"
-        raise SaveError(f"{path} was not saved: {format.value} holds {kind} only; choose csv or json")
+    for findings in cases:
+        if kinds := other_kinds(findings.image.shape, format):
+            raise SaveError(f"{path} was not saved: {format.value} holds {kinds} only; choose csv or json")
     if format in ONE_IMAGE:
         if len(cases) != 1:
             what = f"a {SUFFIX} file" if format is Format.JSON else f"a file of {format.value}"
@@ -123,6 +125,14 @@ def export(
     else:
         write_coco(cases, path)
     return []
+
+
+def other_kinds(shape: Sequence[int], format: Format) -> str:
+    """What a format holds, where that is nothing that an image of this shape has (``boxes on radiographs``); else empty."""
+    axes = _AXES.get(format)
+    if axes is None or len(shape) in (0, axes):
+        return ""
+    return "spheres in CT volumes" if axes == 3 else "boxes on radiographs"
 
 
 def _one(findings: Findings, path: Path | str, format: Format, source: Source | None) -> list[str]:
@@ -152,6 +162,10 @@ def _in_dicom(findings: Findings, path: Path | str, format: Format, source: Sour
         from .formats.dicom.writing.sr import write_sr
 
         return write_sr(findings, path, source)
+    if format is Format.DICOM_CAD:
+        from .formats.dicom.writing.chest_cad import write_chest_cad
+
+        return write_chest_cad(findings, path, source)
     if format is Format.DICOM_KO:
         from .formats.dicom.writing.key_objects import write_key_objects
 

@@ -77,6 +77,11 @@ LOST: Mapping[Format, Mapping[str, str]] = {
         masks="in the segmentation beside; on radiographs as boxes",
         measurements="the two axes of a nodule only",
     ),
+    Format.DICOM_CAD: _without("malignancy", "attributes", "notes", "people", *_OF_RUN, *_OF_IMAGE)
+    | _without(
+        status="as the intent to render",
+        **dict.fromkeys(("spheres", "masks"), "as the circle on the slice through the middle"),
+    ),
     Format.DICOM_KO: _PLACES
     | _without(
         "scores", **dict.fromkeys(("spheres", "masks", "boxes"), "as the slices through their middles")
@@ -85,7 +90,7 @@ LOST: Mapping[Format, Mapping[str, str]] = {
     | _without(masks=_BALL, spheres="one that a single slice cuts lies on it, as large as the cut"),
 }
 """By format, what is lost or changed of what findings may have; all else comes back as it was."""
-TELLS_STATUS = frozenset(format for format, lost in LOST.items() if "status" not in lost)
+TELLS_STATUS = frozenset(format for format, lost in LOST.items() if "rejected" not in lost)
 """Formats that say which findings were rejected: in another they would count as found."""
 
 

@@ -18,7 +18,7 @@ from ...reviewed_images import ReviewedImage
 from ...session.truth import ALL
 from ...shortcuts import tooltip
 from ...training.errors import LungmtlError
-from ...training.findings import Finding
+from ...training.findings import Finding, Findings
 from ...training.findings.formats.truth.load import load_truth
 from ...training.findings.truth import Truth
 from ..widgets.section import Section, eliding, label, tool_button
@@ -124,6 +124,11 @@ class CompareSection(Section):
             self.set_open(True)
         self._memory.keep_truth(self.reviewed)
         self.changed.emit()
+
+    def show_set(self, name: str, findings: Findings, doubt: str = "") -> None:
+        """Compare the findings with a set from a file."""
+        self.set_open(True)
+        self.sets.add(name, findings, doubt)
 
     def load(self, path: Path) -> bool:
         """Read a file as the truth of the image under review; whether it could be read. What was there stays where it cannot."""

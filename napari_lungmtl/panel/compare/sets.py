@@ -114,12 +114,16 @@ class SetsView(QWidget):
         except LungmtlError as error:
             self.words.setText(str(error))
             return False
-        self._of.doubts[path.name] = " ".join(truth.problems)
-        self._of.files[path.name] = truth.nodules
         self._of.files |= {f"{path.name}: {name}": found for name, found in truth.readers.items()}
-        self._list_sets()
-        self.choose(self.a.currentText(), path.name)
+        self.add(path.name, truth.nodules, " ".join(truth.problems))
         return True
+
+    def add(self, name: str, findings: Findings, doubt: str = "") -> None:
+        """Compare with a set, by its name; `doubt` says what is wrong with it."""
+        self._of.doubts[name] = doubt
+        self._of.files[name] = findings
+        self._list_sets()
+        self.choose(self.a.currentText(), name)
 
     def show_runs(self, a: str, b: str, runs: Mapping[str, Findings]) -> None:
         """Compare what two runs found, as far as the thresholds let it be seen, without taking it into the session."""

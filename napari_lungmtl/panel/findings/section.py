@@ -18,7 +18,6 @@ from ..widgets.qt import sure
 from ..widgets.section import Section, label, tool_button
 from ..widgets.theme import Palette
 from .columns import ALWAYS, COLUMNS, ORDER, Row, defaults
-from .export_dialog import ExportDialog
 from .model import ID, FindingsModel
 from .table import FindingsTable
 
@@ -71,7 +70,7 @@ class FindingsSection(Section):
         self.columns = tool_button("☰", "Choose the columns of the table", self._choose_columns)
         row.insertWidget(4, self.columns)
         self.export = tool_button(
-            "Export…", "Export the findings to a file for another program", self._export
+            "Export…", "Export the findings to a file for another program", lambda: None
         )
         self.edit = tool_button("Edit…", "Draw, snap, grow, paint and duplicate findings", self._choose_edit)
         self._edits = {action: actions[action] for action in EDITS if action in actions}
@@ -152,10 +151,6 @@ class FindingsSection(Section):
         menu = self.edit_menu()
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self.edit.mapToGlobal(self.edit.rect().bottomLeft()))
-
-    def _export(self) -> None:
-        if self.reviewed is not None:
-            ExportDialog(self.reviewed.session, self.window()).exec()
 
     def _choose_columns(self, at: QPoint | None = None) -> None:
         where = at if isinstance(at, QPoint) else self.columns.mapToGlobal(self.columns.rect().bottomLeft())

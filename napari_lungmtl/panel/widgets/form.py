@@ -48,7 +48,7 @@ class Form(Generic[Options]):
 
 
 def _choices(annotation: Any) -> dict[str, Any]:
-    """Words of an enumeration as the command line has them, not the names that Python code has."""
+    """The `words` of an enumeration, or what the command line calls its members: not the names that Python code has."""
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return {"choices": [(member.value, member) for member in annotation]}
+        return {"choices": [(getattr(member, "words", member.value), member) for member in annotation]}
     return {}

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli.app import app
-from napari_lungmtl.training.cli.export import file_stem
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
+from napari_lungmtl.training.findings.hand_on import file_stem
 from napari_lungmtl.training.imaging import write_volume
 from tests.stand_ins.exchanged import findings_on, opened, series
 
@@ -55,7 +55,7 @@ def test_what_goes_with_it_and_without_names(case):
     words = ("--to", "dicom-seg", "--out", case / "seg.dcm", "--attach", case / "weber.pdf", "--deidentify")
     done = lungmtl("export", case / "case.lungmtl.json", *words)
     assert done.exit_code == 0, done.output
-    assert "attached files were not looked into" in done.output
+    assert "weber.pdf was not looked into" in done.output
     written = [pydicom.dcmread(case / name) for name in ("seg.dcm", "seg_lungs.dcm", "seg_attached_1.dcm")]
     assert {d.Modality for d in written} == {"SEG", "DOC"}
     assert len({(d.StudyInstanceUID, d.PatientID) for d in written}) == 1

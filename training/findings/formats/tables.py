@@ -147,9 +147,7 @@ def cells_of(path: Path | str, required: Sequence[str] = ()) -> Iterator[tuple[i
             if delimiter != ",":
                 values = [v.replace(",", ".") if _DECIMAL_COMMA.fullmatch(v) else v for v in values]
             if quoted:
-                values = [
-                    v[1:] if v.startswith(_AS_TEXT) and v[1:].startswith(_FORMULA) else v for v in values
-                ]
+                values = [v[1:] if v.startswith(_AS_TEXT) and _is_formula(v) else v for v in values]
             line = reader.line_num + bool(stated)
             if any(values) and not left_out(line):
                 yield line, values
@@ -304,10 +302,15 @@ def write_rows(path: Path | str, header: Sequence[str], rows: Iterable[Sequence[
     write_atomically(path, pack(data))
 
 
+def _is_formula(text: str) -> bool:
+    """Whether a text begins as a formula, also after apostrophes: else reading would take a person's own for the one put there."""
+    return text.lstrip(_AS_TEXT).startswith(_FORMULA)
+
+
 def _cell(value: object) -> object:
     if value is None:
         return ""
     if isinstance(value, str):
         text = " ".join(value.split())  # a line break inside a cell is more than most readers of csv can take
-        return _AS_TEXT + text if text.startswith(_FORMULA) else text
+        return _AS_TEXT + text if _is_formula(text) else text
     return repr(float(value)) if isinstance(value, float) else value

@@ -108,7 +108,8 @@ def film(tmp_path_factory):
     return opened(radiograph(tmp_path_factory.mktemp("cr")))
 
 
-OF_CT = [f for f in Format if f not in (Format.NODE21, Format.COCO, Format.YOLO, Format.DICOM_KO)]
+WRITTEN_ONLY = (Format.DICOM_CAD, Format.DICOM_KO)
+OF_CT = [f for f in Format if f not in (Format.NODE21, Format.COCO, Format.YOLO, *WRITTEN_ONLY)]
 OF_FILM = [
     *(Format.JSON, Format.CSV, Format.NODE21, Format.COCO, Format.YOLO, Format.DICOM_SR, Format.DICOM_GSPS),
     *(Format.DICOM_SEG, Format.DICOM_LABELMAP),

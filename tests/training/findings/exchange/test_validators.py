@@ -9,7 +9,8 @@ import pytest
 from PIL import Image as Picture
 
 from napari_lungmtl.training.export_options import Format
-from napari_lungmtl.training.findings import Box, Finding, Findings, Provenance
+from napari_lungmtl.training.findings import Box, Finding, Findings, Mask, Provenance
+from napari_lungmtl.training.findings.deidentify import Deidentifier
 from napari_lungmtl.training.findings.export import IN_DICOM, export
 from napari_lungmtl.training.findings.formats.dicom.writing.attachments import write_attachment
 from napari_lungmtl.training.imaging import Image, write_volume
@@ -42,8 +43,14 @@ def written(tmp_path_factory):
     film, _ = opened(radiograph(folder / "cr"))
     boxes = Findings((Finding(Box((5, 6), (9, 12)), 0.5, provenance=Provenance("net", "1")),), findings.image)
     boxes = findings_of_film(boxes, film)
-    for format in (Format.DICOM_SR, Format.DICOM_KO, Format.DICOM_GSPS):
+    for format in (Format.DICOM_SR, Format.DICOM_CAD, Format.DICOM_KO, Format.DICOM_GSPS):
         export([boxes], folder / f"film-{format.value}.dcm", format)
+    outline = Mask.from_voxels(np.argwhere(np.ones((3, 4), bool)) + 5, film.scale, film.origin)
+    export([boxes.with_items((boxes[0].with_(geometry=outline),))], folder / "film-seg.dcm", Format.DICOM_SEG)
+    hide = Deidentifier()
+    hidden, without = hide.findings(findings), hide.source(source)
+    for format in sorted(IN_DICOM - {Format.DICOM_LABELMAP}):
+        export([hidden], folder / f"hidden-{format.value}.dcm", format, source=without)
     return sorted(folder.glob("*.dcm"))
 
 
@@ -70,7 +77,7 @@ def test_dcmtk_reads_every_object(written):
     for file in written:
         subprocess.run([tool("dcmdump", "dcmtk"), "-q", file], capture_output=True, check=True)
     reports = [file for file in written if pydicom.dcmread(file).Modality in ("SR", "KO")]
-    assert len(reports) == 4
+    assert len(reports) == 9
     for file in reports:
         done = subprocess.run([tool("dsrdump", "dcmtk"), file], capture_output=True, text=True, check=True)
         assert "E:" not in done.stderr

@@ -31,6 +31,9 @@ def save(dataset: Dataset, path: Path, source: Source) -> None:
     if dataset.get("Modality") in _LATERALITY and "Laterality" not in dataset:
         dataset.Laterality = ""  # asked for (type 2C) where nothing else tells the side: the chest is both
     first = source.datasets[0]
+    if dataset.get("Modality") == "SEG" and source.is_radiograph and "PatientOrientation" not in dataset:
+        # Asked for (type 2C) where no place in the patient tells it.
+        dataset.PatientOrientation = first.get("PatientOrientation") or ""
     if first.get("PatientIdentityRemoved") == "YES":
         dataset.PatientIdentityRemoved, dataset.DeidentificationMethod = "YES", first.DeidentificationMethod
         dataset.walk(_without_dates)

@@ -1,0 +1,1 @@
+"""Findings leave for other programs, and come from them."""

@@ -1,0 +1,230 @@
+"""*Import…*: what is in a file that another program wrote, before it joins the findings or lies beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari.utils.notifications import show_info
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...jobs.worker import Steps, Worker
+from ...session.session import Session
+from ...training.errors import LungmtlError
+from ...training.findings import Findings
+from ...training.findings.formats.truth.load import load_truth
+from ...training.findings.import_file import import_findings
+from ...training.findings.truth import Truth
+from ...training.imaging.image import Image
+from ..widgets.section import eliding, label, set_role, tool_button
+from .taking_in import take_in
+
+FILES = "Findings (*.dcm *.json *.csv *.csv.gz *.txt *.xml *.nii *.nii.gz *.nrrd *.mha *.mhd);;All files (*)"
+MOST_PROBLEMS = 4
+"""Sentences that are shown; the others are counted, and hover."""
+FINDINGS, TRUTH, SET = "findings", "truth", "set"
+_WAYS = {
+    FINDINGS: ("Add to the findings", "What is there already stays; it is one step that undo takes back"),
+    TRUTH: ("Lay beside as the truth", "Hits, misses and false marks are counted against it"),
+    SET: ("Compare as a second set", "Its findings stand beside those of the window in 'compare'"),
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a file says of an image: its findings, as truth, and sentences on what could not be read."""
+
+    path: Path
+    findings: Findings
+    truth: Truth
+    problems: tuple[str, ...] = ()
+
+
+def read(path: Path, image: Image) -> Steps[Found]:
+    """Read a file in both ways that it can be taken; yield once before.
+
+    Raises
+    ------
+    FindingsFileError
+        As `import_findings`.
+    """
+    yield
+    findings, problems = import_findings(path, image)
+    try:
+        truth = load_truth(path, image)
+    except (
+        LungmtlError
+    ):  # a presentation state or a structure set: whoever says that it is the truth, decides
+        kept = tuple(f for f in findings if f.status != "rejected")
+        rejected = tuple(f for f in findings if f.status == "rejected")
+        truth = Truth(
+            findings.with_items(kept), excluded=rejected, problems=tuple(problems), source=str(path)
+        )
+    return Found(path, findings, truth, tuple(problems))
+
+
+class ImportDialog(QDialog):
+    """Reads a file in the background, tells what is in it, and takes it the way that a person chooses.
+
+    Parameters
+    ----------
+    session
+        Of the image under review.
+    set_truth
+        Lays a truth beside it.
+    add_set
+        Compares a set of findings, by its name, with doubts about it.
+    parent
+        Beside which it opens.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        set_truth: Callable[[Truth], None],
+        add_set: Callable[[str, Findings, str], None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Import findings")
+        self._session, self._set_truth, self._add_set = session, set_truth, add_set
+        self.found: Found | None = None
+        self.worker = Worker("The file could not be read", self)
+        self.file = eliding("faint")
+        self.file.setText("a DICOM SEG, SR, GSPS or RTSTRUCT, labels, COCO, YOLO, a table …")
+        self.choose = tool_button("File…", "Choose the file", self._ask)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 0)
+        self.bar.setTextVisible(False)
+        self.bar.hide()
+        self.words, self.problems = label("", wrap=True), label("", "warning", wrap=True)
+        self.problems.hide()
+        self.ways = QButtonGroup(self)
+        self.way: dict[str, QRadioButton] = {}
+        self.take = QPushButton("Import")
+        self.take.setObjectName("primary")
+        self.take.setDefault(True)
+        self.take.setEnabled(False)
+        self.shut = QPushButton("Close")
+        self.shut.setAutoDefault(False)
+        self._lay_out()
+        self.take.clicked.connect(self.take_in)
+        self.shut.clicked.connect(self.close)
+        self.worker.finished.connect(self._on_read)
+        self.worker.failed.connect(self._on_failed)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(self.choose)
+        row.addWidget(self.file, 1)
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addLayout(row)
+        for widget in (self.bar, self.words, self.problems):
+            column.addWidget(widget)
+        for name, (words, tip) in _WAYS.items():
+            button = self.way[name] = QRadioButton(words)
+            button.setToolTip(tip)
+            button.setEnabled(False)
+            self.ways.addButton(button)
+            column.addWidget(button)
+        self.way[FINDINGS].setChecked(True)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.take)
+        buttons.addWidget(self.shut)
+        column.addStretch(1)
+        column.addLayout(buttons)
+        self.resize(480, 300)
+
+    def open_file(self, path: Path) -> None:
+        """Read a file in the background."""
+        image = self._session.image
+        if image is None:
+            return
+        self._show(None)
+        self.file.setText(path.name)
+        self.file.setToolTip(str(path))
+        self.bar.show()
+        self.worker.start(lambda: read(path, image), str(path))
+
+    def take_in(self) -> None:
+        """Do with it what was chosen, and close."""
+        found = self.found
+        if found is None:
+            return
+        name = found.path.name
+        if self.way[TRUTH].isChecked():
+            self._set_truth(found.truth)
+        elif self.way[SET].isChecked():
+            self._add_set(name, found.findings, " ".join(found.problems))
+        else:
+            show_info(f"{name}: {take_in(self._session, found.findings).words}.")
+        self.close()
+
+    def done(self, result: int) -> None:
+        """Closed: nothing that is still being read is taken."""
+        self.worker.abandon()
+        super().done(result)
+
+    def _ask(self) -> None:
+        image = self._session.image
+        folder = str(Path(image.source).parent) if image is not None and image.source else ""
+        path, _ = QFileDialog.getOpenFileName(self, "Findings of this image", folder, FILES)
+        if path:
+            self.open_file(Path(path))
+
+    def _on_read(self, found: Found) -> None:
+        self._show(found)
+
+    def _on_failed(self, words: str) -> None:
+        self._show(None)
+        set_role(self.words, "error")
+        self.words.setText(words)
+
+    def _show(self, found: Found | None) -> None:
+        self.bar.hide()
+        self.found = found
+        set_role(self.words, "")
+        self.words.setText(content_words(found.findings) if found is not None else "")
+        problems = list(found.problems) if found is not None else []
+        if found is not None and found.findings.regions:
+            lungs = ", ".join(region.name for region in found.findings.regions)
+            problems.append(f"outlines that are no findings are not taken in ({lungs})")
+        short = [p.replace(str(found.path), found.path.name) for p in problems] if found is not None else []
+        more = len(short) - MOST_PROBLEMS
+        shown = short[:MOST_PROBLEMS] + ([f"and {more} more"] if more > 0 else [])
+        self.problems.setText("\n".join(shown))
+        self.problems.setToolTip("\n".join(short))
+        self.problems.setVisible(bool(short))
+        some = found is not None and len(found.findings) > 0
+        for button in self.way.values():
+            button.setEnabled(some)
+        self.take.setEnabled(some)
+
+
+def content_words(findings: Findings) -> str:
+    """Tell what findings there are: ``3 findings: 2 masks, 1 sphere; 1 accepted, 1 rejected; by net 0.1``."""
+    n = len(findings)
+    if not n:
+        return "No findings on this image."
+    kinds = Counter(f.kind for f in findings)
+    plural = {"box": "boxes", "mask": "masks", "sphere": "spheres"}
+    parts = [", ".join(f"{k} {kind if k == 1 else plural[kind]}" for kind, k in kinds.most_common())]
+    status = Counter(f.status for f in findings if f.status != "unreviewed")
+    parts.append(", ".join(f"{k} {name}" for name, k in sorted(status.items())))
+    who = sorted({f.provenance.label for f in findings if f.provenance.label})
+    parts.append(f"by {', '.join(who)}" if who else "")
+    return f"{n} finding{'s' * (n != 1)}: " + "; ".join(filter(None, parts)) + "."

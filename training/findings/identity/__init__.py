@@ -1,0 +1,1 @@
+"""Who a picture is of, where it stands in the pixels."""
