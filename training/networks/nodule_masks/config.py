@@ -75,7 +75,7 @@ class TrainingConfig:
         Of weights and samples.
     """
 
-    steps: int = 2000
+    steps: int = 1800
     batch: int = 12
     learning_rate: float = 3e-3
     weight_decay: float = 1e-3

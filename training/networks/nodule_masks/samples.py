@@ -41,6 +41,10 @@ class MaskedNodules:
     def __len__(self) -> int:
         return len(self.diameter)
 
+    def take(self, chosen: np.ndarray) -> MaskedNodules:
+        """Select some of the nodules: a mask (n,) or positions."""
+        return MaskedNodules(self.nodules.take(chosen), self.masks[chosen], self.center[chosen], self.diameter[chosen])
+
     def training_rows(self, held_out: str) -> np.ndarray:
         """Rows that a training may see: neither the held-out fold nor ``never``."""
         return np.flatnonzero(np.isin(self.nodules.fold, [f for f in FOLDS if f != held_out]))
