@@ -86,7 +86,8 @@ def chain_of(infos: Iterable[ModelInfo], device: str = "auto") -> Chain:
     """The chain of some models, in the order of work."""
     infos = tuple(infos)
     by_task = {task: tuple(i for i in infos if i.task == task) for task in TASKS}
-    return Chain(*(by_task[task] for task in TASKS), device)
+    detectors, reductions, characterisers, outliners = (by_task[task] for task in TASKS)
+    return Chain(detectors, reductions, characterisers, outliners, device)
 
 
 @dataclass(frozen=True)

@@ -21,5 +21,9 @@ def build(weights: Path, card: ModelCard, device: str) -> MaskPredictor:
     WeightsError
         The card's config or the tensors do not fit this version's network.
     """
-    net = load_network(weights, card, lambda config: MaskNet(Config(**{k: v for k, v in config.items() if k != "interval"})))
-    return MaskPredictor(net, Interval(**card.config.get("interval", {})), info_of(card), torch.device(device))
+    net = load_network(
+        weights, card, lambda config: MaskNet(Config(**{k: v for k, v in config.items() if k != "interval"}))
+    )
+    return MaskPredictor(
+        net, Interval(**card.config.get("interval", {})), info_of(card), torch.device(device)
+    )

@@ -38,10 +38,16 @@ class Agreement:
 
 
 def agreement(
-    predictor: MaskPredictor, data: MaskedNodules, center: np.ndarray, diameter: np.ndarray, on_progress: OnProgress
+    predictor: MaskPredictor,
+    data: MaskedNodules,
+    center: np.ndarray,
+    diameter: np.ndarray,
+    on_progress: OnProgress,
 ) -> Agreement:
     """Outline nodules from marks (n, 3) in voxels of their cubes and (n,) mm, beside the baselines that need no network."""
-    grid = np.stack(np.meshgrid(*[np.arange(n) for n in data.masks.shape[1:]], indexing="ij"), -1).astype(float)
+    grid = np.stack(np.meshgrid(*[np.arange(n) for n in data.masks.shape[1:]], indexing="ij"), -1).astype(
+        float
+    )
     dice, volume, spread = [], [], []
     for i, (mask, voxels) in enumerate(zip(data.masks, data.nodules.voxels, strict=True)):
         hu, offsets = to_hu(voxels), grid - center[i]
@@ -110,7 +116,9 @@ def evaluate(
         "not_found": missed,
         "metrics": metrics,
         "table": table(metrics),
-        "warnings": [f"{known} of {len(cases)} nodules come from scans that these weights were trained on."] if known else [],
+        "warnings": [f"{known} of {len(cases)} nodules come from scans that these weights were trained on."]
+        if known
+        else [],
     }
 
 
@@ -141,7 +149,9 @@ def figures(found: Agreement, data: MaskedNodules) -> dict[str, Any]:
             bands[f"{low:g}–{high:g} mm" if np.isfinite(high) else f"{low:g} mm and more"] = {
                 "nodules": int(chosen.sum()),
                 **{
-                    method: {name: _median(v[chosen, column], weights[:, chosen]) for name, v in values.items()}
+                    method: {
+                        name: _median(v[chosen, column], weights[:, chosen]) for name, v in values.items()
+                    }
                     for column, method in enumerate(METHODS)
                 },
             }
@@ -164,7 +174,9 @@ def table(metrics: dict[str, Any]) -> list[list[str]]:
     for method in METHODS:
         rows.append([method, "all", *_cells(metrics[method])])
     for band, own in metrics["by_size"].items():
-        rows.extend([f"{method}, {band}", str(own["nodules"]), *_cells(own[method])] for method in METHODS[:2])
+        rows.extend(
+            [f"{method}, {band}", str(own["nodules"]), *_cells(own[method])] for method in METHODS[:2]
+        )
     return rows
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -33,12 +35,10 @@ class MaskNet(nn.Module):
         self.config = config
         widths = config.channels
         self.stem = nn.Conv3d(INPUTS, widths[0], 2, stride=2)
-        self.down = nn.ModuleList(
-            Block(widths[max(i - 1, 0)], width) for i, width in enumerate(widths)
-        )
+        self.down = nn.ModuleList(Block(widths[max(i - 1, 0)], width) for i, width in enumerate(widths))
         self.pool = nn.MaxPool3d(2)
         self.raise_ = nn.ModuleList(
-            nn.ConvTranspose3d(deep, width, 2, stride=2) for width, deep in zip(widths, widths[1:], strict=False)
+            nn.ConvTranspose3d(deep, width, 2, stride=2) for width, deep in itertools.pairwise(widths)
         )
         self.up = nn.ModuleList(Block(2 * width, width) for width in widths[:-1])
         self.full = nn.ConvTranspose3d(widths[0], 8, 2, stride=2)

@@ -43,7 +43,9 @@ class Field:
 
 
 @torch.inference_mode()
-def field_of(net: MaskNet, cube: np.ndarray, center: np.ndarray, diameter: float, spacing: float = 1.0) -> Field:
+def field_of(
+    net: MaskNet, cube: np.ndarray, center: np.ndarray, diameter: float, spacing: float = 1.0
+) -> Field:
     """Run the network on the surroundings of a mark.
 
     Parameters
@@ -60,12 +62,17 @@ def field_of(net: MaskNet, cube: np.ndarray, center: np.ndarray, diameter: float
     shown = diameter / spacing
     side = config.side(shown)
     offsets = (grid_offsets(config.points) * side)[None]
-    hu = sample(torch.from_numpy(np.ascontiguousarray(cube, np.float32))[None], offsets + torch.as_tensor(center).float())
+    hu = sample(
+        torch.from_numpy(np.ascontiguousarray(cube, np.float32))[None],
+        offsets + torch.as_tensor(center).float(),
+    )
     inputs = network_input(hu, offsets, torch.tensor([shown], dtype=torch.float32), config)
     views = MIRRORED[: config.views]
     batch = torch.cat([inputs.flip([axis + 1 for axis in view]) for view in views]).to(device)
     log_odds = net(batch.contiguous(memory_format=torch.channels_last_3d)).float().cpu()
-    back = torch.stack([values.flip([a - 1 for a in view]) for values, view in zip(log_odds, views, strict=True)])
+    back = torch.stack(
+        [values.flip([a - 1 for a in view]) for values, view in zip(log_odds, views, strict=True)]
+    )
     return Field(back, side * spacing)
 
 
@@ -83,7 +90,9 @@ def piece_at(mask: np.ndarray, center: Sequence[float] | np.ndarray) -> np.ndarr
         return mask
     sizes = np.bincount(parts.ravel())[1:]
     distance = [
-        np.linalg.norm(np.argwhere(parts == k + 1) - center, axis=1).min() if size >= sizes.max() / 10 else np.inf
+        np.linalg.norm(np.argwhere(parts == k + 1) - center, axis=1).min()
+        if size >= sizes.max() / 10
+        else np.inf
         for k, size in enumerate(sizes)
     ]
     return parts == int(np.argmin(distance)) + 1

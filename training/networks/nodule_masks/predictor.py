@@ -155,6 +155,8 @@ def measurement(finding: Finding, outlined: Outline, values: MaskValues) -> Meas
         notes=(
             f"Volume {values.volume:.0f} mm³, with a chance of 80 % between {outlined.low:.0f} and {outlined.high:.0f} mm³ "
             "by the masks of LIDC's readers.",
-            f"Solid part (over {SOLID:.0f} HU): {values.solid:.0%} of the volume.".replace("%", " %").replace("-", "−"),
+            f"Solid part (over {SOLID:.0f} HU): {values.solid:.0%} of the volume.".replace("%", " %").replace(
+                "-", "−"
+            ),
         ),
     )

@@ -43,7 +43,9 @@ class MaskedNodules:
 
     def take(self, chosen: np.ndarray) -> MaskedNodules:
         """Select some of the nodules: a mask (n,) or positions."""
-        return MaskedNodules(self.nodules.take(chosen), self.masks[chosen], self.center[chosen], self.diameter[chosen])
+        return MaskedNodules(
+            self.nodules.take(chosen), self.masks[chosen], self.center[chosen], self.diameter[chosen]
+        )
 
     def training_rows(self, held_out: str) -> np.ndarray:
         """Rows that a training may see: neither the held-out fold nor ``never``."""
@@ -60,11 +62,15 @@ def load_masked_nodules(folder: Path) -> MaskedNodules:
     """
     nodules, masks = load_rated_nodules(folder), load_masks(folder)
     if masks is None:
-        raise DatasetError(f"{folder / 'cubes.npz'} holds no masks: the network learns from masks of nodules.")
+        raise DatasetError(
+            f"{folder / 'cubes.npz'} holds no masks: the network learns from masks of nodules."
+        )
     masks = masks[nodules.index]
     volume = masks.sum((1, 2, 3))
     if not volume.all():
-        raise DatasetError(f"{folder / 'cubes.npz'}: the mask of cube {nodules.index[volume == 0][0]} is empty.")
+        raise DatasetError(
+            f"{folder / 'cubes.npz'}: the mask of cube {nodules.index[volume == 0][0]} is empty."
+        )
     center = np.array([np.argwhere(mask).mean(0) for mask in masks])
     return MaskedNodules(nodules, masks, center, 2 * (3 * volume / (4 * np.pi)) ** (1 / 3))
 
@@ -72,7 +78,9 @@ def load_masked_nodules(folder: Path) -> MaskedNodules:
 class Batches:
     """Draws batches of marked nodules: the network's input, and how much of each point's surroundings is nodule (0–1)."""
 
-    def __init__(self, data: MaskedNodules, rows: np.ndarray, network: Config, config: TrainingConfig) -> None:
+    def __init__(
+        self, data: MaskedNodules, rows: np.ndarray, network: Config, config: TrainingConfig
+    ) -> None:
         self.data, self.rows, self.network, self.config = data, rows, network, config
         self.grid = grid_offsets(network.points)
 

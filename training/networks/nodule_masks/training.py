@@ -16,7 +16,7 @@ from ...fitting.training_run import TrainingRun
 from ...inference.registry import load_predictor
 from ...inference.weights import ModelCard, save_weights
 from .config import SHIPPED, SHIPPED_TRAINING, TrainingConfig
-from .evaluation import Agreement, agreement, covered, evaluate
+from .evaluation import Agreement, agreement, evaluate
 from .fitting import Training
 from .network import MaskNet
 from .predictor import Interval, MaskPredictor
@@ -37,7 +37,9 @@ def train(run: TrainingRun) -> Path:
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
     data = load_masked_nodules(run.data)
     torch.manual_seed(config.seed)
-    loader = endless_loader(Batches(data, data.training_rows(config.held_out), network, config), 0, config.seed)
+    loader = endless_loader(
+        Batches(data, data.training_rows(config.held_out), network, config), 0, config.seed
+    )
     learner = Training(network, config)
     net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
     return release(net, config, data, run, log)
@@ -106,8 +108,8 @@ def _card(
             "nodules": len(rows),
             "test_folds": [config.held_out],
             "series": sorted({str(s) for s in data.nodules.series[rows]}),
-            "note": f"Trained on the folds {', '.join(f for f in FOLDS if f != config.held_out)} of folds.csv, nothing tuned on the "
-            "held-out one but the width of the interval of volumes. Marks in training are off as a detector's are.",
+            "note": f"Trained on the folds {', '.join(f for f in FOLDS if f != config.held_out)} of folds.csv, nothing tuned on "
+            "the held-out one but the width of the interval of volumes. Marks in training are off as a detector's are.",
             "log": log,
         },
         limits=(
@@ -118,5 +120,3 @@ def _card(
         task="segmentation",
         fused=False,
     )
-
-
