@@ -197,7 +197,7 @@ def test_the_command_line_knows_its_weights(installed: Path):
     out = installed / "models.json"
     run(script, "models", "--json", out, cwd=installed)
     names = [card["name"] for card in json.loads(out.read_text(encoding="utf-8"))]
-    assert names == ["ag3d", "mtcnn_fpr", "mtmr", "mtcnn", "dhn", "mosegnet"]
+    assert names == ["ag3d", "mtcnn_fpr", "mtmr", "mtcnn", "nodule_masks", "dhn", "mosegnet"]
 
 
 def test_the_weights_load_and_find_the_largest_sample_nodule(installed: Path):

@@ -31,6 +31,7 @@ TASKS = {
     "detection": "finds nodules in an image",
     "reduction": "sorts false positives out of a detector's findings",
     "characterisation": "judges nodules that are there",
+    "segmentation": "outlines and measures nodules that are there; runs where it is named",
 }
 
 

@@ -31,7 +31,7 @@ from .weights import WeightsError
 log = logging.getLogger(__name__)
 
 Run = Generator[Progress, None, Findings]
-TASKS = ("detection", "reduction", "characterisation")
+TASKS = ("detection", "reduction", "characterisation", "segmentation")
 STAGE = "judging malignancy"
 
 
@@ -42,7 +42,7 @@ def choose(image: Image, names: Sequence[str] | None = None, device: str = "auto
     ----------
     names
         The stages by name, such as ``["mtmr"]``; by default everything at hand that suits the image, a reduction only if its
-        card says that it helps.
+        card says that it helps, and no segmentation: it puts masks in the place of spheres.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def choose(image: Image, names: Sequence[str] | None = None, device: str = "auto
     if names:  # what does not suit says so itself
         picked = [by_name[name] for name in dict.fromkeys(names)]
         return chain_of([i for i in picked if suits(i, image)] or picked, device)
-    picked = [i for i in by_name.values() if suits(i, image) and (i.task != "reduction" or helps(i.name))]
+    picked = [i for i in by_name.values() if suits(i, image) and _runs_unasked(i)]
     if not picked:
         kinds = ", ".join(sorted({m for i in by_name.values() for m in i.modalities}))
         kind = image.modality or ("volume" if image.ndim == 3 else "flat image")
@@ -71,6 +71,10 @@ def choose(image: Image, names: Sequence[str] | None = None, device: str = "auto
             "Open a chest CT or a frontal chest radiograph."
         )
     return chain_of(picked, device)
+
+
+def _runs_unasked(info: ModelInfo) -> bool:
+    return info.task != "segmentation" and (info.task != "reduction" or helps(info.name))
 
 
 def helps(name: str) -> bool:
@@ -82,7 +86,8 @@ def chain_of(infos: Iterable[ModelInfo], device: str = "auto") -> Chain:
     """The chain of some models, in the order of work."""
     infos = tuple(infos)
     by_task = {task: tuple(i for i in infos if i.task == task) for task in TASKS}
-    return Chain(by_task["detection"], by_task["reduction"], by_task["characterisation"], device)
+    detectors, reductions, characterisers, outliners = (by_task[task] for task in TASKS)
+    return Chain(detectors, reductions, characterisers, outliners, device)
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class Chain:
 
     Parameters
     ----------
-    detectors, reductions, characterisers
+    detectors, reductions, characterisers, outliners
         Each may be empty; without detectors, `characterise` takes what is there.
     device
         As for `registry.load_predictor`.
@@ -100,12 +105,13 @@ class Chain:
     detectors: tuple[ModelInfo, ...] = ()
     reductions: tuple[ModelInfo, ...] = ()
     characterisers: tuple[ModelInfo, ...] = ()
+    outliners: tuple[ModelInfo, ...] = ()
     device: str = "auto"
 
     @property
     def infos(self) -> tuple[ModelInfo, ...]:
         """All its models in the order of work."""
-        return (*self.detectors, *self.reductions, *self.characterisers)
+        return (*self.detectors, *self.reductions, *self.characterisers, *self.outliners)
 
     @property
     def info(self) -> ModelInfo:
@@ -180,7 +186,8 @@ class Chain:
         detections = detections.with_items((*manual, *(f for f in detections if f.id not in ids)))
         if self.characterisers:
             yield Progress(progress.at(1.0), "detecting", detections)
-        return (yield from self._characterise(image, detections, progress, _Outcome()))
+        findings = yield from self._characterise(image, detections, progress, _Outcome())
+        return (yield from self._outline(image, findings, progress))
 
     def characterise(self, image: Image, findings: Findings) -> Run:
         """Characterise findings that are there, without looking for others: same order, same ids, same places.
@@ -190,13 +197,14 @@ class Chain:
         PredictorError, WeightsError
             None of the characterisers could say anything about any of them; the message says why.
         """
-        if not self.characterisers:
+        if not self.characterisers and not self.outliners:
             raise PredictorError("no characteriser is at hand: 'lungmtl models' lists the models that are.")
         outcome, notes = _Outcome(), list(findings.notes)
-        run = self._characterise(image, findings, ChainProgress(self.characterisers), outcome)
-        result = yield from noted(run, notes)
+        progress = ChainProgress((*self.characterisers, *self.outliners))
+        result = yield from noted(self._characterise(image, findings, progress, outcome), notes)
         if outcome.problems and not outcome.opinions:
             raise outcome.problems[0]
+        result = yield from noted(self._outline(image, result, progress), notes)
         return replace(result, notes=tuple(dict.fromkeys(notes)))
 
     def _reduce(self, image: Image, detections: Findings, info: ModelInfo, progress: ChainProgress) -> Run:
@@ -208,6 +216,18 @@ class Chain:
             return detections
         items = sorted(part, key=lambda f: -f.score)
         return replace(part, items=tuple(items), models=(*detections.models, *_listed(info)))
+
+    def _outline(self, image: Image, findings: Findings, progress: ChainProgress) -> Run:
+        """The findings with masks in the place of spheres, and their measurements; last, since characterisers take spheres."""
+        for info in self.outliners:
+            try:
+                findings = yield from self._follow(info, progress, partial(_run_on, image, findings))
+                findings = replace(findings, models=join_models(findings.models, _listed(info)))
+            except (LungmtlError, ImportError) as error:
+                yield Progress(progress.at(1.0), "outlining", note=_sentence(info, error))
+        if self.outliners:
+            yield Progress(progress.end(), "outlining", findings)
+        return findings
 
     def _characterise(
         self, image: Image, findings: Findings, progress: ChainProgress, outcome: _Outcome
@@ -228,7 +248,7 @@ class Chain:
                 outcome.problems.append(error)
                 yield Progress(progress.at(1.0), STAGE, note=_sentence(info, error))
         findings = findings.with_items(tuple(fuse(f) if f.id in ids else f for f in findings))
-        yield Progress(progress.end(), STAGE, findings)
+        yield Progress(progress.at(1.0) if self.outliners else progress.end(), STAGE, findings)
         return findings
 
     def _predict(
@@ -307,6 +327,10 @@ class Chain:
                 except StopIteration as stop:
                     return stop.value
                 yield replace(change(step), fraction=progress.at(step.fraction))
+
+
+def _run_on(image: Image, findings: Findings, model: Any) -> Run:
+    return model.run(image, findings)
 
 
 def _alone(view: View, step: Progress) -> Progress:

@@ -11,7 +11,7 @@ from .predictor import ModelInfo, Progress
 Run = Generator[Progress, None, Findings]
 OnProgress = Callable[[float, str], None]
 """Gets the fraction done (0–1) and the stage."""
-DURATION = {"detection": 6.0, "reduction": 1.0, "characterisation": 2.0}
+DURATION = {"detection": 6.0, "reduction": 1.0, "characterisation": 2.0, "segmentation": 1.0}
 """How long stages take, roughly and relative to each other."""
 
 

@@ -21,6 +21,7 @@ NETWORKS = {
     "mtcnn_fpr": "mtcnn.reduction",
     "mtmr": "mtmr",
     "mtcnn": "mtcnn",
+    "nodule_masks": "nodule_masks",
     "dhn": "dhn",
     "mosegnet": "mosegnet",
 }

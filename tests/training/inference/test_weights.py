@@ -147,7 +147,7 @@ def test_listing_models_imports_no_torch():
 
     code = (
         "import sys; from napari_lungmtl.training.inference.registry import models; "
-        "assert [m.name for m in models()] == ['ag3d', 'mtcnn_fpr', 'mtmr', 'mtcnn', 'dhn', 'mosegnet']; "
+        "assert [m.name for m in models()] == ['ag3d', 'mtcnn_fpr', 'mtmr', 'mtcnn', 'nodule_masks', 'dhn', 'mosegnet']; "
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
