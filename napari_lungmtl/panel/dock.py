@@ -385,10 +385,9 @@ def _let_go(dock: LungNodulesDock) -> None:
         return
     dock._stop_turning()
     dock._stop_turning = None
-    for busy in (dock.run.runner, dock.weights, dock.cohort, dock.cases):
-        busy.abandon()
-    if dock._units is not None:
-        dock._units.abandon()
+    for busy in (dock.run.runner, dock.weights, dock.cohort, dock.cases, dock._units):
+        if busy is not None:
+            busy.abandon()
     for section in dock.sections:
         section.release()
     dock.viewer.events.theme.disconnect(dock._set_theme)
