@@ -58,7 +58,10 @@ def mark_by_hand(dock, index) -> None:
 
 
 def look(viewer, dock, linked) -> tuple[np.ndarray, np.ndarray, str]:
-    """The canvas, all of the window, and all words of the dock, on a slice on which a network has marked something."""
+    """The canvas, all of the window that is ours, and all words, on a slice on which a network has marked something.
+
+    Not napari's list of layers: their names are words, and it draws its thumbnails whenever it likes.
+    """
     QTest.mouseMove(dock.reading.view.banner)  # no button is lit under the mouse
     dock.views.link(linked)
     image = dock.reviewed.session.image
@@ -70,7 +73,9 @@ def look(viewer, dock, linked) -> tuple[np.ndarray, np.ndarray, str]:
     for _ in range(5):
         QApplication.processEvents()
         QTest.qWait(20)
-    return viewer.screenshot(canvas_only=True, flash=False), picture(dock.window()), words(dock)
+    layers = " ".join(layer.name for layer in viewer.layers)
+    ours = [picture(widget).ravel() for widget in (dock.window().centralWidget(), dock)]
+    return viewer.screenshot(canvas_only=True, flash=False), np.concatenate(ours), f"{words(dock)} {layers}"
 
 
 def test_before_the_reveal_the_window_is_the_same_with_and_without_findings(window, folder, qtbot):
@@ -96,7 +101,7 @@ def test_before_the_reveal_the_window_is_the_same_with_and_without_findings(wind
         bare_canvas, _, bare_said = look(viewer, dock, linked)
         assert bare_said == said
         np.testing.assert_array_equal(bare_canvas, canvas)
-        # napari draws some of its own (thumbnails) a moment later than it is asked to.
+        # What was asked to be drawn anew may take a moment.
         qtbot.waitUntil(partial(_same_window, viewer, dock, linked, whole), timeout=20_000)
     click(dock.reading.view.end)
 
