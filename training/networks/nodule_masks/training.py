@@ -108,8 +108,9 @@ def _card(
             "nodules": len(rows),
             "test_folds": [config.held_out],
             "series": sorted({str(s) for s in data.nodules.series[rows]}),
-            "note": f"Trained on the folds {', '.join(f for f in FOLDS if f != config.held_out)} of folds.csv, nothing tuned on "
-            "the held-out one but the width of the interval of volumes. Marks in training are off as a detector's are.",
+            "note": f"Trained on the folds {', '.join(f for f in FOLDS if f != config.held_out)} of folds.csv. The held-out "
+            "fold was never trained on; two things were set by it: the detector's errors that marks in training imitate, and the "
+            "width of the interval of volumes.",
             "log": log,
         },
         limits=(
