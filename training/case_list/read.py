@@ -12,7 +12,7 @@ from ..findings import Provenance
 from ..findings.formats.errors import FindingsFileError
 from ..findings.formats.tables import read_rows, read_text
 from .row import COLUMNS, ListedCase
-from .tables import PARQUET, CaseListError, case_of, text_of_cell
+from .tables import PARQUET, CaseListError, case_of
 
 DETAIL = "cases_detail"
 """Key of an evaluation's JSON under which its cases are."""
@@ -49,10 +49,7 @@ def read_case_list(path: Path) -> list[ListedCase]:
         return [case_of(row, path.parent) for row in _parquet(path)]
     if name.endswith(".json"):
         return _of_evaluation(path)
-    return [
-        case_of({key: text_of_cell(cell) for key, cell in row.items()}, path.parent)
-        for _, row in read_rows(path, ("name", "path"), COLUMNS)
-    ]
+    return [case_of(row, path.parent) for _, row in read_rows(path, ("name", "path"), COLUMNS)]
 
 
 def _parquet(path: Path) -> list[dict[str, Any]]:

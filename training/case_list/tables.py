@@ -14,7 +14,6 @@ from .figures import CaseFigures
 from .row import AT, COLUMNS, ListedCase
 
 TAGS = "; "
-_FORMULA = ("=", "+", "-", "@", "'", "\t", "\r")
 PARQUET = (
     "Parquet needs pyarrow, which is not installed here: pip install 'napari-lungmtl[report]' brings it; csv and JSON hold the "
     "same cases."
@@ -23,22 +22,6 @@ PARQUET = (
 
 class CaseListError(LungmtlError):
     """A list of cases cannot be read or written; the message names the file and a way out."""
-
-
-def plain_cell(text: str) -> str:
-    """Make a text that no spreadsheet takes for a formula: an apostrophe goes before what could begin one.
-
-    Examples
-    --------
-    >>> plain_cell("=1+1"), text_of_cell(plain_cell("=1+1"))
-    ("'=1+1", '=1+1')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def text_of_cell(cell: str) -> str:
-    """Return the text that `plain_cell` made a cell of."""
-    return cell[1:] if cell.startswith("'") else cell
 
 
 def values_of(case: ListedCase, folder: Path | None = None) -> dict[str, Any]:
@@ -81,11 +64,7 @@ def write_csv_list(cases: Iterable[ListedCase], path: Path) -> None:
     """
     folder = path.absolute().parent
     rows = (values_of(case, folder) for case in cases)
-    write_rows(path, COLUMNS, ([_cell(row[name]) for name in COLUMNS] for row in rows))
-
-
-def _cell(value: object) -> object:
-    return plain_cell(" ".join(value.split())) if isinstance(value, str) else value
+    write_rows(path, COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
 
 
 def write_parquet_list(cases: Iterable[ListedCase], path: Path) -> None:
