@@ -6,6 +6,7 @@ as well: importing torch and reading weights take seconds.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
@@ -47,9 +48,15 @@ def _make_room() -> None:
 
 
 def wait_for_threads() -> bool:
-    """Let threads come to their next step, before Python goes: an import of torch cut in two ends in tracebacks on the terminal."""
+    """Let threads come to their next step, before Python goes: an import of torch cut in two ends in tracebacks or a crash.
+
+    Also called when Python ends: a script may never have had Qt's event loop, whose end the window listens to.
+    """
     pool = QThreadPool.globalInstance()
     return pool is None or pool.waitForDone(1000 * LAST_SECONDS)
+
+
+atexit.register(wait_for_threads)
 
 
 def one_step(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Steps[R]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 
 import napari.viewer
@@ -47,7 +46,7 @@ from .show.section import ShowSection
 from .study.section import StudySection
 from .weights.choice import OWN, SHIPPED, Sets, WeightsChoice
 from .why.section import WhySection
-from .widgets.qt import sure
+from .widgets.qt import call_each, sure
 from .widgets.section import Section
 from .widgets.theme import palette, stylesheet
 from .widgets.wheel import WheelGuard
@@ -375,26 +374,25 @@ class LungNodulesDock(QWidget):
 def _let_go(dock: LungNodulesDock) -> None:
     """Stop a run, save everything, and let go of window and viewer, which may live on.
 
-    Also called when the window is gone and takes the dock with it: no widget is touched here.
+    Also called when the window is gone and takes the dock with it, or Python ends and takes timers first: no widget is touched
+    here, and nothing that has gone keeps the rest from being saved.
     """
     shortcuts_, dock._shortcuts = dock._shortcuts, []
-    for shortcut in shortcuts_:
-        with suppress(RuntimeError):  # gone with the window
-            shortcut.deleteLater()
+    call_each(*(shortcut.deleteLater for shortcut in shortcuts_))
     if dock._stop_turning is None:
         return
-    dock._stop_turning()
-    dock._stop_turning = None
-    for busy in (dock.run.runner, dock.weights, dock.cohort, dock.cases, dock._units):
-        if busy is not None:
-            busy.abandon()
-    for section in dock.sections:
-        section.release()
-    dock.viewer.events.theme.disconnect(dock._set_theme)
-    for part in (
+    stop_turning, dock._stop_turning = dock._stop_turning, None
+    busy = (dock.run.runner, dock.weights, dock.cohort, dock.cases, dock._units)
+    parts = (
         *(dock.corners, dock.measure, dock.compare, dock.operating_point, dock.why, dock.blind),
         *(dock.reading, dock.prior, dock.views, dock.marks, dock.editing, dock.hand_on),
-    ):
-        part.let_go()
-    dock.mouse.set_layer(None)
-    dock.reviewed_images.close()
+    )
+    call_each(
+        stop_turning,
+        *(each.abandon for each in busy if each is not None),
+        *(section.release for section in dock.sections),
+        partial(dock.viewer.events.theme.disconnect, dock._set_theme),
+        *(part.let_go for part in parts),
+        partial(dock.mouse.set_layer, None),
+        dock.reviewed_images.close,
+    )

@@ -38,7 +38,7 @@ def what_changed(before: Findings, after: Findings) -> str:
     if turned and before.models == after.models:
         return "turned or inverted the radiograph"
     if added and (removed or before.models != after.models or any(f.provenance.model for f in added)):
-        return f"run: {_counted(len(after))}"
+        return f"run: {counted(len(after))}"
     if added:
         return f"drew {_names(added)}"
     if removed and before.models == after.models:
@@ -51,7 +51,7 @@ def what_changed(before: Findings, after: Findings) -> str:
         return "repainted the lungs"
     if before.done_by != after.done_by and before.models == after.models:
         return "marked the case as done" if after.done_by else "took the case's “done” back"
-    return f"run: {_counted(len(after))}"
+    return f"run: {counted(len(after))}"
 
 
 def words_of(step: Step[Findings] | None) -> str:
@@ -106,7 +106,7 @@ def _several(changed: Sequence[tuple[Finding, Finding]]) -> str:
     judged = {words: groups[words] for words in ("accepted", "rejected") if words in groups}
     if len(judged) < 2:
         return f"{_edit(*changed[0])} {_names([f for _, f in changed])}"
-    return ", ".join(f"{words} {_counted(len(each))}" for words, each in judged.items())
+    return ", ".join(f"{words} {counted(len(each))}" for words, each in judged.items())
 
 
 def _edit(before: Finding, after: Finding) -> str:
@@ -131,9 +131,10 @@ def _edit(before: Finding, after: Finding) -> str:
 def _names(findings: Sequence[Finding]) -> str:
     numbers = sorted(f.number for f in findings)
     if len(numbers) > _NAMED or not all(numbers):
-        return _counted(len(numbers))
+        return counted(len(numbers))
     return " and ".join(filter(None, (", ".join(map(str, numbers[:-1])), str(numbers[-1]))))
 
 
-def _counted(n: int) -> str:
+def counted(n: int) -> str:
+    """``1 finding``, ``5 findings``."""
     return f"{n} finding" if n == 1 else f"{n} findings"

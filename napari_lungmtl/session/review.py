@@ -26,8 +26,7 @@ def is_by_person(finding: Finding) -> bool:
 
 def is_reviewed(finding: Finding) -> bool:
     """Whether a person has said anything about it: drew, moved, judged or noted."""
-    said = bool(finding.note or finding.label or finding.reason) or finding.confidence is not None
-    return is_by_person(finding) or finding.status != "unreviewed" or said
+    return is_by_person(finding) or finding.is_touched
 
 
 def passes(finding: Finding, thresholds: Thresholds) -> bool:

@@ -65,9 +65,10 @@ def story(finding: Finding) -> list[str]:
 def when(at: str) -> str:
     """``29 Nov 07:40`` of an ISO time; what is none stays as it is."""
     try:
-        return f"{datetime.fromisoformat(at):%-d %b %H:%M}"
+        time = datetime.fromisoformat(at)
     except ValueError:
         return at
+    return f"{time.day} {time:%b %H:%M}"
 
 
 def _words(change: Change) -> str:

@@ -20,34 +20,23 @@ from napari_lungmtl.training.findings import Finding, Findings, Mask, Provenance
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging.image import Image
 
-from ..stand_ins.canvas_mouse import CanvasMouse
-from ..stand_ins.dock_input import press
+from ..stand_ins.ball_in_lung import MIDDLE, RADIUS, mouse_at_ball, with_ball
+from ..stand_ins.dock_input import press, undo_and_redo
 
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-Z = -150.0
-MIDDLE, RADIUS = (-150.0, 40.0, 0.0), 7.0
+Z = MIDDLE[0]
 
 
 @pytest.fixture
 def image(image) -> Image:
     """The small CT (2.5 × 1 × 1 mm, away from the origin) with a ball of soft tissue in its lung."""
-    steps = [
-        np.arange(n) * s + o - m
-        for n, s, o, m in zip(image.shape, image.scale, image.origin, MIDDLE, strict=True)
-    ]
-    z, y, x = np.meshgrid(*steps, indexing="ij", sparse=True)
-    depth = RADIUS - np.sqrt(z**2 + y**2 + x**2)
-    voxels = np.maximum(image.voxels, -850 + 890 * np.clip(depth + 0.5, 0, 1)).astype(np.int16)
-    return Image(voxels, "CT", image.spacing, image.origin, series_uid="edited")
+    return with_ball(image, "edited")
 
 
 @pytest.fixture
 def mouse(window):
     """A mouse over the canvas, on the slice through the ball."""
-    viewer, _dock = window
-    planes.show(viewer, "axial")
-    viewer.dims.set_point(0, Z)
-    return CanvasMouse(window[1])
+    return mouse_at_ball(*window)
 
 
 def hover(mouse, point) -> tuple[float, ...]:
@@ -93,16 +82,6 @@ def agree(dock) -> tuple[Finding, ...]:
     assert stored.items == items
     assert [f.history for f in stored] == [f.history for f in items]
     return items
-
-
-def undo_and_redo(dock, states) -> None:
-    """Five times back and five times on, each state as it was."""
-    for state in reversed(states[:-1]):
-        press(dock, KEY.Key_Z, CTRL)
-        assert agree(dock) == state
-    for state in states[1:]:
-        press(dock, KEY.Key_Z, CTRL | SHIFT)
-        assert agree(dock) == state
 
 
 def test_a_sphere_is_set_widened_copied_and_snapped_and_all_is_undone(window, mouse, qtbot):
@@ -151,7 +130,7 @@ def test_a_sphere_is_set_widened_copied_and_snapped_and_all_is_undone(window, mo
     np.testing.assert_allclose(snapped.center, MIDDLE, atol=0.6)
     assert snapped.diameter == pytest.approx(2 * RADIUS, abs=1.2)
     states.append(agree(dock))
-    undo_and_redo(dock, states)
+    undo_and_redo(dock, states, lambda: agree(dock))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +188,7 @@ def test_a_mask_is_grown_painted_erased_and_undone(window, mouse, qtbot):
     press(dock, KEY.Key_D, CTRL)
     assert len(agree(dock)) == 3
     states.append(session.findings.items)
-    undo_and_redo(dock, states)
+    undo_and_redo(dock, states, lambda: agree(dock))
 
 
 def test_what_is_no_nodule_is_not_grown_and_said(window, mouse, qtbot):
@@ -255,7 +234,7 @@ def test_verdicts_with_reasons_notes_and_authors(after_run, qtbot):
     ]
     assert "moved by Dr Ann" in rows_.author.text()
     assert "vessel" in rows_.lines.text()
-    undo_and_redo(dock, states)
+    undo_and_redo(dock, states, lambda: agree(dock))
 
 
 def test_all_above_the_thresholds_are_accepted_and_the_rest_rejected_in_one_step(after_run):

@@ -12,7 +12,7 @@ from napari_lungmtl.panel.findings.section import ID
 from napari_lungmtl.training.findings import Finding, Mask
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 
-from ..stand_ins.dock_input import press
+from ..stand_ins.dock_input import press, undo_and_redo
 from ..stand_ins.reviewed_radiographs import radiograph, radiograph_networks
 
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -117,9 +117,4 @@ def test_boxes_and_masks_of_a_turned_film_are_drawn_reshaped_copied_and_undone(w
     states.append(session.findings.items)
     dock.reviewed.radiograph.masks.layer.mode = "pan_zoom"
 
-    for state in reversed(states[:-1]):
-        press(dock, KEY.Key_Z, CTRL)
-        assert agree(dock) == state
-    for state in states[1:]:
-        press(dock, KEY.Key_Z, CTRL | SHIFT)
-        assert agree(dock) == state
+    undo_and_redo(dock, states, lambda: agree(dock))

@@ -21,36 +21,26 @@ from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.imaging.slab import Slab
 
+from ..stand_ins.ball_in_lung import MIDDLE, RADIUS, mouse_at_ball, with_ball
 from ..stand_ins.canvas_mouse import CanvasMouse
 from ..stand_ins.dock_input import press
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 KEY = Qt.Key
-Z = -150.0
+Z = MIDDLE[0]
 VALUES = dict(zip(ATTRIBUTES, (4.8, 1.0, 5.9, 3.6, 1.0, 2.7, 4.1, 5.0), strict=True))
-MIDDLE, RADIUS = (-150.0, 40.0, 0.0), 7.0
 
 
 @pytest.fixture
 def image(image) -> Image:
-    """The small CT with a ball of soft tissue in its lung."""
-    steps = [
-        np.arange(n) * s + o - m
-        for n, s, o, m in zip(image.shape, image.scale, image.origin, MIDDLE, strict=True)
-    ]
-    z, y, x = np.meshgrid(*steps, indexing="ij", sparse=True)
-    depth = RADIUS - np.sqrt(z**2 + y**2 + x**2)
-    voxels = np.maximum(image.voxels, -850 + 890 * np.clip(depth + 0.5, 0, 1)).astype(np.int16)
-    return Image(voxels, "CT", image.spacing, image.origin, series_uid="measured")
+    """The small CT (2.5 × 1 × 1 mm, away from the origin) with a ball of soft tissue in its lung."""
+    return with_ball(image, "measured")
 
 
 @pytest.fixture
 def mouse(window):
     """A mouse over the canvas, on the slice through the ball."""
-    viewer, dock = window
-    planes.show(viewer, "axial")
-    viewer.dims.set_point(0, Z)
-    return CanvasMouse(dock)
+    return mouse_at_ball(*window)
 
 
 def measured(dock):

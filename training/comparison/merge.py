@@ -16,7 +16,7 @@ from .differences import differences
 def merged(a: Findings, b: Findings) -> Findings:
     """Join two sets: A's findings, and of B what A lacks.
 
-    Where both come from the same run (the same id), what a person changed, accepted or noted wins over what nobody has touched;
+    Where both come from the same run (the same id), what a person changed, judged or described wins over what nobody has touched;
     where both were touched, A's stays.
     """
     items = [f for f in a if f.status == "rejected"]
@@ -24,7 +24,7 @@ def merged(a: Findings, b: Findings) -> Findings:
         if one.a is None or one.b is None:
             items.append(one.finding)
         else:
-            theirs = one.a.id == one.b.id and _touched(one.b) and not _touched(one.a)
+            theirs = one.a.id == one.b.id and one.b.is_touched and not one.a.is_touched
             items.append(one.b if theirs else one.a)
     known: set[str] = set()
     unique = []
@@ -33,10 +33,6 @@ def merged(a: Findings, b: Findings) -> Findings:
         known.add(unique[-1].id)
     order = {f.id: i for i, f in enumerate(a)}
     return a.with_items(tuple(sorted(unique, key=lambda f: order.get(f.id, len(order)))))
-
-
-def _touched(finding: Finding) -> bool:
-    return finding.status != "unreviewed" or bool(finding.note) or bool(finding.provenance.person)
 
 
 def agreed(sets: Sequence[Findings], at_least: int) -> Findings:

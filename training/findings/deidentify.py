@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from .finding import Finding, Findings, Provenance
+from .finding import REASONS, Finding, Findings, Provenance
 from .formats.dicom.writing.identity import tracking_uid
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class Deidentifier:
         return finding.with_(
             note="",
             label="",
+            reason=finding.reason if finding.reason in REASONS else "",
             history=(),
             opinions=opinions,
             provenance=self._who(finding.provenance),

@@ -187,6 +187,12 @@ class Finding:
         return self.score if self.provenance.model or self.score < 1 else None
 
     @property
+    def is_touched(self) -> bool:
+        """Whether a named person drew, moved, judged or described it: a run and other files leave it alone."""
+        said = self.reason or self.label or self.note or self.provenance.person
+        return bool(said) or self.status != "unreviewed" or self.confidence is not None
+
+    @property
     def kind(self) -> Kind:
         """``"sphere"``, ``"box"`` or ``"mask"``."""
         if isinstance(self.geometry, Sphere):

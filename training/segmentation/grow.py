@@ -93,11 +93,6 @@ def grow(image: Image, points: Sequence[Sequence[float]], diameter: float | None
     return Grown(_on_grid(image, found, sphere), sphere, _notes(found))
 
 
-def snapped(image: Image, point: Sequence[float], diameter: float | None = None) -> Sphere:
-    """The ball (world mm) of the nodule at a point: see `grow`, also for what it raises."""
-    return grow(image, [point], diameter).sphere
-
-
 def _settled(image: Image, middle: np.ndarray, width: float) -> Segment:
     """Widen the search until the nodule ends within it, then look once more from its own middle."""
     problem: LungmtlError | None = None

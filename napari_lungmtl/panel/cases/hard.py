@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,9 +162,8 @@ class HardCases(QObject):
         self._judging.start()
 
     def abandon(self) -> None:
-        """The window is going, and may have taken the timer with it."""
-        with suppress(RuntimeError):
-            self._judging.stop()
+        """The window is going."""
+        self._judging.stop()
 
     def _judge(self) -> None:
         """Compute the figures of the open case; those of an evaluation stay as they were published."""

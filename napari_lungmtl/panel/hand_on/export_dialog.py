@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from ...jobs.worker import Worker
+from ...session.changes import counted
 from ...session.session import Session
 from ...text.cases import case_name
 from ...training.export_options import ExportOptions, Format
@@ -268,8 +269,3 @@ def _row(wide: QWidget, button: QWidget) -> QWidget:
     row.addWidget(wide, 1)
     row.addWidget(button, 0, Qt.AlignmentFlag.AlignRight)
     return widget
-
-
-def counted(n: int) -> str:
-    """``1 finding``, ``5 findings``."""
-    return f"{n} finding" if n == 1 else f"{n} findings"

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from ...jobs.worker import Steps, Worker
+from ...session.changes import counted
 from ...session.session import Session
 from ...training.errors import LungmtlError
 from ...training.findings import Findings
@@ -227,4 +228,4 @@ def content_words(findings: Findings) -> str:
     parts.append(", ".join(f"{k} {name}" for name, k in sorted(status.items())))
     who = sorted({f.provenance.label for f in findings if f.provenance.label})
     parts.append(f"by {', '.join(who)}" if who else "")
-    return f"{n} finding{'s' * (n != 1)}: " + "; ".join(filter(None, parts)) + "."
+    return f"{counted(n)}: " + "; ".join(filter(None, parts)) + "."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...session.changes import counted
 from ...session.session import Session
 from ...training.comparison.merge import merged
 from ...training.findings import Finding, Findings, Provenance
@@ -20,7 +21,7 @@ class TakenIn:
     @property
     def words(self) -> str:
         """``2 findings added, 1 changed``; ``nothing new`` where the session had it all."""
-        added = f"{self.added} finding{'s' * (self.added != 1)} added" if self.added else ""
+        added = f"{counted(self.added)} added" if self.added else ""
         changed = f"{self.changed} changed" if self.changed else ""
         return ", ".join(filter(None, (added, changed))) or "nothing new"
 
@@ -40,7 +41,7 @@ def take_in(session: Session, findings: Findings) -> TakenIn:
     taken = {f.number for f in session.findings}
     rejected = [f for f in findings if f.status == "rejected"]  # which no comparison of sets counts
     add = [_as_own(f, taken) for f in (*both, *rejected) if f.id not in known]
-    theirs = [*both, *(f for f in rejected if f.id in known and _is_untouched(known[f.id]))]
+    theirs = [*both, *(f for f in rejected if f.id in known and not known[f.id].is_touched)]
     change = [
         f.with_(number=known[f.id].number)
         for f in theirs
@@ -51,10 +52,6 @@ def take_in(session: Session, findings: Findings) -> TakenIn:
     if add:
         session.select(add[0].id)
     return TakenIn(len(add), len(change))
-
-
-def _is_untouched(finding: Finding) -> bool:
-    return finding.status == "unreviewed" and not finding.note and not finding.provenance.person
 
 
 def _as_own(finding: Finding, taken: set[int]) -> Finding:

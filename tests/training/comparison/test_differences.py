@@ -53,6 +53,9 @@ def test_what_a_person_touched_wins_in_a_merge():
     assert len({f.id for f in both}) == 3
     touched = Findings((run.with_(note="cyst"),))
     assert merged(touched, b)["r"].note == "cyst", "both were touched: A's stays"
+    for said in ({"reason": "scar"}, {"label": "cavity"}, {"confidence": 0.5}, {"note": "old"}):
+        theirs = Findings((run.with_(**said),))
+        assert merged(Findings((run,)), theirs)["r"] == theirs["r"], "whatever a person said of it"
 
 
 PLACES = st.lists(st.tuples(st.integers(-50, 50), st.integers(3, 12)), max_size=8)

@@ -7,7 +7,7 @@ import pytest
 
 from napari_lungmtl.training.errors import LungmtlError
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.segmentation.grow import LeakError, grow, snapped
+from napari_lungmtl.training.segmentation.grow import LeakError, grow
 
 ORIGIN = (-210.0, 12.0, -45.0)
 
@@ -91,7 +91,7 @@ def test_a_stroke_says_how_large_the_nodule_is():
     image = lung((1.0, 1.0, 1.0), tissue=truth)
     stroke = [np.add(CENTER, (0, k, 0)) for k in np.linspace(-9, 9, 7)]
     assert dice(image, grow(image, stroke).mask, truth) > 0.9
-    assert snapped(image, CENTER).diameter == pytest.approx(26, rel=0.1)
+    assert grow(image, [CENTER]).sphere.diameter == pytest.approx(26, rel=0.1)
 
 
 def test_real_nodules_are_grown_as_their_readers_saw_them(lungmtl_data):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -34,6 +34,31 @@ def measure_nodule(image: Image, center: Sequence[float], diameter: float, findi
     """
     nodule = segment(image, center, diameter)
     position, axes, outline = _longest(nodule)
+    values = {"volume": nodule.volume, **_values(nodule)}
+    return axes_measurement(position, axes, outline, values, finding, _notes(nodule))
+
+
+def axes_measurement(
+    position: float,
+    axes: Axes,
+    outline: np.ndarray,
+    values: Mapping[str, float],
+    finding: str,
+    notes: Sequence[str],
+) -> Measurement:
+    """Make a measurement of axes on an axial slice.
+
+    Parameters
+    ----------
+    position
+        World z of the slice in mm.
+    axes, outline
+        In its plane: y, x in mm; the outline is (n, 2).
+    values
+        What was measured beside the axes: ``volume`` in mm³, ``mean``, ``std``, ``min`` and ``max`` in HU.
+    finding, notes
+        Id of the finding, and sentences for a person.
+    """
 
     def in_space(points: np.ndarray) -> tuple[tuple[float, ...], ...]:
         return tuple((position, float(y), float(x)) for y, x in points)
@@ -42,15 +67,10 @@ def measure_nodule(image: Image, center: Sequence[float], diameter: float, findi
         kind="axes",
         points=in_space(np.vstack([axes.long, axes.short])),
         axis=0,
-        values={
-            "long": axes.length,
-            "short": axes.width,
-            "volume": nodule.volume,
-            **_values(nodule),
-        },
+        values={"long": axes.length, "short": axes.width, **values},
         finding=finding,
         outline=in_space(outline),
-        notes=tuple(_notes(nodule)),
+        notes=tuple(notes),
     )
 
 

@@ -4,6 +4,7 @@ import pydicom
 import pytest
 
 from napari_lungmtl.training.export_options import Format
+from napari_lungmtl.training.findings import Finding, Findings, Sphere
 from napari_lungmtl.training.findings.deidentify import Deidentifier
 from napari_lungmtl.training.findings.export import FILE_NAMES, export, tellable
 from napari_lungmtl.training.findings.formats.csv_file import read_csv
@@ -23,7 +24,9 @@ SECRETS = [
 def test_nothing_of_the_patient_and_the_reader_is_left(tmp_path, format):
     image, source = opened(series(tmp_path / "weber"))
     assert PATIENT["PatientID"].encode() in SECRETS
+    said = {"reason": "as Dr Meier said", "label": "Meier's", "note": "Weber, Karl"}
     findings = findings_on(image)
+    findings = findings.with_items(tuple(f.with_(**said) for f in findings))
     if format is Format.DICOM_LABELMAP:
         findings = findings.with_items(findings.items[:2])
     hide = Deidentifier()
@@ -46,6 +49,12 @@ def test_nothing_of_the_patient_and_the_reader_is_left(tmp_path, format):
                 e.value for e in pydicom.dcmread(file).iterall() if e.VR in ("DA", "TM", "DT") and e.value
             ]
             assert set(map(str, times)) <= {"19000101", "000000"}
+
+
+def test_a_reason_of_the_list_is_no_secret():
+    hide, vessel = Deidentifier(), Finding(Sphere((0, 0, 0), 5), status="rejected", reason="vessel")
+    (kept,) = hide.findings(Findings((vessel,)))
+    assert (kept.status, kept.reason) == ("rejected", "vessel")
 
 
 def test_the_same_series_is_the_same_in_every_file_of_a_batch(tmp_path):
