@@ -63,7 +63,9 @@ class ReviewedImage:
     def marked(self) -> tuple[Finding, ...]:
         """The findings that are drawn where the layers have them; none of a kind whose layer a person deleted."""
         if self.radiograph is None:
-            return self.binding.present()
+            masks = self.masks is None or self.masks.deleted
+            outlined = () if masks else (f for f in self.session.visible if f.kind == "mask")
+            return (*self.binding.present(), *outlined)
         return () if self.radiograph.boxes.deleted else self.session.visible
 
     def true_findings(self) -> list[Finding]:

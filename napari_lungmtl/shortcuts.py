@@ -97,6 +97,7 @@ KEYS = (
     Key(
         "Shift+X", "grow mask", "Grow a mask of the nodule under the cursor, or from the selected stroke (CT)"
     ),
+    Key("Alt+X", "outline", "A network outlines the selected spheres: masks, volumes (CT)"),
     Key("Ctrl+D", "duplicate", "Draw the selected findings once more, beside themselves"),
     Key("Shift+A", "judge all", "Accept all above the thresholds (or all selected), reject the rest"),
     Key("[", "smaller", "Selected sphere 1 mm smaller", painting=False),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..session.review import moved, reviewer
 from ..session.session import Session
-from ..training.findings import Box, Finding, Geometry, Mask, Provenance, Sphere
+from ..training.findings import Box, Finding, Findings, Geometry, Mask, Provenance, Sphere
 from ..training.findings.finding import Status
 
 NEW_DIAMETER, SMALLEST, LARGEST = 8.0, 1.0, 150.0
@@ -34,6 +35,35 @@ def reshape(session: Session, id: str, geometry: Geometry) -> None:
     """Give a finding another place, size or shape; whoever does is its author from then on."""
     if session.findings[id].geometry != geometry:
         session.edit(change=[moved(session.findings[id], geometry)])
+
+
+def outline(session: Session, asked: Findings, outlined: Findings) -> int:
+    """Give spheres the masks that a network drew around them, with what it measured and which weights it has, in one step.
+
+    What was said of the nodules stays: they are where they were. One that is gone or was moved meanwhile is left out.
+
+    Parameters
+    ----------
+    asked, outlined
+        The spheres as the network was given them, and what it made of them, with the same ids.
+
+    Returns
+    -------
+    int
+        How many have become masks.
+    """
+    asked_for = {f.id: f.geometry for f in asked}
+    masks = {f.id: f.geometry for f in outlined if isinstance(f.geometry, Mask)}
+    change = [
+        f.with_(geometry=masks[f.id], provenance=replace(f.provenance, person=reviewer()))
+        for f in session.findings
+        if f.id in masks and f.geometry == asked_for[f.id]
+    ]
+    done = {f.id for f in change}
+    if change:
+        measured = [m for m in outlined.measurements if m.finding in done and not m.person]
+        session.edit(change=change, models=outlined.models, notes=outlined.notes, measurements=measured)
+    return len(change)
 
 
 def resized(sphere: Sphere, diameter: float) -> Sphere:

@@ -1,4 +1,4 @@
-"""What the keys of editing do: add, snap, grow, duplicate, judge all; and the handle on the canvas."""
+"""What the keys of editing do: add, snap, grow, outline, duplicate, judge all; and the handle on the canvas."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..training.findings import Sphere
 from . import commands
 from .growing import Growing
 from .handle import ResizeHandle
+from .outlining import Outlining
 
 
 class EditTools:
@@ -33,11 +34,13 @@ class EditTools:
         self._viewer, self._reviewed = viewer, reviewed
         self.handle = ResizeHandle(viewer)
         self.growing = Growing(lambda: self._session, self._show_masks)
+        self.outlining = Outlining(lambda: self._session, self._show_masks)
         self.commands: dict[str, Callable[[], object]] = {
             "add sphere": self._add_sphere,
             "add box": self._add_box,
             "snap": lambda: self._at_cursor(self.growing.snap),
             "grow mask": lambda: self._at_cursor(self.growing.grow),
+            "outline": self.outlining.outline,
             "paint mask": self._paint_mask,
             "duplicate": self._duplicate,
             "judge all": self._judge_all,
@@ -50,11 +53,13 @@ class EditTools:
     def set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         """Edit another image, or none."""
         self.growing.let_go()
+        self.outlining.let_go()
         self.handle.follow(*((reviewed.session, reviewed.binding) if reviewed is not None else (None, None)))
 
     def let_go(self) -> None:
         """Stop listening; no widget is touched."""
         self.growing.let_go()
+        self.outlining.let_go()
         self.handle.let_go()
 
     @property

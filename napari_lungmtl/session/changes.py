@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from ..training.findings import Finding, Findings, Measurement, Sphere
+from ..training.findings import Finding, Findings, Mask, Measurement, Sphere
 from ..training.findings.history import begun, now, recorded
+from ..training.findings.measurements.measurement import numbered
+from ..training.findings.models import join_models
 from ..training.imaging.radiograph.orientation import AS_STORED
 from .history import Step
 from .review import reviewer
@@ -79,6 +83,24 @@ def edited(
     return (*kept, *(begun(f, at) for f in add))
 
 
+def with_news(
+    findings: Findings,
+    models: Iterable[Mapping[str, Any]],
+    notes: Iterable[str],
+    measurements: Iterable[Measurement],
+) -> Findings:
+    """Findings with what a run says of itself and has measured, in the place of what a network had measured of a nodule before."""
+    new = tuple(measurements)
+    nodules = {m.finding for m in new if m.finding}
+    kept = [m for m in findings.measurements if m.person or m.finding not in nodules]
+    return replace(
+        findings,
+        models=join_models(findings.models, models),
+        notes=tuple(dict.fromkeys((*findings.notes, *notes))),
+        measurements=numbered((*kept, *new)) if new else findings.measurements,
+    )
+
+
 def _measured(before: Sequence[Measurement], after: Sequence[Measurement]) -> str:
     """``measured 3 (line)``, ``changed measurement 3``, ``deleted measurement 3``."""
     known, now = {m.id: m for m in before}, {m.id: m for m in after}
@@ -113,6 +135,8 @@ def _edit(before: Finding, after: Finding) -> str:
     if before.status != after.status:
         return {"accepted": "accepted", "rejected": "rejected"}.get(after.status, "took back")
     if before.geometry != after.geometry:
+        if isinstance(before.geometry, Sphere) and isinstance(after.geometry, Mask):
+            return "outlined"
         same_place = before.center == after.center and isinstance(after.geometry, Sphere)
         return "resized" if same_place else "moved"
     if before.opinions != after.opinions:

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ..training.findings import Finding, Findings, ImageReference, Measurement, Region
-from ..training.findings.models import join_models
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ..training.inference.agreement import Agreement, agreement
-from .changes import changed_ids, edited, words_of
+from .changes import changed_ids, edited, with_news, words_of
 from .events import SessionEvents
 from .history import History
 from .review import merge_run, moved, passes, reviewer, stood_upright
@@ -251,6 +250,7 @@ class Session:
         remove: Iterable[str] = (),
         models: Iterable[Mapping[str, Any]] = (),
         notes: Iterable[str] = (),
+        measurements: Iterable[Measurement] = (),
     ) -> None:
         """Several edits as one step of the history.
 
@@ -262,10 +262,8 @@ class Session:
             Findings that replace those of the same id.
         remove
             Ids to take out.
-        models
-            Models that the change comes from; they join those of the findings.
-        notes
-            What a run had to say; they join those of the findings.
+        models, notes, measurements
+            What the change comes from, what a run had to say and what it measured; they join those of the findings.
 
         Raises
         ------
@@ -274,8 +272,7 @@ class Session:
         """
         items = edited(self._findings, add, change, remove)
         after = numbered(self._findings.with_items(items), self._last_number)
-        joined = tuple(dict.fromkeys((*after.notes, *notes)))
-        self._do(replace(after, models=join_models(after.models, models), notes=joined))
+        self._do(with_news(after, models, notes, measurements))
 
     def add(self, finding: Finding) -> None:
         """Append a finding and select it."""

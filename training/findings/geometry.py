@@ -134,6 +134,12 @@ class Mask:
         )
         return Box((low[0], low[1]), (high[0], high[1]))
 
+    @property
+    def extent(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Low and high world corner of the region's bounding grid, through the outer edges of its voxels."""
+        low = tuple(o - s / 2 for o, s in zip(self.origin, self.spacing, strict=True))
+        return low, tuple(a + n * s for a, n, s in zip(low, self.shape, self.spacing, strict=True))
+
     @cached_property
     def center(self) -> tuple[float, ...]:
         """World position of the centre of mass."""

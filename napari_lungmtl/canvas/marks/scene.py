@@ -11,7 +11,7 @@ from ...layers.rectangle import Rectangle, overlap
 from ...layers.spheres.discs import SELECTED_WIDTH, ring_radius
 from ...layers.spheres.rows import ACCENT
 from ...session.session import Session
-from ...training.findings import Finding, Sphere
+from ...training.findings import Finding, Mask, Sphere
 from ...training.imaging.image import Image
 from ..frame import Frame
 from . import layout, table, words
@@ -149,17 +149,28 @@ def _shape(finding: Finding, image: Image, frame: Frame) -> layout.Shape | None:
         column, row = frame.to_screen(finding.center).tolist()
         reach = radius / frame.mm + SELECTED_WIDTH / 2
         return layout.Shape((row - reach, column - reach, row + reach, column + reach), round=True)
+    if isinstance(finding.geometry, Mask) and image.ndim == 3:
+        return _cut(finding.geometry, frame)
     if finding.box is None or image.ndim != 2:
         return None
     return layout.Shape(frame.rectangle(finding.box.low, finding.box.high))
 
 
+def _cut(mask: Mask, frame: Frame) -> layout.Shape | None:
+    """The rectangle around a mask of a CT, where the slice or slab reaches it."""
+    (low, high), axis = mask.extent, frame.axis
+    if axis is None or len(low) != 3:
+        return None
+    reached = low[axis] - frame.reach <= frame.position <= high[axis] + frame.reach
+    return layout.Shape(frame.rectangle(low, high)) if reached else None
+
+
 def _table(
     of: Mark, marks: Sequence[Mark], image: Image, frame: Frame, blocked: Sequence[Rectangle]
 ) -> Table | None:
-    """The table of a sphere on this slice, if it has attributes, is in sight, and there is room."""
+    """The table of a nodule on this slice, if it has attributes, is in sight, and there is room."""
     attributes = of.finding.attributes
-    if not of.shape.round or not attributes or not overlap(of.shape.rectangle, (0.0, 0.0, *frame.size)):
+    if image.ndim != 3 or not attributes or not overlap(of.shape.rectangle, (0.0, 0.0, *frame.size)):
         return None
     place = layout.place_table(
         table.size(attributes),

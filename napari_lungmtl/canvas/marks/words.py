@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...layers.boxes import rows as boxes
 from ...layers.spheres import rows as spheres
-from ...training.findings import Finding, Sphere
+from ...training.findings import Box, Finding
 
 _STATUS = {"accepted": "✓ ", "rejected": "✕ "}
 
@@ -15,7 +15,7 @@ def caption(finding: Finding, units: str, partner: Finding | None = None) -> str
     Parameters
     ----------
     finding
-        A sphere, a box or a mask of a radiograph.
+        A sphere or a mask of a CT, a box or a mask of a radiograph.
     units
         ``"mm"``, or ``"pixel"`` where millimetres are unknown.
     partner
@@ -25,7 +25,8 @@ def caption(finding: Finding, units: str, partner: Finding | None = None) -> str
     if partner is not None and boxes.yields_to(finding, partner):
         return f"{status}{finding.number or ''}".strip() if status else ""
     number = [str(finding.number)] if finding.number else []
-    said = spheres.label(finding) if isinstance(finding.geometry, Sphere) else boxes.said(finding, partner)
+    flat = isinstance(finding.geometry, Box) or finding.box is not None
+    said = boxes.said(finding, partner) if flat else spheres.label(finding)
     return status + " · ".join([*number, length(finding.diameter, units), said])
 
 

@@ -57,10 +57,10 @@ def size(findings: Sequence[Finding]) -> np.ndarray:
 
 
 def label(finding: Finding) -> str:
-    """What stands beside a sphere: its score (or whose hand), whether it was moved, the malignancy: ``0.97 moved · M .81``."""
+    """What stands beside a nodule: its score (or whose hand), whether it was moved or outlined, malignancy: ``0.97 moved · M .81``."""
     score = "by hand" if finding.network_score is None else f"{finding.network_score:.2f}"
     if finding.provenance.model and finding.provenance.person:
-        score += " moved"
+        score += " moved" if finding.kind == "sphere" else " outlined"
     return score if finding.malignancy is None else f"{score} · M {short(finding.malignancy)}"
 
 

@@ -23,7 +23,7 @@ from .table import FindingsTable
 
 __all__ = ["ID", "FindingsModel", "FindingsSection"]
 EDITS = {
-    **dict.fromkeys(("add sphere", "snap", "grow mask", "add box"), ""),
+    **dict.fromkeys(("add sphere", "snap", "grow mask", "outline", "add box"), ""),
     "paint mask": "Paint a mask with napari's brush",
     **dict.fromkeys(("duplicate", "judge all", "delete"), ""),
 }
@@ -72,7 +72,9 @@ class FindingsSection(Section):
         self.export = tool_button(
             "Export…", "Export the findings to a file for another program", lambda: None
         )
-        self.edit = tool_button("Edit…", "Draw, snap, grow, paint and duplicate findings", self._choose_edit)
+        self.edit = tool_button(
+            "Edit…", "Draw, snap, grow, outline, paint and duplicate findings", self._choose_edit
+        )
         self._edits = {action: actions[action] for action in EDITS if action in actions}
         self.head.addWidget(self.edit)
         self.head.addWidget(self.export)  # the row below is full

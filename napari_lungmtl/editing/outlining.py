@@ -1,0 +1,79 @@
+"""Selected spheres of a CT become masks that a network draws around them, off the GUI thread, as one command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+from napari.utils.notifications import show_info
+from qtpy.QtCore import QObject
+
+from ..jobs.latest import LatestAnswer
+from ..session.session import Session
+from ..training.findings import Findings, Sphere
+from ..training.imaging.image import Image
+from ..training.inference import registry
+from ..training.inference.chain import choose
+from ..training.inference.predictor import Progress
+from . import commands
+
+
+class Outlining(QObject):
+    """Asks the network for masks of nodules.
+
+    Parameters
+    ----------
+    session
+        Gives the session that is looked at, or None.
+    show_masks
+        Called when there are masks to be seen.
+    """
+
+    def __init__(self, session: Callable[[], Session | None], show_masks: Callable[[], object]) -> None:
+        super().__init__()
+        self._session, self._show_masks = session, show_masks
+        self._asked: tuple[Session, Image, Findings] | None = None
+        self.answer = LatestAnswer("the nodules could not be outlined", self)
+        self.answer.ready.connect(self._on_ready)
+        self.answer.failed.connect(show_info)
+
+    def outline(self) -> None:
+        """Draw masks around all selected spheres."""
+        session = self._session()
+        image = session.image if session is not None else None
+        names = [info.name for info in registry.models() if info.task == "segmentation"]
+        if session is None or image is None:
+            return
+        spheres = [
+            f for f in session.findings if f.id in session.selection and isinstance(f.geometry, Sphere)
+        ]
+        if image.ndim != 3 or not spheres:
+            show_info("Select spheres of a CT: a network draws masks around them.")
+        elif not names:
+            show_info(
+                "No network that outlines nodules is at hand: Shift+X grows a mask by Hounsfield units."
+            )
+        else:
+            asked = session.findings.with_items(tuple(spheres))
+            self._asked = session, image, asked
+            key = (id(session), *((f.id, f.geometry) for f in spheres))
+            self.answer.ask(key, lambda: _steps(image, asked, names))
+
+    def let_go(self) -> None:
+        """Want nothing any more."""
+        self.answer.forget()
+
+    def _on_ready(self, outlined: object) -> None:
+        if self._asked is None or not isinstance(outlined, Findings):
+            return
+        (session, image, asked), self._asked = self._asked, None
+        if session.image is not image:
+            return
+        if commands.outline(session, asked, outlined):
+            self._show_masks()
+        for note in outlined.notes:
+            if note not in asked.notes:
+                show_info(note)
+
+
+def _steps(image: Image, asked: Findings, names: list[str]) -> Generator[Progress, None, Findings]:
+    return (yield from choose(image, names).characterise(image, asked))
