@@ -60,16 +60,21 @@ def wheel(mouse, point, notches: int) -> None:
 
 
 def choose(box: QComboBox, text: str, qtbot) -> None:
-    """Open a box with the mouse and click on one of its lines."""
+    """Open a box with the mouse and click on one of its lines, again if the popup takes the click for the one that opened it."""
+    chosen: list[int] = []
+    box.activated.connect(chosen.append)
     QTest.mouseClick(box, Qt.MouseButton.LeftButton)
-    lines = box.view()
+    lines, index = box.view(), box.findText(text)
     qtbot.waitUntil(lines.isVisible)
-    line = lines.visualRect(box.model().index(box.findText(text), 0))
-    QTest.qWait(
-        QApplication.doubleClickInterval() + 20
-    )  # as long a popup passes over a click: it may be the one that opened it
-    with qtbot.waitSignal(box.activated):
-        QTest.mouseClick(lines.viewport(), Qt.MouseButton.LeftButton, pos=line.center())
+
+    def is_chosen() -> bool:
+        if not chosen:
+            line = lines.visualRect(box.model().index(index, 0))
+            QTest.mouseClick(lines.viewport(), Qt.MouseButton.LeftButton, pos=line.center())
+        return chosen == [index]
+
+    qtbot.waitUntil(is_chosen)
+    box.activated.disconnect(chosen.append)
 
 
 def agree(dock) -> tuple[Finding, ...]:

@@ -57,7 +57,7 @@ def size(findings: Sequence[Finding]) -> np.ndarray:
 
 
 def label(finding: Finding) -> str:
-    """What stands beside a nodule: its score (or whose hand), whether it was moved or outlined, malignancy: ``0.97 moved · M .81``."""
+    """What stands beside a nodule: its score (or whose hand), what a person did to it, malignancy: ``0.97 moved · M .81``."""
     score = "by hand" if finding.network_score is None else f"{finding.network_score:.2f}"
     if finding.provenance.model and finding.provenance.person:
         score += " moved" if finding.kind == "sphere" else " outlined"
