@@ -11,6 +11,7 @@ from qtpy.QtTest import QTest
 
 from napari_lungmtl.layers.malignancy_colors import malignancy_color
 from napari_lungmtl.panel.cohort import section as section_module
+from napari_lungmtl.training.cohort import alike
 from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, ImageReference, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.json_file import write_findings
 from napari_lungmtl.training.imaging import write_volume
@@ -68,6 +69,26 @@ def test_a_click_opens_the_cube_at_the_nodule(loaded, row, qtbot):
     np.testing.assert_allclose(drawn.data_to_world(drawn.data[0]), center, atol=1e-6)
     assert dock.cohort.plot.marked == row
     assert f"Nodule {row}" in dock.cohort.message.text()
+
+
+def test_look_alikes_of_the_selected_nodule_are_shown_and_open(loaded, qtbot):
+    _, dock = loaded
+    click(dock, 4, qtbot)
+    row, session = dock.cohort.alike, dock.reviewed.session
+    assert row.isVisible()
+    shown = [button for button in row.buttons if button.isVisible()]
+    assert len(shown) == 5
+    qtbot.waitUntil(lambda: all(not button.icon().isNull() for button in shown), timeout=30_000)
+    assert "Like nodule 1" in row.title.text()
+    assert "of 5 votes over 3" in row.title.text()
+    assert all(button.text() in "12345" for button in shown)
+    expected = alike(dock.cohort.cohort, session.findings["nodule4"], "1.2.4")
+    with qtbot.waitSignal(dock.cohort.opener.opened, timeout=60_000) as opened:
+        QTest.mouseClick(shown[1], Qt.MouseButton.LeftButton)
+    assert opened.args == [expected[1].row]
+    assert dock.reviewed.session.image.series_uid == f"1.2.{expected[1].row}"
+    dock.reviewed.session.select(None)
+    assert not row.isVisible()
 
 
 def test_what_the_network_says_comes_with_it(loaded, qtbot):

@@ -39,6 +39,8 @@ class Nodule:
         Means of the readers: the eight attributes by name and ``"malignancy"`` (1–5); empty where nobody rated it.
     cube
         Its number in ``cubes.npz``, for cubes.
+    votes
+        Malignancy 1–5 by each reader who rated it, ascending; empty where nobody did.
     """
 
     case: str
@@ -47,6 +49,7 @@ class Nodule:
     finding: Finding
     readers: Mapping[str, float] = field(default_factory=dict)
     cube: int | None = None
+    votes: tuple[int, ...] = ()
 
     @property
     def id(self) -> str:

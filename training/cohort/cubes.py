@@ -110,19 +110,21 @@ def _nodule(folder: Path, position: int, line: int, row: dict[str, str]) -> Nodu
     try:
         index = _number_of(row, position)
         sphere = Sphere((z, y, x), diameter)
-        readers = _means(row) if row.get("readers") else {}
+        readers, votes = _readers(row) if row.get("readers") else ({}, ())
     except ValueError as error:
         raise bad_line(table, line, str(error)) from error
     finding = Finding(sphere, provenance=READERS, id=f"nodule{index}")
-    return Nodule(row["seriesuid"], folder, folder, finding, readers, index)
+    return Nodule(row["seriesuid"], folder, folder, finding, readers, index, votes)
 
 
-def _means(row: dict[str, str]) -> dict[str, float]:
-    """Means of the readers by name, without those that no reader gave."""
+def _readers(row: dict[str, str]) -> tuple[dict[str, float], tuple[int, ...]]:
+    """Means of the readers by name, without those that no reader gave, and what each said of malignancy."""
     values = read_ratings(row).values
     rated = np.isfinite(values).any(axis=0)
     names = (*ATTRIBUTES, "malignancy")
-    return {name: float(np.nanmean(values[:, i])) for i, name in enumerate(names) if rated[i]}
+    means = {name: float(np.nanmean(values[:, i])) for i, name in enumerate(names) if rated[i]}
+    malignancy = values[:, len(ATTRIBUTES)]
+    return means, tuple(sorted(np.rint(malignancy[np.isfinite(malignancy)]).astype(int).tolist()))
 
 
 def _with_predictions(

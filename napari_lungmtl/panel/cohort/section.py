@@ -25,10 +25,11 @@ from qtpy.QtWidgets import (
 
 from ...jobs.worker import Worker
 from ...reviewed_images import ReviewedImage, ReviewedImages
-from ...training.cohort import Cohort, embed, loading
+from ...training.cohort import Cohort, alike, embed, loading
 from ..widgets.qt import sure
 from ..widgets.section import Section, eliding, label, set_role
 from ..widgets.theme import Palette
+from .alike import AlikeRow
 from .colors import WHOSE, Coloring, colorings
 from .legend import ColoringLegend
 from .open_nodule import NoduleOpener
@@ -88,6 +89,7 @@ class CohortSection(Section):
         """The window is going."""
         self.work.abandon()
         self.opener.reading.abandon()
+        self.alike.abandon()
 
     def choose_folder(self) -> None:
         """Ask for a folder."""
@@ -114,6 +116,7 @@ class CohortSection(Section):
         """Mark the nodule that is selected in the image."""
         if reviewed is not None:
             self.listen(reviewed.session.events.selected, self._show_marked)
+            self.listen(reviewed.session.events.findings, self._show_alike)
         self._show_marked()
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
@@ -170,8 +173,10 @@ class CohortSection(Section):
         self.plot.describe = self._describe
         self.plot.chosen.connect(self._open)
         self.legend = ColoringLegend()
+        self.alike = AlikeRow()
+        self.alike.chosen.connect(self._open)
         self.message = label("", wrap=True)
-        for widget in (self.bar, self._progress, self.plot, self.legend, self.message):
+        for widget in (self.bar, self._progress, self.plot, self.legend, self.alike, self.message):
             self.body.addWidget(widget)
 
     def _controls(self) -> QWidget:
@@ -285,11 +290,21 @@ class CohortSection(Section):
 
     def _show_marked(self, _id: str | None = None) -> None:
         reviewed, cohort = self.reviewed, self.cohort
+        self._show_alike()
         if cohort is None or reviewed is None or reviewed.session.selected is None:
             self.plot.mark(None)
             return
         image = reviewed.session.image
         self.plot.mark(cohort.row(image.series_uid if image is not None else "", reviewed.session.selected))
+
+    def _show_alike(self, _findings: object = None) -> None:
+        """The nodules most like the selected one, once networks have said what it is like."""
+        session = self.reviewed.session if self.reviewed is not None else None
+        if self.cohort is None or session is None or session.selected is None or session.image is None:
+            self.alike.show_none()
+            return
+        finding = session.findings[session.selected]
+        self.alike.show_rows(self.cohort, finding, alike(self.cohort, finding, session.image.series_uid))
 
     def _open(self, row: int) -> None:
         if self.cohort is not None and self.opener.open(self.cohort, row):
