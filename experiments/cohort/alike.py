@@ -2,9 +2,10 @@
 
     python experiments/cohort/alike.py --data ../shared/data/luna16_nodules [--predictions oof.csv]
 
-Each of LUNA16's nodules is looked up by what the shipped MTMR-Net says of it out of fold (about 10 minutes on a core; ``--predictions``
-keeps the table, or takes it from there). Its five look-alikes of other scans then vote: the mean of their readers' malignancy is
-compared with that of its own readers. Beside it the five nearest in diameter alone, and five at random. Intervals over scans.
+Each of LUNA16's nodules is looked up by what the shipped MTMR-Net says of it out of fold (about 10 minutes on a core;
+``--predictions`` keeps the table, or takes it from there). Its five look-alikes of other scans then vote: the mean of their
+readers' malignancy is compared with that of its own readers. Beside it the five nearest in diameter alone, and five at random.
+Intervals over scans.
 """
 
 from __future__ import annotations
