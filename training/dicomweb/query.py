@@ -183,7 +183,8 @@ def find_studies(server: Server, wanted: Wanted) -> Generator[Progress, None, Fo
             if s.uid and (not s.modalities or not modality or modality in s.modalities)
         }
         yield Progress(0.1, "asking for studies")
-    newest = sorted(studies.values(), key=lambda s: (s.date, s.patient), reverse=True)
+    by_name = sorted(studies.values(), key=lambda s: s.patient)
+    newest = sorted(by_name, key=lambda s: s.date, reverse=True)
     listed = []
     for n, study in enumerate(newest[:MOST], 1):
         listed.append(replace(study, series=series_of(client, server, study.uid)))

@@ -43,7 +43,7 @@ from .results import Results
 from .sending import SendBox
 from .server_row import ServerRow
 
-HINT = "By name, patient ID or date; without any of them the newest studies."
+HINT = "By name, patient ID or date."
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,10 @@ class ArchiveDialog(QDialog):
         self.worker = Worker("The archive could not be asked", self)
         self.server = ServerRow()
         self.name, self.patient, self.dates = QLineEdit(), QLineEdit(), QLineEdit()
-        self.dates.setPlaceholderText("2024-05-01..2024-05-31")
+        self.dates.setPlaceholderText("2024-05-06")
+        self.dates.setToolTip("A day, or one to another: 2024-05-01..2024-05-31")
+        self.name.setToolTip("Part of it, or with * and ?")
+        self.patient.setToolTip("The whole of it, or with * and ?")
         self.modality = QComboBox()
         for words, codes in (("CT and radiographs", CHEST), ("CT", ("CT",)), ("Radiographs", ("CR", "DX"))):
             self.modality.addItem(words, codes)

@@ -101,11 +101,10 @@ class SendBox(QFrame):
             self.count.setText(why)
         else:
             rejected = len(self._part(self._session)) - len(findings)
-            left = f"; {rejected} rejected stay here" if rejected else ""
+            left = f"; {rejected} rejected left out" if rejected else ""
             total = len(self._session.findings)
-            self.count.setText(
-                f"{counted(len(findings))} of {total} as SEG and SR into the same study{left}."
-            )
+            words = f"{counted(len(findings))} of {total} as SEG and SR into the same study{left}."
+            self.count.setText(words if total else "There are no findings yet.")
         lost = loss_sentence(findings) if len(findings) else ""
         self.lost.setText(f"{lost}." if lost else "")
         self.lost.setVisible(bool(lost))
