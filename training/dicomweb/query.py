@@ -169,20 +169,10 @@ def find_studies(server: Server, wanted: Wanted) -> Generator[Progress, None, Fo
     filters = wanted.filters()
     yield Progress(0.0, "asking for studies")
     client = connect(server)
-    studies: dict[str, FoundStudy] = {}
-    more = False
-    for modality in wanted.modalities or ("",):
-        keys = filters | ({"ModalitiesInStudy": modality} if modality else {})
-        search = partial(client.search_for_studies, limit=MOST + 1, fields=_STUDY_FIELDS, search_filters=keys)
-        found = [_study(item) for item in ask(server, search)]
-        more |= len(found) > MOST
-        # A server may ignore a key that it does not know.
-        studies |= {
-            s.uid: s
-            for s in found
-            if s.uid and (not s.modalities or not modality or modality in s.modalities)
-        }
-        yield Progress(0.1, "asking for studies")
+    studies, more = yield from _search(client, server, filters, wanted.modalities)
+    if not studies and not filters.get("PatientName", "").isascii():  # which some archives do not understand
+        filters["PatientName"] = "".join(c if c.isascii() else "?" for c in filters["PatientName"])
+        studies, more = yield from _search(client, server, filters, wanted.modalities)
     by_name = sorted(studies.values(), key=lambda s: s.patient)
     newest = sorted(by_name, key=lambda s: s.date, reverse=True)
     listed = []
@@ -192,6 +182,24 @@ def find_studies(server: Server, wanted: Wanted) -> Generator[Progress, None, Fo
             0.1 + 0.9 * n / len(newest[:MOST]), f"listing series, study {n} of {len(newest[:MOST])}"
         )
     return Found(tuple(listed), more or len(newest) > MOST)
+
+
+def _search(
+    client: DICOMwebClient, server: Server, filters: dict[str, str], modalities: tuple[str, ...]
+) -> Generator[Progress, None, tuple[dict[str, FoundStudy], bool]]:
+    """Ask for the studies of each modality; whether one has more of them than `MOST` is told as well."""
+    studies: dict[str, FoundStudy] = {}
+    more = False
+    for modality in modalities or ("",):
+        keys = filters | ({"ModalitiesInStudy": modality} if modality else {})
+        search = partial(client.search_for_studies, limit=MOST + 1, fields=_STUDY_FIELDS, search_filters=keys)
+        found = [_study(item) for item in ask(server, search)]
+        more |= len(found) > MOST
+        # A server may ignore a key that it does not know.
+        fits = [s for s in found if not s.modalities or not modality or modality in s.modalities]
+        studies |= {s.uid: s for s in fits if s.uid}
+        yield Progress(0.1, "asking for studies")
+    return studies, more
 
 
 def series_of(client: DICOMwebClient, server: Server, study_uid: str) -> tuple[FoundSeries, ...]:

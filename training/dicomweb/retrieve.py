@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import time
+import uuid
 import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -25,6 +28,7 @@ AS_STORED = (("application/dicom", "*"),)
 """In whichever transfer syntax the archive has it: asked for another one, many cannot give it."""
 PARTIAL = ".partial-"
 """Begins the name of the folder that a series comes into; readers pass over folders whose names begin with a dot."""
+_LEFT_S = 86400.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ def retrieve_series(
         As `told`; the archive has no such series, or gave less of it than it has.
     """
     yield Progress(0.0, "asking what the series holds")
+    _tidy(folder)
     client = connect(server)
     study_uid = study_uid or find_series(client, server, series_uid).study_uid
     wanted = instances_of(client, server, study_uid, series_uid)
@@ -85,9 +90,8 @@ def retrieve_series(
     target = folder / file_stem(series_uid, set())
     if all((target / name).is_file() for name in files.values()):
         return Retrieved(target, len(files), was_there=True)
-    partial = folder / f"{PARTIAL}{target.name}"
+    partial = folder / f"{PARTIAL}{uuid.uuid4().hex}"  # two windows may retrieve the same
     with as_sentences(folder, ArchiveError):
-        shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
         partial.mkdir(parents=True)
     try:
         with told(server):
@@ -113,6 +117,14 @@ def retrieve_series(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Retrieved(target, len(files))
+
+
+def _tidy(folder: Path) -> None:
+    """Take away what a process left that was killed more than a day ago."""
+    with contextlib.suppress(OSError):
+        for left in folder.glob(f"{PARTIAL}*"):
+            if time.time() - left.stat().st_mtime > _LEFT_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _next(parts: object, server: Server, series_uid: str) -> Dataset | None:

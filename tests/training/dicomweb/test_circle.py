@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -64,6 +65,7 @@ def run(*arguments):
 def test_a_patient_is_found_by_name_number_and_date(signed_in, study):
     for wanted in (
         {"name": "weber"},
+        {"name": "Weber, Änne"},
         {"patient_id": "KH-471108"},
         {"dates": "2024-05-06"},
         {"dates": "2024-05-01..2024-05-31"},
@@ -145,7 +147,10 @@ def test_boxes_of_a_radiograph_go_as_a_report(signed_in, study, tmp_path):
     assert [each.file.name for each in sent.objects] == ["report_sr.dcm"]
 
 
-def test_stopped_or_failed_nothing_looks_whole(signed_in, study, tmp_path, monkeypatch):
+def test_stopped_nothing_looks_whole(signed_in, study, tmp_path):
+    left = tmp_path / f"{PARTIAL}of-a-killed-process"
+    left.mkdir()
+    os.utime(left, (0, 0))
     run = retrieve_series(server_at(), study.series_uid, tmp_path)
     stages = [next(run).stage for _ in range(3)]
     assert stages[-1] == "retrieving, 2 of 8 images"

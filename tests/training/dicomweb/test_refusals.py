@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 
 import pytest
 
@@ -14,6 +15,7 @@ from napari_lungmtl.training.dicomweb.query import Wanted, date_range, find_stud
 from napari_lungmtl.training.dicomweb.retrieve import retrieve_series
 from napari_lungmtl.training.dicomweb.server import server_at
 from napari_lungmtl.training.dicomweb.store import send
+from napari_lungmtl.training.extras import MissingExtraError
 from napari_lungmtl.training.inference.predictor import finish
 from tests.stand_ins.linear_series import ct_slice, write
 from tests.stand_ins.memory_keyring import memory_keyring
@@ -159,3 +161,12 @@ def test_no_password_goes_into_a_plain_file():
 def test_dates_that_are_none(text):
     with pytest.raises(ArchiveError, match="is no date"):
         date_range(text)
+
+
+@pytest.mark.parametrize("package", ["dicomweb_client", "keyring"])
+def test_without_the_extra(package, odd, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtraError, match=r"Archives need .* napari-lungmtl\[dicomweb\]"):
+        if package == "keyring":
+            keep(server_at(odd.url), Credentials("me", SECRET))
+        finish(find_studies(server_at(odd.url), Wanted()))
