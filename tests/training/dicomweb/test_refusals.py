@@ -163,10 +163,14 @@ def test_dates_that_are_none(text):
         date_range(text)
 
 
-@pytest.mark.parametrize("package", ["dicomweb_client", "keyring"])
-def test_without_the_extra(package, odd, monkeypatch):
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtraError, match=r"Archives need .* napari-lungmtl\[dicomweb\]"):
-        if package == "keyring":
-            keep(server_at(odd.url), Credentials("me", SECRET))
-        finish(find_studies(server_at(odd.url), Wanted()))
+def test_without_the_extra(monkeypatch):
+    server = server_at("https://pacs.example.org")
+    for package, act in (
+        ("keyring", lambda: keep(server, Credentials("me", SECRET))),
+        ("dicomweb_client", lambda: connection.connect(server)),
+    ):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(
+            MissingExtraError, match=rf"Archives need {package}, .*napari-lungmtl\[dicomweb\]"
+        ):
+            act()
