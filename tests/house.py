@@ -30,6 +30,7 @@ ORDER = {
             "growth",
             "explain",
             "inference",
+            "dicomweb",
             "data",
             "metrics",
             "comparison",

@@ -14,6 +14,8 @@ EXTRAS = {
     "lightning": "train",
     "matplotlib": "train",
     "pyarrow": "report",
+    "dicomweb_client": "dicomweb",
+    "keyring": "dicomweb",
 }
 """The extra that brings a package. Reading, reviewing, editing and exporting need none of them."""
 
@@ -28,7 +30,8 @@ def missing_extra(error: BaseException) -> MissingExtraError | None:
     if not isinstance(error, ImportError) or package not in EXTRAS:
         return None
     extra = EXTRAS[package]
-    what = {"networks": "Networks", "report": "Parquet tables"}.get(extra, "Training and reports")
+    named = {"networks": "Networks", "report": "Parquet tables", "dicomweb": "Archives"}
+    what = named.get(extra, "Training and reports")
     return MissingExtraError(
         f'{what} need {package}, which is not installed here: pip install "napari-lungmtl[{extra}]" brings it. '
         "Opening, drawing, editing and exporting work without."

@@ -23,6 +23,7 @@ from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..training.crossval.saliency import saliency
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
+from .archive.button import ArchiveButton
 from .blind.section import BlindSection
 from .cases.section import CasesSection
 from .cohort.section import CohortSection
@@ -147,7 +148,8 @@ class LungNodulesDock(QWidget):
         studying = self.blind.one.off = self.compare.off = lambda: self.reading.study is not None
         self.cases.off = studying
         self.reading.begins.connect(self.cases.opener.forget)
-        self.hand_on = HandOnSection((), self.compare, self.findings.export, studying)
+        archive = ArchiveButton(viewer, lambda: self.reviewed_images)
+        self.hand_on = HandOnSection((archive,), self.compare, self.findings.export, studying)
         self.cohort = CohortSection(viewer, lambda: self.reviewed_images, lambda: self.run.runner.running)
         self.footer = Footer()
         self.sections: tuple[Section, ...] = (

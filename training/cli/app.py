@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from .archive.app import archive
 from .candidates import candidates
 from .common import debug as set_debug
 from .evaluate import evaluate
@@ -32,6 +33,7 @@ for command in (demo, view, predict, models, evaluate, train, candidates, report
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(simulate)
+app.add_typer(archive)
 
 
 def _print_version(show: bool) -> None:

@@ -64,11 +64,11 @@ def export(
         from ..findings.export import ONE_IMAGE, chosen, tellable
         from ..findings.held import loss_sentence
 
-        shown = _threshold_of()
+        shown = threshold_of()
         wanted = [
             chosen(case, which, lambda f: f.score >= shown.get(f.provenance.model, 0.0))
             for file in findings
-            for case in _cases(file, image, series)
+            for case in cases_of(file, image, series)
         ]
         cases = [tellable(case, to) for case in wanted]
         if not cases:
@@ -89,7 +89,7 @@ def export(
             complain(lost)
 
 
-def _cases(file: Path, image: Path | None, series: str | None) -> list[Findings]:
+def cases_of(file: Path, image: Path | None, series: str | None) -> list[Findings]:
     """The findings of a file, of the image that was named."""
     from ..findings.finding import ImageReference
     from ..findings.formats.csv_file import read_csv
@@ -120,7 +120,7 @@ def _cases(file: Path, image: Path | None, series: str | None) -> list[Findings]
     return [replace(findings, image=reference)]
 
 
-def _threshold_of() -> dict[str, float]:
+def threshold_of() -> dict[str, float]:
     """The score from which on a network's findings are shown, by the names of those at hand."""
     from ..inference import registry
 

@@ -49,18 +49,26 @@ class HandOnButton(QToolButton):
 
     def open(self) -> QDialog | None:
         """Show the dialog, a new one where none is open; None where that is not possible now, and the window says why."""
-        why = "Open an image first." if self._reviewed is None else self.off()
-        if self._reviewed is None or why:
+        if why := self.why_not():
             show_warning(why)
             return None
         if self.dialog is None:
-            self.dialog = self._make(self._reviewed, self)  # of the dock, so that it looks like it
+            self.dialog = self.make_dialog()
             self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             self.dialog.finished.connect(self._forget)
         self.dialog.show()
         self.dialog.raise_()
         self.dialog.activateWindow()
         return self.dialog
+
+    def why_not(self) -> str:
+        """Why the dialog cannot be opened now, in a sentence; empty where it can."""
+        return "Open an image first." if self._reviewed is None else self.off()
+
+    def make_dialog(self) -> QDialog:
+        """Make the dialog, a child of the dock, so that it looks like it."""
+        assert self._reviewed is not None
+        return self._make(self._reviewed, self)
 
     def close_dialog(self) -> None:
         """Close the dialog, if it is open."""

@@ -81,13 +81,14 @@ def stylesheet(colors: Palette) -> str:
     QComboBox QListView {{ font-size: {FONT_PT}pt; }}
     QProgressBar {{ background: {colors.raised}; border: 0px; border-radius: 3px; max-height: 8px; min-height: 8px; }}
     QProgressBar::chunk {{ background: {colors.accent}; border-radius: 3px; }}
-    QTableView {{
+    QTableView, QTreeView {{
         background: {colors.background}; alternate-background-color: {colors.raised}; color: {colors.text};
         border: 1px solid {colors.line}; gridline-color: transparent; font-size: {FONT_PT}pt;
         selection-background-color: {colors.accent}; selection-color: {colors.on_accent};
     }}
     QTableView::item {{ padding: 0px 3px; border: 0px; }}
-    QTableView::item:selected {{ background: {colors.accent}; color: {colors.on_accent}; }}
+    QTreeView::item {{ padding: 2px 3px; border: 0px; }}
+    QTableView::item:selected, QTreeView::item:selected {{ background: {colors.accent}; color: {colors.on_accent}; }}
     QHeaderView {{ background: {colors.raised}; }}
     QHeaderView::section {{
         background: {colors.raised}; color: {colors.faint}; border: 0px; padding: 4px 3px; font-size: {FONT_PT}pt;

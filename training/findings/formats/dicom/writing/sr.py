@@ -40,7 +40,7 @@ SERIES = 9003
 AXES_MM = {"long": codes.LONG_AXIS, "short": codes.SHORT_AXIS}
 
 
-def write_sr(findings: Findings, path: Path | str, source: Source) -> list[str]:
+def write_sr(findings: Findings, path: Path | str, source: Source, masks: Dataset | None = None) -> list[str]:
     """Write a report on all findings, and beside it (``…_seg.dcm``) the segmentation that it refers to, if there are masks.
 
     Parameters
@@ -51,6 +51,8 @@ def write_sr(findings: Findings, path: Path | str, source: Source) -> list[str]:
         The file.
     source
         The series.
+    masks
+        A segmentation of the same findings that is there already (`write_seg`): then it is referred to, and none is written.
 
     Returns
     -------
@@ -63,11 +65,11 @@ def write_sr(findings: Findings, path: Path | str, source: Source) -> list[str]:
         There is nothing to report, the series lacks what a report must copy, or a file could not be written.
     """
     path = Path(path)
-    segments, said = _masks(findings, source)
+    segments, said = _masks(findings, source) if masks is None else ([], [])
     numbers = numbers_of(findings)
-    where = {s.tracking[1]: n for n, s in enumerate(segments, 1) if s.tracking is not None}
     with refused(path):
-        seg = segmentation(segments, path, source) if segments else None
+        seg = segmentation(segments, path, source) if segments else masks
+        where = _numbers(seg)
         groups, left_out = [], []
         for finding in findings:
             group = _group(finding, numbers[finding.id], findings, source, seg, where)
@@ -78,7 +80,7 @@ def write_sr(findings: Findings, path: Path | str, source: Source) -> list[str]:
         if not groups:
             raise SaveError(f"{path} was not saved: there is no finding to report on; choose csv or json")
         report = _report(groups, findings, source, [] if seg is None else [seg])
-    if seg is not None:
+    if seg is not None and masks is None:
         beside = path.with_name(f"{path.stem}_seg{path.suffix}")
         save(seg, beside, source)
         said.append(f"the masks that it refers to are in {beside.name}: keep both together")
@@ -95,6 +97,12 @@ def _masks(findings: Findings, source: Source) -> tuple[list[Segment], list[str]
     masks = tuple(f for f in findings if isinstance(f.geometry, Mask))
     numbers = numbers_of(findings)
     return nodule_segments(findings.with_items(tuple(f.with_(number=numbers[f.id]) for f in masks)), source)
+
+
+def _numbers(seg: Dataset | None) -> dict[str, int]:
+    """The number of each tracked segment, by its tracking identifier."""
+    segments = [] if seg is None else seg.SegmentSequence
+    return {str(s.TrackingUID): int(s.SegmentNumber) for s in segments if "TrackingUID" in s}
 
 
 def _group(

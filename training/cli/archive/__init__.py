@@ -1,0 +1,1 @@
+"""``lungmtl archive``: an archive (PACS) over DICOMweb."""
