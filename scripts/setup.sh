@@ -3,11 +3,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What Qt 6, vispy and a virtual display need beyond a bare Debian; xauth is only *recommended* by xvfb.
+# What Qt 6, vispy and a virtual display need beyond a bare Debian, and below WeasyPrint; xauth is only *recommended* by xvfb.
 PACKAGES=(
     xvfb xauth libgl1 libegl1 libopengl0 libgl1-mesa-dri libglib2.0-0 libfontconfig1 libdbus-1-3
     libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-image0
     libxcb-render-util0 libxcb-xinerama0 libxcb-randr0 libxcb-xfixes0 libxcb-xkb1
+    libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }

@@ -32,8 +32,7 @@ class ScreenAxes:
     @classmethod
     def of(cls, orientation: Orientation) -> ScreenAxes:
         """Those of a radiograph that is looked at like that."""
-        corner, below, beside = orientation.index_to_stored([(0, 0), (1, 0), (0, 1)], (1, 1))
-        return cls(_axis(below - corner), _axis(beside - corner))
+        return cls(*orientation.screen_axes)
 
     @classmethod
     def now(cls, viewer: ViewerModel) -> ScreenAxes:
@@ -59,11 +58,6 @@ class ScreenAxes:
     def camera(self) -> tuple[str, str, str]:
         """napari's orientation of the camera."""
         return "away", "down" if self.down[1] > 0 else "up", "right" if self.right[1] > 0 else "left"
-
-
-def _axis(step: np.ndarray) -> tuple[int, int]:
-    axis = int(np.abs(step).argmax())
-    return axis, int(np.sign(step[axis]))
 
 
 class FilmView:

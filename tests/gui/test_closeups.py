@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_lungmtl.panel.nodule.closeups import PLANES, bar_length, cut, field_of_view
 from napari_lungmtl.training.findings import Box, Finding, Mask
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging import read_image
+from napari_lungmtl.training.imaging.close_up import PLANES, bar_length, cut, field_of_view
 from napari_lungmtl.training.imaging.image import Image
 
 from ..stand_ins.nodule_cards import balls, closeup, judged, outline, shown

@@ -18,6 +18,7 @@ from .predict import predict
 from .readers import readers
 from .report import report
 from .simulate import simulate
+from .summary.command import summary
 from .train import train
 from .view import demo, view
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, view, predict, models, evaluate, train, candidates, report, froc, readers, export):
+for command in (demo, view, predict, models, evaluate, train, candidates, report, summary, froc, readers, export):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(simulate)

@@ -48,7 +48,7 @@ def import_findings(path: Path | str, image: Image) -> tuple[Findings, list[str]
         The file is none of these, damaged, or says nothing about this image.
     """
     findings, problems = _read(Path(path), image)
-    return replace(findings, items=_numbered(findings), image=ImageReference.of(image)), problems
+    return replace(findings, items=numbered(findings), image=ImageReference.of(image)), problems
 
 
 def _read(path: Path, image: Image) -> tuple[Findings, list[str]]:
@@ -123,7 +123,8 @@ def _as_truth(path: Path, image: Image) -> tuple[Findings, list[str]]:
     return Findings(items), list(truth.problems)
 
 
-def _numbered(findings: Findings) -> tuple[Finding, ...]:
+def numbered(findings: Findings) -> tuple[Finding, ...]:
+    """Give findings without a number the first ones that are free, in list order."""
     taken = {f.number for f in findings if f.number}
     free = (n for n in range(1, len(findings) + len(taken) + 1) if n not in taken)
     return tuple(f if f.number else f.with_(number=next(free)) for f in findings)

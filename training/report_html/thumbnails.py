@@ -11,6 +11,7 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from ..case_list.row import AT
+from ..imaging.close_up import shown_window
 from ..imaging.image import Image
 from ..imaging.resample import sample_grid
 from ..imaging.values import window_to_unit
@@ -19,7 +20,6 @@ FIELD_MM = 64
 """Side of what a plane of a CT shows."""
 SIDE = 144
 """Pixels of a plane, and of a radiograph's longer side."""
-LUNG_HU = (-1350.0, 150.0)
 TRUTH, MARK, FALSE_ALARM = "#3fd0c9", "#f5e663", "#ff7ab8"
 """The window's colours: a true nodule (square), a mark (circle), and one that lies on nothing (circle with a cross)."""
 AXES = ((1, 2), (0, 2), (0, 1))
@@ -86,7 +86,7 @@ def _lies_on(mark: Mapping[str, Any], nodule: Sequence[float]) -> bool:
 def _planes(image: Image, middle: np.ndarray, signs: Iterable[Sign]) -> list[Picture.Image]:
     low = middle - (FIELD_MM - 1) / 2
     cube = image if image.spacing is None else sample_grid(image, low, (FIELD_MM,) * 3)
-    unit = window_to_unit(np.asarray(cube.voxels, np.float32), *_window(image, cube.voxels))
+    unit = window_to_unit(np.asarray(cube.voxels, np.float32), *shown_window(image, cube.voxels))
     gray = np.rint(255 * unit).astype(np.uint8)
     scale = SIDE / FIELD_MM
     tiles = []
@@ -109,7 +109,7 @@ def _planes(image: Image, middle: np.ndarray, signs: Iterable[Sign]) -> list[Pic
 
 
 def _film(image: Image, at: np.ndarray | None, signs: Iterable[Sign]) -> list[Picture.Image]:
-    unit = window_to_unit(np.asarray(image.voxels, np.float32), *_window(image, image.voxels))
+    unit = window_to_unit(np.asarray(image.voxels, np.float32), *shown_window(image, image.voxels))
     gray = Picture.fromarray(np.rint(255 * unit).astype(np.uint8))
     parts = [(np.zeros(2), np.array(gray.size, float))]
     if at is not None:
@@ -145,14 +145,3 @@ def _sign(draw: ImageDraw.ImageDraw, at: np.ndarray, half: np.ndarray, color: st
         x, y = at
         draw.line([x - 3, y - 3, x + 3, y + 3], fill=color)
         draw.line([x - 3, y + 3, x + 3, y - 3], fill=color)
-
-
-def _window(image: Image, values: np.ndarray) -> tuple[float, float]:
-    """Low and high grey level: the lung window of a CT, else what the file proposes, or the middle of the values."""
-    if image.modality == "CT" or (image.ndim == 3 and float(values.min()) < -500):
-        return LUNG_HU
-    if image.window is not None:
-        center, width = image.window
-        return center - width / 2, center + width / 2
-    low, high = np.percentile(values, [1, 99])
-    return float(low), float(max(high, low + 1e-6))

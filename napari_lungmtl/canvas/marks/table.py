@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...layers.rectangle import Rectangle
-from ...text.attributes import SCALES
+from ...training.findings.attribute_words import SCALES
 
 ROW, INSET = 18.0, 1.0
 """Height of a strip, and how much less of it a bar leaves above and below."""

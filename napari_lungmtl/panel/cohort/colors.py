@@ -8,7 +8,7 @@ import numpy as np
 from napari.utils.colormaps import AVAILABLE_COLORMAPS
 
 from ...layers.malignancy_colors import malignancy_colors
-from ...text.attributes import SCALES
+from ...training.findings.attribute_words import SCALES
 from ...training.cohort.cohort import BY, By, Cohort
 from ...training.findings import ATTRIBUTES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...text.attributes import SCALES
+from ...training.findings.attribute_words import SCALES
 from ...training.cohort import BY, MIN_NODULES, Cohort
 from ...training.cohort.cohort import By, Nodule
 from ...training.findings import ATTRIBUTES

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...text.attributes import SCALES, AttributeScale
+from ...training.findings.attribute_words import SCALES, AttributeScale
 from ...text.boxes import BOTH, ONE
 from ...text.review import author, sure, when
 from ...training.findings import Finding

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QMenu
 
 from ...reviewed_images import ReviewedImage
 from ...shortcuts import KEYS, tooltip
-from ...text.attributes import SCALES
+from ...training.findings.attribute_words import SCALES
 from ...text.boxes import BOTH, found_by
 from ..widgets.qt import sure
 from ..widgets.section import Section, label, tool_button

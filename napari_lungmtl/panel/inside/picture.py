@@ -11,8 +11,8 @@ from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import QLabel
 
 from ...layers.spheres.rows import ACCENT
+from ...training.imaging.close_up import gray
 from ...training.inference.inside.feature_maps import Extent, FeatureMap, MapGroup
-from ..nodule.closeups import gray
 from ..widgets.qt import sure
 
 BESIDE = QColor(40, 60, 90)

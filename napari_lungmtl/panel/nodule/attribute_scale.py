@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from qtpy.QtCore import QRectF, QSize, Qt
 from qtpy.QtGui import QPainter, QPaintEvent
 
-from ...text.attributes import SCALES, AttributeScale
+from ...training.findings.attribute_words import SCALES, AttributeScale
 from ..widgets.painted_rows import LEFT, RIGHT, PaintedRows
 
 ORDER = (

@@ -6,7 +6,6 @@ zoom and plane. One on a radiograph.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -25,9 +24,9 @@ from qtpy.QtGui import (
 from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 from scipy import ndimage
 
-from ...layers.film_view import ScreenAxes
 from ...layers.spheres.rows import ACCENT
 from ...training.findings import Box, Finding, Mask, Sphere
+from ...training.imaging.close_up import PLANES, Plane, bar_length, cut, field_of_view, flat, gray
 from ...training.imaging.image import Image
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ..widgets.qt import sure
@@ -39,104 +38,6 @@ _GAP = 4
 _OUTLINE = QColor.fromRgbF(*ACCENT)  # as the selected sphere in the image
 _HEAT, _HEAT_ALPHA = (255, 120, 20), 190
 """Colour of a map over a close-up, and its opacity where the map is highest."""
-_BARS = (1, 2, 5, 10, 20, 50, 100, 200)
-
-
-@dataclass(frozen=True)
-class Plane:
-    """How a plane through the volume is held.
-
-    Parameters
-    ----------
-    name
-        ``"Axial"`` …; empty for a picture that has only one.
-    down, right
-        World axis (0 z, 1 y, 2 x) that runs down and to the right, and its sign: −1 where world coordinates fall.
-    left, top
-        Letters of what lies there in the patient: R L A P H F.
-    meaning
-        The same in words.
-    """
-
-    name: str
-    down: tuple[int, int]
-    right: tuple[int, int]
-    left: str = ""
-    top: str = ""
-    meaning: str = ""
-
-
-# World axes are LPS: x grows to the patient's left, y to the back, z to the head. The patient's right is on the left.
-PLANES = (
-    Plane("Axial", (1, 1), (2, 1), "R", "A", "the patient's right is on the left, the front at the top"),
-    Plane("Coronal", (0, -1), (2, 1), "R", "H", "the patient's right is on the left, the head at the top"),
-    Plane("Sagittal", (0, -1), (1, 1), "A", "H", "the patient's front is on the left, the head at the top"),
-)
-
-
-def flat(orientation: Orientation) -> Plane:
-    """Hold a radiograph as the canvas does."""
-    axes = ScreenAxes.of(orientation)
-    return Plane("", axes.down, axes.right)
-
-
-FLAT = flat(AS_STORED)
-
-
-def field_of_view(image: Image, diameter: float) -> float:
-    """Side of a close-up in mm (pixels where the spacing is unknown): 2.2 diameters, at least 30 mm, at most 120 mm.
-
-    Radiographs are shown with twice as much around.
-    """
-    least = 200.0 if image.spacing is None else 30.0 if image.ndim == 3 else 60.0
-    return float(np.clip(2.2 * diameter, least, 4 * least))
-
-
-def bar_length(field: float) -> int:
-    """Length of the scale bar: the longest round one within a third of the field."""
-    return max((bar for bar in _BARS if bar <= field / 3), default=1)
-
-
-def cut(
-    image: Image, center: tuple[float, ...], plane: Plane, field: float, pixels: int, order: int = 1
-) -> np.ndarray:
-    """Sample a square of a plane through a world point.
-
-    Parameters
-    ----------
-    image
-        Volume (z, y, x) or picture (y, x).
-    center
-        World point in the middle of the square, between the middle pixels where their number is even.
-    plane
-        Of `PLANES`, or `FLAT`.
-    field
-        Side in mm.
-    pixels
-        Pixels along a side.
-    order
-        1 interpolates, 0 takes the nearest voxel.
-
-    Returns
-    -------
-    ndarray
-        (pixels, pixels) float32, row 0 at the top; NaN outside the image (beyond the edges of its outermost voxels).
-    """
-    steps = ((np.arange(pixels) + 0.5) / pixels - 0.5) * field
-    world = [np.full((pixels, pixels), c) for c in center]
-    world[plane.down[0]] = world[plane.down[0]] + plane.down[1] * steps[:, None]
-    world[plane.right[0]] = world[plane.right[0]] + plane.right[1] * steps
-    index = [(w - o) / s for w, o, s in zip(world, image.origin, image.scale, strict=True)]
-    inside = np.all([(i >= -0.5) & (i <= n - 0.5) for i, n in zip(index, image.shape, strict=True)], axis=0)
-    values = ndimage.map_coordinates(image.voxels, index, np.float32, order=order, mode="nearest")
-    return np.where(inside, values, np.float32(np.nan))
-
-
-def gray(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """Grey levels 0–255 (uint8) of values in a window (low, high); NaN is black."""
-    low, high = limits
-    levels = np.clip((values - low) / max(high - low, 1e-6), 0, 1) * 255
-    return np.nan_to_num(levels, nan=0.0).astype(np.uint8)
 
 
 class CloseUps(QWidget):

@@ -83,6 +83,12 @@ class Orientation:
         return np.stack([row, width - 1 - column if self.mirrored else column], axis=-1)
 
     @property
+    def screen_axes(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Which stored axis (0 y, 1 x) runs down and which to the right as it is looked at, each with −1 where it runs the other way."""
+        corner, below, beside = self.index_to_stored([(0, 0), (1, 0), (0, 1)], (1, 1))
+        return _axis(below - corner), _axis(beside - corner)
+
+    @property
     def words(self) -> str:
         """``turned by 90° clockwise, mirrored``; empty for the picture as it is stored."""
         turn = {0: "", 1: "turned by 90° anticlockwise", 2: "turned by 180°", 3: "turned by 90° clockwise"}
@@ -92,6 +98,11 @@ class Orientation:
             "inverted" if self.inverted else "",
         )
         return ", ".join(part for part in parts if part)
+
+
+def _axis(step: np.ndarray) -> tuple[int, int]:
+    axis = int(np.abs(step).argmax())
+    return axis, int(np.sign(step[axis]))
 
 
 AS_STORED = Orientation()

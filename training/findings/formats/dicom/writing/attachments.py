@@ -50,7 +50,7 @@ def write_attachment(file: Path | str, path: Path | str, source: Source) -> None
     if not file.exists():
         raise FindingsFileError(f"{file} does not exist: check the path")
     if kind == ".pdf":
-        write_pdf(file, path, source)
+        write_pdf(file.read_bytes(), path, source, str(file))
     elif kind in PICTURES:
         write_picture(file, path, source)
     elif kind in VOLUMES:
@@ -62,17 +62,27 @@ def write_attachment(file: Path | str, path: Path | str, source: Source) -> None
         )
 
 
-def write_pdf(file: Path, path: Path, source: Source) -> None:
+def write_pdf(data: bytes, path: Path, source: Source, name: str = "the attachment") -> None:
     """Write a PDF as Encapsulated PDF (PS3.3 A.45.1).
+
+    Parameters
+    ----------
+    data
+        The PDF.
+    path
+        The DICOM file.
+    source
+        The series whose patient and study it belongs to.
+    name
+        What the PDF is called in messages.
 
     Raises
     ------
     SaveError
         It is no PDF, or the file could not be written.
     """
-    data = file.read_bytes()
     if not data.startswith(b"%PDF"):
-        raise SaveError(f"{path} was not saved: {file} is no PDF; attach the report itself")
+        raise SaveError(f"{path} was not saved: {name} is no PDF; attach the report itself")
     with refused(path):
         dataset = _document(source, PDF_SERIES, "Lung nodules: report")
     dataset.DocumentTitle = "Lung nodule report"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..training.findings.lidc_scales import SCALE_MAX
+from .lidc_scales import SCALE_MAX
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""``lungmtl summary``: the page of a case for people."""
