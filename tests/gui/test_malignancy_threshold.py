@@ -9,8 +9,8 @@ from qtpy.QtCore import Qt
 from napari_lungmtl.layers.malignancy_colors import UNKNOWN, malignancy_color, malignancy_hex
 from napari_lungmtl.panel.findings.columns import COLUMNS, MALIGNANCY, NAMES, PLACE
 from napari_lungmtl.panel.findings.section import ID
-from napari_lungmtl.training.findings.attribute_words import SCALES
 from napari_lungmtl.training.findings import ATTRIBUTES, Sphere
+from napari_lungmtl.training.findings.attribute_words import SCALES
 
 
 @pytest.fixture

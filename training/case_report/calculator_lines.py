@@ -34,7 +34,11 @@ TITLES = {
     "suspicious": "Further suspicious features",
 }
 """What each of the fields of `guidelines.inputs.Inputs` is called."""
-UNITS = {"age": "years", "volume": "mm³", **dict.fromkeys(("mean_diameter", "long_axis", "solid_diameter"), "mm")}
+UNITS = {
+    "age": "years",
+    "volume": "mm³",
+    **dict.fromkeys(("mean_diameter", "long_axis", "solid_diameter"), "mm"),
+}
 OLDEST = 89
 """Years of age that a report without identity tells at most."""
 
@@ -72,7 +76,8 @@ def calculator_line(calculation: Calculation, words: Words, hide: bool = False) 
     hide
         Whether the report is without identity: ages over 89 are not told then.
     """
-    result, advice, notes = words("no result"), "", ()
+    result, advice = words("no result"), ""
+    notes: tuple[str, ...] = ()
     if calculation.result is not None:
         said = calculation.result
         result = words.percent(said.probability) if said.probability is not None else said.value

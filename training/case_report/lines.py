@@ -157,8 +157,7 @@ def _status(finding: Finding, words: Words) -> str:
 
 def _where(finding: Finding, image: Image | None, words: Words) -> str:
     place = " ".join(
-        f"{axis} {words.number(c, 1)}"
-        for axis, c in zip("xyz", reversed(finding.center), strict=False)
+        f"{axis} {words.number(c, 1)}" for axis, c in zip("xyz", reversed(finding.center), strict=False)
     )
     if image is None or image.ndim != 3:
         return place
@@ -186,7 +185,9 @@ def _attributes(finding: Finding, words: Words) -> list[Bar]:
             bars.append(Bar(words(scale.title), words(scale.category(value)), None))
         else:
             text = words.number(value, 1)
-            bars.append(Bar(words(scale.title), text, scale.fraction(value), words(scale.low), words(scale.high)))
+            bars.append(
+                Bar(words(scale.title), text, scale.fraction(value), words(scale.low), words(scale.high))
+            )
     return sorted(bars, key=lambda bar: bar.fraction is None)
 
 

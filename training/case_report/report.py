@@ -16,14 +16,17 @@ from ..guidelines.calculation import Calculation
 from ..imaging.image import Image
 from ..imaging.radiograph.orientation import AS_STORED
 from .calculator_lines import calculator_line
+from .language import Language
 from .lines import FindingLine, brief_line, finding_line, image_scores, networks, other_measurements
-from .words import Language, Words
+from .words import Words
 
 if TYPE_CHECKING:
     from ..findings.deidentify import Deidentifier
 
 PICTURED = 6
 """Findings with pictures at most."""
+FEWER = (5, 4, 2, 1)
+"""Findings with pictures where that many do not fit on a page of PDF."""
 BRIEF = 12
 """Further findings that are named; the others are counted."""
 MEASUREMENTS = 6
@@ -105,7 +108,9 @@ def write_case_report(report: CaseReport, path: Path | str) -> list[str]:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise CaseReportError(f"{path} was not written: name the report {', '.join(SUFFIXES[:2])} or {SUFFIXES[2]}")
+        raise CaseReportError(
+            f"{path} was not written: name the report {', '.join(SUFFIXES[:2])} or {SUFFIXES[2]}"
+        )
     if suffix == ".html":
         write_atomically(path, page(report).encode("utf-8", "replace"))
     elif suffix == ".pdf":
@@ -131,8 +136,9 @@ def pdf(report: CaseReport) -> bytes:
     from .pdf import pages_of, render
 
     plain = _without_identity(report)
-    documents = (render(_render(plain, n)) for n in range(min(PICTURED, max(len(order(plain.shown)), 1)), 0, -1))
-    for document in documents:
+    count = len(order(plain.shown))
+    for pictured in (min(count, PICTURED), *(n for n in FEWER if n < count)):
+        document = render(_render(plain, pictured))
         if pages_of(document) == 1:
             break
     return bytes(document.write_pdf())
@@ -258,6 +264,4 @@ def _with_pictures(report: CaseReport, finding: Finding, words: Words) -> Findin
         return line
     from .pictures import close_ups
 
-    return replace(
-        line, pictures=tuple(close_ups(image, finding, report.findings.orientation or AS_STORED))
-    )
+    return replace(line, pictures=tuple(close_ups(image, finding, report.findings.orientation or AS_STORED)))

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
 from .german import GERMAN
-
-
-class Language(StrEnum):
-    """What a report is written in."""
-
-    EN = "en"
-    DE = "de"
-
-    @property
-    def words(self) -> str:
-        """What a form calls it."""
-        return {"en": "English", "de": "Deutsch"}[self.value]
-
+from .language import Language
 
 _LOCALES = {Language.EN: "en_GB", Language.DE: "de_DE"}
 
@@ -60,9 +47,11 @@ class Words:
 
     def percent(self, part: float, digits: int = 1) -> str:
         """Write a part of one: ``20.1%``, ``20,1 %``."""
-        return format_percent(part, "#,##0" + ("." + "0" * digits if digits else "") + "%", self._locale) if (
-            self.language is Language.EN
-        ) else f"{self.number(100 * part, digits)}\u00a0%"
+        return (
+            format_percent(part, "#,##0" + ("." + "0" * digits if digits else "") + "%", self._locale)
+            if (self.language is Language.EN)
+            else f"{self.number(100 * part, digits)}\u00a0%"
+        )
 
     def date(self, day: date) -> str:
         """Write a day: ``31 Jan 2000``, ``31.01.2000``."""

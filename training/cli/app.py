@@ -30,7 +30,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, view, predict, models, evaluate, train, candidates, report, summary, froc, readers, export):
+for command in (
+    demo,
+    view,
+    predict,
+    models,
+    evaluate,
+    train,
+    candidates,
+    report,
+    summary,
+    froc,
+    readers,
+    export,
+):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(simulate)

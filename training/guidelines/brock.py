@@ -55,7 +55,9 @@ def probability(inputs: Inputs) -> Result:
         )
     require(NAME, inputs, NEEDS)
     i = inputs
-    assert i.age is not None and i.long_axis is not None and i.count is not None and i.texture is not None
+    assert i.age is not None
+    assert i.long_axis is not None
+    assert i.count is not None
     logit = (
         INTERCEPT
         + AGE * (i.age - CENTER_AGE)
@@ -64,7 +66,7 @@ def probability(inputs: Inputs) -> Result:
         + EMPHYSEMA * bool(i.emphysema)
         + UPPER * bool(i.upper_lobe)
         + SPICULATED * bool(i.spiculated)
-        + TEXTURES.get(i.texture, 0.0)
+        + TEXTURES.get(str(i.texture), 0.0)
         + SIZE * ((i.long_axis / 10) ** -0.5 - SIZE_CENTER)
         + COUNT * (i.count - CENTER_COUNT)
     )

@@ -10,28 +10,10 @@ from typing import Any
 from ..findings.finding import Finding, Findings
 from ..findings.geometry import Mask, Sphere
 from . import brock, fleischner, lung_rads
+from .guideline import Guideline
 from .inputs import CHOICES, GuidelineError, Inputs, NotGivenError
 from .result import Result
 
-
-class Guideline(StrEnum):
-    """The calculators that there are."""
-
-    LUNG_RADS = "lung-rads-2022"
-    FLEISCHNER = "fleischner-2017"
-    BROCK = "brock"
-
-    @property
-    def words(self) -> str:
-        """What a person calls it."""
-        return _TITLES[self]
-
-
-_TITLES = {
-    Guideline.LUNG_RADS: lung_rads.NAME,
-    Guideline.FLEISCHNER: fleischner.NAME,
-    Guideline.BROCK: brock.NAME,
-}
 _RULES: dict[Guideline, tuple[Callable[[Inputs], tuple[str, ...]], Callable[[Inputs], Result]]] = {
     Guideline.LUNG_RADS: (lung_rads.needs, lung_rads.category),
     Guideline.FLEISCHNER: (fleischner.needs, fleischner.advice),

@@ -36,7 +36,10 @@ _SOLID = {  # class of sizes, more than one, high risk
 }
 _SUBSOLID = {
     (NON_SOLID, SMALL): NONE,
-    (NON_SOLID, FROM_6): "CT at 6–12 months to confirm that it persists, then CT every 2 years until 5 years.",
+    (
+        NON_SOLID,
+        FROM_6,
+    ): "CT at 6–12 months to confirm that it persists, then CT every 2 years until 5 years.",
     (PART_SOLID, SMALL): NONE,
     (PART_SOLID, FROM_6): (
         "CT at 3–6 months to confirm that it persists. If unchanged and the solid part remains < 6 mm, annual CT for 5 years."

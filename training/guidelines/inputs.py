@@ -89,7 +89,7 @@ class Inputs:
         It is smooth and oval, lens-shaped or triangular, and lies at pleura or fissure.
     timing
         ``"baseline"`` (first CT), ``"new"``, ``"growing"`` (mean diameter more than 1.5 mm larger within 12 months), ``"growing
-        slowly"`` (over several CTs, less than that), ``"crossed"`` (so slightly larger that it only reached a higher class of sizes)
+        slowly"`` (over several CTs, less than that), ``"crossed"`` (slightly larger, into a higher class of sizes)
         or ``"stable"`` (or smaller).
     previous
         Category at the CT before: ``"1"``, ``"2"``, ``"3"``, ``"4A"``, ``"4B"``.

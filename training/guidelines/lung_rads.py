@@ -108,9 +108,9 @@ def needs(inputs: Inputs) -> tuple[str, ...]:
     size = "volume" if inputs.mean_diameter is None and inputs.volume is not None else "mean_diameter"
     names += ["texture", size]
     known = _known_size(inputs)
-    if inputs.texture == SOLID and inputs.timing in (BASELINE, NEW):
-        if known is not None and known.reaches(_least_solid(inputs)) and not known.reaches(MM10):
-            names.append("juxtapleural")
+    first_seen = inputs.texture == SOLID and inputs.timing in (BASELINE, NEW)
+    if first_seen and known is not None and known.reaches(_least_solid(inputs)) and not known.reaches(MM10):
+        names.append("juxtapleural")
     if inputs.texture == PART_SOLID and known is not None and _asks_for_solid_part(inputs, known):
         names.append("solid_diameter")
     if all(getattr(inputs, name) is not None for name in names) and _may_be_4x(inputs):

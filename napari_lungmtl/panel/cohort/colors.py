@@ -8,9 +8,9 @@ import numpy as np
 from napari.utils.colormaps import AVAILABLE_COLORMAPS
 
 from ...layers.malignancy_colors import malignancy_colors
-from ...training.findings.attribute_words import SCALES
 from ...training.cohort.cohort import BY, By, Cohort
 from ...training.findings import ATTRIBUTES
+from ...training.findings.attribute_words import SCALES
 
 WHOSE: dict[By, str] = {"networks": "network", "readers": "readers"}
 DIAMETERS = (3.0, 30.0)

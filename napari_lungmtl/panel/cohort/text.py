@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...training.findings.attribute_words import SCALES
 from ...training.cohort import BY, MIN_NODULES, Cohort
 from ...training.cohort.cohort import By, Nodule
 from ...training.findings import ATTRIBUTES
+from ...training.findings.attribute_words import SCALES
 from .colors import Coloring
 
 HINT = (

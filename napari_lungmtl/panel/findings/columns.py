@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...training.findings.attribute_words import SCALES, AttributeScale
 from ...text.boxes import BOTH, ONE
 from ...text.review import author, sure, when
 from ...training.findings import Finding
+from ...training.findings.attribute_words import SCALES, AttributeScale
 from ...training.findings.history import last_by_person
 from ...training.imaging.image import Image
 

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QHBoxLayout, QMenu
 
 from ...reviewed_images import ReviewedImage
 from ...shortcuts import KEYS, tooltip
-from ...training.findings.attribute_words import SCALES
 from ...text.boxes import BOTH, found_by
+from ...training.findings.attribute_words import SCALES
 from ..widgets.qt import sure
 from ..widgets.section import Section, label, tool_button
 from ..widgets.theme import Palette

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from qtpy.QtWidgets import QHBoxLayout, QToolButton
 
 from ...reviewed_images import ReviewedImage
+from ..case_report.dialog import ReportDialog
 from ..compare.section import CompareSection
 from ..widgets.section import Section
 from .button import HandOnButton
@@ -51,7 +52,12 @@ class HandOnSection(Section):
                 reviewed.session, compare.set_truth, compare.show_set, parent
             ),
         )
-        self.buttons: tuple[HandOnButton, ...] = (self.export, self.import_, *buttons)
+        self.report = HandOnButton(
+            "Report…",
+            "One page on the case for people: HTML, PDF",
+            lambda reviewed, parent: ReportDialog(reviewed.session, parent),
+        )
+        self.buttons: tuple[HandOnButton, ...] = (self.export, self.import_, self.report, *buttons)
         row = QHBoxLayout()
         for button in self.buttons:
             row.addWidget(button)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_lungmtl.training.findings.attribute_words import SCALES
 from napari_lungmtl.training.findings import ATTRIBUTES
+from napari_lungmtl.training.findings.attribute_words import SCALES
 from napari_lungmtl.training.findings.lidc_scales import NOMINAL, SCALE_MAX
 
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...case_report.words import Language
+from ...case_report.language import Language
 from ...export_options import Which
-from ...guidelines.calculation import Calculation, Given, Guideline
+from ...guidelines.guideline import Guideline
 from ..common import Failed, complain, explained
 
 if TYPE_CHECKING:
     from ...findings import Finding, Findings
+    from ...guidelines.calculation import Calculation, Given
     from ...imaging.image import Image
 
 
@@ -97,7 +98,9 @@ def _image(findings: Findings, path: Path | None, series: str | None) -> Image |
     uid = findings.image.series_uid
     image = read_image(where, series=series or (uid if where.is_dir() and uid else None))
     if uid and uid != image.series_uid:
-        raise Failed(f"the findings belong to the series {uid}, and {where} is {image.series_uid}: name their image")
+        raise Failed(
+            f"the findings belong to the series {uid}, and {where} is {image.series_uid}: name their image"
+        )
     return image
 
 

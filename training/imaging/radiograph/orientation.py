@@ -84,7 +84,7 @@ class Orientation:
 
     @property
     def screen_axes(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Which stored axis (0 y, 1 x) runs down and which to the right as it is looked at, each with −1 where it runs the other way."""
+        """Stored axis (0 y, 1 x) that runs down as it is looked at, and the one to the right; −1 where it runs the other way."""
         corner, below, beside = self.index_to_stored([(0, 0), (1, 0), (0, 1)], (1, 1))
         return _axis(below - corner), _axis(beside - corner)
 

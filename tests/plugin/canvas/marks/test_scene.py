@@ -14,8 +14,8 @@ from napari_lungmtl.layers.malignancy_colors import UNKNOWN_HEX, malignancy_hex
 from napari_lungmtl.layers.rectangle import overlap
 from napari_lungmtl.layers.spheres.discs import SELECTED_WIDTH, STAND_OFF, disc_radius, ring_radius
 from napari_lungmtl.session.session import Session
-from napari_lungmtl.training.findings.attribute_words import SCALES
 from napari_lungmtl.training.findings import ATTRIBUTES, Findings, Provenance
+from napari_lungmtl.training.findings.attribute_words import SCALES
 
 from ....stand_ins.chests import ball, chest
 from ....stand_ins.reviewed_radiographs import by_both, radiograph
