@@ -150,7 +150,7 @@ def _calculations(
 
 
 def _given(texts: Sequence[str]) -> dict[str, Given]:
-    from ...guidelines.calculation import Source
+    from ...guidelines.calculation import Given, Source
     from ...guidelines.inputs import parse
 
     values = {}
