@@ -133,6 +133,8 @@ def _calculations(
 
     if not guidelines:
         return []
+    if len(findings.image.shape) == 2:
+        raise Failed("the calculators are for nodules on a CT: leave --guideline out for a radiograph")
     finding = next((f for f in findings if number is not None and f.number == number), None)
     if finding is None:
         numbers = ", ".join(str(f.number) for f in findings if f.number and f.status != "rejected") or "none"
