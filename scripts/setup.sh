@@ -3,13 +3,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What Qt 6, vispy and a virtual display need beyond a bare Debian, and below WeasyPrint; xauth is only *recommended* by xvfb.
+# What Qt 6, vispy and a virtual display need beyond a bare Debian; xauth is only *recommended* by xvfb.
 PACKAGES=(
     xvfb xauth libgl1 libegl1 libopengl0 libgl1-mesa-dri libglib2.0-0 libfontconfig1 libdbus-1-3
     libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-image0
     libxcb-render-util0 libxcb-xinerama0 libxcb-randr0 libxcb-xfixes0 libxcb-xkb1
-    libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 )
+# Below WeasyPrint, for reports as PDF. Older systems do not have all by these names, and all else works without.
+PDF_PACKAGES=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -47,6 +48,14 @@ window_libraries() {
     fi
 }
 
+pdf_libraries() {
+    [ "$(uname -s)" = Linux ] && command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || return 0
+    local missing=() package
+    for package in "${PDF_PACKAGES[@]}"; do installed "$package" || missing+=("$package"); done
+    [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}" ||
+        say "could not install ${missing[*]}: reports are written as HTML, not as PDF."
+}
+
 find_python() {
     local python
     for python in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
@@ -65,6 +74,7 @@ make_venv() {
 
 # The virtual display may be needed by `make test` even where .venv is complete, so this is asked every time (0.1 s).
 window_libraries
+pdf_libraries
 
 # Python, this folder and the dependencies decide whether .venv still fits.
 key=$( { pwd; cat pyproject.toml scripts/setup.sh; } | (sha256sum 2>/dev/null || shasum -a 256) | cut -d' ' -f1)
