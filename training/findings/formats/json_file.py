@@ -50,20 +50,17 @@ from ...error_boundary import reads
 from ...imaging.radiograph.orientation import Orientation
 from ..finding import (
     SCHEMA_VERSION,
-    Box,
     Finding,
     Findings,
-    Geometry,
     ImageReference,
     ImageScore,
-    Mask,
     Opinion,
     Provenance,
     Region,
-    Sphere,
 )
 from .atomic import write_atomically
 from .errors import FindingsFileError, NewerSchemaError
+from .json_parts.geometry import geometry_document, geometry_of, mask_of, sphere_of
 from .json_parts.measurements import measurement_of, measurements_document
 from .json_parts.migrations import MIGRATIONS
 from .json_parts.review import review_document, review_of
@@ -73,8 +70,6 @@ from .truth.leniency import passed_over
 
 SUFFIX = ".lungmtl.json"
 FORMAT = "lungmtl-findings"
-_LARGEST = 2**31
-"""Voxels that a mask may have at most, so that a damaged file does not ask for all memory."""
 
 Document = dict[str, Any]
 
@@ -126,6 +121,11 @@ def read_findings(path: Path | str) -> Findings:
         raise FindingsFileError(
             f"{path} is damaged (no valid JSON: {error}): restore it from a copy, or move it away to start afresh"
         ) from error
+    return findings_of(document, path)
+
+
+def findings_of(document: Any, path: Path) -> Findings:
+    """The findings of a document of this version or an older one; `path` is what errors name (see `read_findings`)."""
     return _from_document(path, _current(path, document))
 
 
@@ -170,16 +170,19 @@ def to_document(findings: Findings) -> Document:
             {"model": s.model, "version": s.version, "probability": s.probability, "threshold": s.threshold}
             for s in findings.image_scores
         ],
-        "regions": [
-            {"name": r.name, "mask": _geometry_document(r.mask), "origin": _provenance_document(r.provenance)}
-            for r in findings.regions
-        ],
+        "regions": [region_document(region) for region in findings.regions],
         **_orientation_document(findings.orientation),
         **({"notes": list(findings.notes)} if findings.notes else {}),
         **measurements_document(findings.measurements),
         **({"done_by": findings.done_by} if findings.done_by else {}),
-        "findings": [_finding_document(finding) for finding in findings],
+        "findings": [finding_document(finding) for finding in findings],
     }
+
+
+def region_document(region: Region) -> Document:
+    """The entry of a region."""
+    mask, provenance = geometry_document(region.mask), _provenance_document(region.provenance)
+    return {"name": region.name, "mask": mask, "origin": provenance}
 
 
 def _orientation_document(orientation: Orientation | None) -> Document:
@@ -193,19 +196,20 @@ def _orientation_document(orientation: Orientation | None) -> Document:
     return {"orientation": values}
 
 
-def _finding_document(finding: Finding) -> Document:
+def finding_document(finding: Finding) -> Document:
+    """The entry of a finding."""
     return {
         "id": finding.id,
         **({"number": finding.number} if finding.number else {}),
         **({"tracking_uid": finding.tracking_uid} if finding.tracking_uid else {}),
         "kind": finding.kind,
-        finding.kind: _geometry_document(finding.geometry),
+        finding.kind: geometry_document(finding.geometry),
         "score": None if finding.network_score is None else float(finding.network_score),
         "malignancy": None if finding.malignancy is None else float(finding.malignancy),
         "malignancy_spread": None if finding.malignancy_spread is None else float(finding.malignancy_spread),
         "attributes": {name: float(value) for name, value in finding.attributes.items()},
         "scores": {name: float(value) for name, value in finding.scores.items()},
-        **({"members": [_geometry_document(m) for m in finding.members]} if finding.members else {}),
+        **({"members": [geometry_document(m) for m in finding.members]} if finding.members else {}),
         "status": finding.status,
         "note": finding.note,
         **review_document(finding),
@@ -230,19 +234,6 @@ def _opinion_document(opinion: Opinion) -> Document:
         "attributes": {name: float(value) for name, value in opinion.attributes.items()},
         "attribute_spread": {name: float(value) for name, value in opinion.attribute_spread.items()},
         "notes": list(opinion.notes),
-    }
-
-
-def _geometry_document(geometry: Geometry) -> Document:
-    if isinstance(geometry, Sphere):
-        return {"center_lps_mm": list(geometry.center[::-1]), "diameter_mm": geometry.diameter}
-    if isinstance(geometry, Box):
-        return {"low_yx": list(geometry.low), "high_yx": list(geometry.high)}
-    return {
-        "shape": list(geometry.shape),
-        "spacing": list(geometry.spacing),
-        "origin": list(geometry.origin),
-        "runs": [list(run) for run in geometry.runs],
     }
 
 
@@ -308,7 +299,7 @@ def _image_score(entry: Document) -> ImageScore:
 
 def _region(entry: Document) -> Region:
     return Region(
-        checked(entry["name"], str), _mask(checked(entry["mask"], dict)), _provenance(entry["origin"])
+        checked(entry["name"], str), mask_of(checked(entry["mask"], dict)), _provenance(entry["origin"])
     )
 
 
@@ -328,14 +319,14 @@ def _provenance(entry: Any) -> Provenance:
 def _finding(entry: Document) -> Finding:
     score, malignancy, spread = entry["score"], entry["malignancy"], entry["malignancy_spread"]
     return Finding(
-        geometry=_geometry(checked(entry["kind"], str), entry),
+        geometry=geometry_of(checked(entry["kind"], str), entry),
         score=1.0 if score is None else number(score),
         malignancy=None if malignancy is None else number(malignancy),
         malignancy_spread=None if spread is None else number(spread),
         attributes=named(entry["attributes"]),
         opinions=tuple(_opinion(checked(o, dict)) for o in checked(entry["opinions"], list)),
         scores=named(entry["scores"]),
-        members=tuple(_sphere(checked(m, dict)) for m in checked(entry.get("members", []), list)),
+        members=tuple(sphere_of(checked(m, dict)) for m in checked(entry.get("members", []), list)),
         provenance=_provenance(entry["origin"]),
         status=checked(entry["status"], str),
         note=checked(entry["note"], str),
@@ -359,38 +350,3 @@ def _opinion(entry: Document) -> Opinion:
         attribute_spread=named(entry["attribute_spread"]),
         notes=texts(entry["notes"]),
     )
-
-
-def _geometry(kind: str, entry: Document) -> Geometry:
-    if kind not in ("sphere", "box", "mask"):
-        raise ValueError(f"unknown kind {kind!r}")
-    shape = checked(entry[kind], dict)
-    if kind == "sphere":
-        return _sphere(shape)
-    if kind == "box":
-        (y0, x0), (y1, x1) = numbers(shape["low_yx"]), numbers(shape["high_yx"])
-        return Box((y0, x0), (y1, x1))
-    return _mask(shape)
-
-
-def _sphere(entry: Document) -> Sphere:
-    x, y, z = numbers(entry["center_lps_mm"])
-    return Sphere((z, y, x), number(entry["diameter_mm"]))
-
-
-def _mask(entry: Document) -> Mask:
-    size = tuple(integer(n) for n in checked(entry["shape"], list))
-    spacing, origin = numbers(entry["spacing"]), numbers(entry["origin"])
-    runs = tuple((integer(start), integer(length)) for start, length in checked(entry["runs"], list))
-    if not len(size) == len(spacing) == len(origin) or len(size) not in (2, 3):
-        raise ValueError("a mask's shape, spacing and origin have two or three values each")
-    voxels, end = 1, 0
-    for n in size:
-        voxels *= n
-    if voxels > _LARGEST:
-        raise ValueError(f"no mask has {' × '.join(map(str, size))} voxels")
-    for start, length in runs:
-        if start < end or start + length > voxels:
-            raise ValueError("a mask's runs must follow one another inside its shape")
-        end = start + length
-    return Mask(size, spacing, origin, runs)
