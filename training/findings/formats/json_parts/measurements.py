@@ -29,11 +29,12 @@ _AXES = "zyx"
 
 def measurements_document(measurements: Iterable[Measurement]) -> Document:
     """The entry of all measurements; nothing where there are none, so that such files are what they were."""
-    entries = [_document(measurement) for measurement in measurements]
+    entries = [measurement_document(measurement) for measurement in measurements]
     return {"measurements": entries} if entries else {}
 
 
-def _document(measurement: Measurement) -> Document:
+def measurement_document(measurement: Measurement) -> Document:
+    """The entry of a measurement."""
     order, slab = "yx" if measurement.axis is None else _AXES, measurement.slab
     optional = {
         "plane": measurement.plane,
