@@ -68,6 +68,7 @@ class Autosaver:
         self._condition = threading.Condition()
         self._writing = threading.Lock()
         self._pending: Findings | None = None
+        self._in_hand: Findings | None = None  # what is being written
         self._due = 0.0
         self._thread: threading.Thread | None = None
         self._closed = self._left = False
@@ -82,7 +83,7 @@ class Autosaver:
     def request(self, findings: Findings) -> None:
         """Have `findings` written within `DELAY` seconds; later calls replace them without postponing."""
         with self._condition:
-            if self._pending is None:
+            if self._pending is None or self._pending is self._in_hand:
                 self._due = time.monotonic() + DELAY
             self._pending = findings
             if self._thread is None and not self._closed:
@@ -113,21 +114,25 @@ class Autosaver:
         """Write now, on this thread; whether everything is on the disk afterwards."""
         with self._writing:
             with self._condition:
-                findings, self._pending = self._pending, None
+                findings = self._in_hand = self._pending
             if findings is None:
                 return True
             try:
                 self._write(findings)
             except Exception as error:  # whatever it is: the thread must live, and the findings be kept
                 with self._condition:
-                    if self._pending is None:
-                        self._pending = findings
+                    self._in_hand = None
                     self._due = time.monotonic() + RETRY
                 if not self._failed:
                     log_error(error, "autosave")
                     self._on_problem(sentence(error) if not isinstance(error, OSError) else str(error))
                 self._failed = True
                 return False
+            with self._condition:  # only now: who is about to end waits until it is written
+                self._in_hand = None
+                if self._pending is findings:
+                    self._pending = None
+                self._condition.notify()
             self._failed = False
             return True
 

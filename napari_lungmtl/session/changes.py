@@ -60,7 +60,7 @@ def what_changed(before: Findings, after: Findings) -> str:
 
 def words_of(step: Step[Findings] | None) -> str:
     """What a step of the history did; nothing where there is none."""
-    return what_changed(step.before, step.after) if step is not None else ""
+    return (step.words or what_changed(step.before, step.after)) if step is not None else ""
 
 
 def edited(

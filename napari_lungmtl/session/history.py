@@ -1,11 +1,11 @@
-"""Undo and redo over immutable values: a step is the state before and the state after."""
+"""Undo and redo over immutable values: a step is the state before and the state after; and all steps that there were, by time."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
 
@@ -13,13 +13,35 @@ MAX_STEPS = 1000
 """States share the findings that did not change: a step costs a tuple of references, a few kilobytes."""
 
 
+Standing = Literal["done", "undone", "left"]
+"""Of a step: it holds, it can be done again, or something else was done in its place."""
+
+
 @dataclass(frozen=True)
 class Step(Generic[T]):
-    """One command, as what it changed from and to, and which findings were selected before it."""
+    """One command.
+
+    Parameters
+    ----------
+    before, after
+        What it changed from and to.
+    selection
+        Which findings were selected before it.
+    words
+        What it did; empty where the two states tell.
+    who, at
+        Who gave it, and when (local time with its offset, ISO 8601).
+    key
+        What tells it from other steps, also when what others did has joined it.
+    """
 
     before: T
     after: T
     selection: tuple[str, ...] = ()
+    words: str = ""
+    who: str = ""
+    at: str = ""
+    key: object = field(default_factory=object)
 
 
 class History(Generic[T]):
@@ -28,6 +50,18 @@ class History(Generic[T]):
     def __init__(self) -> None:
         self._done: deque[Step[T]] = deque(maxlen=MAX_STEPS)
         self._undone: list[Step[T]] = []
+        self._all: deque[Step[T]] = deque(maxlen=MAX_STEPS)
+
+    @property
+    def steps(self) -> tuple[Step[T], ...]:
+        """All steps by time, also those in whose place something else was done."""
+        return tuple(self._all)
+
+    def standings(self) -> dict[object, Standing]:
+        """How each step stands, by its key."""
+        found: dict[object, Standing] = dict.fromkeys((step.key for step in self._all), "left")
+        found |= dict.fromkeys((step.key for step in self._done), "done")
+        return found | dict.fromkeys((step.key for step in self._undone), "undone")
 
     @property
     def can_undo(self) -> bool:
@@ -53,9 +87,10 @@ class History(Generic[T]):
         """Whether one of the done steps led to this very state."""
         return any(step.after is after for step in self._done)
 
-    def push(self, before: T, after: T, selection: tuple[str, ...] = ()) -> None:
+    def push(self, step: Step[T]) -> None:
         """Record a step; what was undone before it cannot be redone any more."""
-        self._done.append(Step(before, after, selection))
+        self._done.append(step)
+        self._all.append(step)
         self._undone.clear()
 
     def undo(self) -> Step[T]:
@@ -82,6 +117,18 @@ class History(Generic[T]):
         self._done.append(step)
         return step
 
+    def retract(self) -> Step[T]:
+        """Take the last step back as if it had never been, and return it.
+
+        Raises
+        ------
+        IndexError
+            There is none.
+        """
+        step = self._done.pop()
+        self._all = deque((each for each in self._all if each.key is not step.key), maxlen=MAX_STEPS)
+        return step
+
     def change_all(self, change: Callable[[T], T]) -> None:
         """Do a change to every state, as if it had been there before the first command: undo does not take it back."""
 
@@ -90,8 +137,9 @@ class History(Generic[T]):
 
         self._done = deque(map(changed, self._done), maxlen=MAX_STEPS)
         self._undone = [changed(step) for step in self._undone]
+        self._all = deque(map(changed, self._all), maxlen=MAX_STEPS)
 
     def clear(self) -> None:
         """Forget everything: another image was opened."""
-        self._done.clear()
-        self._undone.clear()
+        for steps in (self._done, self._undone, self._all):
+            steps.clear()

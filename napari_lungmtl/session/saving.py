@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
 from ..training.findings import Findings
+from ..training.findings.log.record import Record
 from ..training.imaging.image import Image
 from .autosave import Autosaver, finish_writing
 from .events import SessionEvents
+from .log.earlier import ahead
 from .same_findings import numbered
 from .shared.joining import Change
 from .shared.presence import Presence, Visitor, sentence
@@ -46,6 +48,16 @@ class Saving:
         """The file that is written; None while no image is open."""
         return self._sidecar.path if self._sidecar is not None else None
 
+    @property
+    def logs(self) -> tuple[Path, ...]:
+        """Where the log of commands is written, and where one may lie that was written before; empty while no image is open."""
+        return self._sidecar.logs if self._sidecar is not None else ()
+
+    @property
+    def window(self) -> str:
+        """By what the log names this window's commands on the image."""
+        return self._sidecar.log.window if self._sidecar is not None else ""
+
     def open(self, image: Image | None) -> tuple[Findings, str]:
         """Save what is left of the former image, and read what there is of this one, with a sentence where it cannot be used."""
         self._autosave.flush()
@@ -56,8 +68,20 @@ class Saving:
         unsaved = finish_writing(self._sidecar, self._autosave)
         stored, problem = load(self._sidecar) if unsaved is None else (unsaved, "")
         if self._sidecar is not None:
+            if unsaved is None:
+                problem = problem or ahead(self._sidecar.newest(), self._sidecar.logs, stored)
             self._presence = Presence(self._sidecar.path, self._on_others)
         return numbered(stored), problem
+
+    def note(self, before: Findings, after: Findings, words: str = "", *, joins: bool = False) -> None:
+        """Have a command in the log with the next write; see `LogWriter.note`."""
+        if self._sidecar is not None and before is not after:
+            self._sidecar.log.note(before, after, words, joins=joins)
+
+    def take_records(self, records: Iterable[Record]) -> None:
+        """Have records of another log of the image in its log with the next write."""
+        if self._sidecar is not None:
+            self._sidecar.log.take(records)
 
     def request(self, findings: Findings) -> None:
         """Have findings written soon."""

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from ..training.findings import Finding, Findings, ImageReference, Measurement, Region
+from ..training.findings.history import now
+from ..training.findings.log.record import Record
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
-from ..training.inference.agreement import Agreement, agreement
 from .changes import changed_ids, edited, with_news, words_of
 from .events import SessionEvents
-from .history import History
-from .review import merge_run, moved, passes, reviewer, stood_upright
-from .same_findings import numbered, partners
+from .history import History, Standing, Step
+from .log.writer import JOINED
+from .looking import Looking
+from .review import merge_run, moved, reviewer, stood_upright
+from .same_findings import numbered
 from .saving import Place, Saving, Sidecar
 from .shared.joining import Change, each_once
 from .thresholds import Thresholds
@@ -28,7 +31,7 @@ from .thresholds import Thresholds
 __all__ = ["Session", "SessionEvents", "Thresholds"]
 
 
-class Session:
+class Session(Looking):
     """One image under review with its findings, thresholds and selection.
 
     Commands that edit findings can be undone; thresholds and selection are ways of looking and stay out of the history. Every edit
@@ -36,16 +39,9 @@ class Session:
     """
 
     def __init__(self, place: Place = Sidecar) -> None:
-        self.events = SessionEvents()
+        super().__init__()
         self._image: Image | None = None
-        self._findings = Findings()
-        self._thresholds = Thresholds()
-        self._selection: tuple[str, ...] = ()
         self._last_number = self._last_before = 0
-        self._overlays_shown = True
-        self._visible: tuple[Finding, ...] | None = None
-        self._agreement: Mapping[str, Agreement] | None = None
-        self._partners: Mapping[str, str] | None = None
         self._partial: Findings | None = None
         self._before_run: Findings | None = None
         self._history: History[Findings] = History()
@@ -64,53 +60,9 @@ class Session:
         return self._findings
 
     @property
-    def thresholds(self) -> Thresholds:
-        """What is shown."""
-        return self._thresholds
-
-    @property
-    def selected(self) -> str | None:
-        """Id of the selected finding, of several the last; it may be hidden by the thresholds."""
-        return self._selection[-1] if self._selection else None
-
-    @property
-    def selection(self) -> tuple[str, ...]:
-        """Ids of all selected findings, `selected` at the end."""
-        return self._selection
-
-    @property
-    def visible(self) -> tuple[Finding, ...]:
-        """The findings that pass the thresholds, in list order.
-
-        What a person drew, edited or accepted always passes; what was rejected stays (views draw it grey).
-        """
-        if self._visible is None:
-            self._visible = tuple(f for f in self._findings if passes(f, self._thresholds))
-        return self._visible
-
-    @property
-    def agreement(self) -> Mapping[str, Agreement]:
-        """Which of the visible boxes two networks agree on, by id; empty where fewer than two looked."""
-        if self._agreement is None:
-            self._agreement = agreement(self._findings, {f.id for f in self.visible})
-        return self._agreement
-
-    @property
     def orientation(self) -> Orientation:
         """How the radiograph is turned to be looked at; findings lie where they are in the file."""
         return self._findings.orientation or AS_STORED
-
-    @property
-    def partners(self) -> Mapping[str, str]:
-        """By id the box by which another network marks the same lesion; see `same_findings.partners`."""
-        if self._partners is None:
-            self._partners = partners(self._findings, {f.id for f in self.visible})
-        return self._partners
-
-    @property
-    def overlays_shown(self) -> bool:
-        """Whether anything at all is drawn over the image."""
-        return self._overlays_shown
 
     @property
     def is_partial(self) -> bool:
@@ -136,6 +88,21 @@ class Session:
     def redo_words(self) -> str:
         """What `redo` would do again; empty where there is nothing."""
         return words_of(self._history.next)
+
+    @property
+    def steps(self) -> tuple[Step[Findings], ...]:
+        """All commands since the image was opened, by time, also those that were taken back."""
+        return self._history.steps
+
+    @property
+    def standings(self) -> dict[object, Standing]:
+        """How each of `steps` stands, by its key; what holds last of those that are done is what is shown."""
+        return self._history.standings()
+
+    @property
+    def saving(self) -> Saving:
+        """Where the findings and the log of commands are kept."""
+        return self._saving
 
     @property
     def sidecar(self) -> Path | None:
@@ -166,7 +133,7 @@ class Session:
         self._last_number = max((f.number for f in stored), default=0)
         self._findings = stored if image is None else replace(stored, image=ImageReference.of(image))
         if (upright := stood_upright(image, self._findings)) is not None:
-            self._history.push(replace(self._findings, orientation=AS_STORED), upright)
+            self._history.push(self._step(replace(self._findings, orientation=AS_STORED), upright))
             self._findings = upright  # saved when a person or a run does something
         self._forget_views()
         self.events.image.emit(image)
@@ -188,8 +155,10 @@ class Session:
 
     def take_in(self) -> None:
         """Show what others have saved of the same image since; no undo takes it back."""
+        before = self._findings
         if self._saving.take_in(self._join):
-            self._put(self._findings)
+            joined, self._findings = self._findings, before
+            self._put(joined, JOINED, joins=True)
 
     def _join(self, change: Change) -> Findings:
         """Do what others changed to all states that there are."""
@@ -217,7 +186,7 @@ class Session:
         partial
             It is what is known so far: the next result joins it in one step of the history, if nobody has edited since.
         """
-        step = self._history.undo() if self.is_partial else None
+        step = self._history.retract() if self.is_partial else None
         present = self._findings if step is None else step.before  # as if the partial result had never been
         former = present if self._before_run is None else self._before_run
         self._last_number = self._last_number if step is None else self._last_before
@@ -225,7 +194,7 @@ class Session:
         after = numbered(merge_run(present, findings, former), self._last_number)
         self._partial = after if partial else None  # views ask while they are told
         if step is not None:
-            self._history.push(present, after, step.selection)
+            self._history.push(self._step(present, after, step.selection))
             self._put(after)
         else:
             self._do(after)
@@ -239,7 +208,7 @@ class Session:
             return True
         if partial is not self._findings:
             return False
-        self._put(self._history.undo().before)
+        self._put(self._history.undo().before, "took back what a run had found that did not end")
         return True
 
     def edit(
@@ -325,7 +294,7 @@ class Session:
         """Take the last edit back, with what was selected then, and say what it was; nothing happens where there is none."""
         if self._history.can_undo:
             step = self._history.undo()
-            self._put(step.before)
+            self._put(step.before, f"undone: {words_of(step)}")
             self.select_all(self._there(step.selection))
             self.events.undone.emit(f"Undone: {words_of(step)}")
 
@@ -333,49 +302,34 @@ class Session:
         """Do the last undone edit again, select what is seen of its change, and say what; nothing happens where there is none."""
         if self._history.can_redo:
             step = self._history.redo()
-            self._put(step.after)
+            self._put(step.after, f"done again: {words_of(step)}")
             ids = set(changed_ids(step.before, step.after))
             self.select_all(self._there(step.selection or [f.id for f in self.visible if f.id in ids][-1:]))
             self.events.undone.emit(f"Done again: {words_of(step)}")
 
-    # ---- ways of looking (not in the history)
+    def go_to(self, findings: Findings, words: str) -> None:
+        """Bring an earlier state back, in one step of the history; `words` say which: ``12:04, rejected 3``."""
+        self._do(replace(findings, image=self._findings.image), f"back to {words}")
 
-    def set_thresholds(self, **changes: float | None) -> None:
-        """Change `score`, `diameter`, `malignancy` or `image` of the thresholds."""
-        thresholds = replace(self._thresholds, **changes)  # type: ignore[arg-type]
-        if thresholds != self._thresholds:
-            self._thresholds = thresholds
-            self._forget_views()
-            self.events.thresholds.emit(thresholds)
+    def join(self, findings: Findings, words: str, records: Iterable[Record] = ()) -> None:
+        """Show what became of these findings and another person's, in one step; the records of their log go into the image's."""
+        self._saving.take_records(records)
+        if findings == self._findings:
+            self._saving.request(findings)
+        self._do(findings, words, joins=True)
 
-    def select(self, id: str | None) -> None:
-        """Select a finding alone, or nothing. An unknown id is a KeyError."""
-        self.select_all(() if id is None else (id,))
+    def _step(
+        self, before: Findings, after: Findings, selection: tuple[str, ...] = (), words: str = ""
+    ) -> Step[Findings]:
+        return Step(before, after, selection, words, reviewer(), now())
 
-    def select_all(self, ids: Iterable[str]) -> None:
-        """Select several findings; the last of them is `selected`. An unknown id is a KeyError."""
-        selection = tuple(dict.fromkeys(ids))
-        for id in selection:
-            self._findings[id]
-        if selection == self._selection:
-            return
-        before, self._selection = self.selected, selection
-        if self.selected != before:
-            self.events.selected.emit(self.selected)
-        self.events.selection.emit(self._selection)
-
-    def show_overlays(self, shown: bool) -> None:
-        """Show or hide everything that is drawn over the image."""
-        if shown != self._overlays_shown:
-            self._overlays_shown = shown
-            self.events.overlays.emit(shown)
-
-    def _do(self, after: Findings) -> None:
+    def _do(self, after: Findings, words: str = "", *, joins: bool = False) -> None:
         if after != self._findings:
-            self._history.push(self._findings, after, self._selection)
-            self._put(after)
+            self._history.push(self._step(self._findings, after, self._selection, words))
+            self._put(after, words, joins=joins)
 
-    def _put(self, findings: Findings) -> None:
+    def _put(self, findings: Findings, words: str = "", *, joins: bool = False) -> None:
+        self._saving.note(self._findings, findings, words, joins=joins)
         self._findings = findings
         self._last_number = max([self._last_number if len(findings) else 0, *(f.number for f in findings)])
         self._forget_views()
@@ -387,11 +341,3 @@ class Session:
             self.events.selected.emit(self.selected)
         if lost:
             self.events.selection.emit(self._selection)
-
-    def _there(self, ids: Iterable[str]) -> tuple[str, ...]:
-        """Those that there are."""
-        there = {f.id for f in self._findings}
-        return tuple(id for id in ids if id in there)
-
-    def _forget_views(self) -> None:
-        self._visible = self._agreement = self._partners = None

@@ -17,17 +17,23 @@ from ..training.errors import LungmtlError
 from ..training.findings import Findings
 from ..training.findings.formats.errors import FindingsFileError, NewerSchemaError, SaveError
 from ..training.findings.formats.json_file import SUFFIX, read_findings, write_findings
+from ..training.findings.log.file import LOG_SUFFIX
 from ..training.imaging.image import Image
 from ..training.imaging.series import Series
+from .log.writer import LogWriter
 from .same_findings import numbered
 from .shared.joining import Change
-from .shared.turns import turn
+from .shared.turns import Turn, turn
 
 _UID = re.compile(r"\d+(\.\d+){2,}(_\d+)?")
 
 
 class SidecarError(LungmtlError):
     """A sidecar could not be used; the message says what happened to it."""
+
+
+class _Overtaken(Exception):
+    """Another window took the lock over, as from a machine that slept: look again at what it saved."""
 
 
 class Sidecar:
@@ -66,6 +72,8 @@ class Sidecar:
         self._known = Change()  # what we know of the file, and what others have made of it since
         self._digests: dict[Path, bytes] = {}
         self._told: Findings | None = None
+        self.log = LogWriter()
+        """What is done to the findings, for the log beside them."""
         # Until files of the user's folder were told apart by where the image is.
         self._former, self._source = mine / f"{name}{SUFFIX}", str(source or "")
 
@@ -78,6 +86,11 @@ class Sidecar:
         """The files of another suffix beside it: first the one that is written, then where one may lie that was written before."""
         paths = dict.fromkeys((*self._paths, *self._readable))
         return tuple(p.with_name(p.name.removesuffix(SUFFIX) + suffix) for p in paths)
+
+    @property
+    def logs(self) -> tuple[Path, ...]:
+        """Where its log lies, and where one may lie that was written before."""
+        return self.companions(LOG_SUFFIX)
 
     def newest(self) -> Path | None:
         """The file that `read` reads, if there is one."""
@@ -135,6 +148,7 @@ class Sidecar:
     def take_over(self, former: Sidecar) -> None:
         """Go on where another has left off that wrote the same file."""
         self._known, self._digests = former._known, dict(former._digests)
+        self.log.take_over(former.log)
 
     def write(self, findings: Findings) -> str:
         """Write atomically; returns a sentence for the person where another place had to be taken, or others had written.
@@ -150,10 +164,8 @@ class Sidecar:
         for place, path in enumerate(self._paths):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with turn(path):
-                    said = self._look(path)
-                    path = self._paths[place]
-                    said = self._write(findings, path) or said
+                said = self._write_in_turn(findings, place)
+                path = self._paths[place]
             except (SaveError, OSError) as error:
                 reason = reason or str(error)
                 continue
@@ -166,6 +178,16 @@ class Sidecar:
             "Findings cannot be saved. They are kept in memory and saving is tried again: make room, or export "
             f"them before you close the window. ({reason})"
         )
+
+    def _write_in_turn(self, findings: Findings, place: int) -> str:
+        while True:
+            path = self._paths[place]
+            with turn(path) as held:
+                said = self._look(path)
+                try:
+                    return self._write(findings, self._paths[place], held) or said
+                except _Overtaken:
+                    continue
 
     def _look(self, path: Path) -> str:
         """Find out what others have saved; a sentence where that cannot be read."""
@@ -180,7 +202,7 @@ class Sidecar:
         self._digests[path] = digest
         return ""
 
-    def _write(self, findings: Findings, path: Path) -> str:
+    def _write(self, findings: Findings, path: Path, held: Turn) -> str:
         """Write findings with what others have saved; a sentence where the person has not been told of that."""
         joined, theirs = self._known.of(findings), self._known.after
         said = ""
@@ -193,6 +215,9 @@ class Sidecar:
             )
         elif joined.news and self._told is not theirs:
             said = f"Saved elsewhere meanwhile: {_changes(joined.news)} joined yours."
+        if not held.is_ours:
+            raise _Overtaken
+        said = " ".join(filter(None, (said, self.log.write(path, findings, joined.findings))))
         write_findings(joined.findings, path)
         self._known, self._told = Change(findings, joined.findings), joined.findings
         self._digests[path] = _digest(path) or b""

@@ -28,7 +28,10 @@ from .paths import stem_of, suffix_of
 from .series import Series
 
 _COMPANIONS = frozenset({".raw", ".zraw", ".img", ".img.gz"})  # pixels of .mhd, .nhdr, .hdr
-_OWN_FILES = (".lungmtl.json",)  # findings that were saved beside their images
+_OWN_FILES = (
+    ".lungmtl.json",
+    ".lungmtl.log.jsonl",
+)  # findings that were saved beside their images, and their logs
 NO_PICTURE = "is DICOM without a picture"
 """Part of the sentence on reports, segmentations and their like."""
 

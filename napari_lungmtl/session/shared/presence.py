@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..review import reviewer
+from .machine import is_dead, machine_key
 
 BEAT = 10.0
 """Seconds from one sign of life to the next."""
@@ -25,20 +26,24 @@ STALE = 45.0
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody who has an image open: whose window, on which machine, in which process, since when (local time, ISO 8601)."""
+    """Somebody who has an image open: whose window, on which machine, in which process, since when (local time, ISO 8601).
+
+    `machine` tells hosts of one name apart; see `machine_key`.
+    """
 
     who: str
     host: str
     process: int
     since: str
+    machine: str = ""
 
     @property
     def words(self) -> str:
         """``by ann on ws3 since 12:04``; ``in another window of this program since 12:04``."""
         time = self.since[11:16] if self.since[:10] == f"{datetime.now():%Y-%m-%d}" else self.since[:16]
-        if (self.host, self.process) == (socket.gethostname(), os.getpid()):
+        if (self.machine, self.process) == (machine_key(), os.getpid()):
             return f"in another window of this program since {time}"
-        here = self.host == socket.gethostname()
+        here = self.machine == machine_key()
         return f"by {self.who} {'in another program on this machine' if here else f'on {self.host}'} since {time}"
 
 
@@ -69,7 +74,8 @@ class Presence:
         self._file = file
         self._note = file.with_name(f".{file.name}.{uuid.uuid4().hex[:12]}.open")
         self._me = Visitor(
-            reviewer(), socket.gethostname(), os.getpid(), f"{datetime.now():%Y-%m-%dT%H:%M:%S}"
+            *(reviewer(), socket.gethostname(), os.getpid(), f"{datetime.now():%Y-%m-%dT%H:%M:%S}"),
+            machine=machine_key(),
         )
         self._others: tuple[Visitor, ...] = ()
         self._turn = threading.Lock()
@@ -120,7 +126,9 @@ class Presence:
                 continue
             with suppress(OSError):
                 visitor = _read(note)
-                if now - note.stat().st_mtime > STALE or (visitor is not None and _is_dead(visitor)):
+                if now - note.stat().st_mtime > STALE or (
+                    visitor is not None and is_dead(visitor.machine, visitor.process)
+                ):
                     note.unlink()
                 elif visitor is not None:
                     found.append(visitor)
@@ -178,29 +186,17 @@ atexit.register(_HEART.leave_all)
 def _read(note: Path) -> Visitor | None:
     """Who wrote a note; None where it is none, or half written."""
     try:
-        known = json.loads(note.read_text("utf-8", "replace"))
+        known = {"machine": "", **json.loads(note.read_text("utf-8", "replace"))}
         values = {field.name: known[field.name] for field in fields(Visitor)}
         return Visitor(
             str(values["who"])[:60],
             str(values["host"])[:60],
             int(values["process"]),
             str(values["since"])[:19],
+            str(values["machine"])[:200],
         )
     except (ValueError, TypeError, KeyError):
         return None
-
-
-def _is_dead(visitor: Visitor) -> bool:
-    """Whether its process is known to have ended; of other machines only its silence tells."""
-    if visitor.host != socket.gethostname() or os.name != "posix":  # elsewhere, asking a process may end it
-        return False
-    try:
-        os.kill(visitor.process, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _remove(note: Path) -> None:

@@ -23,6 +23,10 @@ class LogError(FindingsFileError):
     """A log cannot be used; the message says why."""
 
 
+class NewerLogError(LogError):
+    """A log comes from a newer version of the program."""
+
+
 @dataclass(frozen=True)
 class Tail:
     """What who adds lines must know of a file: how long it is, how often it was shortened, and its last record."""
@@ -173,6 +177,8 @@ def _generation(path: Path, line: bytes) -> int:
     if values is None or values.get("format") != FORMAT:
         raise LogError(f"{path} is no log of lungmtl: choose a *{LOG_SUFFIX} file")
     if not isinstance(values.get("version"), int) or values["version"] > VERSION:
-        raise LogError(f"{path} was written by a newer lungmtl: update with 'pip install -U napari-lungmtl'")
+        raise NewerLogError(
+            f"{path} was written by a newer lungmtl: update with 'pip install -U napari-lungmtl'"
+        )
     generation = values.get("generation", 0)
     return generation if isinstance(generation, int) else 0
