@@ -95,6 +95,10 @@ class ReviewedImage:
             self.session.events.overlays.emit(self.session.overlays_shown)
         return deleted
 
+    def settle(self) -> bool:
+        """Take what was just painted as a command; False while somebody paints, and nothing may be taken back."""
+        return all(painted.settle() for painted in (self.masks, self.radiograph) if painted is not None)
+
     def close(self, *, wait: bool = True) -> None:
         """Take its drawings out, and save, at once or in the background."""
         self.let_go()

@@ -49,6 +49,10 @@ class RadiographLayers:
         for drawing in (self.heat, self.lungs, self.masks, self.boxes):
             drawing.set_current(current)
 
+    def settle(self) -> bool:
+        """Take what was just painted as a command; False while somebody paints."""
+        return all(painted.settle() for painted in (self.masks, self.lungs))
+
     def close(self) -> None:
         """Take everything out."""
         for drawing in (self.heat, self.lungs, self.masks, self.boxes):

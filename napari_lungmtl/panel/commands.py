@@ -56,12 +56,14 @@ class ReviewCommands:
             (session.accept if verdict == "accept" else session.reject)(*lesions(session))
 
     def _undo(self) -> None:
-        if self._session is not None:
-            self._session.undo()
+        reviewed = self._reviewed()
+        if reviewed is not None and reviewed.settle():
+            reviewed.session.undo()
 
     def _redo(self) -> None:
-        if self._session is not None:
-            self._session.redo()
+        reviewed = self._reviewed()
+        if reviewed is not None and reviewed.settle():
+            reviewed.session.redo()
 
     def _toggle_overlays(self) -> None:
         reviewed = self._reviewed()

@@ -23,6 +23,7 @@ from ..reviewed_images import ReviewedImage, ReviewedImages
 from ..training.crossval.saliency import saliency
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
+from .actions import window_actions
 from .archive.button import ArchiveButton
 from .blind.section import BlindSection
 from .cases.section import CasesSection
@@ -33,6 +34,7 @@ from .findings.section import FindingsSection
 from .first_finding import FirstFinding
 from .footer import Footer
 from .hand_on.section import HandOnSection
+from .history.section import HistorySection
 from .inside.section import InsideSection
 from .measurements.section import MeasureSection
 from .nodule.section import NoduleCardSection
@@ -77,28 +79,7 @@ class LungNodulesDock(QWidget):
         viewer = getattr(viewer, "__wrapped__", viewer)
         self.viewer = viewer
         self.setObjectName("LungNodulesDock")
-        self._actions: dict[str, Callable[[], object]] = {
-            "next": lambda: self.findings.step(1),
-            "previous": lambda: self.findings.step(-1),
-            "characterise": lambda: self.run.characterise(),
-            "next study": lambda: self.cases.step(1),
-            "previous study": lambda: self.cases.step(-1),
-            "done": lambda: self.cases.toggle_done(),
-            "corner texts": self._toggle_corner_texts,
-            "fill": lambda: self.preferences.switch("fill"),
-            "attributes": lambda: self.preferences.switch("attributes"),
-            "linked views": lambda: self.views.link(not self.views.on),
-            "slab": lambda: self.views.choose_slab(self.views.slab.next()),
-            "thinner": lambda: self.views.choose_slab(self.views.slab.thicker(-5.0)),
-            "thicker": lambda: self.views.choose_slab(self.views.slab.thicker(5.0)),
-            "keep window": lambda: self.show_section.windows.ask_name(),
-            "cine": lambda: self.cine.toggle(1),
-            "cine back": lambda: self.cine.toggle(-1),
-            "cine slower": lambda: self.cine.change_speed(-1),
-            "cine faster": lambda: self.cine.change_speed(1),
-            "mouse": lambda: self.mouse.toggle(),
-            "help": lambda: self.footer.toggle_keys(),
-        }
+        self._actions = window_actions(self)
         self.measure = MeasureSection(viewer, lambda: self.views.canvas_slab.slab)
         self.pictures = Pictures(viewer)
         self.compare = CompareSection(viewer)
@@ -137,6 +118,7 @@ class LungNodulesDock(QWidget):
         self.findings = FindingsSection(self._actions)
         self.findings.none_yet = self.reading.none_yet
         self.card = NoduleCardSection(self.preferences)
+        self.history = HistorySection()
         self.card.characterise.connect(self.run.characterise)
         self.why.saliency.ready.connect(self.card.closeups.show_heat)
         self.why.saliency.compute = lambda image, finding: saliency(image, finding, self.run.chosen_device)
@@ -159,6 +141,7 @@ class LungNodulesDock(QWidget):
             self.show_section,
             self.findings,
             self.card,
+            self.history,
             self.prior,
             self.measure,
             self.compare,
@@ -304,7 +287,7 @@ class LungNodulesDock(QWidget):
         self.setStyleSheet(stylesheet(colors))
         for section in (
             *(self.study_section, self.findings, self.card, self.cohort),
-            *(self.operating_point, self.cases, self.why),
+            *(self.operating_point, self.cases, self.why, self.history),
         ):
             section.set_colors(colors)
 
@@ -354,7 +337,8 @@ class LungNodulesDock(QWidget):
         self.compare.sets.show_runs(OWN, SHIPPED, sets.by_name)
         QTimer.singleShot(0, lambda: self._scroll.ensureWidgetVisible(self.compare))
 
-    def _toggle_corner_texts(self) -> None:
+    def toggle_corner_texts(self) -> None:
+        """Show or hide the texts on the canvas."""
         self.corners.show_texts(not self.corners.on)
         self.marks.later()  # which may stand there now
 
@@ -387,7 +371,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     busy = (dock.run.runner, dock.weights, dock.cohort, dock.cases, dock._units)
     parts = (
         *(dock.corners, dock.measure, dock.compare, dock.operating_point, dock.why, dock.blind),
-        *(dock.reading, dock.prior, dock.views, dock.marks, dock.editing, dock.hand_on),
+        *(dock.reading, dock.prior, dock.views, dock.marks, dock.editing, dock.hand_on, dock.history),
     )
     call_each(
         stop_turning,

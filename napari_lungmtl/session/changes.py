@@ -11,7 +11,7 @@ from ..training.findings.history import begun, now, recorded
 from ..training.findings.measurements.measurement import numbered
 from ..training.findings.models import join_models
 from ..training.imaging.radiograph.orientation import AS_STORED
-from .history import Step
+from .log.history import Step
 from .review import reviewer
 
 _NAMED = 3

@@ -17,9 +17,9 @@ from ..training.findings.history import now
 from ..training.findings.log.record import Record
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
-from .changes import changed_ids, edited, with_news, words_of
+from .changes import changed_ids, edited, what_changed, with_news, words_of
 from .events import SessionEvents
-from .history import History, Standing, Step
+from .log.history import History, Standing, Step
 from .log.writer import JOINED
 from .looking import Looking
 from .review import merge_run, moved, reviewer, stood_upright
@@ -321,12 +321,13 @@ class Session(Looking):
     def _step(
         self, before: Findings, after: Findings, selection: tuple[str, ...] = (), words: str = ""
     ) -> Step[Findings]:
-        return Step(before, after, selection, words, reviewer(), now())
+        return Step(before, after, selection, words or what_changed(before, after), reviewer(), now())
 
     def _do(self, after: Findings, words: str = "", *, joins: bool = False) -> None:
         if after != self._findings:
-            self._history.push(self._step(self._findings, after, self._selection, words))
-            self._put(after, words, joins=joins)
+            step = self._step(self._findings, after, self._selection, words)
+            self._history.push(step)
+            self._put(after, step.words, joins=joins)
 
     def _put(self, findings: Findings, words: str = "", *, joins: bool = False) -> None:
         self._saving.note(self._findings, findings, words, joins=joins)

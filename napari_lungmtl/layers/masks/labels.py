@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,14 +33,34 @@ class LabelsBinding(Binding[Labels]):
         self._colors: dict[int, str] = {}
         self._painted: np.ndarray | None = None
         self._timer = coalesced(self._take_stroke)
+        self._in_stroke = False
         super().__init__(viewer, session, below)
 
     def close(self) -> None:
         """Take a stroke that has just ended, stop following, and take the layer out."""
+        self._take_ended()
+        super().close()
+
+    def settle(self) -> bool:
+        """Take a stroke that has just ended, so that undo takes back what is seen; False while the mouse still draws one."""
+        if not self._in_stroke:
+            self._take_ended()
+        return not self._in_stroke
+
+    def _take_ended(self) -> None:
         if self._timer.isActive():
             self._timer.stop()
             self._take_stroke()
-        super().close()
+
+    def _watch_stroke(self, _layer: Labels, event: Any) -> Generator[None, None, None]:
+        """napari's own way of following a drag: pressed, moved, released."""
+        self._in_stroke = True
+        try:
+            yield
+            while event.type == "mouse_move":
+                yield
+        finally:
+            self._in_stroke = False
 
     @abstractmethod
     def _target(self) -> dict[int, tuple[Mask, str]]:
@@ -74,6 +94,7 @@ class LabelsBinding(Binding[Labels]):
             units=(units,) * image.ndim,
         )
         layer.brush_size = max(round(max(image.shape[-2:]) / 100), 2)
+        layer.mouse_drag_callbacks.append(self._watch_stroke)
         return layer
 
     # ---- session -> layer

@@ -126,8 +126,9 @@ class LogWriter:
         tail = self._look(path)
         records = list(self._foreign)
         other = records[-1].id if records else ""
-        if not other and tail.last is not None and tail.last.window != self.window:
-            other = tail.last.id  # of another window on the image
+        beside = tail.last.id if tail.last is not None else ""
+        if not other and self._own is not None and beside != self._own[0].id:
+            other = beside  # what another window did, or what the file was joined of when this one did not know yet
         own = self._own
         if own is None:
             base = entries[0].before if entries else findings

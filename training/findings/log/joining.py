@@ -157,8 +157,8 @@ def _finding(base: Finding | None, ours: Finding, theirs: Finding) -> tuple[Find
     if not disputed:
         return ours.with_(**values, history=history), None
     stays = (theirs if later else ours).with_(id=ours.id, number=ours.number)
-    other = _beside(ours if later else theirs)
-    return stays, Conflict(tuple(disputed), stays, not later, other)
+    beside = _beside(ours if later else theirs)
+    return stays, Conflict(tuple(disputed), stays, not later, beside)
 
 
 def _beside(finding: Finding) -> Finding:

@@ -1,0 +1,117 @@
+"""The table of the history: read-only rows, of which a click goes to one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from qtpy.QtGui import QColor, QFont
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from ..widgets.qt import sure
+from ..widgets.theme import Palette, palette
+from .rows import Row
+
+COLUMNS = ("", "time", "who", "what")
+ROWS = 8
+"""Most rows that are seen at once; more are scrolled."""
+ROW_HEIGHT = 22
+_WIDTHS = (16, 62, 64)
+_Index = QModelIndex | QPersistentModelIndex
+_NONE = QModelIndex()
+
+
+class HistoryModel(QAbstractTableModel):
+    """Rows as Qt asks for them: only those that are seen cost anything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: Sequence[Row] = ()
+        self.colors: Palette = palette("dark")
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show other rows."""
+        self.beginResetModel()
+        self.rows = rows
+        self.endResetModel()
+
+    def rowCount(self, parent: _Index = _NONE) -> int:
+        """Of rows."""
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: _Index = _NONE) -> int:
+        """Of columns."""
+        return len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        """Names of the columns."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        return None
+
+    def flags(self, index: _Index) -> Qt.ItemFlag:
+        """Heads of sessions lead nowhere."""
+        head = self.rows[index.row()].look == "head"
+        return Qt.ItemFlag.NoItemFlags if head else Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+
+    def data(self, index: _Index, role: int = 0) -> Any:
+        """Text, colour and font of a cell."""
+        row = self.rows[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            mark = {"present": "▸", "undone": "↷", "left": "·"}.get(row.look, "")
+            return (mark, row.time, row.who, row.what)[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return row.tip
+        if role == Qt.ItemDataRole.ForegroundRole:
+            bright = row.look in ("done", "present", "before")
+            return QColor(self.colors.text if bright else self.colors.faint)
+        if role == Qt.ItemDataRole.FontRole and row.look in ("present", "head"):
+            font = QFont()
+            font.setBold(True)
+            return font
+        return None
+
+
+class HistoryTable(QTableView):
+    """Shows a `HistoryModel`; a click, or Return, chooses a row."""
+
+    chosen = Signal(object)
+    """The `Row`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history = HistoryModel()
+        self.setModel(self.history)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        side, header = sure(self.verticalHeader()), sure(self.horizontalHeader())
+        side.setVisible(False)
+        side.setDefaultSectionSize(ROW_HEIGHT)
+        header.setVisible(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setMinimumSectionSize(10)
+        for column, width in enumerate(_WIDTHS):
+            header.resizeSection(column, width)
+        header.setSectionResizeMode(len(_WIDTHS), QHeaderView.ResizeMode.Stretch)
+        self.clicked.connect(self._choose)
+        self.activated.connect(self._choose)  # Return
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show other rows; the place in the list stays."""
+        bar = sure(self.verticalScrollBar())
+        place = bar.value()
+        self.history.show_rows(rows)
+        self.setFixedHeight(min(max(len(rows), 1), ROWS) * ROW_HEIGHT + 4)
+        bar.setValue(place)
+
+    def _choose(self, index: QModelIndex) -> None:
+        row = self.history.rows[index.row()] if index.isValid() else None
+        if row is not None and row.target is not None:
+            self.chosen.emit(row)

@@ -1,0 +1,1 @@
+"""The log of commands beside the findings of an image."""
