@@ -145,7 +145,7 @@ def test_all_kinds_of_edits_are_listed_undone_redone_and_gone_to(after_run, imag
     history.set_open(True)
     qtbot.waitUntil(lambda: any(r.look == "head" for r in history.table.history.rows), timeout=30_000)
     (head,) = [r for r in history.table.history.rows if r.look == "head"]
-    assert head.what.startswith("bob on ")
+    assert " · bob on " in head.what
     click(dock, "rejected 4")
     assert session.findings["f3"].status == "unreviewed"
     assert session.findings["f4"].status == "rejected"

@@ -39,8 +39,8 @@ class Row:
 
     @property
     def time(self) -> str:
-        """``12:04:10``; of a session's head the day."""
-        return day(self.at) if self.look == "head" else self.at[11:19]
+        """``12:04``; of a session's head all that it says."""
+        return self.what if self.look == "head" else self.at[11:16]
 
     @property
     def tip(self) -> str:
@@ -73,7 +73,7 @@ def rows_of(session: Session, earlier: Sequence[Visit] = ()) -> list[Row]:
 
 def _before(visit: Visit) -> list[Row]:
     where = f" on {visit.machine}" if visit.machine else ""
-    head = Row(visit.began, "", f"{visit.who}{where}, from {visit.began[11:16]}", "head")
+    head = Row(visit.began, "", f"{day(visit.began)}, {visit.began[11:16]} · {visit.who}{where}", "head")
     rows = [Row(r.at, r.who, AS_OPENED if r.label == OPENED else r.label, "before", r) for r in visit.records]
     return [head, *reversed(rows)]
 

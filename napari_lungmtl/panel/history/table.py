@@ -17,7 +17,8 @@ COLUMNS = ("", "time", "who", "what")
 ROWS = 8
 """Most rows that are seen at once; more are scrolled."""
 ROW_HEIGHT = 22
-_WIDTHS = (16, 62, 64)
+_MARK, _WHO = 18, 86
+"""Pixels of the columns with the mark and the name; a longer name is cut off, and hovers."""
 _Index = QModelIndex | QPersistentModelIndex
 _NONE = QModelIndex()
 
@@ -95,11 +96,12 @@ class HistoryTable(QTableView):
         side.setVisible(False)
         side.setDefaultSectionSize(ROW_HEIGHT)
         header.setVisible(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        modes = QHeaderView.ResizeMode
         header.setMinimumSectionSize(10)
-        for column, width in enumerate(_WIDTHS):
-            header.resizeSection(column, width)
-        header.setSectionResizeMode(len(_WIDTHS), QHeaderView.ResizeMode.Stretch)
+        for column, mode in enumerate((modes.Fixed, modes.ResizeToContents, modes.Fixed, modes.Stretch)):
+            header.setSectionResizeMode(column, mode)
+        header.resizeSection(0, _MARK)
+        header.resizeSection(2, _WHO)
         self.clicked.connect(self._choose)
         self.activated.connect(self._choose)  # Return
 
@@ -107,7 +109,11 @@ class HistoryTable(QTableView):
         """Show other rows; the place in the list stays."""
         bar = sure(self.verticalScrollBar())
         place = bar.value()
+        self.clearSpans()
         self.history.show_rows(rows)
+        for number, row in enumerate(rows):
+            if row.look == "head":
+                self.setSpan(number, 1, 1, 3)
         self.setFixedHeight(min(max(len(rows), 1), ROWS) * ROW_HEIGHT + 4)
         bar.setValue(place)
 
