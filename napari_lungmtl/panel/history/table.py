@@ -98,6 +98,7 @@ class HistoryTable(QTableView):
         header.setVisible(False)
         modes = QHeaderView.ResizeMode
         header.setMinimumSectionSize(10)
+        header.setResizeContentsPrecision(0)  # by the rows that are seen
         for column, mode in enumerate((modes.Fixed, modes.ResizeToContents, modes.Fixed, modes.Stretch)):
             header.setSectionResizeMode(column, mode)
         header.resizeSection(0, _MARK)

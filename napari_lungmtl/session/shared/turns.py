@@ -93,7 +93,8 @@ class Turn:
     def _beat_later(self) -> None:
         self._timer = threading.Timer(BEAT, self._beat)
         self._timer.daemon = True
-        self._timer.start()
+        with suppress(RuntimeError):  # Python ends, and begins no thread any more
+            self._timer.start()
 
     def _beat(self) -> None:
         with self._turn:

@@ -34,14 +34,14 @@ class Log:
 
     @classmethod
     def read(cls, *paths: Path) -> Log:
-        """Read logs that belong together; what is not there is passed over.
+        """Read logs that belong together, the one that is written first; what is not there is passed over.
 
         Raises
         ------
         LogError
             One of them is no log, or was written by a newer version.
         """
-        read = [read_records(path) for path in paths if path.is_file()]
+        read = [read_records(path) for path in reversed(paths) if path.is_file()]
         records = [record for each, _ in read for record in each]
         return cls(records, paths[0] if paths else Path("log"), sum(torn for _, torn in read))
 

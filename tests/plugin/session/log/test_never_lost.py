@@ -156,6 +156,25 @@ def test_what_the_log_has_and_the_file_has_not_is_told_and_can_be_brought_back(s
     again.close()
 
 
+def test_in_a_folder_that_has_become_read_only_the_log_goes_on_elsewhere(session, folder, user_folder):
+    session.accept(session.findings[0].id)
+    assert session.save()
+    session.close()
+    folder.chmod(0o555)
+    try:
+        again = Session()
+        again.open(chest(folder))
+        again.reject(again.findings[1].id)
+        assert again.save()
+        assert user_folder in log_of(again.sidecar).parents
+        log = Log.read(*again.saving.logs)
+        assert [r.label for r in log][-4:] == ["run: 4 findings", "accepted 1", "opened", "rejected 2"]
+        assert log.state(log.head.id) == read_findings(again.sidecar) == again.findings
+        again.close()
+    finally:
+        folder.chmod(0o755)
+
+
 def _full(_findings, path) -> None:
     raise OSError(28, "No space left on device", str(path))
 
