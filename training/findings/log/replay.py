@@ -81,7 +81,7 @@ class Log:
         try:
             for each in reversed(chain):
                 document = applied(document, each.change)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise LogError(f"{self.path} cannot tell this state: a line is damaged ({error})") from error
         return document
 
