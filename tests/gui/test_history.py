@@ -132,7 +132,7 @@ def test_all_kinds_of_edits_are_listed_undone_redone_and_gone_to(after_run, imag
     colleague.reject("f4")
     colleague.close()
     name_reviewer("ann")
-    dialog = dock.hand_on.join.open()
+    dialog = history.join.open()
     dialog.open_file(tmp_path / "bob.lungmtl.json")
     qtbot.waitUntil(lambda: not dialog.worker.running, timeout=30_000)
     assert "1 command by bob" in dialog.words.text()

@@ -13,7 +13,6 @@ from ..widgets.section import Section
 from .button import HandOnButton
 from .export_dialog import ExportDialog
 from .import_dialog import ImportDialog
-from .join_dialog import JoinDialog
 
 STUDYING = "Not while a reader study runs: it would tell what is to be found."
 
@@ -58,12 +57,7 @@ class HandOnSection(Section):
             "One page on the case for people: HTML, PDF",
             lambda reviewed, parent: ReportDialog(reviewed.session, parent),
         )
-        self.join = HandOnButton(
-            "Join…",
-            "What another person did to the same image, made one with what was done here",
-            lambda reviewed, parent: JoinDialog(reviewed.session, parent),
-        )
-        self.buttons: tuple[HandOnButton, ...] = (self.export, self.import_, self.report, self.join, *buttons)
+        self.buttons: tuple[HandOnButton, ...] = (self.export, self.import_, self.report, *buttons)
         row = QHBoxLayout()
         for button in self.buttons:
             row.addWidget(button)

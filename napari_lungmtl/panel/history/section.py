@@ -14,8 +14,10 @@ from ...training.findings import Findings
 from ...training.findings.log.file import LogError
 from ...training.findings.log.record import Record
 from ...training.findings.log.replay import Log
+from ..hand_on.button import HandOnButton
 from ..widgets.section import Section, label, set_role
 from ..widgets.theme import Palette
+from .join_dialog import JoinDialog
 from .rows import Row, day, rows_of
 from .table import HistoryTable
 
@@ -36,6 +38,12 @@ class HistorySection(Section):
         self.table = HistoryTable()
         self.words = label("", "faint", wrap=True)
         self.words.hide()
+        self.join = HandOnButton(
+            "Join…",
+            "What another person did to the same image, made one with what was done here",
+            lambda reviewed, parent: JoinDialog(reviewed.session, parent),
+        )
+        self.head.addWidget(self.join)
         self.body.addWidget(self.table)
         self.body.addWidget(self.words)
         self.worker = Worker("The history could not be read", self)
@@ -48,6 +56,7 @@ class HistorySection(Section):
     def follow(self, reviewed: ReviewedImage | None) -> None:
         """Be of another image."""
         self.worker.cancel()
+        self.join.follow(reviewed)
         self._before = None
         self._say("")
         if reviewed is not None:
@@ -66,8 +75,9 @@ class HistorySection(Section):
         self.table.history.colors = colors
 
     def let_go(self) -> None:
-        """The dock goes; no widget is touched."""
+        """The dock goes: no dialog stays."""
         self.worker.abandon()
+        self.join.close_dialog()
 
     def go_to(self, row: Row) -> None:
         """Bring the state of a row back, in one step of the history."""
