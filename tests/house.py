@@ -42,7 +42,7 @@ ORDER = {
             "fitting",
             "crossval",
         ),
-        *("evaluation", "networks", "cohort", "blind", "report", "report_html", "api", "cli"),
+        *("evaluation", "networks", "cohort", "blind", "report", "report_html", "api", "cluster", "cli"),
     ),
     "napari_lungmtl": (
         *(

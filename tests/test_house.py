@@ -164,7 +164,13 @@ def test_every_import_is_a_declared_dependency():
     """What only this machine happens to have is missing in a user's environment."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    added = (*extras["networks"], *extras["train"], *extras["report"], *extras["dicomweb"])
+    added = (
+        *extras["networks"],
+        *extras["train"],
+        *extras["report"],
+        *extras["dicomweb"],
+        *extras["cluster"],
+    )
     wanted = [*project["dependencies"], *added]
     declared = {_canonical(re.match(r"[\w.-]+", d).group()) for d in wanted}  # type: ignore[union-attr]
     owners = importlib.metadata.packages_distributions()

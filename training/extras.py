@@ -16,6 +16,8 @@ EXTRAS = {
     "pyarrow": "report",
     "dicomweb_client": "dicomweb",
     "keyring": "dicomweb",
+    "distributed": "cluster",
+    "locket": "cluster",
 }
 """The extra that brings a package. Reading, reviewing, editing and exporting need none of them."""
 
@@ -30,7 +32,12 @@ def missing_extra(error: BaseException) -> MissingExtraError | None:
     if not isinstance(error, ImportError) or package not in EXTRAS:
         return None
     extra = EXTRAS[package]
-    named = {"networks": "Networks", "report": "Parquet tables", "dicomweb": "Archives"}
+    named = {
+        "networks": "Networks",
+        "report": "Parquet tables",
+        "dicomweb": "Archives",
+        "cluster": "Runs on several processes or machines",
+    }
     what = named.get(extra, "Training and reports")
     return MissingExtraError(
         f'{what} need {package}, which is not installed here: pip install "napari-lungmtl[{extra}]" brings it. '

@@ -1,4 +1,4 @@
-"""Opening a list of cases: an evaluation's JSON, or a table of cases as csv or Parquet."""
+"""Opening a list of cases: an evaluation's JSON, a table of cases as csv or Parquet, or the studies of a run on many."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from .tables import PARQUET, CaseListError, case_of
 
 DETAIL = "cases_detail"
 """Key of an evaluation's JSON under which its cases are."""
+STUDIES = "studies"
+"""Folder of Parquet files that 'lungmtl predict --workers' writes: its table of studies is a list of cases."""
 SUFFIXES = (".json", ".csv", ".csv.gz", ".parquet")
 WANTED = "choose report.json, cases.csv or cases.parquet of 'lungmtl evaluate --report', or a list that the window saved"
 
 
 def is_case_list(path: Path) -> bool:
-    """Whether a file is a list of cases, told by its name's end and its content."""
+    """Whether a file, or a folder of Parquet files, is a list of cases, told by its name's end and its content."""
     name = path.name.lower()
+    if path.is_dir():
+        return name == STUDIES and any(path.glob("*/*.parquet"))
     if name.endswith(".lungmtl.json") or not name.endswith(SUFFIXES) or not path.is_file():
         return False
     if name.endswith(".parquet"):
@@ -45,7 +49,7 @@ def read_case_list(path: Path) -> list[ListedCase]:
     """
     path = Path(path).absolute()
     name = path.name.lower()
-    if name.endswith(".parquet"):
+    if name.endswith(".parquet") or path.is_dir():
         return [case_of(row, path.parent) for row in _parquet(path)]
     if name.endswith(".json"):
         return _of_evaluation(path)

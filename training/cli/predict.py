@@ -21,9 +21,11 @@ from .common import (
     passes,
     progress,
 )
+from .many.predict import predict_many
 from .predict_batch import Batch, finish_batch
 
 if TYPE_CHECKING:
+    from ..cluster.task import Options
     from ..findings import Findings
     from ..imaging import Image
     from ..inference.chain import Chain
@@ -83,6 +85,14 @@ def predict(
     ] = None,
     which: Annotated[Which, typer.Option(help=_HELP["which"])] = _EXPORT.which,
     format: Annotated[Format, typer.Option(help=_HELP["format"])] = _EXPORT.format,
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Many studies: on so many processes of this machine."),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS|FILE", help="Many studies: on the Dask cluster of this scheduler."),
+    ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", callback=output_file, help="Write a summary here."),
@@ -98,6 +108,9 @@ def predict(
     a nodule. --model ag3d only detects, --model ag3d --model mtmr also asks one network about malignancy. With --findings
     a *.lungmtl.json, a findings.csv or LUNA16's annotations.csv says where to look.
 
+    With --workers or --cluster, each folder directly below a PATH is a case, what is done is not done again when the same
+    command is given again, and DIR holds results/ and an index of Parquet files instead of tables.
+
     Example: lungmtl predict ~/studies --out results --device cpu
     """
     with explained(), ExitStack() as stack:
@@ -111,6 +124,12 @@ def predict(
         except OSError as error:
             raise Failed(f"{out} cannot be made ({error.strerror}): choose another --out") from error
         given = None if findings is None else _given(findings)
+        if workers is not None or cluster is not None:
+            _refuse_with_many(findings, series, batch.export)
+            options = _options(out, infos, model, weights, device)
+            if not predict_many(paths, options, infos, workers, cluster, json_file):
+                raise typer.Exit(1)
+            return
         try:
             for study in _studies(paths, series, infos, batch):
                 _one(study, Task(model, device, given), batch)
@@ -131,6 +150,40 @@ class Task:
     models: Sequence[str] | None
     device: str
     given: Mapping[str, Findings] | None
+
+
+def _refuse_with_many(findings: Path | None, series: str | None, export: ExportOptions) -> None:
+    given = {
+        "--findings": findings is not None,
+        "--series": series is not None,
+        "--format": export.format != _EXPORT.format,
+        "--which": export.which != _EXPORT.which,
+    }
+    if named := [name for name, is_given in given.items() if is_given]:
+        raise Failed(
+            f"{' and '.join(named)} cannot be given with --workers or --cluster: leave one of them out"
+        )
+
+
+def _options(
+    out: Path,
+    infos: Sequence[ModelInfo],
+    names: Sequence[str] | None,
+    weights: Sequence[Path] | None,
+    device: str,
+) -> Options:
+    """What workers do with every study; the networks are those that would run."""
+    from importlib.metadata import version
+
+    from ..cluster.task import Options
+    from ..inference import registry
+    from ..inference.chain import runs_unasked
+
+    networks = tuple((i, registry.card_of(i).sha256) for i in infos if names or runs_unasked(i))
+    own = tuple(file.absolute() for file in weights or ())
+    return Options(
+        out.absolute(), networks, tuple(names) if names else None, own, device, version("napari-lungmtl")
+    )
 
 
 def _given(path: Path) -> dict[str, Findings]:

@@ -62,7 +62,7 @@ def choose(image: Image, names: Sequence[str] | None = None, device: str = "auto
     if names:  # what does not suit says so itself
         picked = [by_name[name] for name in dict.fromkeys(names)]
         return chain_of([i for i in picked if suits(i, image)] or picked, device)
-    picked = [i for i in by_name.values() if suits(i, image) and _runs_unasked(i)]
+    picked = [i for i in by_name.values() if suits(i, image) and runs_unasked(i)]
     if not picked:
         kinds = ", ".join(sorted({m for i in by_name.values() for m in i.modalities}))
         kind = image.modality or ("volume" if image.ndim == 3 else "flat image")
@@ -73,7 +73,8 @@ def choose(image: Image, names: Sequence[str] | None = None, device: str = "auto
     return chain_of(picked, device)
 
 
-def _runs_unasked(info: ModelInfo) -> bool:
+def runs_unasked(info: ModelInfo) -> bool:
+    """Whether a model runs where none was named."""
     return info.task != "segmentation" and (info.task != "reduction" or helps(info.name))
 
 

@@ -1,0 +1,157 @@
+"""Many studies on a real scheduler with two processes: what is killed, damaged or full costs no study, and none is done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from napari_lungmtl.training.cli.app import app
+from napari_lungmtl.training.cluster.connect import SETTINGS
+from napari_lungmtl.training.cluster.index import open_index, rows
+from napari_lungmtl.training.findings.formats.json_file import read_findings
+from napari_lungmtl.training.imaging import Image, write_volume
+from napari_lungmtl.training.imaging.dicom.write_series import write_series
+from napari_lungmtl.training.inference import registry
+
+from ...house import ROOT
+from ...stand_ins import cluster_worker as toy
+
+dask = pytest.importorskip("dask")
+distributed = pytest.importorskip("distributed")
+
+
+def ct(number: int, brightest: int = 0) -> Image:
+    """A tiny CT that no other is equal to."""
+    voxels = np.full((4, 5, 6), -1000, np.int16)
+    voxels[0, 0, 0], voxels[1, 0, 0] = brightest, number
+    return Image(voxels, "CT", (2.0, 1.0, 1.0), (-100, 10, 20), f"1.2.3.{number}")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """28 good studies, as files and as DICOM in folders; one of them kills its worker once."""
+    root = tmp_path_factory.mktemp("archive")
+    for number in range(28):
+        if number % 10 == 9:
+            write_series(ct(number), root / f"p{number:02}" / "series")
+            continue
+        path = root / f"s{number:02}.mha" if number < 12 else root / f"p{number:02}" / f"s{number:02}.mha"
+        path.parent.mkdir(exist_ok=True)
+        write_volume(ct(number, toy.KILLS_ONCE if number == 14 else 0), path)
+    return root
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory):
+    """The address of a scheduler with two workers, and the folder with the log of what ran."""
+    folder = tmp_path_factory.mktemp("toy")
+    settings = {"distributed.worker.preload": ["tests.stand_ins.cluster_worker"], **SETTINGS}
+    env = {"LUNGMTL_TOY": str(folder), "PYTHONPATH": str(ROOT)}
+    with (
+        dask.config.set(settings),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=2, host="127.0.0.1", dashboard_address="127.0.0.1:0", env=env
+        ) as cluster,
+    ):
+        yield cluster.scheduler_address, folder
+
+
+@pytest.fixture(autouse=True)
+def toy_client(monkeypatch):
+    card = registry.ModelCard("toy", "1.0", "Toy", "", ("CT",), {}, sha256="00ff")
+    monkeypatch.setattr(registry, "models", lambda: (toy.INFO,))
+    monkeypatch.setattr(registry, "card_of", lambda info: card)
+
+
+def ran(folder) -> Counter[str]:
+    log = folder / toy.LOG
+    return Counter(log.read_text().split()) if log.exists() else Counter()
+
+
+def killed_half_way(arguments, folder) -> None:
+    """Start the command as a process of its own, and kill it when some studies are done."""
+    command = [sys.executable, "-m", "tests.stand_ins.cluster_worker", *map(str, arguments)]
+    client = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL
+    )
+    while len(ran(folder)) < 6 and client.poll() is None:
+        time.sleep(0.02)
+    assert client.poll() is None, "it was done before it could be killed"
+    client.kill()
+    client.wait()
+
+
+def predict(*arguments):
+    return CliRunner().invoke(app, ["predict", *map(str, arguments)])
+
+
+def test_each_study_is_done_once_whoever_is_killed(archive, scheduler, tmp_path):
+    address, folder = scheduler
+    good = {f"s{n:02}" if n % 10 != 9 else f"1.2.3.{n}" for n in range(28)}
+    write_volume(ct(40, toy.KILLS), archive / "killer.mha")
+    write_volume(ct(41), archive / "cut.mha")
+    whole = (archive / "cut.mha").read_bytes()
+    (archive / "cut.mha").write_bytes(whole[:-40])
+    out, summary = tmp_path / "out", tmp_path / "s.json"
+    arguments = (archive, "--out", out, "--cluster", address, "--json", summary)
+
+    killed_half_way(("predict", *arguments), folder)
+    done = predict(*arguments)
+    assert done.exit_code == 1, done.output
+    assert ran(folder) == Counter(dict.fromkeys(good, 1))
+    said = json.loads(summary.read_text())
+    assert said["done"] + said["already_done"] == 28
+    assert said["failed"] == 2
+    assert "cut.mha" in done.stderr
+    assert "2 of 30 studies failed" in done.stderr
+
+    index = open_index(out)
+    studies = {row["name"]: row for row in index.studies.to_table().to_pylist()}
+    assert Counter(row["status"] for row in studies.values()) == {"done": 28, "failed": 2}
+    assert "died 3 times" in studies["killer.mha"]["sentence"]
+    assert "cut.mha" in studies["cut.mha"]["sentence"]
+    assert index.failed()["path"].to_pylist() == [str(archive / n) for n in ("cut.mha", "killer.mha")]
+    assert index.findings.count_rows() == 28
+    best = rows(index.findings, ["seriesuid", "file"], by="probability", most=1).to_pylist()
+    assert [row["seriesuid"] for row in best] == ["s27"]
+    assert (folder / "killed").exists(), "no good study's worker was killed"
+    assert read_findings(out / best[0]["file"]).models[0]["name"] == "toy"
+    assert len(list((out / "results").rglob("*.lungmtl.json"))) == 28
+
+    # Mended and moved: what is done is known by its content, and what failed is tried again.
+    (archive / "killer.mha").unlink()
+    (archive / "cut.mha").write_bytes(whole)
+    (archive / "p12").rename(archive / "moved")
+    done = predict(*arguments)
+    assert done.exit_code == 0, done.output
+    assert ran(folder) == Counter(dict.fromkeys({*good, "cut"}, 1))
+    assert not [row for row in open_index(out).failed().to_pylist() if row["study"].endswith("cut.mha")]
+    assert open_index(out).findings.count_rows() == 29
+    (archive / "cut.mha").unlink()
+
+
+def test_a_full_disk_stops_the_run_and_the_next_goes_on(archive, scheduler, tmp_path):
+    address, _ = scheduler
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / toy.FULL).touch()
+    arguments = (archive, "--out", out, "--cluster", address)
+    done = predict(*arguments)
+    assert done.exit_code == 1
+    assert "No space left" in done.stderr
+    assert "the same command again" in done.stderr
+    failed = done.stderr.count("could not be saved")
+    assert 0 < failed < 20, "it went on though nothing could be written"
+    assert not list(out.rglob("*.lungmtl.json"))
+    (out / toy.FULL).unlink()
+    assert predict(*arguments).exit_code == 0
+    assert open_index(out).findings.count_rows() == 28
+    assert open_index(out).failed().num_rows == 0

@@ -1,0 +1,1 @@
+"""Commands on many studies at once."""

@@ -1,0 +1,131 @@
+"""Workers: processes of this machine, or a Dask cluster that somebody runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..extras import missing_extra
+from . import local_worker
+from .task import ClusterError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+THREADS = 2
+"""Of a worker: one study is in the networks while the next is read."""
+SETTINGS = {
+    "distributed.scheduler.allowed-failures": 0,  # a dead worker is told at once: tries are counted by the client
+    "distributed.admin.low-level-log-length": 100,  # of 1000 messages that are kept in memory for each connection
+}
+_ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
+)
+GPU = "GPU"
+"""The tag of workers that have one."""
+
+
+def require_cluster() -> None:
+    """See that what the extra ``cluster`` brings is there.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
+    try:
+        for package in ("distributed", "locket", "pyarrow"):
+            import_module(package)
+    except ImportError as error:
+        raise missing_extra(error) or error from error
+
+
+@contextmanager
+def local_workers(count: int, device: str = "auto") -> Iterator[Client]:
+    """Start processes on this machine, each with one model store, and end them with the context.
+
+    Parameters
+    ----------
+    count
+        How many.
+    device
+        Where networks run; workers for a GPU bear the tag `GPU`, and share it.
+    """
+    import dask
+    from distributed import Client, LocalCluster
+
+    with (
+        dask.config.set(SETTINGS),
+        LocalCluster(
+            n_workers=count,
+            threads_per_worker=THREADS,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            resources={GPU: 1} if on_gpu(device) else None,
+            env=dict.fromkeys(_ONE_THREAD, "1"),
+            preload=[*dask.config.get("distributed.worker.preload"), local_worker.__name__],
+            silence_logs=logging.CRITICAL,  # what a person must know is in the rows
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def running_cluster(where: str, wait: float = 60.0) -> Iterator[Client]:
+    """Connect to a scheduler; it and its workers stay when the context ends.
+
+    Parameters
+    ----------
+    where
+        An address (``tcp://host:8786``, or ``tls://…`` with the certificates that Dask's configuration names), or the
+        scheduler's file.
+    wait
+        Seconds to wait for the scheduler, and for a first worker.
+
+    Raises
+    ------
+    ClusterError
+        There is none, or it has no workers.
+    """
+    import dask
+    from distributed import Client
+
+    file = Path(where)
+    options: dict[str, Any] = {"scheduler_file": str(file)} if file.is_file() else {"address": where}
+    if "://" not in where and not file.is_file():
+        raise ClusterError(f"{where} is neither a scheduler's file nor an address such as tcp://host:8786.")
+    try:
+        with dask.config.set(SETTINGS):
+            client = Client(**options, timeout=wait, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterError(
+            f"no scheduler answers at {where}: start one with 'dask scheduler', or correct the address ({error})"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=wait)
+        except TimeoutError as error:
+            raise ClusterError(
+                f"the scheduler at {where} has no workers: start some with 'dask worker {where} --nthreads {THREADS}'"
+            ) from error
+        yield client
+
+
+def on_gpu(device: str) -> bool:
+    """Whether a device that was asked for is a GPU."""
+    return device.startswith(("cuda", "mps"))
+
+
+def dashboard_of(client: Client) -> str:
+    """Give the address of the scheduler's dashboard; empty where bokeh, which draws it, is not installed."""
+    return (client.dashboard_link or "") if find_spec("bokeh") is not None else ""

@@ -1,0 +1,152 @@
+"""The client of a run: a window of studies slides over all that are found, and what comes back is handed on.
+
+Whose worker dies is tried again: at first in its turn, then beside nothing else in any worker, and at last with nothing else in
+the cluster, so that a study which takes its worker with it is told from those that were only beside it.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..error_boundary import sentence
+from .connect import GPU, on_gpu
+from .task import FAILED, ClusterError, Options, Outcome, Study
+from .worker import predict_study
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+AHEAD = 3
+"""Studies that wait or run for each thread of the cluster: no worker waits for the client, and nobody remembers more."""
+TRIES = 3
+_RECOUNT = 5.0
+"""Seconds after which workers are counted again: they come and go."""
+
+Work = Callable[[Study, Options], Outcome]
+
+
+@dataclass
+class ClusterRun:
+    """Many studies on a cluster.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    options
+        What is done with every study.
+    take
+        Is given each outcome, in the order in which they come.
+    work
+        What a worker does.
+    """
+
+    client: Client
+    options: Options
+    take: Callable[[Outcome], object]
+    work: Work = predict_study
+    _running: dict[Future, Study] = field(default_factory=dict)
+    _full: str = ""
+    _counted: tuple[float, int, int] = (float("-inf"), 1, 1)
+
+    def predict(self, found: Iterable[Study | Outcome]) -> None:
+        """Predict all studies that are found; outcomes among them are handed on.
+
+        Raises
+        ------
+        ClusterError
+            The scheduler went away, or the disk is full; what is done is done, and the same run goes on from there.
+        """
+        try:
+            again = self._lap(found, lambda: AHEAD * self._count()[0])
+            again = self._lap(again, lambda: self._count()[1])
+            for study in self._lap(again, lambda: 1):
+                self.take(_given_up(study))
+        finally:
+            with suppress(Exception):  # the scheduler may be what went
+                self.client.cancel(list(self._running))
+            self._running.clear()
+        if self._full:
+            raise ClusterError(
+                f"{self._full} Then give the same command again: what is done is not done again."
+            )
+
+    def _lap(self, found: Iterable[Study | Outcome], limit: Callable[[], int]) -> list[Study]:
+        """Run studies, never more than the limit at once, and give those whose worker died."""
+        from distributed import as_completed
+
+        again: list[Study] = []
+        source = iter(found)
+        done = as_completed(with_results=True, raise_errors=False, loop=self.client.loop)
+        self._fill(source, done, limit)
+        for future, result in done:
+            study = self._running.pop(future)
+            outcome = self._outcome(study, future, result)
+            if outcome is None:
+                again.append(study)
+            else:
+                self._full = self._full or (outcome.sentence if outcome.full else "")
+                self.take(outcome)
+            del future, result
+            self._fill(source, done, limit)
+        return again
+
+    def _fill(self, source: Iterator[Study | Outcome], done: Any, limit: Callable[[], int]) -> None:
+        """Submit studies until the window is full; none more when the disk is."""
+        while not self._full and len(self._running) < limit():
+            found = next(source, None)
+            if found is None:
+                return
+            if isinstance(found, Outcome):
+                self.take(found)
+                continue
+            future = self.client.submit(
+                self.work,
+                found,
+                self.options,
+                key=f"study-{uuid.uuid4().hex}",
+                # Two studies share a GPU: one in the networks, one being read.
+                resources={GPU: 0.5} if on_gpu(self.options.device) else None,
+                pure=False,
+            )
+            self._running[future] = found
+            done.add(future)
+
+    def _outcome(self, study: Study, future: Future, result: Any) -> Outcome | None:
+        """What came of a future; None where its worker died."""
+        from distributed import KilledWorker
+
+        if isinstance(result, Outcome):
+            return result
+        error = result[1] if isinstance(result, tuple) else result
+        if isinstance(error, KilledWorker):
+            return None
+        if future.status in ("cancelled", "lost") or not isinstance(error, BaseException):
+            raise ClusterError(
+                "The scheduler went away: start it again, and give the same command again; what is done is not done again."
+            )
+        return Outcome(study.label, FAILED, sentence(error, study.label))
+
+    def _count(self) -> tuple[int, int]:
+        """Threads and workers of the cluster, at least one."""
+        at, threads, workers = self._counted
+        if time.monotonic() - at > _RECOUNT:
+            found = self.client.nthreads()
+            threads, workers = max(sum(found.values()), 1), max(len(found), 1)
+            self._counted = time.monotonic(), threads, workers
+        return threads, workers
+
+
+def _given_up(study: Study) -> Outcome:
+    return Outcome(
+        study.label,
+        FAILED,
+        f"{study.label}: its worker died {TRIES} times, at last with nothing else to do: it may need more memory than a worker "
+        "has. Start fewer workers, or look into the workers' log.",
+        row={"path": str(study.series.path), "series_uid": study.series.uid, "tries": TRIES},
+    )

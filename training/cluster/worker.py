@@ -1,0 +1,138 @@
+"""What a worker does with one study: look whether it is done, read it, run the networks, write.
+
+A worker has two threads and one turn at the networks: while one study is in them, the next is read and the last one written.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+
+from ..error_boundary import STOPS, foreseen, sentence
+from ..findings import Findings
+from ..findings.formats.json_file import write_findings
+from ..imaging.errors import NoLungFoundError
+from ..imaging.image import Image
+from ..imaging.read import read_series
+from ..imaging.series import Series
+from ..inference import registry
+from ..inference.chain import choose
+from ..inference.predictor import finish
+from ..log_file import keep_log, log_error
+from .content import content_hash, key_of, result_file
+from .rows import finding_rows, study_row
+from .task import ALREADY, DONE, FAILED, PASSED_OVER, ClusterError, Options, Outcome, Study
+
+_turn = Lock()
+"""Held by the thread whose study is in the networks: they use memory and processor of one study at a time."""
+
+
+def predict_study(study: Study, options: Options) -> Outcome:
+    """Predict a study and write its findings, unless that was done before; whatever goes wrong is told in the outcome."""
+    seconds: dict[str, float] = {}
+    key = ""
+    try:
+        with _timed(seconds, "hash_seconds"):
+            _check_version(options)
+            series = study.with_files()
+            key = key_of(content_hash(series), series, options)
+        file = result_file(study.series, key)
+        path = options.out / file
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _claimed(path):
+                if not path.exists():
+                    return _predict(study, series, options, key, file, seconds)
+        return Outcome(study.label, ALREADY, key=key, file=file)
+    except STOPS:
+        raise
+    except BaseException as error:  # codecs in Rust panic with errors that are no Exception
+        if study.among > 1 and isinstance(error, NoLungFoundError):  # a head or a knee beside the chest
+            return Outcome(study.label, PASSED_OVER, sentence(error, study.label), key)
+        if not foreseen(error):
+            keep_log(terminal=False)
+            log_error(error, study.label)
+        row = {"path": str(study.series.path), "series_uid": study.series.uid, **seconds}
+        return Outcome(
+            study.label, FAILED, sentence(error, study.label), key, row=row, full=disk_is_full(error)
+        )
+
+
+def _predict(
+    study: Study, series: Series, options: Options, key: str, file: str, seconds: dict[str, float]
+) -> Outcome:
+    with _timed(seconds, "read_seconds"):
+        image = read_series(series.path, series)
+    with _turn, _timed(seconds, "network_seconds"):
+        findings = _run(image, options)
+    with _timed(seconds, "write_seconds"):
+        write_findings(findings, options.out / file)
+    row = {
+        **study_row(findings),
+        **seconds,
+        "path": str(study.series.path),
+        "warnings": " ".join(image.warnings),
+        "machine": socket.gethostname(),
+    }
+    return Outcome(study.label, DONE, "", key, file, row, finding_rows(findings, key, file))
+
+
+def _run(image: Image, options: Options) -> Findings:
+    with registry.using_weights(options.weights):
+        return finish(choose(image, options.models, options.device).run(image))
+
+
+def _check_version(options: Options) -> None:
+    here = version("napari-lungmtl")
+    if here != options.version:
+        raise ClusterError(
+            f"The worker on {socket.gethostname()} has napari-lungmtl {here}, the client {options.version}: install "
+            "the same on both."
+        )
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[name] = round(time.perf_counter() - start, 4)
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[None]:
+    """Hold a study for this process: what a client that died had begun is waited for and not done a second time.
+
+    The system lets go of the lock when the process dies. Where a file system has no locks, the work goes on without.
+    """
+    import locket
+
+    lock = path.with_name(f".{path.name}.lock")
+    held = locket.lock_file(str(lock))
+    try:
+        held.acquire()
+    except OSError:
+        held = None
+    try:
+        yield
+    finally:
+        if held is not None:
+            with suppress(OSError):  # while it is held: whoever comes next finds the findings, or starts anew
+                lock.unlink()
+            held.release()
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether it, or what it came from, says that there is no room."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    return False
