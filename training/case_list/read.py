@@ -26,7 +26,7 @@ def is_case_list(path: Path) -> bool:
     """Whether a file, or a folder of Parquet files, is a list of cases, told by its name's end and its content."""
     name = path.name.lower()
     if path.is_dir():
-        return name == STUDIES and any(path.glob("*/*.parquet"))
+        return name == STUDIES and any(path.glob("day=*/*.parquet"))
     if name.endswith(".lungmtl.json") or not name.endswith(SUFFIXES) or not path.is_file():
         return False
     if name.endswith(".parquet"):

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli.app import app
-from napari_lungmtl.training.cluster.connect import SETTINGS
+from napari_lungmtl.training.cluster.connect import local_workers
 from napari_lungmtl.training.cluster.index import open_index, rows
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging import Image, write_volume
@@ -25,7 +25,7 @@ from ...house import ROOT
 from ...stand_ins import cluster_worker as toy
 
 dask = pytest.importorskip("dask")
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
 
 
 def ct(number: int, brightest: int = 0) -> Image:
@@ -53,15 +53,13 @@ def archive(tmp_path_factory):
 def scheduler(tmp_path_factory):
     """The address of a scheduler with two workers, and the folder with the log of what ran."""
     folder = tmp_path_factory.mktemp("toy")
-    settings = {"distributed.worker.preload": ["tests.stand_ins.cluster_worker"], **SETTINGS}
-    env = {"LUNGMTL_TOY": str(folder), "PYTHONPATH": str(ROOT)}
     with (
-        dask.config.set(settings),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=2, host="127.0.0.1", dashboard_address="127.0.0.1:0", env=env
-        ) as cluster,
+        pytest.MonkeyPatch.context() as patch,
+        dask.config.set({"distributed.worker.preload": ["tests.stand_ins.cluster_worker"]}),
     ):
-        yield cluster.scheduler_address, folder
+        patch.setenv("LUNGMTL_TOY", str(folder))
+        with local_workers(2) as client:
+            yield client.scheduler.address, folder
 
 
 @pytest.fixture(autouse=True)
