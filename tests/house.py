@@ -42,7 +42,7 @@ ORDER = {
             "fitting",
             "crossval",
         ),
-        *("evaluation", "networks", "cohort", "blind", "report", "report_html", "api", "cluster", "cli"),
+        *("evaluation", "learning", "networks", "cohort", "blind", "report", "report_html", "api", "cluster", "cli"),
     ),
     "napari_lungmtl": (
         *(

@@ -14,6 +14,7 @@ from .export import export
 from .froc import froc
 from .import_ import import_
 from .models import models
+from .learning.next_ import next_
 from .predict import predict
 from .readers import readers
 from .report import report
@@ -46,6 +47,7 @@ for command in (
 ):
     app.command()(command)
 app.command("import")(import_)
+app.command("next")(next_)
 app.add_typer(simulate)
 app.add_typer(archive)
 

@@ -1,23 +1,39 @@
-"""``lungmtl train``: training a network."""
+"""``lungmtl train``: training a network, or letting one learn from reviewed studies."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from .common import Failed, debugging, explained, output_file, write_json
+from .common import Failed, complain, debugging, explained, output_file, progress, write_json
+
+if TYPE_CHECKING:
+    from ..inference.predictor import Progress
+    from ..inference.progress import OnProgress
+
+Result = TypeVar("Result")
 
 
 def train(
     network: Annotated[
         str, typer.Argument(metavar="NETWORK", help="The model, as 'lungmtl models' lists them.")
     ],
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the layout of the network's dataset.")],
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for checkpoints, the log, the weights and their card.")
     ],
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder in the layout of the network's dataset.")
+    ] = None,
+    reviewed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Instead of --data: learn from studies that were reviewed in the window; may be repeated.",
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="JSON or TOML file with what differs from the shipped settings."),
@@ -27,8 +43,14 @@ def train(
         typer.Option(metavar="FILE", help="Start from these weights (.safetensors) instead of from scratch."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on from the last checkpoint in --out; --reviewed does so in any case."
+        ),
     ] = False,
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="Of --reviewed: auto, cpu or cuda:N.")
+    ] = "auto",
     json_file: Annotated[
         Path | None,
         typer.Option(
@@ -41,25 +63,82 @@ def train(
     Example: lungmtl train ag3d --data LUNA16 --out runs/luna16
     Resume: lungmtl train ag3d --data luna16_nodules --out runs/ag3d --resume
     Fine-tune: lungmtl train dhn --data NODE21 --out runs/mine --weights training/networks/dhn/weights/dhn.safetensors
+    Learn from your corrections: lungmtl train dhn --reviewed ~/studies --out runs/ours
     """
     with explained():
         from ..inference.registry import NETWORKS
-        from ..inference.weights import WeightsError
 
         if network not in NETWORKS:
             raise Failed(f"there is no model {network!r}; the models are: {', '.join(NETWORKS)}")
         if config is not None and not config.is_file():
             raise Failed(f"{config} does not exist: check --config")
-        try:
-            from ..fitting.train_network import train_network
-
-            path = train_network(network, data, out, config, resume, weights)
-        except ModuleNotFoundError as error:
-            raise Failed(f"training needs {error.name}: pip install 'napari-lungmtl[train]'") from error
-        except (FileNotFoundError, ValueError, WeightsError) as error:
-            # Settings that do not exist and missing checkpoints: their messages are meant for a person.
-            if debugging():
-                raise
-            raise Failed(str(error)) from error
+        if (data is None) == (not reviewed):
+            raise Failed(
+                "name either --data, a set to train on, or --reviewed, folders with studies that you reviewed"
+            )
+        if data is None:
+            if config is not None:
+                raise Failed("--reviewed has no settings: leave --config out")
+            _learn(network, reviewed or [], out, weights, device, json_file)
+            return
+        path = _train(network, data, out, config, resume, weights)
         typer.echo(str(path))
         write_json({"network": network, "data": str(data), "weights": str(path)}, json_file)
+
+
+def _train(
+    network: str, data: Path, out: Path, config: Path | None, resume: bool, weights: Path | None
+) -> Path:
+    from ..inference.weights import WeightsError
+
+    try:
+        from ..fitting.train_network import train_network
+
+        return train_network(network, data, out, config, resume, weights)
+    except ModuleNotFoundError as error:
+        raise Failed(f"training needs {error.name}: pip install 'napari-lungmtl[train]'") from error
+    except (FileNotFoundError, ValueError, WeightsError) as error:
+        # Settings that do not exist and missing checkpoints: their messages are meant for a person.
+        if debugging():
+            raise
+        raise Failed(str(error)) from error
+
+
+def _learn(
+    network: str,
+    folders: list[Path],
+    out: Path,
+    weights: Path | None,
+    device: str,
+    json_file: Path | None,
+) -> None:
+    from ..learning.learn import learn
+
+    with progress("learning") as on_progress:
+        learned = followed(learn(network, folders, out, weights=weights, device=device), on_progress)
+    for sentence in learned.passed_over:
+        complain(sentence)
+    typer.echo(str(learned.weights))
+    typer.echo(learned.sentence)
+    values = {
+        "network": network,
+        "reviewed": [str(folder) for folder in folders],
+        "weights": str(learned.weights),
+        "recommended": learned.verdict.recommended,
+        "sentence": learned.sentence,
+        "studies": list(learned.studies),
+        "held_back": list(learned.held_back),
+        "passed_over": list(learned.passed_over),
+        "comparisons": [c.to_json() for c in learned.verdict.comparisons],
+    }
+    write_json(values, json_file)
+
+
+def followed(steps: Generator[Progress, None, Result], on_progress: OnProgress) -> Result:
+    """Exhaust a generator of progress beside a bar."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            return end.value
+        on_progress(step.fraction, step.stage)

@@ -60,6 +60,25 @@ class Network(Protocol):
         """
         ...
 
+    def candidates(self, predictor: Any, image: Any, drawn: Any) -> Any:
+        """Return a `learning.candidates.Candidates` of an image as networks see it, with places (D, 4) that a person marked.
+
+        Only a folder with ``learning.py`` offers it and the following (`NetworkFolder.learns`).
+        """
+        ...
+
+    def head(self, predictor: Any) -> Any:
+        """Return the last layer of the scoring head, a `learning.candidates.Head`."""
+        ...
+
+    def with_head(self, predictor: Any, head: Any) -> dict[str, Any]:
+        """Return the tensors of the network with another last layer, by name."""
+        ...
+
+    def known_cases(self, data: Path, card: ModelCard) -> Sequence[Any]:
+        """List what the weights were tuned on, `learning.known.KnownCase`, as far as it lies in a folder of data."""
+        ...
+
 
 @dataclass(frozen=True)
 class NetworkFolder:
@@ -87,6 +106,27 @@ class NetworkFolder:
     def look_inside(self, predictor: Any, image: Any, place: Sequence[float], size: float) -> Any:
         """See `Network.look_inside`."""
         return import_module(f"{self.package}.inside").look_inside(predictor, image, place, size)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the folder has ``learning.py``, or a folder of that name: its network learns from reviews; imports none of it."""
+        return find_spec(f"{self.package}.learning") is not None
+
+    def candidates(self, predictor: Any, image: Any, drawn: Any) -> Any:
+        """See `Network.candidates`."""
+        return import_module(f"{self.package}.learning").candidates(predictor, image, drawn)
+
+    def head(self, predictor: Any) -> Any:
+        """See `Network.head`."""
+        return import_module(f"{self.package}.learning").head(predictor)
+
+    def with_head(self, predictor: Any, head: Any) -> dict[str, Any]:
+        """See `Network.with_head`."""
+        return import_module(f"{self.package}.learning").with_head(predictor, head)
+
+    def known_cases(self, data: Path, card: ModelCard) -> Sequence[Any]:
+        """See `Network.known_cases`."""
+        return import_module(f"{self.package}.learning").known_cases(data, card)
 
     @property
     def path(self) -> Path:

@@ -221,11 +221,19 @@ class Fprn(nn.Module):
         proposals
             One (K, 5) tensor per image: z, y, x, diameter in voxels of the input, and the level they came from.
         """
+        return self.classifier(self._pooled(pyramid, proposals))[:, 0]
+
+    def hidden(self, pyramid: list[Tensor], proposals: list[Tensor]) -> Tensor:
+        """What the last layer is given of the proposals (ΣK, 256), as `forward` has them."""
+        return self.classifier[:-1](self._pooled(pyramid, proposals))
+
+    def _pooled(self, pyramid: list[Tensor], proposals: list[Tensor]) -> Tensor:
+        """RoI features of all levels (ΣK, 768)."""
         pooled = [
             torch.cat([self._pool(level, pyramid, i, p) for i, p in enumerate(proposals)])
             for level in range(3)
         ]
-        return self.classifier(torch.cat(pooled, dim=1).flatten(1))[:, 0]
+        return torch.cat(pooled, dim=1).flatten(1)
 
     def _pool(self, level: int, pyramid: list[Tensor], index: int, proposals: Tensor) -> Tensor:
         """RoI features (K, C, 2, 2, 2) of one image on one level."""

@@ -87,7 +87,7 @@ class Ag3dPredictor:
         yield Progress(0.1, "resampling to 1 mm")
         volume, near_lung = prepare(image, lungs)
         padded = PaddedVolume(volume.voxels)
-        seen = yield from self._detect(padded)
+        seen = yield from self.detect_volume(padded)
         field = Lungs(volume.voxels, near_lung)
         selection = select(seen.reading.detections.moved(-padded.offset), field, self.net.config)
         yield Progress(0.95, "scoring", trace=self._trace(seen, padded.offset, volume, field, selection))
@@ -104,7 +104,7 @@ class Ag3dPredictor:
         the surroundings that it has in the whole scan.
         """
         padded = PaddedVolume(hu, least=0)
-        found = finish(self._detect(padded)).reading.detections.moved(-padded.offset)
+        found = finish(self.detect_volume(padded)).reading.detections.moved(-padded.offset)
         marks = select(found, Lungs(hu, np.ones(hu.shape, bool)), self.net.config).marks
         return marks.spheres, marks.score
 
@@ -125,7 +125,7 @@ class Ag3dPredictor:
         fprn = copy.deepcopy(self.net.fprn).cpu()  # the network may go to another device, or from memory
         return Ag3dTrace(self.info, fprn, seen, offset, volume, field, selection)
 
-    def _detect(self, padded: PaddedVolume) -> Generator[Progress, None, Seen]:
+    def detect_volume(self, padded: PaddedVolume) -> Generator[Progress, None, Seen]:
         """The network on a volume (HU, 1 mm, sides multiples of 16)."""
         if self.device.type in STREAMED:
             return (yield from self._detect_streamed(padded))

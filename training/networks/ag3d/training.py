@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from ...fitting.training_run import TrainingRun
 from ...inference.weights import WeightsError, start_from
 from .anchors import anchor_grid, assign, decode, encode, label_proposals
 from .boosting import cube_hardness, hardness_of
-from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
+from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig, is_dev
 from .detect import normalise, propose
 from .loss import (
     adaptive_focal_loss,
@@ -45,11 +44,6 @@ OFFICIAL = {"train": "training", "val": "dev", "test": "test"}
 """Folds of a set that is published in three parts, and what each is for."""
 WHOLE = 0.5
 """Fraction of patches from whole scans where the data have such and the settings say nothing."""
-
-
-def is_dev(series: str, config: TrainingConfig) -> bool:
-    """Whether a training scan is kept for tuning the threshold: a fixed choice by the identifier alone."""
-    return zlib.crc32(series.encode()) % config.dev_every == 0
 
 
 def part_of(series: str, fold: str, config: TrainingConfig) -> str:

@@ -180,11 +180,15 @@ class LocalHead(nn.Module):
 
     def judge(self, features: Sequence[Tensor], proposals: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits (P,) and corrected boxes (P, 4) of the proposals of all radiographs, one radiograph after the other."""
-        named = OrderedDict((str(n), m) for n, m in zip(self.config.levels, features, strict=True))
-        side = self.side_of(features)
-        hidden = self.layers(self.align(named, proposals, [(side, side)] * len(proposals)))
+        hidden = self.hidden(features, proposals)
         boxes = self.coder.decode(self.delta(hidden), proposals)
         return self.score(hidden)[:, 0], boxes.reshape(-1, 4)
+
+    def hidden(self, features: Sequence[Tensor], proposals: list[Tensor]) -> Tensor:
+        """What the last layers are given of the proposals of all radiographs (P, `Config.roi_hidden`)."""
+        named = OrderedDict((str(n), m) for n, m in zip(self.config.levels, features, strict=True))
+        side = self.side_of(features)
+        return self.layers(self.align(named, proposals, [(side, side)] * len(proposals)))
 
     def losses(self, features: Sequence[Tensor], truth: list[Tensor]) -> dict[str, Tensor]:
         """The four terms of eq. 1.
