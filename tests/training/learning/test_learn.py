@@ -1,0 +1,189 @@
+"""Learning from reviews: who teaches, what moves, what the guard lets through, and that a stopped run goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from napari_lungmtl.training.cli.app import app
+from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.inference.predictor import finish
+from napari_lungmtl.training.inference.weights import read_card, seen_cases
+from napari_lungmtl.training.learning.candidates import LearningError, Outcome
+from napari_lungmtl.training.learning.guard import Verdict, compare
+from napari_lungmtl.training.learning.learn import learn, learners
+from napari_lungmtl.training.learning.places import hits
+from napari_lungmtl.training.learning.reviewed import find_reviewed
+
+from ...stand_ins.learning_network import (
+    LOOK_ALIKE,
+    NAME,
+    NODULE,
+    OTHER,
+    learning_network,
+    reviewed_scan,
+    scan_of,
+)
+
+
+@pytest.fixture(autouse=True)
+def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with learning_network(tmp_path / "networks", monkeypatch):
+        yield
+
+
+@pytest.fixture
+def studies(tmp_path: Path) -> Path:
+    folder = tmp_path / "studies"
+    for i in range(10):
+        reviewed_scan(folder, f"s{i}", (NODULE, LOOK_ALIKE, OTHER))
+    return folder
+
+
+def scores(weights: Path | None = None) -> dict[int, float]:
+    """Scores of the three kinds."""
+    kinds = (NODULE, LOOK_ALIKE, OTHER)
+    findings = finish(registry.load_predictor(NAME, "cpu", weights).run(scan_of(kinds)))
+    return dict(zip(kinds, (f.score for f in findings), strict=True))
+
+
+def test_what_is_rejected_falls_and_what_is_accepted_stays(studies, tmp_path):
+    assert NAME in learners()
+    learned = finish(learn(NAME, [studies], tmp_path / "out", device="cpu"))
+    before, after = scores(), scores(learned.weights)
+    assert after[LOOK_ALIKE] < 0.5 < before[LOOK_ALIKE]
+    assert after[NODULE] >= before[NODULE] - 0.02
+    assert learned.choice.helps
+    assert (len(learned.studies), len(learned.held_back)) == (7, 3)
+    assert learned.verdict.recommended
+    held, dev = learned.verdict.comparisons
+    assert (held.before.found, held.after.found) == (3, 3)
+    assert held.before.other == 6, "what nobody judged counts as another mark, before and after"
+    assert held.after.other == 3
+    assert dev.name == "the shipped dev set"
+    card = read_card(learned.weights)
+    assert card.metrics["learned"]["recommended"]
+    assert registry.card(NAME).sha256 in card.training["log"]["started_from"]
+    assert seen_cases(card) == set(learned.studies)
+    assert set(card.training["held_back"]) == set(learned.held_back)
+    assert "research only" in card.limits[0]
+
+
+def test_what_a_network_must_not_forget_refuses_weights(studies, tmp_path):
+    """The dev set's nodule looks like what is rejected here."""
+    (tmp_path / "networks" / "kinds.txt").write_text(f"{NODULE} {LOOK_ALIKE}")
+    learned = finish(learn(NAME, [studies], tmp_path / "out", device="cpu"))
+    assert not learned.verdict.recommended
+    assert learned.sentence.split(". ")[1].startswith("Not better: known 1, found before, is lost")
+    assert learned.weights.is_file()
+    assert not read_card(learned.weights).metrics["learned"]["recommended"]
+
+
+def test_a_stopped_run_goes_on_and_comes_to_the_same(studies, tmp_path):
+    whole = finish(learn(NAME, [studies], tmp_path / "whole", device="cpu"))
+    looked = import_module(f"napari_lungmtl.training.networks.{NAME}.learning").LOOKED
+    looked.clear()
+    steps = learn(NAME, [studies], tmp_path / "out", device="cpu")
+    for _ in range(5):
+        next(steps)
+    steps.close()
+    before = list(looked)
+    assert 0 < len(before) < 7
+    again = finish(learn(NAME, [studies], tmp_path / "out", device="cpu"))
+    assert len(looked) == len(set(looked)) == 7, "nothing is looked at twice"
+    assert again.weights.read_bytes() == whole.weights.read_bytes()
+    assert again.sentence == whole.sentence
+
+
+def test_few_studies_teach_but_nothing_is_recommended(tmp_path):
+    for i in range(3):
+        reviewed_scan(tmp_path / "few", f"s{i}")
+    learned = finish(learn(NAME, [tmp_path / "few"], tmp_path / "out", device="cpu"))
+    assert not learned.held_back
+    assert "No gain shown because no study could be held back" in learned.sentence
+    assert not learned.verdict.recommended
+
+
+def test_a_lost_lesion_or_a_figure_that_falls_is_worse_and_a_gain_alone_is_better():
+    found = Outcome({"a": 0.9, "b": 0.6}, {"x": (0.7,), "y": ()})
+    exchanged = Outcome({"a": 0.9, "b": 0.4, "c": 0.9}, {"x": (0.2,), "y": ()})
+    one = compare("set", found, exchanged, 0.5)
+    assert one.lost == ("b",)
+    assert one.worse[0] == "b, found before, is lost (set)."
+    assert one.better
+    assert not Verdict((one,), held_back=True).recommended
+    more_marks = compare("set", found, Outcome(found.lesions, {"x": (0.7, 0.6), "y": ()}), 0.5)
+    assert [w.partition(":")[0] for w in more_marks.worse][
+        -1
+    ] == "other marks an image at the default threshold"
+    fewer = compare("set", found, Outcome(found.lesions, {"x": (), "y": ()}), 0.5)
+    assert Verdict((fewer,), held_back=True).recommended
+    assert not Verdict((fewer, more_marks), held_back=True).recommended
+    assert not Verdict((fewer,), held_back=False).recommended
+
+
+def test_who_teaches(studies, tmp_path):
+    infos = [registry.info_of(registry.card(NAME))]
+    found, passed_over = find_reviewed([studies], infos)
+    assert [s.name for s in found] == [f"s{i}" for i in range(10)]
+    assert (len(found[0].nodules), len(found[0].rejected)) == (1, 1), "what nobody judged is neither"
+    assert not passed_over
+    moved = tmp_path / "moved"
+    shutil.move(studies, moved)
+    assert find_reviewed([moved], infos)[0][0].path == moved / "s0.nrrd", (
+        "the image is found beside its findings"
+    )
+    (moved / "s1.nrrd").unlink()
+    sidecar = moved / "s2.lungmtl.json"
+    document = json.loads(sidecar.read_text())
+    document["image"]["spacing_zyx"] = [2.0, 1.0, 1.0]
+    sidecar.write_text(json.dumps(document))
+    (moved / "s3.lungmtl.json").write_text("{")
+    learned = finish(learn(NAME, [moved], tmp_path / "out", device="cpu"))
+    said = "\n".join(learned.passed_over)
+    assert "The image of" in said
+    assert "s1.lungmtl.json is missing" in said
+    assert "has the spacing (1.0, 1.0, 1.0)" in said
+    assert "s3.lungmtl.json is damaged" in said
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        ((NODULE,), "nothing is rejected"),
+        ((LOOK_ALIKE,), "nothing is accepted"),
+        ((OTHER,), "no reviewed study"),
+    ],
+)
+def test_what_cannot_teach_gets_a_sentence(kinds, words, tmp_path):
+    reviewed_scan(tmp_path / "one", "s0", kinds)
+    with pytest.raises(LearningError, match=words):
+        finish(learn(NAME, [tmp_path / "one"], tmp_path / "out", device="cpu"))
+
+
+def test_boxes_hit_by_overlap_or_by_their_centre():
+    target = np.array([[0.0, 0, 10, 10]])
+    marks = np.array([[1.0, 1, 9, 9], [4.0, 4, 6, 6], [8.0, 8, 20, 20]])
+    assert hits(marks, target, planar=True)[:, 0].tolist() == [True, True, False]
+
+
+def test_the_commands(studies, tmp_path):
+    run = CliRunner().invoke
+    out = tmp_path / "out"
+    reviewed = ["train", NAME, "--reviewed", str(studies), "--out", str(out), "--device", "cpu"]
+    told = run(app, [*reviewed, "--json", str(tmp_path / "told.json")])
+    assert told.exit_code == 0, told.output
+    assert "Better. held-back reviewed studies: found 3 of 3" in told.output.replace("\n", " ")
+    values = json.loads((tmp_path / "told.json").read_text())
+    assert values["recommended"]
+    assert Path(values["weights"]) == out / f"{NAME}.safetensors"
+    neither = run(app, ["train", NAME, "--out", str(out)])
+    assert neither.exit_code == 1
+    assert "either --data" in neither.output
