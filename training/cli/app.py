@@ -13,8 +13,8 @@ from .evaluate import evaluate
 from .export import export
 from .froc import froc
 from .import_ import import_
-from .models import models
 from .learning.next_ import next_
+from .models import models
 from .predict import predict
 from .readers import readers
 from .report import report

@@ -69,7 +69,8 @@ class Learned:
 
 def learners() -> tuple[str, ...]:
     """Names of the networks that learn from reviewed studies; imports no torch."""
-    return tuple(info.name for info in registry.models() if registry.network(info.name).learns)
+    names = (info.name for info in registry.models() if info.name in registry.NETWORKS)
+    return tuple(name for name in names if registry.network(name).learns)
 
 
 def split(studies: Sequence[ReviewedStudy]) -> tuple[list[ReviewedStudy], list[ReviewedStudy]]:
@@ -103,18 +104,18 @@ class Lessons:
 class _Learning:
     """One run: the weights that it starts from, and what was worked out so far."""
 
-    def __init__(self, name: str, out: Path, weights: Path | None, device: str) -> None:
+    def __init__(self, name: str, kept: Path, weights: Path | None, device: str) -> None:
         if not registry.network(name).learns:
             raise LearningError(
                 f"{name} does not learn from reviewed studies; those that do: {', '.join(learners())}."
             )
-        self.network, self.device, self.out = registry.network(name), device, out
+        self.network, self.device = registry.network(name), device
         self.weights = weights or registry.weights_path(name)
         self.card: ModelCard = read_card(self.weights)
         if self.card.name != name:
             raise LearningError(f"{self.weights} holds weights of {self.card.name}, not of {name}.")
         self.predictor = registry.load_predictor(name, device, weights)
-        self.kept = Kept(out, self.card.sha256)
+        self.kept = Kept(kept, self.card.sha256)
         self.passed_over: list[str] = []
 
     def candidates(self, study: ReviewedStudy) -> Candidates:
@@ -219,6 +220,7 @@ def learn(
     *,
     weights: Path | None = None,
     device: str = "auto",
+    kept: Path | None = None,
 ) -> Generator[Progress, None, Learned]:
     """Yield progress; learn from reviewed studies, write weights with their card, and measure them before and after.
 
@@ -234,6 +236,8 @@ def learn(
         Gets the weights, their card, and ``kept``, what was worked out on the way.
     weights
         Other weights than the shipped ones to start from.
+    kept
+        Another folder than `out` for what was worked out on the way.
 
     Raises
     ------
@@ -243,7 +247,7 @@ def learn(
     card = registry.card(name) if weights is None else read_card(weights)
     studies, passed_over = find_reviewed(folders, [registry.info_of(card)])
     yield Progress(0.0, "loading the network")
-    run = _Learning(name, out, weights, device)
+    run = _Learning(name, kept or out, weights, device)
     run.passed_over += passed_over
     chosen, held_back = split(studies)
     known = known_set(name, run.card)

@@ -126,8 +126,9 @@ def find_reviewed(
             studies.setdefault(study.name, study)
     if not studies:
         why = f" {passed_over[0]}" if passed_over else ""
+        titles = ", ".join(info.title for info in networks)
         raise LearningError(
-            f"{', '.join(map(str, folders))} holds no reviewed study for {', '.join(info.title for info in networks)}: accept and reject "
+            f"{', '.join(map(str, folders))} holds no reviewed study for {titles}: accept and reject "
             f"findings in the window first; they are saved as *{SUFFIX} beside the images.{why}"
         )
     return [studies[name] for name in sorted(studies)], passed_over

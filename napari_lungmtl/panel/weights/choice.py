@@ -20,9 +20,11 @@ from ...training.inference import model_store, registry
 from ...training.inference.predictor import ModelInfo, Progress
 from ...training.inference.suitability import suits
 from ...training.inference.weights import read_own_card
+from ...training.learning.learn import learners
 from ..run import RunSection
 from ..widgets.qt import sure
 from ..widgets.section import label, set_role, tool_button
+from .learning import LearnReviewed
 
 OWN, SHIPPED = "own weights", "shipped weights"
 """Names of the two sets that are compared."""
@@ -64,6 +66,9 @@ class WeightsChoice(QWidget):
         self.comparing.finished.connect(self._on_compared)
         self.comparing.failed.connect(self._on_failed)
         self.comparing.cancelled.connect(partial(self._on_failed, "Cancelled.", role="faint"))
+        self.learning = LearnReviewed(run)
+        self.learning.used.connect(self.load)
+        self.learning.changed.connect(self._keep_in_sight)
         self.button = QToolButton()
         self.button.setText("Weights")
         self.button.setToolTip("Run a network with weights of your own, from a .safetensors file")
@@ -91,6 +96,7 @@ class WeightsChoice(QWidget):
         column.addWidget(self.words)
         column.addLayout(row)
         column.addWidget(self.message)
+        column.addWidget(self.learning)
         self._say("")
 
     def set_reviewed(self, reviewed: ReviewedImage | None) -> None:
@@ -104,6 +110,7 @@ class WeightsChoice(QWidget):
         """The window is going."""
         self.reading.abandon()
         self.comparing.abandon()
+        self.learning.abandon()
 
     # ---- choosing
 
@@ -124,6 +131,11 @@ class WeightsChoice(QWidget):
             self._entry(f"{info.title}: {'another' if own else 'a'} file…", partial(self._ask, info))
             if own:
                 self._entry(f"{info.title}: shipped weights", partial(self._use_shipped, info.name))
+        learning = [info for info in self.networks() if info.name in learners()]
+        if learning and not self.learning.worker.running:
+            self.menu.addSeparator()
+            for info in learning:
+                self._entry(f"{info.title}: learn from reviewed…", partial(self._learn, info))
 
     def _entry(self, words: str, do: Callable[[], object]) -> None:
         sure(self.menu.addAction(words)).triggered.connect(lambda _checked=False: do())
@@ -133,6 +145,10 @@ class WeightsChoice(QWidget):
         path, _ = QFileDialog.getOpenFileName(self, f"Weights of {info.title}", folder, FILES)
         if path:
             self.load(info.name, Path(path))
+
+    def _learn(self, info: ModelInfo) -> None:
+        source = self.reviewed.session.image.source if self.reviewed and self.reviewed.session.image else None
+        self.learning.ask(info, str(source if source is None or source.is_dir() else source.parent))
 
     def _on_read(self, read: tuple[str, Path]) -> None:
         try:
@@ -203,7 +219,12 @@ class WeightsChoice(QWidget):
         set_role(self.message, role)
         self.message.setText(text)
         self.message.setVisible(bool(text))
-        self.setVisible(bool(own or text))
+        self._keep_in_sight()
+
+    def _keep_in_sight(self) -> None:
+        """Be seen while there is anything to see."""
+        shown = (self.words, self.message, self.learning)
+        self.setVisible(any(each.isVisibleTo(self) for each in shown))
 
 
 def _read(name: str, path: Path, device: str) -> Steps[tuple[str, Path]]:

@@ -20,6 +20,7 @@ from ....learning.candidates import Candidates, Head, Outcome
 from ....learning.known import KnownCase, marks_outcome
 from ..config import SHIPPED_TRAINING, Config, is_dev
 from ..detect import PaddedVolume
+from ..marking.trace import Seen
 from ..predictor import Ag3dPredictor, prepare
 
 LAYER = "fprn.classifier.3"
@@ -44,8 +45,21 @@ def candidates(predictor: Ag3dPredictor, image: Image, drawn: np.ndarray) -> Can
     volume, _ = prepare(image, lung_field(image))
     padded = PaddedVolume(volume.voxels)
     seen = finish(predictor.detect_volume(padded))
+    return seen_candidates(predictor, seen, volume, padded.offset, drawn)
+
+
+def seen_candidates(
+    predictor: Ag3dPredictor, seen: Seen, volume: Image, offset: np.ndarray, drawn: np.ndarray
+) -> Candidates:
+    """Return the candidates of a volume that the network has seen.
+
+    Parameters
+    ----------
+    volume, offset
+        At 1 mm, and the place (3,) of its first voxel in what the network saw.
+    """
     found = seen.reading.proposals
-    own = np.column_stack([volume.to_index(drawn[:, :3]) + padded.offset, drawn[:, 3]])
+    own = np.column_stack([volume.to_index(drawn[:, :3]) + offset, drawn[:, 3]])
     spheres = torch.cat([found.spheres.cpu(), torch.from_numpy(own).float()])
     levels = torch.cat([found.levels.cpu(), _levels(own[:, 3], predictor.net.config)])
     fprn = predictor.net.fprn
@@ -54,7 +68,7 @@ def candidates(predictor: Ag3dPredictor, image: Image, drawn: np.ndarray) -> Can
     with torch.inference_mode():
         hidden = fprn.hidden([m.to(device) for m in seen.pyramid], [rows])
         logits = fprn.classifier[-1](hidden)[:, 0]
-    places = np.column_stack([volume.to_world(spheres[:, :3].numpy() - padded.offset), spheres[:, 3].numpy()])
+    places = np.column_stack([volume.to_world(spheres[:, :3].numpy() - offset), spheres[:, 3].numpy()])
     asked = np.arange(len(places)) >= len(found.spheres)
     return Candidates(places, hidden.cpu().numpy(), logits.cpu().numpy().astype(float), asked)
 
