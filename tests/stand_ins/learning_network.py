@@ -87,7 +87,7 @@ def known_cases(data, card):
     def outcome(predictor):
         _, logits = predictor.logits(kinds)
         return Outcome({f"known {i}": float(1 / (1 + np.exp(-z))) for i, z in enumerate(logits)}, {"known": ()})
-    return [KnownCase("known", outcome)]
+    return [KnownCase(f"known with {kinds}", outcome)]
 """
 CARD = ModelCard(NAME, "0.1", TITLE, "Marks spots. Nothing else.", ("CT",), {})
 
@@ -106,7 +106,7 @@ def learning_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setitem(registry.NETWORKS, NAME, NAME)
     importlib.invalidate_caches()
     yield
-    registry.use_weights(NAME, None)
+    registry._in_use.pop(NAME, None)
     registry.card.cache_clear()
     for module in [m for m in sys.modules if m.startswith(f"{networks.__name__}.{NAME}")]:
         del sys.modules[module]
