@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -77,8 +78,9 @@ def found(seen: Candidates, step: Head | None, config: Config) -> tuple[np.ndarr
     return places[keep][score >= FLOOR], score[score >= FLOOR]
 
 
+@lru_cache(maxsize=1000)
 def outcome(study: Study, step: Head | None, config: Config) -> Outcome:
-    """What is found of a film's nodules, and what else is marked."""
+    """What is found of a film's nodules, and what else is marked; studies and steps are told apart by what they are."""
     places, scores = found(study.candidates, step, config)
     return marks_outcome(study.name, places, scores, study.truth, planar=True)
 

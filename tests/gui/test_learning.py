@@ -60,9 +60,11 @@ def test_learn_and_use_or_be_told_why_not(window, tmp_path, qtbot, monkeypatch):
 
     choose(dock, qtbot, monkeypatch, studies)
     qtbot.waitUntil(lambda: not learning.worker.running, timeout=WAIT)
-    assert learning.words.text().startswith(
-        f"{TITLE}: Learnt from 7 studies, 3 held back. Better. held-back reviewed studies: found 3 of 3"
-    )
+    assert learning.words.text().splitlines() == [
+        f"{TITLE}: Better.",
+        "Held-back reviewed studies (3 images): 3 → 3 of 3 found, 6 → 3 other marks.",
+        "The shipped dev set (1 image): 1 → 1 of 1 found, 0 → 0 other marks.",
+    ]
     assert registry.own_weights(NAME) is None, "nothing is switched without being asked"
     QTest.mouseClick(learning.use, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: registry.own_weights(NAME) is not None, timeout=WAIT)
@@ -75,7 +77,7 @@ def test_learn_and_use_or_be_told_why_not(window, tmp_path, qtbot, monkeypatch):
     in_use = registry.own_weights(NAME)
     choose(dock, qtbot, monkeypatch, studies)
     qtbot.waitUntil(lambda: not learning.worker.running, timeout=WAIT)
-    assert "Not better: known" in learning.words.text()
+    assert f"{TITLE}: Not better: known" in learning.words.text()
     assert not learning.use.isVisibleTo(dock)
     assert registry.own_weights(NAME) == in_use
     QTest.mouseClick(learning.close_button, Qt.MouseButton.LeftButton)

@@ -16,6 +16,8 @@ from .candidates import Head
 
 PULLS = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Strengths of the pull that are tried, the weakest first. On films 1 hardly moves anything and 0.01 begins to forget."""
+GAIN = 0.5
+"""Share of the best pull's gain with which a stronger one is taken: few studies say little about which is best."""
 ROUNDS = 50
 """Newton's steps at most; ten are usual."""
 LEAST = 1e-3
@@ -94,6 +96,9 @@ def fit(rows: Rows, scale: Scale, pull: float) -> Head:
     inputs = np.column_stack([(rows.features - scale.mean) / scale.spread, np.ones(len(rows.label))])
     weight = _weights(rows)
     held = pull * inputs.shape[1]
+    # The pull keeps a step within what the rows span: mostly far fewer directions than there are features.
+    basis = np.linalg.qr(inputs.T)[0]
+    inputs = inputs @ basis
     step = np.zeros(inputs.shape[1])
     for _ in range(ROUNDS):
         p = expit(rows.logits + inputs @ step)
@@ -103,6 +108,7 @@ def fit(rows: Rows, scale: Scale, pull: float) -> Head:
         step = step - change
         if np.abs(change).max() < 1e-9:
             break
+    step = basis @ step
     own = step[:-1] / scale.spread
     return Head(own, float(step[-1] - own @ scale.mean))
 
@@ -148,7 +154,7 @@ class Choice:
 def choose_pull(studies: Sequence[Rows], scale: Scale) -> Choice:
     """Choose how strongly to pull back: each study is left out in turn, and the loss on it counts.
 
-    Where no study can be left out, the strongest pull is taken.
+    It is the strongest pull with `GAIN` of what the best one gains; where none gains, or no study can be left out, the strongest.
     """
     every = [r for r in studies if len(r.label)]
     folds = [(own, together(rest)) for i, own in enumerate(every) if (rest := every[:i] + every[i + 1 :])]
@@ -159,5 +165,6 @@ def choose_pull(studies: Sequence[Rows], scale: Scale) -> Choice:
     after = {
         pull: log_loss(together([own.moved(fit(rest, scale, pull)) for own, rest in folds])) for pull in PULLS
     }
-    helping = [pull for pull in PULLS if after[pull] < before]
-    return Choice(min(helping or PULLS[-1:], key=lambda p: after[p]), before, after)
+    gain = before - min(after.values())
+    enough = [pull for pull in PULLS if before - after[pull] >= GAIN * gain]
+    return Choice(max(enough) if gain > 0 else PULLS[-1], before, after)

@@ -51,12 +51,6 @@ class Figures:
             shares["other marks an image at the default threshold"] = -self.other / self.images
         return shares
 
-    @property
-    def words(self) -> str:
-        """``found 9 of 12, 4 other marks on 5 images``."""
-        marks = f"{self.other} other mark{'s' * (self.other != 1)} on {self.images} image{'s' * (self.images != 1)}"
-        return f"found {self.found} of {self.lesions}, {marks}"
-
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {**self.__dict__, "sensitivity_at": dict(self.sensitivity_at)}
@@ -124,8 +118,10 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """Before and after in one line."""
-        return f"{self.name}: {self.before.words} before; {self.after.words} after."
+        """Before and after: ``held-back reviewed studies (3 images): 2 → 3 of 4 found, 6 → 1 other marks.``"""
+        b, a = self.before, self.after
+        images = f"{b.images} image{'s' * (b.images != 1)}"
+        return f"{self.name} ({images}): {b.found} → {a.found} of {b.lesions} found, {b.other} → {a.other} other marks."
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -176,12 +172,17 @@ class Verdict:
         return [sentence for c in self.comparisons for sentence in c.worse]
 
     @property
-    def sentence(self) -> str:
-        """For a person: before, after, and what follows."""
-        told = " ".join(c.sentence for c in self.comparisons)
+    def headline(self) -> str:
+        """What follows: better, or why not."""
         if self.recommended:
-            return f"Better. {told}"
+            return "Better."
         if self.reasons:
-            return f"Not better: {' '.join(self.reasons)} {told}"
+            more = len(self.reasons) - 1
+            return f"Not better: {self.reasons[0]}{f' (and {more} more)' * bool(more)}"
         why = "on the held-back studies" if self.held_back else "because no study could be held back"
-        return f"No gain shown {why}: keep the weights that you have. {told}"
+        return f"No gain shown {why}: keep the weights that you have."
+
+    @property
+    def sentence(self) -> str:
+        """For a person: what follows, and before and after."""
+        return " ".join((self.headline, *(c.sentence for c in self.comparisons)))

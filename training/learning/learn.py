@@ -59,12 +59,17 @@ class Learned:
 
     @property
     def sentence(self) -> str:
-        """For a person: what it was learnt from, before and after, and what follows."""
+        """For a person: what it was learnt from, what follows, and before and after."""
+        return f"{self.lesson} {self.verdict.sentence}"
+
+    @property
+    def lesson(self) -> str:
+        """What it was learnt from."""
         count = len(self.studies)
         said = f"Learnt from {count} stud{'y' if count == 1 else 'ies'}, {len(self.held_back)} held back."
-        if not self.choice.helps:
-            said += " What they teach did not hold on those of them that were left out, so the smallest step was taken."
-        return f"{said} {self.verdict.sentence}"
+        if self.choice.helps:
+            return said
+        return f"{said} What they teach did not hold on those of them that were left out, so the smallest step was taken."
 
 
 def learners() -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from ...jobs.worker import Worker
@@ -41,10 +42,10 @@ class LearnReviewed(QWidget):
         self.worker = Worker("Learning stopped", self)
         self.worker.progressed.connect(self._on_progress)
         self.worker.finished.connect(self._on_learned)
-        self.worker.failed.connect(partial(self._end, role="error"))
+        self.worker.failed.connect(partial(self._show, role="error"))
         self.worker.cancelled.connect(
             partial(
-                self._end,
+                self._show,
                 "Cancelled; begun again with the same folder, it goes on where it stood.",
                 role="faint",
             )
@@ -98,12 +99,14 @@ class LearnReviewed(QWidget):
 
     def _on_learned(self, learned: Learned) -> None:
         self.learned = learned
-        passed_over = len(learned.passed_over)
-        more = f" {passed_over} could not be used." if passed_over else ""
-        self._end(
-            f"{self._title}: {learned.sentence}{more}", "faint" if learned.verdict.recommended else "warning"
+        said = [f"{self._title}: {learned.verdict.headline}"]
+        said += [c.sentence[:1].upper() + c.sentence[1:] for c in learned.verdict.comparisons]
+        if learned.passed_over:
+            said.append(f"Studies that could not be used: {len(learned.passed_over)}.")
+        self._show("\n".join(said), "faint" if learned.verdict.recommended else "warning")
+        self.words.setToolTip(
+            "\n".join((learned.lesson, f"Written to {learned.weights}", *learned.passed_over))
         )
-        self.words.setToolTip("\n".join((str(learned.weights), *learned.passed_over)))
 
     def _use(self) -> None:
         if self.learned is not None:
@@ -115,9 +118,6 @@ class LearnReviewed(QWidget):
         self.learned = None
         self._show("")
 
-    def _end(self, message: str, role: str) -> None:
-        self._show(message, role)
-
     def _show(self, text: str, role: str = "faint") -> None:
         running = self.worker.running
         set_role(self.words, role)
@@ -128,6 +128,16 @@ class LearnReviewed(QWidget):
         self.use.setVisible(self.learned is not None and self.learned.verdict.recommended)
         self.setVisible(bool(text))
         self.changed.emit()
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Give the words the lines that they need."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        # A section is as high as its hint, which does not know into how many lines a sentence breaks.
+        self.words.setMinimumHeight(max(self.words.heightForWidth(self.words.width()), 0))
 
 
 def place_of(name: str, folder: Path) -> Path:

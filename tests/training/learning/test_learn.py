@@ -180,7 +180,7 @@ def test_the_commands(studies, tmp_path):
     reviewed = ["train", NAME, "--reviewed", str(studies), "--out", str(out), "--device", "cpu"]
     told = run(app, [*reviewed, "--json", str(tmp_path / "told.json")])
     assert told.exit_code == 0, told.output
-    assert "Better. held-back reviewed studies: found 3 of 3" in told.output.replace("\n", " ")
+    assert "Better. held-back reviewed studies (3 images): 3 → 3 of 3 found" in told.output.replace("\n", " ")
     values = json.loads((tmp_path / "told.json").read_text())
     assert values["recommended"]
     assert Path(values["weights"]) == out / f"{NAME}.safetensors"

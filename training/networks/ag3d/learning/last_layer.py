@@ -18,6 +18,7 @@ from ....inference.suitability import check_ct
 from ....inference.weights import ModelCard
 from ....learning.candidates import Candidates, Head, Outcome
 from ....learning.known import KnownCase, marks_outcome
+from ....learning.places import hits
 from ..config import SHIPPED_TRAINING, Config, is_dev
 from ..detect import PaddedVolume
 from ..marking.trace import Seen
@@ -115,9 +116,10 @@ def known_cases(data: Path, card: ModelCard) -> list[KnownCase]:
 def _outcome(name: str, cube: NoduleCube, predictor: Ag3dPredictor) -> Outcome:
     """What is marked in a cube; marks on findings that count neither way are left out."""
     ((spheres, scores),) = predictor.detect_cubes([to_hu(cube.voxels)])
-    inside = np.all((cube.truth[:, :3] >= 0) & (cube.truth[:, :3] < cube.voxels.shape), axis=1)
-    partly = np.concatenate([cube.truth[~inside], cube.excluded])
-    distance = np.linalg.norm(spheres[:, None, :3] - partly[None, :, :3], axis=2)
-    counts = ~(distance < partly[None, :, 3] / 2).any(1)
-    counts &= np.all((spheres[:, :3] >= 0) & (spheres[:, :3] < cube.voxels.shape), axis=1)
-    return marks_outcome(name, spheres[counts], scores[counts], cube.truth[inside], planar=False)
+    inside, there = (
+        np.all((at[:, :3] >= 0) & (at[:, :3] < cube.voxels.shape), axis=1) for at in (cube.truth, spheres)
+    )
+    truth, partly = cube.truth[inside], np.concatenate([cube.truth[~inside], cube.excluded])
+    on_truth, on_other = (hits(spheres, targets, planar=False).any(1) for targets in (truth, partly))
+    counts = there & (on_truth | ~on_other)
+    return marks_outcome(name, spheres[counts], scores[counts], truth, planar=False)
