@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from napari_lungmtl.training.learning.candidates import Candidates, Head
 from napari_lungmtl.training.learning.fit import Rows, Scale, choose_pull, fit, together
+from napari_lungmtl.training.learning.learn import SHARES
 from napari_lungmtl.training.learning.places import hits, judged_rows
 
 
@@ -37,6 +39,12 @@ def taught(studies: list[Study]) -> tuple[Head | None, float]:
     scale = Scale.of([s.candidates.features[~s.candidates.drawn] for s in studies])
     pull = choose_pull(rows, scale).pull
     return fit(every, scale, pull), pull
+
+
+def backed_off(step: Head, forgets: Callable[[Head], bool]) -> Head:
+    """The largest part of a step that forgets nothing, as the command takes it; the smallest where all do."""
+    parts = [step.scaled(share) for share in SHARES]
+    return next((part for part in parts if not forgets(part)), parts[-1])
 
 
 def logits(candidates: Candidates, step: Head | None) -> np.ndarray:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import Study, logits, taught
+from common import Study, backed_off, logits, taught
 from scipy.special import expit
 
 from napari_lungmtl.training.data.public.radiograph_files import read_radiograph
@@ -115,15 +115,17 @@ def one_split(
     before = measured(rest, None, config)
     step, pull = taught(own)
     back = int(count * HELD_BACK)
-    guarded, _ = taught(own[back:])
+    guarded, guarded_pull = taught(own[back:])
     row = {"pull": pull, "before": before.tolist()}
     if step is not None:
         row["change"] = (measured(rest, step, config) - before).tolist()
     if guarded is not None:
+        guarded = backed_off(guarded, lambda part: bool(verdict([], dev, part, config).reasons))
         said = verdict(own[:back], dev, guarded, config)
         row |= {
             "recommended": said.recommended,
             "refused": bool(said.reasons),
+            "guarded_pull": guarded_pull,
             "guarded_change": (measured(rest, guarded, config) - before).tolist(),
         }
     return row

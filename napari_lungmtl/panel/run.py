@@ -10,6 +10,7 @@ from functools import partial
 
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QApplication, QComboBox, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from ..jobs import run_modes
@@ -252,6 +253,16 @@ class RunSection(Section):
         """Once there are findings, what a run does moves to the tool tip: their card needs the height."""
         told = self.mode.count() and self.reviewed is not None and len(self.reviewed.session.findings)
         self.purpose.setVisible(bool(self.purpose.text()) and not told)
+        self._fit_purpose()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Give what a run does the lines that it needs: else the section is too low, and its lines lie on each other."""
+        super().resizeEvent(event)
+        self._fit_purpose()
+
+    def _fit_purpose(self) -> None:
+        width = self.width() - 20
+        self.purpose.setMinimumHeight(max(self.purpose.heightForWidth(width), 0) if width > 0 else 0)
 
     def _on_device(self, device: str) -> None:
         """Keep the choice as a plain value: workers ask for it, and no widget may be read off the GUI thread."""

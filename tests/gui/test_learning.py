@@ -77,7 +77,7 @@ def test_learn_and_use_or_be_told_why_not(window, tmp_path, qtbot, monkeypatch):
     in_use = registry.own_weights(NAME)
     choose(dock, qtbot, monkeypatch, studies)
     qtbot.waitUntil(lambda: not learning.worker.running, timeout=WAIT)
-    assert f"{TITLE}: Not better: known" in learning.words.text()
+    assert f"{TITLE}: No gain shown on the held-back studies" in learning.words.text()
     assert not learning.use.isVisibleTo(dock)
     assert registry.own_weights(NAME) == in_use
     QTest.mouseClick(learning.close_button, Qt.MouseButton.LeftButton)

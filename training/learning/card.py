@@ -48,6 +48,7 @@ def write_learned(
         "nodules": sum(len(study.nodules) for study in studies),
         "rejected": sum(len(study.rejected) for study in studies),
         "pull": choice.pull,
+        "share": choice.share,
         "log": {
             "started_from": f"{parent.name} {parent.version}, SHA-256 {parent.sha256}",
             "earlier_cases": sorted(seen_cases(parent)),

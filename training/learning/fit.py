@@ -14,7 +14,7 @@ from scipy.special import expit
 
 from .candidates import Head
 
-PULLS = (0.01, 0.03, 0.1, 0.3, 1.0)
+PULLS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Strengths of the pull that are tried, the weakest first. On films 1 hardly moves anything and 0.01 begins to forget."""
 GAIN = 0.5
 """Share of the best pull's gain with which a stronger one is taken: few studies say little about which is best."""
@@ -137,6 +137,8 @@ class Choice:
     ----------
     pull
         One of `PULLS`.
+    share
+        Part of the step that was taken: less than 1 where the whole of it forgets something.
     before, after
         Mean log loss on studies left out: of the shipped layer, and by pull; empty where none could be left out.
     """
@@ -144,6 +146,7 @@ class Choice:
     pull: float
     before: float
     after: dict[float, float]
+    share: float = 1.0
 
     @property
     def helps(self) -> bool:

@@ -106,9 +106,7 @@ class Comparison:
         before, after = self.before.values, self.after.values
         for figure, value in before.items():
             if after[figure] < value - ALLOWED - 1e-9:
-                said.append(
-                    f"{figure}: {abs(value):.3f} before, {abs(after[figure]):.3f} after ({self.name})."
-                )
+                said.append(f"{figure} {abs(value):.3f} → {abs(after[figure]):.3f} ({self.name}).")
         return said
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from ..inference import registry
 from ..inference.predictor import Progress
 from ..inference.view import View
 from ..inference.weights import ModelCard, read_card
-from .candidates import Candidates, LearningError, Outcome
+from .candidates import Candidates, Head, LearningError, Outcome
 from .card import write_learned
 from .fit import Choice, Rows, Scale, choose_pull, fit, together
 from .guard import Comparison, Verdict, compare, joined
@@ -26,6 +26,8 @@ from .places import judged_rows
 from .reviewed import ReviewedStudy, find_reviewed
 from .turned import as_stored, to_turned
 
+SHARES = (1.0, 0.5, 0.25)
+"""Parts of the step that are tried until nothing is forgotten."""
 HELD_BACK = 0.3
 """Share of the reviewed studies that nothing is learnt from."""
 ENOUGH = 5
@@ -162,8 +164,8 @@ class _Learning:
             lessons.studies.append(study)
         return lessons
 
-    def teach(self, lessons: Lessons) -> tuple[Choice, dict[str, Any]]:
-        """Fit the step; gives the pull that was chosen, and the network's tensors with the layer that moved.
+    def teach(self, lessons: Lessons) -> tuple[Choice, Head]:
+        """Fit the step; gives the pull that was chosen, and by how much the layer moves.
 
         Raises
         ------
@@ -181,8 +183,11 @@ class _Learning:
             )
         scale = Scale.of(lessons.features)
         choice = choose_pull(lessons.rows, scale)
-        step = fit(every, scale, choice.pull)
-        return choice, self.network.with_head(self.predictor, self.network.head(self.predictor) + step)
+        return choice, fit(every, scale, choice.pull)
+
+    def with_step(self, step: Head) -> dict[str, Any]:
+        """The network's tensors with the layer that has moved."""
+        return self.network.with_head(self.predictor, self.network.head(self.predictor) + step)
 
     def compare(
         self, name: str, cases: Mapping[str, Measure], path: Path, steps: _Steps
@@ -258,12 +263,16 @@ def learn(
     known = known_set(name, run.card)
     steps = _Steps(len(chosen) + 2 * len(held_back) + 2 * len(known.cases))
     lessons = yield from run.look_at(chosen, steps)
-    choice, state = run.teach(lessons)
-    path = write_learned(state, run.card, out, lessons.studies, held_back, choice)
+    choice, step = run.teach(lessons)
+    dev: dict[str, Measure] = {c.name: partial(run.known, c) for c in known.cases}
+    for share in SHARES:
+        choice, state = replace(choice, share=share), run.with_step(step.scaled(share))
+        path = write_learned(state, run.card, out, lessons.studies, held_back, choice)
+        old = yield from run.compare(known.name, dev, path, steps)
+        if old is None or not old.worse:
+            break
     reviewed: dict[str, Measure] = {s.name: partial(run.outcome, s) for s in held_back}
     own = yield from run.compare(BACK, reviewed, path, steps)
-    dev: dict[str, Measure] = {c.name: partial(run.known, c) for c in known.cases}
-    old = yield from run.compare(known.name, dev, path, steps)
     verdict = Verdict(tuple(c for c in (own, old) if c is not None), own is not None)
     path = write_learned(state, run.card, out, lessons.studies, held_back, choice, verdict)
     yield Progress(1.0, "done")

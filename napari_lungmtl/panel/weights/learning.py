@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from platformdirs import user_data_path
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -65,12 +65,11 @@ class LearnReviewed(QWidget):
         column.setSpacing(2)
         column.addWidget(self.words)
         column.addLayout(row)
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(0)
+        self._again.timeout.connect(self._make_room)
         self._show("")
-
-    @property
-    def something_to_see(self) -> bool:
-        """Whether anything is said."""
-        return bool(self.words.text())
 
     def ask(self, info: ModelInfo, folder: str) -> None:
         """Ask for a folder of reviewed studies, and learn from them."""
@@ -128,12 +127,12 @@ class LearnReviewed(QWidget):
         self.use.setVisible(self.learned is not None and self.learned.verdict.recommended)
         self.setVisible(bool(text))
         self.changed.emit()
-        self._make_room()
+        self._again.start()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Give the words the lines that they need."""
+        """Give the words the lines that they need, once the dock is laid out: while it is, nobody hears of other heights."""
         super().resizeEvent(event)
-        self._make_room()
+        self._again.start()
 
     def _make_room(self) -> None:
         # A section is as high as its hint, which does not know into how many lines a sentence breaks.
