@@ -96,9 +96,6 @@ def fit(rows: Rows, scale: Scale, pull: float) -> Head:
     inputs = np.column_stack([(rows.features - scale.mean) / scale.spread, np.ones(len(rows.label))])
     weight = _weights(rows)
     held = pull * inputs.shape[1]
-    # The pull keeps a step within what the rows span: mostly far fewer directions than there are features.
-    basis = np.linalg.qr(inputs.T)[0]
-    inputs = inputs @ basis
     step = np.zeros(inputs.shape[1])
     for _ in range(ROUNDS):
         p = expit(rows.logits + inputs @ step)
@@ -106,9 +103,8 @@ def fit(rows: Rows, scale: Scale, pull: float) -> Head:
         curve = (inputs * (weight * p * (1 - p))[:, None]).T @ inputs + held * np.eye(len(step))
         change = np.linalg.solve(curve, slope)
         step = step - change
-        if np.abs(change).max() < 1e-9:
+        if np.abs(change).max() < 1e-8:
             break
-    step = basis @ step
     own = step[:-1] / scale.spread
     return Head(own, float(step[-1] - own @ scale.mean))
 

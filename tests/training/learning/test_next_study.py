@@ -71,7 +71,7 @@ def test_the_command_lists_what_nobody_has_reviewed(tmp_path: Path, monkeypatch)
         out, machine = tmp_path / "next.csv", tmp_path / "next.json"
         told = CliRunner().invoke(app, ["next", str(studies), "--out", str(out), "--json", str(machine)])
         assert told.exit_code == 0, told.output
-        assert "1 studies to review" in told.output
+        assert "1 study to review" in told.output
         assert [row["path"] for row in csv.DictReader(out.open())] == ["studies/open.nrrd"]
         assert json.loads(machine.read_text())[0]["disagreement"] == 0.0
         (studies / "open.nrrd").unlink()

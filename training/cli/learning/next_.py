@@ -42,9 +42,8 @@ def next_(
             [q.case.name, f"{q.disagreement:.2f}", f"{q.total:.2f}", " | ".join(q.voices), _place(q.case.at)]
             for q in questions[:most]
         ]
-        show_table(
-            f"{len(questions)} studies to review", ["study", "disagreement", "sum", "between", "at"], rows
-        )
+        title = f"{len(questions)} stud{'y' if len(questions) == 1 else 'ies'} to review"
+        show_table(title, ["study", "disagreement", "sum", "between", "at"], rows)
         if out is not None:
             write_csv_list(listed(questions), out)
         write_json(
