@@ -16,6 +16,8 @@ LIMIT = (
     "Learnt from the reviews of {count} at one place: for that place alone, and for research only. What else the card says of "
     "limits holds as for the weights that it started from."
 )
+KEPT = ("dev_cases", "series", "test_folds")
+"""What the card before says of cases: those that its scores were calibrated on are found by it."""
 HOW = (
     "the last layer alone, started from the weights named in the log; a study that was held back taught nothing; a hit has IoU ≥ "
     "0.4 or its centre in the nodule"
@@ -42,6 +44,8 @@ def write_learned(
     """
     count = f"{len(studies)} reviewed stud{'y' if len(studies) == 1 else 'ies'}"
     training = {
+        # What must not be forgotten stays the same when these weights are learnt from again.
+        **{name: parent.training[name] for name in KEPT if name in parent.training},
         "data": [f"{count} of one's own, the last layer alone; before that: {_earlier(parent)}"],
         "cases": sorted(study.name for study in studies),
         "held_back": sorted(study.name for study in held_back),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,8 @@ class ReviewedStudy:
 
     Parameters
     ----------
+    name
+        For a person, and to tell studies apart: the series, or the file's stem, with the folder where several are called so.
     sidecar
         The file of its findings.
     path
@@ -39,16 +42,12 @@ class ReviewedStudy:
         judged is in neither.
     """
 
+    name: str
     sidecar: Path
     path: Path
     findings: Findings
     nodules: np.ndarray
     rejected: np.ndarray
-
-    @property
-    def name(self) -> str:
-        """For a person, and to tell studies apart: the series, or the file."""
-        return self.findings.image.series_uid or self.path.name
 
     @property
     def key(self) -> str:
@@ -84,7 +83,7 @@ class ReviewedStudy:
 
 
 def _series(path: Path, known: ImageReference) -> str | None:
-    return known.series_uid if path.is_dir() and known.series_uid else None
+    return known.series_uid or None if path.is_dir() and path.suffix != ".zarr" else None
 
 
 def _same(a: Sequence[float], b: Sequence[float] | None) -> bool:
@@ -114,7 +113,7 @@ def find_reviewed(
         A sentence for each that cannot be used.
     """
     folders = list(folders)
-    studies: dict[str, ReviewedStudy] = {}
+    studies: dict[tuple[str, Path], ReviewedStudy] = {}
     passed_over = []
     for path in _sidecars(folders):
         try:
@@ -123,7 +122,7 @@ def find_reviewed(
             passed_over.append(str(error))
             continue
         if study is not None:
-            studies.setdefault(study.name, study)
+            studies.setdefault((study.name, study.path.resolve()), study)
     if not studies:
         why = f" {passed_over[0]}" if passed_over else ""
         titles = ", ".join(info.title for info in networks)
@@ -131,7 +130,13 @@ def find_reviewed(
             f"{', '.join(map(str, folders))} holds no reviewed study for {titles}: accept and reject "
             f"findings in the window first; they are saved as *{SUFFIX} beside the images.{why}"
         )
-    return [studies[name] for name in sorted(studies)], passed_over
+    return _told_apart([studies[key] for key in sorted(studies)]), passed_over
+
+
+def _told_apart(studies: Sequence[ReviewedStudy]) -> list[ReviewedStudy]:
+    """Films of one name in several folders get the folders' names as well."""
+    count = Counter(study.name for study in studies)
+    return [replace(s, name=f"{s.path.parent.name}/{s.name}") if count[s.name] > 1 else s for s in studies]
 
 
 def _sidecars(folders: Iterable[Path]) -> Iterator[Path]:
@@ -152,7 +157,8 @@ def _study(path: Path, networks: Collection[ModelInfo]) -> ReviewedStudy | None:
     nodules, rejected = (places(filter(kind, findings)) for kind in (is_nodule, is_rejected))
     if not len(nodules) and not len(rejected):
         return None
-    return ReviewedStudy(path, image_of(path, findings), findings, nodules, rejected)
+    image = image_of(path, findings)
+    return ReviewedStudy(findings.image.series_uid or image.name, path, image, findings, nodules, rejected)
 
 
 def image_of(sidecar: Path, findings: Findings) -> Path:

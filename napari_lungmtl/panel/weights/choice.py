@@ -147,8 +147,9 @@ class WeightsChoice(QWidget):
             self.load(info.name, Path(path))
 
     def _learn(self, info: ModelInfo) -> None:
-        source = self.reviewed.session.image.source if self.reviewed and self.reviewed.session.image else None
-        self.learning.ask(info, str(source if source is None or source.is_dir() else source.parent))
+        image = self.reviewed.session.image if self.reviewed is not None else None
+        source = image.source if image is not None else None
+        self.learning.ask(info, "" if source is None else str(source.parent))
 
     def _on_read(self, read: tuple[str, Path]) -> None:
         try:

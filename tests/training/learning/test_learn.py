@@ -16,10 +16,10 @@ from napari_lungmtl.training.cli.app import app
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import finish
 from napari_lungmtl.training.inference.weights import read_card, seen_cases
-from napari_lungmtl.training.learning.candidates import LearningError, Outcome
+from napari_lungmtl.training.learning.candidates import Candidates, LearningError, Outcome
 from napari_lungmtl.training.learning.guard import Verdict, compare
 from napari_lungmtl.training.learning.learn import learn, learners
-from napari_lungmtl.training.learning.places import hits
+from napari_lungmtl.training.learning.places import hits, judged_rows
 from napari_lungmtl.training.learning.reviewed import find_reviewed
 
 from ...stand_ins.learning_network import (
@@ -142,6 +142,9 @@ def test_who_teaches(studies, tmp_path):
     assert find_reviewed([moved], infos)[0][0].path == moved / "s0.nrrd", (
         "the image is found beside its findings"
     )
+    reviewed_scan(moved / "again", "s0")
+    twice = [s.name for s in find_reviewed([moved], infos)[0] if s.name.endswith("s0")]
+    assert twice == ["again/s0", "moved/s0"], "films of one name are two studies"
     (moved / "s1.nrrd").unlink()
     sidecar = moved / "s2.lungmtl.json"
     document = json.loads(sidecar.read_text())
@@ -168,6 +171,16 @@ def test_what_cannot_teach_gets_a_sentence(kinds, words, tmp_path):
     reviewed_scan(tmp_path / "one", "s0", kinds)
     with pytest.raises(LearningError, match=words):
         finish(learn(NAME, [tmp_path / "one"], tmp_path / "out", device="cpu"))
+
+
+def test_what_touches_a_nodule_is_no_negative():
+    places = np.array([[0.0, 0, 10, 10], [9.0, 9, 19, 19], [30.0, 30, 40, 40], [50.0, 50, 60, 60]])
+    candidates = Candidates(places, np.eye(4), np.zeros(4), np.zeros(4, bool))
+    rows = judged_rows(candidates, places[:1], places[1:3], planar=True)
+    assert rows.features.argmax(1).tolist() == [0, 2], (
+        "the second overlaps the nodule, the fourth nobody judged"
+    )
+    assert rows.label.tolist() == [1, 0]
 
 
 def test_boxes_hit_by_overlap_or_by_their_centre():
