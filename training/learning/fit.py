@@ -133,37 +133,43 @@ class Choice:
     ----------
     pull
         One of `PULLS`.
-    share
-        Part of the step that was taken: less than 1 where the whole of it forgets something.
     before, after
         Mean log loss on studies left out: of the shipped layer, and by pull; empty where none could be left out.
+    helps
+        Whether a step does better than none on studies that it was not fitted on.
+    share
+        Part of the step that was taken: less than 1 where the whole of it forgets something.
     """
 
     pull: float
     before: float
     after: dict[float, float]
+    helps: bool = False
     share: float = 1.0
-
-    @property
-    def helps(self) -> bool:
-        """Whether a step does better than none on studies that it was not fitted on."""
-        return bool(self.after) and self.after[self.pull] < self.before
 
 
 def choose_pull(studies: Sequence[Rows], scale: Scale) -> Choice:
     """Choose how strongly to pull back: each study is left out in turn, and the loss on it counts.
 
-    It is the strongest pull with `GAIN` of what the best one gains; where none gains, or no study can be left out, the strongest.
+    Of the pulls under which nodules of studies left out do not fall, it is the strongest with `GAIN` of what the best one gains;
+    where none gains, or no study can be left out, the strongest of all.
     """
     every = [r for r in studies if len(r.label)]
     folds = [(own, together(rest)) for i, own in enumerate(every) if (rest := every[:i] + every[i + 1 :])]
     folds = [(own, rest) for own, rest in folds if rest.both]
     if not folds:
         return Choice(PULLS[-1], np.nan, {})
-    before = log_loss(together([own for own, _ in folds]))
-    after = {
-        pull: log_loss(together([own.moved(fit(rest, scale, pull)) for own, rest in folds])) for pull in PULLS
-    }
-    gain = before - min(after.values())
-    enough = [pull for pull in PULLS if before - after[pull] >= GAIN * gain]
-    return Choice(max(enough) if gain > 0 else PULLS[-1], before, after)
+    left_out = together([own for own, _ in folds])
+    moved = {pull: together([own.moved(fit(rest, scale, pull)) for own, rest in folds]) for pull in PULLS}
+    before, after = log_loss(left_out), {pull: log_loss(rows) for pull, rows in moved.items()}
+    gains = {pull: before - after[pull] for pull, rows in moved.items() if _keeps(left_out, rows)}
+    best = max(gains.values(), default=0.0)
+    enough = [pull for pull, gain in gains.items() if gain >= GAIN * best]
+    return Choice(max(enough) if best > 0 else PULLS[-1], before, after, helps=best > 0)
+
+
+def _keeps(before: Rows, after: Rows) -> bool:
+    """Whether the scores of nodules do not fall on average: a fit may gain more on what is rejected than it loses on them."""
+    nodules = before.label == 1
+    change = before.weight[nodules] @ (after.logits - before.logits)[nodules]
+    return bool(change >= 0)
