@@ -13,7 +13,7 @@ from .guard import Verdict
 from .reviewed import ReviewedStudy
 
 LIMIT = (
-    "Learnt from the reviews of {count} at one place: for that place alone, and for research only. What else the card says of "
+    "Learnt from {count} of one place: for that place alone, and for research only. What else the card says of "
     "limits holds as for the weights that it started from."
 )
 KEPT = ("dev_cases", "series", "test_folds")

@@ -151,8 +151,8 @@ class Choice:
 def choose_pull(studies: Sequence[Rows], scale: Scale) -> Choice:
     """Choose how strongly to pull back: each study is left out in turn, and the loss on it counts.
 
-    Of the pulls under which nodules of studies left out do not fall, it is the strongest with `GAIN` of what the best one gains;
-    where none gains, or no study can be left out, the strongest of all.
+    From the strongest pull to the last under which nodules of studies left out do not fall, it is the strongest with `GAIN` of
+    what the best one gains; where none gains, or no study can be left out, the strongest of all.
     """
     every = [r for r in studies if len(r.label)]
     folds = [(own, together(rest)) for i, own in enumerate(every) if (rest := every[:i] + every[i + 1 :])]
@@ -162,7 +162,11 @@ def choose_pull(studies: Sequence[Rows], scale: Scale) -> Choice:
     left_out = together([own for own, _ in folds])
     moved = {pull: together([own.moved(fit(rest, scale, pull)) for own, rest in folds]) for pull in PULLS}
     before, after = log_loss(left_out), {pull: log_loss(rows) for pull, rows in moved.items()}
-    gains = {pull: before - after[pull] for pull, rows in moved.items() if _keeps(left_out, rows)}
+    gains: dict[float, float] = {}
+    for pull in sorted(PULLS, reverse=True):
+        if not _keeps(left_out, moved[pull]):
+            break  # what a weaker one gains is chance
+        gains[pull] = before - after[pull]
     best = max(gains.values(), default=0.0)
     enough = [pull for pull, gain in gains.items() if gain >= GAIN * best]
     return Choice(max(enough) if best > 0 else PULLS[-1], before, after, helps=best > 0)
