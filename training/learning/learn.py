@@ -71,7 +71,12 @@ class Learned:
         said = f"Learnt from {count} stud{'y' if count == 1 else 'ies'}, {len(self.held_back)} held back."
         if self.choice.helps:
             return said
-        return f"{said} What they teach did not hold on those of them that were left out, so the smallest step was taken."
+        why = (
+            "What they teach did not hold on those of them that were left out"
+            if self.choice.after
+            else "They are few"
+        )
+        return f"{said} {why}, so the smallest step was taken."
 
 
 def learners() -> tuple[str, ...]:
