@@ -42,7 +42,18 @@ ORDER = {
             "fitting",
             "crossval",
         ),
-        *("evaluation", "learning", "networks", "cohort", "blind", "report", "report_html", "api", "cluster", "cli"),
+        *(
+            "evaluation",
+            "learning",
+            "networks",
+            "cohort",
+            "blind",
+            "report",
+            "report_html",
+            "api",
+            "cluster",
+            "cli",
+        ),
     ),
     "napari_lungmtl": (
         *(

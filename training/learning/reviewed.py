@@ -143,7 +143,8 @@ def _sidecars(folders: Iterable[Path]) -> Iterator[Path]:
     for folder in folders:
         if not folder.is_dir():
             raise LearningError(f"{folder} is no folder: name the one that your reviewed studies lie in.")
-        yield from sorted(folder.rglob(f"*{SUFFIX}"))
+        # A study's own file comes before copies that have a time in their names.
+        yield from sorted(folder.rglob(f"*{SUFFIX}"), key=lambda path: (path.parent, len(path.name), path))
 
 
 def _study(path: Path, networks: Collection[ModelInfo]) -> ReviewedStudy | None:

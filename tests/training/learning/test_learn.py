@@ -137,6 +137,9 @@ def test_who_teaches(studies, tmp_path):
     assert [s.name for s in found] == [f"s{i}" for i in range(10)]
     assert (len(found[0].nodules), len(found[0].rejected)) == (1, 1), "what nobody judged is neither"
     assert not passed_over
+    others = (studies / "s0.lungmtl.json").read_text().replace("accepted", "rejected")
+    (studies / "s0-20260101-120000.lungmtl.json").write_text(others)
+    assert len(find_reviewed([studies], infos)[0][0].nodules) == 1, "a copy that others saved does not count"
     moved = tmp_path / "moved"
     shutil.move(studies, moved)
     assert find_reviewed([moved], infos)[0][0].path == moved / "s0.nrrd", (
