@@ -43,6 +43,12 @@ def test_malignancy_is_told_out_of_fold(lungmtl_data: Path):
     assert figures["brier"] == pytest.approx(0.0876, abs=0.002)
     errors = {name: row["mae"] for name, row in figures["attributes"].items()}
     assert errors["subtlety"] == pytest.approx(0.436, abs=0.005)
+    votes = figures["votes"]
+    told = {name: votes[name]["score"]["value"] for name in ("malignancy", "spiculation", "calcification")}
+    assert told == pytest.approx(
+        {"malignancy": 0.4496, "spiculation": 0.3932, "calcification": 0.0756}, abs=0.004
+    )
+    assert 0.75 < votes["malignancy"]["coverage"]["value"] < 0.85
 
 
 def test_ag3d_finds_nodules(lungmtl_data: Path):
