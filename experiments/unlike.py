@@ -1,8 +1,8 @@
 """How many places that are no nodule are called so, and how many nodules: all tables of docs/networks/unlike.md.
 
 Run: ``python experiments/unlike.py --places runs/unlike/places.npz --scans ct/whole --judge A,B``. The places are what
-``training.crossval.unlike`` measured (out of fold); the scans to judge took part in nothing: bright places of them, and the marks of
-3D-AG away from their known lesions, from the score on at which marks are kept. Each scan takes minutes for the detector.
+``training.crossval.unlike`` measured (out of fold); the scans to judge took part in nothing: bright places of them, and all marks
+of 3D-AG with where they lie. Each scan takes minutes for the detector.
 """
 
 from __future__ import annotations
@@ -65,18 +65,18 @@ def judge(scan: WholeScan) -> None:
     """Print what is called unlike a nodule on a scan that nothing was trained on."""
     image, rng = read_image(scan.path), np.random.default_rng(0)
     known = np.concatenate([scan.nodules, scan.excluded])
-    bright = [told(image, scan, place, size) for place, size in of_scan(image, known, rng)]
-    print(
-        f"\n{scan.name}: of {len(bright)} bright places {sum(p >= UNLIKE_FROM for p in bright)} are unlike a nodule"
-    )
+    bright = [told(image, scan, place, size) or 0.0 for place, size in of_scan(image, known, rng)]
+    over = sum(p >= UNLIKE_FROM for p in bright)
+    print(f"\n{scan.name}: of {len(bright)} bright places {over} are unlike a nodule")
     for finding in finish(load_predictor("ag3d", "cpu").run(image)):
         center, size = np.array(finding.center), finding.diameter
         unlike = told(image, scan, center, size)
         where = ", ".join(f"{c:.0f}" for c in center)
-        print(f"  mark {finding.score:.2f} at {where}, {size:.1f} mm, {kind_of(center, scan)}: {unlike:.2f}")
+        shown = "too large to tell" if unlike is None else f"{unlike:.2f}"
+        print(f"  mark {finding.score:.2f} at {where}, {size:.1f} mm, {kind_of(center, scan)}: {shown}")
 
 
-def told(image: Image, scan: WholeScan, center: np.ndarray, diameter: float) -> float:
+def told(image: Image, scan: WholeScan, center: np.ndarray, diameter: float) -> float | None:
     """The probability that a place of a scan is no nodule."""
     cube, _ = nodule_cube(image, center)
     return shipped_head().unlike(cube, np.full(3, MIDDLE), diameter, scan.series_uid)

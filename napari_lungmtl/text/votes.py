@@ -12,8 +12,8 @@ from ..training.findings.lidc_scales import NOMINAL
 
 PANEL = 4
 """Readers that a nodule of LIDC had."""
-UNLIKE_FROM = 0.5
-"""From this probability on that it is no nodule, its malignancy is not the first thing to say."""
+UNLIKE_FROM = 0.8
+"""From this probability on that it is no nodule, that is said first. Few nodules of LIDC reach it (networks/unlike.md)."""
 UNLIKE = "unlike a nodule"
 READERS = (
     "How radiologists who see the CT alone would vote on malignancy, as the networks expect it: 1 highly unlikely to 5 highly "

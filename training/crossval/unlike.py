@@ -1,8 +1,8 @@
 """Fits and releases the regression that tells places that are no nodule.
 
-``python -m napari_lungmtl.training.crossval.unlike --nodules luna16_nodules --scans ct/whole --out runs/unlike --train A,B`` draws bright
-places of the nodule cubes and of the scans named (never of others), measures them and the nodules, thin and blurred to thick slices,
-at their place and moved as detectors do, and writes ``unlike.safetensors`` with a card. What it measured is kept in
+``python -m napari_lungmtl.training.crossval.unlike --nodules luna16_nodules --scans ct/whole --out runs/unlike --train A,B`` draws
+bright places of the nodule cubes and of the scans named (never of others), measures them and the nodules, thin and blurred to thick
+slices, at their place and moved as detectors do, and writes ``unlike.safetensors`` with a card. What it measured is kept in
 ``places.npz``: with it there the rest takes seconds.
 """
 
@@ -170,8 +170,8 @@ def card_of(places: Measured, scans: Sequence[str]) -> ModelCard:
             "config": {"C": C, "slices_mm": list(SLICES_MM)},
             "models": list(FOLDS),
             "folds": dict(sorted(folds.items())),
-            "note": "Five regressions; each left one fold of folds.csv, and one whole scan, out of everything. A series named under "
-            "folds is judged only by the one that left it out, any other by the mean of all five.",
+            "note": "Five regressions; each left one fold of folds.csv, and one whole scan, out of everything. A series named "
+            "under folds is judged only by the one that left it out, any other by the mean of all five.",
         },
         limits=(
             "Whole scans may hold small nodules that nobody marked: a few places that count as none may be some.",

@@ -13,6 +13,7 @@ from .public.luna16_nodules import NoduleCube
 
 IN_CUBES, IN_SCANS = (5.0, 8.0, 13.0), (5.0, 8.0, 13.0, 20.0)
 """Diameters in mm that are looked for."""
+TISSUE_HU = -200.0
 LEAST_HU = 60.0
 """Of the difference of Gaussians: brighter than around."""
 CLEAR_MM, LESION_MM = 4.0, 8.0
@@ -37,13 +38,22 @@ def peaks(hu: np.ndarray, diameter: float, margin: float) -> np.ndarray:
     return found[np.all((found >= margin) & (found < np.array(hu.shape) - margin), axis=1)]
 
 
+def within_tissue(hu: np.ndarray, margin: float, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw (k, 3) at most `count` voxels of tissue, whether anything stands out there or not: a person may click anywhere."""
+    inside = tuple(slice(int(np.ceil(margin)), int(n - margin)) for n in hu.shape)
+    found = np.argwhere(hu[inside] > TISSUE_HU) + int(np.ceil(margin))
+    return found[rng.integers(len(found), size=count)] if len(found) else found
+
+
 def of_cube(cube: NoduleCube, hu: np.ndarray, rng: np.random.Generator) -> list[Place]:
-    """Draw at most two places of a nodule cube (its voxels in HU, perhaps blurred), away from all annotations."""
+    """Draw at most three places of a nodule cube (its voxels in HU, perhaps blurred), away from all annotations."""
     diameter = float(rng.choice(IN_CUBES))
-    found = peaks(hu, diameter, diameter / 2 + 6)
+    margin = diameter / 2 + 6
+    found = rng.permutation(peaks(hu, diameter, margin))
+    found = np.concatenate([within_tissue(hu, margin, 1, rng), found])
     known = np.concatenate([cube.truth, cube.excluded])
     found = found[_apart(found, known, CLEAR_MM + diameter / 2)]
-    chosen = found[rng.permutation(len(found))[:2]].astype(float)
+    chosen = found[:3].astype(float)
     return [(place, diameter * float(np.exp(rng.normal(0, SIZE_SD)))) for place in chosen]
 
 
@@ -64,8 +74,8 @@ def of_scan(image: Image, known: np.ndarray, rng: np.random.Generator) -> Iterat
             continue
         hu = sample_grid(image, origin, (BLOCK,) * 3).voxels.astype(np.float32)
         for diameter in IN_SCANS:
-            found = peaks(hu, diameter, 8.0)
-            for place in origin + found[rng.permutation(len(found))[:OF_BLOCK]]:
+            found = rng.permutation(peaks(hu, diameter, 8.0))[:OF_BLOCK]
+            for place in origin + np.concatenate([within_tissue(hu, 8.0, 1, rng), found]):
                 if _apart(place[None], known, LESION_MM)[0]:
                     yield place, diameter * float(np.exp(rng.normal(0, SIZE_SD)))
         looked += 1

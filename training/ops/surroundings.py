@@ -1,7 +1,7 @@
 """What lies in and around a sphere on a CT, in numbers: how bright it is, how far it reaches, and where tissue goes on from it.
 
-A nodule ends in air in most directions. A vessel goes on in two opposite ones, what lies at the hilum or in the chest wall in many, and
-bone is brighter than either.
+A nodule ends in air in most directions. A vessel goes on in two opposite ones, what lies at the hilum or in the chest wall in many,
+and bone is brighter than either.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def surroundings(hu: np.ndarray, center: np.ndarray, diameter: float) -> np.ndar
     air = profile < AIR_HU
     # Two samples in a row: a dark voxel is noise.
     air = air[:, 1:] & air[:, :-1]
-    first = np.maximum(np.where(air.any(1), along[:-1][air.argmax(1)], along[-1]), STEP_MM)
+    never = along[-1] + STEP_MM
+    first = np.maximum(np.where(air.any(1), along[:-1][air.argmax(1)], never), STEP_MM)
 
     def ends_within(mm: float) -> float:
         return float((first <= radius + mm).mean())

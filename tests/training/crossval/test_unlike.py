@@ -39,5 +39,5 @@ def test_bright_places_keep_away_from_annotations():
     cube = NoduleCube("s", np.zeros((50,) * 3, np.uint8), known, np.zeros((0, 4)), "0", {})
     found = of_cube(cube, hu, np.random.default_rng(1))
     away = [np.linalg.norm(spots[1:] - place, axis=1).min() for place, _ in found]
-    assert len(found) == 2
-    assert max(away) < 2
+    assert 2 <= len(found) <= 3
+    assert max(away) < 4  # in or at one of the two others

@@ -1,8 +1,7 @@
 """The probability that a sphere on a CT is no nodule: a logistic regression on what lies in and around it.
 
-The networks that characterise were trained on nodules alone and find every place somehow malignant: a vertebra or the hilum is large,
-and what is large is malignant. Nodules against bright places that are none are told by plain numbers (`ops.surroundings`), which
-know nothing of slices, scanners or folds but what they measure.
+The networks that characterise were trained on nodules alone and find every place somehow malignant: a vertebra or the hilum is
+large, and what is large is malignant. Nodules are told from bright places that are none by plain numbers (`ops.surroundings`).
 """
 
 from __future__ import annotations
@@ -19,11 +18,13 @@ from ...ops.surroundings import NAMES, surroundings
 from ..weights import ModelCard, WeightsError, load_state, read_card
 
 WEIGHTS = Path(__file__).parent / "weights" / "unlike.safetensors"
+LARGEST_MM = 30.0
+"""A larger mass may lie at the hilum or in the chest wall with little air left around it."""
 _SIZE, _THROUGH = NAMES.index("log_diameter"), NAMES.index("through")
 
 
 def terms(values: np.ndarray) -> np.ndarray:
-    """Expand `surroundings` (n, 18) to what the regression is linear in: squares, and products with size and with what goes through."""
+    """Expand `surroundings` (n, 18) to what the regression is linear in: squares, products with size and with what goes through."""
     return np.column_stack(
         [
             values,
@@ -49,8 +50,8 @@ class UnlikeHead:
     tensors: Mapping[str, np.ndarray]
     folds: Mapping[str, str]
 
-    def unlike(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> float:
-        """Tell how likely a place is no nodule, 0–1.
+    def unlike(self, cube: np.ndarray, center: np.ndarray, diameter: float, series: str = "") -> float | None:
+        """Tell how likely a place is no nodule, 0–1; None for what is larger than any nodule that it was fitted on.
 
         Parameters
         ----------
@@ -63,6 +64,8 @@ class UnlikeHead:
         series
             Of the scan; the mean of all folds where it is none of the training data.
         """
+        if diameter > LARGEST_MM:
+            return None
         return float(self.of(surroundings(cube, center, diameter)[None], [series])[0])
 
     def of(self, values: np.ndarray, series: list[str]) -> np.ndarray:
