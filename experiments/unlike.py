@@ -78,7 +78,7 @@ def judge(scan: WholeScan) -> None:
 
 def told(image: Image, scan: WholeScan, center: np.ndarray, diameter: float) -> float | None:
     """The probability that a place of a scan is no nodule."""
-    cube, _ = nodule_cube(image, center)
+    cube, _ = nodule_cube(image, tuple(center))
     return shipped_head().unlike(cube, np.full(3, MIDDLE), diameter, scan.series_uid)
 
 

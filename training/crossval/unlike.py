@@ -92,7 +92,7 @@ def of_scans(scans: Sequence[WholeScan], rng: np.random.Generator, folds: Sequen
     for fold, scan in zip(folds, scans, strict=True):
         image = read_image(scan.path)
         for place, size in of_scan(image, np.concatenate([scan.nodules, scan.excluded]), rng):
-            cube, _ = nodule_cube(image, place)
+            cube, _ = nodule_cube(image, tuple(place))
             yield surroundings(cube, np.full(3, MIDDLE), size), OF_SCAN, scan.name, fold, size
 
 
@@ -212,7 +212,7 @@ def main() -> None:
         rows = [*of_cubes(load_cubes(a.nodules, folds=FOLDS), rng)]
         rows += of_scans(load_whole_scans(a.scans, names=names), rng, FOLDS[: len(names)])
         places = measured(rows)
-        np.savez_compressed(kept, **vars(places))  # type: ignore[arg-type]
+        np.savez_compressed(kept, **vars(places))
     print(release(places, names, a.out))
 
 

@@ -72,8 +72,9 @@ class UnlikeHead:
         """Tell the same from `surroundings` (n, 18): (n,)."""
         rows = np.column_stack([terms(values), np.ones(len(values))])
         every = {fold: expit(rows @ table) for fold, table in self.tensors.items()}
-        mean = np.mean(list(every.values()), axis=0)
-        return np.array([every.get(self.folds.get(s, ""), mean)[i] for i, s in enumerate(series)])
+        mean: np.ndarray = np.mean(list(every.values()), axis=0)
+        chosen = [every.get(self.folds.get(s, ""), mean) for s in series]
+        return np.array([own[i] for i, own in enumerate(chosen)])
 
 
 @lru_cache(maxsize=1)
