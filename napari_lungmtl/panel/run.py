@@ -17,6 +17,7 @@ from ..jobs import run_modes
 from ..jobs.worker import Worker, wait_for_threads
 from ..reviewed_images import ReviewedImage
 from ..session.review import as_turned_since, is_reviewed, with_opinions
+from ..text.votes import is_unlike, verdict
 from ..training.errors import LungmtlError
 from ..training.findings import Finding, Findings
 from ..training.findings.models import doubts
@@ -337,6 +338,8 @@ class RunSection(Section):
             session.edit(change=changed, models=findings.models, notes=findings.notes)
         done = [f for f in after if f.opinions and f.geometry == judged[f.id].geometry]
         if len(judged) == 1 and len(done) == 1 and done[0].malignancy is not None:
+            if is_unlike(done[0]):
+                return verdict(done[0])
             return f"Malignancy {done[0].malignancy:.2f}, spread {done[0].malignancy_spread or 0:.2f}."
         took = clock(time.monotonic() - job.started)
         return f"Done in {took}: {len(done)} of {len(judged)} characterised."

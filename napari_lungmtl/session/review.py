@@ -78,6 +78,8 @@ def moved(finding: Finding, geometry: Geometry) -> Finding:
         malignancy=None,
         malignancy_spread=None,
         attributes={},
+        votes={},
+        unlike=None,
         opinions=(),
         members=(),
     )
@@ -140,6 +142,8 @@ def _with_opinions(finding: Finding, judged: Finding) -> Finding:
         malignancy=judged.malignancy,
         malignancy_spread=judged.malignancy_spread,
         attributes=judged.attributes,
+        votes=judged.votes,
+        unlike=judged.unlike,
         opinions=judged.opinions,
     )
 

@@ -53,6 +53,33 @@ def test_malignancy_is_drawn_with_its_spread_and_each_network(window):
     assert is_color(at(2, 0.6), malignancy_color(0.6))
 
 
+def test_readers_are_told_in_words_and_as_a_divided_bar_and_what_is_no_nodule_first(window):
+    votes = {"malignancy": (0.1, 0.1, 0.3, 0.3, 0.2), "margin": (0.25, 0.5, 0.25, 0, 0)}
+    at = (-150.0, 40.0, 0.0)
+    nodule = judged(at, votes=votes)
+    other = judged(at, votes=votes, unlike=0.93)
+    card, session = shown(window, balls({}), nodule, other)
+    assert card.verdict.text() == "Of four readers two would call it suspicious, one benign, one neither."
+    assert [(r.name, r.text) for r in card.scores.rows[:2]] == [
+        ("Malignancy", "0.70"),
+        ("Readers, 1–5", "3.4 ± 1.2"),
+    ]
+    scale, pixels = card.scores.scale(1), rgb(card.scores)
+    for share, color in ((0.05, 0.0), (0.15, 0.25), (0.35, 0.5), (0.65, 0.75), (0.9, 1.0)):
+        x = int(scale.left() + share * scale.width())
+        assert is_color(pixels[int(scale.center().y() + 2), x], malignancy_color(color))
+    margin = next(i for i, (scale, _) in enumerate(card.bars.shown()) if scale.name == "margin")
+    bar, painted = card.bars.bar(margin), rgb(card.bars)
+    assert is_color(
+        painted[int(bar.center().y()), int(bar.left() + 0.12 * bar.width())], palette("dark").text, 90
+    )
+    session.select(other.id)
+    assert card.verdict.text().startswith("Unlike a nodule (probability 0.93)")
+    assert card.scores.rows[0].name == "If a nodule"
+    assert not any(row.main for row in card.scores.rows)
+    assert card.summary.text() == "Ø 12.0 mm · unlike a nodule"
+
+
 def test_bars_reach_their_value_and_categories_have_names(window):
     card, _ = shown(window, balls({}), judged((-150.0, 40.0, 0.0)))
     bars, colors = card.bars, palette("dark")

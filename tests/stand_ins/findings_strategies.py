@@ -40,6 +40,8 @@ def masks(draw):
 
 
 scales = st.dictionaries(st.sampled_from(ATTRIBUTES), st.floats(1, 6))
+shares = st.lists(st.floats(0.01, 1), min_size=2, max_size=6).map(lambda v: tuple(x / sum(v) for x in v))
+votes = st.dictionaries(st.sampled_from(("malignancy", *ATTRIBUTES)), shares, max_size=3)
 parts = st.lists(st.tuples(unit, words), max_size=4)
 
 
@@ -70,6 +72,8 @@ findings_items = st.builds(
     malignancy=st.none() | unit,
     malignancy_spread=st.none() | unit,
     attributes=scales,
+    votes=votes,
+    unlike=st.none() | unit,
     opinions=opinions,
     scores=st.dictionaries(words, unit, max_size=3),
     members=st.lists(spheres, max_size=3).map(tuple),

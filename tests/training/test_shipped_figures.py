@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_lungmtl.training.crossval.unlike import NODULE, measured, of_cubes
 from napari_lungmtl.training.data.public.luna16_nodules import load_cubes
 from napari_lungmtl.training.data.public.open_radiographs import open_radiograph_cases
 from napari_lungmtl.training.data.public.radiographs import RadiographCase
@@ -21,6 +22,7 @@ from napari_lungmtl.training.evaluation.cubes import detect_regions, regions, sc
 from napari_lungmtl.training.evaluation.evaluate import evaluate_network
 from napari_lungmtl.training.evaluation.radiographs import predict_radiographs
 from napari_lungmtl.training.inference.registry import load_predictor, weights_path
+from napari_lungmtl.training.inference.unlike.head import shipped_head
 from napari_lungmtl.training.inference.weights import read_card, seen_cases
 from napari_lungmtl.training.metrics.characterisation.classification import roc_auc
 from napari_lungmtl.training.metrics.froc.luna16 import froc_curve, sensitivity_at
@@ -43,6 +45,22 @@ def test_malignancy_is_told_out_of_fold(lungmtl_data: Path):
     assert figures["brier"] == pytest.approx(0.0876, abs=0.002)
     errors = {name: row["mae"] for name, row in figures["attributes"].items()}
     assert errors["subtlety"] == pytest.approx(0.436, abs=0.005)
+    votes = figures["votes"]
+    told = {name: votes[name]["score"]["value"] for name in ("malignancy", "spiculation", "calcification")}
+    assert told == pytest.approx(
+        {"malignancy": 0.4496, "spiculation": 0.3932, "calcification": 0.0756}, abs=0.004
+    )
+    assert 0.75 < votes["malignancy"]["coverage"]["value"] < 0.85
+
+
+def test_bright_places_are_unlike_a_nodule(lungmtl_data: Path):
+    """Every fifth cube of fold 0 by the regression that never saw it: its nodule, and what is bright beside."""
+    cubes, rng = load_cubes(lungmtl_data / "luna16_nodules", folds=["0"])[::5], np.random.default_rng(0)
+    places = measured([*of_cubes(cubes, rng)])
+    told = shipped_head().of(places.values, [str(s) for s in places.series]) >= 0.8
+    nodule = places.kind == NODULE
+    assert (nodule.sum(), told[nodule].sum()) == (82, pytest.approx(3, abs=1))
+    assert told[~nodule].mean() == pytest.approx(0.835, abs=0.03)
 
 
 def test_ag3d_finds_nodules(lungmtl_data: Path):

@@ -17,6 +17,7 @@ from ..imaging.image import Image
 from ..imaging.resample import sample_grid
 from ..inference.predictor import ModelInfo, Progress
 from ..inference.suitability import check_ct
+from ..inference.unlike.head import shipped_head
 from ..inference.weights import ModelCard
 from ..metrics.characterisation.figures import characterisation_figures, characterisation_table
 from ..metrics.characterisation.out_of_fold import OutOfFold
@@ -85,12 +86,14 @@ def characterise(
 
 
 def with_opinion(image: Image, finding: Finding, predict: NodulePredictor) -> Finding:
-    """Add this network's opinion to a finding, and its attributes where the network rates them."""
+    """Add this network's opinion to a finding, its attributes where the network rates them, and whether it is a nodule at all."""
     cube, padded = nodule_cube(image, finding.center)
     opinion = predict(cube, np.full(3, MIDDLE), finding.diameter, image.series_uid)
     opinion = replace(opinion, notes=(*opinion.notes, *notes_of(finding.diameter, padded)))
     opinions = (*(o for o in finding.opinions if o.model != opinion.model), opinion)
-    return finding.with_(opinions=opinions, attributes=opinion.attributes or finding.attributes)
+    unlike = shipped_head().unlike(cube, np.full(3, MIDDLE), finding.diameter, image.series_uid)
+    attributes = opinion.attributes or finding.attributes
+    return finding.with_(opinions=opinions, attributes=attributes, unlike=unlike)
 
 
 def evaluate_on_cubes(

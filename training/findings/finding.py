@@ -28,6 +28,11 @@ ATTRIBUTES = (
 )
 """The eight LIDC attributes by their LIDC names, on the LIDC scales (1–5; internalStructure 1–4, calcification 1–6)."""
 
+MALIGNANCY = "malignancy"
+"""The readers' ninth rating, 1 (highly unlikely) to 5 (highly suspicious), beside the attributes in `Finding.votes`."""
+VOTES_MISS = 0.01
+"""So far from 1 may the probabilities of a scale's categories add up, as tables round them."""
+
 Status = Literal["unreviewed", "accepted", "rejected"]
 REASONS = ("vessel", "scar", "bone", "artefact", "lymph node", "normal structure")
 """Why a finding is no nodule, in the words that are offered."""
@@ -134,6 +139,12 @@ class Finding:
         How sure that person is, 0–1, or None.
     label
         What it is in a person's words (``part-solid``), or empty.
+    votes
+        What readers would say, as networks expect it: by name (the attributes and `MALIGNANCY`) the probability of each category
+        of the LIDC scale, from 1 on; empty where networks say nothing.
+    unlike
+        Probability 0–1 that it is no nodule at all but something that a detector marks wrongly (a vessel, a vertebra), by what
+        characterising networks say of it; None where they said nothing. Malignancy, attributes and votes hold for a nodule only.
     history
         Who gave it which value, and when, the oldest first. Two findings are equal whatever their histories.
 
@@ -162,6 +173,8 @@ class Finding:
     reason: str = ""
     confidence: float | None = None
     label: str = ""
+    votes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    unlike: float | None = None
     history: tuple[Change, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -175,6 +188,11 @@ class Finding:
             raise ValueError(f"unknown status {self.status!r}")
         if self.confidence is not None and not 0 <= self.confidence <= 1:
             raise ValueError(f"confidence lies between 0 and 1, not {self.confidence}")
+        if self.unlike is not None and not 0 <= self.unlike <= 1:
+            raise ValueError(f"a probability lies between 0 and 1, not {self.unlike}")
+        for name, shares in self.votes.items():
+            if not shares or min(shares) < 0 or abs(sum(shares) - 1) > VOTES_MISS:
+                raise ValueError(f"votes on {name} are probabilities that add up to 1, not {shares}")
         object.__setattr__(self, "history", tuple(self.history))
 
     def opinion(self, model: str) -> Opinion | None:

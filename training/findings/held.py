@@ -25,6 +25,7 @@ ASPECTS: Mapping[str, Callable[[Findings], int]] = {
     "networks": lambda f: _count(f, lambda x: bool(x.provenance.model)),
     "people": lambda f: _count(f, lambda x: bool(x.provenance.person)) + bool(f.done_by),
     "spread": lambda f: _count(f, lambda x: x.malignancy_spread is not None),
+    "votes": lambda f: _count(f, lambda x: bool(x.votes) or x.unlike is not None),
     "opinions": lambda f: _count(f, lambda x: bool(x.opinions)),
     "parts": lambda f: _count(f, lambda x: bool(x.scores or x.members)),
     "lungs": lambda f: len(f.regions),
@@ -39,6 +40,7 @@ MEANING = {
     "networks": "which network found them",
     "people": "who drew, corrected or read",
     "spread": "how far slices and views disagree on malignancy",
+    "votes": "what readers would say of malignancy and attributes, and whether it is a nodule",
     "opinions": "what each network says, with its slices, views and folds",
     "parts": "parts of scores, joined marks",
     "image scores": "probabilities of the image as a whole",
@@ -46,7 +48,7 @@ MEANING = {
 """In other words, where the name alone does not tell."""
 
 _OF_IMAGE = ("lungs", "measurements", "image scores")
-_OF_RUN = ("spread", "opinions", "parts")
+_OF_RUN = ("spread", "votes", "opinions", "parts")
 _SAID = ("malignancy", "attributes", "notes", "people", "status", "rejected")
 
 

@@ -248,7 +248,8 @@ class Chain:
             except (LungmtlError, ImportError) as error:
                 outcome.problems.append(error)
                 yield Progress(progress.at(1.0), STAGE, note=_sentence(info, error))
-        findings = findings.with_items(tuple(fuse(f) if f.id in ids else f for f in findings))
+        series = image.series_uid
+        findings = findings.with_items(tuple(fuse(f, series) if f.id in ids else f for f in findings))
         yield Progress(progress.at(1.0) if self.outliners else progress.end(), STAGE, findings)
         return findings
 

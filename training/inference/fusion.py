@@ -14,6 +14,7 @@ from scipy.special import expit
 from ..findings import Finding
 from ..ops.logits import OPINION_EPS, log_odds
 from . import registry
+from .votes.head import shipped_head
 
 
 def fused_networks() -> tuple[str, ...]:
@@ -27,10 +28,15 @@ def mean_log_odds(*probabilities: npt.ArrayLike) -> np.ndarray:
     return expit(np.mean([log_odds(each, OPINION_EPS) for each in probabilities], axis=0))
 
 
-def fuse(finding: Finding) -> Finding:
-    """The finding with malignancy, spread and attributes as its opinions have them; without opinions it stays as it is.
+def fuse(finding: Finding, series: str = "") -> Finding:
+    """The finding with malignancy, spread, attributes and votes as its opinions have them; without opinions it stays as it is.
 
     The spread is the root mean square of the opinions' own spreads.
+
+    Parameters
+    ----------
+    series
+        Of the scan: what tells votes was fitted on others than the ones that it speaks of.
     """
     opinions = [o for name in fused_networks() if (o := finding.opinion(name)) is not None]
     if not opinions:
@@ -39,4 +45,5 @@ def fuse(finding: Finding) -> Finding:
     fused = opinions[0].malignancy if one else float(mean_log_odds(*(o.malignancy for o in opinions)))
     spread = float(np.sqrt(np.mean([o.std**2 for o in opinions])))
     attributes = next((o.attributes for o in opinions if o.attributes), finding.attributes)
-    return finding.with_(malignancy=fused, malignancy_spread=spread, attributes=attributes)
+    votes = shipped_head().votes(opinions, finding.diameter, series)
+    return finding.with_(malignancy=fused, malignancy_spread=spread, attributes=attributes, votes=votes)

@@ -15,6 +15,8 @@ LETTERS, GROUND = QColor("#f4f4f4"), QColor(10, 11, 14, 205)
 """Letters, and what they stand on: legible over lung and over bone, in both themes."""
 FILLED = QColor("#38709f")
 """The bars: a blue with 5 : 1 to the letters."""
+SPREAD = QColor(244, 244, 244, 150)
+"""The readers' spread: a line below the value."""
 FONT_PT = 10
 _PAD, _SWATCH = 5.0, 4.0
 """Pixels beside a text, and of the mark's colour before it."""
@@ -81,6 +83,8 @@ def _table(painter: QPainter, shown: Table) -> None:
         _write(painter, strip.adjusted(_SWATCH + _PAD, 0, 0, 0), bar.name)
         if filled.width() > 1:
             painter.fillRect(filled, FILLED)
+        if bar.spread is not None:
+            painter.fillRect(_rect(bar.spread).translated(rect.topLeft()), SPREAD)
         _write(painter, filled.adjusted(_PAD - 1, -1, 999, 1), bar.value)
 
 

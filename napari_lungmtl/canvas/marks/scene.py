@@ -11,6 +11,7 @@ from ...layers.rectangle import Rectangle, overlap
 from ...layers.spheres.discs import SELECTED_WIDTH, ring_radius
 from ...layers.spheres.rows import ACCENT
 from ...session.session import Session
+from ...text.votes import attributes_of, shown_malignancy
 from ...training.findings import Finding, Mask, Sphere
 from ...training.imaging.image import Image
 from ..frame import Frame
@@ -129,7 +130,7 @@ def color(finding: Finding) -> str:
     """``#rrggbb`` of a finding that is not selected: a sphere's malignancy, whose word a box is; grey where rejected."""
     if not isinstance(finding.geometry, Sphere):
         return color_of(finding)
-    return REJECTED if finding.status == "rejected" else malignancy_hex(finding.malignancy)
+    return REJECTED if finding.status == "rejected" else malignancy_hex(shown_malignancy(finding))
 
 
 def _inner(frame: Frame) -> Rectangle:
@@ -169,7 +170,7 @@ def _table(
     of: Mark, marks: Sequence[Mark], image: Image, frame: Frame, blocked: Sequence[Rectangle]
 ) -> Table | None:
     """The table of a nodule on this slice, if it has attributes, is in sight, and there is room."""
-    attributes = of.finding.attributes
+    attributes = attributes_of(of.finding)
     if image.ndim != 3 or not attributes or not overlap(of.shape.rectangle, (0.0, 0.0, *frame.size)):
         return None
     place = layout.place_table(
@@ -178,4 +179,8 @@ def _table(
         [*(mark.shape.rectangle for mark in marks), *blocked],
         frame.rectangle(*image.extent),
     )
-    return None if place is None else Table(f"Nodule {of.finding.number}", table.bars(attributes), place)
+    return (
+        None
+        if place is None
+        else Table(f"Nodule {of.finding.number}", table.bars(attributes, of.finding.votes), place)
+    )

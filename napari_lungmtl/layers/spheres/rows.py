@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ...text.votes import UNLIKE, is_unlike, shown_malignancy
 from ...training.findings import Finding, Sphere
 from ..malignancy_colors import malignancy_colors
 from ..reconcile import Edit, reconcile
@@ -61,6 +62,8 @@ def label(finding: Finding) -> str:
     score = "by hand" if finding.network_score is None else f"{finding.network_score:.2f}"
     if finding.provenance.model and finding.provenance.person:
         score += " moved" if finding.kind == "sphere" else " outlined"
+    if is_unlike(finding):
+        return f"{score} · {UNLIKE}"
     return score if finding.malignancy is None else f"{score} · M {short(finding.malignancy)}"
 
 
@@ -87,7 +90,7 @@ def features(findings: Sequence[Finding], labelled: str | None = None) -> pd.Dat
 
 def colors(findings: Sequence[Finding]) -> np.ndarray:
     """RGBA (n, 4): the malignancy, or that it is unknown; grey where rejected."""
-    rgba = malignancy_colors([f.malignancy for f in findings])
+    rgba = malignancy_colors([shown_malignancy(f) for f in findings])
     rgba[[f.status == "rejected" for f in findings], :3] = _REJECTED
     return rgba
 

@@ -135,6 +135,8 @@ def _with_judgement(known: Finding, news: Finding) -> Finding:
         malignancy=news.malignancy,
         malignancy_spread=news.malignancy_spread,
         attributes=news.attributes,
+        votes=news.votes,
+        unlike=news.unlike,
         opinions=news.opinions,
     )
 

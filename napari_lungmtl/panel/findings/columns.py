@@ -8,6 +8,7 @@ from typing import Any
 
 from ...text.boxes import BOTH, ONE
 from ...text.review import author, sure, when
+from ...text.votes import is_unlike
 from ...training.findings import Finding
 from ...training.findings.attribute_words import SCALES, AttributeScale
 from ...training.findings.history import last_by_person
@@ -91,6 +92,8 @@ def _malignancy(row: Row) -> str:
     finding = row.finding
     if finding.malignancy is None:
         return ""
+    if is_unlike(finding):
+        return "unlike"
     if finding.malignancy_spread is None:
         return f"{finding.malignancy:.2f}"
     return f"{finding.malignancy:.2f} ±{_spread(row).removeprefix('0')}"
@@ -151,7 +154,7 @@ COLUMNS = (
         "Malignancy",
         _malignancy,
         lambda r: r.finding.malignancy,
-        "Probability of malignancy, and ± how far slices and views of the nodule disagree",
+        "Probability of malignancy, and ± how far slices and views of the nodule disagree; unlike: hardly a nodule",
     ),
     Column(
         "±",

@@ -7,6 +7,7 @@ from qtpy.QtGui import QColor, QPainter, QPalette
 from qtpy.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from ...layers.malignancy_colors import malignancy_hex
+from ...text.votes import shown_malignancy
 from .model import FINDING
 
 LENGTH, HEIGHT, MARGIN = 36, 9, 4
@@ -23,7 +24,7 @@ class MalignancyDelegate(QStyledItemDelegate):
         super().paint(painter, option, index)
         if painter is None:
             return
-        malignancy = index.data(FINDING).malignancy
+        malignancy = shown_malignancy(index.data(FINDING))
         if malignancy is None:
             return
         cell = option.rect

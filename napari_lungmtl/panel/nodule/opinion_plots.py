@@ -10,7 +10,9 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 
 from ...layers.malignancy_colors import malignancy_color
 from ...text.networks import network
+from ...text.votes import is_unlike, mean_and_deviation
 from ...training.findings import Finding, Opinion
+from ...training.findings.finding import MALIGNANCY
 from ..widgets.painted_rows import CENTRE, GAP, LEFT, RIGHT, PaintedRows
 
 ENDS = {"axial": ("feet", "head"), "coronal": ("front", "back"), "sagittal": ("right", "left")}
@@ -31,6 +33,8 @@ class ScoreRow:
         A whisker of ± this around the first dot.
     main
         Drawn as a bar and in bold.
+    shares
+        Drawn instead of dots: how a whole divides among the scale's categories, from its low end to its high one.
     """
 
     name: str
@@ -38,6 +42,7 @@ class ScoreRow:
     dots: tuple[float, ...]
     spread: float = 0.0
     main: bool = False
+    shares: tuple[float, ...] = ()
 
 
 def with_spread(value: float, spread: float | None) -> str:
@@ -46,12 +51,19 @@ def with_spread(value: float, spread: float | None) -> str:
 
 
 def malignancy_rows(finding: Finding) -> list[ScoreRow]:
-    """The fused probability, then each network's own."""
-    rows = []
+    """The fused probability and how readers would divide, then each network's own; of what is no nodule none is the main one."""
+    rows, votes = [], finding.votes.get(MALIGNANCY, ())
     if finding.malignancy is not None:
-        text = with_spread(finding.malignancy, finding.malignancy_spread)
-        spread = finding.malignancy_spread or 0.0
-        rows.append(ScoreRow("Malignancy", text, (finding.malignancy,), spread, main=True))
+        spread = 0.0 if votes else finding.malignancy_spread or 0.0
+        text, dots, nodule = (
+            with_spread(finding.malignancy, spread),
+            (finding.malignancy,),
+            not is_unlike(finding),
+        )
+        rows.append(ScoreRow("Malignancy" if nodule else "If a nodule", text, dots, spread, main=nodule))
+    if votes:
+        mean, deviation = mean_and_deviation(votes)
+        rows.append(ScoreRow("Readers, 1–5", f"{mean:.1f} ± {deviation:.1f}", (), shares=votes))
     for opinion in finding.opinions:
         text = with_spread(opinion.malignancy, opinion.std)
         rows.append(ScoreRow(network(opinion.model), text, (opinion.malignancy,), opinion.std))
@@ -141,12 +153,23 @@ class ScoreRows(PaintedRows):
             filled.setWidth(max(scale.width() * row.dots[0], 2.0))
             painter.setBrush(QColor.fromRgbF(*malignancy_color(row.dots[0])))
             painter.drawRoundedRect(filled, 2, 2)
+        if row.shares:
+            self._divide(painter, scale, row.shares)
         if row.spread > 0:
             ends = max(row.dots[0] - row.spread, 0.0), min(row.dots[0] + row.spread, 1.0)
             self.whisker(painter, scale, *ends, whisker)
         if not row.main:
             for dot in row.dots:
                 _dot(painter, QPointF(scale.left() + dot * scale.width(), scale.center().y()), dot)
+
+    def _divide(self, painter: QPainter, scale: QRectF, shares: tuple[float, ...]) -> None:
+        """A bar as long as the scale, a part of it for each category, in the colours of the scale of malignancy."""
+        left, gap = scale.left(), 1.0
+        for place, share in enumerate(shares):
+            width = share * scale.width()
+            part = QRectF(left, scale.center().y() - 4, max(width - gap, 0.5), 8)
+            painter.fillRect(part, QColor.fromRgbF(*malignancy_color(place / (len(shares) - 1))))
+            left += width
 
 
 class SlicePlot(PaintedRows):

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from ...reviewed_images import ReviewedImage
 from ...text.boxes import size, story
 from ...text.networks import network
+from ...text.votes import READERS, UNLIKE, attributes_of, is_unlike, mean_and_deviation, verdict
 from ...training.findings import Finding, Opinion, Sphere
 from ...training.imaging.image import Image
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
@@ -43,10 +44,16 @@ class NoduleCardSection(Section):
         self._empty = label("Select a finding to see it from near.", "faint", wrap=True)
         self.closeups = CloseUps()
         self.scores = ScoreRows(ends=True)
+        self.verdict = label("", wrap=True)
+        self.verdict.setToolTip(READERS)
+        self.scores.setToolTip(READERS)
         self.notes = label("", "warning", wrap=True)
         self.bars = AttributeScales()
         self.review = ReviewRows(preferences)
-        for widget in (self._empty, self.closeups, self.review, self.scores, self.notes, self.bars):
+        for widget in (
+            *(self._empty, self.closeups, self.review, self.verdict),
+            *(self.scores, self.notes, self.bars),
+        ):
             self.body.addWidget(widget)
         self.body.addWidget(self._build_offer())
         self.details = self._build_details()
@@ -141,8 +148,12 @@ class NoduleCardSection(Section):
         rows = malignancy_rows(finding) if finding is not None else []
         self.scores.set_rows(rows)
         self.scores.setVisible(bool(rows))
-        attributes = finding.attributes if finding is not None else {}
-        self.bars.set_values(attributes, _attribute_spread(opinions))
+        said = verdict(finding) if finding is not None else ""
+        self.verdict.setText(said)
+        self.verdict.setVisible(bool(said))
+        attributes = attributes_of(finding) if finding is not None else {}
+        votes = finding.votes if finding is not None else {}
+        self.bars.set_values(attributes, _deviations(votes) if votes else _attribute_spread(opinions))
         self.bars.setVisible(bool(attributes))
         notes = notes_of(opinions)
         if finding is not None and image is not None and not image.contains(finding.center):
@@ -195,6 +206,10 @@ def notes_of(opinions: Sequence[Opinion]) -> list[str]:
     ]
 
 
+def _deviations(votes: Mapping[str, Sequence[float]]) -> Mapping[str, float]:
+    return {name: mean_and_deviation(shares)[1] for name, shares in votes.items()}
+
+
 def _attribute_spread(opinions: Sequence[Opinion]) -> Mapping[str, float]:
     return {name: value for opinion in opinions for name, value in opinion.attribute_spread.items()}
 
@@ -207,6 +222,8 @@ def _summary(finding: Finding | None, image: Image | None) -> str:
         return size(finding, image)
     units = "px" if image is not None and image.spacing is None else "mm"
     parts = [f"Ø {finding.diameter:.1f} {units}"]
-    if finding.malignancy is not None:
+    if is_unlike(finding):
+        parts.append(UNLIKE)
+    elif finding.malignancy is not None:
         parts.append(f"malignancy {finding.malignancy:.2f}")
     return " · ".join(parts)

@@ -30,7 +30,10 @@ def test_columns_are_the_documented_ones(tmp_path):
     assert (tmp_path / "f.csv").read_text().strip() == (
         "seriesuid,coordX,coordY,coordZ,probability,diameter_mm,malignancy,subtlety,internalStructure,calcification,"
         "sphericity,margin,lobulation,spiculation,texture,kind,status,model,x0,y0,x1,y1,"
-        "malignancy_spread,person,described_as,reason,confidence,remark,changed_at,history,mtmr_malignancy,mtmr_spread,mtcnn_malignancy,mtcnn_spread"
+        "malignancy_spread,malignancy_votes,subtlety_votes,internalStructure_votes,calcification_votes,sphericity_votes,"
+        "margin_votes,lobulation_votes,spiculation_votes,texture_votes,unlike,"
+        "person,described_as,reason,confidence,remark,changed_at,history,"
+        "mtmr_malignancy,mtmr_spread,mtcnn_malignancy,mtcnn_spread"
     )
 
 
@@ -49,8 +52,18 @@ def test_spheres_come_back_exactly(tmp_path, cases):
     assert list(read) == [case.image.series_uid for case in written]
     for case in written:
         for a, b in zip(case, read[case.image.series_uid], strict=True):
-            for name in ("geometry", "score", "malignancy", "malignancy_spread", "attributes", "status"):
+            for name in (
+                "geometry",
+                "score",
+                "malignancy",
+                "malignancy_spread",
+                "attributes",
+                "status",
+                "unlike",
+            ):
                 assert getattr(a, name) == getattr(b, name)
+            assert a.votes.keys() == b.votes.keys()
+            assert all(b.votes[name] == pytest.approx(shares, abs=1e-3) for name, shares in a.votes.items())
             assert [judged(o) for o in a.opinions] == [judged(o) for o in b.opinions]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...findings.formats.tables import read_rows
 from ..errors import DatasetError
 from .lidc_ratings import Ratings, read_ratings
 from .luna16_nodules import load_cubes
@@ -111,3 +112,21 @@ def load_rated_nodules(folder: Path | str) -> RatedNodules:
         direction=direction,
         ratings=tuple(ratings),
     )
+
+
+def readers_by_index(folder: Path | str) -> dict[int, np.ndarray]:
+    """Read what the readers of each nodule wrote, (readers, 9) by row of ``nodules.csv``, without its cubes.
+
+    Raises
+    ------
+    DatasetError, FindingsFileError
+        The table is missing or damaged, or a row has no ratings.
+    """
+    table = Path(folder) / "nodules.csv"
+    found = {}
+    for place, (_, row) in enumerate(read_rows(table, ("readers",), ("index",))):
+        try:
+            found[int(row.get("index") or place)] = read_ratings(row).values
+        except ValueError as error:
+            raise DatasetError(f"{table}: {error}") from error
+    return found

@@ -1,7 +1,9 @@
 """``findings.csv``: one table for the findings of many cases, in the columns of a LUNA16 submission and more.
 
 ``seriesuid,coordX,coordY,coordZ,probability,diameter_mm,malignancy,`` the eight attributes by their LIDC names,
-``kind,status,model,x0,y0,x1,y1``, then ``malignancy_spread`` (the standard deviation of `malignancy`) and what people said:
+``kind,status,model,x0,y0,x1,y1``, then ``malignancy_spread`` (the standard deviation of `malignancy`), what readers would say as
+networks expect it (``malignancy_votes`` and one such column for each attribute: the probabilities of the scale's categories from 1
+on, between blanks), ``unlike`` (the probability that it is no nodule at all), and what people said:
 ``person`` (drew or moved it), ``described_as,reason,confidence,remark``, ``changed_at`` (a person's last change) and ``history``
 (``when who: what value`` of every change, for people to read: it does not come back). Then what each network says, in two columns
 for each: ``<network>_malignancy,<network>_spread``. Positions are LPS mm (x, y, z); cells that do not apply
@@ -38,6 +40,7 @@ from .tables import bad_line, number, read_rows, write_rows
 CORNERS = ("x0", "y0", "x1", "y1")
 MALIGNANCY, SPREAD = "_malignancy", "_spread"
 """Ends of the names of a network's own columns."""
+VOTES = tuple(f"{name}_votes" for name in ("malignancy", *ATTRIBUTES))
 REVIEW = ("person", "described_as", "reason", "confidence", "remark", "changed_at", "history")
 COLUMNS = (
     *("seriesuid", "coordX", "coordY", "coordZ", "probability", "diameter_mm", "malignancy"),
@@ -45,6 +48,8 @@ COLUMNS = (
     *("kind", "status", "model"),
     *CORNERS,
     "malignancy_spread",
+    *VOTES,
+    "unlike",
     *REVIEW,
 )
 """Those of every table; the networks' own follow."""
@@ -88,6 +93,8 @@ def _row(image: ImageReference, finding: Finding, networks: Sequence[str]) -> Se
         *(finding.kind, finding.status, finding.provenance.label if finding.provenance.model else ""),
         *(_corners(image, finding.box) if finding.box else (None,) * 4),
         _float(finding.malignancy_spread),
+        *(_votes_cell(finding.votes.get(column.removesuffix("_votes"), ())) for column in VOTES),
+        _float(finding.unlike),
         *_review_cells(finding),
         *(cell for name in networks for cell in _opinion_cells(finding.opinion(name))),
     )
@@ -104,6 +111,10 @@ def _review_cells(finding: Finding) -> tuple[object, ...]:
 
 def _float(value: float | None) -> float | None:
     return None if value is None else float(value)
+
+
+def _votes_cell(shares: Sequence[float]) -> str:
+    return " ".join(f"{share:.4g}" for share in shares)
 
 
 def _opinion_cells(opinion: Opinion | None) -> tuple[float | None, float | None]:
@@ -168,6 +179,8 @@ def _finding(path: Path | str, line: int, record: dict[str, str], image: ImageRe
         "malignancy": value("malignancy"),
         "malignancy_spread": value("malignancy_spread"),
         "attributes": {name: v for name, v in values.items() if v is not None},
+        "votes": _votes(path, line, record),
+        "unlike": value("unlike"),
         "provenance": replace(_provenance(record.get("model", "")), person=record.get("person") or ""),
         "status": record.get("status") or "unreviewed",
         "reason": record.get("reason") or "",
@@ -186,6 +199,17 @@ def _finding(path: Path | str, line: int, record: dict[str, str], image: ImageRe
         return Finding(_geometry(path, line, record, image), **fields)
     except ValueError as error:
         raise bad_line(path, line, str(error)) from error
+
+
+def _votes(path: Path | str, line: int, record: dict[str, str]) -> dict[str, tuple[float, ...]]:
+    votes = {}
+    for column in VOTES:
+        shares = (record.get(column) or "").split()
+        if shares:
+            votes[column.removesuffix("_votes")] = tuple(
+                number(path, line, {column: share}, column) for share in shares
+            )
+    return votes
 
 
 def _geometry(path: Path | str, line: int, record: dict[str, str], image: ImageReference) -> Geometry:

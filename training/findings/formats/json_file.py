@@ -35,6 +35,10 @@ out where there is nothing; ``done_by`` is the person who said that the image is
 ``measurements`` are left out where there are none; `json_parts.measurements` says what is in them, `json_parts.review` what else
 people said of a finding (reason, confidence, label), and its history.
 
+``votes`` of a finding, left out where there are none, are by attribute and for ``malignancy`` the probabilities that a reader
+chooses each category of the LIDC scale, from 1 on; ``unlike``, left out where networks do not tell, is the probability that it is
+no nodule at all.
+
 Version 1 had neither ``malignancy_spread`` nor ``opinions``, version 2 neither ``image_scores`` nor ``regions``. Until
 version 3 what a person drew had a score of 1, and nothing a number. Until version 4 nothing was measured.
 """
@@ -54,7 +58,6 @@ from ..finding import (
     Findings,
     ImageReference,
     ImageScore,
-    Opinion,
     Provenance,
     Region,
 )
@@ -63,6 +66,7 @@ from .errors import FindingsFileError, NewerSchemaError
 from .json_parts.geometry import geometry_document, geometry_of, mask_of, sphere_of
 from .json_parts.measurements import measurement_of, measurements_document
 from .json_parts.migrations import MIGRATIONS
+from .json_parts.opinions import opinion_document, opinion_of, votes_document, votes_of
 from .json_parts.review import review_document, review_of
 from .json_values import checked, integer, named, number, numbers, texts
 from .tables import read_text
@@ -208,33 +212,19 @@ def finding_document(finding: Finding) -> Document:
         "malignancy": None if finding.malignancy is None else float(finding.malignancy),
         "malignancy_spread": None if finding.malignancy_spread is None else float(finding.malignancy_spread),
         "attributes": {name: float(value) for name, value in finding.attributes.items()},
+        **votes_document(finding),
         "scores": {name: float(value) for name, value in finding.scores.items()},
         **({"members": [geometry_document(m) for m in finding.members]} if finding.members else {}),
         "status": finding.status,
         "note": finding.note,
         **review_document(finding),
         "origin": _provenance_document(finding.provenance),
-        "opinions": [_opinion_document(opinion) for opinion in finding.opinions],
+        "opinions": [opinion_document(opinion) for opinion in finding.opinions],
     }
 
 
 def _provenance_document(provenance: Provenance) -> Document:
     return {"model": provenance.model, "version": provenance.version, "person": provenance.person}
-
-
-def _opinion_document(opinion: Opinion) -> Document:
-    return {
-        "model": opinion.model,
-        "version": opinion.version,
-        "malignancy": float(opinion.malignancy),
-        "spread": float(opinion.std),
-        "parts": list(opinion.view_scores),
-        "places": list(opinion.view_names),
-        "folds": list(opinion.fold_scores),
-        "attributes": {name: float(value) for name, value in opinion.attributes.items()},
-        "attribute_spread": {name: float(value) for name, value in opinion.attribute_spread.items()},
-        "notes": list(opinion.notes),
-    }
 
 
 def _from_document(path: Path, document: Document) -> Findings:
@@ -324,7 +314,8 @@ def _finding(entry: Document) -> Finding:
         malignancy=None if malignancy is None else number(malignancy),
         malignancy_spread=None if spread is None else number(spread),
         attributes=named(entry["attributes"]),
-        opinions=tuple(_opinion(checked(o, dict)) for o in checked(entry["opinions"], list)),
+        **votes_of(entry),
+        opinions=tuple(opinion_of(checked(o, dict)) for o in checked(entry["opinions"], list)),
         scores=named(entry["scores"]),
         members=tuple(sphere_of(checked(m, dict)) for m in checked(entry.get("members", []), list)),
         provenance=_provenance(entry["origin"]),
@@ -334,19 +325,4 @@ def _finding(entry: Document) -> Finding:
         number=integer(entry.get("number", 0)),
         tracking_uid=checked(entry.get("tracking_uid", ""), str),
         **review_of(entry),
-    )
-
-
-def _opinion(entry: Document) -> Opinion:
-    return Opinion(
-        model=checked(entry["model"], str),
-        version=checked(entry["version"], str),
-        malignancy=number(entry["malignancy"]),
-        std=number(entry["spread"]),
-        view_scores=numbers(entry["parts"]),
-        view_names=texts(entry["places"]),
-        fold_scores=numbers(entry["folds"]),
-        attributes=named(entry["attributes"]),
-        attribute_spread=named(entry["attribute_spread"]),
-        notes=texts(entry["notes"]),
     )
