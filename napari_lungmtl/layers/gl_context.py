@@ -13,7 +13,7 @@ from weakref import WeakSet, ref
 
 from napari.components import ViewerModel
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QMainWindow, QWidget
 
 _safe: WeakSet[ViewerModel] = WeakSet()
 
@@ -49,7 +49,8 @@ def make_removals_safe(viewer: ViewerModel, widget: QWidget) -> None:
 
 def canvas_of(window: QWidget) -> QWidget | None:
     """The widget that a window's canvas is drawn in."""
-    return next(iter(window.findChildren(QOpenGLWidget)), None)
+    center = window.centralWidget() if isinstance(window, QMainWindow) else None
+    return (center or window).findChild(QOpenGLWidget)
 
 
 def _outermost(widget: QWidget) -> QWidget:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 import napari.viewer
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QSize, QTimer
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QShortcut, QVBoxLayout, QWidget
 
 from .. import shortcuts
 from ..canvas.cine import Cine
@@ -49,6 +49,7 @@ from .show.section import ShowSection
 from .study.section import StudySection
 from .weights.choice import OWN, SHIPPED, Sets, WeightsChoice
 from .why.section import WhySection
+from .widgets.late_scroll import LateScrollArea
 from .widgets.qt import call_each, sure
 from .widgets.section import Section
 from .widgets.theme import palette, stylesheet
@@ -165,7 +166,7 @@ class LungNodulesDock(QWidget):
         )
         self.reading.curtain = Curtain(self.sections, kept, (self.card,), self.show_section.heat)
         self._lay_out()
-        self._wheel = WheelGuard(self)
+        self._wheel = WheelGuard(self, *self.sections, *(each.content for each in self.sections))
         self._shortcuts: list[QShortcut] = []
         self._set_theme()
         viewer.events.theme.connect(self._set_theme)
@@ -247,13 +248,10 @@ class LungNodulesDock(QWidget):
         for section in self.sections:
             column.addWidget(section)
         column.addStretch(1)
-        scroll = self._scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inner)
+        self._scroll = LateScrollArea(inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
+        layout.addWidget(self._scroll)
         self.setMinimumWidth(WIDTH)
         self.card.installEventFilter(self)
         self._follow_card = False  # from the choice of a finding to the next run

@@ -35,13 +35,11 @@ class Footer(Section):
         self.problem = label("", "error", wrap=True)
         self.problem.hide()
         self.line = eliding("faint")
-        self._keys = key_list()
-        self._keys.hide()
+        self._keys: QWidget | None = None  # made for who asks
         row = QHBoxLayout()
         row.addWidget(self.line, 1)
         row.addWidget(tool_button(" ? ", tooltip("help"), self.toggle_keys))
         self.body.addWidget(self.problem)
-        self.body.addWidget(self._keys)
         self.body.addLayout(row)
 
     def follow(self, reviewed: ReviewedImage | None) -> None:
@@ -56,6 +54,10 @@ class Footer(Section):
 
     def toggle_keys(self) -> None:
         """Show or hide the list of keys."""
+        if self._keys is None:
+            self._keys = key_list()
+            self._keys.hide()
+            self.body.insertWidget(1, self._keys)
         self._keys.setVisible(self._keys.isHidden())
         if self._keys.isVisible():
             self.unfolded.emit()

@@ -235,6 +235,8 @@ def test_nothing_is_smaller_than_ten_points(window):
     from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QToolButton
 
     _, dock = window
+    for section in dock.sections:
+        section.set_open(True)
     for kind in (QLabel, QPushButton, QToolButton, QComboBox):
         for widget in dock.findChildren(kind):
             widget.ensurePolished()

@@ -22,7 +22,7 @@ from ..stand_ins.nodule_cards import MTCNN, MTMR, balls, closeup, is_color, judg
 
 def test_without_a_selection_there_is_one_sentence(window):
     card, session = shown(window, balls({}), judged((-150.0, 40.0, 0.0)), select=None)
-    visible = [w for w in card._content.children() if isinstance(w, QWidget) and w.isVisibleTo(card)]
+    visible = [w for w in card.content.children() if isinstance(w, QWidget) and w.isVisibleTo(card)]
     assert [w.text() for w in visible] == ["Select a finding to see it from near."]
     session.select(session.findings[0].id)
     assert not card._empty.isVisibleTo(card)

@@ -61,6 +61,8 @@ def test_a_slider_with_the_focus_is_turned(small, qtbot):
 def test_no_control_of_the_dock_is_left_out(small):
     """Whoever adds a slider or a box finds it guarded, or this fails."""
     dock = small
+    for section in dock.sections:
+        section.set_open(True)
     guarded = set(wheel_controls(dock))
     for widget in dock.findChildren(QWidget):
         if isinstance(widget, QAbstractSlider | QComboBox) and not isinstance(widget, QScrollBar):

@@ -41,22 +41,30 @@ class Section(QFrame):
         self.head = QHBoxLayout()
         self.head.addWidget(self._title)
         self.head.addWidget(self.summary, 1)
-        self._content = QWidget()
-        self.body = QVBoxLayout(self._content)
+        self.content = QWidget()
+        self.body = QVBoxLayout(self.content)
         self.body.setContentsMargins(0, 0, 0, 4)
         self.body.setSpacing(5)
-        layout = QVBoxLayout(self)
+        layout = self._layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 4, 10, 2)
         layout.setSpacing(3)
         layout.addLayout(self.head)
-        layout.addWidget(self._content, 1)
+        layout.addWidget(self.content, 1)
+        self.destroyed.connect(self.content.deleteLater)  # while nobody has unfolded it, it is no child
         self.set_open(True)
 
     def set_open(self, shown: bool) -> None:
         """Unfold or fold the body."""
         self._title.setChecked(shown)
         self._title.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
-        self._content.setVisible(shown)
+        layout = self._layout
+        if shown and layout.indexOf(self.content) < 0:
+            layout.addWidget(self.content, 1)
+        elif not shown and not self.content.testAttribute(Qt.WidgetAttribute.WA_WState_Created):
+            # Nobody has seen it yet, and most sections stay folded: the dock has less to style and to lay out without it.
+            layout.removeWidget(self.content)
+            self.content.setParent(None)
+        self.content.setVisible(shown)
 
     def set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         """Show another image (or none)."""

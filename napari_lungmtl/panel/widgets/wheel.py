@@ -17,11 +17,18 @@ class WheelGuard(QObject):
     """Sends the wheel past the controls of `parent` that lack the focus, to the scroll area that holds them.
 
     A threshold or a window that changes under the pointer of a person who scrolls goes unseen.
+
+    Parameters
+    ----------
+    parent
+        What holds the controls.
+    later
+        What it will hold, and does not yet.
     """
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, *later: QWidget) -> None:
         super().__init__(parent)
-        for control in wheel_controls(parent):
+        for control in (control for root in (parent, *later) for control in wheel_controls(root)):
             if control.focusPolicy() == Qt.FocusPolicy.WheelFocus:  # which a turn of the wheel would give
                 control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             control.installEventFilter(self)
