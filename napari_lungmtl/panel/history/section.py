@@ -112,7 +112,7 @@ class HistorySection(Section):
         """Read what was done before, off the GUI thread."""
         session = self._session
         self._show()
-        if session is None or self._content.isHidden() or not session.saving.logs:
+        if session is None or self.content.isHidden() or not session.saving.logs:
             return
         paths, window = session.saving.logs, session.saving.window
         self.worker.start(lambda: one_step(_read, paths, window), str(paths[0]))
@@ -127,7 +127,7 @@ class HistorySection(Section):
         session = self._session
         n = len(session.steps) if session is not None else 0
         self.summary.setText("" if not n else "one step" if n == 1 else f"{n} steps")
-        if self._content.isHidden():
+        if self.content.isHidden():
             return
         earlier = self._before.visits if self._before is not None else ()
         self.table.show_rows(rows_of(session, earlier) if session is not None else [])
