@@ -31,6 +31,10 @@ from .thresholds import Thresholds
 __all__ = ["Session", "SessionEvents", "Thresholds"]
 
 
+WENT_BACK = "back to "
+"""Begins the words of a step that brought an earlier state back."""
+
+
 class Session(Looking):
     """One image under review with its findings, thresholds and selection.
 
@@ -309,7 +313,7 @@ class Session(Looking):
 
     def go_to(self, findings: Findings, words: str) -> None:
         """Bring an earlier state back, in one step of the history; `words` say which: ``12:04, rejected 3``."""
-        self._do(replace(findings, image=self._findings.image), f"back to {words}")
+        self._do(replace(findings, image=self._findings.image), f"{WENT_BACK}{words}")
 
     def join(self, findings: Findings, words: str, records: Iterable[Record] = ()) -> None:
         """Show what became of these findings and another person's, in one step; the records of their log go into the image's."""

@@ -23,6 +23,14 @@ def now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
+def instant(at: str) -> float:
+    """Seconds since 1970 of such a time, so that those of several time zones can be compared; 0 where it is none."""
+    try:
+        return datetime.fromisoformat(at).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+
+
 def begun(finding: Finding, at: str) -> Finding:
     """A finding whose history begins with who found or drew it; what has a history keeps it."""
     if finding.history:

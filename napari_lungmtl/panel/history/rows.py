@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from html import escape
 from typing import Literal
 
 from ...session.changes import words_of
 from ...session.log.earlier import Visit
-from ...session.session import Session
+from ...session.log.history import MAX_STEPS
+from ...session.session import WENT_BACK, Session
 from ...training.findings import Findings
 from ...training.findings.log.record import OPENED, Record
 
@@ -17,6 +19,8 @@ Look = Literal["done", "present", "undone", "left", "before", "head"]
 """How a row stands: it holds, it is what is shown, it can be done again, something else was done instead, it was in another
 session, or it is the head of one and leads nowhere."""
 AS_OPENED = "as it was opened"
+LONGEST = 400
+"""Characters of a row that hover over it: a log of others may hold anything."""
 _TIPS: dict[Look, str] = {
     "present": "This is what is shown.",
     "done": "Click to go back to what was shown then; undo brings the present state back.",
@@ -44,14 +48,24 @@ class Row:
 
     @property
     def tip(self) -> str:
-        """What hovers over it."""
-        return " · ".join(filter(None, (self.at[:19].replace("T", " "), self.who, self.what))) + (
-            f"\n{_TIPS[self.look]}" if _TIPS[self.look] else ""
+        """What hovers over it; names and words of others are no markup, which Qt would make of them."""
+        words = " · ".join(filter(None, (self.at[:19].replace("T", " "), self.who, self.what)))
+        return "<br>".join(
+            f"<span>{escape(line)}</span>" for line in (words[:LONGEST], _TIPS[self.look]) if line
         )
 
+    @property
+    def goes_to(self) -> str:
+        """What the step is called that goes there: of a row that went somewhere itself, where that was."""
+        there = self.what.removeprefix(WENT_BACK)
+        if self.look != "before":
+            return f"{self.at[11:16]}, {self.what}" if there == self.what else there
+        what = self.what if there == self.what else there.partition(", ")[2]
+        return f"{self.at[11:16]} on {day(self.at)}, {what}"
 
-def rows_of(session: Session, earlier: Sequence[Visit] = ()) -> list[Row]:
-    """All rows, the latest first."""
+
+def rows_of(session: Session, earlier: Sequence[Row] = ()) -> list[Row]:
+    """All rows, the latest first; `earlier` are those of former sessions, which are many and stay what they are."""
     steps, standings = session.steps, session.standings
     done = [step for step in steps if standings[step.key] == "done"]
     present = done[-1].key if done else None
@@ -67,8 +81,14 @@ def rows_of(session: Session, earlier: Sequence[Visit] = ()) -> list[Row]:
     ]
     first = steps[0].before if steps else session.findings
     at = steps[0].at if steps else ""
-    rows.append(Row(at, "", AS_OPENED, "present" if present is None else "done", first))
-    return rows + [row for visit in earlier for row in _before(visit)]
+    what = AS_OPENED if len(steps) < MAX_STEPS else f"before the last {MAX_STEPS} commands"
+    rows.append(Row(at, "", what, "present" if present is None else "done", first))
+    return rows + list(earlier)
+
+
+def rows_before(visits: Iterable[Visit]) -> list[Row]:
+    """Rows of what was done before the image was opened here, each session below its head."""
+    return [row for visit in visits for row in _before(visit)]
 
 
 def _before(visit: Visit) -> list[Row]:

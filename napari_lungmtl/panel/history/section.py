@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...jobs.worker import Worker, one_step
 from ...reviewed_images import ReviewedImage
-from ...session.log.earlier import Visit, state_of, visits
+from ...session.log.earlier import state_of, visits
 from ...session.session import Session
 from ...training.findings import Findings
 from ...training.findings.log.file import LogError
@@ -18,7 +18,7 @@ from ..hand_on.button import HandOnButton
 from ..widgets.section import Section, label, set_role
 from ..widgets.theme import Palette
 from .join_dialog import JoinDialog
-from .rows import Row, day, rows_of
+from .rows import Row, rows_before, rows_of
 from .table import HistoryTable
 
 
@@ -27,7 +27,7 @@ class Before:
     """What was done before the image was opened here, and the log that tells of it."""
 
     log: Log
-    visits: Sequence[Visit]
+    rows: Sequence[Row]
 
 
 class HistorySection(Section):
@@ -87,9 +87,8 @@ class HistorySection(Section):
         findings = self._state(session, row.target)
         if findings is None:
             return
-        words = f"{row.at[11:16]}{f' on {day(row.at)}' if row.look == 'before' else ''}, {row.what}"
         before = session.findings
-        session.go_to(findings, words)
+        session.go_to(findings, row.goes_to)
         same = session.findings is before
         self._say("That is what is shown already." if same else "", "faint")
 
@@ -129,7 +128,7 @@ class HistorySection(Section):
         self.summary.setText("" if not n else "one step" if n == 1 else f"{n} steps")
         if self.content.isHidden():
             return
-        earlier = self._before.visits if self._before is not None else ()
+        earlier = self._before.rows if self._before is not None else ()
         self.table.show_rows(rows_of(session, earlier) if session is not None else [])
 
     def _say(self, text: str, role: str = "faint") -> None:
@@ -140,4 +139,4 @@ class HistorySection(Section):
 
 def _read(paths: tuple[Path, ...], window: str) -> Before:
     log = Log.read(*paths)
-    return Before(log, visits(log, (window,)))
+    return Before(log, rows_before(visits(log, (window,))))

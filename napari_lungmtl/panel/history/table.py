@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from ..widgets.qt import sure
 from ..widgets.theme import Palette, palette
-from .rows import Row
+from .rows import LONGEST, Row
 
 COLUMNS = ("", "time", "who", "what")
 ROWS = 8
@@ -61,7 +61,7 @@ class HistoryModel(QAbstractTableModel):
         row = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             mark = {"present": "▸", "undone": "↷", "left": "·"}.get(row.look, "")
-            return (mark, row.time, row.who, row.what)[index.column()]
+            return (mark, row.time, row.who, row.what)[index.column()][:LONGEST]
         if role == Qt.ItemDataRole.ToolTipRole:
             return row.tip
         if role == Qt.ItemDataRole.ForegroundRole:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...training.findings import Findings
+from ...training.findings.history import instant
 from ...training.findings.log.file import LogError
 from ...training.findings.log.record import KEPT, Record
 from ...training.findings.log.replay import Log
@@ -45,7 +46,7 @@ def visits(log: Log, besides: Collection[str] = ()) -> list[Visit]:
     found = [
         Visit(w, records[-1].who, records[-1].machine, tuple(records)) for w, records in by_window.items()
     ]
-    return sorted(found, key=lambda visit: visit.records[-1].at, reverse=True)
+    return sorted(found, key=lambda visit: instant(visit.records[-1].at), reverse=True)
 
 
 def state_of(log: Log, record: Record, present: Findings) -> Findings:

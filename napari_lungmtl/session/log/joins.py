@@ -70,7 +70,7 @@ def read_theirs(path: Path, own: Path | None, logs: tuple[Path, ...], image: Ima
     log = path if is_log else log_of(path)
     if own is not None and file.absolute() == own.absolute():
         raise JoinError(f"{path.name} is the file that this window saves: choose another person's.")
-    theirs, ours = Log.read(log), Log.read(*logs)
+    theirs, ours = Log.read(log) if is_log else _as_far_as_readable(log), _as_far_as_readable(*logs)
     if file.is_file() or theirs.head is None:
         findings = read_findings(file)
     else:
@@ -90,6 +90,14 @@ def read_theirs(path: Path, own: Path | None, logs: tuple[Path, ...], image: Ima
         parted.at if parted is not None and state is not None else "",
         tuple(record for record in theirs if record.id not in ours),
     )
+
+
+def _as_far_as_readable(*logs: Path) -> Log:
+    """Logs beside findings; an empty one where they are damaged: the findings can be joined without."""
+    try:
+        return Log.read(*logs)
+    except LogError:
+        return Log(())
 
 
 def joined(theirs: Theirs, ours: Findings) -> Joined:

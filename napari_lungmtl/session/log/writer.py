@@ -70,6 +70,7 @@ class LogWriter:
         self._file: Findings | None = None  # what the last line stands for
         self._since_state = 0
         self._failed = False
+        self._too_long = 0  # from which size on it is shortened, where that failed before
 
     def note(self, before: Findings, after: Findings, words: str = "", *, joins: bool = False) -> None:
         """A command has been given."""
@@ -114,6 +115,7 @@ class LogWriter:
             if self._waiting and self._waiting[0] is entry:
                 self._waiting.popleft()
         self._failed = False
+        self._shorten(path, joined)
         return ""
 
     def _entries(self, findings: Findings) -> list[Entry]:
@@ -124,8 +126,9 @@ class LogWriter:
 
     def _add(self, path: Path, entries: list[Entry], findings: Findings, joined: Findings) -> None:
         tail = self._look(path)
-        records = list(self._foreign)
-        other = records[-1].id if records else ""
+        foreign = list(self._foreign)
+        records = [*foreign]
+        other = foreign[-1].id if foreign else ""
         beside = tail.last.id if tail.last is not None else ""
         if not other and self._own is not None and beside != self._own[0].id:
             other = beside  # what another window did, or what the file was joined of when this one did not know yet
@@ -137,7 +140,7 @@ class LogWriter:
             records.append(first)
         for entry in (*entries, Entry(findings, findings, "", reviewer(), now(), new_record_id())):
             own = self._step(own, entry, other, records)
-        if self._foreign and own[0].other != other:
+        if foreign and own[0].other != other:
             # What was joined changed nothing here: the last line is what the file holds all the same.
             own = self._made(own[0], KEPT, state=to_document(findings), other=other), findings
             records.append(own[0])
@@ -147,10 +150,10 @@ class LogWriter:
         if not records:
             return
         size = add_lines(path, map(line_of, records))
-        self._foreign.clear()
+        for _ in foreign:  # more may have come while these were written
+            self._foreign.popleft()
         self._path, self._own, self._file = path, own, joined
         self._tail = Tail(size, tail.generation, records[-1])
-        self._shorten(path, own[1])
 
     def _look(self, path: Path) -> Tail:
         """The end of the file; if it is another file than was written last, or was shortened, a whole state is due."""
@@ -214,15 +217,22 @@ class LogWriter:
         )
 
     def _shorten(self, path: Path, findings: Findings) -> None:
-        """Make room where the log has grown long: beside a large state it may be longer."""
-        if self._tail.size < shortening.LIMIT:
+        """Make room where the log has grown long: beside a large state it may be longer.
+
+        Where that fails, as on a disk with no room for a second file, the log is whole and grows on for a while.
+        """
+        if self._tail.size < max(shortening.LIMIT, self._too_long):
             return
         limit = max(shortening.LIMIT, 8 * len(line_of(self._record(None, findings, KEPT))))
         if self._tail.size < limit:
             return
-        records = shortening.shortened(Log.read(path), limit)
-        replace_lines(path, records, self._tail.generation + 1)
-        self._own, self._tail = None, tail_of(path)
+        try:
+            records = shortening.shortened(Log.read(path), limit)
+            replace_lines(path, records, self._tail.generation + 1)
+            self._own, self._tail, self._too_long = None, tail_of(path), 0
+        except Exception as error:
+            self._too_long = self._tail.size + limit // 4
+            log_error(error, "shortening the log of commands")
 
 
 def _size(path: Path) -> int:

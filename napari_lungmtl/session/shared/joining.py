@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from ...training.findings import Finding, Findings, Measurement
@@ -40,6 +41,12 @@ class Change:
         """Whether there is a difference."""
         return self.before is not self.after and self.before != self.after
 
+    @cached_property
+    def _differ(self) -> tuple[set[str], set[str]]:
+        """Ids of the findings and measurements that are not the same: it is done to a thousand states of a history."""
+        before, after = self.before, self.after
+        return _differing(before.items, after.items), _differing(before.measurements, after.measurements)
+
     def of(self, ours: Findings) -> Joined:
         """Do the change to `ours`: what they left alone stays, what we left alone becomes theirs.
 
@@ -48,8 +55,10 @@ class Change:
         if not self:
             return Joined(ours)
         before, after = self.before, self.after
-        items, doubly, news = _joined(before.items, ours.items, after.items)
-        lines, more_doubly, more_news = _joined(before.measurements, ours.measurements, after.measurements)
+        items, doubly, news = _joined(before.items, ours.items, after.items, self._differ[0])
+        lines, more_doubly, more_news = _joined(
+            before.measurements, ours.measurements, after.measurements, self._differ[1]
+        )
         plain: dict[str, Any] = {
             name: getattr(after if getattr(ours, name) == getattr(before, name) else ours, name)
             for name in ("orientation", "done_by", "image_scores")
@@ -83,7 +92,7 @@ def each_once(change: Callable[[Findings], Findings]) -> Callable[[Findings], Fi
 
 
 def _joined(
-    before: tuple[Marks, ...], ours: tuple[Marks, ...], after: tuple[Marks, ...]
+    before: tuple[Marks, ...], ours: tuple[Marks, ...], after: tuple[Marks, ...], differ: Collection[str]
 ) -> tuple[list[Marks], list[str], int]:
     """All of both; ids that were changed twice; how many of theirs are new to us."""
     known, here, there = _by_id(before), _by_id(ours), _by_id(after)
@@ -91,6 +100,9 @@ def _joined(
     doubly: list[str] = []
     news = 0
     for mark in ours:
+        if mark.id not in differ:
+            result.append(mark)
+            continue
         was, now = known.get(mark.id), there.get(mark.id)
         if now is None:
             if _alike(was, mark):  # they took out what we left alone
@@ -105,11 +117,18 @@ def _joined(
     numbers = {mark.number for mark in result}
     own = [_bare(mark) for mark in ours if mark.id not in known]
     for mark in after:
-        if mark.id in here or _alike(known.get(mark.id), mark) or _bare(mark) in own:  # both had the same run
+        if mark.id not in differ or mark.id in here or _alike(known.get(mark.id), mark):
+            continue
+        if _bare(mark) in own:  # both had the same run
             continue
         news += 1
         result.append(mark.with_(number=0) if mark.number in numbers else mark)
     return result, doubly, news
+
+
+def _differing(before: tuple[Marks, ...], after: tuple[Marks, ...]) -> set[str]:
+    known, there = _by_id(before), _by_id(after)
+    return {id for id in known.keys() | there.keys() if known.get(id) != there.get(id)}
 
 
 def _by_id(marks: tuple[Marks, ...]) -> Mapping[str, Marks]:

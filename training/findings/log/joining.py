@@ -7,16 +7,17 @@ confidence, label and note are joined each for itself.
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from ..change import Change
-from ..finding import Finding, Findings, new_id
+from ..finding import Finding, Findings
 from ..formats.json_file import finding_document
-from ..history import FOUND, MOVED, SHAPED, SIZED
+from ..formats.json_parts.measurements import measurement_document
+from ..history import FOUND, MOVED, SHAPED, SIZED, instant
 from ..measurements.measurement import Measurement
 from ..measurements.measurement import numbered as measurements_numbered
 from ..models import join_models
@@ -75,6 +76,7 @@ def join(base: Findings | None, ours: Findings, theirs: Findings) -> Joined:
     ours, theirs
         The two states.
     """
+    theirs = _as_ours(ours, theirs)
     items, conflicts = _items(base, ours, theirs)
     lines, disputed = _measurements(base, ours, theirs)
     plain, said = _plain(base, ours, theirs)
@@ -110,7 +112,8 @@ def join(base: Findings | None, ours: Findings, theirs: Findings) -> Joined:
 
 def _items(base: Findings | None, ours: Findings, theirs: Findings) -> tuple[list[Finding], list[Conflict]]:
     known = {f.id: f for f in base} if base is not None else {}
-    there = _as_ours({f.id: f for f in ours}, {f.id: f for f in theirs})
+    there = {f.id: f for f in theirs}
+    here = {f.id for f in ours}
     items: list[Finding] = []
     beside: list[Finding] = []
     conflicts: list[Conflict] = []
@@ -124,10 +127,13 @@ def _items(base: Findings | None, ours: Findings, theirs: Findings) -> tuple[lis
             continue
         one, conflict = _finding(was if was is not None else _parted(mine, other), mine, other)
         items.append(one)
-        if conflict is not None:
+        if (
+            conflict is not None
+            and conflict.other is not None
+            and not {conflict.other.id} & (here | there.keys())
+        ):
             conflicts.append(conflict)
-            beside += [conflict.other] if conflict.other is not None else []
-    here = {f.id for f in ours}
+            beside.append(conflict.other)  # else one of both has it beside already: joined once is joined
     for id, other in there.items():
         if id in here:
             continue
@@ -140,7 +146,7 @@ def _items(base: Findings | None, ours: Findings, theirs: Findings) -> tuple[lis
 
 
 def _finding(base: Finding | None, ours: Finding, theirs: Finding) -> tuple[Finding, Conflict | None]:
-    """One finding of both; of what they differ in what was said last, and the other one beside it."""
+    """One finding of both, in what they differ in that of whom spoke last; and the other's, which stands beside it then."""
     later = _last(theirs) > _last(ours)
     values: dict[str, Any] = {}
     disputed = []
@@ -153,10 +159,9 @@ def _finding(base: Finding | None, ours: Finding, theirs: Finding) -> tuple[Find
             disputed.append(name)
         if mine == was or later:
             values |= dict(zip(fields_, other, strict=True))
-    history = _both(ours.history, theirs.history)
+    stays = ours.with_(**values, history=_both(ours.history, theirs.history))
     if not disputed:
-        return ours.with_(**values, history=history), None
-    stays = (theirs if later else ours).with_(id=ours.id, number=ours.number)
+        return stays, None
     beside = _beside(ours if later else theirs)
     return stays, Conflict(tuple(disputed), stays, not later, beside)
 
@@ -164,8 +169,12 @@ def _finding(base: Finding | None, ours: Finding, theirs: Finding) -> tuple[Find
 def _beside(finding: Finding) -> Finding:
     """What lost, under an id that whoever joins the same two gives it too."""
     bare = finding.with_(number=0, tracking_uid="")
-    text = json.dumps(finding_document(bare), sort_keys=True).encode("utf-8", "backslashreplace")
-    return bare.with_(id=hashlib.blake2b(text, digest_size=6).hexdigest())
+    return bare.with_(id=_digest(finding_document(bare)))
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    text = json.dumps(document, sort_keys=True).encode("utf-8", "backslashreplace")
+    return hashlib.blake2b(text, digest_size=6).hexdigest()
 
 
 def _parted(ours: Finding, theirs: Finding) -> Finding | None:
@@ -180,23 +189,27 @@ def _parted(ours: Finding, theirs: Finding) -> Finding | None:
     return unmoved.with_(**_UNREVIEWED)  # as the network found it
 
 
-def _as_ours(ours: Mapping[str, Finding], theirs: Mapping[str, Finding]) -> dict[str, Finding]:
-    """Their findings by our ids: what the same network found at the same place has ours."""
+def _as_ours(ours: Findings, theirs: Findings) -> Findings:
+    """Theirs by our ids: what the same network found at the same place has ours, and so has what was measured of it."""
+    ids = _our_ids({f.id: f for f in ours}, {f.id: f for f in theirs})
+    items: dict[str, Finding] = {}
+    for finding in theirs:
+        items.setdefault(ids[finding.id], finding.with_(id=ids[finding.id]))
+    measurements = (m.with_(finding=ids.get(m.finding, m.finding)) for m in theirs.measurements)
+    return replace(theirs, items=tuple(items.values()), measurements=tuple(measurements))
+
+
+def _our_ids(ours: Mapping[str, Finding], theirs: Mapping[str, Finding]) -> dict[str, str]:
     free = {_found(f): id for id, f in ours.items() if id not in theirs and _found(f)}
-    drawn = [f.with_(id="", number=0) for id, f in ours.items() if id not in theirs]
-    named: dict[str, Finding] = {}
+    drawn = {id: f.with_(id="", number=0) for id, f in ours.items() if id not in theirs}
+    ids = {}
     for id, finding in theirs.items():
-        found = free.pop(_found(finding), None) if id not in ours else None
-        if found is not None:
-            named[found] = finding.with_(id=found)
-        elif id in ours or finding.with_(id="", number=0) not in drawn:
-            named[id] = finding
-        else:  # the very same, under another id
-            twin = next(
-                f for key, f in ours.items() if f.with_(id="", number=0) == finding.with_(id="", number=0)
-            )
-            named.setdefault(twin.id, twin)
-    return named
+        own = free.pop(_found(finding), None) if id not in ours else id
+        if own is None:  # it may be the very same, under another id
+            bare = finding.with_(id="", number=0)
+            own = next((key for key, each in drawn.items() if each == bare), id)
+        ids[id] = own
+    return ids
 
 
 def _found(finding: Finding) -> tuple[str, str] | None:
@@ -210,15 +223,15 @@ def _is_moved(finding: Finding) -> bool:
 
 
 def _last(finding: Finding) -> float:
-    try:
-        return max((datetime.fromisoformat(c.at).timestamp() for c in finding.history), default=0.0)
-    except ValueError:
-        return 0.0
+    return max((instant(c.at) for c in finding.history), default=0.0)
 
 
 def _both(ours: tuple[Change, ...], theirs: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Two histories as one, by time; what both have is there once."""
-    return tuple(sorted(dict.fromkeys((*ours, *theirs)), key=lambda change: change.at))
+    """Two histories as one: what both begin with, then by time, each in its own order, as clocks may go back."""
+    pairs = enumerate(zip(ours, theirs, strict=False))
+    n = next((n for n, (mine, other) in pairs if mine != other), min(len(ours), len(theirs)))
+    since = heapq.merge(ours[n:], theirs[n:], key=lambda change: instant(change.at))
+    return *ours[:n], *dict.fromkeys(since)
 
 
 def _alike(one: Finding, other: Finding) -> bool:
@@ -245,6 +258,7 @@ def _measurements(
 ) -> tuple[list[Measurement], list[str]]:
     known = {m.id: m for m in base.measurements} if base is not None else {}
     there = {m.id: m for m in theirs.measurements}
+    here = {m.id for m in ours.measurements}
     lines: list[Measurement] = []
     said = []
     for mine in ours.measurements:
@@ -254,12 +268,17 @@ def _measurements(
                 lines.append(mine)
             continue
         lines.append(other if mine == was else mine)
-        if mine != was and other not in (was, mine):
-            lines.append(other.with_(id=new_id(), number=0))
+        beside = other.with_(id=_digest(measurement_document(other.with_(number=0))), number=0)
+        if mine != was and other not in (was, mine) and not {beside.id} & (here | there.keys()):
+            lines.append(beside)
             said.append(f"Measurement {mine.number} was changed by both: both are kept.")
-    here = {m.id for m in ours.measurements}
     taken = {m.number for m in ours.measurements}
-    news = (m for m in theirs.measurements if m.id not in here and known.get(m.id) != m)
+    own = [m.with_(id="", number=0) for m in ours.measurements]
+    news = (
+        m
+        for m in there.values()
+        if m.id not in here and known.get(m.id) != m and m.with_(id="", number=0) not in own
+    )
     return [*lines, *(m.with_(number=0) if m.number in taken else m for m in news)], said
 
 

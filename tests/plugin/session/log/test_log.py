@@ -15,9 +15,10 @@ from napari_lungmtl.training.export_options import Format
 from napari_lungmtl.training.findings import ImageReference
 from napari_lungmtl.training.findings.deidentify import Deidentifier
 from napari_lungmtl.training.findings.export import export
+from napari_lungmtl.training.findings.formats.errors import SaveError
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.findings.log import shortening
-from napari_lungmtl.training.findings.log.file import log_of, read_records
+from napari_lungmtl.training.findings.log.file import LogError, log_of, read_records
 from napari_lungmtl.training.findings.log.replay import Log
 from napari_lungmtl.training.imaging.scan import scan
 
@@ -120,6 +121,29 @@ def test_sessions_of_before_are_told_and_a_long_log_is_shortened(session, folder
     again.close()
 
 
+def test_a_log_that_cannot_be_shortened_is_whole_and_has_every_line_once(session, monkeypatch):
+    said = []
+    session.events.problem.connect(said.append)
+    monkeypatch.setattr(shortening, "LIMIT", 2_000)
+
+    def no_room(*_):
+        raise SaveError("No space left on device")
+
+    monkeypatch.setattr(writer, "replace_lines", no_room)
+    for n in range(60):
+        session.set_done(n % 2 == 0)
+        assert session.save()
+    log = log_and_file_agree(session)
+    lines, torn = read_records(session.saving.logs[0])
+    assert (len(lines), len(log), torn, said) == (62, 62, 0, [])
+    monkeypatch.undo()
+    monkeypatch.setattr(shortening, "LIMIT", 2_000)
+    for n in range(40):
+        session.set_done(n % 2 == 0)
+        assert session.save()
+    assert len(log_and_file_agree(session)) < 62, "later it could be"
+
+
 def test_two_windows_have_one_log_and_each_goes_on_after_the_other(session, folder):
     assert session.save()
     other = Session()
@@ -193,6 +217,33 @@ def test_what_two_people_did_apart_is_joined_in_one_step(session, folder, tmp_pa
     session.undo()
     assert session.findings == mine
     log_and_file_agree(session)
+
+
+def test_joining_while_the_log_is_written_and_beside_damaged_logs(session, folder, tmp_path, monkeypatch):
+    colleague = given(session, folder, tmp_path / "copy", with_log=True)
+    colleague.add(ball(-120, id="bobs"))
+    colleague.close()
+    image, logs = ImageReference.of(session.image), session.saving.logs
+    theirs = read_theirs(colleague.sidecar, session.sidecar, logs, image)
+    write = writer.add_lines
+
+    def joined_meanwhile(path, lines):
+        size = write(path, lines)
+        monkeypatch.undo()
+        take(session, theirs)
+        return size
+
+    monkeypatch.setattr(writer, "add_lines", joined_meanwhile)
+    session.set_done(True)
+    assert session.save()
+    log = log_and_file_agree(session)
+    assert {r.id for r in theirs.records} <= {r.id for r in log}, "their commands are not lost"
+    for damaged in (log_of(colleague.sidecar), logs[0]):
+        damaged.write_text("no log\n")
+        again = read_theirs(colleague.sidecar, session.sidecar, logs, image)
+        assert again.findings["bobs"] == session.findings["bobs"].with_(number=again.findings["bobs"].number)
+    with pytest.raises(LogError, match="no log"):
+        read_theirs(log_of(colleague.sidecar), session.sidecar, logs, image)
 
 
 def test_files_of_others_are_told_from_ones_own_and_of_other_images(session, folder, tmp_path):

@@ -74,6 +74,45 @@ def test_what_both_changed_stands_twice_and_the_later_one_keeps_the_number():
     assert {f.id for f in back.findings} == {f.id for f in joined.findings}
 
 
+def test_what_was_joined_once_is_joined_also_where_no_log_tells():
+    line = Measurement("line", ((0.0, 0.0, 0.0), (0.0, 0.0, 9.0)), 0, {"length": 9.0}, id="m", number=1)
+    longer, shorter = (line.with_(points=((0.0, 0.0, 0.0), (0.0, 0.0, x))) for x in (12.0, 3.0))
+    mine = said(said(BASE["a"], "ann", T2, note="mine"), "ann", T2, status="rejected")
+    ours = replace(of(a=mine), measurements=(longer,))
+    theirs = replace(of(a=said(BASE["a"], "bob", T1, note="theirs")), measurements=(shorter,))
+    both = join(replace(BASE, measurements=(line,)), ours, theirs).findings
+    assert len(both) == 5
+    for other, base in ((theirs, None), (theirs, BASE), (join(None, theirs, ours).findings, None)):
+        again = join(base, both, other)
+        assert (again.findings, again.conflicts, again.sentences) == (both, (), ())
+    # Whoever lost has what nobody disputed taken all the same.
+    later = join(BASE, of(a=mine), of(a=said(BASE["a"], "bob", "2026-11-29T12:05:00+01:00", note="theirs")))
+    (conflict,) = later.conflicts
+    assert (conflict.stays.note, conflict.stays.status) == ("theirs", "rejected")
+    assert (conflict.other.note, conflict.other.status) == ("mine", "rejected")
+
+
+def test_what_was_measured_of_a_nodule_is_of_ours():
+    axes = Measurement(
+        "axes", ((0.0, 0.0, 0.0), (0.0, 0.0, 9.0), (0.0, 1.0, 4.0), (0.0, 5.0, 4.0)), 0, finding="x", id="m"
+    )
+    theirs = Findings((found("x", 10.0, number=1),), measurements=(axes,))
+    joined = join(None, Findings((BASE["a"],)), theirs).findings
+    assert ([f.id for f in joined], joined.measurements[0].finding) == (["a"], "a")
+
+
+def test_histories_are_joined_by_instants_and_each_keeps_its_order():
+    """Of people in two time zones, one of whom has a clock that was put back."""
+    a = BASE["a"]
+    ours = said(
+        said(a, "ann", "2026-11-29T12:30:00+01:00", label="1"), "ann", "2026-11-29T12:20:00+01:00", label="2"
+    )
+    theirs = said(a, "bob", "2026-11-29T11:25:00+00:00", note="3")
+    (joined, *_) = join(BASE, of(a=ours), of(a=theirs)).findings
+    assert [c.value for c in joined.history[1:]] == ["3", "1", "2"]
+    assert (joined.label, joined.note) == ("2", "3")
+
+
 def test_without_a_common_state_histories_and_the_networks_marks_tell():
     ours = of(a=said(BASE["a"], "ann", T1, status="accepted"))
     own_run = Findings(tuple(f.with_(id=f"x{f.id}") for f in BASE))
