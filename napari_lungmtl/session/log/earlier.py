@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...training.findings import Findings
+from ...training.findings.formats.errors import FindingsFileError
+from ...training.findings.formats.json_file import read_findings
 from ...training.findings.history import instant
-from ...training.findings.log.file import LogError
 from ...training.findings.log.record import KEPT, Record
 from ...training.findings.log.replay import Log
+from ..shared.turns import turn
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,18 @@ def state_of(log: Log, record: Record, present: Findings) -> Findings:
 def ahead(file: Path | None, logs: Sequence[Path], stored: Findings) -> str:
     """Say that a log goes on where the saved findings end, as after a disk that was full; empty where it does not.
 
-    Looked at only where the log was written after the findings, which are written last.
+    Looked at only where the log was written after the findings, which are written last; and in turn, as another window may be
+    between the two.
     """
-    with suppress(OSError, LogError):
+    with suppress(OSError, FindingsFileError):
         saved = file.stat().st_mtime_ns if file is not None else 0
         log = next((path for path in logs if path.is_file() and path.stat().st_mtime_ns > saved), None)
         if log is None:
             return ""
-        known = Log.read(log)
-        if known.head is None or state_of(known, known.head, stored) == stored:
+        with turn(file if file is not None else log):
+            known = Log.read(log)
+            present = read_findings(file) if file is not None else stored
+        if known.head is None or state_of(known, known.head, present) == present:
             return ""
         return (
             f"More was done than is saved: the history goes on until {known.head.at[11:16]} on {known.head.at[:10]} "

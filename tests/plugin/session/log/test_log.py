@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from contextlib import contextmanager
 
 import pytest
 
-from napari_lungmtl.session.log import writer
+from napari_lungmtl.session.log import earlier, writer
 from napari_lungmtl.session.log.earlier import visits
 from napari_lungmtl.session.log.joins import JoinError, counts, read_theirs, sentences, take
 from napari_lungmtl.session.review import name_reviewer
 from napari_lungmtl.session.session import Session
+from napari_lungmtl.session.shared import turns
 from napari_lungmtl.training.export_options import Format
 from napari_lungmtl.training.findings import ImageReference
 from napari_lungmtl.training.findings.deidentify import Deidentifier
@@ -167,6 +170,34 @@ def test_two_windows_have_one_log_and_each_goes_on_after_the_other(session, fold
     log_and_file_agree(other)
     assert read_records(session.saving.logs[0])[1] == 0
     other.close()
+
+
+def test_a_window_that_is_between_log_and_findings_is_waited_for(session, folder, monkeypatch):
+    assert session.save()
+    before = session.sidecar.read_bytes()
+    session.accept(session.findings[0].id)
+    assert session.save()
+    after = session.sidecar.read_bytes()
+    session.close()
+    session.sidecar.write_bytes(before)
+    os.utime(session.sidecar, (1e9, 1e9))
+
+    @contextmanager
+    def while_the_other_writes(file):
+        with turns.turn(file):
+            if written:
+                file.write_bytes(after)
+            yield
+
+    monkeypatch.setattr(earlier, "turn", while_the_other_writes)
+    said = []
+    for written in (False, True):
+        other = Session()
+        other.events.problem.connect(said.append)
+        other.open(chest(folder))
+        other.close()
+    (only,) = said
+    assert only.startswith("More was done than is saved")
 
 
 def given(session: Session, folder, to, *, with_log: bool) -> Session:
