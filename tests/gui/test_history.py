@@ -11,6 +11,8 @@ from qtpy.QtTest import QTest
 
 from napari_lungmtl.layers.spheres import rows
 from napari_lungmtl.panel.findings.section import ID
+from napari_lungmtl.panel.history.rows import Row
+from napari_lungmtl.panel.history.table import HistoryTable
 from napari_lungmtl.session import measuring
 from napari_lungmtl.session.review import name_reviewer
 from napari_lungmtl.session.session import Session
@@ -141,8 +143,6 @@ def test_all_kinds_of_edits_are_listed_undone_redone_and_gone_to(after_run, imag
     assert (session.findings["f4"].status, session.findings["f3"].status) == ("rejected", "rejected")
     agree(dock)
     assert session.undo_words.startswith("joined bob’s findings")
-    history.set_open(False)
-    history.set_open(True)
     qtbot.waitUntil(lambda: any(r.look == "head" for r in history.table.history.rows), timeout=30_000)
     (head,) = [r for r in history.table.history.rows if r.look == "head"]
     assert " · bob on " in head.what
@@ -150,6 +150,19 @@ def test_all_kinds_of_edits_are_listed_undone_redone_and_gone_to(after_run, imag
     assert session.findings["f3"].status == "unreviewed"
     assert session.findings["f4"].status == "rejected"
     agree(dock)
+
+
+def test_the_head_of_a_session_leaves_room_for_what_was_done(qtbot):
+    table = HistoryTable()
+    qtbot.addWidget(table)
+    table.resize(340, 200)
+    at = "2026-11-29T12:04:00+01:00"
+    table.show_rows(
+        [Row(at, "", f"29 Nov, 12:04 · {'Lüdenscheidt' * 5}", "head"), Row(at, "ann", "rejected 3", "before")]
+    )
+    table.show()
+    assert table.columnWidth(3) > table.columnWidth(1)
+    assert table.sizeHintForColumn(1) < 100
 
 
 def bobs(path, image) -> Session:

@@ -91,6 +91,7 @@ class JoinDialog(QDialog):
         if self.theirs is None:
             return
         both = take(self._session, self.theirs)
+        self._session.save()
         show_info(f"{self.theirs.path.name}: {counts(both)}.")
         self.close()
 

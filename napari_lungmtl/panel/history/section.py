@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from qtpy.QtWidgets import QWidget
+
 from ...jobs.worker import Worker, one_step
 from ...reviewed_images import ReviewedImage
 from ...session.log.earlier import state_of, visits
@@ -41,7 +43,7 @@ class HistorySection(Section):
         self.join = HandOnButton(
             "Join…",
             "What another person did to the same image, made one with what was done here",
-            lambda reviewed, parent: JoinDialog(reviewed.session, parent),
+            self._join_dialog,
         )
         self.head.addWidget(self.join)
         self.body.addWidget(self.table)
@@ -102,6 +104,11 @@ class HistorySection(Section):
         except LogError as error:
             self._say(str(error), "error")
             return None
+
+    def _join_dialog(self, reviewed: ReviewedImage, parent: QWidget) -> JoinDialog:
+        dialog = JoinDialog(reviewed.session, parent)
+        dialog.finished.connect(self._read)  # what was joined is in the log, and listed at once
+        return dialog
 
     @property
     def _session(self) -> Session | None:

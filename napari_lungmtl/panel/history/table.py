@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QFont
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
@@ -62,6 +62,8 @@ class HistoryModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             mark = {"present": "▸", "undone": "↷", "left": "·"}.get(row.look, "")
             return (mark, row.time, row.who, row.what)[index.column()][:LONGEST]
+        if role == Qt.ItemDataRole.SizeHintRole and row.look == "head":
+            return QSize(1, ROW_HEIGHT)  # it lies over three columns, and makes none of them wider
         if role == Qt.ItemDataRole.ToolTipRole:
             return row.tip
         if role == Qt.ItemDataRole.ForegroundRole:

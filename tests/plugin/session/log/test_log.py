@@ -179,19 +179,19 @@ def test_a_window_that_is_between_log_and_findings_is_waited_for(session, folder
     assert session.save()
     after = session.sidecar.read_bytes()
     session.close()
-    session.sidecar.write_bytes(before)
-    os.utime(session.sidecar, (1e9, 1e9))
 
     @contextmanager
     def while_the_other_writes(file):
         with turns.turn(file):
-            if written:
-                file.write_bytes(after)
+            file.write_bytes(written.pop(0))
             yield
 
     monkeypatch.setattr(earlier, "turn", while_the_other_writes)
     said = []
-    for written in (False, True):
+    written = [before, after]
+    while written:
+        session.sidecar.write_bytes(before)
+        os.utime(session.sidecar, (1e9, 1e9))
         other = Session()
         other.events.problem.connect(said.append)
         other.open(chest(folder))
