@@ -128,11 +128,12 @@ class LogWriter:
         tail = self._look(path)
         foreign = list(self._foreign)
         records = [*foreign]
-        other = foreign[-1].id if foreign else ""
-        beside = tail.last.id if tail.last is not None else ""
-        if not other and self._own is not None and beside != self._own[0].id:
-            other = beside  # what another window did, or what the file was joined of when this one did not know yet
         own = self._own
+        # What another window did, or what the file was joined of when this one did not know yet.
+        beside = (
+            tail.last if own is not None and tail.last is not None and tail.last.id != own[0].id else None
+        )
+        other = foreign[-1] if foreign else beside
         if own is None:
             base = entries[0].before if entries else findings
             first = self._record(tail.last, base, OPENED if self._path != path else KEPT)
@@ -140,12 +141,12 @@ class LogWriter:
             records.append(first)
         for entry in (*entries, Entry(findings, findings, "", reviewer(), now(), new_record_id())):
             own = self._step(own, entry, other, records)
-        if foreign and own[0].other != other:
+        if foreign and own[0].other != foreign[-1].id:
             # What was joined changed nothing here: the last line is what the file holds all the same.
-            own = self._made(own[0], KEPT, state=to_document(findings), other=other), findings
+            own = self._made(own[0], KEPT, other, state=to_document(findings)), findings
             records.append(own[0])
         if joined is not findings and joined != self._file:
-            made = self._made(own[0], JOINED, change=difference(findings, joined), other=other)
+            made = self._made(own[0], JOINED, beside or other, change=difference(findings, joined))
             records += [made] if made.change else []
         if not records:
             return
@@ -174,7 +175,7 @@ class LogWriter:
         return tail
 
     def _step(
-        self, own: tuple[Record, Findings], entry: Entry, other: str, records: list[Record]
+        self, own: tuple[Record, Findings], entry: Entry, other: Record | None, records: list[Record]
     ) -> tuple[Record, Findings]:
         """Add what an entry changed, if it changed anything; the last record of this window, with its state."""
         change = difference(own[1], entry.after)
@@ -184,16 +185,17 @@ class LogWriter:
         whole = self._since_state >= EVERY
         if whole:
             self._since_state = 0
+        joined = other if entry.joins else None
         record = Record(
             entry.id,
-            own[0].seq + 1,
+            _after(own[0], joined),
             own[0].id,
             entry.at,
             entry.who,
             socket.gethostname(),
             self.window,
             entry.words or what_changed(own[1], entry.after),
-            other=other if entry.joins else "",
+            other=joined.id if joined is not None else "",
             change=change,
             state=to_document(entry.after) if whole else None,
         )
@@ -203,16 +205,19 @@ class LogWriter:
     def _record(self, parent: Record | None, state: Findings, label: str) -> Record:
         return self._made(parent, label, state=to_document(state))
 
-    def _made(self, parent: Record | None, label: str, **fields: object) -> Record:
+    def _made(
+        self, parent: Record | None, label: str, other: Record | None = None, **fields: object
+    ) -> Record:
         return Record(
             new_record_id(),
-            parent.seq + 1 if parent is not None else 0,
+            _after(parent, other),
             parent.id if parent is not None else "",
             now(),
             reviewer(),
             socket.gethostname(),
             self.window,
             label,
+            other.id if other is not None else "",
             **fields,  # type: ignore[arg-type]
         )
 
@@ -233,6 +238,11 @@ class LogWriter:
         except Exception as error:
             self._too_long = self._tail.size + limit // 4
             log_error(error, "shortening the log of commands")
+
+
+def _after(*records: Record | None) -> int:
+    """The `seq` of what comes from these: greater than any of theirs, or the last common state would not be found."""
+    return max((record.seq + 1 for record in records if record is not None), default=0)
 
 
 def _size(path: Path) -> int:

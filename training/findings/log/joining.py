@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,7 +76,7 @@ def join(base: Findings | None, ours: Findings, theirs: Findings) -> Joined:
     ours, theirs
         The two states.
     """
-    theirs = _as_ours(ours, theirs)
+    theirs = _as_ours(base if base is not None else Findings(), ours, theirs)
     items, conflicts = _items(base, ours, theirs)
     lines, disputed = _measurements(base, ours, theirs)
     plain, said = _plain(base, ours, theirs)
@@ -189,9 +189,9 @@ def _parted(ours: Finding, theirs: Finding) -> Finding | None:
     return unmoved.with_(**_UNREVIEWED)  # as the network found it
 
 
-def _as_ours(ours: Findings, theirs: Findings) -> Findings:
-    """Theirs by our ids: what the same network found at the same place has ours, and so has what was measured of it."""
-    ids = _our_ids({f.id: f for f in ours}, {f.id: f for f in theirs})
+def _as_ours(base: Findings, ours: Findings, theirs: Findings) -> Findings:
+    """Theirs by our ids: what the same network found at the same place since has ours, and so has what was measured of it."""
+    ids = _our_ids({f.id for f in base}, {f.id: f for f in ours}, {f.id: f for f in theirs})
     items: dict[str, Finding] = {}
     for finding in theirs:
         items.setdefault(ids[finding.id], finding.with_(id=ids[finding.id]))
@@ -199,12 +199,14 @@ def _as_ours(ours: Findings, theirs: Findings) -> Findings:
     return replace(theirs, items=tuple(items.values()), measurements=tuple(measurements))
 
 
-def _our_ids(ours: Mapping[str, Finding], theirs: Mapping[str, Finding]) -> dict[str, str]:
+def _our_ids(
+    base: Collection[str], ours: Mapping[str, Finding], theirs: Mapping[str, Finding]
+) -> dict[str, str]:
     free = {_found(f): id for id, f in ours.items() if id not in theirs and _found(f)}
     drawn = {id: f.with_(id="", number=0) for id, f in ours.items() if id not in theirs}
     ids = {}
     for id, finding in theirs.items():
-        own = free.pop(_found(finding), None) if id not in ours else id
+        own = free.pop(_found(finding), None) if id not in ours and id not in base else id
         if own is None:  # it may be the very same, under another id
             bare = finding.with_(id="", number=0)
             own = next((key for key, each in drawn.items() if each == bare), id)

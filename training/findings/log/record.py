@@ -4,10 +4,10 @@ A line is a JSON object (UTF-8); what is empty is left out::
 
     {"id", "seq", "parent", "other", "at", "who", "machine", "window", "label", "change": {…}, "state": {…}, "sum"}
 
-``parent`` is the id of the record whose state was changed, ``other`` that of a second one that was joined, ``seq`` how many
-records lie before it. ``at`` is local time with its offset (ISO 8601), ``window`` an id that each opened image has for itself.
-``change`` is told by `difference`, ``state`` is a whole document of findings (a snapshot). ``sum`` comes last and is the BLAKE2b
-digest (eight bytes) of all before it: by it a torn or altered line is known.
+``parent`` is the id of the record whose state was changed, ``other`` that of a second one that was joined, ``seq`` the length of
+the longest way here, more than that of either. ``at`` is local time with its offset (ISO 8601), ``window`` an id that each opened
+image has for itself. ``change`` is told by `difference`, ``state`` is a whole document of findings (a snapshot). ``sum`` comes last
+and is the BLAKE2b digest (eight bytes) of all before it: by it a torn or altered line is known.
 """
 
 from __future__ import annotations

@@ -39,6 +39,8 @@ def log_and_file_agree(session: Session) -> Log:
     assert session.save()
     log = Log.read(*session.saving.logs)
     assert log.state(log.head.id) == read_findings(session.sidecar) == session.findings
+    for record in log:
+        assert all(record.seq > log[id].seq for id in (record.parent, record.other) if id in log)
     return log
 
 

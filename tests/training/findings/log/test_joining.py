@@ -92,6 +92,15 @@ def test_what_was_joined_once_is_joined_also_where_no_log_tells():
     assert (conflict.other.note, conflict.other.status) == ("mine", "rejected")
 
 
+def test_what_both_knew_keeps_its_name():
+    copy = BASE["a"].with_(id="copy", number=5, note="mine")
+    ours = BASE.with_items((*BASE.items[1:], copy))
+    joined = join(BASE, ours, BASE)
+    assert (joined.findings, joined.conflicts) == (ours, ()), (
+        "they did nothing; we took one out, and copied it before"
+    )
+
+
 def test_what_was_measured_of_a_nodule_is_of_ours():
     axes = Measurement(
         "axes", ((0.0, 0.0, 0.0), (0.0, 0.0, 9.0), (0.0, 1.0, 4.0), (0.0, 5.0, 4.0)), 0, finding="x", id="m"
