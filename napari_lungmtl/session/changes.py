@@ -93,6 +93,8 @@ def with_news(
     new = tuple(measurements)
     nodules = {m.finding for m in new if m.finding}
     kept = [m for m in findings.measurements if m.person or m.finding not in nodules]
+    taken = {m.number for m in kept}  # something may have been measured while the network was at work
+    new = tuple(m.with_(number=0) if m.number in taken else m for m in new)
     return replace(
         findings,
         models=join_models(findings.models, models),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_lungmtl.editing import commands
 from napari_lungmtl.session.review import name_reviewer
 from napari_lungmtl.session.session import Session
-from napari_lungmtl.training.findings import Finding, Mask, Provenance, Sphere
+from napari_lungmtl.training.findings import Finding, Mask, Measurement, Provenance, Sphere
 from napari_lungmtl.training.findings.history import moved_by
 
 
@@ -83,3 +85,29 @@ def test_what_a_person_said_stays_when_all_are_judged(session: Session) -> None:
         assert finding.status == ("accepted" if finding.id in shown else "rejected")
     session.undo()
     assert [f.status for f in session.findings].count("unreviewed") == len(shown | hidden)
+
+
+def test_masks_of_a_network_leave_what_was_done_while_they_were_drawn(session: Session) -> None:
+    first, second, third, _ = session.findings
+    asked = session.findings.with_items((first, second, third))
+    cube = Mask.from_array(np.ones((2, 3, 3), bool), (2.5, 0.7, 0.7), first.center)
+    ends = ((-180.0, 20.0, 8.0), (-180.0, 20.0, 12.0))
+    axes = [
+        Measurement("axes", (*ends, *ends), 0, {}, finding=f.id, number=n) for n, f in enumerate(asked, 1)
+    ]
+    outlined = replace(asked.with_items(f.with_(geometry=cube) for f in asked), measurements=tuple(axes))
+    session.reject(first.id)
+    session.change(second.id, geometry=Sphere((-171.0, 20.0, 10.0), 8.0))
+    session.remove(third.id)
+    session.measure([Measurement("line", ends, 0, {"length": 4.0}, person="ann", number=1)])
+    before = session.findings
+    assert commands.outline(session, asked, outlined) == 1
+    found = session.findings
+    assert [f.kind for f in found] == ["mask", "sphere", "sphere"]
+    assert (found[first.id].status, found[first.id].geometry) == ("rejected", cube)
+    assert [(m.kind, m.number, m.finding) for m in found.measurements] == [
+        ("line", 1, ""),
+        ("axes", 2, first.id),
+    ]
+    session.undo()
+    assert session.findings == before
