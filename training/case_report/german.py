@@ -150,6 +150,12 @@ _LUNG_RADS = {
     "Lung-RADS v2022 has no row for a non-solid nodule of 30 mm or more that grows.": (
         "Lung-RADS v2022 hat keine Zeile für einen wachsenden nicht soliden Rundherd von 30 mm oder mehr."
     ),
+    "The solid part is given as larger than the nodule: look at both diameters.": (
+        "Der solide Anteil ist größer angegeben als der Rundherd: beide Durchmesser prüfen."
+    ),
+    "Its mark or measurement is smaller or larger than any nodule that the calculators know: correct it.": (
+        "Markierung oder Messung ist kleiner oder größer als jeder Rundherd, den die Rechner kennen: bitte korrigieren."
+    ),
     "Lung-RADS v2022 has no row for a stable nodule of category 4B: its work-up decides.": (
         "Lung-RADS v2022 hat keine Zeile für einen stabilen Rundherd der Kategorie 4B: Seine Abklärung entscheidet."
     ),

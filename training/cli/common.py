@@ -128,4 +128,6 @@ def write_json(values: Any, path: Path | None) -> None:
     from ..findings.formats.atomic import write_atomically
 
     if path is not None:
-        write_atomically(path, json.dumps(values, indent=1, ensure_ascii=False).encode() + b"\n")
+        text = json.dumps(values, indent=1, ensure_ascii=False)
+        # Names of files that are no UTF-8 have letters that it does not know; in JSON they have their escapes.
+        write_atomically(path, text.encode("utf-8", "backslashreplace") + b"\n")

@@ -125,6 +125,10 @@ def predict(
             raise Failed(f"{out} cannot be made ({error.strerror}): choose another --out") from error
         given = None if findings is None else _given(findings)
         if workers is not None or cluster is not None:
+            if workers is not None and cluster is not None:
+                raise Failed(
+                    "--workers are processes of this machine, and --cluster has its own: leave one of them out"
+                )
             _refuse_with_many(findings, series, batch.export)
             options = _options(out, infos, model, weights, device)
             if not predict_many(paths, options, infos, workers, cluster, json_file):

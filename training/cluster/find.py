@@ -11,6 +11,8 @@ from ..imaging.errors import UnreadableFileError, UnsupportedShapeError
 from ..imaging.formats import format_of
 from ..imaging.scan import Contents, choices, scan, scan_folder
 from ..inference.suitability import sort_out_series
+from .columns import INDEX
+from .content import RESULTS
 from .task import FAILED, PASSED_OVER, Outcome, Study
 
 
@@ -31,8 +33,10 @@ class Finder:
     """
 
     def __init__(self, roots: Sequence[Path], modalities: Set[str], out: Path) -> None:
-        self.modalities, self.out = modalities, out.absolute()
-        self.cases = [case for root in roots for case in self._cases(root.absolute())]
+        self.modalities = modalities
+        self._own = {os.path.realpath(path) for path in (out, out / RESULTS, out / INDEX)}
+        cases = (case for root in roots for case in self._cases(root.absolute()))
+        self.cases = list(dict.fromkeys(cases))  # a path may be named twice
         self.looked_at = 0
         """Cases whose headers have been read, of `cases`: how far the search has come."""
         self.found = 0
@@ -63,11 +67,11 @@ class Finder:
             return
         with os.scandir(root) as entries:
             below = sorted((e.name, e.is_dir()) for e in entries if not e.name.startswith("."))
-        if any(not is_dir for _, is_dir in below):
-            yield root, False
+        if not below or any(not is_dir for _, is_dir in below):
+            yield root, not below
         for name, is_dir in below:
             path = root / name
-            if is_dir and path != self.out:
+            if is_dir and os.path.realpath(path) not in self._own:
                 yield path, True
 
     def _contents(self, path: Path, whole: bool) -> Contents:

@@ -6,11 +6,11 @@ from typing import Any
 
 from ..findings import Findings
 from ..findings.formats.csv_file import COLUMNS as TABLE
-from ..findings.formats.csv_file import REVIEW, table_of
+from ..findings.formats.csv_file import REVIEW, VOTES, table_of
 
 FINDING = tuple(name for name in TABLE if name not in REVIEW)
 COLUMNS = ("key", "id", "file", *FINDING)
-TEXT = ("seriesuid", "kind", "status", "model", "key", "id", "file")
+TEXT = ("seriesuid", "kind", "status", "model", "key", "id", "file", *VOTES)
 """Columns of findings that hold text; the others hold numbers."""
 
 

@@ -49,7 +49,7 @@ def predict_study(study: Study, options: Options) -> Outcome:
             with _claimed(path):
                 if not path.exists():
                     return _predict(study, series, options, key, file, seconds)
-        return Outcome(study.label, ALREADY, key=key, file=file)
+        return Outcome(study.label, ALREADY, key=key, file=file, row={"path": str(study.series.path)})
     except STOPS:
         raise
     except BaseException as error:  # codecs in Rust panic with errors that are no Exception
@@ -85,6 +85,7 @@ def _predict(
 
 def _run(image: Image, options: Options) -> Findings:
     with registry.using_weights(options.weights):
+        _check_weights(options)
         return finish(choose(image, options.models, options.device).run(image))
 
 
@@ -95,6 +96,16 @@ def _check_version(options: Options) -> None:
             f"The worker on {socket.gethostname()} has napari-lungmtl {here}, the client {options.version}: install "
             "the same on both."
         )
+
+
+def _check_weights(options: Options) -> None:
+    """See that the weights here are those by which the study is named: files may change, or differ between machines."""
+    for info, sha in options.networks:
+        if registry.card_of(info).sha256 != sha:
+            raise ClusterError(
+                f"The weights of {info.title} on {socket.gethostname()} are not those that this run began with: see that all "
+                "machines have the same, and give the same command again."
+            )
 
 
 @contextmanager

@@ -7,20 +7,23 @@ import io
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..findings.formats.atomic import write_atomically
+from ..findings.formats.errors import FindingsFileError
 from ..findings.formats.json_file import read_findings
 from .columns import DAY, FINDINGS, STUDIES, folder_of, schema_of
 from .index import batches
 from .rows import finding_rows, study_row
-from .task import ALREADY, DONE, Outcome
+from .task import ALREADY, DONE, FAILED, Outcome
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_DONE = (DONE, ALREADY)
 MOST_ROWS = 50_000
 MOST_STUDIES = 2_000
 MOST_SECONDS = 60.0
@@ -49,22 +52,29 @@ class IndexWriter:
         self._since = time.monotonic()
         self._remember()
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome) -> Outcome:
         """Take an outcome, and write when enough has come or waited.
+
+        Returns
+        -------
+        Outcome
+            The same; or that it failed, where findings of an earlier run are damaged.
 
         Raises
         ------
         SaveError
             It could not be written; the rows are kept for the next time.
         """
-        done = outcome.status in (DONE, ALREADY)
-        told = _mark(outcome.label, outcome.key if done else outcome.sentence)
+        told = _told(outcome)
+        if (
+            told not in self._told and outcome.status == ALREADY
+        ):  # its client died, or it is a copy of another
+            outcome = self._read(outcome)
+            told = _told(outcome)
+        done = outcome.status in _DONE
         if told not in self._told:
-            row, findings = outcome.row, list(outcome.findings)
-            if outcome.status == ALREADY:  # told by nobody: its client died, or it is a copy of another
-                read = read_findings(self.out / outcome.file)
-                row, findings = study_row(read), finding_rows(read, outcome.key, outcome.file)
-            self._studies.append(self._study(outcome, row, done))
+            findings = list(outcome.findings)
+            self._studies.append(self._study(outcome, outcome.row, done))
             if done and _mark(outcome.key) not in self._with_findings:
                 self._findings += findings
                 self._with_findings.add(_mark(outcome.key))
@@ -73,6 +83,18 @@ class IndexWriter:
         many = len(self._studies) >= MOST_STUDIES or len(self._findings) >= MOST_ROWS
         if waited or many:
             self.flush()
+        return outcome
+
+    def _read(self, outcome: Outcome) -> Outcome:
+        """With the rows of findings that an earlier run wrote."""
+        path = self.out / outcome.file
+        try:
+            findings = read_findings(path)
+        except FindingsFileError as error:
+            why = f"{error}; the same command predicts it again when that file is gone"
+            return Outcome(outcome.label, FAILED, why, outcome.key)
+        rows = finding_rows(findings, outcome.key, outcome.file)
+        return replace(outcome, row={**study_row(findings), **outcome.row}, findings=rows)
 
     def flush(self) -> None:
         """Write what has come; findings first, so that a study that is told has them.
@@ -87,7 +109,10 @@ class IndexWriter:
         self._since = time.monotonic()
         if self._findings:
             schema = schema_of(FINDINGS)
-            arrays = [pa.array(values, field.type) for values, field in zip(zip(*self._findings), schema)]
+            arrays = [
+                pa.array(map(_utf8, values), field.type)
+                for values, field in zip(zip(*self._findings), schema)
+            ]
             self._write(FINDINGS, pa.Table.from_arrays(arrays, schema=schema))
             self._findings = []
         if self._studies:
@@ -108,7 +133,7 @@ class IndexWriter:
 
     def _study(self, outcome: Outcome, row: dict[str, Any], done: bool) -> dict[str, Any]:
         path = row.get("path") or outcome.label
-        return {
+        values = {
             **row,
             "name": (done and row.get("series_uid")) or Path(path).name,
             "path": path,
@@ -120,6 +145,7 @@ class IndexWriter:
             "version": self.version,
             "written": datetime.now(UTC),
         }
+        return {name: _utf8(value) for name, value in values.items()}
 
     def _remember(self) -> None:
         for study, status, sentence, key in self._values(STUDIES, ("study", "status", "sentence", "key")):
@@ -135,5 +161,15 @@ class IndexWriter:
                 yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
 
+def _told(outcome: Outcome) -> int:
+    return _mark(outcome.label, outcome.key if outcome.status in _DONE else outcome.sentence)
+
+
 def _mark(*values: str) -> int:
-    return int.from_bytes(hashlib.blake2b("\0".join(values).encode(), digest_size=8).digest())
+    text = _utf8("\0".join(values))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+
+
+def _utf8(value: Any) -> Any:
+    """Text as Parquet can hold it: of a file's name that is no UTF-8 the odd bytes are escapes."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

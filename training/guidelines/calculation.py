@@ -21,6 +21,11 @@ _RULES: dict[Guideline, tuple[Callable[[Inputs], tuple[str, ...]], Callable[[Inp
 }
 
 
+ODD_SIZE = (
+    "Its mark or measurement is smaller or larger than any nodule that the calculators know: correct it."
+)
+
+
 class Source(StrEnum):
     """Where a value comes from."""
 
@@ -80,9 +85,14 @@ def calculate(guideline: Guideline, given: Mapping[str, Given], number: int = 0)
     Raises
     ------
     GuidelineError
-        A value is none that the input can have.
+        A value that a person gave is none that the input can have; of a mark or a measurement the calculation says so.
     """
-    inputs = Inputs(**{name: one.value for name, one in given.items()})
+    try:
+        inputs = Inputs(**{name: one.value for name, one in given.items()})
+    except GuidelineError:
+        if all(one.source is Source.PERSON for one in given.values()):
+            raise
+        return Calculation(guideline, number, tuple(given.items()), refusal=ODD_SIZE)
     needs, rule = _RULES[guideline]
     rows = tuple((name, given.get(name)) for name in needs(inputs))
     try:

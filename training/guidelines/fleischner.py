@@ -7,7 +7,7 @@ Radiology 2017;285:584–600, doi 10.1148/radiol.2017162894): 5.4 mm is less tha
 
 from __future__ import annotations
 
-from .inputs import NON_SOLID, PART_SOLID, SOLID, GuidelineError, Inputs, require, rounded
+from .inputs import NON_SOLID, PART_SOLID, SOLID, GuidelineError, Inputs, check_solid_part, require, rounded
 from .result import Result
 
 NAME = "Fleischner 2017"
@@ -72,7 +72,8 @@ def advice(inputs: Inputs) -> Result:
     NotGivenError
         Something is not given; the texture above all: solid and subsolid nodules have tables of their own.
     GuidelineError
-        It does not apply: screening, younger than 35 years, a known cancer, immunosuppression.
+        It does not apply: screening, younger than 35 years, a known cancer, immunosuppression; or the solid part is larger than
+        the nodule.
 
     Examples
     --------
@@ -93,9 +94,15 @@ def advice(inputs: Inputs) -> Result:
         size = _solid_size(inputs)
         said = _SOLID[size, several, bool(inputs.high_risk)]
     else:
+        if inputs.texture == PART_SOLID:
+            check_solid_part(inputs)
         size = FROM_6 if _is_from_6(inputs) else SMALL
         said = _SEVERAL_SUBSOLID[size] if several else _SUBSOLID[str(inputs.texture), size]
-        if inputs.solid_diameter is not None and rounded(inputs.solid_diameter, 1) >= 6:
+        if (
+            inputs.texture == PART_SOLID
+            and inputs.solid_diameter is not None
+            and rounded(inputs.solid_diameter, 1) >= 6
+        ):
             notes.append(SUSPICIOUS)
     return Result(size, advice=said, used=names, notes=tuple(notes))
 
@@ -103,7 +110,7 @@ def advice(inputs: Inputs) -> Result:
 def _is_from_6(inputs: Inputs) -> bool:
     if inputs.mean_diameter is not None:
         return rounded(inputs.mean_diameter, 1) >= 6
-    return inputs.volume is not None and inputs.volume >= VOLUMES[0]
+    return inputs.volume is not None and rounded(inputs.volume, 1) >= VOLUMES[0]
 
 
 def _solid_size(inputs: Inputs) -> str:
@@ -111,4 +118,4 @@ def _solid_size(inputs: Inputs) -> str:
         return SMALL
     if inputs.mean_diameter is not None:
         return LARGE if rounded(inputs.mean_diameter, 1) > 8 else MIDDLE
-    return LARGE if inputs.volume is not None and inputs.volume > VOLUMES[1] else MIDDLE
+    return LARGE if inputs.volume is not None and rounded(inputs.volume, 1) > VOLUMES[1] else MIDDLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -19,6 +20,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "previous": ("1", "2", "3", "4A", "4B"),
 }
 """Inputs that are one of some words, with these."""
+
+
+SOLID_PART = "The solid part is given as larger than the nodule: look at both diameters."
 
 
 class GuidelineError(LungmtlError):
@@ -137,6 +141,8 @@ _RANGES = (
     *((name, 0.1, 300) for name in ("mean_diameter", "long_axis", "solid_diameter")),
     ("volume", 0.01, 1e7),
 )
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+"""Read as English it is a thousand times as much as in German."""
 NAMES: tuple[str, ...] = tuple(each.name for each in fields(Inputs))
 NUMBERS: tuple[str, ...] = tuple(name for name, *_ in _RANGES)
 PATIENT = (
@@ -167,6 +173,10 @@ def parse(name: str, text: str) -> Any:
     if name in CHOICES:
         value: Any = text
     elif name in NUMBERS:
+        if _THOUSANDS.fullmatch(text):
+            raise GuidelineError(
+                f"{name}: {text} may mean two numbers; write it without the comma, or with a point"
+            )
         try:
             value = int(text) if name == "count" else float(text.replace(",", "."))
         except ValueError as error:
@@ -191,6 +201,19 @@ def require(guideline: str, inputs: Inputs, names: Iterable[str]) -> None:
     missing = [name for name in names if getattr(inputs, name) is None]
     if missing:
         raise NotGivenError(guideline, missing)
+
+
+def check_solid_part(inputs: Inputs) -> None:
+    """See that the solid part is no larger than the nodule.
+
+    Raises
+    ------
+    GuidelineError
+        It is: one of both was measured elsewhere, or both are exchanged.
+    """
+    whole, solid = inputs.mean_diameter, inputs.solid_diameter
+    if whole is not None and solid is not None and rounded(solid, 0.1) > rounded(whole, 0.1):
+        raise GuidelineError(SOLID_PART)
 
 
 def rounded(value: float, step: float) -> float:

@@ -25,6 +25,7 @@ from .inputs import (
     STABLE,
     GuidelineError,
     Inputs,
+    check_solid_part,
     require,
     rounded,
 )
@@ -67,6 +68,8 @@ MM4, MM6, MM8, MM10, MM15, MM30 = (
     (30.0, 14137.0),
 )
 """Thresholds of the table as mean diameter (mm) and volume (mm³)."""
+_FIRST_SEEN = (BASELINE, NEW)
+"""Of these alone the table's row on juxtapleural nodules speaks."""
 
 
 def grew(prior: float, present: float, months: float) -> bool:
@@ -108,7 +111,7 @@ def needs(inputs: Inputs) -> tuple[str, ...]:
     size = "volume" if inputs.mean_diameter is None and inputs.volume is not None else "mean_diameter"
     names += ["texture", size]
     known = _known_size(inputs)
-    first_seen = inputs.texture == SOLID and inputs.timing in (BASELINE, NEW)
+    first_seen = inputs.texture == SOLID and inputs.timing in _FIRST_SEEN
     if first_seen and known is not None and known.reaches(_least_solid(inputs)) and not known.reaches(MM10):
         names.append("juxtapleural")
     if inputs.texture == PART_SOLID and known is not None and _asks_for_solid_part(inputs, known):
@@ -189,7 +192,7 @@ def _solid(inputs: Inputs, size: _Size) -> str:
         return "4B" if size.reaches(MM8) else "4A"
     if not size.reaches(_least_solid(inputs)):
         return "2"
-    if inputs.juxtapleural and not size.reaches(MM10):
+    if inputs.timing in _FIRST_SEEN and inputs.juxtapleural and not size.reaches(MM10):
         return "2"
     steps = (MM6, MM8) if inputs.timing == NEW else (MM8, MM15)
     return "4B" if size.reaches(steps[1]) else "4A" if size.reaches(steps[0]) else "3"
@@ -204,6 +207,7 @@ def _part_solid(inputs: Inputs, size: _Size) -> str:
         return "4B"
     if not _asks_for_solid_part(inputs, size):
         return "3" if inputs.timing == NEW else "2"
+    check_solid_part(inputs)
     solid = _Size(inputs.solid_diameter, None)
     if inputs.timing in (NEW, GROWING):
         return "4B" if solid.reaches(MM4) else "4A"

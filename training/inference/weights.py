@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..error_boundary import reads, require_regular
 from ..errors import LungmtlError
+from ..findings.formats.atomic import write_atomically
 
 if TYPE_CHECKING:
     from torch import nn
@@ -240,7 +241,13 @@ def seen_cases(card: ModelCard) -> set[str]:
 
 
 def save_weights(state: dict[str, Any], card: ModelCard, folder: Path) -> Path:
-    """Write ``<name>.safetensors`` in half precision and ``<name>.json``; gives the weights' path."""
+    """Write ``<name>.safetensors`` in half precision and ``<name>.json``, whole or not at all; gives the weights' path.
+
+    Raises
+    ------
+    SaveError
+        One of them could not be written.
+    """
     import torch
     from safetensors.torch import save
 
@@ -252,7 +259,8 @@ def save_weights(state: dict[str, Any], card: ModelCard, folder: Path) -> Path:
     }
     path = folder / f"{card.name}.safetensors"
     data = save(half)
-    path.write_bytes(data)
+    write_atomically(path, data)
     values = {**card.to_json(), "sha256": hashlib.sha256(data).hexdigest()}
-    card_path(path).write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(values, indent=1, ensure_ascii=False)
+    write_atomically(card_path(path), text.encode("utf-8", "backslashreplace") + b"\n")
     return path

@@ -111,7 +111,7 @@ def fit(rows: Rows, scale: Scale, pull: float) -> Head:
 
 def _weights(rows: Rows) -> np.ndarray:
     """(N,) weights with a sum of 1, under which the residuals of both classes are equal."""
-    residual = rows.weight * np.abs(rows.label - expit(rows.logits))
+    residual = rows.weight * expit(np.where(rows.label == 1, -rows.logits, rows.logits))  # 1 - p rounds to 0
     scaled = rows.weight.copy()
     for one in (0, 1):
         scaled[rows.label == one] /= residual[rows.label == one].sum()

@@ -49,4 +49,4 @@ class Kept:
 
     @staticmethod
     def _name(*parts: str) -> str:
-        return hashlib.blake2b("|".join(parts).encode(), digest_size=12).hexdigest()
+        return hashlib.blake2b("|".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

@@ -94,7 +94,8 @@ def split(studies: Sequence[ReviewedStudy]) -> tuple[list[ReviewedStudy], list[R
         return list(studies), []
 
     def order(study: ReviewedStudy) -> tuple[bool, bytes]:
-        return not len(study.nodules), hashlib.blake2b(study.name.encode()).digest()
+        name = study.name.encode("utf-8", "surrogatepass")
+        return not len(study.nodules), hashlib.blake2b(name).digest()
 
     back = [int((i + 1) * HELD_BACK) > int(i * HELD_BACK) for i in range(len(studies))]
     ordered = sorted(studies, key=order)
@@ -257,9 +258,14 @@ def learn(
     Raises
     ------
     LearningError
-        There is no reviewed study, or nothing accepted, or nothing rejected.
+        There is no reviewed study, nothing accepted, or nothing rejected; or `out` holds the weights to start from.
     """
     card = registry.card(name) if weights is None else read_card(weights)
+    target = out / f"{name}.safetensors"
+    if target.resolve() in {path.resolve() for path in (registry.weights_path(name), weights) if path}:
+        raise LearningError(
+            f"{target} is what is learnt from, and would be overwritten: choose another --out."
+        )
     studies, passed_over = find_reviewed(folders, [registry.info_of(card)])
     yield Progress(0.0, "loading the network")
     run = _Learning(name, kept or out, weights, device)

@@ -28,7 +28,7 @@ from ..inference.predictor import ModelInfo, Progress
 from ..inference.suitability import frontal_doubt, suits
 from .candidates import LearningError
 from .known import found_in
-from .reviewed import find_reviewed
+from .reviewed import ReviewedStudy, find_reviewed, identity
 
 MIRRORED = "mirrored"
 
@@ -74,7 +74,9 @@ def ask(folder: Path, device: str = "auto") -> Generator[Progress, None, tuple[l
     detectors = [info for info in registry.models() if info.task == "detection"]
     done = _reviewed(folder, detectors)
     series, passed_over = _series(folder)
-    left = [s for s in series if s.uid not in done and any(suits(info, s) for info in detectors)]
+    known = {identity(study.findings.image.series_uid, study.path) for study in done}
+    suitable = [s for s in series if any(suits(info, s) for info in detectors)]
+    left = [s for s in suitable if identity(s.uid, s.path) not in known]
     if not left:
         raise LearningError(
             f"{folder} holds no study that is left to review: {len(done)} are reviewed, {len(series)} were found."
@@ -95,11 +97,11 @@ def ask(folder: Path, device: str = "auto") -> Generator[Progress, None, tuple[l
     return sorted(questions, key=lambda q: (-q.disagreement, -q.total, q.case.name)), passed_over
 
 
-def _reviewed(folder: Path, detectors: Sequence[ModelInfo]) -> set[str]:
+def _reviewed(folder: Path, detectors: Sequence[ModelInfo]) -> list[ReviewedStudy]:
     try:
-        return {study.name for study in find_reviewed([folder], detectors)[0]}
+        return find_reviewed([folder], detectors)[0]
     except LearningError:
-        return set()
+        return []
 
 
 def _series(folder: Path) -> tuple[list[Series], list[str]]:

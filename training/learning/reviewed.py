@@ -14,6 +14,7 @@ from ..errors import LungmtlError
 from ..findings import Finding, Findings, ImageReference, Sphere
 from ..findings.formats.errors import FindingsFileError
 from ..findings.formats.json_file import SUFFIX, read_findings
+from ..imaging.formats import format_of
 from ..imaging.image import Image
 from ..imaging.read import read_image
 from ..imaging.series import Series
@@ -52,7 +53,8 @@ class ReviewedStudy:
     @property
     def key(self) -> str:
         """A hash of what is known of the study, the same on every machine."""
-        said = hashlib.blake2b(self.name.encode(), digest_size=8)
+        seen = f"{self.name} {self.findings.orientation}"  # networks see a film as it was turned
+        said = hashlib.blake2b(seen.encode("utf-8", "surrogatepass"), digest_size=8)
         said.update(np.concatenate([self.nodules, self.rejected]).round(3).tobytes())
         said.update(bytes([len(self.nodules) % 256]))
         return said.hexdigest()
@@ -113,7 +115,7 @@ def find_reviewed(
         A sentence for each that cannot be used.
     """
     folders = list(folders)
-    studies: dict[tuple[str, Path], ReviewedStudy] = {}
+    studies: dict[tuple[str, Path | None], ReviewedStudy] = {}
     passed_over = []
     for path in _sidecars(folders):
         try:
@@ -121,8 +123,15 @@ def find_reviewed(
         except LungmtlError as error:
             passed_over.append(str(error))
             continue
-        if study is not None:
-            studies.setdefault((study.name, study.path.resolve()), study)
+        if study is None:
+            continue
+        first = studies.setdefault(identity(study.name, study.path), study)
+        if (
+            first.path.resolve() != study.path.resolve()
+        ):  # half of a pair that is held back would tell of itself
+            passed_over.append(
+                f"{path} is of a series that {first.sidecar} is of too, and is not taken twice."
+            )
     if not studies:
         why = f" {passed_over[0]}" if passed_over else ""
         titles = ", ".join(info.title for info in networks)
@@ -130,13 +139,26 @@ def find_reviewed(
             f"{', '.join(map(str, folders))} holds no reviewed study for {titles}: accept and reject "
             f"findings in the window first; they are saved as *{SUFFIX} beside the images.{why}"
         )
-    return _told_apart([studies[key] for key in sorted(studies)]), passed_over
+    return _told_apart([studies[key] for key in sorted(studies, key=str)]), passed_over
+
+
+def identity(uid: str, path: Path) -> tuple[str, Path | None]:
+    """Return what tells an image from others: a DICOM series wherever it lies, another file by its place as well."""
+    return uid, path.resolve() if format_of(path) else None
 
 
 def _told_apart(studies: Sequence[ReviewedStudy]) -> list[ReviewedStudy]:
-    """Films of one name in several folders get the folders' names as well."""
-    count = Counter(study.name for study in studies)
-    return [replace(s, name=f"{s.path.parent.name}/{s.name}") if count[s.name] > 1 else s for s in studies]
+    """Films of one name in several folders get the folders' names as well, as many as it takes."""
+    named = list(studies)
+    for depth in range(1, max((len(s.path.parts) for s in studies), default=1)):
+        count = Counter(s.name for s in named)
+        named = [
+            replace(now, name="/".join((*s.path.parent.parts[-depth:], s.name)))
+            if count[now.name] > 1
+            else now
+            for now, s in zip(named, studies, strict=True)
+        ]
+    return named
 
 
 def _sidecars(folders: Iterable[Path]) -> Iterator[Path]:
@@ -171,14 +193,13 @@ def image_of(sidecar: Path, findings: Findings) -> Path:
         It is in neither place.
     """
     source = Path(findings.image.source) if findings.image.source else None
-    near = [sidecar.parent / source.name, sidecar.parent] if source is not None else []
     if source is not None:
-        if source.exists():
-            return source
-        if source.suffix and near[0].exists():
-            return near[0]
-        if not source.suffix and any(sidecar.parent.iterdir()):
-            return near[0] if near[0].is_dir() else near[1]
+        for place in (source, sidecar.parent / source.name):
+            if place.exists():
+                return place
+        # A folder of DICOM files holds its findings; it may be named by a UID, whose last number is no suffix.
+        if not source.suffix or source.suffix[1:].isdigit():
+            return sidecar.parent
     raise FindingsFileError(
         f"The image of {sidecar} is missing ({source or 'the file does not name it'}): put it beside the file."
     )

@@ -127,6 +127,36 @@ def test_an_index_grows_by_files_and_tells_each_study_once(tmp_path, monkeypatch
     assert open_index(tmp_path).failed().num_rows == 0
 
 
+def test_an_index_takes_every_column_every_name_and_a_damaged_file(tmp_path):
+    """Votes are text; a name of a file may be no UTF-8; findings that a power cut left in pieces fail alone."""
+    votes = {"malignancy": (0.1, 0.2, 0.4, 0.2, 0.1)}
+    uid = "M\udcfcller"  # as Python reads a name in Latin-1
+    findings = Findings((Finding(Sphere((1, 2, 3), 9), 0.5, id="a", votes=votes),), ImageReference(uid))
+    found = finding_rows(findings, "k", "a.json")
+    made = Outcome(f"/a/{uid}", DONE, "", "k", "a.json", {"series_uid": uid}, found)
+    damaged = Outcome("/a/b", ALREADY, "", "l", "b.lungmtl.json")
+    (tmp_path / "b.lungmtl.json").write_text("{")
+    writer = IndexWriter(tmp_path, "0.1")
+    assert writer.add(made) is made
+    assert (told := writer.add(damaged)).status == FAILED
+    assert "predicts it again when that file is gone" in told.sentence
+    writer.flush()
+    for again in (IndexWriter(tmp_path, "0.1"), writer):
+        again.add(made)
+        again.add(damaged)
+        again.flush()
+    index = open_index(tmp_path)
+    assert index.studies.count_rows() == 2
+    (row,) = index.findings.to_table().to_pylist()
+    assert row["malignancy_votes"] == "0.1 0.2 0.4 0.2 0.1"
+    assert row["seriesuid"] == "M\\udcfcller"
+    moved = tmp_path / "a.json"
+    write_findings(findings, moved)
+    writer.add(Outcome("/b/copy", ALREADY, "", "k", "a.json", {"path": "/b/copy"}))
+    writer.flush()
+    assert "/b/copy" in open_index(tmp_path).studies.to_table()["path"].to_pylist(), "a copy is where it is"
+
+
 def full_disk(path, _data):
     raise SaveError(f"{path}: no room")
 
@@ -156,7 +186,12 @@ def test_what_is_no_study_is_told_and_the_others_are_found(tmp_path):
     (tmp_path / "p3" / "notes.txt").write_text("nothing")
     (tmp_path / "empty.mha").touch()
     (tmp_path / "out" / "results").mkdir(parents=True)
-    finder = Finder([tmp_path], {"CT"}, tmp_path / "out")
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    (tmp_path / "none").mkdir()
+    (nothing,) = Finder([tmp_path / "none"], {"CT"}, tmp_path / "out")
+    assert "no image" in nothing.sentence, "an empty folder is told"
+    (tmp_path / "none").rmdir()
+    finder = Finder([tmp_path, tmp_path], {"CT"}, tmp_path / "out")
     found = list(finder)
     studies = [one.with_files().path.name for one in found if isinstance(one, Study)]
     assert studies == ["loose.mha", "one"]
@@ -175,5 +210,6 @@ def test_what_cannot_be_is_one_sentence(tmp_path, monkeypatch):
 
     assert "neither a scheduler's file nor an address" in said("--cluster", "somewhere")
     assert "--series" in said("--workers", "2", "--series", "1.2")
+    assert "leave one of them out" in said("--workers", "2", "--cluster", "tcp://127.0.0.1:1")
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert 'pip install "napari-lungmtl[cluster]"' in said("--workers", "2")

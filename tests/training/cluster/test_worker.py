@@ -15,6 +15,7 @@ from napari_lungmtl.training.cluster.task import ALREADY, DONE, FAILED, Options,
 from napari_lungmtl.training.findings import Findings, ImageReference
 from napari_lungmtl.training.imaging import Image, write_volume
 from napari_lungmtl.training.imaging.scan import list_series
+from napari_lungmtl.training.inference import registry
 
 pytest.importorskip("locket")
 
@@ -60,6 +61,11 @@ def test_another_version_and_a_full_disk_are_sentences(studies, tmp_path, monkey
     other = worker.predict_study(studies[0], Options(tmp_path, (), version="0"))
     assert other.status == FAILED
     assert "install the same" in other.sentence
+    info = registry.info_of(registry.card("ag3d"))
+    stale = Options(tmp_path, ((info, "00ff"),), version=version("napari-lungmtl"))
+    changed = worker.predict_study(studies[0], stale)
+    assert changed.status == FAILED
+    assert "are not those that this run began with" in changed.sentence
     error = OSError("write failed")
     error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
     assert worker.disk_is_full(error)

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from napari_lungmtl.training.case_report.language import Language
+from napari_lungmtl.training.case_report.words import Words
 from napari_lungmtl.training.errors import LungmtlError
 from napari_lungmtl.training.findings import Finding, Findings, Measurement, Sphere
 from napari_lungmtl.training.findings.finding import ImageReference
@@ -142,11 +144,31 @@ def test_fleischner_of_solid_nodules(count, risk, expected):
     ],
 )
 def test_fleischner_of_subsolid_nodules(texture, count, small, large):
-    inputs = replace(ELIGIBLE, texture=texture, count=count, solid_diameter=6.0)
+    inputs = replace(ELIGIBLE, texture=texture, count=count)
     assert fleischner.advice(replace(inputs, mean_diameter=5.4)).advice.startswith(small)
-    said = fleischner.advice(replace(inputs, mean_diameter=5.5))
-    assert said.advice.startswith(large)
-    assert fleischner.SUSPICIOUS in said.notes
+    for size, solid, suspicious in ((5.5, 5.4, False), (6.0, 5.5, True)):
+        said = fleischner.advice(replace(inputs, mean_diameter=size, solid_diameter=solid))
+        assert said.advice.startswith(large)
+        assert (fleischner.SUSPICIOUS in said.notes) == (suspicious and texture == "part-solid")
+
+
+def test_only_what_is_asked_for_decides_and_a_solid_part_is_a_part():
+    """What a person said under another course of the nodule, or of another kind of it, is not on the page: it must not count."""
+    crossed = replace(SCREENED, texture="solid", timing="crossed", mean_diameter=8.2, juxtapleural=True)
+    assert lung_rads.category(crossed).value == "4A", (
+        "the row of juxtapleural nodules speaks of baseline and new ones"
+    )
+    assert "juxtapleural" not in lung_rads.needs(crossed)
+    for timing in ("baseline", "new"):
+        assert lung_rads.category(replace(crossed, timing=timing)).value == "2"
+    part = replace(SCREENED, texture="part-solid", timing="baseline", mean_diameter=7.0, solid_diameter=7.1)
+    with pytest.raises(LungmtlError, match="larger than the nodule"):
+        lung_rads.category(part)
+    with pytest.raises(LungmtlError, match="larger than the nodule"):
+        fleischner.advice(
+            replace(part, screening=False, age=60, known_cancer=False, immunosuppressed=False, count=1)
+        )
+    assert lung_rads.category(replace(part, solid_diameter=7.0)).value == "4A"
 
 
 def test_where_a_rule_does_not_apply_it_says_so():
@@ -189,6 +211,7 @@ def test_what_nobody_gave_is_asked_for():
         ("texture", "soft"),
         ("weight", "70"),
         ("age", "200"),
+        ("volume", "1,172"),
     ):
         with pytest.raises(LungmtlError, match=name):
             parse(name, text)
@@ -221,5 +244,8 @@ def test_inputs_tell_where_they_come_from():
     assert dict(waiting.inputs)["long_axis"] == Given(8, Source.MEASURED)
     assert dict(waiting.inputs)["age"] is None
     assert "age" in waiting.missing
+    huge = calculate(Guideline.BROCK, known(findings, ball.with_(geometry=Sphere((0, 0, 0), 350.0))), 2)
+    assert huge.result is None
+    assert Words(Language.DE)(huge.refusal).startswith("Markierung oder Messung")
     refused = calculate(Guideline.FLEISCHNER, given | {"age": Given(20, Source.PERSON)}, 2)
     assert "younger than 35" in refused.refusal

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -13,6 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli.app import app
+from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Provenance, Sphere
+from napari_lungmtl.training.findings.formats.json_file import write_findings
+from napari_lungmtl.training.imaging import read_image
+from napari_lungmtl.training.imaging.dicom.write_series import write_series
+from napari_lungmtl.training.imaging.radiograph.orientation import Orientation
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import finish
 from napari_lungmtl.training.inference.weights import read_card, seen_cases
@@ -160,6 +166,40 @@ def test_who_teaches(studies, tmp_path):
     assert "s1.lungmtl.json is missing" in said
     assert "has the spacing (1.0, 1.0, 1.0)" in said
     assert "s3.lungmtl.json is damaged" in said
+
+
+def test_one_image_is_one_study_wherever_it_lies(tmp_path):
+    """Films of one name differ in the folder that tells them apart; a copied DICOM series would tell of itself when held back."""
+    for patient in "ab":
+        reviewed_scan(tmp_path / "films" / patient / "today", "1")
+    infos = [registry.info_of(registry.card(NAME))]
+    films = find_reviewed([tmp_path / "films"], infos)[0]
+    assert [film.name for film in films] == ["a/today/1", "b/today/1"]
+    assert len({film.key for film in films}) == 2
+    turned = replace(films[0], findings=replace(films[0].findings, orientation=Orientation(1)))
+    assert turned.key != films[0].key, "what a network saw of a film that lay otherwise is not taken"
+    series = tmp_path / "series" / "1.2.840.7"
+    write_series(replace(scan_of((NODULE,)), series_uid="1.2.840.7"), series)
+    accepted = Finding(Sphere((2.0, 4.0, 5.0), 6.0), status="accepted", provenance=Provenance(NAME, "0.1"))
+    findings = Findings((accepted,), ImageReference.of(read_image(series)))
+    write_findings(findings, series / "1.2.840.7.lungmtl.json")
+    shutil.copytree(series, tmp_path / "copies" / "1.2.840.7")
+    shutil.move(series, tmp_path / "copies" / "moved" / "1.2.840.7")
+    found, passed_over = find_reviewed([tmp_path / "copies"], infos)
+    assert [study.path for study in found] == [tmp_path / "copies" / "1.2.840.7"], (
+        "whose last number is no suffix"
+    )
+    assert "is not taken twice" in passed_over[0]
+
+
+def test_weights_that_are_learnt_from_are_not_overwritten(studies, tmp_path):
+    shipped = registry.weights_path(NAME)
+    learned = finish(learn(NAME, [studies], tmp_path / "out", device="cpu"))
+    for out, weights in ((shipped.parent, None), (learned.weights.parent, learned.weights)):
+        before = (weights or shipped).read_bytes()
+        with pytest.raises(LearningError, match="choose another --out"):
+            finish(learn(NAME, [studies], out, weights=weights, device="cpu"))
+        assert (weights or shipped).read_bytes() == before
 
 
 @pytest.mark.parametrize(

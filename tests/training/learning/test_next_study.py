@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,14 @@ def test_the_command_lists_what_nobody_has_reviewed(tmp_path: Path, monkeypatch)
         assert "1 study to review" in told.output
         assert [row["path"] for row in csv.DictReader(out.open())] == ["studies/open.nrrd"]
         assert json.loads(machine.read_text())[0]["disagreement"] == 0.0
+        reviewed_scan(studies / "p1", "done", (NODULE, LOOK_ALIKE))
+        reviewed_scan(studies / "p2", "done", (NODULE, LOOK_ALIKE))
+        (studies / "p2" / "done.lungmtl.json").unlink()
+        CliRunner().invoke(app, ["next", str(studies), "--json", str(machine)])
+        names = [Path(row["path"]).parent.name for row in json.loads(machine.read_text())]
+        assert names == ["p2", "studies"], "another film of a name that was reviewed is not"
+        for folder in ("p1", "p2"):
+            shutil.rmtree(studies / folder)
         (studies / "open.nrrd").unlink()
         nothing = CliRunner().invoke(app, ["next", str(studies)])
         assert nothing.exit_code == 1

@@ -45,8 +45,7 @@ def predict_many(
         _greet(client, options.device)
 
         def take(outcome: Outcome) -> None:
-            writer.add(outcome)
-            tally.take(outcome)
+            tally.take(writer.add(outcome))
             show()
 
         try:
@@ -57,7 +56,9 @@ def predict_many(
         finally:
             writer.flush()
             sum_up(tally, options.out, json_file)
-    return not tally.failed
+    if not tally.predicted and not tally.failed:
+        complain(f"nothing was predicted: {', '.join(map(str, paths))} holds no study that the models take")
+    return not tally.failed and tally.predicted > 0
 
 
 def _client(workers: int | None, cluster: str | None, device: str) -> AbstractContextManager[Client]:

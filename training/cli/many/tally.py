@@ -52,6 +52,13 @@ class Tally:
         return sum(self.counts[name] for name in (DONE, ALREADY, FAILED, PASSED_OVER))
 
     @property
+    def predicted(self) -> int:
+        """Studies that have findings, of this run or an earlier one."""
+        from ...cluster.task import ALREADY, DONE
+
+        return self.counts[DONE] + self.counts[ALREADY]
+
+    @property
     def rate(self) -> float:
         """Studies a second."""
         return self.total / max(time.monotonic() - self.began, 1e-6)

@@ -135,9 +135,10 @@ def _calculations(
         return []
     if len(findings.image.shape) == 2:
         raise Failed("the calculators are for nodules on a CT: leave --guideline out for a radiograph")
-    finding = next((f for f in findings if number is not None and f.number == number), None)
+    kept = [f for f in findings if f.number and f.status != "rejected"]
+    finding = next((f for f in kept if f.number == number), None)
     if finding is None:
-        numbers = ", ".join(str(f.number) for f in findings if f.number and f.status != "rejected") or "none"
+        numbers = ", ".join(str(f.number) for f in kept) or "none"
         raise Failed(f"calculators are about one finding: name it with --nodule; there are {numbers}")
     inputs = known(findings, finding) | _given(given)
     made = [calculate(guideline, inputs, finding.number) for guideline in guidelines]

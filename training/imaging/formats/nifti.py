@@ -11,6 +11,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,8 @@ _UNITS = {0: 1.0, 1: 1e3, 2: 1.0, 3: 1e-3}  # mm in an unknown unit, a metre, a 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 _APART = 0.1  # of a voxel: transforms that differ by more disagree
 _SINGLE = (b"n+1\0", b"n+2\0")
+_importing = Lock()
+"""Modules of nibabel import each other in a circle: a second thread that comes meanwhile would meet half of them."""
 
 
 def is_nifti_pair(path: Path) -> bool:
@@ -158,9 +161,10 @@ def _version(data: bytes) -> str:
 
 
 def _parse(data: bytes, version: str, path: Path) -> Any:
-    from nibabel.analyze import AnalyzeHeader
-    from nibabel.nifti1 import Nifti1Header, Nifti1PairHeader
-    from nibabel.nifti2 import Nifti2Header, Nifti2PairHeader
+    with _importing:
+        from nibabel.analyze import AnalyzeHeader
+        from nibabel.nifti1 import Nifti1Header, Nifti1PairHeader
+        from nibabel.nifti2 import Nifti2Header, Nifti2PairHeader
 
     kinds = {"n+1": Nifti1Header, "ni1": Nifti1PairHeader, "n+2": Nifti2Header, "ni2": Nifti2PairHeader}
     kind = kinds.get(version, AnalyzeHeader)
