@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from pydicom import dcmwrite
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 STUDY, SERIES, INSTANCE = "1.2.3", "1.2.3.4", "1.2.3.4.5"
 JSON = "application/dicom+json"
@@ -29,6 +34,22 @@ def warned(code: int) -> dict:
     """An answer to what was sent: it was taken, but changed."""
     one = {"00081155": {"vr": "UI", "Value": [INSTANCE]}, "00081196": {"vr": "US", "Value": [code]}}
     return {"00081199": {"vr": "SQ", "Value": [one]}}
+
+
+def instance(uid: str) -> bytes:
+    """A part of an answer: a picture, or without a UID one that nobody can name."""
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID = CTImageStorage
+    dataset.file_meta.MediaStorageSOPInstanceUID = uid or INSTANCE
+    if uid:
+        dataset.SOPInstanceUID = uid
+    dataset.SeriesInstanceUID = SERIES
+    dataset.BitsAllocated, dataset.PixelData = 16, bytes(1000)
+    written = io.BytesIO()
+    dcmwrite(written, dataset, enforce_file_format=True)
+    return b"--x\r\nContent-Type: application/dicom\r\n\r\n" + written.getvalue() + b"\r\n"
 
 
 @dataclass
@@ -61,6 +82,8 @@ def odd_archive() -> Iterator[OddArchive]:
             way = self.path.split("/")[1]
             if way == "moved":
                 self.answer(302, Location=f"{archive.elsewhere}/studies")
+            elif way == "loud":
+                self.answer(200, b"[]", Warning="299 - \x1b[2JWeber")
             elif way == "page":
                 self.answer(200, b"<html>Sign in</html>", "text/html")
             elif way == "list":
@@ -72,6 +95,12 @@ def odd_archive() -> Iterator[OddArchive]:
             elif way == "broken" and self.path.endswith(SERIES):
                 kind = "multipart/related; type=application/dicom; boundary=x"
                 self.answer(200, b"--x\r\n\r\nno DICOM", kind, **{"Content-Length": "999"})
+            elif way in ("cut", "nameless") and self.path.endswith(SERIES):
+                kind = "multipart/related; type=application/dicom; boundary=x"
+                first, second = (instance(f"{INSTANCE}.{n}" if way == "cut" else "") for n in range(2))
+                body = first + second + b"--x--\r\n"
+                # Without a length nobody hears that the server died in the last picture.
+                self.answer(200, body[: -500 if way == "cut" else None], kind, **{"Content-Length": ""})
             elif "/instances" in self.path:
                 both = [item(study=STUDY, series=SERIES, instance=f"{INSTANCE}.{n}") for n in range(2)]
                 self.answer(200, json.dumps([] if way == "silent" else both).encode())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..extras import missing_extra
@@ -16,6 +19,9 @@ CONNECT_S, ANSWER_S = 10.0, 60.0
 """Seconds until a server must have taken a connection, and until the next bytes of its answer."""
 CHUNK = 1 << 18
 """Bytes of an answer that are taken at once."""
+EPILOGUE = 1 << 10
+"""Bytes that may follow the last boundary of an answer (RFC 2046, 5.1.1)."""
+_BOUNDARY = re.compile(r"""(?i)^multipart/.*;\s*boundary="?([^";\s]+)""")
 
 
 def connect(server: Server, credentials: Credentials | None = None) -> DICOMwebClient:
@@ -37,6 +43,8 @@ def connect(server: Server, credentials: Credentials | None = None) -> DICOMwebC
         from dicomweb_client import DICOMwebClient
     except ImportError as error:
         raise missing_extra(error) or error from None
+    # It logs addresses with patients' names, and what a server says, control characters and all.
+    logging.getLogger("dicomweb_client.web").disabled = True
     session = _session(server, credentials or credentials_for(server))
     client = DICOMwebClient(server.url, session=session, timeout=(CONNECT_S, ANSWER_S), chunk_size=CHUNK)
     client.set_http_retry_params(retry=False)  # a person who waits can try again, and stop
@@ -57,7 +65,7 @@ def _session(server: Server, credentials: Credentials | None) -> Any:
             url = url.replace("%2A", "*").replace("%3F", "?")
             # The client names the host without its port; that of the address is right.
             kwargs["headers"] = {n: v for n, v in (kwargs.get("headers") or {}).items() if n != "Host"}
-            return super().request(method, url, *args, **kwargs)
+            return _to_its_end(super().request(method, url, *args, **kwargs))
 
         def get_redirect_target(self, resp: requests.Response) -> str | None:
             target = super().get_redirect_target(resp)
@@ -83,6 +91,28 @@ def _session(server: Server, credentials: Credentials | None) -> Any:
     if credentials is not None:
         session.auth = _Signed(credentials.header())
     return session
+
+
+def _to_its_end(response: Any) -> Any:
+    """See that an answer of several parts ends with its closing boundary: cut off without a word, the last part looks whole."""
+    from requests import ConnectionError
+
+    found = _BOUNDARY.search(response.headers.get("Content-Type", ""))
+    if found is None:
+        return response
+    closing = f"--{found.group(1)}--".encode()
+    read, most = response.iter_content, len(closing) + EPILOGUE
+
+    def chunks(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+        tail = b""
+        for chunk in read(*args, **kwargs):
+            tail = (tail + chunk[-most:])[-most:]
+            yield chunk
+        if closing not in tail:
+            raise ConnectionError("cut off")
+
+    response.iter_content = chunks
+    return response
 
 
 class _Signed:

@@ -56,6 +56,7 @@ def credentials_for(server: Server) -> Credentials | None:
         The address in the environment is none.
     """
     user, password, token = (os.environ.get(name, "") for name in (USER, PASSWORD, TOKEN))
+    token = token.strip()  # a line's end from a file would be no header
     address = os.environ.get(URL, "")
     if (token or user) and address and server_at(address).origin == server.origin:
         return Credentials(token=token) if token else Credentials(user, password)

@@ -24,6 +24,8 @@ CHEST = ("CT", "CR", "DX")
 """Modalities of CTs and radiographs."""
 MOST = 100
 """Studies that are listed at most: whoever finds more is asked to say more."""
+MOST_INSTANCES = 100_000
+"""Of a series: a server that lists more goes on for ever."""
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
 _STUDY_FIELDS = ("StudyDescription", "ModalitiesInStudy", "NumberOfStudyRelatedInstances")
 _SERIES_FIELDS = ("SeriesDescription", "BodyPartExamined", "NumberOfSeriesRelatedInstances")
@@ -250,6 +252,10 @@ def instances_of(client: DICOMwebClient, server: Server, study_uid: str, series_
         if not new.keys() - uids.keys() - {""}:  # the last page, or a server that always gives the first one
             return [uid for uid in uids if uid]
         uids |= new
+        if len(uids) > MOST_INSTANCES:
+            raise ArchiveError(
+                f"{server} lists more than {MOST_INSTANCES} instances of one series: look at its log."
+            )
 
 
 def ask(server: Server, question: Callable[[], list[dict[str, Any]]]) -> list[Dataset]:

@@ -97,8 +97,8 @@ def retrieve_series(
         with told(server):
             parts = client.iter_series(study_uid, series_uid, media_types=AS_STORED)
         done: set[str] = set()
-        while (instance := _next(parts, server, series_uid)) is not None:
-            uid = str(instance.SOPInstanceUID)
+        while (found := _next(parts, server, series_uid)) is not None:
+            uid, instance = found
             if uid not in files:  # came to the archive since
                 files[uid] = f"{file_stem(uid, names)}.dcm"
             with as_sentences(folder, ArchiveError), warnings.catch_warnings():
@@ -127,14 +127,16 @@ def _tidy(folder: Path) -> None:
                 shutil.rmtree(left, ignore_errors=True)
 
 
-def _next(parts: object, server: Server, series_uid: str) -> Dataset | None:
-    """The next instance that the archive gives, or None after the last."""
+def _next(parts: object, server: Server, series_uid: str) -> tuple[str, Dataset] | None:
+    """The next instance that the archive gives, with its SOPInstanceUID, or None after the last."""
     with told(server), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         instance = next(parts, None)  # type: ignore[call-overload]
-        if instance is not None and str(instance.SeriesInstanceUID) != series_uid:
+        if instance is None:
+            return None
+        if str(instance.SeriesInstanceUID) != series_uid:
             raise ValueError("another series")
-        return instance
+        return str(instance.SOPInstanceUID), instance
 
 
 def _move(partial: Path, target: Path) -> None:

@@ -26,6 +26,11 @@ def test_from_the_question_to_the_study(tmp_path, monkeypatch):
     done = lungmtl(*brock, "--out", out)
     assert done.exit_code == 1
     assert "name it with --nodule" in done.output
+    rejected = next(f for f in findings if f.status == "rejected")
+    done = lungmtl(*brock, "--out", out, "--nodule", rejected.number)
+    assert "name it with --nodule" in done.output, "what is not on the page has no calculator there"
+    done = lungmtl("summary", case, "--out", out, "--given", "age=62")
+    assert "name one with --guideline" in done.output
     brock = (*brock, "--nodule", ball.number)
     done = lungmtl(*brock, "--out", out, "--given", "age=62")
     assert done.exit_code == 1

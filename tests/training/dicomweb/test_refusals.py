@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from napari_lungmtl.training.dicomweb import connection
+from napari_lungmtl.training.dicomweb import connection, query
 from napari_lungmtl.training.dicomweb.credentials import Credentials, credentials_for, keep
 from napari_lungmtl.training.dicomweb.errors import ArchiveError
 from napari_lungmtl.training.dicomweb.query import Wanted, date_range, find_studies
@@ -19,7 +19,7 @@ from napari_lungmtl.training.extras import MissingExtraError
 from napari_lungmtl.training.inference.predictor import finish
 from tests.stand_ins.linear_series import ct_slice, write
 from tests.stand_ins.memory_keyring import memory_keyring
-from tests.stand_ins.odd_archive import INSTANCE, SERIES, STUDY, odd_archive
+from tests.stand_ins.odd_archive import INSTANCE, SERIES, STUDY, item, odd_archive
 from tests.stand_ins.orthanc import free_port
 
 SECRET = "s3cret-and-long"
@@ -112,10 +112,30 @@ def test_what_was_not_taken_is_said(odd, mine):
     assert (changed.refused, changed.warning) == ("", "it changed some values")
 
 
-def test_half_a_series_is_none(odd, tmp_path):
-    with pytest.raises(ArchiveError, match="broke off"):
-        finish(retrieve_series(server_at(f"{odd.url}/broken"), SERIES, tmp_path / "out", STUDY))
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [("broken", "broke off"), ("cut", "broke off"), ("nameless", "does not answer as DICOMweb")],
+)
+def test_half_a_series_is_none(odd, tmp_path, way, words):
+    with pytest.raises(ArchiveError, match=words):
+        finish(retrieve_series(server_at(f"{odd.url}/{way}"), SERIES, tmp_path / "out", STUDY))
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_what_a_server_says_stays_out_of_terminal_and_log(odd, caplog, capfd):
+    caplog.set_level(logging.DEBUG, "dicomweb_client")
+    assert not finish(find_studies(server_at(f"{odd.url}/loud"), Wanted(name="Weber"))).studies
+    assert "Weber" not in caplog.text + "".join(capfd.readouterr())
+
+
+def test_a_list_without_an_end_has_one(monkeypatch):
+    class Endless:
+        def search_for_instances(self, _study, _series, offset):
+            return [item(instance=f"1.2.{(offset or 0) + n}") for n in range(500)]
+
+    monkeypatch.setattr(query, "MOST_INSTANCES", 1400)
+    with pytest.raises(ArchiveError, match="more than 1400 instances"):
+        query.instances_of(Endless(), server_at("https://pacs.example.org"), STUDY, SERIES)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +166,7 @@ def test_credentials_of_the_environment_belong_to_its_server(monkeypatch):
     assert found == Credentials("me", SECRET)
     assert SECRET not in repr(found)
     assert credentials_for(server_at("https://pacs.example.org:8443")) is None
-    monkeypatch.setenv("LUNGMTL_ARCHIVE_TOKEN", SECRET)
+    monkeypatch.setenv("LUNGMTL_ARCHIVE_TOKEN", f"{SECRET}\r\n")  # as a file of it ends
     assert credentials_for(server_at()).header() == f"Bearer {SECRET}"
 
 

@@ -132,6 +132,10 @@ def _calculations(
     from ...guidelines.inputs import hint
 
     if not guidelines:
+        if given or number is not None:
+            raise Failed(
+                "--given and --nodule are for calculators: name one with --guideline, or leave them out"
+            )
         return []
     if len(findings.image.shape) == 2:
         raise Failed("the calculators are for nodules on a CT: leave --guideline out for a radiograph")
