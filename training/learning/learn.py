@@ -125,8 +125,6 @@ class _Learning:
         self.network, self.device = registry.network(name), device
         self.weights = weights or registry.weights_path(name)
         self.card: ModelCard = read_card(self.weights)
-        if self.card.name != name:
-            raise LearningError(f"{self.weights} holds weights of {self.card.name}, not of {name}.")
         self.predictor = registry.load_predictor(name, device, weights)
         self.kept = Kept(kept, self.card.sha256)
         self.passed_over: list[str] = []
@@ -261,6 +259,8 @@ def learn(
         There is no reviewed study, nothing accepted, or nothing rejected; or `out` holds the weights to start from.
     """
     card = registry.card(name) if weights is None else read_card(weights)
+    if card.name != name:
+        raise LearningError(f"{weights} holds weights of {card.name}, not of {name}.")
     target = out / f"{name}.safetensors"
     if target.resolve() in {path.resolve() for path in (registry.weights_path(name), weights) if path}:
         raise LearningError(
