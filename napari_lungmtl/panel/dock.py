@@ -230,7 +230,7 @@ class LungNodulesDock(QWidget):
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """The card of a selected finding has grown."""
-        grown = watched is self.card and event is not None and event.type() == QEvent.Type.Resize
+        grown = event is not None and event.type() == QEvent.Type.Resize and watched is self.card
         if (
             grown
             and self._follow_card
@@ -344,6 +344,7 @@ class LungNodulesDock(QWidget):
         """The dock is closed for good."""
         if self._stop_turning is None:  # it is closed
             return
+        self._scroll.take_in()  # of a dock that nobody has seen
         self.run.cancel()
         self.cine.stop()
         _let_go(self)

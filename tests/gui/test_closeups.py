@@ -50,30 +50,36 @@ def test_a_cut_has_the_values_of_its_world_points(spacing, center, field, plane)
             assert np.isnan(cut_[row, column])
 
 
-@pytest.mark.parametrize(
-    ("offset", "places"),
-    [
-        # mm (z, y, x) from the centre to where it must appear (right, up) in the planes that contain it
-        ((0, 0, 9), {0: (9, 0), 1: (9, 0)}),  # the patient's left: right in axial and coronal
-        ((0, -9, 0), {0: (0, 9), 2: (-9, 0)}),  # the front: up in axial, left in sagittal
-        ((9, 0, 0), {1: (0, 9), 2: (0, 9)}),  # the head: up in coronal and sagittal
-    ],
+PLACES = (
+    # mm (z, y, x) from the centre to where it must appear (right, up) in the planes that contain it
+    ((0, 0, 9), {0: (9, 0), 1: (9, 0)}),  # the patient's left: right in axial and coronal
+    ((0, -9, 0), {0: (0, 9), 2: (-9, 0)}),  # the front: up in axial, left in sagittal
+    ((9, 0, 0), {1: (0, 9), 2: (0, 9)}),  # the head: up in coronal and sagittal
 )
-def test_right_is_left_front_and_head_are_up(window, offset, places):
-    card, _ = shown(window, balls({offset: 5.0}), judged((-150.0, 40.0, 0.0), 6.0))
-    for number in range(3):
-        pixels = closeup(card, number)
-        side = pixels.shape[0]
-        scale = side / 30.0
-        for right, up in ((9, 0), (-9, 0), (0, 9), (0, -9)):
-            y, x = round(side / 2 - up * scale), round(side / 2 + right * scale)
-            bright = pixels[y - 2 : y + 3, x - 2 : x + 3].mean() > 200
-            assert bright == (places.get(number) == (right, up)), (number, right, up)
 
 
-@pytest.mark.parametrize("diameter", [6.0, 12.0, 25.0])
-def test_outline_and_nodule_have_their_size_in_millimetres_and_the_same_middle(window, diameter):
-    card, _ = shown(window, balls({(0, 0, 0): diameter}), judged((-150.0, 40.0, 0.0), diameter))
+def test_right_is_left_front_and_head_are_up(window):
+    for offset, places in PLACES:
+        image = replace(balls({offset: 5.0}), series_uid=f"ball {offset}")
+        card, _ = shown(window, image, judged((-150.0, 40.0, 0.0), 6.0))
+        for number in range(3):
+            pixels = closeup(card, number)
+            side = pixels.shape[0]
+            scale = side / 30.0
+            for right, up in ((9, 0), (-9, 0), (0, 9), (0, -9)):
+                y, x = round(side / 2 - up * scale), round(side / 2 + right * scale)
+                bright = pixels[y - 2 : y + 3, x - 2 : x + 3].mean() > 200
+                assert bright == (places.get(number) == (right, up)), (offset, number, right, up)
+
+
+def test_outline_and_nodule_have_their_size_in_millimetres_and_the_same_middle(window):
+    for diameter in (6.0, 12.0, 25.0):
+        image = replace(balls({(0, 0, 0): diameter}), series_uid=f"{diameter} mm")
+        card, _ = shown(window, image, judged((-150.0, 40.0, 0.0), diameter))
+        _has_its_size(card, diameter)
+
+
+def _has_its_size(card, diameter: float) -> None:
     field = max(30.0, 2.2 * diameter)
     for number in range(3):
         pixels = closeup(card, number)
@@ -99,7 +105,8 @@ def test_an_off_centre_sphere_is_outlined_where_it_was_put_and_not_where_the_nod
     assert (bright + 0.5 - side / 2) * 30 / side == pytest.approx(6.0, abs=0.5)
 
 
-def test_the_scale_bar_has_the_length_that_it_names(window):
+def test_the_scale_bar_has_the_length_that_it_names_and_grey_levels_are_the_layers(window):
+    _, dock = window
     card, _ = shown(window, balls({}), judged((-150.0, 40.0, 0.0), 6.0))
     pixels = closeup(card, 0)
     side = pixels.shape[0]
@@ -108,6 +115,13 @@ def test_the_scale_bar_has_the_length_that_it_names(window):
     longest = max(np.diff(runs)[::2])
     assert bar_length(30.0) == 10
     assert longest * 30 / side == pytest.approx(10.0, abs=0.8)
+    layer = dock.reviewed.layer
+    layer.contrast_limits = (-1500, -500)
+    assert closeup(card, 0)[30, 30].tolist() == [127] * 3
+    layer.contrast_limits = (-2000, 0)
+    assert closeup(card, 0)[30, 30].tolist() == [127] * 3
+    layer.contrast_limits = (-1000, 0)
+    assert closeup(card, 0)[30, 30].tolist() == [0] * 3
 
 
 def test_the_field_grows_with_the_nodule_within_limits():
@@ -125,18 +139,6 @@ def test_beyond_the_image_it_is_dark(window):
     side = coronal.shape[0]
     assert coronal[side // 4, side // 4].min() > 240
     assert coronal[3 * side // 4, side // 4].tolist() == [0] * 3
-
-
-def test_the_grey_levels_are_those_of_the_layer(window):
-    _, dock = window
-    card, _ = shown(window, balls({}), judged((-150.0, 40.0, 0.0), 6.0))
-    layer = dock.reviewed.layer
-    layer.contrast_limits = (-1500, -500)
-    assert closeup(card, 0)[30, 30].tolist() == [127] * 3
-    layer.contrast_limits = (-2000, 0)
-    assert closeup(card, 0)[30, 30].tolist() == [127] * 3
-    layer.contrast_limits = (-1000, 0)
-    assert closeup(card, 0)[30, 30].tolist() == [0] * 3
 
 
 def test_a_box_on_a_radiograph_has_one_closeup(window):

@@ -137,25 +137,26 @@ def test_another_choice_of_features_makes_another_map(loaded, monkeypatch, qtbot
     assert asked == [("readers", False), ("readers", True)]
 
 
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        ({}, "holds no results"),
-        ({"a.lungmtl.json": "{"}, "can be read"),
-        ({"nodules.csv": "a,b\n1,2\n"}, "no column seriesuid"),
-        ({"cubes.npz": "x"}, "nodules.csv is missing"),
-    ],
+NO_COHORT = (
+    ({}, "holds no results"),
+    ({"a.lungmtl.json": "{"}, "can be read"),
+    ({"nodules.csv": "a,b\n1,2\n"}, "no column seriesuid"),
+    ({"cubes.npz": "x"}, "nodules.csv is missing"),
 )
-def test_folders_that_hold_no_cohort_give_a_sentence(loaded, tmp_path, content, sentence, qtbot):
+
+
+def test_folders_that_hold_no_cohort_give_a_sentence(loaded, tmp_path, qtbot):
     _, dock = loaded
-    (tmp_path / "folder").mkdir()
-    for name, text in content.items():
-        (tmp_path / "folder" / name).write_text(text)
-    load(dock, tmp_path / "folder", qtbot=qtbot)
-    assert sentence in dock.cohort.message.text()
-    assert dock.cohort.message.property("role") == "error"
-    assert dock.cohort.cohort is not None  # what was there before stays
-    assert dock.cohort.plot.isVisible()
+    for number, (content, sentence) in enumerate(NO_COHORT):
+        folder = tmp_path / f"folder {number}"
+        folder.mkdir()
+        for name, text in content.items():
+            (folder / name).write_text(text)
+        load(dock, folder, qtbot=qtbot)
+        assert sentence in dock.cohort.message.text()
+        assert dock.cohort.message.property("role") == "error"
+        assert dock.cohort.cohort is not None  # what was there before stays
+        assert dock.cohort.plot.isVisible()
 
 
 def test_too_few_nodules_give_a_sentence(window, tmp_path, monkeypatch, qtbot):

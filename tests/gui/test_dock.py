@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import numpy as np
-import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
@@ -35,25 +35,19 @@ def test_opening_the_dock_from_the_menu_imports_no_torch():
     assert result.stdout.split() == ["False", "True"], result.stderr[-2000:]
 
 
-def test_a_run_draws_the_spheres_where_they_are(after_run, findings):
+def test_a_run_draws_the_spheres_where_they_are_and_thresholds_hide_them(after_run, findings, predictor):
     _, dock = after_run
     expected = [f.center for f in findings if f.score >= 0.5]
     np.testing.assert_allclose(drawn(dock), expected, atol=1e-6)
     layer = dock.reviewed.binding.layer
     np.testing.assert_allclose(layer.size * layer.scale[-1], [21, 4, 12])
     assert dock.show_section.summary.text() == "3 of 5 shown"
-
-
-def test_the_predictor_runs_off_the_gui_thread(after_run, predictor):
-    import threading
-
     assert predictor.threads
     assert threading.get_ident() not in predictor.threads
-
-
-def test_moving_the_score_changes_layer_table_and_counts(after_run):
-    _, dock = after_run
+    row = [column(dock, n)[0] for n in range(6)]
+    assert row == ["1", "0.97", "21.0", "9", "−180, 30, −10", "○"]
     slider = dock.show_section.score.slider
+    at_first = slider.value()
     slider.setValue(slider.minimum())
     assert len(drawn(dock)) == 5
     assert dock.show_section.summary.text() == "5 of 5 shown"
@@ -62,21 +56,12 @@ def test_moving_the_score_changes_layer_table_and_counts(after_run):
     assert len(drawn(dock)) == 0
     assert dock.show_section.score.hides.text() == "hides 5"
     assert dock.findings.table.isHidden()
-
-
-def test_moving_the_diameter_says_what_it_hides(after_run):
-    _, dock = after_run
+    slider.setValue(at_first)
     dock.show_section.diameter.slider.setValue(10)  # 5 mm
     assert dock.reviewed.session.thresholds.diameter == 5
     assert column(dock, 2) == ["21.0", "12.0"]
     assert dock.show_section.diameter.hides.text() == "hides 1"
     assert dock.show_section.score.hides.text() == "hides 2"
-
-
-def test_the_table_tells_slice_place_and_size(after_run):
-    _, dock = after_run
-    row = [column(dock, n)[0] for n in range(6)]
-    assert row == ["1", "0.97", "21.0", "9", "−180, 30, −10", "○"]
 
 
 def test_sorting_and_stepping_follow_the_table(after_run):
@@ -133,15 +118,22 @@ def test_selecting_in_the_layer_selects_the_row(after_run):
     assert [row.data(ID) for row in rows] == ["f2"]
 
 
-@pytest.mark.parametrize("focus", ["slider", "table", "layer list"])
-def test_keys_work_wherever_the_focus_is(after_run, focus):
+def test_keys_work_wherever_the_focus_is(after_run):
     viewer, dock = after_run
-    if focus == "slider":
-        dock.show_section.score.slider.setFocus()
-    elif focus == "table":
-        dock.findings.table.setFocus()
-    else:
-        viewer.layers.selection.active = dock.reviewed.binding.layer  # whose own keys are a, p, Delete
+    session = dock.reviewed.session
+    for focus in (dock.show_section.score.slider, dock.findings.table, None):
+        if focus is not None:
+            focus.setFocus()
+        else:
+            viewer.layers.selection.active = dock.reviewed.binding.layer  # whose own keys are a, p, Delete
+        _accept_and_reject_by_keys(dock)
+        while session.can_undo and any(f.status != "unreviewed" for f in session.findings):
+            session.undo()
+        session.select(None)
+        assert len(session.findings) == 5
+
+
+def _accept_and_reject_by_keys(dock) -> None:
     session = dock.reviewed.session
     press(dock, Qt.Key.Key_N)
     assert session.selected == "f1"

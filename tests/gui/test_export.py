@@ -52,36 +52,40 @@ def save(dialog, qtbot) -> None:
     qtbot.waitUntil(lambda: not dialog.worker.running, timeout=20_000)
 
 
-@pytest.mark.parametrize(
-    ("which", "ids", "words"),
-    [
-        (
-            Which.ALL,
-            ["f1", "f2", "f3", "f4", "f5"],
-            "5 findings of 5 will be written, 1 of them accepted, 1 of them rejected, 2 of them hidden by the thresholds.",
-        ),
-        (
-            Which.KEPT,
-            ["f1", "f3", "f4", "f5"],
-            "4 findings of 5 will be written, 1 of them accepted, 2 of them hidden by the thresholds.",
-        ),
-        (
-            Which.SHOWN,
-            ["f1", "f2", "f3"],
-            "3 findings of 5 will be written, 1 of them accepted, 1 of them rejected.",
-        ),
-        (Which.ACCEPTED, ["f1"], "1 finding of 5 will be written, 1 of them accepted."),
-    ],
+WRITTEN = (
+    (
+        Which.ALL,
+        ["f1", "f2", "f3", "f4", "f5"],
+        "5 findings of 5 will be written, 1 of them accepted, 1 of them rejected, 2 of them hidden by the thresholds.",
+    ),
+    (
+        Which.KEPT,
+        ["f1", "f3", "f4", "f5"],
+        "4 findings of 5 will be written, 1 of them accepted, 2 of them hidden by the thresholds.",
+    ),
+    (
+        Which.SHOWN,
+        ["f1", "f2", "f3"],
+        "3 findings of 5 will be written, 1 of them accepted, 1 of them rejected.",
+    ),
+    (Which.ACCEPTED, ["f1"], "1 finding of 5 will be written, 1 of them accepted."),
 )
-def test_it_says_what_it_will_write_and_writes_that(dialog, qtbot, tmp_path, which, ids, words):
-    dialog.form.container["which"].value = which
-    dialog.form.container["format"].value = Format.JSON
-    assert dialog.count.text() == words
-    save(dialog, qtbot)
-    target = tmp_path / "out" / "findings.lungmtl.json"
-    assert [f.id for f in read_findings(target)] == ids
-    assert str(target) in dialog.told.text()
-    assert dialog.write.text() == "Replace"
+
+
+def test_it_says_what_it_will_write_and_writes_that(dialog, qtbot, tmp_path):
+    for which, ids, words in WRITTEN:
+        folder = tmp_path / "out" / which.name
+        folder.mkdir()
+        dialog.folder.setText(str(folder))
+        dialog.form.container["which"].value = which
+        dialog.form.container["format"].value = Format.JSON
+        assert dialog.count.text() == words
+        assert dialog.write.text() != "Replace"
+        save(dialog, qtbot)
+        target = folder / "findings.lungmtl.json"
+        assert [f.id for f in read_findings(target)] == ids
+        assert str(target) in dialog.told.text()
+        assert dialog.write.text() == "Replace"
 
 
 def test_what_a_format_loses_is_said_before_and_one_that_does_not_fit_cannot_be_chosen(

@@ -123,12 +123,22 @@ def test_a_turned_film_is_turned_after_reopening_and_its_neighbours_are_not(wind
     assert tuple(viewer.dims.order)[-2:] == (2, 1)
 
 
-@pytest.mark.parametrize("orientation", ORIENTATIONS[1:8], ids=lambda o: o.words)
-def test_marks_turn_along_and_what_is_drawn_lands_in_the_file(after_run, orientation, qtbot):
+def test_marks_turn_along_and_what_is_drawn_lands_in_the_file(after_run, qtbot):
+    _, dock = after_run
+    session = dock.reviewed.session
+    before = [f.geometry for f in session.findings]
+    for orientation in ORIENTATIONS[1:8]:
+        session.orient(orientation)
+        _turn_along(after_run, before, qtbot)
+        session.undo()  # what was drawn
+        session.undo()
+        assert session.orientation == AS_STORED
+        assert len(session.findings) == 5
+
+
+def _turn_along(after_run, before, qtbot) -> None:
     viewer, dock = after_run
     session, boxes = dock.reviewed.session, dock.reviewed.radiograph.boxes.layer
-    before = [f.geometry for f in session.findings]
-    session.orient(orientation)
     qtbot.wait(60)
     assert [f.geometry for f in session.findings] == before
     captions = dock.marks.scene.captions

@@ -70,8 +70,8 @@ def test_moving_it_hides_less_malignant_ones_and_says_how_many(judged):
     assert dock.findings.table.isHidden()
 
 
-def test_spheres_have_the_colours_of_the_bar(judged):
-    _, dock = judged
+def test_spheres_have_the_colours_of_the_bar_and_columns_say_what_was_judged(judged):
+    viewer, dock = judged
     expected = [malignancy_color(p) for p in (0.81, 0.2, None, 0.5, 0.9)]
     assert expected[2] == UNKNOWN
     np.testing.assert_allclose(dock.reviewed.binding.layer.border_color, expected, atol=1e-6)
@@ -84,17 +84,14 @@ def test_spheres_have_the_colours_of_the_bar(judged):
             for c in seen
         ]
         assert min(near) <= 4, p
-
-
-def test_malignancy_takes_the_place_of_the_place(after_run, judged):
-    _, dock = judged
+    # Malignancy takes the place of the place.
     assert MALIGNANCY in dock.findings.shown_columns()
     assert PLACE not in dock.findings.shown_columns()
     assert column(dock, MALIGNANCY) == ["0.81 ±.06", "0.20 ±.10", "", "0.50", "0.90"]
-
-
-def test_the_shown_columns_fit_into_the_dock(judged):
-    viewer, dock = judged
+    assert column(dock, NAMES.index("Texture")) == ["3.0", "4.6", "", "", ""]
+    assert column(dock, NAMES.index("Calcification")) == ["solid", "absent", "", "", ""]
+    assert column(dock, NAMES.index("±")) == ["0.06", "0.10", "", "", ""]
+    # The shown columns fit into the dock.
     viewer.window.resize(1280, 800)
     table = dock.findings.table
     assert not table.horizontalScrollBar().isVisible()
@@ -105,6 +102,12 @@ def test_the_shown_columns_fit_into_the_dock(judged):
         widest = max(metrics.horizontalAdvance(text) for text in column(dock, number))
         header = metrics.horizontalAdvance(model.headerData(number, Qt.Orientation.Horizontal))
         assert max(widest, header) <= table.columnWidth(number), NAMES[number]
+    # A moved sphere is not judged any more.
+    session = dock.reviewed.session
+    session.change("f1", geometry=Sphere(session.findings["f1"].center, 22.0))
+    assert column(dock, MALIGNANCY)[0] == ""
+    session.undo()
+    assert column(dock, MALIGNANCY)[0] == "0.81 ±.06"
 
 
 def test_every_column_sorts_with_the_unknown_last(judged):
@@ -119,13 +122,6 @@ def test_every_column_sorts_with_the_unknown_last(judged):
             known = [v for v in values if v is not None]
             assert known == sorted(known, reverse=order == Qt.SortOrder.DescendingOrder), name
             assert all(v is None for v in values[len(known) :]), name
-
-
-def test_attributes_are_columns_with_words_for_categories(judged):
-    _, dock = judged
-    assert column(dock, NAMES.index("Texture")) == ["3.0", "4.6", "", "", ""]
-    assert column(dock, NAMES.index("Calcification")) == ["solid", "absent", "", "", ""]
-    assert column(dock, NAMES.index("±")) == ["0.06", "0.10", "", "", ""]
 
 
 def test_the_menu_shows_and_hides_columns_and_they_scroll(judged, qtbot):
@@ -152,12 +148,3 @@ def test_the_menu_shows_and_hides_columns_and_they_scroll(judged, qtbot):
     actions = {a.text(): a for a in dock.findings.column_menu().actions()}
     actions["As at first"].trigger()
     assert dock.findings.shown_columns() == {0, 1, 2, 3, 5, MALIGNANCY}
-
-
-def test_a_moved_sphere_is_not_judged_any_more(judged):
-    _, dock = judged
-    session = dock.reviewed.session
-    session.change("f1", geometry=Sphere(session.findings["f1"].center, 22.0))
-    assert column(dock, MALIGNANCY)[0] == ""
-    session.undo()
-    assert column(dock, MALIGNANCY)[0] == "0.81 ±.06"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QWidget
@@ -161,12 +160,15 @@ def test_a_folded_card_catches_up_when_it_is_opened(window):
     assert card.scores.rows[0].text == "0.20 ± 0.15"
 
 
-@pytest.mark.parametrize("center", [(-500.0, 40.0, 0.0), (-150.0, 4000.0, 0.0)])
-def test_a_finding_outside_the_volume_is_said_to_be_there(window, center):
-    card, _ = shown(window, balls({}), judged(center))
-    assert "The centre of this finding lies outside the image." in card.notes.text()
-    assert closeup(card, 0)[30, 30].tolist() == [0] * 3
-    assert card.scores.isVisibleTo(card)
+def test_a_finding_outside_the_volume_is_said_to_be_there(window):
+    outside = [judged((-500.0, 40.0, 0.0), id="above"), judged((-150.0, 4000.0, 0.0), id="behind")]
+    card, session = shown(window, balls({}), *outside, select=None)
+    for finding in outside:
+        session.select(None)
+        session.select(finding.id)
+        assert "The centre of this finding lies outside the image." in card.notes.text()
+        assert closeup(card, 0)[30, 30].tolist() == [0] * 3
+        assert card.scores.isVisibleTo(card)
 
 
 def test_a_sphere_on_a_radiograph_is_no_reason_to_fail(window):

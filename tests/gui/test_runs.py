@@ -7,7 +7,6 @@ import time
 
 import napari
 import numpy as np
-import pytest
 from napari.utils.notifications import notification_manager
 
 from napari_lungmtl.training.inference import registry
@@ -51,31 +50,30 @@ def test_cancel_does_not_wait_for_a_long_step(window, predictor, qtbot):
     assert len(dock.reviewed.session.findings) == 0
 
 
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (PredictorError("no lung was found: choose a chest CT."), "no lung was found: choose a chest CT."),
-        (
-            RuntimeError("shapes differ"),
-            "The model stopped: RuntimeError: shapes differ. The log has the details.",
-        ),
-    ],
+FAILURES = (
+    (PredictorError("no lung was found: choose a chest CT."), "no lung was found: choose a chest CT."),
+    (
+        RuntimeError("shapes differ"),
+        "The model stopped: RuntimeError: shapes differ. The log has the details.",
+    ),
 )
-def test_a_failing_predictor_says_so_and_the_window_goes_on(
-    window, predictor, qtbot, caplog, error, expected
-):
+
+
+def test_a_failing_predictor_says_so_and_the_window_goes_on(window, predictor, qtbot, caplog):
     _, dock = window
-    predictor.error = error
-    shown = len(notification_manager.records)
-    with (
-        caplog.at_level(logging.ERROR, "napari_lungmtl"),
-        qtbot.waitSignal(dock.run.runner.failed, timeout=60_000),
-    ):
-        dock.run.start()
-    assert dock.run.message.text() == expected
-    assert dock.run.message.isVisible()
-    assert expected in [n.message for n in notification_manager.records[shown:]]
-    assert any(r.exc_info and r.exc_info[1] is error for r in caplog.records)
+    for error, expected in FAILURES:
+        predictor.error = error
+        shown = len(notification_manager.records)
+        with (
+            caplog.at_level(logging.ERROR, "napari_lungmtl"),
+            qtbot.waitSignal(dock.run.runner.failed, timeout=60_000),
+        ):
+            dock.run.start()
+        assert len(dock.reviewed.session.findings) == 0
+        assert dock.run.message.text() == expected
+        assert dock.run.message.isVisible()
+        assert expected in [n.message for n in notification_manager.records[shown:]]
+        assert any(r.exc_info and r.exc_info[1] is error for r in caplog.records)
     predictor.error = None
     with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         dock.run.start()

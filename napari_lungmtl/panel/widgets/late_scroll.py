@@ -19,10 +19,14 @@ class LateScrollArea(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._inner = inner
-        self.destroyed.connect(inner.deleteLater)  # if it was never shown
+        self.destroyed.connect(inner.deleteLater)  # if it was never taken in
+
+    def take_in(self) -> None:
+        """Hold the widget from now on, and take it along where this goes."""
+        if self.widget() is None:
+            self.setWidget(self._inner)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Take the widget in."""
-        if self.widget() is None:
-            self.setWidget(self._inner)
+        self.take_in()
         super().showEvent(event)
