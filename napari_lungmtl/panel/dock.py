@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from functools import partial
 
@@ -36,6 +37,7 @@ from .footer import Footer
 from .hand_on.section import HandOnSection
 from .history.section import HistorySection
 from .inside.section import InsideSection
+from .leaving import close_windows
 from .measurements.section import MeasureSection
 from .nodule.section import NoduleCardSection
 from .operating_point.section import OperatingPointSection
@@ -56,6 +58,8 @@ from .widgets.theme import palette, stylesheet
 from .widgets.wheel import WheelGuard
 
 WIDTH = 380
+# Before what saves and waits: that was registered earlier, and is done when this one has closed what is open.
+atexit.register(close_windows)
 
 
 class LungNodulesDock(QWidget):
