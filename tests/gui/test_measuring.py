@@ -264,7 +264,7 @@ def test_captions_and_the_table_of_attributes_keep_off_what_is_measured(window, 
     press(dock, KEY.Key_V)  # an arm through it
     mouse.drag(np.add(middle, (0, 6.0, 9.0)), np.add(middle, (0, -6.0, -9.0)))
     mouse.click(np.add(middle, (0, 10.0, -12.0)))
-    qtbot.waitUntil(lambda: dock.marks.scene.captions[0].place.rectangle != caption)
+    qtbot.waitUntil(lambda: all(c.place.rectangle != caption for c in dock.marks.scene.captions))
     ends = [mouse.at(point) for point in measured(dock)[-1].points]
     arms = [((a.y(), a.x()), (b.y(), b.x())) for a, b in pairwise(ends)]
     scene = dock.marks.scene  # the table has gone where there was no room for it
