@@ -10,17 +10,12 @@ from pathlib import Path
 from napari.utils.notifications import show_info
 from qtpy.QtWidgets import (
     QButtonGroup,
-    QDialog,
     QFileDialog,
-    QHBoxLayout,
-    QProgressBar,
-    QPushButton,
     QRadioButton,
-    QVBoxLayout,
     QWidget,
 )
 
-from ...jobs.worker import Steps, Worker
+from ...jobs.worker import Steps
 from ...session.changes import counted
 from ...session.session import Session
 from ...training.errors import LungmtlError
@@ -29,7 +24,8 @@ from ...training.findings.formats.truth.load import load_truth
 from ...training.findings.import_file import import_findings
 from ...training.findings.truth import Truth
 from ...training.imaging.image import Image
-from ..widgets.section import eliding, label, set_role, tool_button
+from ..widgets.reading_dialog import ReadingDialog
+from ..widgets.section import set_role
 from .taking_in import take_in
 
 FILES = "Findings (*.dcm *.json *.csv *.csv.gz *.txt *.xml *.nii *.nii.gz *.nrrd *.mha *.mhd);;All files (*)"
@@ -76,7 +72,7 @@ def read(path: Path, image: Image) -> Steps[Found]:
     return Found(path, findings, truth, tuple(problems))
 
 
-class ImportDialog(QDialog):
+class ImportDialog(ReadingDialog):
     """Reads a file in the background, tells what is in it, and takes it the way that a person chooses.
 
     Parameters
@@ -98,68 +94,26 @@ class ImportDialog(QDialog):
         add_set: Callable[[str, Findings, str], None],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Import findings")
+        hint = "a DICOM SEG, SR, GSPS or RTSTRUCT, labels, COCO, YOLO, a table …"
+        super().__init__("Import findings", hint, "Import", MOST_PROBLEMS, parent)
         self._session, self._set_truth, self._add_set = session, set_truth, add_set
         self.found: Found | None = None
-        self.worker = Worker("The file could not be read", self)
-        self.file = eliding("faint")
-        self.file.setText("a DICOM SEG, SR, GSPS or RTSTRUCT, labels, COCO, YOLO, a table …")
-        self.choose = tool_button("File…", "Choose the file", self._ask)
-        self.bar = QProgressBar()
-        self.bar.setRange(0, 0)
-        self.bar.setTextVisible(False)
-        self.bar.hide()
-        self.words, self.problems = label("", wrap=True), label("", "warning", wrap=True)
-        self.problems.hide()
         self.ways = QButtonGroup(self)
         self.way: dict[str, QRadioButton] = {}
-        self.take = QPushButton("Import")
-        self.take.setObjectName("primary")
-        self.take.setDefault(True)
-        self.take.setEnabled(False)
-        self.shut = QPushButton("Close")
-        self.shut.setAutoDefault(False)
-        self._lay_out()
-        self.take.clicked.connect(self.take_in)
-        self.shut.clicked.connect(self.close)
-        self.worker.finished.connect(self._on_read)
-        self.worker.failed.connect(self._on_failed)
-
-    def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.addWidget(self.choose)
-        row.addWidget(self.file, 1)
-        column = QVBoxLayout(self)
-        column.setSpacing(8)
-        column.addLayout(row)
-        for widget in (self.bar, self.words, self.problems):
-            column.addWidget(widget)
         for name, (words, tip) in _WAYS.items():
             button = self.way[name] = QRadioButton(words)
             button.setToolTip(tip)
             button.setEnabled(False)
             self.ways.addButton(button)
-            column.addWidget(button)
         self.way[FINDINGS].setChecked(True)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.take)
-        buttons.addWidget(self.shut)
-        column.addStretch(1)
-        column.addLayout(buttons)
+        self.lay_out(tuple(self.way.values()))
         self.resize(480, 300)
 
     def open_file(self, path: Path) -> None:
         """Read a file in the background."""
         image = self._session.image
-        if image is None:
-            return
-        self._show(None)
-        self.file.setText(path.name)
-        self.file.setToolTip(str(path))
-        self.bar.show()
-        self.worker.start(lambda: read(path, image), str(path))
+        if image is not None:
+            self.read(path, lambda: read(path, image))
 
     def take_in(self) -> None:
         """Do with it what was chosen, and close."""
@@ -175,25 +129,12 @@ class ImportDialog(QDialog):
             show_info(f"{name}: {take_in(self._session, found.findings).words}.")
         self.close()
 
-    def done(self, result: int) -> None:
-        """Closed: nothing that is still being read is taken."""
-        self.worker.abandon()
-        super().done(result)
-
     def _ask(self) -> None:
         image = self._session.image
         folder = str(Path(image.source).parent) if image is not None and image.source else ""
         path, _ = QFileDialog.getOpenFileName(self, "Findings of this image", folder, FILES)
         if path:
             self.open_file(Path(path))
-
-    def _on_read(self, found: Found) -> None:
-        self._show(found)
-
-    def _on_failed(self, words: str) -> None:
-        self._show(None)
-        set_role(self.words, "error")
-        self.words.setText(words)
 
     def _show(self, found: Found | None) -> None:
         self.bar.hide()
@@ -205,11 +146,7 @@ class ImportDialog(QDialog):
             lungs = ", ".join(region.name for region in found.findings.regions)
             problems.append(f"outlines that are no findings are not taken in ({lungs})")
         short = [p.replace(str(found.path), found.path.name) for p in problems] if found is not None else []
-        more = len(short) - MOST_PROBLEMS
-        shown = short[:MOST_PROBLEMS] + ([f"and {more} more"] if more > 0 else [])
-        self.problems.setText("\n".join(shown))
-        self.problems.setToolTip("\n".join(short))
-        self.problems.setVisible(bool(short))
+        self.warn(short)
         some = found is not None and len(found.findings) > 0
         for button in self.way.values():
             button.setEnabled(some)
