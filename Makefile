@@ -34,8 +34,9 @@ else
 	$(BIN)/lungmtl demo
 endif
 
+# Tests start many processes, each of which would compile what it imports anew where Python is told to keep no bytecode.
 test: setup
-	$(X) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(X) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 MINUTES ?= 5
 SEED ?= 0

@@ -22,6 +22,8 @@ def needs(script: Path) -> str:
     text = script.read_text(encoding="utf-8")
     if "LUNGMTL_DATA" in text and not Path(os.environ.get("LUNGMTL_DATA", "")).is_absolute():
         return "LUNGMTL_DATA must be the absolute path of the real data"
+    if "torch.compile" in text and not any(map(shutil.which, ("c++", "g++", "clang++"))):
+        return "there is no C++ compiler"
     if _opens_window(text) and not _display() and not shutil.which("xvfb-run"):
         return "there is no display and no xvfb-run"
     return ""

@@ -1,6 +1,7 @@
 """The times of the window, with everything on: start-up, reading, and what works behind it.
 
     xvfb-run -a -s "-screen 0 1920x1080x24" python benchmarks/window.py [start] [reading] [work] [--repeats N] [--cases N]
+        [--only TEXT …]
 
 Each part runs in a process of its own. ``wall`` and ``CPU`` are until the frame that shows a change, on whatever OpenGL there
 is (software under Xvfb), ``CPU in all`` until nothing more happens. ``load`` is the machine's load average: on a busy machine
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -109,9 +111,9 @@ def start(starts: int) -> None:
     )
 
 
-def part(name: str, number: int) -> None:
+def part(name: str, number: int, only: Sequence[str]) -> None:
     """Run a part in a process of its own."""
-    code = f"from window_parts.{name} import main; main({number})"
+    code = f"from window_parts.{name} import main; main({number}, {list(only)})"
     folder = Path(__file__).resolve().parent
     subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
 
@@ -127,13 +129,14 @@ def main() -> None:
         "--starts", type=int, default=3, help="start-ups with, and as many without, the plugin"
     )
     parser.add_argument("--cases", type=int, default=30, help="that are opened and closed")
+    parser.add_argument("--only", nargs="+", default=[], help="lines whose names hold one of these texts")
     args = parser.parse_args()
     os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()  # the sidecars of the benchmark are nobody's findings
     for name in args.parts or PARTS:
         if name == "start":
             start(args.starts)
         else:
-            part(name, args.repeats if name == "reading" else args.cases)
+            part(name, args.repeats if name == "reading" else args.cases, args.only)
 
 
 if __name__ == "__main__":

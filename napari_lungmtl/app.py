@@ -20,14 +20,18 @@ from .layers.spheres.layer import add_image_layer
 from .panel.cases.hard import look_at
 from .panel.dock import LungNodulesDock
 from .panel.study.series_chooser import choose_series
+from .panel.widgets.copying import copying
 from .training.case_list.read import is_case_list, read_case_list
 from .training.case_list.row import to_world
+from .training.cluster.search import holds_index
 from .training.errors import LungmtlError
 from .training.findings import Findings, ImageReference
 from .training.findings.formats.json_file import read_findings
 from .training.findings.formats.truth.load import load_truth
 from .training.findings.truth import Truth
-from .training.imaging import Image, SeveralSeriesError, list_series, read_image
+from .training.imaging import Image, SeveralSeriesError, read_image
+from .training.imaging.read import open_image
+from .training.imaging.streamed import rest_of
 from .training.inference import registry
 from .training.inference.quiet_import import settle
 
@@ -85,13 +89,15 @@ def open_window(
     ImageError, FindingsFileError
         A file cannot be read.
     """
-    lists = [Path(path) for path in paths if is_case_list(Path(path))]
+    lists = [Path(path) for path in paths if is_case_list(Path(path)) or holds_index(Path(path))]
     cases = [*cases, *lists]
+    images: list[Image] = []
     viewer, dock = _window()
     try:
         for path in (path for path in paths if Path(path) not in lists):
             image = _read(path, series, ask=screenshot is None)
             if image is not None:
+                images.append(image)
                 add_image_layer(viewer, image)
                 if truth is not None:
                     show_truth(viewer, dock, read_truth(truth, image))
@@ -109,6 +115,9 @@ def open_window(
                 dock.run.start()
             napari.run()
             return
+        for image in images:  # a picture shows all of it
+            for _ in rest_of(image):
+                QApplication.processEvents()
         if cases and not _wait(lambda: not dock.cases.search.running, COHORT_LIMIT):
             raise ViewError(f"The folder was not searched within {COHORT_LIMIT:.0f} s.")
         if cohort is not None and not _wait(lambda: not dock.cohort.work.running, COHORT_LIMIT):
@@ -264,12 +273,14 @@ def _fitting(size: tuple[int, int]) -> tuple[int, int]:
 def _read(path: Path | str, series: str | None, ask: bool) -> Image | None:
     """The image, or None where a person was asked for one of several series and chose none."""
     try:
-        return read_image(path, series=series)
+        with copying(path) as on_progress:
+            return open_image(
+                path, series=series, choose=choose_series if ask else None, on_progress=on_progress
+            )
     except SeveralSeriesError:
         if not ask:
             raise
-    chosen = choose_series(list_series(path))
-    return read_image(path, series=chosen) if chosen is not None else None
+    return None
 
 
 def _fit(viewer: napari.Viewer) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from napari.components import ViewerModel
-from napari.layers import Labels, Layer, Points, Shapes
+from napari.layers import Image, Labels, Layer, Points, Shapes
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QShortcut, QWidget
 
 from .layers.follower import FOLLOWED
+from .layers.planes import PLANES
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ KEYS = (
     Key("P", "previous", "Previous finding", drawing=False),
     Key("A", "accept", "Accept the selected findings", drawing=False),
     Key("R", "reject", "Reject the selected findings", drawing=False),
+    Key("Shift+R", "run", "Run the networks on the image"),
     Key("C", "characterise", "Characterise the selected sphere"),
     Key("Shift+N", "next study", "Next case: of the folder's list, else of the open images"),
     Key("Shift+P", "previous study", "Previous case", drawing=False),
@@ -78,6 +80,10 @@ KEYS = (
     Key("V", "measure angle", "Measure an angle", drawing=False),
     Key("D", "measure axes", "Long and short axis and volume of the selected nodule", drawing=False),
     Key("Esc", "no tool", "Put the measuring tool away", painting=False, drawing=False),
+    *(
+        Key(key, f"view {plane}", f"{plane[0].upper()}{plane[1:]} view", painting=False, drawing=False)
+        for key, plane in zip("7890", PLANES, strict=True)
+    ),
     Key("G", "linked views", "Axial, coronal and sagittal side by side, or one view"),
     Key("Shift+G", "prior", "The prior study beside the present CT, or the present one alone"),
     Key("S", "slab", "Slices, or slabs of a CT: MIP, mean, minIP", drawing=False),
@@ -112,6 +118,10 @@ HELP = (
     "A accept, R reject, N and P next and previous finding, Delete; draw by the buttons of the layer controls"
 )
 """What napari's status bar says while a layer of findings is chosen."""
+VOLUME_HELP = "1 to 6 windows, 7 to 0 views, ? lists all keys"
+"""The same of a volume: there napari promises its own tools by 1 and 2."""
+RADIOGRAPH_HELP = "1 to 6 windows, T turns, M mirrors, I inverts, ? lists all keys"
+"""The same of a picture, which has no other views."""
 
 
 def tooltip(action: str, text: str = "") -> str:
@@ -144,9 +154,9 @@ def install(
 
     def say_keys(_event: object = None) -> None:
         """Where these keys hold, napari's status bar must not promise its own."""
-        active = viewer.layers.selection.active
-        if isinstance(active, Points | Shapes) and active.metadata.get(FOLLOWED) and viewer.help != HELP:
-            viewer.help = HELP
+        words = _help(viewer.layers.selection.active, viewer.help)
+        if viewer.help != words:
+            viewer.help = words
 
     def let_go() -> None:
         viewer.layers.selection.events.active.disconnect(leave_painting_keys)
@@ -158,6 +168,15 @@ def install(
     leave_painting_keys()
     say_keys()
     return shortcuts
+
+
+def _help(active: Layer | None, napari_says: str) -> str:
+    """What the status bar is to say while a layer is active."""
+    if isinstance(active, Points | Shapes) and active.metadata.get(FOLLOWED):
+        return HELP
+    if isinstance(active, Image) and napari_says.startswith("use <"):
+        return RADIOGRAPH_HELP if active.ndim == 2 else VOLUME_HELP
+    return napari_says
 
 
 def _is_ours(key: Key, active: Layer | None) -> bool:

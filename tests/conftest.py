@@ -1,9 +1,15 @@
 """What all tests share."""
 
+from __future__ import annotations
+
 import gc
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Two workers with two threads each would take turns at two cores; libraries read this when they are imported.
@@ -16,6 +22,9 @@ os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="lungmtl-settings-")
 
 import hypothesis
 import pytest
+
+# Modules and the syntax trees of tests are no garbage, and looking for some among them takes a quarter of the collection.
+gc.disable()
 
 # A loaded machine is no fault of the code, and what failed in another run no concern of this one.
 hypothesis.settings.register_profile(
@@ -46,6 +55,8 @@ def _turn(item: pytest.Item) -> int:
 
 def pytest_collection_finish() -> None:
     """Leave what all the imported modules hold out of garbage collections: napari asks for one with each layer that goes."""
+    gc.enable()
+    gc.set_threshold(20_000)  # of Python's 700, that a layer or a widget allocates several times
     gc.collect()
     gc.freeze()
 
@@ -57,3 +68,20 @@ def lungmtl_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("LUNGMTL_DATA does not name the folder of real data")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def luna16_cubes(lungmtl_data: Path) -> list[NoduleCube]:
+    """All cubes of the real ``luna16_nodules``, in order, to be read only: unpacking them takes more than a second."""
+    from napari_lungmtl.training.data.public.luna16_nodules import load_cubes
+
+    return load_cubes(lungmtl_data / "luna16_nodules")
+
+
+@pytest.fixture(scope="session")
+def remote_server(tmp_path_factory: pytest.TempPathFactory):
+    """Networks on another machine: a process of its own with a worker, over TLS."""
+    from .stand_ins.served_networks import served
+
+    with served(tmp_path_factory.mktemp("served")) as server:
+        yield server

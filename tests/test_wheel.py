@@ -9,6 +9,7 @@ import tarfile
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,11 +73,6 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _python(env: Path) -> Path:
     return env / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-def python(installed: Path, code: str) -> str:
-    """What a script prints in the environment of the wheel."""
-    return run(_python(installed / "env"), "-c", code, cwd=installed).strip()
 
 
 def test_the_wheel_holds_every_file_of_the_tree_once(names: set[str]):
@@ -150,9 +146,66 @@ def test_the_entry_point_leads_to_the_manifest(wheel: Path, names: set[str]):
     assert "lungmtl = napari_lungmtl.training.cli.app:main" in text
 
 
-def test_it_is_the_wheel_that_is_imported(installed: Path):
-    where = python(installed, "import napari_lungmtl.training as t; print(t.__file__)")
-    assert Path(where).is_relative_to(installed)
+@pytest.fixture(scope="module")
+def done(installed: Path) -> dict[str, Any]:
+    """What was done with the wheel, all in one interpreter: each would take seconds to load torch and the readers."""
+    return json.loads(run(_python(installed / "env"), "-c", DONE, cwd=installed).splitlines()[-1])
+
+
+DONE = """
+import csv, dataclasses, doctest, json, npe2
+from pathlib import Path
+import napari_lungmtl as lm
+import napari_lungmtl.training
+
+folder = Path(lm.__file__).parent / "sample_data"
+
+# Through npe2 as napari does it: the sample commands, and the reader on the same files.
+manager = npe2.PluginManager.instance()
+manager.discover()
+samples = {c.key: c for name, cs in manager.iter_sample_data() if name == "napari-lungmtl" for c in cs}
+opened = {}
+for key, file in (("ct", "ct"), ("radiograph", "radiograph.dcm")):
+    layers = [
+        samples[key].open(_registry=manager.commands)[0],
+        npe2.read([str(folder / file)], stack=False, plugin_name="napari-lungmtl")[0],
+    ]
+    opened[key] = [[list(layer[0].shape), layer[2]] for layer in layers]
+
+from napari_lungmtl.training.inference.predictor import finish
+from napari_lungmtl.training.inference.registry import load_predictor
+predictor = load_predictor("ag3d", "cpu")
+rows = list(csv.DictReader(open(folder / "annotations.csv")))
+largest = max(rows, key=lambda r: float(r["diameter_mm"]))
+truth = [float(largest[c]) for c in ("coordZ", "coordY", "coordX")]
+image = lm.read_image(folder / "ct")
+# 60 mm are enough to find it in, and a quarter of the work.
+low, high = (int(image.to_index((truth[0] + mm, *truth[1:]))[0]) for mm in (-30, 30))
+origin = tuple(image.to_world((low, 0, 0)))
+found = finish(predictor.run(dataclasses.replace(image, voxels=image.voxels[low:high], origin=origin)))
+shown = [list(map(float, f.center)) for f in found if f.score >= predictor.info.default_threshold]
+
+# All but `detect`, which was done at length above.
+things = {name: getattr(lm, name) for name in lm.__all__ if name != "detect"} | {"lm": lm}
+results = {}
+for name, thing in things.items():
+    module = thing if name in ("lm", "datasets", "metrics") else None
+    (example,) = doctest.DocTestFinder(recurse=False).find(thing, name, module=module, globs={})
+    results[name] = doctest.DocTestRunner().run(example)
+
+print(json.dumps({
+    "where": lm.training.__file__,
+    "samples": sorted(samples),
+    "opened": opened,
+    "largest": [truth, float(largest["diameter_mm"]), shown],
+    "examples": len(results),
+    "wrong": [name for name, result in results.items() if result.failed or not result.attempted],
+}))
+"""
+
+
+def test_it_is_the_wheel_that_is_imported(installed: Path, done: dict[str, Any]):
+    assert Path(done["where"]).is_relative_to(installed)
 
 
 def test_napari_finds_a_valid_plugin(installed: Path):
@@ -161,32 +214,10 @@ def test_napari_finds_a_valid_plugin(installed: Path):
     )
 
 
-def test_napari_opens_the_samples_and_reads_their_files(installed: Path):
-    """Through npe2 as napari does it: the sample commands, and the reader on the same files."""
-    printed = python(
-        installed,
-        """
-import json, npe2
-from pathlib import Path
-import napari_lungmtl
-manager = npe2.PluginManager.instance()
-manager.discover()
-samples = {c.key: c for name, cs in manager.iter_sample_data() if name == "napari-lungmtl" for c in cs}
-folder = Path(napari_lungmtl.__file__).parent / "sample_data"
-found = {}
-for key, file in (("ct", "ct"), ("radiograph", "radiograph.dcm")):
-    layers = [
-        samples[key].open(_registry=manager.commands)[0],
-        npe2.read([str(folder / file)], stack=False, plugin_name="napari-lungmtl")[0],
-    ]
-    found[key] = [[list(layer[0].shape), layer[2]] for layer in layers]
-print(json.dumps([found, sorted(samples)]))
-""",
-    )
-    found, samples = json.loads(printed.splitlines()[-1])
-    assert samples == sorted(found)
+def test_napari_opens_the_samples_and_reads_their_files(done: dict[str, Any]):
+    assert done["samples"] == sorted(done["opened"])
     for key, axes in (("ct", 3), ("radiograph", 2)):
-        sample, read = found[key]
+        sample, read = done["opened"][key]
         assert sample == read
         assert len(sample[0]) == axes
         assert sample[1] == "image"
@@ -200,50 +231,11 @@ def test_the_command_line_knows_its_weights(installed: Path):
     assert names == ["ag3d", "mtcnn_fpr", "mtmr", "mtcnn", "nodule_masks", "dhn", "mosegnet"]
 
 
-def test_the_weights_load_and_find_the_largest_sample_nodule(installed: Path):
+def test_the_weights_load_and_find_the_largest_sample_nodule(done: dict[str, Any]):
     """From the wheel to a finding, so that nothing that the way needs was left behind in the tree."""
-    printed = python(
-        installed,
-        """
-import csv, dataclasses, json
-from pathlib import Path
-import napari_lungmtl
-from napari_lungmtl.training.inference.predictor import finish
-from napari_lungmtl.training.inference.registry import load_predictor
-from napari_lungmtl.training.imaging import read_image
-folder = Path(napari_lungmtl.__file__).parent / "sample_data"
-predictor = load_predictor("ag3d", "cpu")
-rows = list(csv.DictReader(open(folder / "annotations.csv")))
-largest = max(rows, key=lambda r: float(r["diameter_mm"]))
-truth = [float(largest[c]) for c in ("coordZ", "coordY", "coordX")]
-image = read_image(folder / "ct")
-# 60 mm are enough to find it in, and a quarter of the work.
-low, high = (int(image.to_index((truth[0] + mm, *truth[1:]))[0]) for mm in (-30, 30))
-origin = tuple(image.to_world((low, 0, 0)))
-found = finish(predictor.run(dataclasses.replace(image, voxels=image.voxels[low:high], origin=origin)))
-shown = [f.center for f in found if f.score >= predictor.info.default_threshold]
-print(json.dumps([truth, float(largest["diameter_mm"]), [list(map(float, c)) for c in shown]]))
-""",
-    )
-    truth, diameter, found = json.loads(printed.splitlines()[-1])
+    truth, diameter, found = done["largest"]
     assert any(sum((a - b) ** 2 for a, b in zip(truth, c, strict=True)) < (diameter / 2) ** 2 for c in found)
 
 
-def test_the_examples_of_the_front_door_are_true(installed: Path):
-    """All but ``detect``, which the test above does at length."""
-    printed = python(
-        installed,
-        """
-import doctest
-import napari_lungmtl as lm
-things = {name: getattr(lm, name) for name in lm.__all__ if name != "detect"} | {"lm": lm}
-results = {}
-for name, thing in things.items():
-    module = thing if name in ("lm", "datasets", "metrics") else None
-    (example,) = doctest.DocTestFinder(recurse=False).find(thing, name, module=module, globs={})
-    results[name] = doctest.DocTestRunner().run(example)
-wrong = [name for name, result in results.items() if result.failed or not result.attempted]
-print(len(results), wrong)
-""",
-    )
-    assert printed.splitlines()[-1] == "20 []"
+def test_the_examples_of_the_front_door_are_true(done: dict[str, Any]):
+    assert (done["examples"], done["wrong"]) == (20, [])

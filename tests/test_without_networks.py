@@ -69,7 +69,7 @@ def test_commands_that_need_networks_say_so_in_one_line(command: str, said: dict
 
 
 def test_the_window_opens_draws_and_exports_and_run_says_what_is_missing(tmp_path: Path):
-    """In one window, as a person would: open, draw, save, press Run."""
+    """In one window, as a person would: open from the menu, which asks for no torch, draw, save, press Run."""
     printed = python(f"""
 {BARRED}
 import os, time
@@ -79,12 +79,11 @@ from qtpy.QtWidgets import QApplication
 import napari_lungmtl as lm
 from napari_lungmtl.contributions.writer import write_points
 from napari_lungmtl.layers.spheres.layer import add_image_layer
-from napari_lungmtl.panel.dock import LungNodulesDock
 
 viewer = napari.Viewer()
 add_image_layer(viewer, lm.read_image(lm.datasets.sample_ct()))
-dock = LungNodulesDock(viewer)
-viewer.window.add_dock_widget(dock)
+_, dock = viewer.window.add_plugin_dock_widget("napari-lungmtl", "Lung nodules")
+print([name for name in Bar.asked if name.startswith(("torch", "lightning"))], dock.reviewed.layer is viewer.layers[0])
 layer = next(layer for layer in viewer.layers if isinstance(layer, napari.layers.Points))
 layer.add(layer.world_to_data((-141.0, 35.6, -51.0)))
 data, attributes, _ = layer.as_layer_data_tuple()
@@ -95,6 +94,8 @@ while dock.run.runner.running and time.monotonic() < until:
     QApplication.processEvents()
 print(dock.run.message.text())
 """)  # nobody closes the window: Python ends all the same, and what was drawn is saved
-    assert SENTENCE in printed
+    opened, *_, said = printed.splitlines()
+    assert opened == "[] True"
+    assert SENTENCE in said
     assert len((tmp_path / "findings.csv").read_text(encoding="utf-8").splitlines()) == 2
     assert [*tmp_path.rglob("*.lungmtl.json")]

@@ -18,6 +18,15 @@ EXTRAS = {
     "keyring": "dicomweb",
     "distributed": "cluster",
     "locket": "cluster",
+    "cryptography": "cluster",
+    "numcodecs": "cluster",
+    "monai": "monai",
+    "onnxruntime": "onnx",
+    "openvino": "openvino",
+    "fsspec": "storage",
+    "s3fs": "storage",
+    "paramiko": "storage",
+    "aiohttp": "storage",
 }
 """The extra that brings a package. Reading, reviewing, editing and exporting need none of them."""
 
@@ -36,7 +45,11 @@ def missing_extra(error: BaseException) -> MissingExtraError | None:
         "networks": "Networks",
         "report": "Parquet tables",
         "dicomweb": "Archives",
+        "storage": "Addresses of servers",
         "cluster": "Runs on several processes or machines",
+        "monai": "MONAI bundles",
+        "onnx": "ONNX files",
+        "openvino": "Runs with OpenVINO",
     }
     what = named.get(extra, "Training and reports")
     return MissingExtraError(
@@ -56,9 +69,27 @@ def require_networks() -> None:
         It is not installed.
     """
     try:
-        for package in (name for name, extra in EXTRAS.items() if extra == "networks"):
-            if find_spec(package) is None:
-                raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+        _find(*(name for name, extra in EXTRAS.items() if extra == "networks"))
         import_module("torch")
     except ImportError as error:
         raise missing_extra(error) or error from error
+
+
+def require(package: str) -> None:
+    """See that a package of an extra is there; it is not imported.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
+    try:
+        _find(package)
+    except ImportError as error:
+        raise missing_extra(error) or error from error
+
+
+def _find(*packages: str) -> None:
+    for package in packages:
+        if find_spec(package) is None:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -82,6 +82,11 @@ class Window:
     def each(self, name: str, actions: Iterable[Callable[[], object]], budget: float | None = None) -> Row:
         """A line of the table."""
         return Row(name, [self.drawn(action) for action in actions], budget)
+
+
+def is_asked(name: str, only: Sequence[str]) -> bool:
+    """Whether a line is measured: all of them, or those in whose name some text of `only` stands."""
+    return not only or any(text in name for text in only)
 
 
 class Heartbeat:

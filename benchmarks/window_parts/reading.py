@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .measure import Row, Window, show
+from .measure import Row, Window, is_asked, show
 
 SHAPE = (99, 512, 512)
 SIZE = (1280, 760)
@@ -54,8 +54,8 @@ def nodules(image: Any, count: int, lowest: float) -> Any:
     return Findings(tuple(judged(float(score)) for score in np.linspace(0.99, lowest, count)))
 
 
-def main(repeats: int) -> None:
-    """Print the table."""
+def main(repeats: int, only: Sequence[str] = ()) -> None:
+    """Print the table, or some lines of it (see `is_asked`)."""
     import napari
 
     from napari_lungmtl.layers.spheres.layer import add_image_layer
@@ -72,8 +72,9 @@ def main(repeats: int) -> None:
     window.drawn(lambda: None)
     rows: list[Row] = []
 
-    def row(*args: Any) -> None:
-        rows.append(window.each(*args))
+    def row(name: str, *args: Any) -> None:
+        if is_asked(name, only):
+            rows.append(window.each(name, *args))
 
     steps = range(repeats)
     row("napari alone: axial step", (lambda i=i: viewer.dims.set_point(0, -250.0 + 2.5 * i) for i in steps))
@@ -86,6 +87,8 @@ def main(repeats: int) -> None:
         viewer.window.add_dock_widget(docks[0], name="Lung nodules", area="right")
 
     row("open the dock", [open_dock])
+    if not docks:
+        open_dock()
     dock = docks[0]
     session = dock.reviewed.session
     session.replace_findings(nodules(image, FEW, 0.9))

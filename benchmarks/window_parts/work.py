@@ -5,21 +5,25 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .measure import GAPS_HEAD, Heartbeat, wait
+from .measure import GAPS_HEAD, Heartbeat, is_asked, wait
 
 SCANS = 2
 CASES = 30
+ALONE = "napari alone: open"
 SHAPE = (48, 256, 256)
 
 
-def main(cases: int = CASES) -> None:
-    """Print the tables."""
+def main(cases: int = CASES, only: Sequence[str] = ()) -> None:
+    """Print the tables, or some lines of them (see `is_asked`)."""
     from napari_lungmtl.contributions.samples import sample_ct
     from napari_lungmtl.panel import run
     from napari_lungmtl.training.imaging import read_image
@@ -28,32 +32,67 @@ def main(cases: int = CASES) -> None:
     run.WARM_UP_MS = 10**8  # it is started below
     viewer, dock = _window()
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs\n{GAPS_HEAD}", flush=True)
+    if is_asked(ALONE, only):
+        code = "from window_parts.work import alone; alone()"
+        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).resolve().parent.parent, check=True)
     image = read_image(sample_ct())
-    with Heartbeat() as heart:
-        _add(viewer, image)
-        wait(lambda: False, 1.0)
-    print(heart.row("open a CT that has been read"), flush=True)
-    with Heartbeat() as heart:
-        dock.run._warm_up()
-        wait(lambda: not dock.run._warming.running)
-    print(heart.row("load torch and the networks ahead"), flush=True)
-    with Heartbeat() as heart:
-        dock.run.start()
-        wait(lambda: not dock.run.runner.running)
-        wait(lambda: False, 1.0)
-    print(heart.row("Run"), flush=True)
-    for number in range(SCANS):
-        shutil.copytree(sample_ct(), folder / "run" / f"case {number}")
-        _other_series(folder / "run" / f"case {number}", number)
-    dock.cases.load([folder / "run"])
-    wait(lambda: not dock.cases.search.running)
-    with Heartbeat() as heart:
-        dock.cases.run_on_all()
-        wait(lambda: not dock.cases.batch.running, 600)
-    print(heart.row(f"Run on all, {SCANS} cases"), flush=True)
-    _step_through(viewer, dock, folder / "many", cases)
+
+    def still(name: str, work: Callable[[], object]) -> None:
+        with Heartbeat() as heart:
+            work()
+        if is_asked(name, only):
+            print(heart.row(name), flush=True)
+
+    still("open a CT that has been read", lambda: (_add(viewer, image), wait(lambda: False, 1.0)))
+    if is_asked("load torch and the networks ahead", only) or is_asked("Run", only):
+        still("load torch and the networks ahead", lambda: _warm_up(dock))
+        still("Run", lambda: _run(dock))
+    if is_asked(name := f"Run on all, {SCANS} cases", only):
+        for number in range(SCANS):
+            shutil.copytree(sample_ct(), folder / "run" / f"case {number}")
+            _other_series(folder / "run" / f"case {number}", number)
+        dock.cases.load([folder / "run"])
+        wait(lambda: not dock.cases.search.running)
+        still(name, lambda: _run_on_all(dock))
+    if is_asked("next case", only):
+        _step_through(viewer, dock, folder / "many", cases)
     viewer.close()
     shutil.rmtree(folder)
+
+
+def alone() -> None:
+    """Print how long napari stands still over the same without the dock: in a process of its own, it opens its first layer, too."""
+    import napari
+
+    from napari_lungmtl.contributions.samples import sample_ct
+    from napari_lungmtl.training.imaging import read_image
+
+    image, viewer = read_image(sample_ct()), napari.Viewer()
+    wait(lambda: False, 1.0)
+    for nth in ("a CT", "a second CT, the first hidden"):
+        with Heartbeat() as heart:
+            for layer in viewer.layers:
+                layer.visible = False
+            _add(viewer, image)
+            wait(lambda: False, 1.0)
+        print(heart.row(f"{ALONE} {nth}"), flush=True)
+    viewer.close()
+
+
+def _warm_up(dock: Any) -> None:
+    dock.run._warm_up()
+    wait(lambda: not dock.run._warming.running)
+
+
+def _run(dock: Any) -> None:
+    dock.run.start()
+    wait(lambda: not dock.run.runner.running)
+    wait(lambda: False, 1.0)
+
+
+def _run_on_all(dock: Any) -> None:
+    dock.cases.run_on_all()
+    wait(lambda: not dock.cases.batch.running, 600)
 
 
 def _step_through(viewer: Any, dock: Any, folder: Path, cases: int) -> None:

@@ -85,7 +85,7 @@ def main() -> None:
             nonlocal done
             writer.add(outcome)
             done += 1
-            if done % max(given.tasks // 10, 1) == 0:
+            if done % min(max(given.tasks // 10, 1), 5000) == 0:
                 rate = done / (time.perf_counter() - began)
                 cpu = (time.process_time() - used) / done * 1000
                 held = client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))

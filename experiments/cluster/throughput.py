@@ -1,9 +1,9 @@
 """Two workers against one on the same studies: how many studies a second, when all networks are loaded.
 
-Run: ``python experiments/cluster/throughput.py`` (``--studies 6 --model ag3d``; needs two idle cores). The studies are the sample
-CT with other noise, as files. Each count of workers has its own results, and the first two studies warm it up. Seconds by stage
-are medians of what the index tells. On a busy machine the rates say little; CPU seconds for a study, of all the workers' threads,
-say whether two get in each other's way.
+Run: ``python experiments/cluster/throughput.py`` (``--studies 6 --model ag3d --workers 1 2``; needs two idle cores). The studies
+are the sample CT with other noise, as files. Each count of workers has its own results, and the first two studies warm it up.
+Seconds by stage are medians of what the index tells. On a busy machine the rates say little; CPU seconds for a study, of all the
+workers' threads, say whether two get in each other's way.
 """
 
 from __future__ import annotations
@@ -67,13 +67,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=6, help="beside those that warm up")
     parser.add_argument("--model", default="ag3d")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="counts, one after the other")
     options = parser.parse_args()
     rates = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "studies"
         folder.mkdir()
         make_studies(folder, options.studies + 2)
-        for workers in (1, 2):
+        for workers in options.workers:
             rate, cpu, outcomes = measure(folder, Path(name) / f"out{workers}", workers, options.model, 2)
             rates.append(rate)
             stages = ", ".join(f"{s} {median(o.row[s] for o in outcomes):.2f}" for s in SECONDS)
@@ -82,7 +83,8 @@ def main() -> None:
                 f"{workers} worker(s): {rate:.3f} studies/s, {cpu:.1f} CPU s a study; {stages}; {load}",
                 flush=True,
             )
-    print(f"ratio {rates[1] / rates[0]:.2f} on {os.cpu_count()} cores")
+    if len(rates) > 1:
+        print(f"ratio {rates[-1] / rates[0]:.2f} on {os.cpu_count()} cores")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 from ..text.cases import case_name, elide, series_words, study_date
 from ..training.imaging.image import Image
 from ..training.imaging.slab import SLICE, Slab, held, projected
+from ..training.imaging.streamed import fraction_of
 
 _AXES = "zyx"
 BAR = 110.0
@@ -39,6 +40,8 @@ def where(image: Image, axis: int, position: float) -> str:
     number = round((position - image.origin[axis]) / image.scale[axis]) + 1
     place = image.origin[axis] + (number - 1) * image.scale[axis]
     inside = f"slice {number} of {count}" if 1 <= number <= count else f"outside the {count} slices"
+    if (there := fraction_of(image)) < 1:
+        inside += f" · {there:.0%} read".replace("%", "\u00a0%")
     return f"{inside} · {place_on(axis, place)}"
 
 

@@ -5,24 +5,29 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from napari import current_viewer
 from napari.utils.notifications import show_error, show_warning
 
 from ..training.error_boundary import as_sentences
 from ..training.errors import LungmtlError
-from ..training.imaging import Image, Series, SeveralSeriesError, read_image
+from ..training.imaging import Image, Series, SeveralSeriesError
 from ..training.imaging.dicom.header import SUFFIXES as DICOM_SUFFIXES
 from ..training.imaging.dicom.header import is_part10, read_header
 from ..training.imaging.errors import ImageError
 from ..training.imaging.formats import FORMATS, format_by_suffix, format_of
 from ..training.imaging.paths import suffix_of
 from ..training.imaging.radiograph.frontal import check_frontal
+from ..training.imaging.read import open_image
+from ..training.imaging.streamed import rest_of
 from ..training.log_file import keep_log, log_error
+from ..training.storage.address import HTTP, StorageError, address_of, is_remote, shown
+from ..training.storage.fetch import CopyStoppedError
 from .truth import is_truth_dicom, is_truth_table, truth_layers
 
 log = logging.getLogger(__name__)
@@ -46,7 +51,22 @@ _SAME_DROP = 3.0
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
     """The function that reads `path`, or None where this plugin has no business with it: then others are asked."""
     paths = [path] if isinstance(path, str) else list(path)
+    if paths and all(_is_our_address(p) for p in paths):
+        return _read
     return _read if paths and all(_is_ours(Path(p)) for p in paths) else None
+
+
+def _is_our_address(path: str) -> bool:
+    """Whether a place on a server is ours by its name: nobody is asked over the network before a person has chosen."""
+    try:
+        address = address_of(path)
+    except StorageError:
+        return False
+    if address is None:
+        return False
+    name = Path(address.name)
+    form = format_by_suffix(name)
+    return suffix_of(name) in DICOM_SUFFIXES or (not form.flat if form is not None else address.kind != HTTP)
 
 
 def _is_ours(path: Path) -> bool:
@@ -112,10 +132,12 @@ def _read(path: str | list[str]) -> list[LayerData]:
     failed: list[LungmtlError] = []
     for one in [path] if isinstance(path, str) else path:
         try:
-            with as_sentences(one):
+            with as_sentences(shown(one)):
                 layers += _layers(Path(one))
+        except CopyStoppedError:
+            log.info("%s was not opened", shown(one))
         except LungmtlError as error:  # of several files the others are opened
-            log_error(error, one)
+            log_error(error, shown(one))
             failed.append(error)
     if failed and not layers:
         raise failed[0]
@@ -125,6 +147,8 @@ def _read(path: str | list[str]) -> list[LayerData]:
 
 
 def _layers(path: Path) -> list[LayerData]:
+    if is_remote(path):
+        return _image_layers(path)
     if path.name.lower().endswith(".lungmtl.json"):
         return _findings_layers(path)
     if is_truth_table(path) or is_truth_dicom(path):
@@ -140,11 +164,17 @@ def _findings_layers(path: Path) -> list[LayerData]:
 
 
 def _image_layers(path: Path) -> list[LayerData]:
-    from ..layers.image import image_layer_data
+    from ..layers.image import fill_layers, image_layer_data
 
     image = read_or_choose(path)
     if image is None:
         return []
+    if is_remote(path):
+        if image.warnings:
+            show_warning(" ".join([f"{shown(path)}:", *image.warnings]))
+        if viewer := current_viewer():
+            fill_layers(viewer, image)
+        return [image_layer_data(image)]
     _remember(path, image)
     # A photograph is for napari's own reader, which keeps its colours.
     form = format_of(path)  # a CT slice may bear the name of a picture
@@ -160,20 +190,29 @@ def read_or_choose(path: Path) -> Image | None:
     Without a window the CT series with most slices is taken, and a warning says so.
     """
     try:
-        return read_image(path)
-    except SeveralSeriesError as several:
-        if _has_window():
-            from ..panel.study.series_chooser import choose_series
-
-            uid = choose_series(several.series)
-            return read_image(path, series=uid) if uid is not None else None
-        largest = _largest(several.series)
-        show_warning(f"{path} holds {len(several.series)} series; this one was opened: {largest}")
-        return read_image(path, series=largest.uid)
+        return _opened(path)
+    except SeveralSeriesError:
+        return None
 
 
-def _largest(series: tuple[Series, ...]) -> Series:
-    return max(series, key=lambda s: (s.modality == "CT", s.n_slices))
+def _opened(path: Path) -> Image:
+    if not _has_window():
+        return open_image(path, choose=lambda series: _chosen(path, series))
+    from ..panel.study.series_chooser import choose_series
+    from ..panel.widgets.copying import copying
+
+    with copying(path) as on_progress:
+        image = open_image(path, choose=choose_series, on_progress=on_progress)
+    if current_viewer() is None:  # nobody would read the rest
+        for _ in rest_of(image):
+            pass
+    return image
+
+
+def _chosen(path: Path, several: Sequence[Series]) -> str:
+    largest = max(several, key=lambda s: (s.modality == "CT", s.n_slices))
+    show_warning(f"{shown(path)} holds {len(several)} series; this one was opened: {largest}")
+    return largest.uid
 
 
 def _has_window() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from ..canvas.mouse import NOTCH
 from ..canvas.view_events import view_events
 from ..layers.follower import coalesced
 from ..layers.gl_context import canvas_of
+from ..layers.planes import slab_reach
+from ..layers.spheres.discs import STAND_OFF, beyond_faces, disc_radius
 from ..layers.spheres.layer import SphereBinding
 from ..session.session import Session
 from ..training.findings import Finding, Sphere
@@ -119,7 +121,9 @@ class ResizeHandle(QWidget):
             at = self.mapTo(canvas, event.position().toPoint())
             self._dragged = True
             center = self._changing[0].center
-            self._preview(2 * float(np.linalg.norm(np.subtract(frame.to_world(at.x(), at.y()), center))))
+            away = np.subtract(frame.to_world(at.x(), at.y()), center)[list(frame.order[1:])]
+            disc = max(float(np.hypot(*away)) - STAND_OFF, 0.0)
+            self._preview(2 * float(np.hypot(disc, self._beyond(center, frame))))
 
     def mouseReleaseEvent(self, _event: QMouseEvent | None) -> None:
         """Make a command of it."""
@@ -214,18 +218,27 @@ class ResizeHandle(QWidget):
             return None
         return Frame.of_canvas(self._viewer, (canvas.height(), canvas.width()))
 
+    def _disc(self, finding: Finding, frame: Frame) -> float | None:
+        """Radius (mm) of what is shown of a sphere; None where that is nothing, and no ring is about it."""
+        image = self._session.image if self._session is not None else None
+        if image is None:
+            return None
+        return disc_radius(finding.diameter, self._beyond(finding.center, frame), image.scale[frame.order[0]])
+
+    def _beyond(self, center: Sequence[float], frame: Frame) -> float:
+        """How far (mm) a sphere's centre is from what is shown: the slice, or the nearest face of a slab."""
+        across = frame.order[0]
+        reach = slab_reach(self._viewer, across)
+        return beyond_faces(center[across] - frame.position, reach)
+
     def _place(self) -> None:
         finding, frame = self.sphere, self._frame()
-        if finding is None or frame is None:
+        disc = self._disc(finding, frame) if finding is not None and frame is not None else None
+        if finding is None or frame is None or disc is None:
             self.hide()
             return
-        distance = abs(finding.center[frame.order[0]] - frame.position)
-        if distance >= finding.diameter / 2:
-            self.hide()
-            return
-        radius = float(np.sqrt((finding.diameter / 2) ** 2 - distance**2)) / frame.mm
         x, y = frame.to_screen(finding.center).tolist()
-        self.move(round(x + radius - SIDE / 2), round(y - SIDE / 2))
+        self.move(round(x + (disc + STAND_OFF) / frame.mm - SIDE / 2), round(y - SIDE / 2))
         self.show()
         self.raise_()
 

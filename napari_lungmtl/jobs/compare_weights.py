@@ -1,4 +1,4 @@
-"""What a person's own weights find beside what the shipped ones find. No Qt, no torch."""
+"""What a person's own weights, or a network of another make, find beside what the shipped networks find. No Qt, no torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Compared = tuple[Findings, Findings]
 
 
 def with_shipped(chain: Chain) -> Chain:
-    """The same networks with their shipped weights."""
+    """The same networks with their shipped weights; ours in the place of one of another make."""
     return replace(
         chain,
         detectors=registry.shipped(chain.detectors),
@@ -51,9 +51,9 @@ def compare_weights(
     own = tuple(info for info in chain.detectors if info.weights is not None)
     if own or any(info.weights is not None for info in chain.reductions):
         chain = replace(chain, detectors=own or chain.detectors)
-        ours = yield from _part(chain.run(image, (), orientation), 0.0, 0.5, "own weights")
+        ours = yield from _part(chain.run(image, (), orientation), 0.0, 0.5, "chosen networks")
         theirs = yield from _part(
-            with_shipped(chain).run(image, (), orientation), 0.5, 1.0, "shipped weights"
+            with_shipped(chain).run(image, (), orientation), 0.5, 1.0, "shipped networks"
         )
         return ours, theirs
     if chain.detectors:
@@ -62,8 +62,8 @@ def compare_weights(
     if not len(findings):
         return findings, findings
     judge = replace(chain, detectors=(), reductions=())
-    ours = yield from _part(judge.characterise(image, findings), 0.6, 0.8, "own weights")
-    theirs = yield from _part(with_shipped(judge).characterise(image, findings), 0.8, 1.0, "shipped weights")
+    ours = yield from _part(judge.characterise(image, findings), 0.6, 0.8, "chosen networks")
+    theirs = yield from _part(with_shipped(judge).characterise(image, findings), 0.8, 1.0, "shipped networks")
     return ours, theirs
 
 

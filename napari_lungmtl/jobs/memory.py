@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -81,5 +80,5 @@ class ClosedImages:
         self._settling.start()
 
     def _settle(self) -> None:
-        gc.collect()
+        reclaim()  # not only collect: an import may have settled in between what the event loop has let go since
         settle()

@@ -111,7 +111,7 @@ class HeatMapLayer(LayerFollower[ImageLayer]):
             metadata={EVIDENCE: True},
         )
         layer.colorbar.visible = True  # what a colour means
-        layer.colorbar.position = "bottom_left"
+        layer.colorbar.position = "top_right"  # where nothing is written over a radiograph
         self._insert(layer, layers.index(self._below) + 1)
 
     def _on_gone(self) -> None:

@@ -15,12 +15,11 @@ from napari.layers import Layer
 
 from ..text.cases import file_name, short_uid
 from ..training.imaging.image import Image
-from .window_presets import apply, presets, value_range
+from ..training.imaging.streamed import StreamedImage, fraction_of
+from .window_presets import apply, first_window, presets
 
 IMAGE = "lungmtl_image"
 """Key of a layer's metadata under which its `Image` is kept."""
-AIR_HU = -900
-"""A volume that reaches down to here holds air, in Hounsfield units."""
 LAYER_UNITS = "layer_units"
 """Key of an image's metadata: the units of the layer that it was taken from, where mm were assumed."""
 _PIXELS = "lungmtl_in_pixels"
@@ -34,6 +33,8 @@ def image_layer_data(image: Image) -> tuple[np.ndarray, dict[str, Any], str]:
         "scale": image.scale,
         "translate": image.origin,
         "units": (image.units,) * image.ndim,
+        # As in all that is written of places.
+        **({"axis_labels": ("z", "y", "x")} if image.ndim == 3 else {}),
         # napari's default averages neighbouring slices when slabs are shown; the network sees no such average.
         "projection_mode": "none",
         # Slices that are thicker than their pixels would be stairs in coronal and sagittal views.
@@ -53,7 +54,16 @@ def add_image_layer(viewer: ViewerModel, image: Image) -> ImageLayer:
     viewer.add_layer(layer)
     layer.contrast_limits_range = presets(image)["Full"]
     apply(layer, attributes["contrast_limits"])
+    fill_layers(viewer, image)
     return layer
+
+
+def fill_layers(viewer: ViewerModel, image: Image) -> None:
+    """Read in the background what an image on a server lacks, and draw it as it comes; nothing where it is whole."""
+    if isinstance(image, StreamedImage) and fraction_of(image) < 1:
+        from .filling import LayerFilling  # needs Qt, which napari may be without
+
+        LayerFilling(viewer, image)
 
 
 def image_from_layer(layer: ImageLayer) -> Image:
@@ -100,16 +110,6 @@ def _name(image: Image) -> str:
     description = str(image.metadata.get("series_description") or "").strip()
     patient = str(image.metadata.get("patient_id") or "").strip()
     return description or patient or file_name(image.source) or short_uid(image.series_uid) or "image"
-
-
-def first_window(image: Image) -> tuple[float, float]:
-    """The grey levels (low, high) that an image is opened with: of a CT the lung window."""
-    limits = presets(image)
-    # Volume files state no modality: what holds air in Hounsfield units is a CT to any eye.
-    is_ct = image.modality == "CT" or (not image.modality and value_range(image)[0] <= AIR_HU)
-    if is_ct and image.ndim == 3:
-        return limits["Lung"]
-    return limits.get("From the file", limits["Full"])
 
 
 def _check(layer: ImageLayer) -> None:

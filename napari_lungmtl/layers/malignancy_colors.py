@@ -8,6 +8,7 @@ to tell the ends apart, and no value is taken for another. Rose in the middle ke
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,6 +51,7 @@ def malignancy_colors(values: ArrayLike | Sequence[float | None]) -> np.ndarray:
     return colors
 
 
+@lru_cache(maxsize=4096)
 def malignancy_color(p: float | None) -> Rgba:
     """RGBA (0–1) of a malignancy 0–1; `UNKNOWN` for None."""
     red, green, blue, alpha = malignancy_colors([p])[0].tolist()

@@ -6,7 +6,7 @@ ones the head would be at the bottom.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -120,8 +120,10 @@ def is_thin(extent: Sequence[float]) -> bool:
 def see_through(layer: ImageLayer) -> None:
     """Draw a volume so that spheres inside are seen in 3-D: a few slices by their maximum, a chest like a radiograph.
 
-    The maximum along a whole chest is bone and muscle everywhere.
+    The maximum along a whole chest is bone and muscle everywhere. Its depth is not kept: napari takes that of a mean for the
+    surface of the volume, and hides all that lies inside.
     """
+    layer.blending = "translucent_no_depth"
     low, high = np.asarray(layer.extent.world)
     layer.rendering = "mip" if is_thin(high - low) else "average"
 
@@ -132,11 +134,7 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
     In 2-D the camera moves only where the image is larger than the canvas: a slice that fits stays put.
     """
     offset = viewer.dims.ndim - len(center)
-    point = [*viewer.dims.point[:offset], *(float(c) for c in center)]
-    # On steps of the sliders, which would put it there themselves, and have every slice drawn twice.
-    for axis, (start, _, step) in enumerate(viewer.dims.range):
-        point[axis] = start + round((point[axis] - start) / (step or 1)) * (step or 1)
-    viewer.dims.set_point(range(viewer.dims.ndim), point)  # at once: each call draws every layer's slice anew
+    point = move_to(viewer, {offset + axis: float(c) for axis, c in enumerate(center)})
     displayed = list(viewer.dims.displayed)
     camera = viewer.scene.camera
     if viewer.dims.ndisplay == 2 and is_whole(viewer):
@@ -148,7 +146,20 @@ def go_to(viewer: ViewerModel, center: Sequence[float]) -> None:
 def step(viewer: ViewerModel, axis: int, slices: int) -> None:
     """Go some slices on along a world axis, no further than the last."""
     low, high, spacing = viewer.dims.range[axis]
-    viewer.dims.set_point(axis, float(np.clip(viewer.dims.point[axis] + slices * spacing, low, high)))
+    move_to(viewer, {axis: float(np.clip(viewer.dims.point[axis] + slices * spacing, low, high))})
+
+
+def move_to(viewer: ViewerModel, place: Mapping[int, float]) -> list[float]:
+    """Move the point that slices go through to some world coordinates, by axis, in one step; return all of it.
+
+    It is put on the sliders' own steps to the last bit: they would put it there themselves, and have every slice drawn twice.
+    """
+    point = list(viewer.dims.point)
+    for axis, position in place.items():
+        start, _, spacing = viewer.dims.range[axis]
+        point[axis] = start + round((position - start) / (spacing or 1)) * (spacing or 1)
+    viewer.dims.set_point(range(viewer.dims.ndim), point)
+    return point
 
 
 def slab_reach(viewer: ViewerModel, axis: int) -> float:

@@ -74,5 +74,5 @@ def first_look(viewer: ViewerModel, layer: ImageLayer) -> None:
     dims.ndisplay = 2
     dims.order = tuple(range(dims.ndim))
     middle = layer.data_to_world([n // 2 for n in layer.data.shape])
-    dims.set_point(range(dims.ndim - layer.ndim, dims.ndim), middle)
+    planes.move_to(viewer, dict(enumerate(map(float, middle), dims.ndim - layer.ndim)))
     planes.fit(viewer)

@@ -9,6 +9,7 @@ from napari.layers import Image as ImageLayer
 
 from ..session.own_windows import own_windows
 from ..training.imaging.image import Image
+from ..training.imaging.streamed import fraction_of
 
 CT_WINDOWS = {
     "Lung": (-600.0, 1500.0),
@@ -18,6 +19,10 @@ CT_WINDOWS = {
 """Name to (centre, width) in Hounsfield units."""
 DRAG = 1 / 300
 """Part of the window's width that a pixel of a drag changes it by."""
+AIR_HU = -900
+"""A volume that reaches down to here holds air, in Hounsfield units."""
+CT_RANGE = (-1024.0, 3071.0)
+"""Values that an image is taken to have while its voxels are still coming: those of 12 bits."""
 _ranges: WeakKeyDictionary[Image, tuple[float, float]] = WeakKeyDictionary()
 
 
@@ -37,10 +42,22 @@ def _limits(windows: dict[str, tuple[float, float]]) -> dict[str, tuple[float, f
 
 def value_range(image: Image) -> tuple[float, float]:
     """Lowest and highest value of an image; of a whole scan they are looked for once."""
+    if fraction_of(image) < 1:
+        return CT_RANGE
     known = _ranges.get(image)
     if known is None:
         known = _ranges[image] = float(image.voxels.min()), float(image.voxels.max())
     return known
+
+
+def first_window(image: Image) -> tuple[float, float]:
+    """The grey levels (low, high) that an image is opened with: of a CT the lung window."""
+    limits = presets(image)
+    # Volume files state no modality: what holds air in Hounsfield units is a CT to any eye.
+    is_ct = image.modality == "CT" or (not image.modality and value_range(image)[0] <= AIR_HU)
+    if is_ct and image.ndim == 3:
+        return limits["Lung"]
+    return limits.get("From the file", limits["Full"])
 
 
 def apply(layer: ImageLayer, limits: tuple[float, float]) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+from ..layers.planes import PLANES
 
 
 def window_actions(dock: Any) -> dict[str, Callable[[], object]]:
@@ -11,6 +14,7 @@ def window_actions(dock: Any) -> dict[str, Callable[[], object]]:
     return {
         "next": lambda: dock.findings.step(1),
         "previous": lambda: dock.findings.step(-1),
+        "run": lambda: dock.run.start(),
         "characterise": lambda: dock.run.characterise(),
         "next study": lambda: dock.cases.step(1),
         "previous study": lambda: dock.cases.step(-1),
@@ -18,6 +22,7 @@ def window_actions(dock: Any) -> dict[str, Callable[[], object]]:
         "corner texts": dock.toggle_corner_texts,
         "fill": lambda: dock.preferences.switch("fill"),
         "attributes": lambda: dock.preferences.switch("attributes"),
+        **{f"view {plane}": partial(_show_plane, dock, plane) for plane in PLANES},
         "linked views": lambda: dock.views.link(not dock.views.on),
         "slab": lambda: dock.views.choose_slab(dock.views.slab.next()),
         "thinner": lambda: dock.views.choose_slab(dock.views.slab.thicker(-5.0)),
@@ -30,3 +35,7 @@ def window_actions(dock: Any) -> dict[str, Callable[[], object]]:
         "mouse": lambda: dock.mouse.toggle(),
         "help": lambda: dock.footer.toggle_keys(),
     }
+
+
+def _show_plane(dock: Any, plane: str) -> None:
+    dock.show_section.choose_plane(plane)  # which is made after this table

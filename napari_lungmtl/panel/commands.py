@@ -10,7 +10,6 @@ from napari.utils.notifications import show_info
 from .. import shortcuts
 from ..editing.commands import lesions
 from ..layers import window_presets
-from ..layers.image import first_window
 from ..reviewed_images import ReviewedImage
 from ..session.session import Session
 from ..training.findings import Sphere
@@ -78,7 +77,7 @@ class ReviewCommands:
             return
         windows = list(window_presets.presets(image).values())
         if number == 6:
-            window_presets.apply(reviewed.layer, first_window(image))
+            window_presets.apply(reviewed.layer, window_presets.first_window(image))
         elif number <= len(windows):
             window_presets.apply(reviewed.layer, windows[number - 1])
 

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QShortcut, QVBoxLayout, QWidget
 from .. import shortcuts
 from ..canvas.cine import Cine
 from ..canvas.corners import CornerTexts
+from ..canvas.ground import Ground
 from ..canvas.marks.overlay import MarkTexts
 from ..canvas.mouse import ReadingMouse
 from ..editing.tools import EditTools
@@ -49,7 +50,7 @@ from .reading.section import ReadingSection
 from .run import RunSection
 from .show.section import ShowSection
 from .study.section import StudySection
-from .weights.choice import OWN, SHIPPED, Sets, WeightsChoice
+from .weights.choice import Sets, WeightsChoice
 from .why.section import WhySection
 from .widgets.late_scroll import LateScrollArea
 from .widgets.qt import call_each, sure
@@ -118,6 +119,8 @@ class LungNodulesDock(QWidget):
         self.run.busy = self.reading.busy_beside(self.run.busy)
         self.preferences = Preferences()
         self.show_section = ShowSection(viewer, self.views, self.cine, self.preferences)
+        self.weights.changed.connect(self.show_section.show_expected)
+        self.weights.changed.connect(self.operating_point.curve.show_all)
         self.show_section.head.addWidget(self.pictures)
         self.show_section.heat.device = lambda: self.run.chosen_device
         self.findings = FindingsSection(self._actions)
@@ -184,7 +187,7 @@ class LungNodulesDock(QWidget):
         self.pictures.watch(self.views, self.corners, self.marks, self.measure, self.prior.beside)
         self.marks.show_table(self.preferences["attributes"])
         self.preferences.events.changed.connect(self._switch)
-        self.mouse = ReadingMouse(viewer)
+        self.mouse, self.ground = ReadingMouse(viewer), Ground(viewer)
         self.reviewed_images.events.current.connect(self._set_reviewed)
         for forget in (self.run.forget, self.why.forget, self.cases.on_closing, self.blind.forget):
             self.reviewed_images.events.closing.connect(forget)
@@ -295,6 +298,7 @@ class LungNodulesDock(QWidget):
 
     def _set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         self.cine.set_layer(reviewed.layer if reviewed is not None else None)
+        self.ground.take(reviewed is not None)
         for follow in (*(section.set_reviewed for section in self.sections), self.weights.set_reviewed):
             follow(reviewed)
         self.editing.set_reviewed(reviewed)
@@ -334,9 +338,10 @@ class LungNodulesDock(QWidget):
             self.reviewed.binding.fill(on)
 
     def _show_compared(self, sets: Sets) -> None:
-        """Own weights and the shipped ones beside each other."""
+        """Own weights and the shipped ones beside each other, or a network of another make and ours."""
         self.compare.set_open(True)
-        self.compare.sets.show_runs(OWN, SHIPPED, sets.by_name)
+        a, b = sets.by_name
+        self.compare.sets.show_runs(a, b, sets.by_name)
         QTimer.singleShot(0, lambda: self._scroll.ensureWidgetVisible(self.compare))
 
     def toggle_corner_texts(self) -> None:
@@ -371,7 +376,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     if dock._stop_turning is None:
         return
     stop_turning, dock._stop_turning = dock._stop_turning, None
-    busy = (dock.run.runner, dock.weights, dock.cohort, dock.cases, dock._units)
+    busy = (dock.run.runner, dock.first_finding, dock.weights, dock.cohort, dock.cases, dock._units)
     parts = (
         *(dock.corners, dock.measure, dock.compare, dock.operating_point, dock.why, dock.blind),
         *(dock.reading, dock.prior, dock.views, dock.marks, dock.editing, dock.hand_on, dock.history),
@@ -383,5 +388,6 @@ def _let_go(dock: LungNodulesDock) -> None:
         partial(dock.viewer.events.theme.disconnect, dock._set_theme),
         *(part.let_go for part in parts),
         partial(dock.mouse.set_layer, None),
+        dock.ground.let_go,
         dock.reviewed_images.close,
     )

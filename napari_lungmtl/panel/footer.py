@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from ..reviewed_images import ReviewedImage
 from ..shortcuts import KEYS, tooltip
+from ..training.findings.models import PRECISION, USUAL
 from .widgets.section import Section, eliding, label, set_role, tool_button
 
 
@@ -73,7 +76,7 @@ class Footer(Section):
         saved = session.saved_at if session is not None else None
         parts = [f"saved {saved:%H:%M}" if isinstance(saved, datetime) else "nothing to save"]
         known = session.findings.models if session is not None else ()
-        models = [f"{model.get('name', '')} {model.get('version', '')}".strip() for model in known]
+        models = [_words_of(model) for model in known]
         parts += models if len(models) < 2 else [f"{len(models)} models"]  # more do not fit into the line
         self.line.setText(" · ".join([*parts, "research use only"]))
         where = session.sidecar if session is not None else None
@@ -86,6 +89,13 @@ class Footer(Section):
         show_warning(text)
 
 
+def _words_of(model: Mapping[str, Any]) -> str:
+    """Name and version of a model, and its precision where it is not the usual one."""
+    parts = [str(model.get(key, "")) for key in ("name", "version")]
+    precision = str(model.get(PRECISION, USUAL))
+    return " ".join(filter(None, [*parts, "" if precision == USUAL else f"({precision})"]))
+
+
 def key_list() -> QWidget:
     """Every key and what it does, from the table of keys."""
     widget = QWidget()
@@ -94,7 +104,8 @@ def key_list() -> QWidget:
     grid.setHorizontalSpacing(12)
     grid.setVerticalSpacing(2)
     for row, key in enumerate(KEYS):
-        grid.addWidget(label(key.text, "name"), row, 0)
-        grid.addWidget(label(key.description, "faint"), row, 1)
+        top = Qt.AlignmentFlag.AlignTop
+        grid.addWidget(label(key.text, "name"), row, 0, top)
+        grid.addWidget(label(key.description, "faint", wrap=True), row, 1, top)
     grid.setColumnStretch(1, 1)
     return widget

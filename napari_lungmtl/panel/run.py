@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QApplication, QComboBox, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from ..jobs import run_modes
 from ..jobs.worker import Worker, wait_for_threads
 from ..reviewed_images import ReviewedImage
 from ..session.review import as_turned_since, is_reviewed, with_opinions
+from ..shortcuts import tooltip
 from ..text.votes import is_unlike, verdict
 from ..training.errors import LungmtlError
 from ..training.findings import Finding, Findings
@@ -26,12 +27,17 @@ from ..training.imaging.radiograph.orientation import Orientation
 from ..training.inference.chain import Chain
 from ..training.inference.model_store import warm_up
 from ..training.inference.predictor import Progress
+from ..training.remote.client.chain import RemoteChain, on_machine
 from .widgets.device_box import DeviceBox
 from .widgets.section import Section, label, set_role
 
 JUDGED_ON_CT = "Malignancy is judged on CT only: no network here reads it from a radiograph."
 WARM_UP_MS = 1000
 """From the opening of an image until the networks for it are loaded, which takes seconds, while a person looks at it."""
+BEGIN_MS = 60
+"""From the start of a run until networks work: what the window does first would else wait for Python's lock time and again."""
+LONGEST_WAIT = 2.0
+"""Seconds that networks wait for it at most, whatever becomes of the window."""
 PATIENCE_MS = 400
 """What is done sooner shows no bar: the dock would jump for the blink of an eye."""
 
@@ -45,11 +51,17 @@ class Job:
     """
 
     reviewed: ReviewedImage
-    chain: Chain
+    chain: Chain | RemoteChain
     judges: bool
     started: float
     orientation: Orientation
     part: Findings | None = None
+
+    @property
+    def words(self) -> str:
+        """On which image it runs, and on which machine, if that is another one."""
+        where = f"on “{self.reviewed.layer.name}”"
+        return f"{where}, {self.chain.key.name}" if isinstance(self.chain, RemoteChain) else where
 
 
 class RunSection(Section):
@@ -95,9 +107,10 @@ class RunSection(Section):
         self.mode.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.mode.currentIndexChanged.connect(self._show_purpose)
         self.device = DeviceBox()
-        self.chosen_device = "auto"
+        self.chosen_device, self.chosen_machine = "auto", self.device.key
         self.busy: Callable[[], str] = lambda: ""  # a sentence while other work needs the networks
-        self.device.currentTextChanged.connect(self._on_device)
+        self.device.chosen.connect(self._on_device)
+        self.device.refused.connect(lambda why: self._say(why, "error"))
         row = QHBoxLayout()
         row.addWidget(self.button)
         row.addWidget(self.mode, 1)
@@ -136,6 +149,12 @@ class RunSection(Section):
         if not self.runner.running:
             self._say_notes(reviewed.session.findings if reviewed is not None else Findings())
 
+    def show_models(self) -> None:
+        """Other networks are in use: name them, and stay with what a run does."""
+        mode = self.mode.currentData()
+        self._show_modes(self.reviewed.session.image if self.reviewed is not None else None)
+        self.mode.setCurrentIndex(max(self.mode.findData(mode), 0))
+
     def release(self) -> None:
         """Stop listening; models are no longer loaded ahead."""
         super().release()
@@ -144,7 +163,7 @@ class RunSection(Section):
     def _warm_up(self) -> None:
         """Load what a run needs, so that it begins at once."""
         image = self.reviewed.session.image if self.reviewed is not None else None
-        mode = self.mode.currentData()
+        mode = self.mode.currentData() if self.chosen_machine is None else None
         if image is not None and mode is not None and not self.runner.running:
             infos = run_modes.chain_for(image, mode).infos
             self._warming.start(partial(warm_up, infos, self.chosen_device))
@@ -184,11 +203,8 @@ class RunSection(Section):
         elif self.runner.running or self.busy():
             show_warning(self.busy() or "A run is going on: wait for its end, or cancel it.")
         elif run_modes.CHARACTERISE not in run_modes.modes_for(session.image):
-            flat = session.image.ndim == 2
-            self._say(
-                JUDGED_ON_CT if flat else "No network at hand judges nodules in this kind of image.",
-                "warning",
-            )
+            none = "No network at hand judges nodules in this kind of image."
+            self._say(JUDGED_ON_CT if session.image.ndim == 2 else none, "warning")
         else:
             self._begin(self.reviewed, run_modes.CHARACTERISE, (session.findings[id],))
             self._patience.start()
@@ -211,7 +227,7 @@ class RunSection(Section):
         image = reviewed.session.image
         assert image is not None
         try:
-            chain = run_modes.chain_for(image, mode, self.device.currentText())
+            chain = on_machine(run_modes.chain_for(image, mode, self.chosen_device), self.chosen_machine)
         except LungmtlError as error:
             self._on_failed(str(error))
             return
@@ -220,12 +236,14 @@ class RunSection(Section):
         self._job, self._since = Job(reviewed, chain, judges, time.monotonic(), orientation), None
         self._say("")
         asked = reviewed.session.findings.with_items(tuple(findings))
-        self.runner.start(
-            lambda: (
-                chain.characterise(image, asked) if judges else chain.run(image, asked.items, orientation)
-            ),
-            image.series_uid,
-        )
+        go = threading.Event()
+
+        def begin() -> Generator[Progress, None, Findings]:
+            go.wait(LONGEST_WAIT)
+            return chain.characterise(image, asked) if judges else chain.run(image, asked.items, orientation)
+
+        self.runner.start(begin, image.series_uid)
+        QTimer.singleShot(BEGIN_MS, go.set)
         self._on_progress(Progress(0.0, "starting"))
 
     def _show_modes(self, image: Image | None) -> None:
@@ -254,28 +272,20 @@ class RunSection(Section):
         """Once there are findings, what a run does moves to the tool tip: their card needs the height."""
         told = self.mode.count() and self.reviewed is not None and len(self.reviewed.session.findings)
         self.purpose.setVisible(bool(self.purpose.text()) and not told)
-        self._fit_purpose()
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Give what a run does the lines that it needs: else the section is too low, and its lines lie on each other."""
-        super().resizeEvent(event)
-        self._fit_purpose()
-
-    def _fit_purpose(self) -> None:
-        width = self.width() - 20
-        self.purpose.setMinimumHeight(max(self.purpose.heightForWidth(width), 0) if width > 0 else 0)
-
-    def _on_device(self, device: str) -> None:
-        """Keep the choice as a plain value: workers ask for it, and no widget may be read off the GUI thread."""
-        self.chosen_device = device
+    def _on_device(self) -> None:
+        """Keep the choice as plain values: workers ask for it, and no widget may be read off the GUI thread."""
+        self.chosen_device, self.chosen_machine = self.device.device, self.device.key
 
     def _show_running(self) -> None:
         running = self.runner.running
         self.button.setEnabled(not running and self.mode.count() > 0)
-        self.button.setToolTip("A run is going on" if running else "Do what the box beside it says")
+        self.button.setToolTip(
+            "A run is going on" if running else tooltip("run", "Do what the box beside it says")
+        )
         self.bar.setVisible(running)
         self._progress.setVisible(running)
-        self.summary.setText(f"on “{self._job.reviewed.layer.name}”" if running and self._job else "")
+        self.summary.setText(self._job.words if running and self._job else "")
 
     def _on_progress(self, progress: Progress) -> None:
         now = time.monotonic()

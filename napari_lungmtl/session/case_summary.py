@@ -10,6 +10,7 @@ from ..training.findings import Finding, Findings
 from ..training.findings.formats.json_file import read_findings
 from ..training.imaging.series import Series
 from .review import is_reviewed, passes
+from .same_findings import partners
 from .sidecar import Sidecar
 from .thresholds import Thresholds
 
@@ -63,7 +64,7 @@ def summary_of(findings: Findings, shown: Iterable[Finding] | None = None) -> Ca
     looked = bool(len(findings) or findings.models)
     return CaseSummary(
         DONE if findings.done_by else IN_WORK if _is_in_work(findings) else UNREAD,
-        sum(f.status != "rejected" for f in shown) if looked else None,
+        _lesions(findings, shown) if looked else None,
         max(scores, default=None),
         max((s.probability for s in findings.image_scores), default=None),
         frozenset((str(m.get("name", "")), str(m.get("version", ""))) for m in findings.models),
@@ -86,6 +87,13 @@ def stored(series: Series) -> tuple[Findings, CaseSummary]:
     except LungmtlError as error:
         return Findings(), CaseSummary(problem=str(error))
     return findings, summary_of(findings)
+
+
+def _lesions(findings: Findings, shown: Iterable[Finding]) -> int:
+    """Rows that the table of findings has of them: what both networks mark on a radiograph is one lesion."""
+    ids = {f.id for f in shown if f.status != "rejected"}
+    twice = [id for id, other in partners(findings, ids).items() if id < other and {id, other} <= ids]
+    return len(ids) - len(twice)
 
 
 def _is_in_work(findings: Findings) -> bool:

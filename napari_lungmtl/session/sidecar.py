@@ -20,6 +20,7 @@ from ..training.findings.formats.json_file import SUFFIX, read_findings, write_f
 from ..training.findings.log.file import LOG_SUFFIX
 from ..training.imaging.image import Image
 from ..training.imaging.series import Series
+from ..training.storage.address import is_remote, shown
 from .log.writer import LogWriter
 from .same_findings import numbered
 from .shared.joining import Change
@@ -75,7 +76,7 @@ class Sidecar:
         self.log = LogWriter()
         """What is done to the findings, for the log beside them."""
         # Until files of the user's folder were told apart by where the image is.
-        self._former, self._source = mine / f"{name}{SUFFIX}", str(source or "")
+        self._former, self._source = mine / f"{name}{SUFFIX}", shown(source) if source else ""
 
     @property
     def path(self) -> Path:
@@ -272,7 +273,7 @@ def _digest_of(name: str, source: Path | None) -> str:
     """What tells images of one name in different folders apart; the identifiers of DICOM do so themselves."""
     if source is None or _UID.fullmatch(name):
         return ""
-    place = os.fsencode(Path(source).absolute())
+    place = os.fsencode(shown(source) if is_remote(source) else Path(source).absolute())
     return f"-{hashlib.blake2b(place, digest_size=6).hexdigest()}"
 
 
@@ -292,7 +293,7 @@ def _file_name(image: Image) -> str:
 
 
 def _folder_beside(source: Path | None) -> Path | None:
-    if source is None:
+    if source is None or is_remote(source):
         return None
     source = Path(source).absolute()
     # A zarr store is a folder whose content belongs to zarr.

@@ -10,13 +10,19 @@ from ..training.inference import registry
 from ..training.inference.suitability import suits
 from ..training.inference.weights import ModelCard
 
+FEW = 10
+"""Lesions below which no rate is told, but what was counted."""
+
 
 def of_session(session: Session | None) -> str:
     """The sentence for the detector of a session's findings, or of its image before a run; empty where nothing is known."""
     if session is None or session.image is None or session.image.ndim != 3:
         return ""
     known = {str(model.get("name", "")) for model in session.findings.models}
-    names = [i.name for i in registry.models() if i.task == "detection" and suits(i, session.image)]
+    suitable = [i for i in registry.models() if i.task == "detection" and suits(i, session.image)]
+    names = [info.name for info in registry.running(suitable)]
+    if any(registry.shown_card(name) is None for name in known):  # by networks of another make
+        return ""
     card = next((c for name in sorted(names, key=lambda n: n not in known) if (c := _card(name))), None)
     if card is None or _made_by(session, card.name) != card.version:
         return ""
@@ -51,10 +57,10 @@ def at_threshold(card: ModelCard, threshold: float) -> str:
     about = f"about {other:.1f}" if 0 < other < 3 else f"about {other:.0f}" if other else "no"
     marks = "mark" if about == "about 1.0" else "marks"
     begin = "At" if reached else "Already at"
-    found = f"finds {10 * row['found'] / lesions:.0f} of 10 lesions"
-    return (
-        f"{begin} {score:.4g}: {about} other {marks} a scan, {found} ({row['found']} of {lesions} measured)."
-    )
+    found = f"finds {10 * row['found'] / lesions:.0f} of 10 lesions ({row['found']} of {lesions} measured)"
+    if lesions < FEW:  # which do not bear such a sentence
+        found = f"found {row['found']} of the {lesions} lesions measured"
+    return f"{begin} {score:.4g}: {about} other {marks} a scan, {found}."
 
 
 def _rows(card: ModelCard) -> dict[float, Mapping[str, Any]]:

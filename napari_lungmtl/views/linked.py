@@ -184,8 +184,7 @@ class LinkedViews(QWidget):
             point[axis] = position
         index = np.clip(np.rint(image.to_index(point)), 0, np.subtract(image.shape, 1))
         world = image.to_world(index)
-        axes = sorted(place)
-        self._viewer.dims.set_point(axes, [float(world[axis]) for axis in axes])
+        planes.move_to(self._viewer, {axis: float(world[axis]) for axis in place})
 
     def let_go(self) -> None:
         """Stop listening, and leave the canvas as it was; no widget is touched."""

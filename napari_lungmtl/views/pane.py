@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 from qtpy.QtCore import QEvent, QPointF, QSize, Qt, Signal
@@ -16,6 +17,7 @@ from ..canvas.frame import Frame
 from ..canvas.mouse import LATER, NOTCH, ZOOM
 from ..training.imaging.image import Image
 from ..training.imaging.slab import cut
+from ..training.imaging.streamed import fraction_of
 from .frame import sample
 from .painting import SLAB_GROUND, SLAB_LETTERS, paint_crosshair, paint_marks, picture
 from .scene import Scene
@@ -58,6 +60,9 @@ class ViewPane(QWidget):
         self._corner = (0, 0)
         self._painted: tuple[object, ...] = ()
         self._pixmap = QPixmap()
+        self._held: tuple[object, ...] = ()
+        self._truths = False
+        self._under = QPixmap()
         self.setAccessibleName(f"{plane} view")
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -85,15 +90,12 @@ class ViewPane(QWidget):
     def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Paint the plane, what lies over it, and who is where."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), Qt.GlobalColor.black)
         scene = self.scene
+        if scene is None:
+            painter.fillRect(self.rect(), Qt.GlobalColor.black)
         if scene is not None:
             self._follow(scene)
-            ratio = self.devicePixelRatioF()
-            pixmap = self._bring(scene, ratio)
-            row, column = self._corner  # of what was brought just now
-            painter.drawPixmap(QPointF(column / ratio, row / ratio), pixmap)
-            paint_marks(painter, self.frame, scene.marks(self.frame))
+            painter.drawPixmap(QPointF(0, 0), self._ground(scene, self.devicePixelRatioF()))
             paint_crosshair(painter, self.frame, scene.point)
             self._write(painter, scene)
         painter.end()
@@ -111,6 +113,24 @@ class ViewPane(QWidget):
         middle = shown + (np.asarray(former.center) - shown) * (mm / former.mm)
         self.frame = replace(whole, center=(float(middle[0]), float(middle[1])), mm=mm).holding(scene.point)
 
+    def _ground(self, scene: Scene, ratio: float) -> QPixmap:
+        """All that lies below crosshair and texts, painted where any of it has changed: a step in one plane leaves the other."""
+        picture = self._bring(scene, ratio)
+        held = (self._painted, self.frame, scene.findings, scene.selection)
+        if held != self._held or scene.truths or self._truths:
+            size = self.size() * ratio
+            if self._under.size() != size:
+                self._under = QPixmap(size)
+            self._under.setDevicePixelRatio(ratio)
+            self._under.fill(Qt.GlobalColor.black)
+            painter = QPainter(self._under)
+            row, column = self._corner  # of what was brought just now
+            painter.drawPixmap(QPointF(column / ratio, row / ratio), picture)
+            paint_marks(painter, self.frame, scene.marks(self.frame))
+            painter.end()
+            self._held, self._truths = held, bool(scene.truths)
+        return self._under
+
     def _bring(self, scene: Scene, ratio: float) -> QPixmap:
         """The plane's pixels, cut and interpolated only where something has changed."""
         axis = self.frame.order[0]
@@ -119,7 +139,8 @@ class ViewPane(QWidget):
             mm=self.frame.mm / ratio,
             size=(round(self.height() * ratio), round(self.width() * ratio)),
         )
-        wanted = (id(scene.image), scene.slab, frame)
+        # Not by its id, which the next study may have; voxels of a study on a server may still come.
+        wanted = (ref(scene.image), fraction_of(scene.image), scene.slab, frame)
         if wanted != self._sampled:
             plane: Image = cut(scene.image, axis, frame.position, scene.slab)
             self._values, self._corner = sample(frame, plane)

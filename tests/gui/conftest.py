@@ -15,6 +15,8 @@ os.environ.setdefault("NAPARI_CONFIG", "")  # the settings of whoever runs the t
 import napari
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QDockWidget
+from vispy.gloo import Program
 
 from napari_lungmtl.layers.view_state import remember, restore
 from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
@@ -111,6 +113,25 @@ def old_objects_are_no_garbage() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shaders_are_parsed_once() -> Iterator[None]:
+    """Each layer has vispy look for the variables in shaders that layers of earlier tests had word for word."""
+    parse, known = Program._parse_variables_from_code, {}
+
+    def parse_once(program: Program, update_variables: bool = True) -> None:
+        code = tuple(shader.code for shader in program.shaders)
+        if code not in known:
+            parse(program, update_variables=False)
+            known[code] = program._code_variables
+        program._code_variables = dict(known[code])
+        if update_variables:
+            program._process_pending_variables()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Program, "_parse_variables_from_code", parse_once)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_viewer() -> Iterator[napari.Viewer]:
     """One window for all tests: opening one takes longer than most tests."""
@@ -146,10 +167,13 @@ def window(shared_viewer, open_dock):
     viewer = shared_viewer
     dock = open_dock(viewer)
     yield viewer, dock
-    viewer.window.remove_dock_widget(dock)
-    dock.close()
-    dock.deleteLater()
-    viewer.layers.clear()
+    with viewer.layers.batched_update():  # one garbage collection for all layers
+        dock.close()
+        viewer.layers.clear()
+    holder = dock.parent()
+    # The dock goes with its holder: napari would take it out first, and Qt style all that is in it once more.
+    QDockWidget.setWidget(holder, None)
+    viewer.window.remove_dock_widget(holder)
     viewer.dims.ndisplay = 2
     viewer.dims.order = tuple(range(viewer.dims.ndim))
     viewer.theme = "dark"

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from napari.layers import Layer
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
@@ -110,6 +111,8 @@ def test_keys_go_through_the_list_and_the_next_is_read_ahead(empty, folder, qtbo
     press(dock, Qt.Key.Key_N, SHIFT)
     wait_for(dock, "dora", qtbot)
     assert [layer.name for layer in dock.reviewed_images.layers] == ["dora"]  # pixels are not kept beside mm
+    closed = [vars(case) for case in dock.cases.model.cases if case.layer is None]
+    assert not [name for case in closed for name, value in case.items() if isinstance(value, Layer)]
     press(dock, Qt.Key.Key_N, SHIFT)
     wait_for(dock, "anna", qtbot)
     assert [f.id for f in dock.reviewed.session.findings] == ["a"]

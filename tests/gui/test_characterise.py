@@ -89,12 +89,6 @@ def test_one_run_does_everything_off_the_gui_thread(dock, judges, qtbot):
     assert dock.run.message.text().endswith("3 shown of 5.")
 
 
-def test_detect_only_asks_no_characteriser(dock, judges, qtbot):
-    run(dock, qtbot, run_modes.DETECT)
-    assert len(dock.reviewed.session.findings) == 5
-    assert judges[0].asked == []
-
-
 def test_a_run_judges_what_a_person_drew_and_keeps_it(dock, qtbot):
     session = dock.reviewed.session
     mine = Finding(
@@ -116,9 +110,11 @@ def test_a_run_judges_what_a_person_drew_and_keeps_it(dock, qtbot):
     assert session.findings["mine"].malignancy is None
 
 
-def test_what_is_there_is_characterised_in_one_step(dock, judges, qtbot):
+def test_what_was_only_detected_is_characterised_in_one_step(dock, judges, qtbot):
     run(dock, qtbot, run_modes.DETECT)
     session = dock.reviewed.session
+    assert len(session.findings) == 5
+    assert judges[0].asked == []
     session.accept("f2")
     session.add(Finding(Sphere((-150.0, 30.0, 0.0), 10.0), provenance=Provenance(person="me"), id="mine"))
     session.change("f3", geometry=Sphere(session.findings["f3"].center, 30.0))
@@ -136,14 +132,23 @@ def test_what_is_there_is_characterised_in_one_step(dock, judges, qtbot):
     assert session.findings == before
 
 
-def test_without_findings_there_is_nothing_to_characterise(dock):
+def test_what_cannot_be_characterised_is_said(dock, qtbot):
     dock.run.mode.setCurrentIndex(dock.run.mode.findData(run_modes.CHARACTERISE))
     dock.run.start()
     assert not dock.run.runner.running
     assert "draw a sphere" in dock.run.message.text()
+    press_c(dock)
+    assert dock.run.message.text() == "Select a finding to characterise it."
+    assert not dock.run.runner.running
+    session = dock.reviewed.session
+    session.add(Finding(Sphere((900.0, 30.0, 0.0), 10.0), id="far"))
+    with qtbot.waitSignal(dock.run.runner.failed, timeout=30_000):
+        press_c(dock)
+    assert "outside the scan" in dock.run.message.text()
+    assert session.findings["far"].malignancy is None
 
 
-def test_c_characterises_the_selected_sphere_alone(dock, judges, qtbot):
+def test_c_and_the_card_characterise_one_sphere_alone(dock, judges, qtbot):
     run(dock, qtbot, run_modes.DETECT)
     session = dock.reviewed.session
     session.select("f3")
@@ -163,28 +168,9 @@ def test_c_characterises_the_selected_sphere_alone(dock, judges, qtbot):
     assert {m["name"] for m in after.models} == {"fake", "mtmr", "mtcnn"}
     session.undo()
     assert session.findings == before
-
-
-def test_the_card_asks_for_its_sphere(dock, qtbot):
-    run(dock, qtbot, run_modes.DETECT)
     with qtbot.waitSignal(dock.run.finished, timeout=30_000):
         dock.card.characterise.emit("f2")
     assert dock.reviewed.session.findings["f2"].malignancy == pytest.approx(0.04)
-
-
-def test_c_without_a_selection_says_what_to_do(dock):
-    press_c(dock)
-    assert dock.run.message.text() == "Select a finding to characterise it."
-    assert not dock.run.runner.running
-
-
-def test_a_sphere_outside_the_scan_is_said(dock, qtbot):
-    session = dock.reviewed.session
-    session.add(Finding(Sphere((900.0, 30.0, 0.0), 10.0), id="far"))
-    with qtbot.waitSignal(dock.run.runner.failed, timeout=30_000):
-        press_c(dock)
-    assert "outside the scan" in dock.run.message.text()
-    assert session.findings["far"].malignancy is None
 
 
 def test_a_slow_single_judgement_shows_a_bar_and_can_be_cancelled(dock, judges, qtbot):

@@ -12,6 +12,7 @@ from qtpy.QtTest import QTest
 
 from napari_lungmtl.layers.film_view import ScreenAxes
 from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.layers.rectangle import overlap
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.imaging.image import Image
@@ -201,11 +202,23 @@ def test_notes_of_a_run_come_back_with_the_file(window, image, predictor, qtbot)
     assert dock.run.message.text() == "Out of memory on the GPU: went on with the CPU."
 
 
-def test_a_heat_map_has_a_scale(after_run, qtbot):
-    _, dock = after_run
+def test_a_heat_map_has_a_scale_and_no_text_lies_over_it(after_run, qtbot):
+    viewer, dock = after_run
     box, heat = dock.show_section.heat.box, dock.reviewed.radiograph.heat
     box.setCurrentIndex(1)
     box.activated.emit(1)
     qtbot.waitUntil(lambda: heat.layer is not None, timeout=120_000)
     assert heat.layer.colorbar.visible
     assert tuple(heat.layer.contrast_limits) == (0.0, 1.0)
+    canvas = dock.corners.parentWidget()
+    QTest.mouseMove(
+        canvas, QPoint(canvas.width() // 2, canvas.height() // 2)
+    )  # the place under it is written, too
+    qtbot.waitUntil(lambda: bool(dock.corners.texts["cursor"]))
+    with_scale = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
+    heat.layer.colorbar.visible = False
+    without = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
+    rows, columns = np.nonzero(np.abs(with_scale - without).max(axis=2) > 8)
+    assert len(rows) > 2000
+    scale = (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
+    assert not [text for text in dock.corners.rectangles() if overlap(scale, text)]

@@ -85,6 +85,27 @@ def test_circles_first_and_malignancy_afterwards(detected, judge, qtbot):
     assert len(session.findings) == 0
 
 
+def test_the_layer_of_rings_is_in_before_networks_work(window, predictor, judge, qtbot, monkeypatch):
+    """To add one beside them takes three times as long, and the window stands still. Nobody hears of a choice of layers."""
+    viewer, dock = window
+    there, told, run = [], [], predictor.run
+    viewer.layers.selection.events.changed.connect(told.append)
+
+    def looking(image):
+        there.append(dock.reviewed.rings.layer is not None)
+        return (yield from run(image))
+
+    monkeypatch.setattr(predictor, "run", looking)
+    dock.run.start()
+    qtbot.waitUntil(lambda: bool(there), timeout=60_000)
+    assert there == [True]
+    # The viewer lives on, and with it would what it told.
+    viewer.layers.selection.events.changed.disconnect(told.append)
+    assert told == []
+    assert viewer.layers.selection.active is dock.reviewed.layer
+    finish(dock, judge, qtbot)
+
+
 def test_what_a_person_does_meanwhile_stays(detected, judge, qtbot):
     viewer, dock = detected
     session = dock.reviewed.session

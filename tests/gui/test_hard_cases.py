@@ -182,6 +182,8 @@ def test_saved_findings_are_judged_by_the_truth_that_lies_beside(empty, tmp_path
     qtbot.waitUntil(lambda: cell(dock, "anna", SCORE) == "0", timeout=5000)
     choose_order(dock, "by distance")
     assert cell(dock, "anna", SCORE) == "1.0"
+    dock.reviewed.session.set_thresholds(score=0.9)
+    assert not dock.cases.hard._judging.isActive()  # what is looked at makes no case harder
     click_row(dock, "berta")
     wait_for(dock, "berta", qtbot)
     assert (dock.reviewed.truth.truth, cell(dock, "berta", SCORE)) == (None, "")

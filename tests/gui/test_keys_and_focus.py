@@ -15,7 +15,7 @@ from napari_lungmtl import app
 from napari_lungmtl.layers import planes
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.panel.widgets.theme import palette
-from napari_lungmtl.shortcuts import HELP
+from napari_lungmtl.shortcuts import HELP, RADIOGRAPH_HELP, VOLUME_HELP
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
 
 from ..stand_ins.dock_input import press
@@ -37,9 +37,33 @@ def test_review_keys_give_way_on_layers_that_a_person_added_and_say_so_where_the
     viewer.layers.selection.active = layer = dock.reviewed.binding.layer
     layer.mode = "add"
     assert viewer.help == HELP
+    image = viewer.layers.selection.active = dock.reviewed.layer
+    for mode in ("transform", "pan_zoom"):  # napari promises them by 2 and 1, which choose windows
+        image.mode = mode
+        assert viewer.help == VOLUME_HELP
+    viewer.layers.selection.active = viewer.add_image(np.zeros((8, 8)))
+    assert viewer.help == RADIOGRAPH_HELP  # which has no other views
+    viewer.layers.selection.active = layer
     session.select("f1")
     press(dock, Qt.Key.Key_A)
     assert session.findings["f1"].status == "accepted"
+
+
+def test_keys_run_the_networks_and_choose_the_plane(window, qtbot):
+    viewer, dock = window
+    keys = {"coronal": Qt.Key.Key_8, "sagittal": Qt.Key.Key_9, "3-D": Qt.Key.Key_0, "axial": Qt.Key.Key_7}
+    for plane, key in keys.items():
+        press(dock, key)
+        assert planes.current(viewer) == plane
+        assert dock.show_section.planes.checkedButton().text() == plane
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+        press(dock, Qt.Key.Key_R, Qt.KeyboardModifier.ShiftModifier)
+    assert len(dock.reviewed.session.findings) == 5
+    add_image_layer(viewer, radiograph())
+    before = tuple(viewer.dims.order), viewer.dims.ndisplay
+    for key in keys.values():
+        press(dock, key)
+        assert (tuple(viewer.dims.order), viewer.dims.ndisplay) == before
 
 
 def reachable(dock) -> list[QWidget]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -18,7 +20,10 @@ from napari_lungmtl.layers.spheres.rows import ACCENT, SCALE
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
 from napari_lungmtl.training.imaging import Image, read_image
 from napari_lungmtl.training.imaging.slab import Slab
+from napari_lungmtl.training.imaging.streamed import StreamedImage
 from napari_lungmtl.views.painting import CROSSHAIR
+from napari_lungmtl.views.pane import ViewPane
+from napari_lungmtl.views.scene import Scene
 
 from ..stand_ins.canvas_mouse import CanvasMouse, canvas_frame
 from ..stand_ins.dock_input import press
@@ -361,3 +366,33 @@ def test_a_closed_dock_gives_the_canvas_its_space_back(shared_viewer, open_dock,
     assert viewer.layers[0].projection_mode == "none"
     viewer.dims.set_point(0, -150.0)  # nobody listens any more
     viewer.layers.clear()
+
+
+@dataclass
+class Coming:
+    """What an image's voxels come from."""
+
+    fraction: float = 0.0
+    is_whole: bool = False
+
+
+def test_a_plane_fills_as_voxels_come_and_is_never_that_of_a_study_before(qtbot):
+    pane = ViewPane("coronal")
+    qtbot.addWidget(pane)
+    pane.resize(200, 200)
+
+    def grey(image) -> int:
+        pane.show_scene(Scene(image, (4.0, 20.0, 25.0), limits=(-1000.0, 0.0)))
+        return int(at(pane, pane.frame, (5.0, 20.0, 10.0))[0])
+
+    stream = Coming()
+    image = StreamedImage(np.full((10, 40, 50), -1000, np.int16), "CT", (1.0,) * 3, stream=stream)
+    assert grey(image) == 0
+    image.voxels[:] = 0
+    stream.is_whole = True
+    assert grey(image) == 255
+    for value in (-1000, 0) * 8:  # one takes the place of another in memory
+        del image
+        pane.show_scene(None)
+        image = Image(np.full((10, 40, 50), value, np.int16), "CT", (1.0,) * 3)
+        assert grey(image) == (0 if value else 255)

@@ -175,6 +175,20 @@ def test_the_table_covers_no_mark_and_has_a_key_and_a_box_that_are_remembered(ma
     assert Preferences()["attributes"]
 
 
+def test_nodules_and_truth_are_seen_inside_the_volume_in_3d(marked, image):
+    viewer, dock = marked
+    missed = Finding(Sphere((Z + 30, 30.0, 8.0), 8.0), id="t")
+    show_truth(viewer, dock, Findings((missed,), ImageReference.of(image)))
+    planes.show(viewer, "3-D")
+    assert dock.reviewed.layer.rendering == "average"
+    for layer in (dock.reviewed.binding.layer, viewer.layers["truth"]):
+        shown = canvas_picture(viewer)
+        layer.visible = False
+        assert (np.abs(shown - canvas_picture(viewer)).max(axis=2) > 20).sum() > 100, layer.name
+        layer.visible = True
+    planes.show(viewer, "axial")
+
+
 def test_nothing_covers_the_truth_either(marked, image):
     viewer, dock = marked
     press(dock, Qt.Key.Key_N)

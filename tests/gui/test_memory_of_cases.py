@@ -11,7 +11,7 @@ import pytest
 from napari_lungmtl.jobs import memory
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.training.imaging.image import Image
-from napari_lungmtl.training.inference.quiet_import import settle, times_settled
+from napari_lungmtl.training.inference.quiet_import import settle
 
 
 @pytest.fixture
@@ -44,9 +44,10 @@ def test_cases_that_come_and_go_leave_nothing(quickly, window, qtbot):
             _close(viewer, opened[number - 2][0])
     for layer, _ in opened[-2:]:
         _close(viewer, layer)
-    assert dock.reviewed_images._closed_images.due
-    settled = times_settled()
-    qtbot.waitUntil(lambda: times_settled() > settled, timeout=60_000)
+    closed = dock.reviewed_images._closed_images
+    assert closed.due
+    settle()  # as the networks' imports in the background do whenever they come to an end
+    qtbot.waitUntil(lambda: not closed.due and not closed._settling.isActive(), timeout=60_000)
     gc.collect()
     assert [
         n for n, (layer, voxels) in enumerate(opened) if layer() is not None or voxels() is not None

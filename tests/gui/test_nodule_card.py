@@ -28,7 +28,7 @@ def test_without_a_selection_there_is_one_sentence(window):
     assert card.closeups.isVisibleTo(card)
 
 
-def test_malignancy_is_drawn_with_its_spread_and_each_network(window):
+def test_malignancy_attributes_and_notes_are_drawn_and_said(window):
     card, _ = shown(window, balls({}), judged((-150.0, 40.0, 0.0)))
     rows = card.scores
     assert [(r.name, r.text) for r in rows.rows] == [
@@ -50,6 +50,33 @@ def test_malignancy_is_drawn_with_its_spread_and_each_network(window):
         assert is_color(at(0, p), colors.text, 60)
     assert is_color(at(1, 0.8), malignancy_color(0.8))
     assert is_color(at(2, 0.6), malignancy_color(0.6))
+    bars, colors = card.bars, palette("dark")
+    assert len(bars.shown()) == 8
+    pixels = rgb(bars)
+    for number, (scale, value) in enumerate(bars.shown()):
+        if scale.nominal:
+            continue
+        bar = bars.bar(number)
+        y = int(bar.top() + 1.5)  # above the whisker
+        for fraction in (0.06, 0.3, 0.45, 0.55, 0.7, 0.93):
+            if abs(fraction - scale.fraction(value)) < 0.03 or (scale.name == "margin" and fraction < 0.45):
+                continue
+            wanted = colors.accent if fraction < scale.fraction(value) else colors.line
+            assert is_color(pixels[y, int(bar.left() + fraction * bar.width())], wanted), (scale, fraction)
+    margin = next(i for i, (scale, _) in enumerate(bars.shown()) if scale.name == "margin")
+    y, bar = int(bars.bar(margin).center().y()), bars.bar(margin)
+    assert is_color(
+        pixels[y, int(bar.left() + 0.33 * bar.width())], colors.text, 90
+    )  # 2.0 ± 0.5: 0.125 to 0.375
+    assert is_color(pixels[y, int(bar.left() + 0.45 * bar.width())], colors.line)
+    described = bars.accessibleDescription()
+    assert "Internal structure soft tissue" in described
+    assert "Calcification absent" in described
+    both = replace(MTCNN, notes=("Padded at the edge of the scan.", "Larger than 30 mm."))
+    assert notes_of((MTMR, both)) == ["Padded at the edge of the scan.", "MT-CNN: Larger than 30 mm."]
+    assert card.notes.isVisibleTo(card)
+    assert card.notes.property("role") == "warning"
+    assert card.notes.text() == "⚠ MTMR-Net: Padded at the edge of the scan."
 
 
 def test_readers_are_told_in_words_and_as_a_divided_bar_and_what_is_no_nodule_first(window):
@@ -77,41 +104,6 @@ def test_readers_are_told_in_words_and_as_a_divided_bar_and_what_is_no_nodule_fi
     assert card.scores.rows[0].name == "If a nodule"
     assert not any(row.main for row in card.scores.rows)
     assert card.summary.text() == "Ø 12.0 mm · unlike a nodule"
-
-
-def test_bars_reach_their_value_and_categories_have_names(window):
-    card, _ = shown(window, balls({}), judged((-150.0, 40.0, 0.0)))
-    bars, colors = card.bars, palette("dark")
-    assert len(bars.shown()) == 8
-    pixels = rgb(bars)
-    for number, (scale, value) in enumerate(bars.shown()):
-        if scale.nominal:
-            continue
-        bar = bars.bar(number)
-        y = int(bar.top() + 1.5)  # above the whisker
-        for fraction in (0.06, 0.3, 0.45, 0.55, 0.7, 0.93):
-            if abs(fraction - scale.fraction(value)) < 0.03 or (scale.name == "margin" and fraction < 0.45):
-                continue
-            wanted = colors.accent if fraction < scale.fraction(value) else colors.line
-            assert is_color(pixels[y, int(bar.left() + fraction * bar.width())], wanted), (scale, fraction)
-    margin = next(i for i, (scale, _) in enumerate(bars.shown()) if scale.name == "margin")
-    y, bar = int(bars.bar(margin).center().y()), bars.bar(margin)
-    assert is_color(
-        pixels[y, int(bar.left() + 0.33 * bar.width())], colors.text, 90
-    )  # 2.0 ± 0.5: 0.125 to 0.375
-    assert is_color(pixels[y, int(bar.left() + 0.45 * bar.width())], colors.line)
-    described = bars.accessibleDescription()
-    assert "Internal structure soft tissue" in described
-    assert "Calcification absent" in described
-
-
-def test_notes_are_said_once_and_with_the_network_that_makes_them(window):
-    both = replace(MTCNN, notes=("Padded at the edge of the scan.", "Larger than 30 mm."))
-    assert notes_of((MTMR, both)) == ["Padded at the edge of the scan.", "MT-CNN: Larger than 30 mm."]
-    card, _ = shown(window, balls({}), judged((-150.0, 40.0, 0.0)))
-    assert card.notes.isVisibleTo(card)
-    assert card.notes.property("role") == "warning"
-    assert card.notes.text() == "⚠ MTMR-Net: Padded at the edge of the scan."
 
 
 def test_what_nobody_judged_is_offered_for_characterisation(window, qtbot):
@@ -178,7 +170,7 @@ def test_a_sphere_on_a_radiograph_is_no_reason_to_fail(window):
     assert card.scores.isVisibleTo(card)
 
 
-def test_it_fits_the_dock(window, qtbot):
+def test_it_fits_the_dock_and_its_colours_follow_the_theme(window, qtbot):
     card, _ = shown(window, balls({}), judged((-150.0, 40.0, 0.0)))
     card.details.button.click()
     assert card.minimumSizeHint().width() <= 365  # 380 less the scroll bar
@@ -187,11 +179,7 @@ def test_it_fits_the_dock(window, qtbot):
     for name in card.bars.shown():
         words = card.bars.widest((name[0].low,)) + card.bars.widest((name[0].high,))
         assert words < 1.12 * card.bars.cell(0).width()  # measured in bold, drawn in regular type
-
-
-def test_the_colours_follow_the_theme(window):
     viewer, _ = window
-    card, _ = shown(window, balls({}), judged((-150.0, 40.0, 0.0)))
     viewer.theme = "light"
     bar = card.bars.bar(0)
     pixel = rgb(card.bars)[int(bar.top() + 1.5), int(bar.left() + bar.width() / 2)]

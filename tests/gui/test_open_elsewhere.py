@@ -30,7 +30,7 @@ def test_the_study_section_names_who_else_is_there_and_what_they_save_appears(wi
     session.add(Finding(Sphere((-120.0, 40.0, 0.0), 9.0), id="ours"))
     qtbot.waitUntil(lambda: {"ours", "theirs"} == {f.id for f in session.findings}, timeout=20_000)
     assert dock.findings.table.model().rowCount() == 2
-    assert "one change joined yours" in dock.footer.problem.text()
+    qtbot.waitUntil(lambda: "one change joined yours" in dock.footer.problem.text(), timeout=20_000)
     second.close()
     presence._HEART.wake()
     qtbot.waitUntil(lambda: not words.isVisible(), timeout=20_000)

@@ -13,13 +13,17 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.layers.spheres.layer import add_image_layer
 from napari_lungmtl.panel.operating_point import store
+from napari_lungmtl.panel.operating_point.curve_view import CurveView
+from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.json_file import write_findings
+from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.radiograph_answer import shipped_answer
 from napari_lungmtl.training.operating_point.calibration import Calibration, CalibrationScan
 from napari_lungmtl.training.operating_point.reviewed import ReviewedCase
 
 from ..stand_ins.case_folder import SHIFT, load, write_scan
+from ..stand_ins.own_weights import own_weights
 from ..stand_ins.reviewed_radiographs import radiograph
 
 FAKE = ({"name": "fake", "version": "1.0"},)
@@ -61,11 +65,29 @@ def drag(plot, place: int) -> None:
     QApplication.processEvents()
 
 
+def test_weights_that_have_gone_keep_no_image_from_being_opened(image, tmp_path, qtbot):
+    """What they were is known from when they were chosen; that they are gone is told by a run."""
+    own = own_weights(tmp_path / "run7", "ag3d")
+    session, curve = Session(), CurveView()
+    qtbot.addWidget(curve)
+    registry.use_weights("ag3d", own)
+    try:
+        own.unlink()
+        session.open(image)
+        curve.set_session(session)
+        assert curve.shown[0].network == "ag3d"
+        assert "other weights" not in curve.basis.text(), "the file was a copy of the shipped one"
+        assert registry.card_as_chosen("mtmr") == registry.card("mtmr")
+    finally:
+        registry.use_weights("ag3d", None)
+        session.open(None)
+
+
 def test_handle_and_slider_move_each_other(section, after_run):
     _, dock = after_run
     session, plot = dock.reviewed.session, section.curve.plot
     curve = plot.curve
-    assert section.curve.line.text().startswith("Finds 75 % (19–99) of nodules, with 2.7 false marks a scan")
+    assert section.curve.line.text().startswith("Finds 75 % (19–99) of nodules, with 2.0 false marks a scan")
     assert "other weights" in section.curve.basis.text(), "the test's detector is none of those evaluated"
     place = curve.place(0.95)
     drag(plot, place)

@@ -14,7 +14,7 @@ from napari_lungmtl.panel.weights.choice import OWN, SHIPPED
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.inference import registry
 
-from ..stand_ins.fresh_models import fresh_model_store
+from ..stand_ins.fresh_models import shipped_networks
 from ..stand_ins.own_weights import own_weights
 
 pytestmark = pytest.mark.timeout(600)
@@ -30,10 +30,7 @@ def image(lungmtl_data):
 @pytest.fixture
 def predictor(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The shipped networks of radiographs, as far as this test needs them; afterwards all weights are the shipped ones."""
-    fresh_model_store(monkeypatch)
-    yield
-    for name in registry.NETWORKS:
-        registry.use_weights(name, None)
+    yield from shipped_networks(monkeypatch)
 
 
 @pytest.fixture

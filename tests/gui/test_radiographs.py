@@ -104,8 +104,28 @@ def test_a_network_that_fails_leaves_no_half_result(window, predictor, qtbot):
     assert dock.run.message.text() == "out of memory: close other programs."
 
 
-def test_the_banner_says_the_verdict_and_follows_the_threshold(after_run):
+def test_table_selection_overlays_and_banner_go_by_what_was_found(after_run):
     _, dock = after_run
+    assert column(dock, FOUND_BY) == ["◆ both", "◇ DHN", "◇ MO-SegNet"]
+    assert column(dock, PLACE)[0] == "55, 10"
+    model = dock.findings.model
+    headers = [model.headerData(n, Qt.Orientation.Horizontal) for n in sorted(dock.findings.shown_columns())]
+    assert headers == ["#", "Score", "Ø mm", "y, x mm", "✓", "Found by"]
+    table = dock.findings.table
+    assert table.horizontalScrollBar().maximum() == 0
+    assert "1 marked by both" in dock.study_section._agreement.text()
+    layer, session = dock.reviewed.radiograph.boxes.layer, dock.reviewed.session
+    session.select("m2")
+    assert set(layer.selected_data) == {row_of(dock, "m2")}
+    layer.selected_data = {row_of(dock, "d2")}
+    rows = dock.findings.table.selectionModel().selectedRows()
+    assert [row.data(ID) for row in rows] == ["d2"]
+    press(dock, Qt.Key.Key_H)
+    drawings = dock.reviewed.radiograph
+    assert not any(layer.visible for layer in drawings.layers)
+    press(dock, Qt.Key.Key_H)
+    assert all(layer.visible for layer in drawings.layers)
+    assert drawings.boxes.layer.mode == "select"
     banner, slider = dock.study_section.banner, dock.show_section.radiograph
     assert banner.isVisible()
     assert slider.isVisible()
@@ -127,18 +147,6 @@ def test_the_banner_says_the_verdict_and_follows_the_threshold(after_run):
     assert "below the threshold 0.90" in banner.accessibleDescription()
     assert filled() == pytest.approx(0.83, abs=0.04)
     assert banner.bar(0).width() < 380
-
-
-def test_the_table_says_who_found_what_and_where(after_run):
-    _, dock = after_run
-    assert column(dock, FOUND_BY) == ["◆ both", "◇ DHN", "◇ MO-SegNet"]
-    assert column(dock, PLACE)[0] == "55, 10"
-    model = dock.findings.model
-    headers = [model.headerData(n, Qt.Orientation.Horizontal) for n in sorted(dock.findings.shown_columns())]
-    assert headers == ["#", "Score", "Ø mm", "y, x mm", "✓", "Found by"]
-    table = dock.findings.table
-    assert table.horizontalScrollBar().maximum() == 0
-    assert "1 marked by both" in dock.study_section._agreement.text()
 
 
 def test_keys_walk_and_judge_boxes(after_run):
@@ -321,16 +329,6 @@ def test_a_heat_map_that_fails_says_so(after_run, predictor, qtbot):
     assert box.currentText() == "off"
 
 
-def test_overlays_hide_and_come_back_with_their_tool(after_run):
-    _, dock = after_run
-    press(dock, Qt.Key.Key_H)
-    drawings = dock.reviewed.radiograph
-    assert not any(layer.visible for layer in drawings.layers)
-    press(dock, Qt.Key.Key_H)
-    assert all(layer.visible for layer in drawings.layers)
-    assert drawings.boxes.layer.mode == "select"
-
-
 def test_pixels_are_said_where_the_spacing_is_unknown(window, qtbot):
     viewer, dock = window
     add_image_layer(viewer, radiograph(spacing=None, series_uid="plain"))
@@ -342,16 +340,6 @@ def test_pixels_are_said_where_the_spacing_is_unknown(window, qtbot):
     assert dock.findings.model.headerData(2, Qt.Orientation.Horizontal) == "Ø px"
     press(dock, Qt.Key.Key_N)
     assert dock.card.summary.text() == "29 × 30 px"
-
-
-def test_selecting_a_row_selects_its_rectangle_and_back(after_run):
-    _, dock = after_run
-    layer, session = dock.reviewed.radiograph.boxes.layer, dock.reviewed.session
-    session.select("m2")
-    assert set(layer.selected_data) == {row_of(dock, "m2")}
-    layer.selected_data = {row_of(dock, "d2")}
-    rows = dock.findings.table.selectionModel().selectedRows()
-    assert [row.data(ID) for row in rows] == ["d2"]
 
 
 def test_removing_layers_of_a_radiograph_loses_nothing_and_leaves_only_the_image(after_run, qtbot):

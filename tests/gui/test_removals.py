@@ -78,8 +78,10 @@ def test_layers_can_be_removed_after_the_dock_was_closed(shared_viewer, open_doc
         dock.run.start()
     picture = dock.reviewed.layer
     draw(viewer)
+    assert viewer.canvas.background_color_override is not None
     close(viewer, dock)
     assert list(viewer.layers) == [picture]  # the drawings of the dock went with it
+    assert viewer.canvas.background_color_override is None, "napari has its own ground again"
     draw(viewer)
     rectangle = viewer.add_shapes([RECTANGLE], ndim=2)
     draw(viewer)

@@ -9,6 +9,7 @@ import napari
 import numpy as np
 from napari.utils.notifications import notification_manager
 
+from napari_lungmtl.training.findings import Finding, Sphere
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import PredictorError
 
@@ -103,6 +104,33 @@ def test_the_gui_thread_is_not_blocked_by_quick_steps(window, predictor, qtbot):
     with qtbot.waitSignal(dock.run.finished, timeout=60_000):
         dock.run.start()
     assert len(reports) <= 2 + 20 * (time.monotonic() - since)
+
+
+def test_a_run_without_a_find_leaves_the_layers_as_they_were(window, predictor, qtbot):
+    """The layer of rings, put in ahead of the find, goes again however the run ends; what a person finds stays ringed."""
+    viewer, dock = window
+    before = [layer.name for layer in viewer.layers]
+    predictor.findings, predictor.delay = predictor.findings.with_items(()), 0.02
+    for steps, end in ((1000, "cancel"), (60, "fail"), (60, "find nothing")):
+        predictor.steps = steps
+        predictor.error = PredictorError("no lung was found: choose a chest CT.") if end == "fail" else None
+        dock.run.start()
+        qtbot.waitUntil(lambda: dock.reviewed.rings.layer is not None, timeout=60_000)
+        if end == "cancel":
+            dock.run.cancel_button.click()
+        qtbot.waitUntil(lambda: not dock.run.runner.running, timeout=60_000)
+        assert [layer.name for layer in viewer.layers] == before, end
+    predictor.steps, predictor.error = 1000, None
+    start(dock, qtbot)
+    dock.run.cancel_button.click()  # before the layer was put in
+    qtbot.wait(400)
+    assert [layer.name for layer in viewer.layers] == before
+    dock.run.start()
+    qtbot.waitUntil(lambda: dock.reviewed.rings.layer is not None, timeout=60_000)
+    dock.reviewed.session.add(Finding(Sphere(tuple(viewer.dims.point), 8.0)))
+    dock.run.cancel_button.click()
+    assert [layer.name for layer in viewer.layers] == [*before, "rings"]
+    qtbot.waitUntil(lambda: bool(dock.reviewed.rings.layer.size.any()))
 
 
 def test_deleting_the_image_cancels_its_run(window, predictor, qtbot):

@@ -12,12 +12,14 @@ def python(code: str) -> str:
 
 
 def barred(*names: str) -> str:
-    """Code that makes imports of these packages fail, as where they are not installed."""
+    """Code that makes imports of these packages fail, as where they are not installed; `Bar.asked` names those that were tried."""
     return f"""
 import sys
 class Bar:
+    asked = []
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {names!r}:
+            self.asked.append(name)
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Bar())
 """

@@ -7,9 +7,7 @@ batch.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from napari_lungmtl.training.fitting.batches import Place, endless_loader
+from napari_lungmtl.training.fitting.batches import Place, Seed, endless_loader
 from napari_lungmtl.training.fitting.fit import fit
 from napari_lungmtl.training.fitting.hardness import Hardness
 from napari_lungmtl.training.fitting.learner import Learner
+from napari_lungmtl.training.fitting.machines import Machines
+
+from .ranks import finished, ranks
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Settings:
     seed: int = 3
 
 
-def draw(_place: Place, rng: np.random.Generator) -> torch.Tensor:
+def draw(place: Place, seed: Seed) -> torch.Tensor:
     """Four numbers in a batch."""
-    return torch.from_numpy(rng.random((4, 1), np.float32))
+    return torch.tensor([[rng.random(dtype=np.float32)] for rng in place.generators(4, seed)])
 
 
 class Noting(Learner[nn.Linear]):
@@ -64,7 +65,7 @@ class Noting(Learner[nn.Linear]):
         """Note the gradient."""
         self.line["gradient"] = float(self.net.weight.grad)
 
-    def on_train_batch_end(self, *_: object) -> None:
+    def on_step_end(self) -> None:
         """Write the line."""
         self.hardness.end_step(self.trainer.global_step)
         self.line["hardness"] = self.hardness.now.tolist()
@@ -73,28 +74,14 @@ class Noting(Learner[nn.Linear]):
 
 
 def run_in_two_processes(out: Path, steps: int) -> list[int | None]:
-    """Train, as processes that a cluster started; gives their exit codes. Both are forks of one that imported everything."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    processes = [context.Process(target=train, args=(out, steps, rank, port)) for rank in (0, 1)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(200)
-        process.kill()
-        process.join()
-    return [process.exitcode for process in processes]
+    """Train, as processes that a cluster started; gives their exit codes."""
+    with ranks(train, 2, out, steps) as processes:
+        return finished(processes)
 
 
-def train(out: Path, steps: int, rank: int, port: int) -> None:
+def train(out: Path, steps: int) -> None:
     """Be one of two processes; whichever goes on after the training writes weights under its number."""
-    place = {"LOCAL_RANK": rank, "NODE_RANK": 0, "WORLD_SIZE": 2, "MASTER_PORT": port}
-    os.environ.update({key: str(value) for key, value in place.items()}, MASTER_ADDR="127.0.0.1")
-    torch.set_num_threads(1)
     settings = Settings(steps)
     loader = endless_loader(draw, 0, settings.seed)
-    net, record = fit(Noting(settings, out), loader, out, settings, devices=2)
+    net, record = fit(Noting(settings, out), loader, out, settings, machines=Machines(devices=2))
     (out / f"weights.{os.getpid()}.json").write_text(json.dumps([record["processes"], net.weight.item()]))

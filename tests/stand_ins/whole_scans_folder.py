@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from napari_lungmtl.training.findings import Finding, Findings, Sphere
+from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Provenance, Sphere
 from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
 
 SPACING, ORIGIN = 2.0, (-100.0, 0.0, -90.0)
@@ -64,12 +64,13 @@ def _gzip(text: str) -> bytes:
 class Marker:
     """A `Predictor` that marks the same spheres in every scan."""
 
-    def __init__(self, marks: list[tuple[float, float, float, float, float]]) -> None:
-        self.info = ModelInfo("marker", "Marker", "for tests", ("CT",))
+    def __init__(self, marks: list[tuple[float, float, float, float, float]], name: str = "marker") -> None:
+        self.info = ModelInfo(name, "Marker", "for tests", ("CT",))
         self.marks = marks
 
     def run(self, image):
         """Yield once, return the marks."""
         yield Progress(0.5, "marking")
-        items = (Finding(Sphere((z, y, x), d), score=score) for z, y, x, d, score in self.marks)
-        return Findings(tuple(items))
+        origin = Provenance(self.info.name, "1")
+        items = (Finding(Sphere((z, y, x), d), score, provenance=origin) for z, y, x, d, score in self.marks)
+        return Findings(tuple(items), ImageReference.of(image))

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from napari_lungmtl.training.crossval.unlike import NODULE, measured, of_cubes
-from napari_lungmtl.training.data.public.luna16_nodules import load_cubes
+from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube
 from napari_lungmtl.training.data.public.open_radiographs import open_radiograph_cases
 from napari_lungmtl.training.data.public.radiographs import RadiographCase
 from napari_lungmtl.training.evaluation.cubes import detect_regions, regions, score_regions
@@ -28,6 +28,9 @@ from napari_lungmtl.training.metrics.characterisation.classification import roc_
 from napari_lungmtl.training.metrics.froc.luna16 import froc_curve, sensitivity_at
 from napari_lungmtl.training.metrics.radiograph.statistics import RadiographResult
 from napari_lungmtl.training.networks.ag3d.evaluation import cube_detector
+from napari_lungmtl.training.networks.nodule_masks.config import TrainingConfig
+from napari_lungmtl.training.networks.nodule_masks.evaluation import agreement
+from napari_lungmtl.training.networks.nodule_masks.samples import load_masked_nodules, marked
 
 ONE_NODULE = 1.5 / 74
 """Of the 74 nodules of `test_ag3d_finds_nodules`; half a one more, because the curve is read between its points."""
@@ -53,9 +56,9 @@ def test_malignancy_is_told_out_of_fold(lungmtl_data: Path):
     assert 0.75 < votes["malignancy"]["coverage"]["value"] < 0.85
 
 
-def test_bright_places_are_unlike_a_nodule(lungmtl_data: Path):
+def test_bright_places_are_unlike_a_nodule(luna16_cubes: list[NoduleCube]):
     """Every fifth cube of fold 0 by the regression that never saw it: its nodule, and what is bright beside."""
-    cubes, rng = load_cubes(lungmtl_data / "luna16_nodules", folds=["0"])[::5], np.random.default_rng(0)
+    cubes, rng = [c for c in luna16_cubes if c.fold == "0"][::5], np.random.default_rng(0)
     places = measured([*of_cubes(cubes, rng)])
     told = shipped_head().of(places.values, [str(s) for s in places.series]) >= 0.8
     nodule = places.kind == NODULE
@@ -63,9 +66,22 @@ def test_bright_places_are_unlike_a_nodule(lungmtl_data: Path):
     assert told[~nodule].mean() == pytest.approx(0.835, abs=0.03)
 
 
-def test_ag3d_finds_nodules(lungmtl_data: Path):
+def test_masks_are_as_large_as_the_mean_of_the_readers(lungmtl_data: Path):
+    """Every tenth nodule of fold 0 as a detector might mark it; given masks hold what any reader outlined, 1.4 times as much."""
+    data, rng = load_masked_nodules(lungmtl_data / "luna16_nodules"), np.random.default_rng(0)
+    rows = np.flatnonzero(data.nodules.fold == "0")[::10]
+    marks = [marked(data, int(row), TrainingConfig(), rng) for row in rows]
+    center, diameter = (np.array(some) for some in zip(*marks, strict=True))
+    predictor = load_predictor("nodule_masks", "cpu", None)
+    found = agreement(predictor, data.take(rows), center, diameter, lambda _f, _s: None)
+    drawn, outer, *_ = np.median(found.readers, axis=0)
+    assert (drawn, outer) == (pytest.approx(1.0, abs=0.12), pytest.approx(1.4, abs=0.15))
+    assert np.median(found.dice[:, 1]) == pytest.approx(0.787, abs=0.02)
+
+
+def test_ag3d_finds_nodules(luna16_cubes: list[NoduleCube]):
     """Every third cube of fold 0, which took part in no training or tuning, whole."""
-    cubes = load_cubes(lungmtl_data / "luna16_nodules", folds=["0"])[::3]
+    cubes = [c for c in luna16_cubes if c.fold == "0"][::3]
     detect = cube_detector(load_predictor("ag3d", "cpu", None).net, torch.device("cpu"))
     whole = regions(cubes)["whole"]
     matchings = [s.matching for s in score_regions(cubes, whole, detect_regions(cubes, whole, detect))]

@@ -11,13 +11,12 @@ from typing import Any
 from ..findings import Provenance
 from ..findings.formats.errors import FindingsFileError
 from ..findings.formats.tables import read_rows, read_text
-from .row import COLUMNS, ListedCase
+from .layout import STUDIES
+from .row import COLUMNS, ListedCase, Saved
 from .tables import PARQUET, CaseListError, case_of
 
 DETAIL = "cases_detail"
 """Key of an evaluation's JSON under which its cases are."""
-STUDIES = "studies"
-"""Folder of Parquet files that 'lungmtl predict --workers' writes: its table of studies is a list of cases."""
 SUFFIXES = (".json", ".csv", ".csv.gz", ".parquet")
 WANTED = "choose report.json, cases.csv or cases.parquet of 'lungmtl evaluate --report', or a list that the window saved"
 
@@ -49,11 +48,22 @@ def read_case_list(path: Path) -> list[ListedCase]:
     """
     path = Path(path).absolute()
     name = path.name.lower()
-    if name.endswith(".parquet") or path.is_dir():
+    if path.is_dir():
+        results = path.parent.parent
+        return [replace(case_of(row, path), saved=saved_in(row, results)) for row in _parquet(path)]
+    if name.endswith(".parquet"):
         return [case_of(row, path.parent) for row in _parquet(path)]
     if name.endswith(".json"):
         return _of_evaluation(path)
     return [case_of(row, path.parent) for _, row in read_rows(path, ("name", "path"), COLUMNS)]
+
+
+def saved_in(study: Mapping[str, Any], results: Path) -> Saved | None:
+    """Name the findings of a row of the table of studies; None of a study without."""
+    if not study.get("file"):
+        return None
+    count, score = study.get("findings"), study.get("best_score")
+    return Saved(results / study["file"], None if count is None else int(count), score)
 
 
 def _parquet(path: Path) -> list[dict[str, Any]]:

@@ -26,6 +26,23 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
+class Saved:
+    """Findings of a case that lie elsewhere than beside its image.
+
+    Parameters
+    ----------
+    file
+        A ``*.lungmtl.json``.
+    findings, score
+        How many there are, and their best score; None where the list does not say.
+    """
+
+    file: Path
+    findings: int | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True)
 class ListedCase:
     """One case.
 
@@ -49,6 +66,8 @@ class ListedCase:
         As an evaluation's JSON has them: `in_image` makes findings of them.
     network, threshold
         Name and version of what marked it, and the score from which on a mark is shown.
+    saved
+        Findings that a run on many studies has written.
     """
 
     name: str
@@ -64,6 +83,7 @@ class ListedCase:
     excluded: Sequence[Sequence[float]] = ()
     network: Provenance = field(default_factory=Provenance)
     threshold: float | None = None
+    saved: Saved | None = None
 
     @property
     def key(self) -> str:

@@ -38,14 +38,15 @@ def between(a: Findings, b: Findings) -> float | None:
 
 def spread(findings: Findings) -> float | None:
     """Return the largest standard deviation of a probability that a finding carries, over folds, slices or views."""
-    values: list[float | None] = []
-    for finding in findings:
-        if finding.status == "rejected":
-            continue
-        values.append(finding.malignancy_spread)
-        for opinion in finding.opinions:
-            values.append(opinion.std if len(opinion.view_scores) > 1 else None)
-            values.append(float(np.std(opinion.fold_scores)) if len(opinion.fold_scores) > 1 else None)
+    kept = [f for f in findings if f.status != "rejected"]
+    opinions = [o for f in kept for o in f.opinions]
+    values = [f.malignancy_spread for f in kept]
+    values += [o.std for o in opinions if len(o.view_scores) > 1]
+    folds: dict[int, list[tuple[float, ...]]] = {}
+    for opinion in opinions:
+        folds.setdefault(len(opinion.fold_scores), []).append(opinion.fold_scores)
+    # All of a length at once: one by one, two hundred findings cost as much as a frame.
+    values += [float(np.std(scores, axis=1).max()) for count, scores in folds.items() if count > 1]
     return _largest(values)
 
 

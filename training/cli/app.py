@@ -17,6 +17,7 @@ from .learning.next_ import next_
 from .models import models
 from .predict import predict
 from .readers import readers
+from .remote.serve import serve
 from .report import report
 from .simulate import simulate
 from .summary.command import summary
@@ -35,6 +36,7 @@ for command in (
     demo,
     view,
     predict,
+    serve,
     models,
     evaluate,
     train,

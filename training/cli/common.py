@@ -7,6 +7,7 @@ import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,3 +132,30 @@ def write_json(values: Any, path: Path | None) -> None:
         text = json.dumps(values, indent=1, ensure_ascii=False)
         # Names of files that are no UTF-8 have letters that it does not know; in JSON they have their escapes.
         write_atomically(path, text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+class Engine(StrEnum):
+    """What networks run with."""
+
+    torch = "torch"
+    openvino = "openvino"
+    bfloat16 = "bfloat16"
+
+
+def device_on(engine: Engine, device: str) -> str:
+    """The device that stands for an engine, after a look whether it is there.
+
+    Raises
+    ------
+    Failed
+        Another engine than PyTorch in float32 is asked for on a GPU.
+    MissingExtraError
+        OpenVINO is not installed.
+    """
+    from ..inference.device import choose_device
+
+    if engine is Engine.torch:
+        return device
+    if device not in ("auto", "cpu"):
+        raise Failed(f"--engine {engine} runs on the CPU: leave --device out, or leave --engine out")
+    return choose_device(engine)

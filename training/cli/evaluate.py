@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import complain, explained, output_file, progress, show_table, write_json
+from .common import Failed, complain, explained, output_file, progress, show_table, write_json
 from .report_folder import ReportFolder
+
+if TYPE_CHECKING:
+    from ..cluster.reuse.found import IndexedResults
 
 
 def evaluate(
@@ -49,8 +52,9 @@ def evaluate(
     findings: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="A detector's findings.csv: look at nodules where it found them instead of at the given places.",
+            metavar="FILE|DIR",
+            help="For a characteriser a detector's findings.csv: look at nodules where it found them, not at the given places. "
+            "For a detector the results of 'lungmtl predict --workers': evaluate what it found there instead of running it.",
         ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
@@ -71,7 +75,8 @@ def evaluate(
 
     Radiograph networks (dhn, mosegnet) are evaluated by image (ROC and PR), by box (FROC, AFROC, mAP, NODE21's score)
     and by lesion, with 95 % intervals; mosegnet also by lung masks where there are any. --json then holds a row for
-    each image too. An image that cannot be evaluated is named in a warning, the others go on, and the exit status is 1.
+    each image too. An image that cannot be evaluated, or that results given with --findings lack, is named in a warning,
+    the others go on, and the exit status is 1.
 
     Example: lungmtl evaluate ag3d --data luna16_nodules --json ag3d.json
 
@@ -80,6 +85,7 @@ def evaluate(
     with explained():
         from ..evaluation.evaluate import evaluate_network
 
+        results = None if findings is None else _results(findings)
         pages = None if report is None else ReportFolder(report)
         chosen = [fold.strip() for fold in folds.split(",") if fold.strip()] if folds else None
         with progress(network) as on_progress:
@@ -90,7 +96,8 @@ def evaluate(
                 truth=truth,
                 excluded=excluded,
                 folds=chosen,
-                findings=findings,
+                findings=findings if results is None else None,
+                results=results,
                 device=device,
                 on_progress=on_progress,
                 **({} if pages is None else {"on_case": pages.add}),
@@ -106,3 +113,15 @@ def evaluate(
             pages.write(figures)
         if figures.get("failed"):
             raise typer.Exit(1)
+
+
+def _results(path: Path) -> IndexedResults | None:
+    """Results with an index; None for a table of findings."""
+    from ..cluster.reuse.found import indexed_results
+
+    results = indexed_results(path)
+    if results is None and path.is_dir():
+        raise Failed(
+            f"{path} has no index of 'lungmtl predict --workers': name the folder that it was given with --out"
+        )
+    return results

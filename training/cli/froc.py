@@ -12,6 +12,7 @@ from .common import Failed, complain, explained, output_file, progress, show_tab
 from .report_folder import ReportFolder
 
 if TYPE_CHECKING:
+    from ..findings.formats.luna16 import Spots
     from ..metrics.froc.luna16 import FrocResult
 
 
@@ -21,7 +22,11 @@ def froc(
         Path, typer.Option(metavar="FILE", help="seriesuids.csv: the scans that count, one on each line.")
     ],
     submission: Annotated[
-        Path, typer.Option(metavar="FILE", help="Marks: seriesuid, coordX, coordY, coordZ, probability.")
+        Path,
+        typer.Option(
+            metavar="FILE|DIR",
+            help="Marks: seriesuid, coordX, coordY, coordZ, probability; or the results of 'lungmtl predict --workers'.",
+        ),
     ],
     excluded: Annotated[
         Path | None,
@@ -52,13 +57,15 @@ def froc(
 ) -> None:
     """FROC and CPM of a submission, by the rules of the LUNA16 challenge.
 
-    All csv files may be gzipped. Positions are in LPS mm. A findings.csv of 'lungmtl predict' is a submission.
+    All csv files may be gzipped. Positions are in LPS mm. A findings.csv of 'lungmtl predict' is a submission. Of results
+    with an index the last result of each series counts; series that failed or are missing there are named, left out of the
+    figures, and the exit status is 1.
 
     Example: lungmtl froc --truth annotations.csv --excluded annotations_excluded.csv.gz --series seriesuids.csv
     --submission marks.csv --bootstrap 1000 --json froc.json --report froc
     """
     with explained():
-        from ..findings.formats.luna16 import read_annotations, read_nodules, read_series, read_submission
+        from ..findings.formats.luna16 import read_annotations, read_nodules, read_series
         from ..metrics.froc.luna16 import evaluate
 
         if images is not None and report is None:
@@ -69,12 +76,15 @@ def froc(
             on_progress(0.3, "")
             others = read_annotations(excluded) if excluded else {}
             on_progress(0.6, "")
-            marks = read_submission(submission)
+            marks, missing = _marks(submission, scans)
+            scans = [uid for uid in scans if uid not in missing]
             _require_match(scans, series, nodules, truth, marks, submission)
             on_progress(0.9, "matching and drawing samples" if bootstrap else "matching")
             result = evaluate(scans, marks, nodules, others, bootstrap_samples=bootstrap)
         for warning in result.warnings:
             complain(f"warning: {warning}")
+        for uid, why in missing.items():
+            complain(f"WARNING: {uid} is left out: {why}")
         _show(result)
         write_json(result.to_json(), json_file)
         if pages is not None:
@@ -89,6 +99,29 @@ def froc(
             with progress("pictures") as on_progress:
                 pages.draw(rows, at_hand, on_progress)
             pages.write({**rows, "table": _table(result)})
+        if missing:
+            raise typer.Exit(1)
+
+
+def _marks(submission: Path, scans: Sequence[str]) -> tuple[Mapping[str, Spots], Mapping[str, str]]:
+    """Marks by series, and which series have no result in an index and why."""
+    from ..cluster.reuse.found import indexed_results
+    from ..findings.formats.luna16 import read_submission
+    from ..storage.address import shown
+
+    results = indexed_results(submission)
+    if results is None:
+        return read_submission(submission), {}
+    marks, missing, networks = results.marks(scans)
+    if len(networks) > 1:
+        complain(
+            f"warning: the marks come from several networks or weights, whose scores differ: {', '.join(sorted(networks))}"
+        )
+    if not marks:
+        raise Failed(
+            f"{shown(submission)} has no result of the {len(scans)} series: {next(iter(missing.values()))}"
+        )
+    return marks, missing
 
 
 def _require_match(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +13,10 @@ import typer
 
 from ..export_options import ExportOptions, Format, Which
 from .common import (
+    Engine,
     Failed,
     complain,
+    device_on,
     explain,
     explained,
     output_file,
@@ -22,7 +24,9 @@ from .common import (
     progress,
 )
 from .many.predict import predict_many
+from .many.studies import Study, studies_at
 from .predict_batch import Batch, finish_batch
+from .remote.machine import key_for
 
 if TYPE_CHECKING:
     from ..cluster.task import Options
@@ -30,35 +34,28 @@ if TYPE_CHECKING:
     from ..imaging import Image
     from ..inference.chain import Chain
     from ..inference.predictor import ModelInfo
+    from ..remote.client.chain import RemoteChain
+    from ..remote.key_file import Key
 
 
 _EXPORT = ExportOptions()
 _HELP = {each.name: str(each.metadata["help"]) for each in fields(ExportOptions)}
 
 
-@dataclass(frozen=True)
-class Study:
-    """One image to read: a path, which of its series, and among how many it was found."""
-
-    path: Path
-    series: str | None = None
-    among: int = 1
-
-    @property
-    def label(self) -> str:
-        """What a message calls it."""
-        return f"{self.path} (series {self.series})" if self.series else str(self.path)
-
-
 def predict(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH", help="Files, DICOM folders, folders of films, or trees with many series."
+            metavar="PATH",
+            help="Files, DICOM folders, folders of films, or trees with many series; also s3://, ssh:// and https:// addresses.",
         ),
     ],
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for <case>.lungmtl.json, findings.csv and images.csv.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for <case>.lungmtl.json, findings.csv and images.csv; also an s3:// or ssh:// address.",
+        ),
     ],
     model: Annotated[
         list[str] | None,
@@ -76,10 +73,17 @@ def predict(
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="Own weights (safetensors) of the network that their card names, may be repeated.",
+            help="Own weights (safetensors) of the network that their card names, or another network in the place of ours "
+            "(MONAI bundle, ONNX, card of a container); may be repeated.",
         ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            help="What runs 3D-AG on a CPU: bfloat16 is PyTorch in less precision, where that is faster here."
+        ),
+    ] = Engine.torch,
     series: Annotated[
         str | None, typer.Option(metavar="UID", help="Only the series with this identifier.")
     ] = None,
@@ -92,6 +96,10 @@ def predict(
     cluster: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS|FILE", help="Many studies: on the Dask cluster of this scheduler."),
+    ] = None,
+    remote: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="On the machine of this key file ('lungmtl serve' makes it)."),
     ] = None,
     json_file: Annotated[
         Path | None,
@@ -108,35 +116,38 @@ def predict(
     a nodule. --model ag3d only detects, --model ag3d --model mtmr also asks one network about malignancy. With --findings
     a *.lungmtl.json, a findings.csv or LUNA16's annotations.csv says where to look.
 
-    With --workers or --cluster, each folder directly below a PATH is a case, what is done is not done again when the same
-    command is given again, and DIR holds results/ and an index of Parquet files instead of tables.
+    With --remote, the networks of another machine run: what is sent are voxels without names, identifiers and dates.
+
+    With --workers or --cluster, each folder directly below a PATH is a case (on a server each folder with files), what is
+    done is not done again when the same command is given again, and DIR holds results/ and an index of Parquet files
+    instead of tables.
 
     Example: lungmtl predict ~/studies --out results --device cpu
     """
     with explained(), ExitStack() as stack:
         from ..inference import registry
 
+        device = device_on(engine, device)
         stack.enter_context(registry.using_weights(weights or ()))
         infos = _chosen(registry.models(), model)
         batch = Batch(out, ExportOptions(which, format))
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Failed(f"{out} cannot be made ({error.strerror}): choose another --out") from error
+        _prepare(out, batch.export.format)
         given = None if findings is None else _given(findings)
         if workers is not None or cluster is not None:
             if workers is not None and cluster is not None:
                 raise Failed(
                     "--workers are processes of this machine, and --cluster has its own: leave one of them out"
                 )
-            _refuse_with_many(findings, series, batch.export)
+            _refuse_with_many(findings, series, remote, batch.export)
             options = _options(out, infos, model, weights, device)
             if not predict_many(paths, options, infos, workers, cluster, json_file):
                 raise typer.Exit(1)
             return
+        key = key_for(remote, device)
         try:
-            for study in _studies(paths, series, infos, batch):
-                _one(study, Task(model, device, given), batch)
+            with closing(studies_at(paths, series, infos, batch)) as studies:
+                for study in studies:
+                    _one(study, Task(model, device, given, key), batch)
         finally:
             # Also when interrupted: what is done is done.
             if not batch.cases and not batch.failed:
@@ -147,19 +158,47 @@ def predict(
         raise typer.Exit(1)
 
 
+_WRITTEN_ANYWHERE = frozenset(
+    {Format.CSV, Format.JSON, Format.LUNA16, Format.NODE21, Format.COCO, Format.YOLO}
+)
+"""Formats that are written to a server; others are made by libraries that write to the disk."""
+
+
+def _prepare(out: Path, format: Format) -> None:
+    """Have the folder of the results, before any network runs."""
+    from ..storage.address import is_remote, shown
+    from ..storage.files import prepare_folder
+
+    if is_remote(out) and format not in _WRITTEN_ANYWHERE:
+        raise Failed(
+            f"--format {format.value} is written to folders of this machine only: choose another --out, or copy the result"
+        )
+    try:
+        prepare_folder(out)
+    except OSError as error:
+        raise Failed(f"{shown(out)} cannot be made ({error.strerror}): choose another --out") from error
+
+
 @dataclass(frozen=True)
 class Task:
-    """What is done with every image: names of models (None for all that suit), device, and findings by series."""
+    """What is done with every image: names of models (None for all that suit), device or machine, and findings by series."""
 
     models: Sequence[str] | None
     device: str
     given: Mapping[str, Findings] | None
+    key: Key | None = None
 
 
-def _refuse_with_many(findings: Path | None, series: str | None, export: ExportOptions) -> None:
+def _refuse_with_many(
+    findings: Path | None,
+    series: str | None,
+    remote: Path | None,
+    export: ExportOptions,
+) -> None:
     given = {
         "--findings": findings is not None,
         "--series": series is not None,
+        "--remote": remote is not None,
         "--format": export.format != _EXPORT.format,
         "--which": export.which != _EXPORT.which,
     }
@@ -182,11 +221,17 @@ def _options(
     from ..cluster.task import Options
     from ..inference import registry
     from ..inference.chain import runs_unasked
+    from ..storage.address import is_remote
 
     networks = tuple((i, registry.card_of(i).sha256) for i in infos if names or runs_unasked(i))
     own = tuple(file.absolute() for file in weights or ())
     return Options(
-        out.absolute(), networks, tuple(names) if names else None, own, device, version("napari-lungmtl")
+        out if is_remote(out) else out.absolute(),
+        networks,
+        tuple(names) if names else None,
+        own,
+        device,
+        version("napari-lungmtl"),
     )
 
 
@@ -214,76 +259,20 @@ def _chosen(infos: Sequence[ModelInfo], names: Sequence[str] | None) -> list[Mod
     return [known[name] for name in dict.fromkeys(names)] if names else list(infos)
 
 
-def _studies(
-    paths: Sequence[Path], series: str | None, infos: Sequence[ModelInfo], batch: Batch
-) -> Iterator[Study]:
-    """The images at the paths; what is no scan or radiograph that a model takes is passed over where there are others."""
-    from ..error_boundary import require_regular
-    from ..imaging.errors import UnreadableFileError
-    from ..imaging.formats import format_of
-    from ..imaging.scan import choices, scan
-    from ..inference.suitability import sort_out_series
-
-    modalities = {modality for info in infos for modality in info.modalities}
-    for path in paths:
-        try:
-            if series is not None:
-                yield Study(path, series)
-                continue
-            require_regular(path, UnreadableFileError)
-            contents = scan(path)
-            found = [one for one, _ in choices(contents)]
-            if not found and path.is_dir():  # a folder of films; beside other images pictures are previews
-                contents = scan(path, pictures=True)
-                found = [one for one, _ in choices(contents)]
-            if found:  # where nothing is, reading says so
-                _tell_damaged(contents.damaged, batch)
-            suitable, others = sort_out_series(found, modalities)
-            if len(found) == len(suitable) < 2:
-                yield Study(path)
-                continue
-            listed = ", ".join(f"{n} {kind}" for kind, n in sorted(others.items()))
-            if not suitable:
-                raise Failed(
-                    f"{path} holds no scan or radiograph for the models, which take {', '.join(sorted(modalities))}, only: {listed}"
-                )
-            if others:
-                complain(f"{path}: {sum(others.values())} series were passed over ({listed})")
-            # A volume file is read by its own path: two of them may bear one name in different folders.
-            for s in suitable:
-                yield Study(s.path, among=len(found)) if format_of(s.path) else Study(path, s.uid, len(found))
-        except (
-            BaseException
-        ) as error:  # also those of codecs that panic: one bad file must not cost the others
-            if passes(error):
-                raise
-            batch.fail(str(path), error)
-
-
-def _tell_damaged(damaged: Mapping[Path, Exception], batch: Batch) -> None:
-    """A folder's damaged volumes are scans that are lost; those of another shape, such as a segmentation, are passed over."""
-    from ..imaging.errors import UnsupportedShapeError
-
-    for file, error in damaged.items():
-        if isinstance(error, UnsupportedShapeError):
-            complain(f"passed over: {explain(error)}")
-        else:
-            batch.fail(str(file), error)
-
-
 def _one(study: Study, task: Task, batch: Batch) -> None:
     from ..findings.export import chosen
     from ..findings.formats.json_file import SUFFIX, write_findings
-    from ..imaging import read_image
     from ..imaging.errors import NoLungFoundError
     from ..inference.chain import choose
+    from ..remote.client.chain import on_machine
+    from ..storage.address import shown as told
 
     start = time.perf_counter()
     try:
         with progress(study.path.name) as on_progress:
             on_progress(0.0, "reading")
-            image = read_image(study.path, series=study.series)
-            chain = choose(image, task.models or _characterisers(task), task.device)
+            image = study.read(on_progress)
+            chain = on_machine(choose(image, task.models or _characterisers(task), task.device), task.key)
             findings, notes = _run(chain, image, task, on_progress)
         for warning in image.warnings:
             complain(f"warning: {study.label}: {warning}")
@@ -298,7 +287,7 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
             return
         if passes(error):
             raise
-        batch.fail(study.label, error)
+        batch.fail(study.label, error if study.original is None else Failed(study.told(explain(error))))
         return
     threshold = chain.info.default_threshold
     own = {info.name: info.default_threshold for info in chain.detectors}
@@ -310,8 +299,8 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
         {
             "case": name,
             "series": findings.image.series_uid,
-            "path": str(study.path),
-            "file": str(file),
+            "path": study.place,
+            "file": told(file),
             "findings": len(findings),
             "threshold": threshold,
             "thresholds": own,
@@ -345,7 +334,9 @@ def _characterisers(task: Task) -> list[str] | None:
     return names
 
 
-def _run(chain: Chain, image: Image, task: Task, on_progress: Any) -> tuple[Findings, list[str]]:
+def _run(
+    chain: Chain | RemoteChain, image: Image, task: Task, on_progress: Any
+) -> tuple[Findings, list[str]]:
     """The chain's findings, by descending score where it looked for them, and what it had to say."""
     run = (
         chain.run(image) if task.given is None else chain.characterise(image, _findings_of(image, task.given))

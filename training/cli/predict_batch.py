@@ -14,6 +14,7 @@ from .common import complain, explain, show_table, write_json
 
 if TYPE_CHECKING:
     from ..findings import Findings
+    from ..storage.address import Address
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Batch:
         complain(f"passed over: {explain(error)}")
         self.passed_over.append((what, error))
 
-    def name(self, series_uid: str, path: Path) -> str:
+    def name(self, series_uid: str, path: Path | Address) -> str:
         """A file name for a case that no other case of this run has."""
         plain = re.sub(r"[^\w.\-]+", "_", series_uid or path.name).strip("._") or "case"
         name, number = plain, 1
@@ -51,11 +52,12 @@ class Batch:
         self.names.add(name.lower())
         return name
 
-    def is_taken(self, series_uid: str, path: Path) -> bool:
+    def is_taken(self, series_uid: str, path: Path | Address) -> bool:
         """Whether a series needs another name in the table: it has none, or a picture or volume elsewhere has the same one."""
         from ..imaging.formats import format_of
 
-        taken = not series_uid or (series_uid in self.series and format_of(path) is not None)
+        is_file = not isinstance(path, Path) or format_of(path) is not None
+        taken = not series_uid or (series_uid in self.series and is_file)
         self.series.add(series_uid)
         return taken
 
@@ -65,6 +67,7 @@ def finish_batch(batch: Batch, json_file: Path | None) -> None:
     from ..findings.export import FILE_NAMES, ONE_IMAGE, export, tellable
     from ..findings.formats.images_csv import write_images_csv
     from ..inference.registry import characterisers
+    from ..storage.address import shown
 
     chosen_as = batch.export.format
     each_has_one = chosen_as in ONE_IMAGE
@@ -78,7 +81,7 @@ def finish_batch(batch: Batch, json_file: Path | None) -> None:
             export([tellable(f, chosen_as) for f in batch.findings], table, chosen_as, characterisers())
         rows = [_row(case) for case in batch.cases]
         show_table(
-            str(table or batch.out),
+            shown(table or batch.out),
             ("case", "findings", "shown", "score", "malignancy", "P(nodule)", "Ø", "s"),
             rows,
         )
@@ -86,8 +89,12 @@ def finish_batch(batch: Batch, json_file: Path | None) -> None:
         write_images_csv(scored, images)
     if batch.failed:
         complain(f"{len(batch.failed)} of {len(batch.failed) + len(batch.cases)} inputs failed")
-    summary = {"cases": batch.cases, "failed": batch.failed, "csv": str(table) if table is not None else None}
-    summary["images_csv"] = str(images) if scored else None
+    summary = {
+        "cases": batch.cases,
+        "failed": batch.failed,
+        "csv": shown(table) if table is not None else None,
+    }
+    summary["images_csv"] = shown(images) if scored else None
     write_json(summary, json_file)
 
 

@@ -42,6 +42,21 @@ def train(
         Path | None,
         typer.Option(metavar="FILE", help="Start from these weights (.safetensors) instead of from scratch."),
     ] = None,
+    sweep: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="Many trainings: all that the lists of a settings file span, or all settings files of a folder.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Of --sweep: trainings at a time, on this machine."),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS|FILE", help="Of --sweep: on the Dask cluster of this scheduler."),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -63,6 +78,7 @@ def train(
     Example: lungmtl train ag3d --data LUNA16 --out runs/luna16
     Resume: lungmtl train ag3d --data luna16_nodules --out runs/ag3d --resume
     Fine-tune: lungmtl train dhn --data NODE21 --out runs/mine --weights training/networks/dhn/weights/dhn.safetensors
+    Variants, two at a time: lungmtl train ag3d --data luna16_nodules --out runs/variants --sweep experiments/ag3d --workers 2
     Learn from your corrections: lungmtl train dhn --reviewed ~/studies --out runs/ours
     """
     with explained():
@@ -76,6 +92,16 @@ def train(
             raise Failed(
                 "name either --data, a set to train on, or --reviewed, folders with studies that you reviewed"
             )
+        if sweep is not None:
+            if data is None or config is not None or resume:
+                raise Failed(
+                    "--sweep has its own settings and goes on by itself: name --data, and no --config or --resume"
+                )
+            if not _sweep(network, data, out, sweep, weights, workers, cluster, json_file):
+                raise typer.Exit(1)
+            return
+        if workers is not None or cluster is not None:
+            raise Failed("--workers and --cluster are for many trainings: name --sweep, or leave them out")
         if data is None:
             if config is not None:
                 raise Failed("--reviewed has no settings: leave --config out")
@@ -101,6 +127,32 @@ def _train(
         # Settings that do not exist and missing checkpoints: their messages are meant for a person.
         if debugging():
             raise
+        raise Failed(str(error)) from error
+
+
+def _sweep(
+    network: str,
+    data: Path,
+    out: Path,
+    sweep: Path,
+    weights: Path | None,
+    workers: int | None,
+    cluster: str | None,
+    json_file: Path | None,
+) -> bool:
+    from ..cluster.sweep import Job
+    from .many.sweep import train_many
+
+    if workers is not None and cluster is not None:
+        raise Failed(
+            "--workers are processes of this machine, and --cluster has its own: leave one of them out"
+        )
+    if not sweep.exists():
+        raise Failed(f"{sweep} does not exist: check --sweep")
+    job = Job(network, data.absolute(), out.absolute(), None if weights is None else weights.absolute())
+    try:
+        return train_many(sweep, job, workers, cluster, json_file)
+    except ValueError as error:  # settings that are no TOML: the message is for a person
         raise Failed(str(error)) from error
 
 

@@ -6,13 +6,33 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..case_list.layout import DAY, FINDINGS, INDEX, STUDIES
 from .rows import COLUMNS, TEXT
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-INDEX, STUDIES, FINDINGS, DAY = "index", "studies", "findings", "day"
+__all__ = [
+    "DAY",
+    "FINDINGS",
+    "INDEX",
+    "NEEDED",
+    "SECONDS",
+    "STUDIES",
+    "finding_schema",
+    "folder_of",
+    "schema_of",
+    "study_schema",
+]
+
 SECONDS = ("hash_seconds", "read_seconds", "network_seconds", "write_seconds")
+NEEDED = {
+    STUDIES: frozenset({"study", "path", "series_uid", "status", "sentence", "key", "file", "written"}),
+    FINDINGS: frozenset(
+        {"key", "id", "seriesuid", "coordX", "coordY", "coordZ", "probability", "diameter_mm", "model"}
+    ),
+}
+"""Columns without which rows say nothing, and would be passed over in silence."""
 
 
 @cache

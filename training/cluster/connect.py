@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,12 +23,13 @@ SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,  # a dead worker is told at once: tries are counted by the client
     "distributed.admin.low-level-log-length": 100,  # of 1000 messages that are kept in memory for each connection
 }
-_ONE_THREAD = (
+ONE_THREAD = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
+"""Variables by which libraries are told how many threads they may use."""
 GPU = "GPU"
 """The tag of workers that have one."""
 
@@ -71,7 +72,7 @@ def local_workers(count: int, device: str = "auto") -> Iterator[Client]:
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
             resources={GPU: 1} if on_gpu(device) else None,
-            env=dict.fromkeys(_ONE_THREAD, "1"),
+            env=dict.fromkeys(ONE_THREAD, "1"),
             preload=[*dask.config.get("distributed.worker.preload"), local_worker.__name__],
             silence_logs=logging.CRITICAL,  # what a person must know is in the rows
         ) as cluster,
@@ -81,21 +82,27 @@ def local_workers(count: int, device: str = "auto") -> Iterator[Client]:
 
 
 @contextmanager
-def running_cluster(where: str, wait: float = 60.0) -> Iterator[Client]:
+def running_cluster(
+    where: str, tell: Callable[[str], object], wait: float = 60.0, wait_for_workers: float = 5.0
+) -> Iterator[Client]:
     """Connect to a scheduler; it and its workers stay when the context ends.
+
+    Workers may come later: batch systems start them when there is work, and a job may wait for hours.
 
     Parameters
     ----------
     where
         An address (``tcp://host:8786``, or ``tls://…`` with the certificates that Dask's configuration names), or the
         scheduler's file.
-    wait
+    tell
+        Gets a sentence where there are no workers yet.
+    wait, wait_for_workers
         Seconds to wait for the scheduler, and for a first worker.
 
     Raises
     ------
     ClusterError
-        There is none, or it has no workers.
+        There is none.
     """
     import dask
     from distributed import Client
@@ -113,11 +120,12 @@ def running_cluster(where: str, wait: float = 60.0) -> Iterator[Client]:
         ) from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=wait)
-        except TimeoutError as error:
-            raise ClusterError(
-                f"the scheduler at {where} has no workers: start some with 'dask worker {where} --nthreads {THREADS}'"
-            ) from error
+            client.wait_for_workers(1, timeout=wait_for_workers)
+        except TimeoutError:
+            tell(
+                f"the scheduler at {where} has no workers yet: nothing is done until some come. Where no batch system starts them, "
+                f"do so with 'dask worker {where} --nthreads {THREADS}'"
+            )
         yield client
 
 

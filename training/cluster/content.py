@@ -8,12 +8,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from ..findings.formats.json_file import SUFFIX
 from ..imaging.formats import METAIMAGE, NIFTI, NRRD, format_of
 from ..imaging.formats.metaimage import metaimage_header
 from ..imaging.formats.nifti import nifti_header
 from ..imaging.formats.nrrd import nrrd_header
+from ..imaging.image import Image
 from ..imaging.series import Series
+from ..inference.device import BFLOAT16
 from ..inference.suitability import suits
 from .task import Options
 
@@ -36,6 +40,14 @@ def content_hash(series: Series) -> str:
     return whole.hexdigest()
 
 
+def image_hash(image: Image) -> str:
+    """Compute the SHA-256 of voxels and their place: the content of what is read from a server by chunk."""
+    place = (image.modality, image.voxels.dtype.str, image.shape, image.spacing, image.origin)
+    whole = hashlib.sha256(json.dumps(place).encode())
+    whole.update(np.ascontiguousarray(image.voxels).data)
+    return whole.hexdigest()
+
+
 def _files(series: Series) -> Iterator[Path]:
     for file in series.files:
         if file.is_dir():  # a store
@@ -51,11 +63,16 @@ def _files(series: Series) -> Iterator[Path]:
 def key_of(content: str, series: Series, options: Options) -> str:
     """Compute the key of a study: the same content under the same identifier, networks that suit it, their weights, this version.
 
-    The device does not count: findings agree between devices.
+    The device does not count, for findings agree between devices; where bfloat16 was asked for their scores do not.
     """
     networks = [(info.name, info.version, sha) for info, sha in options.networks if suits(info, series)]
-    values = (content, series.uid, sorted(networks), options.version)
+    values = (content, series.uid, sorted(networks), options.version, *engine_of(options))
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+
+def engine_of(options: Options) -> list[str]:
+    """Name the engine where it changes findings: what was done by another is not what is asked for."""
+    return [options.device] if options.device == BFLOAT16 else []
 
 
 def result_file(series: Series, key: str) -> str:

@@ -11,21 +11,25 @@ from ..imaging.errors import UnreadableFileError, UnsupportedShapeError
 from ..imaging.formats import format_of
 from ..imaging.scan import Contents, choices, scan, scan_folder
 from ..inference.suitability import sort_out_series
+from ..storage.address import Address, address_of
 from .columns import INDEX
 from .content import RESULTS
-from .task import FAILED, PASSED_OVER, Outcome, Study
+from .on_server.places import cases_at, places_below
+from .on_server.seen import SEEN
+from .task import FAILED, PASSED_OVER, Outcome, Place, Study
 
 
 class Finder:
     """Studies below paths, in the order of names.
 
     Each folder directly below a path is a case: its series, wherever they lie in it, are found together, and those that
-    nobody reads for nodules are sorted out as for one study. Files directly in a path are one case more.
+    nobody reads for nodules are sorted out as for one study. Files directly in a path are one case more. Of an address
+    nothing is read here: what is found are places, whose headers a worker reads.
 
     Parameters
     ----------
     roots
-        Files or folders.
+        Files or folders, or addresses of them.
     modalities
         What the models take.
     out
@@ -34,19 +38,21 @@ class Finder:
 
     def __init__(self, roots: Sequence[Path], modalities: Set[str], out: Path) -> None:
         self.modalities = modalities
-        self._own = {os.path.realpath(path) for path in (out, out / RESULTS, out / INDEX)}
-        cases = (case for root in roots for case in self._cases(root.absolute()))
+        own = [out, *(out / name for name in (RESULTS, INDEX, SEEN))]
+        self._own = {os.path.realpath(path) for path in own}
+        self._own_addresses = {address.shown for path in own if (address := address_of(path)) is not None}
+        cases = (case for root in roots for case in self._cases(root))
         self.cases = list(dict.fromkeys(cases))  # a path may be named twice
         self.looked_at = 0
         """Cases whose headers have been read, of `cases`: how far the search has come."""
         self.found = 0
         self._series: dict[str, int] = {}
 
-    def __iter__(self) -> Iterator[Study | Outcome]:
-        """Yield studies, and outcomes of what cannot become one."""
+    def __iter__(self) -> Iterator[Study | Place | Outcome]:
+        """Yield studies and places, and outcomes of what cannot become one."""
         for number, (path, whole) in enumerate(self.cases):
             try:
-                for one in self._found(path, self._contents(path, whole), number, whole):
+                for one in self._found(path, number, whole):
                     self.found += 1
                     yield one
             except STOPS:
@@ -60,8 +66,12 @@ class Finder:
         """How many there will be, if the cases that were not looked at hold as many as those that were."""
         return round(self.found * len(self.cases) / max(self.looked_at, 1))
 
-    def _cases(self, root: Path) -> Iterator[tuple[Path, bool]]:
+    def _cases(self, root: Path) -> Iterator[tuple[Path | Address, bool]]:
         """Cases, and whether all below them belongs to them."""
+        if (address := address_of(root)) is not None:
+            yield from (case for case in cases_at(address) if case[0].shown not in self._own_addresses)
+            return
+        root = root.absolute()
         if not root.is_dir() or format_of(root) is not None:
             yield root, True
             return
@@ -74,33 +84,23 @@ class Finder:
             if is_dir and os.path.realpath(path) not in self._own:
                 yield path, True
 
-    def _contents(self, path: Path, whole: bool) -> Contents:
-        require_regular(path, UnreadableFileError)
-        if not whole:
-            return scan_folder(path, recursive=False, pictures=True)
-        return scan(path, pictures=True) if path.is_dir() else scan(path)
-
-    def _found(self, path: Path, contents: Contents, number: int, whole: bool) -> Iterator[Study | Outcome]:
-        found = [series for series, _ in choices(contents)]
-        for file, error in contents.damaged.items():
-            odd = isinstance(error, UnsupportedShapeError)
-            yield Outcome(str(file), PASSED_OVER if odd else FAILED, sentence(error, file))
-        suitable, others = sort_out_series(found, self.modalities)
-        for series in suitable:
-            study = Study.of(series, len(found))
+    def _found(self, path: Path | Address, number: int, whole: bool) -> Iterator[Study | Place | Outcome]:
+        if isinstance(path, Address):
+            places = places_below(path, whole)
+            first = next(places, None)
+            if first is not None:
+                yield first
+                yield from places
+            elif whole:
+                yield nothing_at(path)
+            return
+        for one in studies_in(path, _contents(path, whole), self.modalities, whole):
             # A series in two cases is a copy or the other half of one; a picture's name is no identifier.
-            if format_of(series.path) is None and (earlier := self._known(series.uid, number)) is not None:
-                yield Outcome(study.label, FAILED, self._twice(earlier))
+            if isinstance(one, Study) and format_of(one.series.path) is None:
+                earlier = self._known(one.series.uid, number)
+                yield one if earlier is None else Outcome(one.label, FAILED, self._twice(earlier))
             else:
-                yield study
-        reasons = [
-            (file, why) for file, why in contents.unread.items() if why and file not in contents.damaged
-        ]
-        if not found:
-            yield from (Outcome(str(file), FAILED, why) for file, why in reasons)
-        if not suitable and whole and not contents.damaged and (found or not reasons):
-            listed = ", ".join(f"{n} {kind}" for kind, n in sorted(others.items())) or "no image"
-            yield Outcome(str(path), PASSED_OVER, f"{path} holds {listed}, and nothing that the models take.")
+                yield one
 
     def _known(self, uid: str, number: int) -> int | None:
         """The earlier case that had a series of this identifier; only a number is kept of each."""
@@ -113,3 +113,45 @@ class Finder:
             f"A series of this identifier is in {where} too, and was not predicted twice: if both are parts of one, put them "
             "into one folder; if they are copies, leave one out."
         )
+
+
+def _contents(path: Path, whole: bool) -> Contents:
+    require_regular(path, UnreadableFileError)
+    if not whole:
+        return scan_folder(path, recursive=False, pictures=True)
+    return scan(path, pictures=True) if path.is_dir() else scan(path)
+
+
+def studies_in(
+    path: Path, contents: Contents, modalities: Set[str], whole: bool = True
+) -> Iterator[Study | Outcome]:
+    """Choose the studies of a case, and say what of it cannot become one.
+
+    Parameters
+    ----------
+    path, contents
+        The case, and what was found there.
+    modalities
+        What the models take.
+    whole
+        Whether it is said when there is nothing for them.
+    """
+    found = [series for series, _ in choices(contents)]
+    for file, error in contents.damaged.items():
+        odd = isinstance(error, UnsupportedShapeError)
+        yield Outcome(str(file), PASSED_OVER if odd else FAILED, sentence(error, file))
+    suitable, others = sort_out_series(found, modalities)
+    yield from (Study.of(series, len(found)) for series in suitable)
+    reasons = [(file, why) for file, why in contents.unread.items() if why and file not in contents.damaged]
+    if not found:
+        yield from (Outcome(str(file), FAILED, why) for file, why in reasons)
+    if not suitable and whole and not contents.damaged and (found or not reasons):
+        yield nothing_at(path, ", ".join(f"{n} {kind}" for kind, n in sorted(others.items())))
+
+
+def nothing_at(path: Path | Address, listed: str = "") -> Outcome:
+    """Tell that a case has nothing for the models, only what is listed."""
+    text = str(path)
+    return Outcome(
+        text, PASSED_OVER, f"{text} holds {listed or 'no image'}, and nothing that the models take."
+    )

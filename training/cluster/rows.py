@@ -39,3 +39,8 @@ def finding_rows(findings: Findings, key: str, file: str) -> list[tuple[Any, ...
     return [
         (key, finding.id, file, *(row[i] for i in place)) for finding, row in zip(findings, rows, strict=True)
     ]
+
+
+def as_utf8(value: Any) -> Any:
+    """Text as Parquet can hold it: of a file's name that is no UTF-8 the odd bytes are escapes."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..error_boundary import sentence
 from .connect import GPU, on_gpu
-from .task import FAILED, ClusterError, Options, Outcome, Study
+from .on_server.predict import predict_place
+from .task import FAILED, ClusterError, Options, Outcome, Place, Study
 from .worker import predict_study
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ TRIES = 3
 _RECOUNT = 5.0
 """Seconds after which workers are counted again: they come and go."""
 
-Work = Callable[[Study, Options], Outcome]
+Task = Study | Place
+Work = Callable[[Any, Options], Outcome | tuple[Outcome, ...]]
+
+
+def predict_task(task: Task, options: Options) -> Outcome | tuple[Outcome, ...]:
+    """Predict a study, or all that are in a place on a server."""
+    return predict_place(task, options) if isinstance(task, Place) else predict_study(task, options)
 
 
 @dataclass
@@ -49,12 +56,12 @@ class ClusterRun:
     client: Client
     options: Options
     take: Callable[[Outcome], object]
-    work: Work = predict_study
-    _running: dict[Future, Study] = field(default_factory=dict)
+    work: Work = predict_task
+    _running: dict[Future, Task] = field(default_factory=dict)
     _full: str = ""
     _counted: tuple[float, int, int] = (float("-inf"), 1, 1)
 
-    def predict(self, found: Iterable[Study | Outcome]) -> None:
+    def predict(self, found: Iterable[Task | Outcome]) -> None:
         """Predict all studies that are found; outcomes among them are handed on.
 
         Raises
@@ -76,27 +83,27 @@ class ClusterRun:
                 f"{self._full} Then give the same command again: what is done is not done again."
             )
 
-    def _lap(self, found: Iterable[Study | Outcome], limit: Callable[[], int]) -> list[Study]:
+    def _lap(self, found: Iterable[Task | Outcome], limit: Callable[[], int]) -> list[Task]:
         """Run studies, never more than the limit at once, and give those whose worker died."""
         from distributed import as_completed
 
-        again: list[Study] = []
+        again: list[Task] = []
         source = iter(found)
         done = as_completed(with_results=True, raise_errors=False, loop=self.client.loop)
         self._fill(source, done, limit)
         for future, result in done:
             study = self._running.pop(future)
-            outcome = self._outcome(study, future, result)
-            if outcome is None:
+            outcomes = self._outcomes(study, future, result)
+            if outcomes is None:
                 again.append(study)
-            else:
+            for outcome in outcomes or ():
                 self._full = self._full or (outcome.sentence if outcome.full else "")
                 self.take(outcome)
             del future, result
             self._fill(source, done, limit)
         return again
 
-    def _fill(self, source: Iterator[Study | Outcome], done: Any, limit: Callable[[], int]) -> None:
+    def _fill(self, source: Iterator[Task | Outcome], done: Any, limit: Callable[[], int]) -> None:
         """Submit studies until the window is full; none more when the disk is."""
         while not self._full and len(self._running) < limit():
             found = next(source, None)
@@ -117,12 +124,14 @@ class ClusterRun:
             self._running[future] = found
             done.add(future)
 
-    def _outcome(self, study: Study, future: Future, result: Any) -> Outcome | None:
+    def _outcomes(self, study: Task, future: Future, result: Any) -> tuple[Outcome, ...] | None:
         """What came of a future; None where its worker died."""
         from distributed import KilledWorker
 
         if isinstance(result, Outcome):
-            return result
+            return (result,)
+        if future.status == "finished":
+            return tuple(result)
         error = result[1] if isinstance(result, tuple) else result
         if isinstance(error, KilledWorker):
             return None
@@ -130,7 +139,7 @@ class ClusterRun:
             raise ClusterError(
                 "The scheduler went away: start it again, and give the same command again; what is done is not done again."
             )
-        return Outcome(study.label, FAILED, sentence(error, study.label))
+        return (Outcome(study.label, FAILED, sentence(error, study.label)),)
 
     def _count(self) -> tuple[int, int]:
         """Threads and workers of the cluster, at least one."""
@@ -142,11 +151,11 @@ class ClusterRun:
         return threads, workers
 
 
-def _given_up(study: Study) -> Outcome:
+def _given_up(study: Task) -> Outcome:
     return Outcome(
         study.label,
         FAILED,
         f"{study.label}: its worker died {TRIES} times, at last with nothing else to do: it may need more memory than a worker "
         "has. Start fewer workers, or look into the workers' log.",
-        row={"path": str(study.series.path), "series_uid": study.series.uid, "tries": TRIES},
+        row={**study.row, "tries": TRIES},
     )

@@ -13,6 +13,7 @@ from ..errors import LungmtlError
 from ..imaging.formats import format_of
 from ..imaging.series import Series
 from ..inference.predictor import ModelInfo
+from ..storage.address import Address
 
 DONE, ALREADY, FAILED, PASSED_OVER = "done", "already done", "failed", "passed over"
 """Statuses of an outcome; the index has no row for what was done and told by an earlier run."""
@@ -34,11 +35,14 @@ class Study:
         Their names, compressed: Dask remembers a thousand messages for each worker.
     among
         How many series were found with it: one of several that shows no lungs is passed over, a single one has failed.
+    original
+        Where it was copied from a server: the copy that `series` lies in, and the address of what was copied.
     """
 
     series: Series
     files: bytes = b""
     among: int = 1
+    original: tuple[Path, Address] | None = None
 
     @classmethod
     def of(cls, series: Series, among: int = 1) -> Study:
@@ -54,11 +58,54 @@ class Study:
             self.series, files=tuple(Path(os.path.normpath(self.series.path / name)) for name in names)
         )
 
+    def told(self, text: str) -> str:
+        """The words about a copy as those about its original."""
+        if self.original is None:
+            return text
+        copy, address = self.original
+        return text.replace(str(copy), address.shown).replace(str(copy.parent), address.above.shown)
+
+    @property
+    def place(self) -> str:
+        """Where a person finds it."""
+        return self.told(str(self.series.path))
+
     @property
     def label(self) -> str:
         """What messages and the index call it; no other study of an archive is called so."""
-        path, uid = self.series.path, self.series.uid
-        return str(path) if format_of(path) else f"{path} (series {uid})"
+        return self.place if format_of(self.series.path) else f"{self.place} (series {self.series.uid})"
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What the index's table of studies says of it before it was read."""
+        return {"path": self.place, "series_uid": self.series.uid}
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a worker fetches from a server as one, and looks for studies in.
+
+    Parameters
+    ----------
+    address
+        Of a file (its pixels come with a header), a store, or a folder, of which the files directly in it are fetched that
+        are no place of their own.
+    among
+        How many volumes are in the same folder: see `Study`.
+    """
+
+    address: Address
+    among: int = 1
+
+    @property
+    def label(self) -> str:
+        """What messages and the index call it."""
+        return self.address.shown
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What the index's table of studies says of it before it was read."""
+        return {"path": self.address.shown}
 
 
 @dataclass(frozen=True)

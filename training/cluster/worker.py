@@ -19,13 +19,15 @@ from ..findings import Findings
 from ..findings.formats.json_file import write_findings
 from ..imaging.errors import NoLungFoundError
 from ..imaging.image import Image
-from ..imaging.read import read_series
+from ..imaging.read import moved, read_series
 from ..imaging.series import Series
 from ..inference import registry
 from ..inference.chain import choose
 from ..inference.predictor import finish
 from ..log_file import keep_log, log_error
-from .content import content_hash, key_of, result_file
+from ..storage.address import is_remote
+from ..storage.files import is_there
+from .content import content_hash, image_hash, key_of, result_file
 from .rows import finding_rows, study_row
 from .task import ALREADY, DONE, FAILED, PASSED_OVER, ClusterError, Options, Outcome, Study
 
@@ -33,42 +35,54 @@ _turn = Lock()
 """Held by the thread whose study is in the networks: they use memory and processor of one study at a time."""
 
 
-def predict_study(study: Study, options: Options) -> Outcome:
-    """Predict a study and write its findings, unless that was done before; whatever goes wrong is told in the outcome."""
+def predict_study(study: Study, options: Options, image: Image | None = None) -> Outcome:
+    """Predict a study and write its findings, unless that was done before; whatever goes wrong is told in the outcome.
+
+    Parameters
+    ----------
+    study, options
+        What, and how.
+    image
+        Where it was read already: of a store on a server.
+    """
     seconds: dict[str, float] = {}
     key = ""
     try:
         with _timed(seconds, "hash_seconds"):
-            _check_version(options)
-            series = study.with_files()
-            key = key_of(content_hash(series), series, options)
-        file = result_file(study.series, key)
+            check_version(options)
+            series = study.series if image is not None else study.with_files()
+            content = content_hash(series) if image is None else image_hash(image)
+            key = key_of(content, series, options)
+        file = result_file(series, key)
         path = options.out / file
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with _claimed(path):
-                if not path.exists():
-                    return _predict(study, series, options, key, file, seconds)
-        return Outcome(study.label, ALREADY, key=key, file=file, row={"path": str(study.series.path)})
+        if not is_there(path):
+            with claimed(path):
+                if not is_there(path):
+                    with _timed(seconds, "read_seconds"):
+                        image = image or _read(study, series)
+                    return _predict(study, image, options, key, file, seconds)
+        return Outcome(study.label, ALREADY, key=key, file=file, row={"path": study.place})
     except STOPS:
         raise
     except BaseException as error:  # codecs in Rust panic with errors that are no Exception
+        said = study.told(sentence(error, study.label))
         if study.among > 1 and isinstance(error, NoLungFoundError):  # a head or a knee beside the chest
-            return Outcome(study.label, PASSED_OVER, sentence(error, study.label), key)
+            return Outcome(study.label, PASSED_OVER, said, key)
         if not foreseen(error):
             keep_log(terminal=False)
             log_error(error, study.label)
-        row = {"path": str(study.series.path), "series_uid": study.series.uid, **seconds}
-        return Outcome(
-            study.label, FAILED, sentence(error, study.label), key, row=row, full=disk_is_full(error)
-        )
+        row = {**study.row, **seconds}
+        return Outcome(study.label, FAILED, said, key, row=row, full=disk_is_full(error))
+
+
+def _read(study: Study, series: Series) -> Image:
+    image = read_series(series.path, series)
+    return image if study.original is None else moved(image, *study.original)
 
 
 def _predict(
-    study: Study, series: Series, options: Options, key: str, file: str, seconds: dict[str, float]
+    study: Study, image: Image, options: Options, key: str, file: str, seconds: dict[str, float]
 ) -> Outcome:
-    with _timed(seconds, "read_seconds"):
-        image = read_series(series.path, series)
     with _turn, _timed(seconds, "network_seconds"):
         findings = _run(image, options)
     with _timed(seconds, "write_seconds"):
@@ -76,7 +90,7 @@ def _predict(
     row = {
         **study_row(findings),
         **seconds,
-        "path": str(study.series.path),
+        "path": study.place,
         "warnings": " ".join(image.warnings),
         "machine": socket.gethostname(),
     }
@@ -89,7 +103,8 @@ def _run(image: Image, options: Options) -> Findings:
         return finish(choose(image, options.models, options.device).run(image))
 
 
-def _check_version(options: Options) -> None:
+def check_version(options: Options) -> None:
+    """See that the client has the same version of this package."""
     here = version("napari-lungmtl")
     if here != options.version:
         raise ClusterError(
@@ -101,7 +116,11 @@ def _check_version(options: Options) -> None:
 def _check_weights(options: Options) -> None:
     """See that the weights here are those by which the study is named: files may change, or differ between machines."""
     for info, sha in options.networks:
-        if registry.card_of(info).sha256 != sha:
+        card = registry.card_of(info)
+        if (card.version, card.sha256) != (
+            info.version,
+            sha,
+        ):  # of another make, the version names its configuration too
             raise ClusterError(
                 f"The weights of {info.title} on {socket.gethostname()} are not those that this run began with: see that all "
                 "machines have the same, and give the same command again."
@@ -118,13 +137,17 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _claimed(path: Path) -> Iterator[None]:
+def claimed(path: Path) -> Iterator[None]:
     """Hold a study for this process: what a client that died had begun is waited for and not done a second time.
 
-    The system lets go of the lock when the process dies. Where a file system has no locks, the work goes on without.
+    The system lets go of the lock when the process dies. Where there are no locks, as on a server, the work goes on without.
     """
+    if is_remote(path):
+        yield
+        return
     import locket
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f".{path.name}.lock")
     held = locket.lock_file(str(lock))
     try:

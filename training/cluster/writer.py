@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from ..findings.formats.atomic import write_atomically
 from ..findings.formats.errors import FindingsFileError
 from ..findings.formats.json_file import read_findings
+from ..storage.address import is_remote
+from ..storage.files import is_there
 from .columns import DAY, FINDINGS, STUDIES, folder_of, schema_of
 from .index import batches
-from .rows import finding_rows, study_row
+from .rows import as_utf8, finding_rows, study_row
 from .task import ALREADY, DONE, FAILED, Outcome
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ class IndexWriter:
         if self._findings:
             schema = schema_of(FINDINGS)
             arrays = [
-                pa.array(map(_utf8, values), field.type)
+                pa.array(map(as_utf8, values), field.type)
                 for values, field in zip(zip(*self._findings), schema)
             ]
             self._write(FINDINGS, pa.Table.from_arrays(arrays, schema=schema))
@@ -127,7 +129,8 @@ class IndexWriter:
         data = io.BytesIO()
         pq.write_table(values, data, compression="zstd")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not is_remote(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
         finally:
             write_atomically(path, data.getvalue())  # and that says what is wrong
 
@@ -145,7 +148,7 @@ class IndexWriter:
             "version": self.version,
             "written": datetime.now(UTC),
         }
-        return {name: _utf8(value) for name, value in values.items()}
+        return {name: as_utf8(value) for name, value in values.items()}
 
     def _remember(self) -> None:
         for study, status, sentence, key in self._values(STUDIES, ("study", "status", "sentence", "key")):
@@ -156,7 +159,7 @@ class IndexWriter:
             self._with_findings.add(_mark(key))
 
     def _values(self, table: str, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
-        if folder_of(self.out, table).is_dir():
+        if is_there(folder_of(self.out, table)):
             for batch in batches(self.out, table, columns):
                 yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
@@ -166,10 +169,5 @@ def _told(outcome: Outcome) -> int:
 
 
 def _mark(*values: str) -> int:
-    text = _utf8("\0".join(values))
+    text = as_utf8("\0".join(values))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
-
-
-def _utf8(value: Any) -> Any:
-    """Text as Parquet can hold it: of a file's name that is no UTF-8 the odd bytes are escapes."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

@@ -58,20 +58,34 @@ def alike(cohort: Cohort, finding: Finding, series: str = "", count: int = COUNT
     >>> alike(Cohort(path=None, nodules=()), lm.Finding(lm.Sphere((0.0, 0.0, 0.0), 5.0)))
     ()
     """
-    asked = np.array([*(finding.attributes.get(name, np.nan) for name in ATTRIBUTES), finding.diameter])
+    asked = features_of(finding)
     if not len(cohort) or not np.isfinite(asked).all():
         return ()
-    asked[-1] = np.log(asked[-1])
     table = _table(cohort)
-    known = np.isfinite(table).all(axis=1)
-    usable = known & np.array([not series or nodule.case != series for nodule in cohort.nodules])
+    usable = np.isfinite(table).all(axis=1)
+    usable &= np.array([not series or nodule.case != series for nodule in cohort.nodules])
     if not usable.any():
         return ()
-    scale = np.maximum(table[known].std(axis=0), 1e-6)
-    distance = np.sqrt((((table[usable] - asked) / scale) ** 2).mean(axis=1))
+    distance = distances(table[usable], asked, spread_of(cohort))
     rows = np.flatnonzero(usable)
     nearest = np.argsort(distance, kind="stable")[:count]
     return tuple(Alike(int(rows[i]), float(distance[i])) for i in nearest)
+
+
+def features_of(finding: Finding) -> np.ndarray:
+    """(9,) what nodules are compared by: the eight attributes and the log diameter, NaN where unknown."""
+    return np.array([*(finding.attributes.get(n, np.nan) for n in ATTRIBUTES), np.log(finding.diameter)])
+
+
+def spread_of(cohort: Cohort) -> np.ndarray:
+    """(9,) standard deviations of the features among the nodules whose features are all known."""
+    table = _table(cohort)
+    return np.maximum(table[np.isfinite(table).all(axis=1)].std(axis=0), 1e-6)
+
+
+def distances(table: np.ndarray, asked: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """(n,) how far features (n, 9) are from others, see `Alike.distance`."""
+    return np.sqrt((((table - asked) / spread) ** 2).mean(axis=1))
 
 
 def _table(cohort: Cohort) -> np.ndarray:

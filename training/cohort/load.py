@@ -6,6 +6,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from ..inference.predictor import Progress
+from ..storage.address import is_remote, shown
 from .cohort import Cohort, CohortError
 from .cubes import CUBES, TABLE, load_cubes_table
 from .results import SUFFIX, loading_results
@@ -46,6 +47,10 @@ def loading(
 ) -> Generator[Progress, None, Cohort]:
     """The same as `load_cohort` in steps: each ``yield`` is a point at which the caller may stop by closing."""
     path = Path(path)
+    if is_remote(path):
+        raise CohortError(
+            f"{shown(path)} is on a server, and folders of this machine are read here: 'lungmtl view --cohort' opens it."
+        )
     if not path.exists():
         raise CohortError(f"{path} does not exist: choose another folder.")
     if path.name in (TABLE, CUBES):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..findings import Findings, ImageReference
 from ..findings.formats.json_file import read_findings
 from ..imaging import Image, SeveralSeriesError, read_image
+from ..storage.address import is_remote
 from .cohort import Cohort, CohortError, Nodule
 from .cubes import read_cube
 
@@ -48,7 +49,7 @@ def read_nodule(cohort: Cohort, row: int) -> tuple[Image, Findings]:
 def _read(nodule: Nodule) -> Image:
     if nodule.source is None:
         raise CohortError(f"{nodule.file} does not say which image it belongs to.")
-    if not nodule.source.exists():
+    if not is_remote(nodule.source) and not nodule.source.exists():
         raise CohortError(
             f"The image of this nodule is not there any more: {nodule.source}. Bring it back, or run 'lungmtl predict' again."
         )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ..findings import Finding, Findings
 from ..findings.formats.errors import FindingsFileError
 from ..findings.formats.json_file import SUFFIX, read_findings
 from ..inference.predictor import Progress
+from ..storage.address import is_remote
 from .cohort import Cohort, CohortError, Nodule
+from .indexed import indexed_nodules
 
 
 def loading_results(path: Path, min_score: float) -> Generator[Progress, None, Cohort]:
@@ -30,7 +33,12 @@ def loading_results(path: Path, min_score: float) -> Generator[Progress, None, C
         )
     nodules: dict[tuple[str, str], Nodule] = {}
     problems: list[str] = []
+    known = indexed_nodules(path, files, min_score)
     for number, file in enumerate(sorted(files, key=_modified, reverse=True)):
+        if file in known:
+            for nodule in known[file]:
+                nodules.setdefault((nodule.case, nodule.id), _where_it_is(nodule))
+            continue
         yield Progress(number / len(files), f"reading results, {number + 1} of {len(files)}")
         try:
             findings = read_findings(file)
@@ -47,6 +55,10 @@ def loading_results(path: Path, min_score: float) -> Generator[Progress, None, C
         )
     ordered = sorted(nodules.values(), key=lambda n: (n.case, -n.finding.score))
     return Cohort(path, tuple(ordered), tuple(problems))
+
+
+def _where_it_is(nodule: Nodule) -> Nodule:
+    return replace(nodule, source=_image_of(nodule.file, str(nodule.source)))
 
 
 def _modified(file: Path) -> tuple[float, str]:
@@ -74,5 +86,7 @@ def _image_of(file: Path, source: str) -> Path | None:
     if not source:
         return None
     written = Path(source)
+    if is_remote(written):
+        return written
     places = [written, file.parent / written, file.parent.parent / written, file.parent / written.name]
     return next((place for place in places if place.exists()), written)

@@ -17,6 +17,7 @@ from ..imaging.image import Image
 from ..inference.device import run_with_cpu_fallback
 from ..inference.predictor import ModelInfo, PredictorError, Progress
 from ..inference.suitability import check_ct
+from ..ops.folded_norms import with_folded_norms
 from .folds import models_for
 from .nodule_cubes import MIDDLE, characterise, nodule_cube
 
@@ -30,7 +31,7 @@ class FoldModels(Generic[Network]):
     Parameters
     ----------
     models
-        Networks by fold.
+        Networks by fold. They stay as they are; copies with folded norms are run.
     folds
         Series of the training data -> the fold whose model never saw it.
     info
@@ -46,9 +47,12 @@ class FoldModels(Generic[Network]):
         info: ModelInfo,
         device: torch.device,
     ) -> None:
-        self.models = {k: m.eval().to(memory_format=torch.channels_last) for k, m in models.items()}
+        self.models = {
+            k: with_folded_norms(m).to(memory_format=torch.channels_last) for k, m in models.items()
+        }
         self.folds, self.info, self.device = folds, info, device
         self._used, self._note = device, ""
+        self._there: torch.device | None = None
         self.config: Any = next(iter(self.models.values())).config
 
     def folds_for(self, series: str) -> list[str]:
@@ -59,8 +63,11 @@ class FoldModels(Generic[Network]):
         """Compute with the models on the device, or on the CPU where the GPU's memory does not suffice."""
 
         def moved(device: torch.device) -> Result:
-            for model in self.models.values():
-                model.to(device)
+            if device != self._there:  # to look through all of their tensors for each nodule takes time
+                self._there = None
+                for model in self.models.values():
+                    model.to(device)
+                self._there = device
             return work(device)
 
         result, note = run_with_cpu_fallback(moved, self._used)

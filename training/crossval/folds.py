@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ..data.arrays import open_arrays
 from ..data.public.rated_nodules import RatedNodules
+from ..fitting.processes import end_others
 from ..inference.weights import ModelCard, WeightsError, load_state
 from ..metrics.calibration import platt
 from ..metrics.characterisation.out_of_fold import OutOfFold
@@ -53,7 +54,11 @@ def tensors_of(net: nn.Module) -> dict[str, Tensor]:
 
 
 def train_folds(
-    out: Path, fit_fold: Callable[[str], FoldResult], *, resume: bool = False, folds: Sequence[str] = FOLDS
+    out: Path,
+    fit_fold: Callable[[str], FoldResult | None],
+    *,
+    resume: bool = False,
+    folds: Sequence[str] = FOLDS,
 ) -> tuple[dict[str, FoldResult], float]:
     """Train one model after the other; what is finished is on the disk and is not done again on `resume`.
 
@@ -62,7 +67,7 @@ def train_folds(
     out
         Gets ``fold<k>.safetensors`` and ``fold<k>.npz``.
     fit_fold
-        Trains the model that leaves a fold out.
+        Trains the model that leaves a fold out; gives None in all processes but the first. Those end here.
 
     Returns
     -------
@@ -83,10 +88,14 @@ def train_folds(
                 results[fold] = FoldResult(load_file(weights), dict(stored))
             continue
         start = time.monotonic()
-        result = results[fold] = fit_fold(fold)
+        result = fit_fold(fold)
+        if result is None:
+            continue
+        results[fold] = result
         save_file({k: t.detach().cpu().contiguous().clone() for k, t in result.state.items()}, weights)
         np.savez(arrays, **result.predictions)  # type: ignore[arg-type]
         log.warning("fold %s done in %.0f s", fold, time.monotonic() - start)
+    end_others()
     return results, round((time.monotonic() - begun) / 60, 1)
 
 

@@ -12,9 +12,11 @@ from ..inference.progress import OnProgress
 from ..inference.suitability import RADIOGRAPHS
 from ..inference.weights import read_card
 from .case_rows import OnCase
+from .found_before import FoundBefore, Results
 
 FUSION = "fusion"
 """Stands for both characterisers and what `inference.fusion` makes of them."""
+_AT_PLACES = "rates nodules at the places of a findings.csv, and not of an index of many studies."
 
 
 def evaluate_network(
@@ -26,6 +28,7 @@ def evaluate_network(
     excluded: Path | None = None,
     folds: Sequence[str] | None = None,
     findings: Path | None = None,
+    results: Results | None = None,
     device: str = "auto",
     on_progress: OnProgress = lambda _f, _s: None,
     on_case: OnCase | None = None,
@@ -42,6 +45,8 @@ def evaluate_network(
         Other weights than the shipped ones, with their card beside them.
     findings
         LUNA16-style csv of a detector: characterisers then look at nodules at the found places and sizes.
+    results
+        Where a detector's findings are already: they are evaluated, and no network runs.
     on_progress
         Gets the fraction done and the stage.
     on_case
@@ -58,6 +63,8 @@ def evaluate_network(
     if findings is not None:
         options["findings"] = findings
     if network == FUSION:
+        if results is not None:
+            raise PredictorError(f"the fusion {_AT_PLACES}")
         refused = {"--weights": weights, "--truth": truth, "--excluded": excluded}
         if wrong := [option for option, value in refused.items() if value is not None]:
             raise PredictorError(f"the fusion is evaluated without {', '.join(wrong)}: leave it out.")
@@ -78,5 +85,9 @@ def evaluate_network(
         )
     if on_case is not None and card.task == "detection":
         options["on_case"] = on_case
+    if results is not None:
+        if card.task != "detection":
+            raise PredictorError(f"{network} {_AT_PLACES}")
+        return registry.network(network).evaluate(FoundBefore(results, card), data, path, **given, **options)
     predictor = registry.load_predictor(network, device, weights)
     return registry.network(network).evaluate(predictor, data, path, **given, **options)

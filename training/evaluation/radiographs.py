@@ -19,6 +19,7 @@ from ..data.public.radiographs import RadiographCase
 from ..error_boundary import STOPS, sentence
 from ..findings import Box, Findings
 from ..imaging.image import Image
+from ..imaging.paths import stem_of
 from ..inference.predictor import Predictor, PredictorError, finish
 from ..inference.progress import OnProgress
 from ..inference.view import View
@@ -33,6 +34,7 @@ from ..metrics.radiograph.shams import ShamMarks, count_sham_marks
 from ..metrics.radiograph.statistics import RadiographResult
 from ..ops.masks import dice, mask_iou
 from .case_rows import OnCase, film_columns
+from .found_before import FoundBefore
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ SIDES = {RIGHT: "right lung", LEFT: "left lung"}
 
 
 def evaluate_radiographs(
-    predictor: Predictor,
+    predictor: Predictor | FoundBefore,
     data: Path,
     weights: Path,
     *,
@@ -52,7 +54,7 @@ def evaluate_radiographs(
     on_progress: OnProgress = lambda _f, _s: None,
     on_case: OnCase = lambda _row, _image: None,
 ) -> dict[str, Any]:
-    """Figures of a loaded predictor on a folder of radiographs.
+    """Figures of a loaded predictor, or of what it found before, on a folder of radiographs.
 
     Parameters
     ----------
@@ -154,7 +156,7 @@ def trained_on(seen: Sequence[bool]) -> list[str]:
 
 
 def predict_radiographs(
-    predictor: Predictor,
+    predictor: Predictor | FoundBefore,
     cases: Sequence[RadiographCase],
     threshold: float,
     *,
@@ -166,13 +168,14 @@ def predict_radiographs(
 
     As in use, one that certainly lies on its side or is a negative is turned for the network.
     """
+    if isinstance(predictor, FoundBefore):
+        predictor.look_up((case.path, (stem_of(case.path),)) for case in cases)
     results, failed = [], []
     for number, case in enumerate(cases):
         on_progress(number / len(cases), case.name)
         try:
             image = read_radiograph(case)
-            view = View.of(image)
-            findings = view.as_stored(finish(predictor.run(view.turned)))
+            findings = _findings(predictor, case, image)
             results.append(radiograph_result(case, image, findings, threshold, lungs=lungs))
             on_result(case, image, findings, results[-1])
         except STOPS:
@@ -181,6 +184,17 @@ def predict_radiographs(
             log.exception("%s failed", case.path)
             failed.append({"input": str(case.path), "error": sentence(error)})
     return results, failed
+
+
+def _findings(predictor: Predictor | FoundBefore, case: RadiographCase, image: Image) -> Findings:
+    if isinstance(predictor, FoundBefore):
+        if not case.upright:
+            raise PredictorError(
+                f"{case.path} is looked at as it was turned here, and not as it was predicted."
+            )
+        return predictor.of(case.path, image)
+    view = View.of(image)
+    return view.as_stored(finish(predictor.run(view.turned)))
 
 
 def radiograph_result(

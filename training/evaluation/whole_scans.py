@@ -28,6 +28,7 @@ from ..metrics.froc.matching import Matching
 from ..metrics.froc.patients import SENSITIVITY, true_negative_patients
 from ..metrics.intervals.bootstrap import finite
 from .case_rows import OnCase, scan_row
+from .found_before import FoundBefore
 from .mark_regions import REGIONS, regions_of
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
@@ -86,7 +87,7 @@ class ScanMarks:
 
 
 def evaluate_whole_scans(
-    predictor: Predictor,
+    predictor: Predictor | FoundBefore,
     card: ModelCard,
     data: Path,
     *,
@@ -100,6 +101,8 @@ def evaluate_whole_scans(
 
     Parameters
     ----------
+    predictor
+        The detector, or what it found before.
     folds
         Names of scans, or of a set's folds; by default the scans that the card says were never trained on, of a set that the
         network was trained on those of its test folds; ``["all"]`` for every scan.
@@ -115,13 +118,20 @@ def evaluate_whole_scans(
     scans = chosen_scans(open_scan_set(data, truth=truth, excluded=excluded), card, folds)
     if not scans:
         raise DatasetError(f"{data} has no scan that these weights were not trained on: ask for --folds all.")
+    if isinstance(predictor, FoundBefore):
+        predictor.look_up((s.path, (s.series_uid, s.name)) for s in scans)
     marked, details, failed = [], [], []
     for i, scan in enumerate(scans):
         on_progress(i / len(scans), scan.name)
         try:
             with as_sentences(scan.path):
+                if isinstance(predictor, FoundBefore):
+                    predictor.file_of(scan.path)  # or the scan need not be read
                 opened = scan.open()
-                findings = finish(predictor.run(opened.image))
+                if isinstance(predictor, FoundBefore):
+                    findings = predictor.of(scan.path, opened.image)
+                else:
+                    findings = finish(predictor.run(opened.image))
                 lungs = lung_field(opened.image) if opened.lungs is None else opened.lungs
                 marked.append(judge(opened.known, opened.image, lungs, findings))
                 details.append(scan_row(opened.known, opened.image, findings, card.default_threshold))

@@ -58,7 +58,16 @@ _GROUPS_KEPT = (
     *("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence"),
     *("PixelValueTransformationSequence", "FrameVOILUTSequence"),
 )
-_MODEL_KEYS = ("name", "version", "sha256", "doubt", "orientation", "threshold", "default_threshold")
+_MODEL_KEYS = (
+    "name",
+    "version",
+    "sha256",
+    "precision",
+    "doubt",
+    "orientation",
+    "threshold",
+    "default_threshold",
+)
 
 
 @dataclass(frozen=True)

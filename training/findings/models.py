@@ -1,4 +1,4 @@
-"""What `Findings.models` says: one plain entry (name, version, sha256, perhaps doubt) for each model that took part."""
+"""What `Findings.models` says: a plain entry (name, version, sha256, perhaps precision and doubt) for each model that took part."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ DOUBT = "doubt"
 
 ORIENTATION = "orientation"
 """Key of a model's entry: quarter turns anticlockwise, mirrored, inverted, where it did not see the image as it is stored."""
+
+PRECISION = "precision"
+"""Key of a model's entry: ``"float32"`` or ``"bfloat16"``, of a network that can run in either."""
+USUAL = "float32"
+"""The precision where nothing else is said."""
 
 
 def doubts(models: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

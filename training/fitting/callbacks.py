@@ -9,6 +9,8 @@ from typing import Any
 
 import lightning as L
 
+from .batches import ends_step
+
 
 class TimeBudget(L.Callback):
     """Moves the learner's `progress` with the time spent training and stops at 1; time before a resume counts."""
@@ -21,8 +23,10 @@ class TimeBudget(L.Callback):
         """Start counting."""
         self.last = time.monotonic()
 
-    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
-        """Count, and stop when the time is over: for all processes by the first one's clock, so that they stay in step."""
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, _out: Any, _batch: Any, index: int) -> None:
+        """Count steps, and stop when the time is over: for all processes by the first one's clock, so that they stay in step."""
+        if not ends_step(trainer, index):
+            return
         now = time.monotonic()
         progress = min(1.0, module.progress + (now - self.last) / self.seconds)
         module.progress = trainer.strategy.broadcast(progress) if trainer.world_size > 1 else progress

@@ -5,17 +5,25 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import cuda
 from torch.utils.data import DataLoader
 
 from ..inference.weights import start_from
-from .batches import Places
+from .batches import Places, ends_step
 from .callbacks import JsonLinesLogger, StepProgress, TimeBudget
 from .learner import Learner, Network
+from .machines import HERE, LIGHTNING, Machines
+from .processes import end_others
+from .shared_norms import SharedNorms
+
+EVERY = timedelta(minutes=3)
+"""Between two checkpoints."""
 
 
 class Schedule(Protocol):
@@ -33,29 +41,29 @@ def fit(
     out: Path,
     schedule: Schedule,
     *,
+    machines: Machines = HERE,
     resume: bool = False,
     weights: Path | None = None,
     log: str = "log.jsonl",
-    alone: bool = False,
-    devices: int | Literal["auto"] = "auto",
+    in_a_row: bool = False,
 ) -> tuple[Network, dict[str, Any]]:
-    """Train a network through its schedule, from scratch or from weights, on all GPUs of the machine.
+    """Train a network through its schedule, from scratch or from weights, on all GPUs of the machine or of several.
 
-    Each GPU has a process, which draws its own batches (`batches.Places`); gradients are averaged over them. All but the first
-    process end here.
+    Each GPU has a process, which draws its own batches (`batches.Places`). Sums over a batch, in losses and in batch normalisation,
+    are sums over all processes (`processes.total`). All but the first process end here.
 
     Parameters
     ----------
     out
         Gets a line of figures a minute in `log`, ``last.ckpt`` every three minutes and at the end.
+    machines
+        How many nodes, devices and accumulated batches, and the precision.
     resume
         Go on from ``out/last.ckpt``.
     weights
         A weights' file to start from.
-    alone
-        One of several trainings in a row: on one device and without checkpoints, since it starts again after an interruption.
-    devices
-        How many processes; by default one for each GPU.
+    in_a_row
+        One of several trainings in a row: without checkpoints, since it starts again after an interruption; all processes go on.
 
     Returns
     -------
@@ -68,6 +76,8 @@ def fit(
     ------
     FileNotFoundError
         `resume` without a checkpoint.
+    ValueError
+        `machines` are not what there is here.
     """
     last = out / "last.ckpt"
     if resume and not last.exists():
@@ -75,61 +85,90 @@ def fit(
     out.mkdir(parents=True, exist_ok=True)
     begun = {} if weights is None else start_from(learner.net, weights)
     start = time.monotonic()
-    trainer = _trainer(learner, schedule, out, log, None if alone else last, 1 if alone else devices)
+    trainer = _trainer(learner, schedule, out, log, None if in_a_row else last, machines)
     if isinstance(loader.sampler, Places):
         loader.sampler.trainer = trainer
     trainer.fit(learner, loader, ckpt_path=str(last) if resume else None)
-    if not alone:
+    if not in_a_row:
         trainer.save_checkpoint(last)
-    if trainer.global_rank:
-        raise SystemExit(0)
+        end_others()
     minutes = round((time.monotonic() - start) / 60, 1) if schedule.steps else schedule.minutes
     record = {
         "steps": trainer.global_step,
         "minutes": minutes,
         "device": str(trainer.strategy.root_device),
         **({"processes": trainer.world_size} if trainer.world_size > 1 else {}),
+        **({"precision": machines.precision} if machines.precision != "32" else {}),
+        **({"accumulate": machines.accumulate} if machines.accumulate > 1 else {}),
         **begun,
     }
     return learner.trained.cpu().eval(), record
 
 
+class _Checkpoints(ModelCheckpoint):
+    """Keeps the last step; a gradient that is being accumulated would be lost."""
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save between two steps only."""
+        if ends_step(trainer, batch_idx):
+            super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+
+def _processes(machines: Machines) -> int:
+    """Count the processes that there will be, or that a launcher started."""
+    for started in (TorchElasticEnvironment, SLURMEnvironment):
+        if started.detect():
+            return int(started().world_size())
+    devices = max(cuda.device_count(), 1) if machines.devices == "auto" else machines.devices
+    return machines.nodes * devices
+
+
 def _trainer(
-    learner: Learner[Any],
-    schedule: Schedule,
-    out: Path,
-    log: str,
-    last: Path | None,
-    devices: int | Literal["auto"],
+    learner: Learner[Any], schedule: Schedule, out: Path, log: str, last: Path | None, machines: Machines
 ) -> L.Trainer:
     place = StepProgress(schedule.steps) if schedule.steps else TimeBudget(schedule.minutes)
     callbacks: list[L.Callback] = [place, JsonLinesLogger(out / log)]
     if last is not None:
         callbacks.append(
-            ModelCheckpoint(
+            _Checkpoints(
                 last.parent,
                 filename="step-{step}",
-                train_time_interval=timedelta(minutes=3),
+                train_time_interval=EVERY,
                 save_top_k=1,
                 save_last=True,
                 # Or a second run into a folder writes last-v1.ckpt, and a resume goes on from the first.
                 enable_version_counter=False,
             )
         )
-    several = (cuda.device_count() if devices == "auto" else devices) > 1
-    return L.Trainer(
-        max_steps=schedule.steps or -1,
-        max_epochs=-1,
-        accelerator="auto",
-        devices=devices,
-        # Heads that join later, and terms of the loss that a batch has nothing for, leave parameters without a gradient.
-        strategy="ddp_find_unused_parameters_true" if several else "auto",
-        use_distributed_sampler=False,
-        gradient_clip_val=learner.gradient_clip,
-        callbacks=callbacks,
-        logger=False,
-        enable_checkpointing=last is not None,
-        enable_progress_bar=not schedule.steps,
-        enable_model_summary=False,
-        log_every_n_steps=10,
-    )
+    if machines.precision == "16" and not cuda.is_available():
+        raise ValueError(
+            'precision = "16" needs a GPU: take "bf16" or "32" in the table "machines" of the settings.'
+        )
+    several = _processes(machines) > 1
+    try:
+        return L.Trainer(
+            max_steps=schedule.steps or -1,
+            max_epochs=-1,
+            accelerator="auto",
+            num_nodes=machines.nodes,
+            devices=machines.devices,
+            precision=LIGHTNING[machines.precision],
+            accumulate_grad_batches=machines.accumulate,
+            # Heads that join later, and terms of the loss that a batch has nothing for, leave parameters without a gradient.
+            strategy="ddp_find_unused_parameters_true" if several else "auto",
+            plugins=[SharedNorms()] if several else None,
+            use_distributed_sampler=False,
+            gradient_clip_val=learner.gradient_clip,
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=last is not None,
+            enable_progress_bar=not schedule.steps,
+            enable_model_summary=False,
+            log_every_n_steps=10,
+        )
+    except MisconfigurationException as error:
+        raise ValueError(
+            f"this machine does not have what 'machines' in the settings says: {error}"
+        ) from error

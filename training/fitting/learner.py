@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from .batches import Place
+from .batches import ends_step, place_of
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -99,9 +99,9 @@ class Learner(L.LightningModule, Generic[Network]):
         """The rate of the step that is due."""
         return self.config.learning_rate * warm_cosine(self.progress)
 
-    def on_train_batch_start(self, _batch: Any, _index: int) -> None:
+    def on_train_batch_start(self, _batch: Any, index: int) -> None:
         """Set the rate, and the random numbers of dropout and the like: they belong to the step, as its batch does."""
-        place = Place(self.trainer.global_step, self.global_rank, self.trainer.world_size)
+        place = place_of(self.trainer, index)
         torch.manual_seed(int(place.generator(self.config.seed, 1).integers(2**63)))
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
@@ -112,6 +112,14 @@ class Learner(L.LightningModule, Generic[Network]):
         """Follow the weights, as the step before left them."""
         if self.average is not None:
             self.average.update_parameters(self.net)
+
+    def on_train_batch_end(self, _out: Any, _batch: Any, index: int) -> None:
+        """Tell `on_step_end`, unless the step still waits for further batches."""
+        if ends_step(self.trainer, index):
+            self.on_step_end()
+
+    def on_step_end(self) -> None:
+        """Do what belongs to the end of an optimizer's step; nothing here."""
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the schedule's place."""

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..findings.formats.tables import read_text
+from .machines import Machines
 
 Network = TypeVar("Network")
 Training = TypeVar("Training")
-FROM_SETTINGS = ("network", "training", "version", "candidates", "held_out")
+FROM_SETTINGS = ("network", "training", "machines", "version", "candidates", "held_out")
 """What a settings file may hold."""
 
 
@@ -29,6 +30,8 @@ class TrainingRun:
         Folder for checkpoints, the log, the weights and their card.
     network, training
         What differs from the shipped configuration of the network and of its training, by name.
+    machines
+        On how many nodes and devices, how many batches a step, and how exactly.
     version
         Of the weights.
     candidates
@@ -45,6 +48,7 @@ class TrainingRun:
     out: Path
     network: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+    machines: Machines = field(default_factory=Machines)
     version: str = "0.1"
     candidates: tuple[Path, ...] = ()
     held_out: tuple[str, ...] = ()
@@ -78,6 +82,10 @@ def read_run(
         raise ValueError(
             f"unknown settings {sorted(unknown)}; a file of settings has {sorted(FROM_SETTINGS)}"
         )
+    for table in ("network", "training", "machines"):
+        if not isinstance(values.get(table, {}), dict):
+            raise ValueError(f"{table} in {settings} must be a table of settings, not {values[table]!r}")
+    values["machines"] = config_from(Machines(), values.get("machines", {}))
     values["candidates"] = tuple(Path(p) for p in values.get("candidates", ()))
     values["held_out"] = tuple(str(f) for f in values.get("held_out", ()))
     return TrainingRun(data, out, weights=weights, resume=resume, **values)

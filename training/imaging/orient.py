@@ -54,13 +54,38 @@ def to_lps(
         if kind == "sheared":  # the planes stay where they are, at their distance from each other
             lengths = np.maximum(np.abs(steps[range(3), axes]), lengths / 2)
         return (*_resampled(voxels, steps, origin, axes, lengths), kind)
+    view, spacing, place = turned(voxels, straight, origin, axes)
+    return np.ascontiguousarray(view), spacing, place, ""
+
+
+def turned(
+    voxels: np.ndarray, straight: np.ndarray, origin: np.ndarray, axes: tuple[int, ...]
+) -> tuple[np.ndarray, tuple[float, ...], tuple[float, ...]]:
+    """Reorder and flip a volume whose axes run along those of the world, without a copy.
+
+    Parameters
+    ----------
+    voxels
+        (i, j, k).
+    straight
+        (3, 3): as `to_lps`'s `steps`, with one number that is not zero in each row.
+    origin
+        World position (z, y, x) of voxel [0, 0, 0].
+    axes
+        The world axis of each array axis.
+
+    Returns
+    -------
+    voxels, spacing, origin
+        A view (z, y, x) of the same memory, and its place in mm.
+    """
     order = np.argsort(axes)
     voxels, straight = voxels.transpose(order), straight[order]
     for axis in range(3):
         if straight[axis, axis] < 0:
             origin = origin + straight[axis] * (voxels.shape[axis] - 1)
             voxels = np.flip(voxels, axis)
-    return np.ascontiguousarray(voxels), tuple(np.abs(np.diag(straight))), tuple(origin), ""
+    return voxels, tuple(np.abs(np.diag(straight))), tuple(origin)
 
 
 def _best_order(cosines: np.ndarray) -> tuple[int, int, int]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..error_boundary import reads
+from ..error_boundary import as_sentences, reads
+from ..storage.address import Address, address_of
+from ..storage.fetch import OnProgress, fetched, is_store
+from ..storage.filesystem import look_at
 from .archives import archive_sentence
 from .dicom.header import read_header
 from .dicom.projection import read_projection
@@ -21,25 +25,33 @@ from .errors import (
 )
 from .formats import format_of
 from .formats.content import what_it_is
+from .formats.ome_zarr.stream import open_stream
 from .formats.pictures import PICTURE_SUFFIXES
 from .image import Image
 from .paths import suffix_of
 from .scan import Contents, Volume, choices, scan
 from .series import Series, describe
 
+Choose = Callable[[Sequence[Series]], str | None]
+"""Gets several series, and gives the identifier of one."""
 
-@reads(UnreadableFileError)
-def read_image(path: str | Path, *, series: str | None = None) -> Image:
-    """Read a study: a DICOM series, a volume file, an OME-Zarr store or a picture.
+
+def read_image(
+    path: str | Path | Address, *, series: str | None = None, on_progress: OnProgress | None = None
+) -> Image:
+    """Read a study: a DICOM series, a volume file, an OME-Zarr store or a picture, here or on a server.
 
     Parameters
     ----------
     path
         A folder of DICOM files (folders below it included), one DICOM file (its whole series in that folder is
         read), ``.mhd``, ``.mha``, ``.nii``, ``.nii.gz``, ``.nrrd``, ``.zarr``, a picture (``.png``, ``.jpg``, ``.tif``,
-        ``.bmp``) or a radiograph of the JSRT database (``.IMG``).
+        ``.bmp``) or a radiograph of the JSRT database (``.IMG``). Also an address: ``s3://bucket/…``, ``ssh://server/…`` (or
+        ``sftp://``), ``http://…`` or ``https://…``, with the extra ``storage``.
     series
         Which one (`Series.uid`) where there are several.
+    on_progress
+        Of an address: gets the fraction done (0–1) and what is going on; what it raises ends the reading.
 
     Returns
     -------
@@ -53,6 +65,8 @@ def read_image(path: str | Path, *, series: str | None = None) -> Image:
         There are several series and none was chosen; its ``series`` lists them.
     ImageError
         Anything else that is wrong with the files, one subclass per case.
+    StorageError
+        A server does not answer, or does not let us in.
 
     Examples
     --------
@@ -61,6 +75,100 @@ def read_image(path: str | Path, *, series: str | None = None) -> Image:
     >>> image.modality, image.shape, image.units
     ('CT', (80, 280, 320), 'mm')
     """
+    address = address_of(path)
+    if address is None:
+        return _read_local(path, series)
+    with as_sentences(address, UnreadableFileError):
+        return _read_remote(address, series, on_progress)
+
+
+def open_image(
+    path: str | Path,
+    *,
+    series: str | None = None,
+    choose: Choose | None = None,
+    on_progress: OnProgress | None = None,
+) -> Image:
+    """Open a study to be looked at: as `read_image`, but an OME-Zarr volume on a server comes before its voxels.
+
+    Parameters
+    ----------
+    path, series, on_progress
+        As of `read_image`.
+    choose
+        Gets the series, where there are several and none was named, and gives the identifier of one, or None.
+
+    Returns
+    -------
+    Image
+        A `StreamedImage` where voxels are still to come: `rest_of` reads them.
+
+    Raises
+    ------
+    SeveralSeriesError
+        None of several series was chosen.
+    LungmtlError
+        As of `read_image`.
+    """
+    address = address_of(path)
+    if address is None:
+        return _read_chosen(path, series, choose)
+    with as_sentences(address, UnreadableFileError):
+        return _read_remote(address, series, on_progress, choose, early=True)
+
+
+def _read_chosen(path: str | Path, series: str | None, choose: Choose | None) -> Image:
+    try:
+        return _read_local(path, series)
+    except SeveralSeriesError as several:
+        chosen = choose(several.series) if choose is not None else None
+        if chosen is None:
+            raise
+        return _read_local(path, chosen)
+
+
+def _read_remote(
+    address: Address,
+    series: str | None,
+    on_progress: OnProgress | None,
+    choose: Choose | None = None,
+    *,
+    early: bool = False,
+) -> Image:
+    if is_store(address):
+        stream = open_stream(address, early=early)
+        if stream.image is not None:
+            return stream.image
+        for fraction in stream.read():
+            if on_progress is not None:
+                on_progress(fraction, "reading")
+        return stream.whole()
+    with fetched(look_at(address), on_progress) as path:
+        return moved(_read_chosen(path, series, choose), path, address)
+
+
+def moved(image: Image, path: Path, address: Address) -> Image:
+    """Give the image of a copy as that of its original.
+
+    Parameters
+    ----------
+    image
+        As it was read.
+    path
+        The copy.
+    address
+        What it is a copy of.
+    """
+    source = address.local
+    if image.source is not None and image.source != path and image.source.is_relative_to(path):
+        source = address.below(*image.source.relative_to(path).parts).local
+    said = tuple(warning.replace(str(path), str(address)) for warning in image.warnings)
+    return replace(image, source=source, warnings=said)
+
+
+@reads(UnreadableFileError)
+def _read_local(path: str | Path | Address, series: str | None) -> Image:
+    assert not isinstance(path, Address)
     path = Path(path)
     contents = scan(path)
     if path in contents.volumes:  # a file that was named is read, or says itself what is wrong with it
@@ -88,6 +196,8 @@ def read_series(path: Path, series: Series) -> Image:
     ImageError
         Something is wrong with the files, one subclass per case.
     """
+    if address_of(path) is not None:  # all of its folder is fetched first
+        return read_image(path, series=series.uid)
     form = format_of(path)
     if form is not None:
         return form.read(path)

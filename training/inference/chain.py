@@ -22,7 +22,7 @@ from ..imaging.radiograph.upright import with_dark_air
 from . import model_store, registry
 from .fusion import fuse
 from .predictor import HeatMap, ModelInfo, PredictorError, Progress
-from .progress import ChainProgress, noted
+from .progress import ChainProgress, arriving, noted
 from .radiograph_answer import answered
 from .suitability import frontal_doubt, places, sort_out, suits
 from .view import View, heat_map_as_stored
@@ -60,9 +60,9 @@ def choose(image: Image, names: Sequence[str] | None = None, device: str = "auto
                 f"there is no model {name!r}; 'lungmtl models' lists those at hand: {', '.join(by_name)}"
             )
     if names:  # what does not suit says so itself
-        picked = [by_name[name] for name in dict.fromkeys(names)]
-        return chain_of([i for i in picked if suits(i, image)] or picked, device)
-    picked = [i for i in by_name.values() if suits(i, image) and runs_unasked(i)]
+        named = [by_name[name] for name in dict.fromkeys(names)]
+        return chain_of([i for i in named if suits(i, image)] or named, device)
+    picked = registry.running(i for i in by_name.values() if suits(i, image) and runs_unasked(i))
     if not picked:
         kinds = ", ".join(sorted({m for i in by_name.values() for m in i.modalities}))
         kind = image.modality or ("volume" if image.ndim == 3 else "flat image")
@@ -150,6 +150,7 @@ class Chain:
             raise PredictorError(
                 f"{self.info.title} judges findings that are there: name a detector too, or give findings."
             )
+        yield from arriving(image)
         notes: list[str] = []
         found = yield from noted(self._run(image, manual, orientation), notes)
         return replace(found, notes=tuple(dict.fromkeys(notes)))
@@ -200,6 +201,7 @@ class Chain:
         """
         if not self.characterisers and not self.outliners:
             raise PredictorError("no characteriser is at hand: 'lungmtl models' lists the models that are.")
+        yield from arriving(image)
         outcome, notes = _Outcome(), list(findings.notes)
         progress = ChainProgress((*self.characterisers, *self.outliners))
         result = yield from noted(self._characterise(image, findings, progress, outcome), notes)

@@ -11,10 +11,10 @@ from typing import Any
 from ..errors import LungmtlError
 from . import registry
 from .device import choose_device
+from .others.kinds import stamp
 from .predictor import ModelInfo
 from .quiet_import import load_libraries, without_collections
 from .triton_workaround import keep_triton_out
-from .weights import card_path
 
 
 class ModelStore:
@@ -35,7 +35,7 @@ class ModelStore:
         keep_triton_out()
         load_libraries()
         with without_collections():
-            key = (name, _stamp(weights), choose_device(device))
+            key = (name, None if weights is None else stamp(weights), choose_device(device))
         if (model := self._models.get(key)) is not None:  # also while another one is loaded
             return model
         with self._lock, without_collections():
@@ -61,14 +61,6 @@ class ModelStore:
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
             torch.cuda.empty_cache()
-
-
-def _stamp(weights: Path | None) -> object:
-    """What tells a weights' file and its card from others, and from what another training writes in their place later."""
-    if weights is None:
-        return None
-    states = [path.stat() for path in (weights, card_path(weights)) if path.exists()]
-    return weights.resolve(), tuple((state.st_mtime_ns, state.st_size) for state in states)
 
 
 def warm_up(infos: Iterable[ModelInfo], device: str = "auto") -> Generator[None, None, None]:

@@ -18,6 +18,8 @@ Result = TypeVar("Result")
 
 SCORE_FLOOR = 0.05
 """Predictors keep every detection above this score, so that thresholds move without running again."""
+DETECTOR = "detector"
+"""Key of `Finding.scores` under which a reduction of false positives keeps the detector's."""
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 
 from ..findings import Findings
+from ..imaging.image import Image
+from ..imaging.streamed import rest_of
 from .predictor import ModelInfo, Progress
 
 Run = Generator[Progress, None, Findings]
@@ -45,6 +47,20 @@ class ChainProgress:
         """Everything is done."""
         self._last = 1.0
         return self._last
+
+
+def arriving(image: Image) -> Iterator[Progress]:
+    """Wait for the voxels of a study on a server, and say how many are there; nothing where they are.
+
+    The bar waits at its beginning: how long networks take has nothing to do with how long a server does.
+
+    Yields
+    ------
+    Progress
+        A point at which the run may be stopped.
+    """
+    for fraction in rest_of(image):
+        yield Progress(0.0, f"reading from the server, {fraction:.0%}")
 
 
 def noted(run: Run, notes: list[str]) -> Run:

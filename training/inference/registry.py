@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ..extras import require_networks
 from .device import choose_device
+from .network_folder import NetworkFolder
+from .others import kinds
 from .predictor import ModelInfo
 from .weights import ModelCard, WeightsError, read_card, read_own_card
 
@@ -32,115 +31,8 @@ A folder holds ``build.py``, ``training.py`` and ``evaluation.py`` with the func
 """
 
 
-class Network(Protocol):
-    """Build, train and evaluate a network: what its folder offers. Each function is imported when it is called."""
-
-    def build(self, weights: Path, card: ModelCard, device: str) -> Any:
-        """Build a `Predictor` or `Characteriser`, by the card's task, from a weights' file.
-
-        Raises
-        ------
-        WeightsError
-            The card's config or the tensors do not fit this version's network.
-        """
-        ...
-
-    def train(self, run: Any) -> Path:
-        """Train as a `fitting.training_run.TrainingRun` says, and return the weights' file, its card beside it."""
-        ...
-
-    def evaluate(self, predictor: Any, data: Path, weights: Path, **options: Any) -> dict[str, Any]:
-        """Compute a predictor's figures on a folder of data; options and result as in `evaluation.evaluate`."""
-        ...
-
-    def look_inside(self, predictor: Any, image: Any, place: Sequence[float], size: float) -> Any:
-        """Yield progress and return what the network saw and made of a place, an `inside.feature_maps.Inside`.
-
-        Only a folder with ``inside.py`` offers it (`NetworkFolder.shows_inside`).
-        """
-        ...
-
-    def candidates(self, predictor: Any, image: Any, drawn: Any) -> Any:
-        """Return a `learning.candidates.Candidates` of an image as networks see it, with places (D, 4) that a person marked.
-
-        Only a folder with ``learning.py`` offers it and the following (`NetworkFolder.learns`).
-        """
-        ...
-
-    def head(self, predictor: Any) -> Any:
-        """Return the last layer of the scoring head, a `learning.candidates.Head`."""
-        ...
-
-    def with_head(self, predictor: Any, head: Any) -> dict[str, Any]:
-        """Return the tensors of the network with another last layer, by name."""
-        ...
-
-    def known_cases(self, data: Path, card: ModelCard) -> Sequence[Any]:
-        """List what the weights were tuned on, `learning.known.KnownCase`, as far as it lies in a folder of data."""
-        ...
-
-
-@dataclass(frozen=True)
-class NetworkFolder:
-    """A `Network` in a folder of `networks`."""
-
-    package: str
-
-    def build(self, weights: Path, card: ModelCard, device: str) -> Any:
-        """See `Network.build`."""
-        return import_module(f"{self.package}.build").build(weights, card, device)
-
-    def train(self, run: Any) -> Path:
-        """See `Network.train`."""
-        return import_module(f"{self.package}.training").train(run)
-
-    def evaluate(self, predictor: Any, data: Path, weights: Path, **options: Any) -> dict[str, Any]:
-        """See `Network.evaluate`."""
-        return import_module(f"{self.package}.evaluation").evaluate(predictor, data, weights, **options)
-
-    @property
-    def shows_inside(self) -> bool:
-        """Whether the folder has ``inside.py``, or a folder of that name; imports none of it."""
-        return find_spec(f"{self.package}.inside") is not None
-
-    def look_inside(self, predictor: Any, image: Any, place: Sequence[float], size: float) -> Any:
-        """See `Network.look_inside`."""
-        return import_module(f"{self.package}.inside").look_inside(predictor, image, place, size)
-
-    @property
-    def learns(self) -> bool:
-        """Whether the folder has ``learning.py``, or a folder of that name: its network learns from reviews; imports none of it."""
-        return find_spec(f"{self.package}.learning") is not None
-
-    def candidates(self, predictor: Any, image: Any, drawn: Any) -> Any:
-        """See `Network.candidates`."""
-        return import_module(f"{self.package}.learning").candidates(predictor, image, drawn)
-
-    def head(self, predictor: Any) -> Any:
-        """See `Network.head`."""
-        return import_module(f"{self.package}.learning").head(predictor)
-
-    def with_head(self, predictor: Any, head: Any) -> dict[str, Any]:
-        """See `Network.with_head`."""
-        return import_module(f"{self.package}.learning").with_head(predictor, head)
-
-    def known_cases(self, data: Path, card: ModelCard) -> Sequence[Any]:
-        """See `Network.known_cases`."""
-        return import_module(f"{self.package}.learning").known_cases(data, card)
-
-    @property
-    def path(self) -> Path:
-        """The folder itself.
-
-        Raises
-        ------
-        WeightsError
-            There is no such folder.
-        """
-        spec = find_spec(self.package)
-        if spec is None or not spec.submodule_search_locations:
-            raise WeightsError(f"there is no folder {self.package}: correct NETWORKS in {__name__}.")
-        return Path(next(iter(spec.submodule_search_locations)))
+FINDERS = ("detection", "reduction")
+"""Tasks whose networks say where nodules are."""
 
 
 def network(name: str) -> NetworkFolder:
@@ -201,7 +93,8 @@ def info_of(card: ModelCard, weights: Path | None = None) -> ModelInfo:
 
 
 _in_use: dict[str, tuple[Path, ModelCard]] = {}
-"""A person's own weights by the names of their networks, which take the place of the shipped ones in this process."""
+"""A person's own weights by the names of their networks, which take the place of the shipped ones in this process; and networks
+of other makes, which take the place of our detectors."""
 
 
 def use_weights(name: str, weights: Path | None) -> ModelInfo:
@@ -234,17 +127,80 @@ def use_weights(name: str, weights: Path | None) -> ModelInfo:
     return info_of(own, weights)
 
 
+def use_file(file: Path) -> ModelInfo:
+    """Use weights for the network that their card names, or a network of another make in the place of our detectors.
+
+    Of another make one is in use at a time for each kind of image.
+
+    Parameters
+    ----------
+    file
+        A ``.safetensors`` file with its card, or what `others.kinds` reads: a MONAI bundle, an ONNX file or a container's card.
+
+    Raises
+    ------
+    WeightsError
+        The file is none of these; what is in use stays.
+    """
+    if not kinds.is_other(file):
+        return use_weights(read_own_card(file).name, file)
+    file = file.resolve()
+    own = kinds.read_card(file)
+    if own.name in NETWORKS:
+        raise WeightsError(
+            f"{file} calls itself {own.name}, as one of the networks here: give it another name in its card."
+        )
+    alike = [
+        n for n, (_, c) in _in_use.items() if n not in NETWORKS and set(c.modalities) & set(own.modalities)
+    ]
+    for name in alike:
+        give_back(name)
+    _in_use[own.name] = file, own
+    return info_of(own, file)
+
+
+def give_back(name: str) -> None:
+    """Use a network's shipped weights again; one of another make is used no more."""
+    _in_use.pop(name, None)
+
+
 @contextmanager
 def using_weights(files: Iterable[Path]) -> Iterator[None]:
-    """Use weights' files, each for the network that its card names, while the context lasts; see `use_weights`."""
-    names = []
+    """Use weights' files and networks of other makes while the context lasts; see `use_file`.
+
+    Raises
+    ------
+    WeightsError
+        As of `use_file`; or one of the files would take the place of another.
+    """
+    names: list[str] = []
     try:
         for file in files:
-            names.append(use_weights(read_own_card(file).name, file).name)
+            names.append(use_file(file).name)
+            if taken := [n for n in names[:-1] if n == names[-1] or n not in _in_use]:
+                raise WeightsError(
+                    f"{file} would take the place of {taken[0]}, which was given too: give one of them."
+                )
         yield
     finally:
         for name in names:
-            use_weights(name, None)
+            give_back(name)
+
+
+def is_other(info: ModelInfo) -> bool:
+    """Whether a model is of another make: a person's file, and none of `NETWORKS`."""
+    return info.weights is not None and info.name not in NETWORKS
+
+
+def running(infos: Iterable[ModelInfo]) -> tuple[ModelInfo, ...]:
+    """Leave out our detectors, and reductions of what they find, where one of another make takes their place."""
+    infos = tuple(infos)
+    taken = {modality for info in infos if is_other(info) for modality in info.modalities}
+
+    def stays(info: ModelInfo) -> bool:
+        return is_other(info) or info.task not in FINDERS or not taken & set(info.modalities)
+
+    return tuple(filter(stays, infos))
 
 
 def own_weights(name: str) -> Path | None:
@@ -253,8 +209,15 @@ def own_weights(name: str) -> Path | None:
 
 
 def shipped(infos: Iterable[ModelInfo]) -> tuple[ModelInfo, ...]:
-    """The same networks with their shipped weights."""
-    return tuple(info if info.weights is None else info_of(card(info.name)) for info in infos)
+    """The same networks with their shipped weights; our detectors in the place of one of another make."""
+    return tuple({ours.name: ours for info in infos for ours in _ours_for(info)}.values())
+
+
+def _ours_for(info: ModelInfo) -> Iterable[ModelInfo]:
+    if not is_other(info):
+        return (info if info.weights is None else info_of(card(info.name)),)
+    at_hand = (info_of(card(name)) for name in NETWORKS if weights_path(name).exists())
+    return (i for i in at_hand if i.task == info.task and set(i.modalities) & set(info.modalities))
 
 
 def card_of(info: ModelInfo) -> ModelCard:
@@ -265,7 +228,21 @@ def card_of(info: ModelInfo) -> ModelCard:
     WeightsError
         There is no such model, or its file is gone or was exchanged.
     """
-    return card(info.name) if info.weights is None else read_own_card(info.weights, info.name)
+    return card(info.name) if info.weights is None else _card_beside(info.name, info.weights)
+
+
+def card_as_chosen(name: str) -> ModelCard:
+    """The card of the weights that a run would begin with, as it was when they were chosen: their file is not looked at."""
+    return _in_use[name][1] if name in _in_use else card(name)
+
+
+def _card_beside(name: str, weights: Path) -> ModelCard:
+    if not kinds.is_other(weights):
+        return read_own_card(weights, name)
+    own = kinds.read_card(weights)
+    if own.name != name:
+        raise WeightsError(f"{weights} is {own.name} now, no longer {name}: choose it again.")
+    return own
 
 
 def models() -> tuple[ModelInfo, ...]:
@@ -277,8 +254,9 @@ def models() -> tuple[ModelInfo, ...]:
     >>> [model.name for model in lm.models() if "CT" in model.modalities and model.task == "detection"]
     ['ag3d']
     """
-    at_hand = (name for name in NETWORKS if name in _in_use or weights_path(name).exists())
     own = dict(_in_use)
+    at_hand = [name for name in NETWORKS if name in own or weights_path(name).exists()]
+    at_hand += [name for name in own if name not in NETWORKS]
     return tuple(info_of(own[n][1], own[n][0]) if n in own else info_of(card(n)) for n in at_hand)
 
 
@@ -293,9 +271,9 @@ def load_predictor(name: str, device: str = "auto", weights: Path | None = None)
     Parameters
     ----------
     name
-        One of `NETWORKS`.
+        One of `NETWORKS`, or the name of another network whose file `weights` is.
     device
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"``, ``"mps"``, or one of `device.ENGINES`: ``"openvino"``, ``"bfloat16"``.
     weights
         Other weights than the shipped ones, with their card beside them; the version of the model's `info` then names them.
 
@@ -319,5 +297,7 @@ def load_predictor(name: str, device: str = "auto", weights: Path | None = None)
     """
     require_networks()
     path = weights or weights_path(name)
-    own = card(name) if weights is None else read_own_card(path, name)
+    own = card(name) if weights is None else _card_beside(name, path)
+    if kinds.is_other(path):
+        return kinds.build(path, own, info_of(own, path), choose_device(device))
     return network(name).build(path, own, choose_device(device))

@@ -146,13 +146,14 @@ def read_own_card(weights: Path, name: str = "") -> ModelCard:
         raise WeightsError(
             f"{weights} holds weights of {card.title} ({card.name}), not of {name}: choose other weights of {name}."
         )
-    _check_hash(weights, weights.read_bytes(), card)
+    check_hash(weights, weights.read_bytes(), card)
     own = weights.stem if weights.stem != card.name else weights.resolve().parent.name
     own = re.sub(r"[^\w.-]+", "-", own)
     return replace(card, version=f"{card.version}+{own}.{card.sha256[:7]}")
 
 
-def _check_hash(weights: Path, data: bytes, card: ModelCard) -> None:
+def check_hash(weights: Path, data: bytes, card: ModelCard) -> None:
+    """Refuse bytes that are not those of the file that a card describes."""
     if hashlib.sha256(data).hexdigest() != card.sha256:
         raise WeightsError(
             f"{weights} is not the file that {card_path(weights).name} describes (SHA-256 differs): "
@@ -177,7 +178,7 @@ def load_state(weights: Path, card: ModelCard) -> dict[str, Any]:
         raise WeightsError(
             f"{weights} is missing: install the package again, or name another file."
         ) from None
-    _check_hash(weights, data, card)
+    check_hash(weights, data, card)
     return {k: t.float() if t.is_floating_point() else t for k, t in load(data).items()}
 
 

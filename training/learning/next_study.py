@@ -71,7 +71,7 @@ def ask(folder: Path, device: str = "auto") -> Generator[Progress, None, tuple[l
     """
     if not folder.is_dir():
         raise LearningError(f"{folder} is no folder: name the one that your studies lie in.")
-    detectors = [info for info in registry.models() if info.task == "detection"]
+    detectors = [i for i in registry.models() if i.task == "detection" and not registry.is_other(i)]
     done = _reviewed(folder, detectors)
     series, passed_over = _series(folder)
     known = {identity(study.findings.image.series_uid, study.path) for study in done}

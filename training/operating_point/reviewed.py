@@ -9,9 +9,6 @@ from typing import Any
 from ..findings import Findings
 from ..inference import registry
 
-FINDERS = ("detection", "reduction")
-"""Tasks of the networks that decide which marks there are, and their scores."""
-
 
 @dataclass(frozen=True)
 class ReviewedCase:
@@ -32,20 +29,21 @@ class ReviewedCase:
 def weights_of(models: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Name the weights that marks come from: ``name sha256`` of each detector and reduction, sorted.
 
-    A model that is not at hand counts as a detector; one whose entry has no SHA-256 is known by its version.
+    A model that is not at hand counts as a detector. One whose entry has no SHA-256 is known by its version, and one of another
+    make by both: its version names the configuration beside the weights.
     """
-    return tuple(
-        sorted(
-            f"{model.get('name', '')} {model.get('sha256') or model.get('version', '')}".strip()
-            for model in models
-            if _finds(str(model.get("name", "")))
-        )
-    )
+    return tuple(sorted(_weights(model) for model in models if _finds(str(model.get("name", "")))))
+
+
+def _weights(model: Mapping[str, Any]) -> str:
+    name, version, sha = (str(model.get(key) or "") for key in ("name", "version", "sha256"))
+    known = (version, sha) if model.get("file") else (sha or version,)
+    return " ".join(filter(None, (name, *known)))
 
 
 def _finds(name: str) -> bool:
     card = registry.shown_card(name)
-    return card is None or card.task in FINDERS
+    return card is None or card.task in registry.FINDERS
 
 
 def reviewed_case(findings: Findings) -> ReviewedCase | None:

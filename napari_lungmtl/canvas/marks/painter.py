@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from qtpy.QtCore import QLineF, QPointF, QRectF, Qt
+from qtpy.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from ...layers.rectangle import Rectangle
@@ -18,6 +18,8 @@ FILLED = QColor("#38709f")
 SPREAD = QColor(244, 244, 244, 150)
 """The readers' spread: a line below the value."""
 FONT_PT = 10
+AT_ONCE = 64
+"""Rows of pixels that are filled at once."""
 _PAD, _SWATCH = 5.0, 4.0
 """Pixels beside a text, and of the mark's colour before it."""
 
@@ -69,7 +71,7 @@ def _caption(painter: QPainter, caption: Caption) -> None:
 
 def _table(painter: QPainter, shown: Table) -> None:
     rect = _rect(shown.rectangle)
-    painter.fillRect(rect, GROUND)
+    _fill(painter, rect.toRect(), GROUND)
     painter.fillRect(QRectF(rect.left(), rect.top(), _SWATCH, rect.height()), QColor(ACCENT_HEX))
     painter.setPen(LETTERS)
     bold = font()
@@ -86,6 +88,12 @@ def _table(painter: QPainter, shown: Table) -> None:
         if bar.spread is not None:
             painter.fillRect(_rect(bar.spread).translated(rect.topLeft()), SPREAD)
         _write(painter, filled.adjusted(_PAD - 1, -1, 999, 1), bar.value)
+
+
+def _fill(painter: QPainter, rect: QRect, color: QColor) -> None:
+    """Fill a rectangle a few rows at a time: Qt would share out more among threads, and wait for them."""
+    for top in range(rect.top(), rect.bottom() + 1, AT_ONCE):
+        painter.fillRect(rect.left(), top, rect.width(), min(AT_ONCE, rect.bottom() + 1 - top), color)
 
 
 def _write(painter: QPainter, rect: QRectF, text: str) -> None:

@@ -75,6 +75,8 @@ class MeasurementsOverlay(QWidget):
 
     def _lay_out(self) -> dict[str, QRectF]:
         """Where each text stands: beside its lines, over no other text, no mark and no measurement, inside the canvas."""
+        if not self._drawn:  # where all marks lie is worked out anew for each slice
+            return {}
         room = QRectF(self.rect()).adjusted(_EDGE, _EDGE, -_EDGE, -_EDGE)
         canvas = QRectF(self.rect())
         pieces = [_of(piece) for _, strokes, _ in self._drawn for piece in strokes.pieces]

@@ -29,9 +29,14 @@ class SphereBinding(RowBinding[Points]):
     dragged = Signal()
     """A person is moving a sphere; the session knows when it is let go."""
 
+    cut = Signal()
+    """napari has cut the layer for the slice that is seen, and draws it."""
+
     _clicked = _is_dragging = False
     _filled = False
     _copied: tuple[Sphere, ...] = ()
+    _places = np.empty((0, 3))
+    """Where the layer was given its rows, in its own units."""
     _previewed: tuple[str, float] | None = None
 
     def fill(self, filled: bool) -> None:
@@ -57,9 +62,7 @@ class SphereBinding(RowBinding[Points]):
             return tuple(self._as_previewed(f) for f in findings)
         if layer is None or findings != self._rendered or len(layer.data) != len(findings):
             return findings
-        moved = (
-            np.abs(layer.data - rows.data(findings)).max(axis=1, initial=0.0) * rows.SCALE > rows.TOLERANCE
-        )
+        moved = np.abs(layer.data - self._places).max(axis=1, initial=0.0) * rows.SCALE > rows.TOLERANCE
         if not moved.any():
             return findings
         places = np.asarray(layer.data * rows.SCALE, float).tolist()
@@ -86,8 +89,13 @@ class SphereBinding(RowBinding[Points]):
         moves = (layer.events.set_data, self._on_set_data)
         return [*super()._layer_events(layer), (layer.events.size, self._take_edits), moves]
 
+    def _on_gone(self) -> None:
+        """What marks the spheres of a slice goes with them."""
+        self.dragged.emit()
+
     def _on_set_data(self, _event: object = None) -> None:
         """napari tells of a drag only when it has ended."""
+        self.cut.emit()
         was, self._is_dragging = self._is_dragging, self.present() != self._shown_findings()
         if was or self._is_dragging:
             self.dragged.emit()
@@ -128,7 +136,7 @@ class SphereBinding(RowBinding[Points]):
         if findings == self._rendered and self._rows_are_right(layer):
             return
         with self._drawing(layer):
-            self._rendered = findings
+            self._rendered, self._places = findings, rows.data(findings)
             # Each assignment would redraw the layer; it is redrawn once, at the end.
             with layer.events.blocker_all():
                 self._assign(layer)
@@ -139,13 +147,15 @@ class SphereBinding(RowBinding[Points]):
             self._select_row(layer)
             if self._in_3d():
                 self._seat_labels(layer)
-            layer.refresh(thumbnail=False)
+            # In slices nothing of it is seen but napari's frame about what is selected: it is cut, and need not be drawn.
+            layer.refresh(thumbnail=False, data_displayed=self._in_3d() or self._filled)
+            self._on_set_data()
             layer.events.features()
 
     def _assign(self, layer: Points) -> None:
         """Give the layer what it does not have yet: of a row taken off the end, napari drops all by itself."""
         findings = self._rendered
-        data, size = rows.data(findings), rows.size(findings)
+        data, size = self._places.copy(), rows.size(findings)  # a person moves what the layer has
         if not np.array_equal(data, layer.data):
             layer.selected_data.clear()
             layer.data = data
@@ -169,14 +179,13 @@ class SphereBinding(RowBinding[Points]):
         face, edge = rows.faces(colors, findings), rows.edges(colors, self._selected_rows())
         if not (in_3d or self._filled):
             face[:, 3] = 0.0
-        if not np.allclose(face, layer.face_color):
-            layer.face_color = face
-        if not np.allclose(edge, layer.border_color):
-            layer.border_color = edge
+        for name, wanted in (("face_color", face), ("border_color", edge)):
+            if not np.array_equal(np.float32(wanted), getattr(layer, name)):
+                setattr(layer, name, wanted)
 
     def _rows_are_right(self, layer: Points) -> bool:
         same_size = np.array_equal(layer.size, rows.size(self._rendered))
-        return same_size and np.array_equal(layer.data, rows.data(self._rendered))
+        return same_size and np.array_equal(layer.data, self._places)
 
     def _show_selection(self) -> None:
         layer = self.layer

@@ -55,7 +55,8 @@ class RingLayer(LayerFollower[Points]):
     def __init__(self, viewer: ViewerModel, binding: SphereBinding, pixel: float = 1.0) -> None:
         self._binding, self._pixel = binding, pixel
         self._rings, self._zoom = _NONE, 0.0
-        self._unwanted = False
+        self._unwanted = self._unseen = self._entering = False
+        self._at: tuple[float, ...] = ()
         self._timer = coalesced(self.draw)
         super().__init__(viewer, binding.session)
 
@@ -66,18 +67,48 @@ class RingLayer(LayerFollower[Points]):
 
     def set_current(self, current: bool) -> None:
         """Show the layer, if overlays are shown, or hide it while another image is reviewed."""
-        super().set_current(current)
-        self.draw()
+        hidden = self.layer is not None and not self.layer.visible
+        self._current = current
+        changed = self._update()
+        super().set_current(current)  # napari draws what comes to sight
+        if changed and not hidden:
+            self._refresh()
 
     def draw(self) -> None:
         """Bring the layer up to date now."""
+        if self._update() or self._unseen:
+            self._refresh()
+
+    def prepare(self) -> None:
+        """Put the layer in before there is a ring: what is found is then drawn without the wait for a new layer."""
+        image = self.session.image
+        if self.layer is not None or self._unwanted or self._entering or image is None or image.ndim != 3:
+            return
+        self._entering = True  # napari tells of its slices anew while a layer comes in
+        try:
+            self._insert(self._make_layer(), self._above_spheres())
+        finally:
+            self._entering = False
+
+    def withdraw(self) -> None:
+        """Take the layer out again where the session has no sphere that it could ever mark: what was prepared for was not found."""
+        if not rows.spheres(self.session.findings.items):
+            self._take_out()
+
+    def _update(self) -> bool:
+        """Write the rings of this slice into the layer; whether they are others, and it is to be drawn."""
+        self._at = tuple(self.viewer.dims.point)
         rings = self._lay_out()
         if rings == self._rings:
-            return
-        if self.layer is None:
-            self._insert(self._make_layer(), self._above_spheres())
-        assert self.layer is not None
-        self._show(self.layer, rings)
+            return False
+        self.prepare()
+        if self.layer is not None:
+            self._show(self.layer, rings)
+        return self.layer is not None
+
+    def _refresh(self) -> None:
+        if self.layer is not None:
+            self.layer.refresh(thumbnail=False)
 
     # ---- what is listened to
 
@@ -88,14 +119,29 @@ class RingLayer(LayerFollower[Points]):
         ]
         return [*super()._view_events(), *views, (camera.zoom, self._later)]
 
+    def _layer_events(self, layer: Points) -> list[Connection]:
+        return [*super()._layer_events(layer), (layer.events.set_data, self._on_drawn)]
+
     def _session_events(self) -> list[Connection]:
         events = self.session.events
         news = (events.image, events.findings, events.thresholds, events.selection, self._binding.dragged)
-        return [*super()._session_events(), *((signal, self._later) for signal in news)]
+        cut = (self._binding.cut, self._before_slice)
+        return [*super()._session_events(), cut, *((signal, self._later) for signal in news)]
 
     def _on_slice(self, _event: object = None) -> None:
         """At once: rings of the last slice must not be seen over this one."""
         self.draw()
+
+    def _before_slice(self) -> None:
+        """Write the rings of a new slice once napari has cut the spheres for it: this layer, above them, is the next to be cut
+        and drawn, and that once."""
+        if tuple(self.viewer.dims.point) == self._at or self.layer is None:
+            return
+        if self._update():
+            self._unseen = True
+
+    def _on_drawn(self, _event: object = None) -> None:
+        self._unseen = False
 
     def _later(self, _event: object = None) -> None:
         self._timer.start()
@@ -193,4 +239,3 @@ class RingLayer(LayerFollower[Points]):
             layer.border_width[:count] = np.array(rings.widths) / rows.SCALE
             layer.border_color[:count] = np.array(rings.colors)
         self._rings = rings
-        layer.refresh(thumbnail=False)

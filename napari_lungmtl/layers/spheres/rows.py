@@ -74,18 +74,17 @@ def short(probability: float) -> str:
 
 def features(findings: Sequence[Finding], labelled: str | None = None) -> pd.DataFrame:
     """The columns that stay with the rows; `label` is written beside the sphere (only of the id `labelled`, if given)."""
-    return pd.DataFrame(
-        {
-            "id": pd.Series([f.id for f in findings], dtype=object),
-            "label": pd.Series(
-                [label(f) if labelled in (None, f.id) else "" for f in findings], dtype=object
-            ),
-            "score": pd.Series([f.network_score for f in findings], dtype=float),
-            "diameter": pd.Series([f.diameter for f in findings], dtype=float),
-            "malignancy": pd.Series([f.malignancy for f in findings], dtype=float),
-            "status": pd.Series([f.status for f in findings], dtype=object),
-        }
-    )
+    index = pd.RangeIndex(len(findings))
+    columns: dict[str, tuple[list[object], type]] = {
+        "id": ([f.id for f in findings], object),
+        "label": ([label(f) if labelled in (None, f.id) else "" for f in findings], object),
+        "score": ([f.network_score for f in findings], float),
+        "diameter": ([f.diameter for f in findings], float),
+        "malignancy": ([f.malignancy for f in findings], float),
+        "status": ([f.status for f in findings], object),
+    }
+    series = {name: pd.Series(values, index, kind) for name, (values, kind) in columns.items()}
+    return pd.DataFrame(series, index, copy=False)
 
 
 def colors(findings: Sequence[Finding]) -> np.ndarray:
@@ -101,7 +100,7 @@ def faces(colors: np.ndarray, findings: Sequence[Finding]) -> np.ndarray:
     Thinner in large spheres, whose edge can be seen; the edge of a small one is finer than a pixel.
     """
     result = colors.copy()
-    result[:, 3] = [np.clip(2.4 / f.diameter, 0.08, 0.6) for f in findings]
+    result[:, 3] = np.clip(2.4 / np.array([f.diameter for f in findings]), 0.08, 0.6)
     return result
 
 

@@ -26,6 +26,8 @@ from ...training.inference import registry
 from ...training.inference.chain import choose
 from ...training.inference.predictor import Progress
 from ...training.inference.suitability import suits
+from ...training.remote.client.chain import on_machine
+from ...training.remote.key_file import Key
 from .case import Case
 
 
@@ -63,6 +65,7 @@ class BatchRun(QObject):
         self._case: Case | None = None
         self._total = self._done = self._failures = 0
         self._device = "auto"
+        self._machine: Key | None = None
         self._worker = Worker("The model stopped", self)
         self._worker.progressed.connect(self._on_progress)
         self._worker.finished.connect(self._on_finished)
@@ -78,9 +81,9 @@ class BatchRun(QObject):
         """The case that is run now."""
         return self._case
 
-    def start(self, cases: Iterable[Case], device: str) -> None:
-        """Run on cases, one after the other."""
-        self._queue, self._device = deque(cases), device
+    def start(self, cases: Iterable[Case], device: str, machine: Key | None = None) -> None:
+        """Run on cases, one after the other, on a device of this machine or on the one that a key opens."""
+        self._queue, self._device, self._machine = deque(cases), device, machine
         self._total, self._done, self._failures = len(self._queue), 0, 0
         self._next()
 
@@ -111,7 +114,8 @@ class BatchRun(QObject):
         known = None
         if reviewed is not None:
             image, known = reviewed.session.image, reviewed.session.findings
-        self._worker.start(partial(_run, case, image, known, self._device), str(case.path or case.name))
+        begin = partial(_run, case, image, known, self._device, self._machine)
+        self._worker.start(begin, str(case.path or case.name))
 
     def _words(self) -> str:
         failed = f", {self._failures} failed" if self._failures else ""
@@ -165,7 +169,9 @@ def _join(session: Session, result: Result) -> None:
     session.replace_findings(as_turned_since(result.findings, result.orientation, session.orientation))
 
 
-def _run(case: Case, image: Image | None, known: Findings | None, device: str) -> Steps[Result]:
+def _run(
+    case: Case, image: Image | None, known: Findings | None, device: str, machine: Key | None
+) -> Steps[Result]:
     """Read what is not open, and run what suits it."""
     yield Progress(0.0, "reading")
     if image is None:
@@ -176,7 +182,7 @@ def _run(case: Case, image: Image | None, known: Findings | None, device: str) -
         known = read_findings(file) if file is not None else Findings()
     known = stood_upright(image, known) or known
     orientation = known.orientation or AS_STORED
-    chain = choose(image, device=device)
+    chain = on_machine(choose(image, device=device), machine)
     findings = yield from chain.run(image, tuple(filter(is_reviewed, known)), orientation)
     return Result(image, findings, orientation, chain.info.default_threshold)
 
@@ -187,4 +193,4 @@ def has_run(summary: CaseSummary, case: Case) -> bool:
     if image is None:
         return False
     suitable = [info for info in registry.models() if info.task == "detection" and suits(info, image)]
-    return all((info.name, info.version) in summary.models for info in suitable)
+    return all((info.name, info.version) in summary.models for info in registry.running(suitable))

@@ -17,10 +17,13 @@ from ...session.sidecar import Sidecar
 from ...text.cases import case_name, date_words, kind_words, series_case_name, study_date
 from ...training.case_list.figures import TITLES, CaseFigures
 from ...training.case_list.row import ListedCase
+from ...training.errors import LungmtlError
+from ...training.findings import Findings
 from ...training.imaging.find import Unreadable
 from ...training.imaging.formats import format_of
 from ...training.imaging.image import Image
 from ...training.imaging.series import Series
+from ...training.storage.address import is_remote, shown
 from .figures import SCORE, condition, value_of
 
 UNREADABLE = "unreadable"
@@ -56,6 +59,8 @@ class Case:
         As an evaluation or a saved list has it; None of what a search found.
     shown_in
         The layer in which the place, the marks and the truth of `listed` were shown.
+    saved
+        What `listed.saved` holds, or why it cannot be read, where that was read from a server together with the image.
     """
 
     key: str
@@ -72,6 +77,7 @@ class Case:
     notes: CaseNotes = field(default_factory=CaseNotes)
     listed: ListedCase | None = None
     shown_in: ImageLayer | None = None
+    saved: Findings | LungmtlError | None = None
 
     @property
     def state(self) -> str:
@@ -91,6 +97,8 @@ class Case:
 def key_of(source: Path, series_uid: str) -> str:
     """Tell images apart: DICOM by the identifier of the series, whichever of its files was opened; others by their file."""
     source = Path(source)
+    if is_remote(source):  # what lies there is not looked at
+        return f"{shown(source)}|{series_uid}"
     return series_uid if format_of(source) is None else f"{source.absolute()}|{series_uid}"
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QProgressBar, QPushButton, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QProgressBar, QPushButton, QWidget
 
 from ...session.case_summary import STATES
 from ...shortcuts import tooltip
+from ...training.storage.address import shown
 from ..widgets.section import label, tool_button
 from .case import ORDERS, UNREADABLE
 from .figures import HEADS
@@ -43,10 +45,7 @@ class FilterRow(QWidget):
         self.words = QLineEdit()
         self.words.setPlaceholderText("Find …")
         self.words.setClearButtonEnabled(True)
-        self.words.setToolTip(
-            "List only cases with these words in name, modality, date, path, tags or note; figures as missed>0, false>=0.8, "
-            "disagreement>0.3, distance>4, spread>0.1, score>0.9"
-        )
+        self.show_tip(of_index=False)
         self.words.textChanged.connect(lambda _text: self.changed.emit())
         self.state = _combo(
             "List only cases in this state", {"all": "", **{s: s for s in (*STATES, UNREADABLE)}}
@@ -66,6 +65,15 @@ class FilterRow(QWidget):
         row.addWidget(self.state)
         row.addWidget(self.order)
         row.addWidget(self.turn)
+
+    def show_tip(self, *, of_index: bool) -> None:
+        """Say what may be looked for, in a list or in an index of many studies."""
+        self.words.setToolTip(
+            "List only studies with these words in path or series; figures as score>0.9, malignancy>=0.5, findings>3, diameter>10"
+            if of_index
+            else "List only cases with these words in name, modality, date, path, tags or note; figures as missed>0, false>=0.8, "
+            "disagreement>0.3, distance>4, spread>0.1, score>0.9"
+        )
 
     def show_order(self, order: str, descending: bool) -> None:
         """Show an order that a click on a head has chosen."""
@@ -129,3 +137,9 @@ def _combo(tip: str, items: dict[str, str]) -> QComboBox:
     for text, value in items.items():
         box.addItem(text, value)
     return box
+
+
+def show_paths(name: QLabel, paths: Sequence[Path]) -> None:
+    """Say which folders are listed; an address without what is secret in it."""
+    name.setText(", ".join(path.name or str(path) for path in paths))
+    name.setToolTip("\n".join(map(shown, paths)))

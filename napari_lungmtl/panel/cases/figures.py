@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable
 
 from ...training.case_list.figures import TITLES, CaseFigures
+from ...training.cluster.search import COMPARE, FIGURES
 
 SCORE = "score"
 HEADS = {
@@ -27,13 +27,6 @@ TIPS = {
     "spread": "The largest standard deviation of a probability, over folds, slices or views",
 }
 _CONDITION = re.compile(r"([a-z]+)(<=|>=|<|>|=)(\d*\.?\d+)")
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "<=": operator.le,
-    ">=": operator.ge,
-    "<": operator.lt,
-    ">": operator.gt,
-    "=": operator.eq,
-}
 _NAMES = {title.partition(" ")[0]: title for title in HEADS}
 """What a condition calls a figure: its first word."""
 
@@ -58,10 +51,29 @@ def condition(word: str) -> Callable[[Callable[[str], float | None]], bool] | No
     match = _CONDITION.fullmatch(word)
     if match is None or match[1] not in _NAMES:
         return None
-    figure, compare, number = _NAMES[match[1]], _COMPARE[match[2]], float(match[3])
+    figure, compare, number = _NAMES[match[1]], COMPARE[match[2]], float(match[3])
 
     def meets(value_of_case: Callable[[str], float | None]) -> bool:
         value = value_of_case(figure)
         return value is not None and compare(value, number)
 
     return meets
+
+
+def of_index(text: str) -> tuple[str, tuple[tuple[str, str, float], ...], str]:
+    """Divide what is looked for in an index: words, comparisons of figures that it has, and a sentence on those that it lacks."""
+    words: list[str] = []
+    lacking: list[str] = []
+    figures: list[tuple[str, str, float]] = []
+    for word in text.split():
+        match = _CONDITION.fullmatch(word)
+        if match is not None and match[1] in FIGURES:
+            figures.append((match[1], match[2], float(match[3])))
+        else:
+            (words if match is None or match[1] not in _NAMES else lacking).append(word)
+    said = (
+        f"An index of many studies does not know {', '.join(lacking)}: it has {', '.join(FIGURES)}, as in score>0.9."
+        if lacking
+        else ""
+    )
+    return " ".join(words), tuple(figures), said

@@ -18,12 +18,14 @@ from ...reviewed_images import ReviewedImage
 from ...session.case_notes import CaseNotes, write_notes
 from ...session.sidecar import Sidecar
 from ...training.case_list.beside import truth_beside
-from ...training.case_list.row import ListedCase
+from ...training.case_list.row import ListedCase, Saved
 from ...training.case_list.tables import write_csv_list
 from ...training.errors import LungmtlError
-from ...training.findings import ImageReference
+from ...training.findings import Findings, ImageReference
+from ...training.findings.formats.json_file import read_findings
 from ...training.findings.truth import Truth
 from ...training.imaging.image import Image
+from ...training.storage.address import shown
 from ..widgets.qt import sure
 from ..widgets.section import tool_button
 from .case import Case
@@ -65,7 +67,7 @@ class HardCases(QObject):
         super().__init__(parent)
         self._viewer, self._model = viewer, model
         self._set_truth, self._load, self._say = set_truth, load, say
-        self._to_judge: tuple[Case, ReviewedImage]
+        self._to_judge: tuple[Case, ReviewedImage] | None = None
         self._judging = coalesced(self._judge, REST_MS)
         self.notes = NotesRow()
         self.notes.said.connect(self.note)
@@ -140,7 +142,11 @@ class HardCases(QObject):
         listed = case.listed
         findings = reviewed.session.findings
         if listed is not None and not len(findings) and not findings.models:
-            marks = listed.marks(reference)
+            marks = (
+                listed.marks(reference)
+                if listed.saved is None
+                else self._saved(listed.saved, reference, case.saved)
+            )
             if marks.models:
                 if listed.threshold is not None:
                     set_threshold(reviewed.session, listed.threshold)
@@ -156,10 +162,25 @@ class HardCases(QObject):
             planes.fit(self._viewer)  # all of the slice, before the camera is asked whether it is
             look_at(self._viewer, place)
 
-    def judge(self, case: Case, reviewed: ReviewedImage) -> None:
-        """Bring the figures of an open case up to date soon: a circle that is dragged does not wait for it."""
-        self._to_judge = case, reviewed
-        self._judging.start()
+    def _saved(self, saved: Saved, image: ImageReference, known: Findings | LungmtlError | None) -> Findings:
+        """What a run on many studies has written of an image; nothing, and a sentence, where it cannot be taken."""
+        try:
+            if isinstance(known, LungmtlError):
+                raise known
+            findings = read_findings(saved.file) if known is None else known
+        except LungmtlError as error:
+            self._say(str(error), "error")
+            return Findings()
+        if (findings.image.series_uid, findings.image.shape) != (image.series_uid, image.shape):
+            self._say(f"{shown(saved.file)} belongs to another image: write the index anew.", "error")
+            return Findings()
+        return replace(findings, image=image)
+
+    def judge(self, reviewed: ReviewedImage) -> None:
+        """Bring the figures of the case that is seen up to date soon: a circle that is dragged does not wait for it."""
+        if self._model.current is not None:
+            self._to_judge = self._model.current, reviewed
+            self._judging.start()
 
     def abandon(self) -> None:
         """The window is going."""
@@ -167,7 +188,10 @@ class HardCases(QObject):
 
     def _judge(self) -> None:
         """Compute the figures of the open case; those of an evaluation stay as they were published."""
-        case, reviewed = self._to_judge
+        asked, self._to_judge = self._to_judge, None  # or a closed image stays in memory
+        if asked is None:
+            return
+        case, reviewed = asked
         if case.layer is not reviewed.layer:  # it was closed since
             return
         truth = reviewed.truth.truth

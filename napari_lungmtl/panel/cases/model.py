@@ -22,7 +22,7 @@ ROW = Qt.ItemDataRole.UserRole
 """Role under which every cell gives its `Case`."""
 _TIPS = (
     "Name, modality and date",
-    "How many findings are shown when the image is opened; rejected ones are not counted",
+    "How many findings are shown when the image is opened; rejected ones are not counted, a lesion of both networks once",
     "",
     "Unread; in work, once a person has said anything about it; done, once a person has said so",
 )

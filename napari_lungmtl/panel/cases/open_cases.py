@@ -17,7 +17,7 @@ def match(model: CasesModel, images: ReviewedImages) -> None:
     there = {id(layer) for layer in layers}
     gone = [case for case in model.cases if case.layer is not None and id(case.layer) not in there]
     for case in gone:
-        case.layer = None
+        case.layer = case.shown_in = None  # which would keep its voxels in memory
     model.remove([case for case in gone if case.series is None])
     known = {id(case.layer) for case in model.cases if case.layer is not None}
     new: list[Case] = []

@@ -13,8 +13,11 @@ from ...layers import view_state
 from ...layers.image import IMAGE, add_image_layer
 from ...layers.window_presets import presets
 from ...reviewed_images import ReviewedImage, ReviewedImages
+from ...training.errors import LungmtlError
+from ...training.findings.formats.json_file import read_findings
 from ...training.imaging.image import Image
 from ...training.imaging.read import read_series
+from ...training.storage.address import is_remote
 from .case import Case
 
 KEPT = 2
@@ -217,8 +220,14 @@ def _units(case: Case) -> str:
 
 
 def _read(case: Case) -> Image:
-    """The image, with all that the window needs to know of its values, which takes a while too."""
+    """The image, with all that the window needs to know of its values, which takes a while too; and its findings on a server."""
     assert case.series is not None
     image = read_series(case.series.path, case.series)
     presets(image)
+    saved = case.listed.saved if case.listed is not None else None
+    if saved is not None and is_remote(saved.file):
+        try:
+            case.saved = read_findings(saved.file)
+        except LungmtlError as error:
+            case.saved = error
     return image

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -23,6 +24,8 @@ from ...training.case_list.beside import figures_beside, truth_beside
 from ...training.case_list.figures import CaseFigures, hardness
 from ...training.case_list.read import is_case_list, read_case_list
 from ...training.case_list.row import ListedCase, joined
+from ...training.cluster import search as many
+from ...training.cluster.search import Conditions, results_of
 from ...training.error_boundary import STOPS
 from ...training.errors import LungmtlError
 from ...training.findings import Findings
@@ -30,6 +33,7 @@ from ...training.findings.truth import Truth
 from ...training.imaging.find import Unreadable, find_series
 from ...training.imaging.paths import stem_of, suffix_of
 from ...training.imaging.series import Series
+from ...training.storage.address import is_remote
 from .case import Case, case_of, case_of_list
 from .thumbnail import read_thumbnail
 
@@ -104,12 +108,31 @@ def _put(results: Callable[[], Iterator[Any]], queue: SimpleQueue[Any]) -> Gener
         yield
 
 
-def search(paths: Sequence[Path]) -> Iterator[Case | None]:
-    """The cases at some paths, with what is saved of them: of folders and files, of evaluations and of saved lists.
+def search(
+    paths: Sequence[Path],
+    conditions: Conditions | None = None,
+    counted: Callable[[int, int, int, str], object] = lambda *_counts: None,
+) -> Iterator[Case | None]:
+    """The cases at some paths, with what is saved of them: of folders and files, of evaluations, saved lists and indexes.
 
     Several lists are joined: a case that is in two of them is there once. The figures of what lies in folders come last, once
     all cases are listed: for them truths are read.
+
+    Parameters
+    ----------
+    conditions
+        Which findings of an index are asked for.
+    counted
+        Told of an index how many studies are listed, how many findings meet the conditions, how many there are, and what it lacks.
     """
+    indexes = {path: results for path in paths if (results := results_of(path)) is not None}
+    for results in dict.fromkeys(indexes.values()):
+        yield None
+        matches = many.search(results, conditions or Conditions())
+        yield None  # what was asked for may be something else by now
+        counted(len(matches.cases), matches.findings, matches.total, " ".join(matches.problems))
+        yield from map(_of_list, matches.cases)
+    paths = [path for path in paths if path not in indexes]
     lists = [path for path in paths if is_case_list(path)]
     formats: set[str] = set()
     for listed in joined(list(map(_in_order, lists))):
@@ -137,12 +160,14 @@ def figures_of(findings: Findings, truth: Truth | None) -> CaseFigures:
     return figures_beside(findings, truth, partial(passes, thresholds=Thresholds()))
 
 
-def searched_words(cases: Sequence[Case], message: str) -> tuple[str, str]:
+def searched_words(cases: Sequence[Case], message: str, of_index: bool = False) -> tuple[str, str]:
     """What a person is told when a search has ended, and in which role: nothing where all is well."""
     unreadable = sum(bool(case.problem) for case in cases)
     if message:
         return message, "error"
     if not any(case.series is not None or case.problem for case in cases):
+        if of_index:
+            return "No finding meets what is asked for above: ask for less, or other words.", "warning"
         return "No scan and no radiograph was found there: choose another folder.", "warning"
     if not unreadable:
         return "", ""
@@ -167,13 +192,16 @@ def _in_order(path: Path) -> list[ListedCase]:
 def _of_list(listed: ListedCase) -> Case:
     """A case without a look into its image, which may be one of thousands: only whether it is there."""
     path = listed.path
-    if path is None or not path.exists():
+    if path is None or not (is_remote(path) or path.exists()):
         return case_of_list(listed, None, CaseSummary(), CaseNotes(listed.tags, listed.note))
     series = Series(listed.series_uid or stem_of(path), path=path)
     notes = read_notes(Sidecar.of_series(series))
     if notes == CaseNotes():
         notes = CaseNotes.typed(listed.tags, listed.note)
-    return case_of_list(listed, series, stored(series)[1], notes)
+    summary = stored(series)[1]
+    if listed.saved is not None and summary.findings is None:
+        summary = replace(summary, findings=listed.saved.findings, score=listed.saved.score)
+    return case_of_list(listed, series, summary, notes)
 
 
 class Thumbnails(QObject):
@@ -194,6 +222,8 @@ class Thumbnails(QObject):
     def ask(self, case: Case) -> None:
         """Have a case's thumbnail made, unless it is made already or cannot be."""
         if case.series is None or case.problem or case.key in self._asked:
+            return
+        if case.path is not None and is_remote(case.path):  # all of it would be fetched for a thumbnail
             return
         self._asked.add(case.key)
         if len(self._waiting) == self.MOST:

@@ -17,14 +17,16 @@ from ...session.case_summary import DONE, IN_WORK, summary_of
 from ...training.findings.truth import Truth
 from ...training.imaging.image import Image
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
+from ...training.imaging.streamed import fraction_of
 from ..run import RunSection
 from ..widgets.qt import sure
 from ..widgets.section import Section, eliding, label, set_role
 from ..widgets.theme import Palette
 from .batch import BatchRun, has_run
 from .case import Case
-from .controls import FAILURES, FilterRow, ProgressRow, button, done_button, ended_words
+from .controls import FAILURES, FilterRow, ProgressRow, button, done_button, ended_words, show_paths
 from .hard import HardCases
+from .many import ManyRow
 from .model import CasesModel
 from .open_cases import beside, match, sum_up, sum_up_open
 from .opener import CaseOpener
@@ -98,16 +100,16 @@ class CasesSection(Section):
         self.model.remove([case for case in self.model.cases if case.layer is None])
         self.set_open(True)
         self._say("")
-        self.name.setText(", ".join(path.name or str(path) for path in self.paths))
-        self.name.setToolTip("\n".join(map(str, self.paths)))
-        self.search.start(partial(search, self.paths))
+        show_paths(self.name, self.paths)
+        self.many.open(self.paths)
+        self.filter.show_tip(of_index=self.many.results is not None)
+        self._filter()  # an index looks for the words itself, any other list does not
+        self.search.start(partial(search, self.paths, self.many.conditions, self.many.counted.emit))
         self._show_state()
 
     def choose_folder(self) -> None:
         """Ask for a folder."""
-        path = QFileDialog.getExistingDirectory(
-            self, "Scans and radiographs", str(self.paths[0] if self.paths else "")
-        )
+        path = QFileDialog.getExistingDirectory(self, "Scans and radiographs", str(*self.paths[:1]))
         if path:
             self.load([path])
 
@@ -148,7 +150,7 @@ class CasesSection(Section):
             return
         self._failed.clear()
         self._say("")
-        self.batch.start(cases, self._run.chosen_device)
+        self.batch.start(cases, self._run.chosen_device, self._run.chosen_machine)
         self._show_state()
 
     def cancel(self) -> None:
@@ -174,26 +176,26 @@ class CasesSection(Section):
 
     def _build(self) -> None:
         self.folder = button("Folder…", "List all scans and radiographs of a folder", self.choose_folder)
-        self.run_all = button(
-            "Run on all", "Run the networks on all listed cases, one after the other", self.run_on_all
-        )
+        run_tip = "Run the networks on all listed cases, one after the other"
+        self.run_all = button("Run on all", run_tip, self.run_on_all)
         self.done = done_button(self.toggle_done)
         buttons = QHBoxLayout()
         for push in (self.folder, self.hard.button, self.run_all, self.done):
             buttons.addWidget(push)
         self.name = eliding("faint")
         buttons.addWidget(self.name, 1)
-        self.filter = FilterRow()
+        self.filter, self.many = FilterRow(), ManyRow(lambda: self.batch.running)
         self.table = CasesTable(self.model)
         self.progress = ProgressRow(self.cancel)
         self.message = label("", wrap=True)
         self.body.addLayout(buttons)
         below = (self.hard.notes, self.progress.bar, self.progress, self.message)
-        for widget in (self.filter, self.table, *below):
+        for widget in (self.filter, self.many, self.table, *below):
             self.body.addWidget(widget)
 
     def _connect(self) -> None:
         self.filter.changed.connect(self._filter)
+        self.many.changed.connect(lambda: self.load(self.paths))
         self.filter.order_chosen.connect(self._sort)
         self.model.changed.connect(self._on_changed)
         self.table.asked.connect(self.show_case)
@@ -221,8 +223,10 @@ class CasesSection(Section):
         """Mark the image that is seen, and say how far it is."""
         if reviewed is not None:
             events = reviewed.session.events
-            for signal in (events.findings, events.thresholds, reviewed.truth.events.truth):
+            self.listen(events.thresholds, self._sum_up_current)
+            for signal in (events.findings, reviewed.truth.events.truth):
                 self.listen(signal, self._sum_up_current)
+                self.listen(signal, lambda _value=None: self.hard.judge(reviewed))
         self.sync_soon()
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
@@ -242,7 +246,7 @@ class CasesSection(Section):
         cases = self.model.cases
         self.run_all.setEnabled(bool(cases) and not self.batch.running)
         self.done.setEnabled(self.reviewed is not None)
-        self.filter.setVisible(len(cases) > 1)
+        self.filter.setVisible(len(cases) > 1 or self.many.results is not None)
         self.table.setVisible(bool(cases))
         self.hard.set_listed(bool(cases))
         if not self.batch.running:
@@ -263,7 +267,8 @@ class CasesSection(Section):
         self.message.setVisible(bool(text))
 
     def _filter(self) -> None:
-        self.model.set_filter(self.filter.words.text(), self.filter.state.currentData())
+        words = self.many.take_words(self.filter.words.text())
+        self.model.set_filter(words, self.filter.state.currentData())
 
     def _sort(self, order: str, descending: bool) -> None:
         self.model.set_order(order, descending)
@@ -319,7 +324,6 @@ class CasesSection(Section):
         self._held[case.key] = held
         state = case.state
         sum_up(self.model, case, reviewed.session)
-        self.hard.judge(case, reviewed)
         self.done.setChecked(bool(reviewed.session.findings.done_by))
         if case.state != state:
             self._show_state()
@@ -342,23 +346,19 @@ class CasesSection(Section):
         self._show_state()
 
     def _on_searched(self, message: str) -> None:
-        words, role = searched_words(self.model.cases, message)
+        words, role = searched_words(self.model.cases, message, self.many.results is not None)
         if words:
             self._say(words, role)
         self.model.arrange()  # figures came last
         self._show_state()
 
     def _want_thumbnail(self, case: Case) -> None:
-        if case.thumbnail is not None:
-            return
         image = self._reviewed_images().image_of(case.layer) if case.layer is not None else None
-        if image is not None:
-            held = next(
-                (s.session.orientation for s in self._reviewed_images() if s.layer is case.layer), AS_STORED
-            )
-            self._take_thumbnail(case, thumbnail_of(image, held))
-        else:
+        if case.thumbnail is None and image is None:
             self.thumbnails.ask(case)
+        elif case.thumbnail is None and image is not None and fraction_of(image) == 1:
+            held = (s.session.orientation for s in self._reviewed_images() if s.layer is case.layer)
+            self._take_thumbnail(case, thumbnail_of(image, next(held, AS_STORED)))
 
     def _take_image(self, case: Case, image: Image) -> None:
         if case.thumbnail is None and image.ndim == 3:  # how a radiograph is held is found off the GUI thread

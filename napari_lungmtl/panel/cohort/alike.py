@@ -27,10 +27,11 @@ class AlikeRow(QWidget):
     """Up to five look-alikes; hidden where there are none."""
 
     chosen = Signal(int)
-    """A row of the cohort was clicked."""
+    """A row of `cohort` was clicked."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.cohort: Cohort | None = None
         self._rows: tuple[int, ...] = ()
         self.title = label("", "faint", wrap=True)
         self.buttons = [self._button(place) for place in range(COUNT)]
@@ -79,8 +80,8 @@ class AlikeRow(QWidget):
                 button.setText(words(nodules[place]))
                 button.setToolTip(f"{told(nodules[place], found[place])}\nClick to open it.")
         self.show()
-        if rows != self._rows:
-            self._rows = rows
+        if rows != self._rows or cohort is not self.cohort:
+            self._rows, self.cohort = rows, cohort
             for button in self.buttons:
                 button.setIcon(QIcon())
             self.pictures.ask((id(cohort), rows), lambda: _pictures(nodules))

@@ -59,6 +59,11 @@ class NoduleOpener(QObject):
         self._asked: tuple[Cohort, int]
         self._layer: ImageLayer | None = None
 
+    @property
+    def asked(self) -> Nodule:
+        """The nodule that was asked for last."""
+        return self._asked[0].nodules[self._asked[1]]
+
     def open(self, cohort: Cohort, row: int) -> bool:
         """Show a nodule; True where its image must be read first, and `opened` or `failed` come later."""
         self._asked = cohort, row
@@ -78,7 +83,7 @@ class NoduleOpener(QObject):
 
     def _on_read(self, result: tuple[Image, Findings]) -> None:
         image, findings = result
-        nodule = self._asked[0].nodules[self._asked[1]]
+        nodule = self.asked
         former = next((s for s in self._reviewed_images() if s.layer is self._layer), None)
         layer = add_image_layer(self._viewer, image)
         reviewed = self._reviewed_images().current

@@ -25,13 +25,17 @@ from qtpy.QtWidgets import (
 
 from ...jobs.worker import Worker
 from ...reviewed_images import ReviewedImage, ReviewedImages
-from ...training.cohort import Cohort, alike, embed, loading
+from ...training.cluster.reuse.cohort import loading_index
+from ...training.cluster.search import results_of
+from ...training.cohort import Cohort, embed, loading
+from ...training.storage.address import shown as address_shown
 from ..widgets.qt import sure
 from ..widgets.section import Section, eliding, label, set_role
 from ..widgets.theme import Palette
 from .alike import AlikeRow
 from .colors import WHOSE, Coloring, colorings
 from .legend import ColoringLegend
+from .nearest import NearestNodules
 from .open_nodule import NoduleOpener
 from .scatter import ScatterPlot
 from .text import HINT, describe, possible
@@ -55,6 +59,7 @@ class CohortSection(Section):
         self.cohort: Cohort | None = None
         self._path: Path | None = None
         self._predictions: Path | None = None
+        self._of_index = False
         self.work = Worker(parent=self)
         self.opener = NoduleOpener(viewer, reviewed_images, running, self)
         self._build()
@@ -71,10 +76,15 @@ class CohortSection(Section):
     # ---- what a person, the command line or a drop asks for
 
     def load(self, path: Path | str, predictions: Path | str | None = None) -> None:
-        """Read a folder, with predictions for its cubes if there are any, and lay its nodules out."""
+        """Read a folder, with predictions for its cubes if there are any, or of an index a part; lay the nodules out."""
         self._path, self._predictions = Path(path), None if predictions is None else Path(predictions)
+        results = results_of(self._path) if predictions is None else None
         self.set_open(True)
-        self._start(partial(loading, self._path, self._predictions))
+        self._start(
+            partial(loading, self._path, self._predictions)
+            if results is None
+            else partial(loading_index, results)
+        )
 
     def cancel(self) -> None:
         """Stop reading or laying out; what was shown before stays."""
@@ -89,6 +99,7 @@ class CohortSection(Section):
         """The window is going."""
         self.work.abandon()
         self.opener.reading.abandon()
+        self.nearest.forget()
         self.alike.abandon()
 
     def choose_folder(self) -> None:
@@ -174,7 +185,11 @@ class CohortSection(Section):
         self.plot.chosen.connect(self._open)
         self.legend = ColoringLegend()
         self.alike = AlikeRow()
-        self.alike.chosen.connect(self._open)
+        self.alike.chosen.connect(self._open_alike)
+        self.nearest = NearestNodules(self)
+        self.nearest.began.connect(self.alike.show_none)
+        self.nearest.found.connect(self.alike.show_rows)
+        self.nearest.failed.connect(partial(self._say, role="error"))
         self.message = label("", wrap=True)
         for widget in (self.bar, self._progress, self.plot, self.legend, self.alike, self.message):
             self.body.addWidget(widget)
@@ -208,7 +223,7 @@ class CohortSection(Section):
             widget.setVisible(shown and self.plot.has_points)
         self.predictions.setVisible(shown and self.cohort is not None and self.cohort.has_cubes)
         self.summary.setText(f"{len(self.cohort)} nodules" if self.cohort is not None else "")
-        name = str(self._path) if shown and self._path is not None else ""
+        name = address_shown(self._path) if shown and self._path is not None else ""
         self.name.setText(Path(name).name)
         self.name.setToolTip(name if self._predictions is None else f"{name}\nwith {self._predictions}")
 
@@ -259,7 +274,7 @@ class CohortSection(Section):
 
     def _take(self, cohort: Cohort) -> None:
         """Show another cohort; its places come later."""
-        self.cohort = cohort
+        self.cohort, self._of_index = cohort, results_of(cohort.path) is not None
         wanted = self.color_by.currentText()
         self.color_by.blockSignals(True)
         self.color_by.clear()
@@ -301,20 +316,27 @@ class CohortSection(Section):
         """The nodules most like the selected one, once networks have said what it is like."""
         session = self.reviewed.session if self.reviewed is not None else None
         if self.cohort is None or session is None or session.selected is None or session.image is None:
+            self.nearest.forget()
             self.alike.show_none()
             return
         finding = session.findings[session.selected]
-        self.alike.show_rows(self.cohort, finding, alike(self.cohort, finding, session.image.series_uid))
+        self.nearest.look_for(self.cohort, finding, session.image.series_uid, in_index=self._of_index)
 
     def _open(self, row: int) -> None:
         if self.cohort is not None and self.opener.open(self.cohort, row):
             self.plot.mark(row)
             self._say("Opening …", "faint")
 
-    def _on_opened(self, row: int) -> None:
-        self.plot.mark(row)
+    def _open_alike(self, row: int) -> None:
+        """Open a look-alike, which need not be on the map."""
+        if self.alike.cohort is not None and self.opener.open(self.alike.cohort, row):
+            self._say("Opening …", "faint")
+
+    def _on_opened(self, _row: int) -> None:
+        nodule = self.opener.asked
         if self.cohort is not None:
-            self._say(self._describe(row))
+            self.plot.mark(self.cohort.row(nodule.case, nodule.id))
+            self._say(describe(nodule, self.color_by.currentData()))
 
     def _describe(self, row: int) -> str:
         """Two or three lines about a nodule."""

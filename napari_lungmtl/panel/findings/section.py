@@ -240,7 +240,7 @@ class FindingsSection(Section):
 def _why_empty(reviewed: ReviewedImage | None, none_yet: str) -> str:
     """Why no finding is listed, in a sentence; `none_yet` where nothing has looked for any."""
     if reviewed is None:
-        return none_yet
+        return "No image is open."
     findings, shown, wanted = reviewed.session.findings, reviewed.session.visible, reviewed.truth.filter
     if wanted is not None and shown:
         return f"Listed is only what is: {wanted}. That is none of the {len(shown)} findings shown."

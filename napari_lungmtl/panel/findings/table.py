@@ -41,6 +41,7 @@ class FindingsTable(QTableView):
         self._columns: frozenset[int] = frozenset()
         self._chosen = False
         self._widest: dict[int, int] = {}
+        self._measured: dict[int, set[str]] = {}
         self._set_up()
 
     def show_columns(self, columns: frozenset[int], chosen: bool) -> None:
@@ -55,6 +56,7 @@ class FindingsTable(QTableView):
     def forget_widths(self) -> None:
         """Another image is shown: its texts may be shorter."""
         self._widest.clear()
+        self._measured.clear()
 
     def fit_columns(self) -> None:
         """Give the columns the width of what they hold now or have held, and hide what does not fit."""
@@ -115,9 +117,12 @@ class FindingsTable(QTableView):
 
     def _width(self, number: int) -> int:
         """Pixels of the widest of a column's header and cells."""
-        cells = self._text_width(set(self._findings.texts(number)))
-        beside = ROOM if number == MALIGNANCY else 0
-        self._widest[number] = max(self._widest.get(number, 0), cells + beside)
+        measured = self._measured.setdefault(number, set())
+        new = set(self._findings.texts(number)) - measured
+        if new or number not in self._widest:
+            beside = ROOM if number == MALIGNANCY else 0
+            self._widest[number] = max(self._widest.get(number, 0), self._text_width(new) + beside)
+            measured |= new
         head = str(self._findings.headerData(number, Qt.Orientation.Horizontal))
         arrow = ARROW if self.header.sortIndicatorSection() == number else 0
         return max(self._widest[number], self.header.fontMetrics().horizontalAdvance(head) + HEAD + arrow)

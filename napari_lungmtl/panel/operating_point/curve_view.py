@@ -10,7 +10,9 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from ...jobs.worker import Worker, one_step
 from ...session.session import Session
+from ...training.inference import registry
 from ...training.inference.radiograph_answer import ANSWER, shipped_answer
+from ...training.inference.suitability import suits
 from ...training.operating_point.cases import Evaluation, EvaluationFileError, read_evaluation
 from ...training.operating_point.curve import OperatingCurve, froc, roc
 from ...training.operating_point.shipped import on_answers_scale, shipped_evaluation
@@ -146,11 +148,7 @@ class CurveView(QWidget):
         self.remove.setVisible(self.radiographs in self._chosen)
         self.open.setEnabled(self._session is not None and self._session.image is not None)
         if evaluation is not None and curve is not None:
-            foreign = self._is_foreign(evaluation)
-            self.basis.setText(
-                f"{words.basis(curve)}."
-                + (" The marks come from other weights than the curve." if foreign else "")
-            )
+            self.basis.setText(f"{words.basis(curve)}.{self._other_weights(evaluation)}")
             self.basis.setToolTip(tip)
         self.show_threshold()
 
@@ -164,14 +162,31 @@ class CurveView(QWidget):
             self.plot.setAccessibleDescription(text)
         self.changed.emit()
 
-    def _is_foreign(self, evaluation: Evaluation) -> bool:
-        """Whether the findings come from others than the weights that were evaluated."""
+    def _other_weights(self, evaluation: Evaluation) -> str:
+        """A sentence where the marks, or those that a run would bring, come from others than the weights that were evaluated."""
         assert self._session is not None
+        findings = self._session.findings
+        if not findings.models and not findings.image_scores:
+            return "" if self._in_use(evaluation) else " A run would use other weights than the curve's."
         if evaluation.network == ANSWER:
-            scores = self._session.findings.image_scores
-            return bool(scores) and all(s.model != ANSWER for s in scores)
-        known = {str(m.get("name")): str(m.get("sha256") or "") for m in self._session.findings.models}
-        return bool(known) and not known.get(evaluation.network, "-").startswith(evaluation.sha256)
+            foreign = bool(findings.image_scores) and all(s.model != ANSWER for s in findings.image_scores)
+        else:
+            known = {str(m.get("name")): str(m.get("sha256") or "") for m in findings.models}
+            foreign = bool(known) and not known.get(evaluation.network, "-").startswith(evaluation.sha256)
+        return " The marks come from other weights than the curve." if foreign else ""
+
+    def _in_use(self, evaluation: Evaluation) -> bool:
+        """Whether a run on the image would be by the weights that were evaluated; the answer is of shipped ones."""
+        assert self._session is not None
+        image = self._session.image
+        assert image is not None
+        in_use = {i.name: i for i in registry.running(i for i in registry.models() if suits(i, image))}
+        if evaluation.network == ANSWER:
+            return all(name in in_use and in_use[name].weights is None for name in shipped_answer().speakers)
+        if evaluation.network not in in_use:
+            return False
+        # Of a file that has gone since, or lies on a slow disk, the run tells.
+        return registry.card_as_chosen(evaluation.network).sha256.startswith(evaluation.sha256)
 
     # ---- what a person does
 

@@ -9,6 +9,7 @@ from napari.layers import Layer
 from qtpy.QtWidgets import QWidget
 
 from ...layers.follower import FOLLOWED
+from ...layers.planes import PLANES
 from ...reviewed_images import ReviewedImages
 from ..show.heat_map_row import HeatMapRow
 
@@ -19,6 +20,7 @@ ALWAYS = frozenset(
         *("cine", "cine back", "cine slower", "cine faster", "mouse", "help", "picture", "copy picture"),
         *("turn_right", "turn_left", "mirror", "invert", "no tool"),
         *(f"window {n}" for n in range(1, 7)),
+        *(f"view {plane}" for plane in PLANES),
         *(f"measure {tool}" for tool in ("line", "ellipse", "rectangle", "angle", "axes")),
     )
 )

@@ -176,13 +176,24 @@ class ShowSection(Section):
         row.addWidget(self._view)
         row.addSpacing(6)
         for plane in planes.PLANES:
-            button = tool_button(plane, f"Show the {plane} view", partial(planes.show, self._viewer, plane))
+            button = tool_button(plane, tooltip(f"view {plane}"), partial(self.choose_plane, plane))
             button.setCheckable(True)
             self.planes.addButton(button)
             row.addWidget(button)
         row.addStretch(1)
         row.addWidget(self.linked)
         return row
+
+    def choose_plane(self, plane: str) -> None:
+        """Show the image in one of `planes.PLANES`; a radiograph has none."""
+        if self._is_deep:
+            planes.show(self._viewer, plane)
+
+    @property
+    def _is_deep(self) -> bool:
+        """Whether there are slices to look at; a CT may wait behind a radiograph."""
+        image = self.reviewed.session.image if self.reviewed is not None else None
+        return self._viewer.dims.ndim >= 3 and (image is None or image.ndim == 3)
 
     def follow(self, reviewed: ReviewedImage | None) -> None:
         """Show and change the image's thresholds, its window and overlays."""
@@ -212,6 +223,13 @@ class ShowSection(Section):
         self.film.release()
         self.marks.release()
 
+    def show_expected(self) -> None:
+        """Say what the threshold is worth: with the marks that are seen, or before a run with the network in use."""
+        self.expected.setText(
+            expectation.of_session(self.reviewed.session if self.reviewed is not None else None)
+        )
+        self.expected.setVisible(bool(self.expected.text()))
+
     def _threshold(self, **change: float) -> None:
         if self.reviewed is not None:
             self.reviewed.session.set_thresholds(**change)
@@ -232,8 +250,7 @@ class ShowSection(Section):
         thresholds = session.thresholds if session is not None else Thresholds()
         units = session.image.units if session is not None and session.image is not None else "mm"
         self.score.set_value(thresholds.score)
-        self.expected.setText(expectation.of_session(session))
-        self.expected.setVisible(bool(self.expected.text()))
+        self.show_expected()
         self.diameter.set_range(*((150.0, 1.0) if units == "pixel" else (30.0, 0.5)))
         self.diameter.set_value(thresholds.diameter, "px" if units == "pixel" else units)
         self.malignancy.set_value(thresholds.malignancy)
@@ -263,10 +280,7 @@ class ShowSection(Section):
 
     def _show_plane(self, _event: object = None) -> None:
         now = planes.current(self._viewer)
-        image = self.reviewed.session.image if self.reviewed is not None else None
-        deep = self._viewer.dims.ndim >= 3 and (
-            image is None or image.ndim == 3
-        )  # a CT may wait behind a radiograph
+        deep = self._is_deep
         self._view.setVisible(deep)
         self.cine.setVisible(deep)
         for button in self.planes.buttons():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from html import escape
 
 from napari.layers import Layer
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout
 
 from ...reviewed_images import ReviewedImage, ReviewedImages
@@ -14,12 +14,17 @@ from ...session.session import Session
 from ...text.boxes import legend
 from ...text.cases import elide, study_date, title
 from ...training.imaging.image import Image
+from ...training.imaging.streamed import fraction_of
+from ...training.storage.address import shown
 from ..cases.section import CasesSection
 from ..show.banner import Banner
 from ..show.verdict import Doubt, not_frontal, noticed, verdicts
 from ..widgets.section import Section, eliding, label, tool_button
 from ..widgets.theme import Palette
 from .open_studies import StudyList
+
+COMING_MS = 300
+"""Between two looks at how much of a study has come from a server."""
 
 
 class _FromAnyThread(QObject):
@@ -61,6 +66,9 @@ class StudySection(Section):
         self._agreement.hide()
         self._elsewhere = label("", "warning", wrap=True)
         self._elsewhere.hide()
+        self._coming = QTimer(self)
+        self._coming.setInterval(COMING_MS)
+        self._coming.timeout.connect(self._show_coming)
         self._bridge = _FromAnyThread(self)
         self._bridge.elsewhere.connect(self._show_elsewhere)
         widgets = (self._elsewhere, self._facts, self.banner, self._doubt, self._agreement, self._legend)
@@ -114,13 +122,24 @@ class StudySection(Section):
             )
         else:
             self.name.setText(title(image))
-            self.name.setToolTip(f"{image.series_uid}\n{image.source or ''}".strip())
+            self.name.setToolTip(f"{image.series_uid}\n{shown(image.source) if image.source else ''}".strip())
             self._facts.setText(facts(image))
+            if fraction_of(image) < 1:
+                self._coming.start()
         warnings = image.warnings if image is not None else ()
         self._warn.setText(f"⚠ {len(warnings)}")
         self._warn.setVisible(bool(warnings))
         self._warnings.setText("\n".join(f"• {w}" for w in warnings))
         self._warnings.setVisible(False)
+
+    def _show_coming(self) -> None:
+        """How much of a study on a server is there, and once it is whole what is to be known about it."""
+        image = self.reviewed.session.image if self.reviewed is not None else None
+        if image is None or fraction_of(image) == 1:
+            self._coming.stop()
+            self._show_image(image)
+        else:
+            self._facts.setText(facts(image))
 
     def _show_verdicts(self, _value: object = None) -> None:
         """What networks say of a radiograph as a whole, and how its boxes are to be read."""
@@ -164,7 +183,9 @@ def facts(image: Image) -> str:
         return f"{size} · pixel size unknown: measured in pixels"
     pixels = " × ".join(dict.fromkeys(f"{s:.3g}" for s in image.spacing[-2:]))
     slices = f" · slices {image.spacing[0]:.3g} mm" if image.ndim == 3 else ""
-    return f"{size}{slices} · pixels {pixels} mm"
+    there = fraction_of(image)
+    coming = f" · {there:.0%} read from the server".replace("%", "\u00a0%") if there < 1 else ""
+    return f"{size}{slices} · pixels {pixels} mm{coming}"
 
 
 def _listed(layer: Layer, image: Image | None) -> str:

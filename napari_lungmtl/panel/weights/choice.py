@@ -17,18 +17,20 @@ from ...reviewed_images import ReviewedImage
 from ...training.errors import LungmtlError
 from ...training.findings import Findings
 from ...training.inference import model_store, registry
+from ...training.inference.others import kinds
 from ...training.inference.predictor import ModelInfo, Progress
 from ...training.inference.suitability import suits
-from ...training.inference.weights import read_own_card
+from ...training.inference.weights import WeightsError, read_own_card
 from ...training.learning.learn import learners
 from ..run import RunSection
 from ..widgets.qt import sure
 from ..widgets.section import label, set_role, tool_button
 from .learning import LearnReviewed
 
-OWN, SHIPPED = "own weights", "shipped weights"
-"""Names of the two sets that are compared."""
+OWN, SHIPPED, OURS = "own weights", "shipped weights", "our networks"
+"""Names of the two sets that are compared; one by a network of another make has its title, beside ours."""
 FILES = "Weights (*.safetensors);;All files (*)"
+OTHER_FILES = "Networks (*.zip *.onnx *.container.json);;All files (*)"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Sets:
 
     reviewed: ReviewedImage
     by_name: dict[str, Findings]
+    """Two sets, by their names in the order in which they are shown."""
 
 
 class WeightsChoice(QWidget):
@@ -58,6 +61,7 @@ class WeightsChoice(QWidget):
         self._run = run
         self.reviewed: ReviewedImage | None = None
         self._comparing: ReviewedImage | None = None
+        self._names = (OWN, SHIPPED)
         self.reading = Worker("The weights cannot be used", self)
         self.reading.finished.connect(self._on_read)
         self.reading.failed.connect(partial(self._say, role="error"))
@@ -66,6 +70,7 @@ class WeightsChoice(QWidget):
         self.comparing.finished.connect(self._on_compared)
         self.comparing.failed.connect(self._on_failed)
         self.comparing.cancelled.connect(partial(self._on_failed, "Cancelled.", role="faint"))
+        self.changed.connect(run.show_models)
         self.learning = LearnReviewed(run)
         self.learning.used.connect(self.load)
         self.learning.changed.connect(self._keep_in_sight)
@@ -80,10 +85,10 @@ class WeightsChoice(QWidget):
         self.words = label("", "warning", wrap=True)
         self.compare = tool_button(
             "Compare with shipped",
-            "Run both on this image, and list what differs in the section compare",
+            "Run these and the shipped networks on this image, and list what differs in the section compare",
             self.start_comparison,
         )
-        self.back = tool_button("Use shipped", "Use the shipped weights again", self._use_shipped)
+        self.back = tool_button("Use shipped", "Use the shipped networks again", self._use_shipped)
         self.cancel_button = tool_button("Cancel", "Stop the comparison", self.comparing.cancel)
         self.message = label("", "faint", wrap=True)
         row = QHBoxLayout()
@@ -124,14 +129,26 @@ class WeightsChoice(QWidget):
         self._say(f"Reading {path.name} …")
         self.reading.start(partial(_read, name, path, self._run.chosen_device), str(path))
 
+    def load_other(self, path: Path) -> None:
+        """Read a network of another make off the GUI thread, and use it in the place of ours."""
+        self.load("", path.resolve())
+
     def _fill_menu(self) -> None:
         self.menu.clear()
-        for info in self.networks():
+        networks = self.networks()
+        for info in networks:
+            if registry.is_other(info):
+                self._entry(f"{info.title}: back to our networks", partial(self._use_shipped, info.name))
+                continue
             own = info.weights is not None
             self._entry(f"{info.title}: {'another' if own else 'a'} file…", partial(self._ask, info))
             if own:
                 self._entry(f"{info.title}: shipped weights", partial(self._use_shipped, info.name))
-        learning = [info for info in self.networks() if info.name in learners()]
+        if networks:
+            self.menu.addSeparator()
+            self._entry("Another network: ONNX, MONAI or container file…", self._ask_other_file)
+            self._entry("Another network: MONAI bundle folder…", self._ask_other_folder)
+        learning = [info for info in networks if info.name in learners()]
         if learning and not self.learning.worker.running:
             self.menu.addSeparator()
             for info in learning:
@@ -146,14 +163,27 @@ class WeightsChoice(QWidget):
         if path:
             self.load(info.name, Path(path))
 
+    def _ask_other_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Another network", "", OTHER_FILES)
+        if path:
+            self.load_other(Path(path))
+
+    def _ask_other_folder(self) -> None:
+        if path := QFileDialog.getExistingDirectory(self, "Folder of a MONAI bundle"):
+            self.load_other(Path(path))
+
     def _learn(self, info: ModelInfo) -> None:
         image = self.reviewed.session.image if self.reviewed is not None else None
         source = image.source if image is not None else None
         self.learning.ask(info, "" if source is None else str(source.parent))
 
     def _on_read(self, read: tuple[str, Path]) -> None:
+        name, path = read
         try:
-            registry.use_weights(*read)
+            if name:
+                registry.use_weights(name, path)
+            else:
+                registry.use_file(path)
         except LungmtlError as error:  # exchanged since it was read
             self._say(str(error), "error")
             return
@@ -164,7 +194,7 @@ class WeightsChoice(QWidget):
         self.comparing.cancel()
         for info in self.networks():
             if info.weights is not None and name in (None, info.name):
-                registry.use_weights(info.name, None)
+                registry.give_back(info.name)
         self._say("")
         self.changed.emit()
 
@@ -188,6 +218,8 @@ class WeightsChoice(QWidget):
             )
             return
         self._comparing = reviewed
+        others = [info.title for info in chain.infos if registry.is_other(info)]
+        self._names = (" + ".join(others), OURS) if others else (OWN, SHIPPED)
         findings, orientation = session.findings, session.orientation
         self.comparing.start(lambda: compare_weights(image, chain, findings, orientation), image.series_uid)
         self._say("Comparing …")
@@ -200,7 +232,7 @@ class WeightsChoice(QWidget):
         reviewed, self._comparing = self._comparing, None
         self._say("")
         if reviewed is not None and reviewed is self.reviewed:
-            self.compared.emit(Sets(reviewed, dict(zip((OWN, SHIPPED), both, strict=True))))
+            self.compared.emit(Sets(reviewed, dict(zip(self._names, both, strict=True))))
 
     def _on_failed(self, message: str, role: str = "error") -> None:
         self._comparing = None
@@ -210,7 +242,15 @@ class WeightsChoice(QWidget):
 
     def _say(self, text: str, role: str = "faint") -> None:
         own = [info for info in self.networks() if info.weights is not None]
-        self.words.setText(f"⚠ Own weights: {', '.join(f'{i.title} {i.version}' for i in own)}")
+        others = [info for info in own if registry.is_other(info)]
+        weights = [info for info in own if info not in others]
+        named = (("Own weights", weights), ("In the place of our networks", others))
+        lines = (
+            f"⚠ {what}: {', '.join(f'{i.title} {i.version}' for i in infos)}"
+            for what, infos in named
+            if infos
+        )
+        self.words.setText("\n".join(lines))
         self.words.setToolTip("\n".join(str(info.weights) for info in own))
         self.words.setVisible(bool(own))
         running = self.comparing.running
@@ -219,6 +259,7 @@ class WeightsChoice(QWidget):
         self.cancel_button.setVisible(running)
         set_role(self.message, role)
         self.message.setText(text)
+        self.message.setToolTip(text)  # a long one may have no room
         self.message.setVisible(bool(text))
         self._keep_in_sight()
 
@@ -229,8 +270,16 @@ class WeightsChoice(QWidget):
 
 
 def _read(name: str, path: Path, device: str) -> Steps[tuple[str, Path]]:
-    """Check a file and its card, and build the network with it: what is wrong is said now, not by the next run."""
+    """Check a file and its card, and build the network with it: what is wrong is said now, not by the next run.
+
+    Without a name it is one of a network of another make.
+    """
     yield
-    read_own_card(path, name)
-    model_store.store.get(name, device, path)
+    if name:
+        read_own_card(path, name)
+    elif not kinds.is_other(path):
+        raise WeightsError(
+            f"{path} is no MONAI bundle (a folder or zip), no .onnx file and no .container.json: choose one of these."
+        )
+    model_store.store.get(name or kinds.read_card(path).name, device, path)
     return name, path

@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from platformdirs import user_data_path
-from qtpy.QtCore import QTimer, Signal
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from ...jobs.worker import Worker
@@ -65,10 +64,6 @@ class LearnReviewed(QWidget):
         column.setSpacing(2)
         column.addWidget(self.words)
         column.addLayout(row)
-        self._again = QTimer(self)
-        self._again.setSingleShot(True)
-        self._again.setInterval(0)
-        self._again.timeout.connect(self._make_room)
         self._show("")
 
     def ask(self, info: ModelInfo, folder: str) -> None:
@@ -127,16 +122,6 @@ class LearnReviewed(QWidget):
         self.use.setVisible(self.learned is not None and self.learned.verdict.recommended)
         self.setVisible(bool(text))
         self.changed.emit()
-        self._again.start()
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Give the words the lines that they need, once the dock is laid out: while it is, nobody hears of other heights."""
-        super().resizeEvent(event)
-        self._again.start()
-
-    def _make_room(self) -> None:
-        # A section is as high as its hint, which does not know into how many lines a sentence breaks.
-        self.words.setMinimumHeight(max(self.words.heightForWidth(self.words.width()), 0))
 
 
 def place_of(name: str, folder: Path) -> Path:

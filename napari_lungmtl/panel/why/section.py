@@ -8,7 +8,6 @@ from functools import partial
 from napari.components import ViewerModel
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import Signal
-from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from ...canvas.frame import Frame
@@ -95,16 +94,6 @@ class WhySection(Section):
         self._show_selected()
         self._show()
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Give the sentence the lines that it needs."""
-        super().resizeEvent(event)
-        self._make_room()
-
-    def _make_room(self) -> None:
-        # A section is as high as its hint, which does not know into how many lines a sentence breaks.
-        width = self.width() - 20
-        self.sentence.setMinimumHeight(max(self.sentence.heightForWidth(width), 0) if width > 0 else 0)
-
     def set_colors(self, colors: Palette) -> None:
         """Colours of the present theme."""
         self.table.set_colors(colors)
@@ -189,7 +178,6 @@ class WhySection(Section):
             text = NO_RUN if unknown else "\n".join(verdict(a) for a in answers)
         self.sentence.setText(text)
         set_role(self.sentence, "faint" if place is None else "")
-        self._make_room()
         self.table.show_answers(answers)
         self.table.setVisible(any(a.stages for a in answers))
         self.button.setVisible(unknown)

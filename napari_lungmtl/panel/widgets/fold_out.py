@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 
 class FoldOut(QWidget):
@@ -32,7 +32,6 @@ class FoldOut(QWidget):
         layout.setSpacing(2)
         layout.addWidget(self.button)
         layout.addWidget(self._content)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     @property
     def is_open(self) -> bool:

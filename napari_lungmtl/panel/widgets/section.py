@@ -25,7 +25,6 @@ class Section(QFrame):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("section")
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.reviewed: ReviewedImage | None = None
         self._connections: list[tuple[Any, Callable[..., Any]]] = []
         self._title = QToolButton()

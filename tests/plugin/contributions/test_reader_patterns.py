@@ -133,11 +133,11 @@ def test_a_codec_that_panics_is_told_in_a_sentence(tmp_path: Path, monkeypatch: 
     class PanicException(BaseException):
         pass
 
-    def panic(path: Path):
+    def panic(path: Path, **_options: object):
         raise PanicException("index out of bounds")
 
     good = write_series(chest(), tmp_path)[0]
-    monkeypatch.setattr(reader, "read_image", panic)
+    monkeypatch.setattr(reader, "open_image", panic)
     with pytest.raises(LungmtlError, match=r"\.dcm: PanicException: index out of bounds"):
         reader._read(str(good))
 

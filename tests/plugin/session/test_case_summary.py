@@ -9,12 +9,14 @@ import pytest
 
 from napari_lungmtl.session.case_summary import CaseSummary, stored_summary, summary_of
 from napari_lungmtl.session.review import merge_run
+from napari_lungmtl.session.same_findings import partners
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.session.sidecar import Sidecar
 from napari_lungmtl.training.findings import Finding, Findings, ImageScore, Provenance, Sphere
 from napari_lungmtl.training.imaging.find import find_series
 from napari_lungmtl.training.imaging.read import read_series
 
+from ...stand_ins import reviewed_radiographs
 from ...stand_ins.square_finder import radiograph, save
 
 MODELS = ({"name": "fake", "version": "1.0"},)
@@ -49,6 +51,15 @@ def test_a_person_takes_it_into_work_and_says_when_it_is_done():
     )
     done = summary_of(replace(Findings(), done_by="Berta"))
     assert (done.state, done.done_by) == ("done", "Berta")
+
+
+def test_what_both_networks_mark_is_one_lesion_as_in_the_table():
+    both = reviewed_radiographs.by_both(reviewed_radiographs.radiograph())
+    pair = next((f.id, other) for f in both if (other := partners(both, {f.id for f in both}).get(f.id)))
+    alone = both.with_items(tuple(f for f in both if f.id != pair[1]))
+    assert summary_of(both).findings == summary_of(alone).findings
+    apart = both.with_items(tuple(f.with_(status="accepted") if f.id == pair[0] else f for f in both))
+    assert summary_of(apart).findings == summary_of(both).findings + 1
 
 
 def test_a_run_that_brings_something_new_makes_it_unread_again():

@@ -43,6 +43,15 @@ def test_the_nearest_score_that_was_measured(threshold, expected):
     assert at_threshold(MEASURED, threshold) == expected
 
 
+def test_of_few_lesions_is_told_what_was_counted():
+    """3 of 4 are no 8 of 10."""
+    few = {"lesions": 4, "found": 3, "other_per_scan": 2.0}
+    measured = card(whole_scans={"at_threshold": {"0.5": few}})
+    assert at_threshold(measured, 0.5) == (
+        "At 0.5: about 2.0 other marks a scan, found 3 of the 4 lesions measured."
+    )
+
+
 @pytest.mark.parametrize("metrics", [{}, {"whole_scans": {}}, {"whole_scans": {"at_threshold": {}}}])
 def test_a_card_without_figures_says_nothing(metrics):
     assert at_threshold(card(**metrics), 0.5) == ""

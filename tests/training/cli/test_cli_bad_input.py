@@ -64,10 +64,10 @@ def pipe(tmp_path):
 def panicking(monkeypatch, path, error):
     whole = imaging.read_image
 
-    def read(where, *, series=None):
+    def read(where, *, series=None, on_progress=None):
         if Path(where) == path:
             raise error
-        return whole(where, series=series)
+        return whole(where, series=series, on_progress=on_progress)
 
     monkeypatch.setattr(imaging, "read_image", read)
 

@@ -150,6 +150,7 @@ def test_a_full_disk_stops_the_run_and_the_next_goes_on(archive, scheduler, tmp_
     assert 0 < failed < 20, "it went on though nothing could be written"
     assert not list(out.rglob("*.lungmtl.json"))
     (out / toy.FULL).unlink()
-    assert predict(*arguments).exit_code == 0
+    again = predict(*arguments)
+    assert again.exit_code == 0, again.output
     assert open_index(out).findings.count_rows() == 28
     assert open_index(out).failed().num_rows == 0

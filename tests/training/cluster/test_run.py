@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from napari_lungmtl.training.case_list.read import is_case_list, read_case_list
 from napari_lungmtl.training.cli.app import app
 from napari_lungmtl.training.cluster import writer as writer_module
+from napari_lungmtl.training.cluster.connect import running_cluster
 from napari_lungmtl.training.cluster.content import content_hash
 from napari_lungmtl.training.cluster.find import Finder
 from napari_lungmtl.training.cluster.index import open_index, rows
@@ -70,6 +71,29 @@ def test_no_more_studies_are_held_than_a_few_for_each_thread(client, device):
     assert len({outcome.key for outcome in taken}) == len(taken) == 60
     assert most <= 2 * AHEAD
     assert {outcome.sentence for outcome in taken} == {"GPU"}
+
+
+def test_workers_may_come_when_there_is_work(tmp_path):
+    """A batch system starts none before, and its queue may be long."""
+    said, taken = [], []
+    with (
+        distributed.LocalCluster(
+            n_workers=0,
+            threads_per_worker=2,
+            processes=False,
+            dashboard_address="127.0.0.1:0",
+            protocol="tcp",
+        ) as cluster,
+        running_cluster(cluster.scheduler_address, said.append, wait_for_workers=0.1) as client,
+    ):
+        assert "no workers yet" in said[0]
+
+        def found():
+            cluster.scale(1)
+            yield Study.of(Series("1.2", path=Path("/nowhere")))
+
+        ClusterRun(client, Options(tmp_path, ()), taken.append, work).predict(found())
+    assert [one.status for one in taken] == [DONE]
 
 
 def outcome(number: int, status: str = DONE, sentence: str = "") -> Outcome:

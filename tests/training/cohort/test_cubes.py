@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.cohort import CohortError, load_cohort, read_nodule
-from napari_lungmtl.training.data.public.luna16_nodules import load_cubes, to_hu
+from napari_lungmtl.training.data.public.luna16_nodules import to_hu
 from napari_lungmtl.training.findings import ATTRIBUTES
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 
@@ -82,18 +82,17 @@ def test_a_marked_voxel_lies_where_the_readme_of_the_data_says(tmp_path, directi
     assert image.spacing == (1, 1, 1)
 
 
-def test_real_cubes_are_those_of_the_dataset(lungmtl_data):
+def test_real_cubes_are_those_of_the_dataset(lungmtl_data, luna16_cubes):
     """Beside `load_cubes`, which leaves the voxels as stored: the same values, turned where the scan is turned."""
     folder = lungmtl_data / "luna16_nodules"
     cohort = load_cohort(folder)
     assert len(cohort) == 1018
     assert np.isfinite(cohort.attributes("readers")).all()
-    stored = load_cubes(folder)
-    turned = next(i for i, cube in enumerate(stored) if cube.row["direction_xy"] == "-1")
+    turned = next(i for i, cube in enumerate(luna16_cubes) if cube.row["direction_xy"] == "-1")
     for row in (0, turned):
         image, findings = read_nodule(cohort, row)
         flip = -1 if row == turned else 1
-        np.testing.assert_array_equal(image.voxels, to_hu(stored[row].voxels)[:, ::flip, ::flip])
+        np.testing.assert_array_equal(image.voxels, to_hu(luna16_cubes[row].voxels)[:, ::flip, ::flip])
         index = image.to_index(findings[0].center)
         assert np.all(np.abs(index - 24.5) < 1.5)  # the nodule is the middle of its cube
         z, y, x = np.rint(index).astype(int)

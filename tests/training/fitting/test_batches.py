@@ -52,7 +52,7 @@ def test_a_training_by_the_clock_goes_on_as_well(tmp_path):
     noted = lines(tmp_path / "rank0.jsonl")
     assert [line["step"] for line in noted] == list(range(len(noted)))
     places = [Place(step) for step in range(len(noted))]
-    assert [line["batch"] for line in noted] == [draw(p, p.generator(3)).flatten().tolist() for p in places]
+    assert [line["batch"] for line in noted] == [draw(p, (3,)).flatten().tolist() for p in places]
 
 
 def test_a_resume_needs_a_checkpoint(tmp_path):
@@ -63,7 +63,7 @@ def test_a_resume_needs_a_checkpoint(tmp_path):
 
 def test_one_of_several_trainings_leaves_no_checkpoint(tmp_path):
     settings = Settings(2)
-    fit(Noting(settings, tmp_path), endless_loader(draw, 0, 3), tmp_path, settings, alone=True)
+    fit(Noting(settings, tmp_path), endless_loader(draw, 0, 3), tmp_path, settings, in_a_row=True)
     assert not list(tmp_path.glob("*.ckpt"))
 
 
@@ -71,9 +71,11 @@ def test_two_processes_share_the_gradient_and_one_writes(tmp_path):
     assert run_in_two_processes(tmp_path, 4) == [0, 0]
     ranks = [lines(tmp_path / f"rank{rank}.jsonl") for rank in (0, 1)]
     batches = [[line["batch"] for line in rank] for rank in ranks]
-    # Step by step and rank by rank, the batches of places 0, 1, 2 …
-    drawn = [draw(p, p.generator(3)).flatten().tolist() for p in (Place(n) for n in range(8))]
+    # Step by step and rank by rank, as many numbers as one process would draw.
+    drawn = [draw(Place(step, rank, 2), (3,)).flatten().tolist() for step in range(4) for rank in (0, 1)]
     assert [batch for step in zip(*batches, strict=True) for batch in step] == drawn
+    twice = [place.generators(8, (3,)) for place in map(Place, range(4))]
+    assert np.ravel(drawn).tolist() == [rng.random(dtype=np.float32) for step in twice for rng in step]
     for one, two in zip(*ranks, strict=True):
         assert one["gradient"] == two["gradient"]
         assert one["gradient"] == pytest.approx(np.mean([*one["batch"], *two["batch"]]), rel=1e-5)

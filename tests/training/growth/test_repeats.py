@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.data.public.luna16_nodules import load_cubes, to_hu
+from napari_lungmtl.training.data.public.luna16_nodules import to_hu
 from napari_lungmtl.training.data.simulation.follow_up import grow, scan_again
 from napari_lungmtl.training.findings.measurements.segment import NoEdgeError
 from napari_lungmtl.training.growth.change import GREW, change_of
@@ -73,11 +73,10 @@ def test_a_second_scan_stays_where_it_was():
     assert again.voxels[lung].std() == pytest.approx(10.0, rel=0.2)
 
 
-def test_held_out_nodules_are_told_apart_only_where_they_grew(lungmtl_data):
+def test_held_out_nodules_are_told_apart_only_where_they_grew(luna16_cubes):
     """A small version of ``experiments/growth``: nodules of fold 0, on which nothing was calibrated."""
     claimed = covered = 0
-    cubes = load_cubes(lungmtl_data / "luna16_nodules", folds=["0"])
-    chosen = [c for c in cubes if 6 <= float(c.row["diameter_mm"]) <= 10][:3]
+    chosen = [c for c in luna16_cubes if c.fold == "0" and 6 <= float(c.row["diameter_mm"]) <= 10][:3]
     for number, cube in enumerate(chosen):
         rng = np.random.default_rng(number)
         center = cube.truth[np.linalg.norm(cube.truth[:, :3] - 24.5, axis=1).argmin()]

@@ -79,13 +79,13 @@ def contents(value):
 
 
 def drawn(draw, place):
-    return contents(draw(place, place.generator(0)))
+    return contents(draw(place, (0,)))
 
 
 @pytest.mark.parametrize("make", [ag3d, stored, dhn, mosegnet, mtmr, "mtcnn"])
 def test_places_draw_different_batches_and_each_the_same_again(make, request):
     draw = request.getfixturevalue(make) if isinstance(make, str) else make()
-    places = [Place(step, rank, 2) for step in range(3) for rank in range(2)]
+    places = [Place(step, rank, 2, part, 2) for step in range(3) for rank in (0, 1) for part in (0, 1)]
     batches = [drawn(draw, place) for place in places]
     assert len(set(batches)) == len(places)
     # In another process, in another order.
@@ -96,6 +96,6 @@ def test_places_draw_different_batches_and_each_the_same_again(make, request):
 def test_the_epochs_of_all_processes_hold_every_sample_once(mtcnn):
     """Three batches of four make an epoch of twelve, whoever draws them."""
     for ranks in (1, 3):
-        numbers = [Place(step, rank, ranks).number for step in range(3 // ranks) for rank in range(ranks)]
-        epoch = [indices(mtcnn.samples, mtcnn.chosen, mtcnn.config, n, None) for n in numbers]
+        places = [Place(step, rank, ranks) for step in range(3 // ranks) for rank in range(ranks)]
+        epoch = [indices(mtcnn.samples, mtcnn.chosen, mtcnn.config, place) for place in places]
         assert sorted(np.concatenate(epoch)) == list(range(12))

@@ -65,6 +65,11 @@ def test_another_hash_voids_it(calibration):
     assert calibration.fits(MODELS)
     assert not calibration.fits([{**MODELS[0], "sha256": "ac"}])
     assert not calibration.fits([])
+    assert calibration.fits([{**MODELS[0], "version": "2"}])
+    other = {**MODELS[0], "file": "net.onnx", "version": "1.0+0123456"}
+    voided = replace(calibration, weights=weights_of([other]))
+    assert voided.fits([other])
+    assert not voided.fits([{**other, "version": "1.0+abcdef0"}]), "the same weights with another card"
 
 
 def test_its_threshold_is_that_of_its_false_marks(calibration):

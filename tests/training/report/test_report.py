@@ -14,6 +14,7 @@ from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.report.baselines import cross_validated
 from napari_lungmtl.training.report.build import write_report
+from napari_lungmtl.training.report.figures import DIAMETER, MASK, READERS
 from napari_lungmtl.training.report.runs import EXPECTED, find_reduction, find_runs, fuse, title
 
 from ...stand_ins.cross_validation import write_data, write_runs
@@ -116,15 +117,9 @@ def test_the_same_input_gives_the_same_files(report, study, tmp_path):
         assert file.read_bytes() == (tmp_path / file.name).read_bytes(), file.name
 
 
-def test_without_any_run_the_baselines_stand(study, tmp_path):
-    (tmp_path / "runs").mkdir()
-    result = write_report(study[0], tmp_path / "runs", tmp_path / "out", samples=50)
-    assert [name for name in result["malignancy"] if "/" in name] == []
-    assert all(row["met"] is None for row in result["targets"])
-    assert "No run of MT-CNN" in (tmp_path / "out" / "report.md").read_text()
-
-
-def test_false_positive_reduction_comes_from_its_card(study, tmp_path):
+def test_without_any_run_the_baselines_stand_and_false_positive_reduction_comes_from_its_card(
+    study, tmp_path
+):
     folder = tmp_path / "fpr" / "shipped"
     folder.mkdir(parents=True)
     metrics = {
@@ -138,7 +133,10 @@ def test_false_positive_reduction_comes_from_its_card(study, tmp_path):
     result = write_report(study[0], tmp_path, tmp_path / "out", samples=50)
     assert result["false_positive_reduction"] == {"fpr/shipped": metrics}
     assert "fpr/…" not in result["missing"]
+    assert [name for name in result["malignancy"] if "/" in name] == []
+    assert all(row["met"] is None for row in result["targets"])
     text = (tmp_path / "out" / "report.md").read_text()
+    assert "No run of MT-CNN" in text
     assert "| fpr/shipped, after | 0.700 | – | 0.800 | 0.930 |" in text
     assert "+0.050 (−0.010 to +0.110)" in text
     card.write_text("{}")
@@ -186,14 +184,19 @@ def test_every_expected_variant_has_a_name_for_a_person():
 
 
 def test_on_the_real_nodules(lungmtl_data, tmp_path):
-    """The real data with two made-up networks."""
+    """The real data with two made-up networks, and what is known of the baselines: AUC and accuracy, readers' mean, by scan."""
     data = lungmtl_data / "luna16_nodules"
     nodules = cross_validated(load_rated_nodules(data))
     runs = write_runs(tmp_path / "runs", nodules, {"mtmr/shipped": 0.6, "mtcnn/shipped": 0.8})
     write_report(data, runs, tmp_path / "out", samples=50)
     result = read(tmp_path / "out")
     assert result["labels"]["mean"] == {"malignant": 389, "benign": 464}
-    assert result["malignancy"]["15 mask features"]["mean"]["auc"]["value"] == pytest.approx(0.927, abs=0.005)
+    auc, accuracy = (
+        {name: result["malignancy"][name]["mean"][of]["value"] for name in (DIAMETER, MASK, READERS)}
+        for of in ("auc", "accuracy")
+    )
+    assert auc == pytest.approx({DIAMETER: 0.885, MASK: 0.927, READERS: 0.930}, abs=0.004)
+    assert accuracy[MASK] == pytest.approx(0.866, abs=0.005)
     met = {row["what"]: row["met"] for row in result["targets"]}
     assert met["fused: AUC, readers' mean"]
     assert result["attributes"]["readers"]["subtlety"]["mae"] == pytest.approx(0.84, abs=0.01)

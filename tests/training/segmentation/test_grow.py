@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_lungmtl.training.data.public.luna16_nodules import to_hu
 from napari_lungmtl.training.errors import LungmtlError
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.segmentation.grow import LeakError, grow
@@ -94,14 +95,14 @@ def test_a_stroke_says_how_large_the_nodule_is():
     assert grow(image, [CENTER]).sphere.diameter == pytest.approx(26, rel=0.1)
 
 
-def test_real_nodules_are_grown_as_their_readers_saw_them(lungmtl_data):
-    file = np.load(lungmtl_data / "luna16_nodules" / "cubes.npz")
-    chosen = list(range(0, 1018, 40))
-    hu = 8.0 * np.cumsum(file["cubes_dz"][chosen], axis=1, dtype=np.uint8) - 1024
-    masks = np.unpackbits(file["masks"][chosen], axis=1, count=50**3).reshape(-1, 50, 50, 50).astype(bool)
+def test_real_nodules_are_grown_as_their_readers_saw_them(lungmtl_data, luna16_cubes):
+    chosen = luna16_cubes[::40]
+    with np.load(lungmtl_data / "luna16_nodules" / "cubes.npz") as file:
+        packed = file["masks"][::40]
+    masks = np.unpackbits(packed, axis=1, count=50**3).reshape(-1, 50, 50, 50).astype(bool)
     scores = []
-    for values, mask in zip(hu, masks, strict=True):
-        image = Image(values.astype(np.int16), "CT", (1.0, 1.0, 1.0), ORIGIN)
+    for cube, mask in zip(chosen, masks, strict=True):
+        image = Image(to_hu(cube.voxels).astype(np.int16), "CT", (1.0, 1.0, 1.0), ORIGIN)
         try:
             grown = grow(image, [image.to_world(np.argwhere(mask).mean(axis=0))])
         except LungmtlError:

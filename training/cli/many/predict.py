@@ -36,6 +36,7 @@ def predict_many(
     from ...cluster.find import Finder
     from ...cluster.run import ClusterRun
     from ...cluster.writer import IndexWriter
+    from ...storage.address import shown as told
 
     require_cluster()
     finder = Finder(paths, {m for info in infos for m in info.modalities}, options.out)
@@ -57,7 +58,7 @@ def predict_many(
             writer.flush()
             sum_up(tally, options.out, json_file)
     if not tally.predicted and not tally.failed:
-        complain(f"nothing was predicted: {', '.join(map(str, paths))} holds no study that the models take")
+        complain(f"nothing was predicted: {', '.join(map(told, paths))} holds no study that the models take")
     return not tally.failed and tally.predicted > 0
 
 
@@ -65,7 +66,7 @@ def _client(workers: int | None, cluster: str | None, device: str) -> AbstractCo
     from ...cluster.connect import local_workers, running_cluster
 
     if cluster is not None:
-        return running_cluster(cluster)
+        return running_cluster(cluster, complain)
     _require_torch()
     return local_workers(workers or 1, device)
 
@@ -85,8 +86,8 @@ def _greet(client: Client, device: str) -> None:
 
     if link := dashboard_of(client):
         complain(f"dashboard: {link}")
-    tagged = [w for w in client.scheduler_info()["workers"].values() if GPU in w.get("resources", {})]
-    if on_gpu(device) and not tagged:
+    workers = client.scheduler_info()["workers"].values()
+    if on_gpu(device) and workers and not any(GPU in worker.get("resources", {}) for worker in workers):
         raise Failed(
             f"--device {device} runs on workers with the tag {GPU}, and there are none: start them with "
             f"'dask worker ... --nthreads 2 --resources \"{GPU}=1\"'"

@@ -103,15 +103,16 @@ def sum_up(tally: Tally, out: Path, json_file: Path | None) -> None:
     """Print the counts, and write them for machines if there is a path."""
     from ...cluster.columns import INDEX
     from ...cluster.task import ALREADY, DONE, FAILED, PASSED_OVER
+    from ...storage.address import shown
 
     names = (DONE, ALREADY, FAILED, PASSED_OVER)
     seconds = time.monotonic() - tally.began
     cells = (*(str(tally.counts[name]) for name in names), f"{seconds:.1f}", f"{tally.rate:.2f}")
-    show_table(str(out / INDEX), (*names, "s", "studies/s"), [cells], left=0)
+    show_table(shown(out / INDEX), (*names, "s", "studies/s"), [cells], left=0)
     if tally.counts[FAILED]:
         complain(f"{tally.counts[FAILED]} of {tally.total} studies failed")
     summary = {name.replace(" ", "_"): tally.counts[name] for name in names}
     write_json(
-        {**summary, "seconds": round(seconds, 3), "failures": tally.failed, "index": str(out / INDEX)},
+        {**summary, "seconds": round(seconds, 3), "failures": tally.failed, "index": shown(out / INDEX)},
         json_file,
     )

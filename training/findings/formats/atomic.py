@@ -9,17 +9,25 @@ import uuid
 from pathlib import Path
 
 from ...error_boundary import require_regular
+from ...storage.address import StorageError, address_of
+from ...storage.files import put
 from .errors import SaveError
 
 
 def write_atomically(path: Path | str, data: bytes) -> None:
-    """Write to a temporary file in the same folder, fsync, rename over `path`, fsync the folder.
+    """Write to a temporary file in the same folder, fsync, rename over `path`, fsync the folder; or to a server.
 
     Raises
     ------
     SaveError
         No permission, no space, no such folder, or a device instead of a file: the old file, if any, is untouched.
     """
+    if (address := address_of(path)) is not None:
+        try:
+            put(address, data)
+        except StorageError as error:
+            raise SaveError(f"{error} What was saved before is unchanged.") from None
+        return
     path = Path(path)
     require_regular(path, SaveError)
     # A link is followed: the file it points to is replaced, not the link.

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 
 from ...error_boundary import reads
+from ...storage.address import StorageError, address_of
+from ...storage.files import get
 from .atomic import write_atomically
 from .errors import BadLineError, FindingsFileError
 from .truth.leniency import left_out
@@ -68,15 +70,18 @@ def read_text(path: Path | str) -> str:
     FindingsFileError
         The file is missing, damaged, or no text.
     """
-    path = Path(path)
+    address = address_of(path)
+    path = Path(path) if address is None else address.local
     try:
-        data = path.read_bytes()
+        data = path.read_bytes() if address is None else get(address)
         if data.startswith(_GZIP_MAGIC):
             data = _unpacked(path, data)
         for start, what in _NO_TABLES:
             if data.lstrip().startswith(start):
                 raise FindingsFileError(f"{path} is {what}")
         text = _decoded(data)
+    except StorageError as error:
+        raise FindingsFileError(str(error)) from None
     except FileNotFoundError:
         raise FindingsFileError(f"{path} does not exist: check the path") from None
     except OSError as error:

@@ -9,6 +9,7 @@ import numpy as np
 from ...imaging.image import Image
 from ...imaging.radiograph.pixel_size import Scale
 from ...imaging.slab import SLICE, Slab, held, projected
+from ...imaging.streamed import fraction_of
 from .measurement import Kind, Measurement, Points
 
 
@@ -112,7 +113,13 @@ def inside(image: Image, measurement: Measurement) -> np.ndarray:
 
 
 def _statistics(image: Image, measurement: Measurement) -> dict[str, float]:
-    """Mean, standard deviation (of all pixels: divided by their number), least and greatest value; nothing outside the image."""
+    """Mean, standard deviation (of all pixels: divided by their number), least and greatest value.
+
+    Nothing outside the image, and nothing while a study comes from a server: what is not there yet looks like air, and a mean of it
+    would be saved as one of the patient.
+    """
+    if fraction_of(image) < 1:
+        return {}
     values = inside(image, measurement).astype(np.float64)
     if not values.size:
         return {}

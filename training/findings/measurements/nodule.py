@@ -120,16 +120,22 @@ def _values(nodule: Segment) -> dict[str, float]:
     }
 
 
+def _percent(part: float) -> str:
+    return f"{part:.0%}".replace("%", "\u00a0%")  # never broken over two lines
+
+
 def _notes(nodule: Segment) -> list[str]:
     """What a person should know of how it was cut out."""
     notes = []
     if nodule.wall >= _SMALLEST:
         notes.append(
-            f"It touches pleura or chest wall with {nodule.wall:.0%} of its surface; there it was cut off along the lung's edge."
+            f"It touches pleura or chest wall with {_percent(nodule.wall)} of its surface; "
+            "there it was cut off along the lung's edge."
         )
     if nodule.vessel >= _SMALLEST:
         notes.append(
-            f"It touches vessels or other tissue with {nodule.vessel:.0%} of its surface; they were cut off where they leave it."
+            f"It touches vessels or other tissue with {_percent(nodule.vessel)} of its surface; "
+            "they were cut off where they leave it."
         )
     if not nodule.is_whole:
         notes.append(

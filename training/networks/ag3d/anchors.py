@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import torch
@@ -11,8 +12,7 @@ from ...ops.spheres import sphere_iou
 from .config import Config
 
 
-@lru_cache(maxsize=32)
-def anchor_grid(config: Config, shape: tuple[int, int, int]) -> Tensor:
+def anchor_grid(config: Config, shape: tuple[int, ...]) -> Tensor:
     """Anchors of a window, in the order of `Ag3d.rpn`.
 
     Parameters
@@ -36,6 +36,29 @@ def anchor_grid(config: Config, shape: tuple[int, int, int]) -> Tensor:
             torch.cat([grid.reshape(-1, 4), torch.full((grid.shape[0] * grid.shape[1], 1), level)], 1)
         )
     return torch.cat(levels).float()
+
+
+window_anchors = lru_cache(maxsize=32)(anchor_grid)
+"""`anchor_grid` of windows of a few sizes, kept: a whole scan has a million anchors and a size of its own."""
+
+
+def anchors_at(config: Config, shape: tuple[int, ...], index: Tensor) -> Tensor:
+    """Compute the anchors (K, 5) at some places (K,) of `anchor_grid` without making all of them."""
+    found = torch.empty((len(index), 5), device=index.device)
+    begin = 0
+    for level in config.levels:
+        stride, diameters = config.strides[level], config.anchors[level]
+        sides = tuple(n // stride for n in shape)
+        count = math.prod(sides) * len(diameters)
+        here = (index >= begin) & (index < begin + count)
+        cells = torch.stack(torch.unravel_index(index[here] - begin, (*sides, len(diameters))), 1)
+        sizes = torch.tensor(diameters, device=index.device)[cells[:, 3]]
+        level_of_each = torch.full_like(sizes, level)
+        found[here] = torch.cat(
+            [(cells[:, :3] + 0.5) * stride - 0.5, sizes[:, None], level_of_each[:, None]], 1
+        )
+        begin += count
+    return found
 
 
 def encode(spheres: Tensor, anchors: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from ...explain.answer import LIMIT, OVERLAP, PROPOSAL
 from ...imaging.values import window_to_unit
 from ...ops.spheres import nms_spheres, sphere_iou
-from .anchors import anchor_grid, decode
+from .anchors import anchors_at, decode
 from .config import Config
 from .network import Ag3d, Fprn
 
@@ -168,7 +169,7 @@ class Proposals:
 
 def propose(
     rpn: Tensor,
-    anchors: Tensor,
+    anchors: Callable[[Tensor], Tensor],
     limit: int,
     iou: float,
     floor: float = 0.0,
@@ -181,7 +182,7 @@ def propose(
     rpn
         (A, 5): logit and offsets of each anchor.
     anchors
-        (A, 5), see `anchor_grid`.
+        Gives those (K, 5) at places (K,) of `anchors.anchor_grid`.
     limit
         How many at most, after suppression.
     floor
@@ -191,7 +192,8 @@ def propose(
     best, index = scores.topk(min(len(scores), 8 * limit))
     index = index[best > floor]
     index = _with_spared(index, scores, floor, spare)
-    spheres = decode(rpn[index, 1:], anchors[index])
+    own_anchors = anchors(index)
+    spheres = decode(rpn[index, 1:], own_anchors)
     survivors = nms_spheres(spheres.cpu().numpy(), scores[index].cpu().numpy(), iou)
     considered = index.cpu().numpy()
     own = np.flatnonzero(considered == spare.anchor)
@@ -199,10 +201,8 @@ def propose(
     keep = alive[:limit]
     if LIMIT in spare.off:
         keep = np.union1d(keep, np.intersect1d(own, alive))
-    index, spheres = index[keep], spheres[keep]
-    return Proposals(
-        scores[index], spheres, anchors[index, 4].long(), index, considered, considered[survivors]
-    )
+    index, spheres, levels = index[keep], spheres[keep], own_anchors[keep, 4].long()
+    return Proposals(scores[index], spheres, levels, index, considered, considered[survivors])
 
 
 def _with_spared(index: Tensor, scores: Tensor, floor: float, spare: Spare) -> Tensor:
@@ -265,7 +265,7 @@ def read_all(fprn: Fprn, pyramid: list[Tensor], rpn: Tensor, spare: Spare = NOBO
     """As `read_off`, by the parts of the network that are needed. Proposals do not overlap, so nor do detections."""
     config = fprn.config
     shape = tuple(n * config.strides[0] for n in pyramid[0].shape[2:])
-    anchors = anchor_grid(config, shape).to(rpn.device)
+    anchors = partial(anchors_at, config, shape)
     limit = proposals_of(config, shape)
     found = [propose(r.float(), anchors, limit, config.nms_iou, config.rpn_floor, spare) for r in rpn]
     second = second_look(fprn, pyramid, [(p.spheres, p.levels) for p in found])

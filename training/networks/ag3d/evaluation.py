@@ -13,6 +13,8 @@ from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import load_cubes
 from ...evaluation.case_rows import OnCase
 from ...evaluation.cubes import table
+from ...evaluation.found_before import FoundBefore
+from ...inference.predictor import PredictorError
 from ...inference.progress import OnProgress
 from ...inference.weights import ModelCard, read_card, seen_cases
 from .detect import detect_arrays
@@ -45,7 +47,7 @@ def cube_detector(net: Ag3d, device: torch.device) -> Callable[[Sequence[np.ndar
 
 
 def evaluate(
-    predictor: Ag3dPredictor,
+    predictor: Ag3dPredictor | FoundBefore,
     data: Path,
     weights: Path,
     *,
@@ -55,7 +57,10 @@ def evaluate(
     on_progress: OnProgress = lambda _f, _s: None,
     on_case: OnCase = lambda _row, _image: None,
 ) -> dict[str, Any]:
-    """Measure a loaded predictor on cubes, or its marks on whole scans where the folder holds such."""
+    """Measure a loaded predictor on cubes, or its marks on whole scans where the folder holds such.
+
+    What it found before is measured on whole scans alone.
+    """
     options: dict[str, Any] = {
         "truth": truth,
         "excluded": excluded,
@@ -67,8 +72,10 @@ def evaluate(
         from ...data.public.ct.layouts import holds_scan_set
         from ...evaluation.whole_scans import evaluate_whole_scans
 
-        if holds_scan_set(data):
+        if isinstance(predictor, FoundBefore) or holds_scan_set(data):
             return evaluate_whole_scans(predictor, read_card(weights), data, on_case=on_case, **options)
+    if isinstance(predictor, FoundBefore):
+        raise PredictorError(f"{data} holds cubes: what was found in studies is evaluated on whole scans.")
     return measure(predictor.net.to(predictor.device), predictor.device, read_card(weights), data, **options)
 
 

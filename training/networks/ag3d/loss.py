@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...fitting.processes import count as processes
+from ...fitting.processes import highest, mean, total
 from ...ops.spheres import paired_overlap
 
 
@@ -25,15 +27,12 @@ def adaptive_focal_loss(logits: Tensor, labels: Tensor, t: float, alpha: float, 
     negative, positive = logits[labels == 0], logits[labels == 1]
     p = torch.sigmoid(negative)
     focal = alpha * p**gamma * F.softplus(negative)
-    true_negatives = (p < 0.5).sum().clamp(min=2).float()
-    loss = t * torch.log(true_negatives) / true_negatives * focal.sum()
-    if len(positive):
-        loss = loss + F.softplus(-positive).mean()
-    return loss
+    true_negatives = total((p < 0.5).sum().float()).clamp(min=2)
+    return t * torch.log(true_negatives) / true_negatives * total(focal.sum()) + mean(F.softplus(-positive))
 
 
 def hard_example_loss(logits: Tensor, labels: Tensor, count: int) -> Tensor:
-    """OHEM: half the cross entropy of the positives and half that of the `count` highest scored negatives.
+    """OHEM: half the cross entropy of the positives and half that of the `count` highest scored negatives of all processes.
 
     As in DeepLung (Zhu et al., doi:10.1109/WACV.2018.00079), which §IV-B compares with; the paper prints no formula of its own.
 
@@ -43,9 +42,8 @@ def hard_example_loss(logits: Tensor, labels: Tensor, count: int) -> Tensor:
         (N,): labels 1, 0, or −1 (left out).
     """
     negative, positive = logits[labels == 0], logits[labels == 1]
-    hardest = negative.topk(min(count, len(negative))).values
-    parts = [F.softplus(sign * part).mean() for sign, part in ((1, hardest), (-1, positive)) if len(part)]
-    return 0.5 * torch.stack(parts).sum() if parts else logits.sum() * 0
+    hardest = negative[negative >= highest(negative, count * processes())]
+    return 0.5 * (mean(F.softplus(hardest)) + mean(F.softplus(-positive)))
 
 
 def overlap_loss(predicted: Tensor, target: Tensor) -> Tensor:
@@ -59,25 +57,19 @@ def overlap_loss(predicted: Tensor, target: Tensor) -> Tensor:
     predicted, target
         (N, 4) spheres: z, y, x, diameter.
     """
-    if not len(predicted):
-        return predicted.sum()
     iou, distance, reach = paired_overlap(predicted, target)
-    return (1 - iou + (distance / reach) ** 2).mean()
+    return mean(1 - iou + (distance / reach) ** 2)
 
 
 def regression_loss(predicted: Tensor, target: Tensor) -> Tensor:
     """Smooth L1 over the four offsets of positive anchors; zero without any."""
-    if not len(predicted):
-        return predicted.sum()
-    return F.smooth_l1_loss(predicted, target, beta=0.1, reduction="sum") / len(predicted)
+    return mean(F.smooth_l1_loss(predicted, target, beta=0.1, reduction="none").sum(1))
 
 
 def classification_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy of the FPRN over labelled proposals (1, 0; −1 left out), positives and negatives weighing the same."""
     keep = labels >= 0
-    if not keep.any():
-        return logits.sum() * 0
     each = F.binary_cross_entropy_with_logits(logits[keep], labels[keep].float(), reduction="none")
-    return torch.stack(
-        [each[labels[keep] == side].mean() for side in (0, 1) if (labels[keep] == side).any()]
-    ).mean()
+    sides = [each[labels[keep] == side] for side in (0, 1)]
+    counts = total(torch.stack([each.new_tensor(float(len(side))) for side in sides]))
+    return torch.stack([mean(side) for side in sides]).sum() / (counts > 0).sum().clamp(min=1)

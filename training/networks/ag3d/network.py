@@ -152,6 +152,8 @@ class Magnify(nn.Module):
     """
 
     crop, factor = 3, 4
+    own_norms = True
+    """Each process magnifies for its own proposals, as often as it has some (`fitting.processes.SharedNorms`)."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -251,7 +253,9 @@ class Fprn(nn.Module):
     def _magnified(self, magnify: Magnify, feature: Tensor, centers: Tensor, cells: Tensor) -> Tensor:
         """RoI features of magnified crops: the paper's order is crop, magnify, RoIAlign (Fig. 2 and 3)."""
         if not len(centers):
-            return feature.new_zeros((0, feature.shape[0], *(self.roi_size,) * 3))
+            nothing = feature.new_zeros((0, feature.shape[0], *(self.roi_size,) * 3))
+            # Its weights take part all the same: all processes must take the same ways back.
+            return nothing + 0 * sum(weight.sum() for weight in magnify.parameters())
         crops, low = crop_cells(feature, centers, magnify.crop)
         magnified = magnify(crops)
         inside = (centers - low + 0.5) * magnify.factor - 0.5

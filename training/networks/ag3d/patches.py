@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter
 from ...data.arrays import open_arrays
 from ...data.cavities import hollow_out
 from ...data.public.luna16_nodules import NoduleCube, to_bytes, to_hu
-from ...fitting.batches import Place
+from ...fitting.batches import Place, Seed
 from ...fitting.hardness import Hardness
 from .config import CAVITY_MM, TrainingConfig
 
@@ -271,8 +271,8 @@ class Patches:
         self.hardness = hardness
         self.thorax = thorax
 
-    def __call__(self, place: Place, rng: np.random.Generator) -> dict[str, Any]:
-        return collate([self.draw(rng, place.step) for _ in range(self.config.batch)])
+    def __call__(self, place: Place, seed: Seed) -> dict[str, Any]:
+        return collate([self.draw(rng, place.step) for rng in place.generators(self.config.batch, seed)])
 
     def draw(self, rng: np.random.Generator, step: int = 0) -> Patch:
         """Draw one patch for a step."""

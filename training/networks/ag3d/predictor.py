@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from scipy.ndimage import binary_dilation
 
 from ...findings import Finding, Findings, ImageReference, Provenance
+from ...findings.models import PRECISION
 from ...imaging import resample
 from ...imaging.ct.lung_field import lung_field
 from ...imaging.image import Image
@@ -23,12 +25,19 @@ from .marking.marks import RIM_MM, Lungs, Selection, select
 from .marking.trace import Ag3dTrace, Seen, sphere_of
 from .network import Ag3d
 
+if TYPE_CHECKING:
+    from .cpu.openvino_engine import OpenVinoAg3d
+
 MARGIN = 32
 """Context (mm) around the lungs."""
 HALO = 8
 """Voxels that the network's first part sees beyond a slab: four 3³ convolutions at stride 2."""
 SLAB = 10_000_000
-"""Voxels of a slab on a GPU: they bound the memory; thinner slabs spend more of their time on halos."""
+"""Voxels of a slab that does not stream, at least: they bound the memory; thinner slabs spend more of their time on halos."""
+LARGEST_SLAB = 200_000_000
+"""Voxels, at most: maps of more than 2³¹ numbers are beyond what convolutions on GPUs count."""
+BYTES_PER_VOXEL = 400
+"""Of GPU memory for a slab, generously: on a CPU the first part held 125 for each voxel at most, and GPUs add working space."""
 STREAMED = ("cpu",)
 """Devices where the volume streams through the folded network (`folded`), slab by slab without halos."""
 
@@ -36,6 +45,23 @@ STREAMED = ("cpu",)
 def slices_of_slab(shape: Sequence[int]) -> int:
     """Slices of a slab that streams: as many as `CELLS` hold, whole cells of the map at stride 4, at least four of them."""
     return max(CELLS * 2 // (shape[1] // 2 * (shape[2] // 2)) // 4 * 4, GRID)
+
+
+def voxels_of_slab(device: torch.device) -> int:
+    """Voxels of a slab that does not stream: what a GPU's free memory holds.
+
+    A larger slab does what a batch of slabs would, and has fewer halos.
+    """
+    if device.type != "cuda":
+        return SLAB
+    free, _ = torch.cuda.mem_get_info(device)
+    return min(max(free // BYTES_PER_VOXEL, SLAB), LARGEST_SLAB)
+
+
+def copied(values: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Copy an array to a device; to a GPU from pinned memory, so that the next slab is made while it is at work on this one."""
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def thickness(shape: Sequence[int], voxels: int) -> int:
@@ -55,17 +81,35 @@ class Ag3dPredictor:
     device
         Where to run. When a GPU runs out of memory, slabs are halved, and at last the CPU takes over.
     precision
-        Of the convolutions on a CPU. bfloat16 is faster where the processor has it; its scores differ in the second decimal, its
-        FROC in nothing that matters (``experiments/ag3d/precision.py``).
+        Of the convolutions on a CPU without an `engine`, told by the findings. bfloat16 is faster where the processor has it; its
+        scores differ in the second decimal (``experiments/ag3d/precision_scans.py``), its FROC in nothing that matters
+        (``experiments/ag3d/precision.py``).
+    engine
+        What runs backbone and RPN in the place of PyTorch, on the CPU; None for PyTorch.
+    note
+        What a person must know about each run, or empty.
     """
 
     def __init__(
-        self, net: Ag3d, info: ModelInfo, device: torch.device, precision: torch.dtype = torch.float32
+        self,
+        net: Ag3d,
+        info: ModelInfo,
+        device: torch.device,
+        precision: torch.dtype = torch.float32,
+        engine: OpenVinoAg3d | None = None,
+        note: str = "",
     ) -> None:
         self.info = info
         self.device = device
         self.net = net.eval().to(memory_format=torch.channels_last_3d)
         self.precision = precision
+        self.engine = engine
+        self.note = note
+
+    @property
+    def streams(self) -> bool:
+        """Whether the volume streams through the folded network, in `precision`; everything else computes in float32."""
+        return self.device.type in STREAMED and self.engine is None
 
     def run(self, image: Image) -> Generator[Progress, None, Findings]:
         """Yield progress; return spheres by descending score, all from `SCORE_FLOOR` on; one step holds the trace.
@@ -82,10 +126,11 @@ class Ag3dPredictor:
         if high - low < 500:
             name = image.source or image.series_uid or "the image"
             raise PredictorError(f"{name} spans only {low:.0f} to {high:.0f}: it shows no tissue.")
-        yield Progress(0.0, "finding the lungs")
+        yield Progress(0.0, "finding the lungs", note=self.note)
         lungs = lung_field(image)
         yield Progress(0.1, "resampling to 1 mm")
         volume, near_lung = prepare(image, lungs)
+        del lungs  # as many bytes as the scan has voxels, for as long as the network runs
         padded = PaddedVolume(volume.voxels)
         seen = yield from self.detect_volume(padded)
         field = Lungs(volume.voxels, near_lung)
@@ -127,7 +172,7 @@ class Ag3dPredictor:
 
     def detect_volume(self, padded: PaddedVolume) -> Generator[Progress, None, Seen]:
         """The network on a volume (HU, 1 mm, sides multiples of 16)."""
-        if self.device.type in STREAMED:
+        if self.streams:
             return (yield from self._detect_streamed(padded))
         features = yield from self._first(padded)
         yield Progress(0.8, "scoring")
@@ -158,8 +203,8 @@ class Ag3dPredictor:
 
         Slabs overlap by what the convolutions see, so the map is the one of the whole volume: there are no seams.
         """
-        net, voxels, note = self.net, SLAB, ""
-        device = self.device
+        net, device, note = self.net, self.device, ""
+        voxels = voxels_of_slab(device)
         net.to(device)
         depth, height, width = (n // 4 for n in padded.shape)
         features = torch.empty((1, net.config.pyramid_channels, depth, height, width), device=device)
@@ -188,9 +233,10 @@ class Ag3dPredictor:
     @torch.inference_mode()
     def _slab(self, padded: PaddedVolume, low: int, high: int, device: torch.device) -> torch.Tensor:
         start, stop = max(low - HALO, 0), min(high + HALO, padded.shape[0])
-        hu = torch.from_numpy(padded.slab(start, stop))[None, None].to(device)
+        hu = copied(padded.slab(start, stop)[None, None], device)
         x = normalise(hu, self.net.config).contiguous(memory_format=torch.channels_last_3d)
-        return self.net.backbone.first(x)[:, :, (low - start) // 4 : (high - start) // 4]
+        first = self.net.backbone.first if self.engine is None else self.engine.first
+        return first(x)[:, :, (low - start) // 4 : (high - start) // 4]
 
     @torch.inference_mode()
     def _rest(self, features: torch.Tensor) -> tuple[Seen, str]:
@@ -198,8 +244,11 @@ class Ag3dPredictor:
 
         def on(device: torch.device) -> Seen:
             self.net.to(device)
-            pyramid = self.net.backbone.rest(features.to(device))
-            rpn = self.net.rpn(pyramid)
+            if self.engine is None:
+                pyramid = self.net.backbone.rest(features.to(device))
+                rpn = self.net.rpn(pyramid)
+            else:
+                pyramid, rpn = self.engine.rest(features)
             reading = read_all(self.net.fprn, pyramid, rpn)[0]
             return Seen([m.cpu() for m in pyramid], rpn.cpu(), reading)
 
@@ -219,9 +268,13 @@ class Ag3dPredictor:
                 found.spheres, found.score, found.rpn, found.fprn, found.members, strict=True
             )
         )
-        return Findings(
-            items, ImageReference.of(image), ({"name": self.info.name, "version": self.info.version},)
-        )
+        precision = self.precision if self.streams else torch.float32
+        said = {
+            "name": self.info.name,
+            "version": self.info.version,
+            PRECISION: str(precision).removeprefix("torch."),
+        }
+        return Findings(items, ImageReference.of(image), (said,))
 
 
 def prepare(image: Image, lungs: np.ndarray) -> tuple[Image, np.ndarray]:

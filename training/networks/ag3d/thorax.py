@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from scipy.ndimage import binary_dilation, gaussian_filter
@@ -17,6 +18,7 @@ from scipy.ndimage import binary_dilation, gaussian_filter
 from ...data.arrays import open_arrays
 from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import NoduleCube, load_masks
+from ...data.sharded import open_sharded, write_sharded
 from .config import TrainingConfig
 from .patches import (
     Block,
@@ -31,6 +33,7 @@ from .patches import (
 
 PASTED, INSET = 0.5, 0.25
 """Fraction of patches that get pasted nodules, and of patches that get a piece of a cube."""
+VOXELS, LUNGS = "voxels.zarr", "lungs.zarr"
 AERATED = (8.0, 42.0)
 """Mean of stored bytes (-960 to -688 HU) of what a pasted nodule may cover: lung, neither airway nor tissue."""
 
@@ -86,15 +89,15 @@ def load_thorax(path: Path) -> Thorax:
 
 
 def store_thorax(folder: Path, thorax: Thorax) -> None:
-    """Write a scan for `open_thorax`: uncompressed, so that windows of it are read without the rest."""
-    np.save(folder / "voxels.npy", thorax.voxels)
-    np.save(folder / "lungs.npy", thorax.lungs)
+    """Write a scan for `open_thorax`, so that windows of it are read without the rest."""
+    write_sharded(folder / VOXELS, thorax.voxels)
+    write_sharded(folder / LUNGS, thorax.lungs)
     rows = {name: value for name, value in vars(thorax).items() if name not in ("voxels", "lungs")}
     np.savez(folder / "rows.npz", **rows)
 
 
 def open_thorax(folder: Path) -> Thorax:
-    """Open what `store_thorax` wrote; voxels and lungs stay on the disk until a part of them is taken.
+    """Open what `store_thorax` wrote, also in earlier versions; voxels and lungs stay on the disk until a part of them is taken.
 
     Raises
     ------
@@ -104,7 +107,10 @@ def open_thorax(folder: Path) -> Thorax:
     with open_arrays(folder / "rows.npz") as f:
         rows = {name: f[name] for name in ("truth", "ignore", "marks", "scores")}
         slice_mm = float(f["slice_mm"])
-    try:
+    if (folder / VOXELS).is_dir():
+        voxels, lungs = (cast(np.ndarray, open_sharded(folder / name)) for name in (VOXELS, LUNGS))
+        return Thorax(voxels, lungs, **rows, slice_mm=slice_mm)
+    try:  # as earlier versions wrote it
         voxels, lungs = (
             np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in ("voxels.npy", "lungs.npy")
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +21,10 @@ from ...fitting.batches import endless_loader
 from ...fitting.fit import fit
 from ...fitting.hardness import Hardness
 from ...fitting.learner import Learner
+from ...fitting.processes import is_first
 from ...fitting.training_run import TrainingRun
 from ...inference.weights import WeightsError, start_from
-from .anchors import anchor_grid, assign, decode, encode, label_proposals
+from .anchors import assign, decode, encode, label_proposals, window_anchors
 from .boosting import cube_hardness, hardness_of
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig, is_dev
 from .detect import normalise, propose
@@ -95,11 +97,17 @@ def prepared_run(run: TrainingRun) -> TrainingRun:
         return run
     # Here, because training on cubes needs no readers of images.
     from ...data.public.ct.layouts import holds_scan_set, open_scan_set
-    from .sets.prepare import prepare_set
+    from .sets.prepare import SET, prepare_set
 
     if not holds_scan_set(run.data):
         return run
-    return replace(run, data=prepare_set(open_scan_set(run.data), run.out / "prepared"))
+    prepared = run.out / "prepared"
+    if is_first():
+        return replace(run, data=prepare_set(open_scan_set(run.data), prepared))
+    # One of several processes that a launcher started; it ends all when the first one fails.
+    while not (prepared / SET).is_file():
+        time.sleep(1)
+    return replace(run, data=prepared)
 
 
 class Training(Learner[Ag3d]):
@@ -145,7 +153,7 @@ class Training(Learner[Ag3d]):
         pyramid = self._pyramid(batch)
         rpn = self.net.rpn(pyramid)
         shape = tuple(n * self.net.config.strides[0] for n in pyramid[0].shape[2:])
-        anchors = anchor_grid(self.net.config, shape).to(rpn.device)
+        anchors = window_anchors(self.net.config, shape).to(rpn.device)
         losses = self.rpn_losses(rpn, anchors, batch)
         proposals = self.proposals(rpn.detach().float(), anchors, batch)
         if self.progress < config.joint_from:
@@ -179,12 +187,13 @@ class Training(Learner[Ag3d]):
         else:
             t = config.t_first + (config.t_last - config.t_first) * self.progress
             classes = adaptive_focal_loss(logits, label, t, config.alpha, config.gamma)
-        offsets = torch.cat([*predicted, rpn.new_zeros((0, 4))])
+        # Without positives it still hangs on the network: all processes must take the same ways back.
+        offsets = torch.cat([*predicted, rpn[0, :0, 1:]]).float()
         spheres = torch.cat([*targets, rpn.new_zeros((0, 4))])
         at = torch.cat([*places, anchors[:0]])
         losses = {"rpn": classes, "sphere": regression_loss(offsets, encode(spheres, at))}
         if config.iou_weight:
-            losses["overlap"] = config.iou_weight * overlap_loss(decode(offsets.float(), at), spheres)
+            losses["overlap"] = config.iou_weight * overlap_loss(decode(offsets, at), spheres)
         return losses
 
     def _pyramid(self, batch: dict[str, Any]) -> list[Tensor]:
@@ -216,7 +225,7 @@ class Training(Learner[Ag3d]):
         chosen = []
         for i, (truth, ignore) in enumerate(zip(batch["truth"], batch["ignore"], strict=True)):
             truth, ignore = truth.to(rpn.device), ignore.to(rpn.device)
-            p = propose(rpn[i], anchors, 24, self.net.config.nms_iou)
+            p = propose(rpn[i], anchors.__getitem__, 24, self.net.config.nms_iou)
             scores, spheres, levels = p.scores, p.spheres, p.levels
             label = label_proposals(spheres, truth, ignore)
             self._remember(batch["source"][i], scores, spheres, label, truth)
@@ -237,7 +246,7 @@ class Training(Learner[Ag3d]):
             return
         self.hardness.note(source, hardness_of(scores, spheres, label, truth))
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def on_step_end(self) -> None:
         """Let later draws know what was hard."""
         self.hardness.end_step(self.trainer.global_step)
 
@@ -322,5 +331,5 @@ def train(run: TrainingRun) -> Path:
         run.weights,
         masks=masks_of(cubes.training, run.data) if config.cavity_fraction else None,
     )
-    net, log = fit(learner, loader, run.out, config, resume=run.resume)
+    net, log = fit(learner, loader, run.out, config, machines=run.machines, resume=run.resume)
     return release(net, config, cubes, run, log | learner.begun)

@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.ops import generalized_box_iou_loss
 
+from ...fitting.processes import mean, total
+
 
 def global_loss(logits: Tensor, positive: Tensor, alpha: tuple[float, float]) -> Tensor:
     """Eq. 2, the weighted cross entropy, as the mean over radiographs (the sum would grow with the batch).
@@ -24,19 +26,19 @@ def global_loss(logits: Tensor, positive: Tensor, alpha: tuple[float, float]) ->
     """
     log_p = torch.log_softmax(logits.float(), dim=1)
     y = positive.to(log_p)
-    return -(alpha[0] * y * log_p[:, 1] + alpha[1] * (1 - y) * log_p[:, 0]).mean()
+    return mean(-(alpha[0] * y * log_p[:, 1] + alpha[1] * (1 - y) * log_p[:, 0]))
 
 
 def classification_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Binary cross entropy of sampled anchors or proposals, as a mean; 0 without any."""
-    if not len(logits):
-        return logits.sum()
-    return F.binary_cross_entropy_with_logits(logits.float(), labels.float())
+    return mean(F.binary_cross_entropy_with_logits(logits.float(), labels.float(), reduction="none"))
 
 
 def box_loss(predicted: Tensor, target: Tensor, sampled: int) -> Tensor:
     """1 − gIoU, summed over the positives (P, 4) and divided by all `sampled` anchors or proposals, as in torchvision."""
-    return generalized_box_iou_loss(predicted.float(), target.float(), reduction="sum") / max(sampled, 1)
+    loss = generalized_box_iou_loss(predicted.float(), target.float(), reduction="sum")
+    sums = total(torch.stack([loss, loss.new_tensor(float(sampled))]))
+    return sums[0] / sums[1].clamp(min=1)
 
 
 def total_loss(losses: Mapping[str, Tensor], weights: tuple[float, float]) -> Tensor:

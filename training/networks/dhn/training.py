@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ...data.public.radiographs import RadiographSample, RadiographSamples, draw_together
-from ...fitting.batches import Place, endless_loader
+from ...data.public.radiographs import RadiographSample, RadiographSamples
+from ...fitting.batches import Place, Seed, endless_loader
 from ...fitting.fit import fit
 from ...fitting.learner import Learner, weight_groups
+from ...fitting.radiograph_draws import draw_radiographs
 from ...fitting.radiograph_sources import RadiographSources, open_radiograph_sources
 from ...fitting.training_run import TrainingRun
 from .augment import augment, window
@@ -27,8 +28,6 @@ from .release import release
 
 DEV_FOLDS = ("1",)
 """Of a prepared simulation, which trains on folds 2–4: the radiographs that scores are calibrated on."""
-PATIENCE = 1000
-"""Draws in a row without a radiograph whose nodules are known, before training gives up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,34 +68,27 @@ class Samples:
     def __init__(self, radiographs: RadiographSamples, network: Config, config: TrainingConfig) -> None:
         self.radiographs, self.network, self.config = radiographs, network, config
 
-    def __call__(self, _place: Place, rng: np.random.Generator) -> dict[str, Any]:
-        return collate(self.draw(self.config.batch, rng))
+    def __call__(self, place: Place, seed: Seed) -> dict[str, Any]:
+        return collate(self.draw(self.config.batch, place, seed))
 
-    def draw(self, count: int, rng: np.random.Generator) -> list[Sample]:
-        """Draw so many samples.
+    def draw(self, count: int, place: Place, seed: Seed) -> list[Sample]:
+        """Draw the `count` samples of a place.
 
         Raises
         ------
         ValueError
             The radiographs are not of the network's size, or nobody knows of any whether it shows nodules.
         """
-        drawn: list[Sample] = []
-        unknown = 0
-        while unknown < PATIENCE:
-            for radiograph in draw_together(self.radiographs, rng):
-                if radiograph.pixels.shape != (self.network.side, self.network.side):
-                    raise ValueError(
-                        f"the radiographs of {self.radiographs.name} have {radiograph.pixels.shape} pixels, the network wants "
-                        f"{self.network.side}²: set side in the table 'network' of the settings."
-                    )
-                unknown = 0 if radiograph.nodule_known else unknown + 1
-                if radiograph.nodule_known:
-                    drawn.append(make_sample(radiograph, self.network, self.config, rng))
-            if len(drawn) >= count:
-                return drawn[:count]
-        raise ValueError(
-            f"{self.radiographs.name} does not say where nodules are, so DHN cannot be trained on it."
-        )
+        drawn = draw_radiographs(self.radiographs, count, place, seed, self._wanted)
+        return [make_sample(one, self.network, self.config, rng) for one, rng in drawn]
+
+    def _wanted(self, radiograph: RadiographSample) -> bool:
+        if radiograph.pixels.shape != (self.network.side, self.network.side):
+            raise ValueError(
+                f"the radiographs of {self.radiographs.name} have {radiograph.pixels.shape} pixels, the network wants "
+                f"{self.network.side}²: set side in the table 'network' of the settings."
+            )
+        return bool(radiograph.nodule_known)
 
 
 def collate(samples: Sequence[Sample]) -> dict[str, Any]:
@@ -188,5 +180,7 @@ def train_on(sources: RadiographSources, run: TrainingRun) -> Path:
     """Train on radiographs that are open, calibrate, and write weights with their card; see `train`."""
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
     learner, loader = make_learner(sources.training, network, config)
-    net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
+    net, log = fit(
+        learner, loader, run.out, config, machines=run.machines, resume=run.resume, weights=run.weights
+    )
     return release(net, config, sources, run, log)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...fitting.processes import total
+
 
 def adaptive_weights(labels: Tensor, classes: int, cap: float) -> Tensor:
     """Weights of classes by what is in the batch: w_c = (N − r_c) / r_c (eq. 1), at most `cap`; 0 where a class is absent.
@@ -18,8 +20,8 @@ def adaptive_weights(labels: Tensor, classes: int, cap: float) -> Tensor:
     labels
         Integers (B, h, w), 0 is background.
     """
-    count = torch.bincount(labels.flatten(), minlength=classes).float()
-    return torch.where(count > 0, (labels.numel() - count) / count.clamp(min=1), 0.0).clamp(max=cap)
+    count = total(torch.bincount(labels.flatten(), minlength=classes).float())
+    return torch.where(count > 0, (count.sum() - count) / count.clamp(min=1), 0.0).clamp(max=cap)
 
 
 def weighted_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -32,7 +34,9 @@ def weighted_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | Non
     weights
         (C,), or None for 1 everywhere.
     """
-    return functional.cross_entropy(logits, labels, weights, reduction="sum") / labels.numel()
+    loss = functional.cross_entropy(logits, labels, weights, reduction="sum")
+    sums = total(torch.stack([loss, loss.new_tensor(float(labels.numel()))]))
+    return sums[0] / sums[1].clamp(min=1)
 
 
 def dice_loss(probabilities: Tensor, labels: Tensor, uncertain: Tensor | None = None) -> Tensor:
@@ -42,8 +46,8 @@ def dice_loss(probabilities: Tensor, labels: Tensor, uncertain: Tensor | None = 
         certain = ~uncertain[:, None]
         probabilities, truth = probabilities * certain, truth * certain
     axes = (0, 2, 3)
-    both = (probabilities * truth).sum(axes)[1:]
-    size = (probabilities + truth).sum(axes)[1:]
+    sums = total(torch.stack([(probabilities * truth).sum(axes), (probabilities + truth).sum(axes)]))
+    both, size = sums[:, 1:]
     return (1 - (2 * both + 1) / (size + 1)).mean()
 
 
@@ -67,8 +71,9 @@ def focal_loss(
     fraction = torch.where(labels > 0, alpha, 1 - alpha)
     if uncertain is not None:
         fraction = fraction * ~uncertain
-    lesion = (labels > 0).sum().clamp(min=100 * len(labels))
-    return -(fraction * (1 - log_p.exp()) ** gamma * log_p).sum() / lesion
+    loss = -(fraction * (1 - log_p.exp()) ** gamma * log_p).sum()
+    counts = total(torch.stack([(labels > 0).sum(), loss.new_tensor(100 * len(labels))]).to(loss.dtype))
+    return total(loss) / counts.max().clamp(min=1)
 
 
 def lesion_loss(
@@ -89,8 +94,6 @@ def lesion_loss(
     uncertain
         Boolean (B, h, w): pixels that count nothing; the paper's loss knows none.
     """
-    if not len(labels):
-        return logits.sum() * 0
     if kind == "cross_entropy":
         return weighted_cross_entropy(logits, labels, adaptive_weights(labels, logits.shape[1], cap))
     focal = focal_loss(logits, labels, alpha, gamma, uncertain)
@@ -108,20 +111,23 @@ def lung_loss(logits: Tensor, labels: Tensor, sides: Tensor, kind: str, cap: flo
     sides
         Boolean (B,): where False, the labels do not tell the sides apart and only the union is judged.
     """
-    if not len(labels):
-        return logits.sum() * 0
-    total = logits.new_zeros(())
+    whole = logits.sum() * 0
+    share = total(torch.stack([sides.sum(), (~sides).sum()]).to(logits.dtype))
+    share = share / share.sum().clamp(min=1)
     merged = torch.stack([logits[:, 0], logits[:, 1:].logsumexp(1)], 1)
-    for chosen, x, y in ((sides, logits, labels), (~sides, merged, (labels > 0).long())):
-        if not chosen.any():
+    for chosen, x, y, part in (
+        (sides, logits, labels, share[0]),
+        (~sides, merged, (labels > 0).long(), share[1]),
+    ):
+        if not part:
             continue
         x, y = x[chosen], y[chosen]
         if kind == "cross_entropy":
             loss = weighted_cross_entropy(x, y, adaptive_weights(y, x.shape[1], cap))
         else:
             loss = weighted_cross_entropy(x, y) + dice_loss(x.softmax(1), y)
-        total = total + loss * chosen.float().mean()
-    return total
+        whole = whole + loss * part
+    return whole
 
 
 def joint_loss(lesion: Tensor, lung: Tensor | None, balance: float) -> Tensor:

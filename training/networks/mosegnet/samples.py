@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import default_collate
 
-from ...data.public.radiographs import RadiographSample, RadiographSamples, draw_together
-from ...fitting.batches import Place
+from ...data.public.radiographs import RadiographSample, RadiographSamples
+from ...fitting.batches import Place, Seed
+from ...fitting.radiograph_draws import draw_radiographs
 from ...ops.boxes import window_corner
 from ...ops.masks import ellipses
 from .augment import augment, augment_unsided
@@ -50,19 +51,16 @@ class Samples:
         self.batch = batch
         self.side = torch.tensor(network.side).share_memory_()
 
-    def __call__(self, place: Place, rng: np.random.Generator) -> Sample:
+    def __call__(self, place: Place, seed: Seed) -> Sample:
         network = replace(self.network, side=int(self.side))
         windows = 0 < self.crop < network.side and place.step % 2 == 1
         # As many pixels as in a batch of whole radiographs.
         count = 2 * round(self.batch * (network.side / self.crop) ** 2 / 2) if windows else self.batch
-        drawn = [varied(one, network, self.how, rng) for one in self._drawn(count, rng)]
-        return default_collate([window(one, self.crop, rng) for one in drawn] if windows else drawn)
-
-    def _drawn(self, count: int, rng: np.random.Generator) -> list[RadiographSample]:
-        drawn: list[RadiographSample] = []
-        while len(drawn) < count:
-            drawn += draw_together(self.radiographs, rng)
-        return drawn[:count]
+        samples = []
+        for radiograph, rng in draw_radiographs(self.radiographs, count, place, seed):
+            one = varied(radiograph, network, self.how, rng)
+            samples.append(window(one, self.crop, rng) if windows else one)
+        return default_collate(samples)
 
 
 def window(sample: Sample, side: int, rng: np.random.Generator) -> Sample:

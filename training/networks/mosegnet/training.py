@@ -142,5 +142,7 @@ def train_on(sources: RadiographSources, run: TrainingRun) -> Path:
     """Train on radiographs that are open, set the operating point, and write weights with their card; see `train`."""
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
     learner, loader = make_learner(sources.training, network, config)
-    net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
+    net, log = fit(
+        learner, loader, run.out, config, machines=run.machines, resume=run.resume, weights=run.weights
+    )
     return release(net, config, sources, run, log)

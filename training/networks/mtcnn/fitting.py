@@ -11,9 +11,12 @@ import torch
 from torch import Tensor
 
 from ...crossval.folds import FoldResult, tensors_of
-from ...fitting.batches import Place, endless_loader
+from ...fitting.batches import Place, Seed, endless_loader, shuffled
 from ...fitting.fit import fit
 from ...fitting.learner import Learner, warm_cosine
+from ...fitting.machines import HERE, Machines
+from ...fitting.processes import is_first
+from ...fitting.training_run import TrainingRun
 from ...ops.logits import OPINION_EPS, log_odds
 from .config import PAPER, Config, TrainingConfig
 from .loss import fusion_weights, multi_task_loss
@@ -21,24 +24,17 @@ from .network import MtCnn
 from .samples import Samples, random_diameters, random_views, view_probabilities
 
 
-def indices(
-    samples: Samples, chosen: np.ndarray, config: TrainingConfig, number: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Choose the indices of one of the endless batches: every sample once an epoch, or both classes equally often.
+def indices(samples: Samples, chosen: np.ndarray, config: TrainingConfig, place: Place) -> np.ndarray:
+    """Choose the indices of one of the endless batches: every sample once an epoch, with `balance` both classes in turn.
 
-    Parameters
-    ----------
-    number
-        Of the batch; an epoch's order follows from `TrainingConfig.seed` alone.
+    An epoch's order follows from `TrainingConfig.seed` alone. A batch holds no more samples than there are.
     """
-    if config.balance:
-        sides = [chosen[samples.label[chosen] == side] for side in (0, 1)]
-        half = config.batch // 2
-        return np.concatenate([rng.choice(side, half, replace=len(side) < half) for side in sides])
-    size = min(config.batch, len(chosen))
-    epoch, place = divmod(number, len(chosen) // size)
-    order = np.random.default_rng((config.seed, epoch)).permutation(chosen)
-    return order[place * size : (place + 1) * size]
+    if not config.balance:
+        size = min(config.batch, len(chosen))
+        return shuffled(chosen, place.samples(size), config.seed)
+    half = config.batch // 2
+    sides = [chosen[samples.label[chosen] == side] for side in (0, 1)]
+    return np.concatenate([shuffled(side, place.samples(half), config.seed) for side in sides])
 
 
 class Views:
@@ -53,9 +49,9 @@ class Views:
     def __init__(self, samples: Samples, chosen: np.ndarray, network: Config, config: TrainingConfig) -> None:
         self.samples, self.chosen, self.network, self.config = samples, chosen, network, config
 
-    def __call__(self, place: Place, rng: np.random.Generator) -> dict[str, Any]:
-        batch = indices(self.samples, self.chosen, self.config, place.number, rng)
-        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+    def __call__(self, place: Place, seed: Seed) -> dict[str, Any]:
+        batch = indices(self.samples, self.chosen, self.config, place)
+        generator = torch.Generator().manual_seed(int(place.generator(*seed).integers(2**63)))
         return {
             "views": random_views(self.samples, batch, self.network, self.config, generator),
             "diameters": random_diameters(self.samples, batch, generator) if self.network.size else None,
@@ -95,16 +91,22 @@ class Training(Learner[MtCnn]):
         return each.mean() if network.shared_views else each.sum()
 
     def on_before_zero_grad(self, _optimizer: torch.optim.Optimizer) -> None:
-        """Leave the moving average to `on_train_batch_end`."""
+        """Leave the moving average to `on_step_end`."""
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def on_step_end(self) -> None:
         """Follow the weights as the step leaves them: in so few steps the last ones count."""
         if self.average is not None:
             self.average.update_parameters(self.net)
 
 
 def fit_views(
-    samples: Samples, chosen: np.ndarray, network: Config, config: TrainingConfig, seed: int, log: Path
+    samples: Samples,
+    chosen: np.ndarray,
+    network: Config,
+    config: TrainingConfig,
+    seed: int,
+    log: Path,
+    machines: Machines = HERE,
 ) -> MtCnn:
     """Train on the chosen samples; the fusion's weights come from their AUCs (Algorithm 1: "in the training phase").
 
@@ -119,7 +121,9 @@ def fit_views(
     config = dataclasses.replace(config, seed=seed)
     learner = Training(network, config)
     loader = endless_loader(Views(samples, chosen, network, config), 0, seed)
-    net, _ = fit(learner, loader, log.parent, config, log=log.name, alone=True)
+    net, _ = fit(learner, loader, log.parent, config, machines=machines, log=log.name, in_a_row=True)
+    if not is_first():
+        return net
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     views = view_probabilities(net.to(device), samples, chosen, device)
     net.fusion.copy_(torch.from_numpy(fusion_weights(views, samples.label[chosen])))
@@ -127,19 +131,22 @@ def fit_views(
 
 
 def fold_result(
-    samples: Samples, names: np.ndarray, fold: str, network: Config, config: TrainingConfig, out: Path
-) -> FoldResult:
-    """Train on the other folds and predict this one.
+    samples: Samples, names: np.ndarray, fold: str, network: Config, config: TrainingConfig, run: TrainingRun
+) -> FoldResult | None:
+    """Train on the other folds and predict this one in the first process.
 
     Parameters
     ----------
     names
         (N,) what the samples are called in ``index`` of the predictions.
-    out
-        Gets ``fold<k>.log.jsonl``.
+    run
+        Its folder gets ``fold<k>.log.jsonl``.
     """
     others, seed = samples.without_fold(fold), config.seed + int(fold)
-    net = fit_views(samples, others, network, config, seed, out / f"fold{fold}.log.jsonl")
+    log = run.out / f"fold{fold}.log.jsonl"
+    net = fit_views(samples, others, network, config, seed, log, run.machines)
+    if not is_first():
+        return None
     chosen = samples.of_fold(fold)
     each = view_probabilities(net, samples, chosen, net.fusion.device)
     fused = each @ net.fusion.double().cpu().numpy()

@@ -7,13 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...fitting.processes import total
 from ...metrics.characterisation.classification import roc_auc
 
 
 def multi_task_loss(
     logits: Tensor, images: Tensor | None, target: Tensor, views: Tensor, alpha: float
 ) -> tuple[Tensor, Tensor]:
-    """Eq. 3 for each view: cross entropy of the class, and α times the mean cross entropy of the pixels.
+    """Eq. 3 for each view, over the nodules of all processes: cross entropy of the class, α times the mean one of the pixels.
 
     Parameters
     ----------
@@ -31,16 +32,17 @@ def multi_task_loss(
     """
     known = ~torch.isnan(target)
     targets = target[known, None].expand(-1, logits.shape[1])
-    # 0 times the sum keeps the graph whole where no class is known.
-    classification = (
-        F.binary_cross_entropy_with_logits(logits[known], targets, reduction="none").mean(0)
-        if known.any()
-        else logits.sum(0) * 0
-    )
+    classification = _mean(F.binary_cross_entropy_with_logits(logits[known], targets, reduction="none"))
     if images is None:
         return classification, torch.zeros_like(classification)
-    pixels = F.binary_cross_entropy_with_logits(images, views, reduction="none").mean((0, 2, 3))
+    pixels = _mean(F.binary_cross_entropy_with_logits(images, views, reduction="none").mean((2, 3)))
     return classification, alpha * pixels
+
+
+def _mean(values: Tensor) -> Tensor:
+    """Mean (V,) of each view over the nodules (B, V) of all processes; 0 without any."""
+    sums = total(torch.cat([values.sum(0), values.new_tensor([float(len(values))])]))
+    return sums[:-1] / sums[-1].clamp(min=1)
 
 
 def fusion_weights(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:

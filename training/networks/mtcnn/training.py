@@ -48,7 +48,7 @@ def train(run: TrainingRun) -> Path:
     samples = nodule_samples(nodules, config)
     results, minutes = train_folds(
         run.out,
-        lambda fold: fold_result(samples, nodules.index, fold, network, config, run.out),
+        lambda fold: fold_result(samples, nodules.index, fold, network, config, run),
         resume=run.resume,
     )
     text = CardText(

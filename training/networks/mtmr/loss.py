@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...fitting.processes import mean
+
 
 def classification_loss(logit: Tensor, malignancy: Tensor, soft: bool) -> Tensor:
     """Cross entropy, eq. 1.
@@ -18,18 +20,17 @@ def classification_loss(logit: Tensor, malignancy: Tensor, soft: bool) -> Tensor
         (B,) the readers' mean on 0–1. Unless `soft`, 0.5 is neither benign nor malignant and left out.
     """
     if soft:
-        return F.binary_cross_entropy_with_logits(logit, malignancy)
+        return mean(F.binary_cross_entropy_with_logits(logit, malignancy, reduction="none"))
     known = (malignancy - 0.5).abs() > 1e-3
-    if not known.any():
-        return logit.sum() * 0
-    return F.binary_cross_entropy_with_logits(logit[known], (malignancy[known] > 0.5).float())
+    label = (malignancy[known] > 0.5).float()
+    return mean(F.binary_cross_entropy_with_logits(logit[known], label, reduction="none"))
 
 
 def regression_loss(predicted: Tensor, attributes: Tensor, kind: str) -> Tensor:
     """Error of the attributes (B, 8) on 0–1, summed over attributes, mean over nodules: eq. 2, or its smooth absolute kin."""
     if kind == "mse":
-        return F.mse_loss(predicted, attributes, reduction="none").sum(1).mean()
-    return F.smooth_l1_loss(predicted, attributes, beta=0.05, reduction="none").sum(1).mean()
+        return mean(F.mse_loss(predicted, attributes, reduction="none").sum(1))
+    return mean(F.smooth_l1_loss(predicted, attributes, beta=0.05, reduction="none").sum(1))
 
 
 def ranking_loss(score: Tensor, malignancy: Tensor, margin: float) -> Tensor:
@@ -42,12 +43,11 @@ def ranking_loss(score: Tensor, malignancy: Tensor, margin: float) -> Tensor:
     Parameters
     ----------
     score
-        (B,) predicted malignancy, 0–1. Nodule i forms a pair with nodule i + B/2: the two branches of the Siamese network.
+        (B,) predicted malignancy, 0–1. Nodules 2i and 2i + 1 form a pair, the two branches of the Siamese network; a single
+        one at the end has none.
     malignancy
         (B,) the readers' mean, 0–1.
     """
-    first, second = score.chunk(2)[0], score.chunk(2)[1]
-    one, other = malignancy.chunk(2)[0], malignancy.chunk(2)[1]
-    n = len(second)
-    order = torch.sign(one[:n] - other)
-    return (F.relu(margin - order * (first[:n] - second)) * (order != 0)).sum() / (2 * max(n, 1))
+    end = len(score) // 2 * 2
+    order = torch.sign(malignancy[:end:2] - malignancy[1:end:2])
+    return mean(F.relu(margin - order * (score[:end:2] - score[1:end:2])) * (order != 0)) / 2

@@ -34,6 +34,11 @@ def neighbours(offset: Tensor, diameter: Tensor, config: Config) -> Tensor:
     return offset[..., None] + step[..., None] * place
 
 
+def pixel_places(pixels: int, device: torch.device) -> Tensor:
+    """Where a slice's pixels (pixels,) lie from its middle, as parts of its side."""
+    return (torch.arange(pixels, device=device) + 0.5) / pixels - 0.5
+
+
 def cut(
     cubes: Tensor,
     centers: Tensor,
@@ -66,7 +71,7 @@ def cut(
         (B, P, pixels, pixels); outside the cube its outermost voxels go on.
     """
     count, several = offsets.shape
-    place = ((torch.arange(pixels, device=cubes.device) + 0.5) / pixels - 0.5)[None] * sides[:, None]
+    place = pixel_places(pixels, cubes.device)[None] * sides[:, None]
     rows = place[:, :, None].expand(-1, -1, pixels)
     columns = place[:, None, :].expand(-1, pixels, -1)
     if angle is not None:
@@ -109,11 +114,37 @@ def nodule_patches(
         Plane and offset in mm of each.
     """
     offsets = spread_slices(diameter, config)
-    places = [(plane, offset) for plane in config.planes for offset in offsets]
-    d = torch.tensor([diameter], device=cube.device)
-    off = torch.tensor([[o for _, o in places]], device=cube.device)
-    stacked = neighbours(off, d[:, None].expand_as(off), config).flatten(1)
-    planes = torch.tensor([[PLANES.index(p) for p, _ in places]], device=cube.device)
-    planes = planes[..., None].expand(-1, -1, config.channels).flatten(1)
-    found = cut(cube[None], center[None], stacked, planes, side(d, config), config.pixels)
-    return found.reshape(len(places), config.channels, config.pixels, config.pixels), places
+    d = torch.tensor(diameter, device=cube.device)
+    off = torch.tensor(offsets, device=cube.device)
+    stacked = neighbours(off, d.expand_as(off), config).flatten()
+    within = pixel_places(config.pixels, cube.device) * side(d, config)
+    shape = (len(offsets), config.channels, config.pixels, config.pixels)
+    found = [cut_along(cube, center, plane, stacked, within).reshape(shape) for plane in config.planes]
+    return torch.cat(found), [(plane, offset) for plane in config.planes for offset in offsets]
+
+
+def cut_along(cube: Tensor, center: Tensor, plane: str, offsets: Tensor, within: Tensor) -> Tensor:
+    """Cut what `cut` does of one cube (D, H, W) along one plane without turning: (P, pixels, pixels).
+
+    Such slices lie along the cube's axes, so one axis is interpolated after the other, which takes a tenth of the time.
+
+    Parameters
+    ----------
+    offsets
+        (P,) distance in mm of each slice from the centre along its normal.
+    within
+        (pixels,) of rows and columns.
+    """
+    normal, rows, columns = AXES[plane]
+    turned = cube.permute(normal, rows, columns)
+    for axis, along in ((normal, offsets), (rows, within), (columns, within)):
+        turned = _interpolated(turned, center[axis] + along)
+    return turned
+
+
+def _interpolated(values: Tensor, places: Tensor) -> Tensor:
+    """Interpolate the first axis (n, a, b) at places (P,), and put it last: (a, b, P)."""
+    places = places.clamp(0, len(values) - 1)
+    low = places.long().clamp(max=len(values) - 2)
+    part = (places - low).to(values.dtype)[:, None, None]
+    return torch.lerp(values[low], values[low + 1], part).permute(1, 2, 0)

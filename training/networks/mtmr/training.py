@@ -16,9 +16,10 @@ from ...data.public.luna16_nodules import HU_LOW, HU_STEP
 from ...data.public.rated_nodules import NEVER, RatedNodules, load_rated_nodules
 from ...findings import ATTRIBUTES
 from ...findings.lidc_scales import SCALE_MAX
-from ...fitting.batches import Place, endless_loader
+from ...fitting.batches import Place, Seed, endless_loader
 from ...fitting.fit import fit
 from ...fitting.learner import Learner
+from ...fitting.processes import is_first
 from ...fitting.training_run import TrainingRun
 from ...imaging.values import window_to_unit
 from ...ops.nodule_size import standard_size
@@ -40,8 +41,12 @@ class Balanced:
         self.probability = weight / count / (weight / count).sum()
         self.batch = batch
 
-    def __call__(self, _place: Place, rng: np.random.Generator) -> Tensor:
-        return torch.from_numpy(rng.choice(len(self.probability), self.batch, p=self.probability))
+    def __call__(self, place: Place, seed: Seed) -> Tensor:
+        drawn = [
+            rng.choice(len(self.probability), p=self.probability)
+            for rng in place.generators(self.batch, seed)
+        ]
+        return torch.tensor(drawn)
 
 
 class Training(Learner[Mtmr]):
@@ -133,14 +138,17 @@ class Training(Learner[Mtmr]):
 
 
 def fit_fold(
-    fold: str, nodules: RatedNodules, network: Config, config: TrainingConfig, out: Path
-) -> FoldResult:
-    """Train without a fold, then predict it."""
+    fold: str, nodules: RatedNodules, network: Config, config: TrainingConfig, run: TrainingRun
+) -> FoldResult | None:
+    """Train without a fold, then predict it in the first process."""
     L.seed_everything(config.seed, verbose=False)
     chosen = nodules.take((nodules.fold != fold) & (nodules.fold != NEVER))
     learner = Training(network, config, chosen)
     loader = endless_loader(Balanced(chosen.label("mean"), config.batch), 0, config.seed)
-    net, _ = fit(learner, loader, out, config, log=f"fold{fold}.log.jsonl", alone=True)
+    log = f"fold{fold}.log.jsonl"
+    net, _ = fit(learner, loader, run.out, config, machines=run.machines, log=log, in_a_row=True)
+    if not is_first():
+        return None
     held_out = nodules.take(nodules.fold == fold)
     predictions = predict_nodules(net, held_out) if len(held_out) else {}
     return FoldResult(tensors_of(net), predictions)
@@ -158,7 +166,7 @@ def train(run: TrainingRun) -> Path:
     network, config = run.configs(SHIPPED, TrainingConfig())
     nodules = load_rated_nodules(run.data)
     results, minutes = train_folds(
-        run.out, lambda fold: fit_fold(fold, nodules, network, config, run.out), resume=run.resume
+        run.out, lambda fold: fit_fold(fold, nodules, network, config, run), resume=run.resume
     )
     text = CardText(
         "mtmr",

@@ -1,4 +1,8 @@
-"""Masks on nodule cubes: how well they, their volumes and diameters agree with the given masks, by size, with intervals by scan."""
+"""Masks on nodule cubes: how well they agree with the given masks, and their sizes with the mean of LIDC's readers.
+
+The given masks hold what any reader outlined: in median they are 1.4 times as large as the ball of the annotated diameter, which
+is the mean over the readers (LUNA16). So both outlines of the network are measured, its own and the outer one, by both.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from ...data.public.luna16_nodules import to_hu
 from ...inference.progress import OnProgress
 from ...inference.weights import read_card
 from ...metrics.intervals.bootstrap import bootstrap_weights, percentile_interval
-from .outline import field_of, piece_at
+from .outline import drawn, field_of, piece_at
 from .samples import MaskedNodules, load_masked_nodules
 
 if TYPE_CHECKING:
@@ -25,15 +29,20 @@ BANDS = ((0.0, 6.0), (6.0, 8.0), (8.0, 12.0), (12.0, 20.0), (20.0, np.inf))
 """Diameters in mm of the balls of the given masks' volumes."""
 TISSUE = -400.0
 """HU that the baseline's threshold lies at."""
-METHODS = ("network", "threshold", "sphere")
+METHODS = ("network", "outer", "threshold", "sphere")
+"""The network's outline at its level, and at even odds."""
 
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Of n nodules and the `METHODS`: (n, 3) Dice with the given mask and volume by its volume; (n,) spread of the views."""
+    """Of n nodules and the `METHODS`: (n, 4) Dice with the given mask, and volume by its volume; (n,) spread of the views.
+
+    `readers` (n, 4) is the volume by that of the ball of the annotated diameter.
+    """
 
     dice: np.ndarray
     volume: np.ndarray
+    readers: np.ndarray
     spread: np.ndarray
 
 
@@ -48,22 +57,30 @@ def agreement(
     grid = np.stack(np.meshgrid(*[np.arange(n) for n in data.masks.shape[1:]], indexing="ij"), -1).astype(
         float
     )
+    level = predictor.net.config.level
     dice, volume, spread = [], [], []
     for i, (mask, voxels) in enumerate(zip(data.masks, data.nodules.voxels, strict=True)):
         hu, offsets = to_hu(voxels), grid - center[i]
         field = field_of(predictor.net, hu, center[i], float(diameter[i]))
-        within = np.linalg.norm(offsets, axis=-1)
-        held = (
-            piece_at(field.at(offsets) > 0, center[i]),
+        within, log_odds = np.linalg.norm(offsets, axis=-1), field.at(offsets)
+        found = (
+            drawn(log_odds, center[i], level),
+            piece_at(log_odds > 0, center[i]),
             _largest((hu > TISSUE) & (within <= 0.6 * diameter[i] + 1)),
             within <= diameter[i] / 2,
         )
-        dice.append([2 * (h & mask).sum() / (h.sum() + mask.sum()) for h in held])
-        volume.append([h.sum() / mask.sum() for h in held])
-        counts = [(field.at(offsets, view) > 0).sum() + 1 for view in range(len(field.log_odds))]
+        dice.append([2 * (one & mask).sum() / (one.sum() + mask.sum()) for one in found])
+        volume.append([one.sum() for one in found])
+        counts = [drawn(view, center[i], level).sum() + 1 for view in field.of_views_at(offsets)]
         spread.append(np.std(np.log(counts)))
         on_progress((i + 1) / len(data), f"nodule {i + 1} of {len(data)}")
-    return Agreement(np.array(dice), np.array(volume), np.array(spread))
+    voxels_of, given, balls = np.array(volume), data.masks.sum((1, 2, 3)), ball_volume(data.nodules.diameter)
+    return Agreement(np.array(dice), voxels_of / given[:, None], voxels_of / balls[:, None], np.array(spread))
+
+
+def ball_volume(diameter: np.ndarray) -> np.ndarray:
+    """Volume in mm³ of balls of some diameters in mm."""
+    return np.pi / 6 * diameter**3
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:
@@ -123,8 +140,8 @@ def evaluate(
 
 
 def covered(found: Agreement, width: float, floor: float) -> float:
-    """Part of the nodules whose given volume lies within the interval of the network's."""
-    off = np.abs(np.log(np.maximum(found.volume[:, 0], 1e-3)))
+    """Part of the nodules whose mean of the readers' volumes lies within the interval of the network's."""
+    off = np.abs(np.log(np.maximum(found.readers[:, 0], 1e-3)))
     return float(np.mean(off <= width * (floor + found.spread)))
 
 
@@ -135,12 +152,15 @@ def figures(found: Agreement, data: MaskedNodules) -> dict[str, Any]:
         "dice": found.dice,
         "volume_error": np.abs(found.volume - 1),
         "diameter_error": np.abs(np.cbrt(found.volume) - 1),
+        "readers_volume_error": np.abs(found.readers - 1),
+        "readers_diameter_error": np.abs(np.cbrt(found.readers) - 1),
     }
     result: dict[str, Any] = {}
     for column, method in enumerate(METHODS):
         result[method] = {
             **{name: _median(value[:, column], weights) for name, value in values.items()},
             "volume_ratio": float(np.median(found.volume[:, column])),
+            "readers_volume_ratio": float(np.median(found.readers[:, column])),
         }
     bands = {}
     for low, high in BANDS:
@@ -169,8 +189,10 @@ def _median(values: np.ndarray, weights: np.ndarray) -> dict[str, float]:
 
 
 def table(metrics: dict[str, Any]) -> list[list[str]]:
-    """Rows for a person: method or size, Dice, error of volume and diameter."""
-    rows = [["", "nodules", "Dice", "volume off", "diameter off"]]
+    """Rows for a person: method or size; Dice with the given mask, how far sizes are off it, and off the readers' mean."""
+    rows = [
+        ["", "nodules", "Dice", "volume off", "diameter off", "off the readers' mean: volume", "diameter"]
+    ]
     for method in METHODS:
         rows.append([method, "all", *_cells(metrics[method])])
     for band, own in metrics["by_size"].items():
@@ -183,7 +205,7 @@ def table(metrics: dict[str, Any]) -> list[list[str]]:
 def _cells(own: dict[str, Any]) -> list[str]:
     dice = own["dice"]
     cells = [f"{dice['value']:.3f} ({dice['lower']:.3f}–{dice['upper']:.3f})"]
-    for name in ("volume_error", "diameter_error"):
+    for name in ("volume_error", "diameter_error", "readers_volume_error", "readers_diameter_error"):
         value = own[name]
         cells.append(f"{100 * value['value']:.1f} % ({100 * value['lower']:.1f}–{100 * value['upper']:.1f})")
     return cells

@@ -9,14 +9,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...fitting.learner import Learner
+from ...fitting.processes import mean
 from .config import Config, TrainingConfig
 from .network import MaskNet
 
 
 def mask_loss(log_odds: Tensor, target: Tensor) -> Tensor:
-    """Cross entropy and soft Dice of each nodule (B, n, n, n), averaged."""
-    entropy = F.binary_cross_entropy_with_logits(log_odds, target)
-    return entropy + (1 - soft_dice(torch.sigmoid(log_odds), target)).mean()
+    """Cross entropy and soft Dice of each nodule (B, n, n, n), averaged over those of all processes."""
+    entropy = F.binary_cross_entropy_with_logits(log_odds, target, reduction="none").mean((1, 2, 3))
+    return mean(entropy + 1 - soft_dice(torch.sigmoid(log_odds), target))
 
 
 def soft_dice(probability: Tensor, target: Tensor) -> Tensor:

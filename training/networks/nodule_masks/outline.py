@@ -33,12 +33,18 @@ class Field:
     log_odds: Tensor
     side: float
 
-    def at(self, offsets: np.ndarray, view: int | None = None) -> np.ndarray:
-        """Log odds at offsets (…, 3) z, y, x in mm from the mark's centre; of one view, or the mean of all."""
-        values = self.log_odds.mean(0) if view is None else self.log_odds[view]
-        points = values.shape[0]
-        places = torch.from_numpy((offsets / self.side + 0.5) * points - 0.5).float()
-        found = sample(values[None], places.reshape(1, -1, 1, 1, 3))[0].reshape(offsets.shape[:-1]).numpy()
+    def at(self, offsets: np.ndarray) -> np.ndarray:
+        """Log odds (…) at offsets (…, 3) z, y, x in mm from the mark's centre: the mean of all views."""
+        return self._sampled(self.log_odds.mean(0, keepdim=True), offsets)[0]
+
+    def of_views_at(self, offsets: np.ndarray) -> np.ndarray:
+        """Log odds (V, …) of each view."""
+        return self._sampled(self.log_odds, offsets)
+
+    def _sampled(self, values: Tensor, offsets: np.ndarray) -> np.ndarray:
+        places = torch.from_numpy((offsets / self.side + 0.5) * values.shape[1] - 0.5).float()
+        places = places.reshape(1, -1, 1, 1, 3).expand(len(values), -1, -1, -1, -1)
+        found = sample(values, places).reshape(len(values), *offsets.shape[:-1]).numpy()
         return np.where((np.abs(offsets) <= self.side / 2).all(-1), found, -np.inf)
 
 
@@ -79,6 +85,18 @@ def field_of(
 def scale_of(diameter: float) -> float:
     """Spacing in mm of the cube that a mark of this diameter in mm is looked at in."""
     return max(1.0, diameter / LARGEST)
+
+
+def drawn(log_odds: np.ndarray, center: Sequence[float] | np.ndarray, level: float) -> np.ndarray:
+    """Points (d, h, w) held to be the nodule at a voxel index: those over the level, in the piece that has even odds there.
+
+    Where the highest log odds of that piece are not twice the level, as in a faint nodule, half of them take its place: so that
+    neither a voxel is left of it nor a brighter neighbour is drawn, and a little more contrast draws a little more.
+    """
+    outer = piece_at(log_odds > 0, center)
+    if not outer.any():
+        return outer
+    return piece_at(outer & (log_odds > min(level, log_odds[outer].max() / 2)), center)
 
 
 def piece_at(mask: np.ndarray, center: Sequence[float] | np.ndarray) -> np.ndarray:

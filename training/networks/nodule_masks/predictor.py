@@ -18,7 +18,7 @@ from ...inference.device import run_with_cpu_fallback
 from ...inference.predictor import ModelInfo, Progress
 from ...inference.suitability import check_ct
 from .network import MaskNet
-from .outline import Field, field_of, piece_at, scale_of
+from .outline import Field, drawn, field_of, scale_of
 
 VOXELS = 50
 """Along each side of the cube that a mark is looked at in: the cubes of the training data."""
@@ -28,8 +28,7 @@ VOXELS = 50
 class Interval:
     """How far the volume may be off: the factor exp(±`width` · (`floor` + s)), s the spread of the views' log volumes.
 
-    Of the readers' volumes of nodules that the network never trained on 79 % lay within it from annotated places, 73 % from the
-    detector's (docs/networks/nodule-masks.md).
+    Meant are the means of the readers' volumes; how many of them lie within it stands in docs/networks/nodule-masks.md.
     """
 
     width: float = 1.0
@@ -94,14 +93,14 @@ class MaskPredictor:
         """Outline the nodule that a sphere marks; None where the network sees none there."""
         field = self._field(image, sphere)
         low, offsets = _voxels(image, sphere, field.side)
-        held = field.at(offsets) > 0
-        if not held.any():
-            return None
+        level = self.net.config.level
         middle = (np.asarray(sphere.center) - image.origin) / image.scale - low
-        held = piece_at(held, middle)
-        index = np.argwhere(held)
+        inside = drawn(field.at(offsets), middle, level)
+        if not inside.any():
+            return None
+        index = np.argwhere(inside)
         mask = Mask.from_voxels(index, image.scale, tuple(image.to_world(low)))
-        counts = [(field.at(offsets, view) > 0).sum() + 1 for view in range(len(field.log_odds))]
+        counts = [drawn(view, middle, level).sum() + 1 for view in field.of_views_at(offsets)]
         volume = len(index) * float(np.prod(image.scale))
         factor = self.interval.factor(float(np.std(np.log(counts))))
         return Outline(mask, volume / factor, volume * factor)
@@ -138,7 +137,7 @@ def measurement(finding: Finding, outlined: Outline, values: MaskValues) -> Meas
     solid = f"Solid part (over {SOLID:.0f} HU): {values.solid:.0%} of the volume."
     notes = (
         f"Volume {values.volume:.0f} mm³, with a chance of 70 to 80 % between {outlined.low:.0f} and {outlined.high:.0f} mm³ "
-        "by the masks of LIDC's readers.",
+        "by what LIDC's readers outlined.",
         solid.replace("%", " %").replace("-", "−"),
     )
     measured = {name: getattr(values, name) for name in ("volume", "mean", "std", "min", "max")}

@@ -14,7 +14,7 @@ from ...crossval.folds import FOLDS
 from ...data.errors import DatasetError
 from ...data.public.luna16_nodules import load_masks, to_hu
 from ...data.public.rated_nodules import RatedNodules, load_rated_nodules
-from ...fitting.batches import Place
+from ...fitting.batches import Place, Seed, shuffled
 from .config import Config, TrainingConfig
 from .field import grid_offsets, network_input, sample
 
@@ -84,22 +84,19 @@ class Batches:
         self.data, self.rows, self.network, self.config = data, rows, network, config
         self.grid = grid_offsets(network.points)
 
-    def __call__(self, place: Place, rng: np.random.Generator) -> dict[str, Any]:
+    def __call__(self, place: Place, seed: Seed) -> dict[str, Any]:
         size = min(self.config.batch, len(self.rows))
-        epoch, part = divmod(place.number, len(self.rows) // size)
-        order = np.random.default_rng((self.config.seed, epoch)).permutation(self.rows)
+        rows = shuffled(self.rows, place.samples(size), self.config.seed)
         inputs, targets = [], []
-        for row in order[part * size : (part + 1) * size]:
+        for row, rng in zip(rows, place.generators(size, seed), strict=True):
             one, target = self._draw(int(row), rng)
             inputs.append(one)
             targets.append(target)
         return {"input": torch.cat(inputs), "target": torch.cat(targets)}
 
     def _draw(self, row: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        config, true = self.config, float(self.data.diameter[row])
-        spread = config.shift * true + config.shift_mm
-        center = self.data.center[row] + np.clip(rng.normal(0, spread, 3), -0.3 * true, 0.3 * true)
-        diameter = true * float(np.exp(np.clip(rng.normal(*config.size), -0.7, 0.4)))
+        config = self.config
+        center, diameter = marked(self.data, row, config, rng)
         turn = torch.from_numpy(_turn(rng, config.turn)).float()
         offsets = (self.grid * self.network.side(diameter))[None]
         places = offsets @ turn.T + torch.from_numpy(center).float()
@@ -110,6 +107,16 @@ class Batches:
         mask = torch.from_numpy(self.data.masks[row])[None].float()
         inputs = network_input(values, offsets, torch.tensor([diameter]), self.network)
         return inputs, sample(mask, places, "zeros")
+
+
+def marked(
+    data: MaskedNodules, row: int, config: TrainingConfig, rng: np.random.Generator
+) -> tuple[np.ndarray, float]:
+    """Mark a nodule as a detector might: (3,) voxel index of its cube, and mm."""
+    true = float(data.diameter[row])
+    spread = config.shift * true + config.shift_mm
+    center = data.center[row] + np.clip(rng.normal(0, spread, 3), -0.3 * true, 0.3 * true)
+    return center, true * float(np.exp(np.clip(rng.normal(*config.size), -0.7, 0.4)))
 
 
 def _turn(rng: np.random.Generator, part: float) -> np.ndarray:

@@ -10,19 +10,24 @@ import numpy as np
 import torch
 
 from ...crossval.folds import FOLDS
+from ...data.public.luna16_nodules import to_hu
 from ...fitting.batches import endless_loader
 from ...fitting.fit import fit
 from ...fitting.training_run import TrainingRun
 from ...inference.registry import load_predictor
 from ...inference.weights import ModelCard, save_weights
 from .config import SHIPPED, SHIPPED_TRAINING, TrainingConfig
-from .evaluation import Agreement, agreement, evaluate
+from .evaluation import Agreement, agreement, ball_volume, evaluate
 from .fitting import Training
 from .network import MaskNet
+from .outline import drawn, field_of
 from .predictor import Interval, MaskPredictor
-from .samples import Batches, MaskedNodules, load_masked_nodules
+from .samples import Batches, MaskedNodules, load_masked_nodules, marked
 
 COVERAGE = 0.8
+LEVELS = np.arange(0.0, 4.01, 0.25)
+EVERY = 4
+"""Of the training's nodules, those that the level is fitted on."""
 
 
 def train(run: TrainingRun) -> Path:
@@ -41,7 +46,9 @@ def train(run: TrainingRun) -> Path:
         Batches(data, data.training_rows(config.held_out), network, config), 0, config.seed
     )
     learner = Training(network, config)
-    net, log = fit(learner, loader, run.out, config, resume=run.resume, weights=run.weights)
+    net, log = fit(
+        learner, loader, run.out, config, machines=run.machines, resume=run.resume, weights=run.weights
+    )
     return release(net, config, data, run, log)
 
 
@@ -49,7 +56,9 @@ def release(
     net: MaskNet, config: TrainingConfig, data: MaskedNodules, run: TrainingRun, log: dict[str, Any]
 ) -> Path:
     """Set the interval of volumes, write weights and card, measure what was written, and put the figures into the card."""
+    level = fitted_level(net, config, data)
     card = _card(net, config, data, run, log)
+    card = dataclasses.replace(card, config={**card.config, "level": level})
     path = save_weights(net.state_dict(), card, run.out)
     predictor: MaskPredictor = load_predictor(card.name, "cpu", path)
     held_out = data.take(data.nodules.fold == config.held_out)
@@ -61,9 +70,9 @@ def release(
     path = save_weights(net.state_dict(), card, run.out)
     figures = evaluate(load_predictor(card.name, "cpu", path), run.data, path, folds=[config.held_out])
     metrics = {
-        "how": f"lungmtl evaluate nodule_masks --data {run.data.name} --folds {config.held_out}: against the given masks, from the "
-        f"annotated places and diameters; medians with 95 % intervals by scan. The interval of volumes was fitted on these "
-        "nodules; fitted on half of the scans, it covers interval_80_cross_fitted of the other half.",
+        "how": f"lungmtl evaluate nodule_masks --data {run.data.name} --folds {config.held_out}: against the given masks and the "
+        "annotated diameters, from the annotated places and diameters; medians with 95 % intervals by scan. The interval of "
+        "volumes was fitted on these nodules; fitted on half of the scans, it covers interval_80_cross_fitted of the other half.",
         "cases": figures["cases"],
         "scans": figures["scans"],
         "interval_80_cross_fitted": crossed,
@@ -72,10 +81,28 @@ def release(
     return save_weights(net.state_dict(), dataclasses.replace(card, metrics=metrics), run.out)
 
 
+def fitted_level(net: MaskNet, config: TrainingConfig, data: MaskedNodules) -> float:
+    """The log odds over which a nodule is as large, in median, as the mean of the readers says.
+
+    On a part of the training's nodules, with a detector's errors as in training: the given masks hold what any reader outlined.
+    """
+    rng = np.random.default_rng(config.seed)
+    rows = data.training_rows(config.held_out)[::EVERY]
+    ratios = []
+    grid = np.stack(np.meshgrid(*[np.arange(n) for n in data.masks.shape[1:]], indexing="ij"), -1)
+    net.eval()
+    for row in rows:
+        center, diameter = marked(data, int(row), config, rng)
+        log_odds = field_of(net, to_hu(data.nodules.voxels[row]), center, diameter).at(grid - center)
+        sizes = [drawn(log_odds, center, float(level)).sum() for level in LEVELS]
+        ratios.append(np.array(sizes) / ball_volume(data.nodules.diameter[row]))
+    return float(LEVELS[np.abs(np.median(ratios, axis=0) - 1).argmin()])
+
+
 def fitted_interval(found: Agreement, series: np.ndarray) -> tuple[Interval, float]:
-    """The interval that covers `COVERAGE` of the given volumes, and what one of half of the scans covers of the others."""
+    """The interval that covers `COVERAGE` of the readers' mean volumes, and what one of half of the scans covers of the others."""
     floor = Interval().floor
-    off = np.abs(np.log(np.maximum(found.volume[:, 0], 1e-3))) / (floor + found.spread)
+    off = np.abs(np.log(np.maximum(found.readers[:, 0], 1e-3))) / (floor + found.spread)
     half = np.isin(series, np.unique(series)[::2])
     inside = [off[half] <= np.quantile(off[~half], COVERAGE), off[~half] <= np.quantile(off[half], COVERAGE)]
     return Interval(float(np.quantile(off, COVERAGE)), floor), float(np.concatenate(inside).mean())
@@ -114,7 +141,8 @@ def _card(
             "log": log,
         },
         limits=(
-            "The truth is one mask of each nodule, from the outlines of three or four radiologists (LIDC-IDRI), on voxels of 1 mm.",
+            "The truth is one mask of each nodule that holds what any of three or four radiologists (LIDC-IDRI) outlined, on "
+            "voxels of 1 mm; the level over which the network's outline is drawn makes it as large as the mean of theirs.",
             "Under 3 mm and over 30 mm it has seen next to nothing; larger nodules are looked at as if they were 30 mm large.",
             "It outlines whatever a sphere marks, a vessel too.",
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.layers.malignancy_colors import malignancy_colors
 from napari_lungmtl.layers.spheres.discs import HALO_WIDTH, SELECTED_WIDTH, STAND_OFF, WIDTH
@@ -181,6 +182,8 @@ def test_who_deletes_spheres_or_rings_is_rid_of_the_rings_until_overlays_are_sho
     at(rings, -165.0)
     assert len(drawn(rings)) == 2
     viewer.layers.remove("nodules")
+    QApplication.processEvents()
+    assert not drawn(rings), "with the spheres, and not with the next slice"
     at(rings, -162.5)
     assert not drawn(rings)
 

@@ -86,9 +86,15 @@ def test_a_slice_beside_the_centre_cuts_the_right_disc(binding, viewer, axis) ->
     assert binding.layer.get_value(position, dims_displayed=list(viewer.dims.displayed), world=True) is None
 
 
-def test_the_layer_follows_thresholds_with_one_assignment(binding) -> None:
+def test_the_layer_follows_thresholds_and_draws_nothing_that_is_not_seen(binding) -> None:
     assigned = []
     binding.layer.events.set_data.connect(assigned.append)
+    binding.session.set_thresholds(score=0.3)
+    assert _same_as_session(binding)
+    assert not assigned  # rings show them
+    binding.session.set_thresholds(score=0.5)
+    binding.fill(True)
+    assigned.clear()
     binding.session.set_thresholds(score=0.3)
     assert len(binding.layer.data) == 3
     assert len(assigned) == 1

@@ -10,12 +10,6 @@ from napari_lungmtl.training.data.public.luna16_nodules import load_cubes, read_
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 
 
-@pytest.fixture(scope="module")
-def real_cubes(lungmtl_data):
-    """Every cube of the real folder: reading them takes seconds."""
-    return load_cubes(lungmtl_data / "luna16_nodules")
-
-
 def write_folder(folder, direction=1, folds=True):
     """One cube with a dense voxel at z 20, y 25, x 30, whose world position follows from origin and direction."""
     voxels = np.full((1, 50, 50, 50), 10, np.uint8)
@@ -74,8 +68,8 @@ def test_clear_errors(tmp_path):
         load_cubes(folder)
 
 
-def test_real_cubes(lungmtl_data, real_cubes):
-    folder, cubes = lungmtl_data / "luna16_nodules", real_cubes
+def test_real_cubes(lungmtl_data, luna16_cubes):
+    folder, cubes = lungmtl_data / "luna16_nodules", luna16_cubes
     assert len(cubes) == 1018
     for cube in cubes:
         # The nodule that the cube was cut around is among its truth, near the middle.
@@ -90,11 +84,11 @@ def test_real_cubes(lungmtl_data, real_cubes):
     assert np.median(offsets) < 0.6
 
 
-def test_no_scan_is_in_two_folds_and_the_dicom_one_in_none(lungmtl_data, real_cubes):
+def test_no_scan_is_in_two_folds_and_the_dicom_one_in_none(lungmtl_data, luna16_cubes):
     folder = lungmtl_data / "luna16_nodules"
     folds = read_folds(folder)
     assert set(folds.values()) == {"0", "1", "2", "3", "4", "never"}
-    by_fold = {f: {c.series for c in real_cubes if c.fold == f} for f in "01234"}
+    by_fold = {f: {c.series for c in luna16_cubes if c.fold == f} for f in "01234"}
     names = [s for series in by_fold.values() for s in series]
     assert len(names) == len(set(names))
     # One fold read by itself is the whole of it and nothing else, so the others need not be read one by one.

@@ -5,8 +5,10 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from pydicom.sr.codedict import codes
 
-from napari_lungmtl.training.findings import Mask, Sphere
+from napari_lungmtl.training.findings import Finding, Mask, Provenance, Sphere
+from napari_lungmtl.training.findings.formats.dicom.writing.identity import algorithm
 from napari_lungmtl.training.findings.formats.dicom.writing.presentation_state import write_presentation_state
 from napari_lungmtl.training.findings.formats.dicom.writing.seg import write_seg
 from napari_lungmtl.training.findings.formats.dicom.writing.sr import write_sr
@@ -147,3 +149,13 @@ def test_overlapping_marks_in_a_label_map(tmp_path):
     image, source = opened(series(tmp_path / "ct"))
     with pytest.raises(SaveError, match=r"some marks overlap.*choose dicom-seg"):
         write_seg(findings_on(image), tmp_path / "seg.dcm", source, labelmap=True)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_network_of_another_make_may_have_any_name():
+    """DICOM has room for 64 letters, and a backslash would make two names of one."""
+    finding = Finding(Sphere((1, 2, 3), 4), provenance=Provenance("ü\\" * 60, "9" * 100))
+    name, version = algorithm(finding, ({"name": finding.provenance.model, "sha256": "0a" * 32},))
+    assert version.endswith(" sha256:0a0a0a0a0a0a")
+    said = hd.AlgorithmIdentificationSequence(name, codes.DCM.ArtificialIntelligence, version)[0]
+    assert (said.AlgorithmName, said.AlgorithmVersion) == ("ü/" * 32, version)

@@ -1,11 +1,14 @@
 """Anchors lie where the network's cells look, and every nodule gets one."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_lungmtl.training.networks.ag3d.anchors import anchor_grid, assign, decode, encode
+from napari_lungmtl.training.networks.ag3d.anchors import anchor_grid, anchors_at, assign, decode, encode
 from napari_lungmtl.training.networks.ag3d.config import Config
 
 CONFIG = Config()
@@ -69,3 +72,12 @@ def test_a_lesion_of_60_mm_is_near_an_anchor_of_32():
     assert torch.allclose(
         decode(encode(lesion.expand(len(nearest), 4), nearest), nearest)[:, 3], torch.tensor(60.0)
     )
+
+
+@pytest.mark.parametrize("anchors", [CONFIG.anchors, ((4, 6, 8), (), (20,))])
+def test_anchors_at_places_are_those_of_the_grid(anchors):
+    config = dataclasses.replace(CONFIG, anchors=anchors)
+    grid = anchor_grid(config, (48, 32, 64))
+    index = torch.from_numpy(np.random.default_rng(0).permutation(len(grid)))
+    assert torch.equal(anchors_at(config, (48, 32, 64), index), grid[index])
+    assert anchors_at(config, (48, 32, 64), index[:0]).shape == (0, 5)

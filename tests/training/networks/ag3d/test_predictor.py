@@ -12,6 +12,7 @@ from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import PredictorError, finish
 from napari_lungmtl.training.networks.ag3d import predictor as p
 from napari_lungmtl.training.networks.ag3d.detect import pad_edge
+from tests.stand_ins.two_lungs import thorax
 
 
 @settings(deadline=None)
@@ -33,24 +34,6 @@ def test_padding_is_on_the_grid_and_keeps_the_voxels(shape):
 @pytest.fixture(scope="module")
 def shipped():
     return registry.load_predictor("ag3d", "cpu")
-
-
-def thorax(spacing=(1.0, 1.0, 1.0), origin=(-190.0, -70.0, -95.0), nodules=((30.0, 70.0, 45.0, 12.0),)):
-    """Two lungs in a body with dense balls at places in mm from the first voxel's corner; no phantom needed."""
-    size = (64.0, 140.0, 190.0)
-    shape = tuple(round(n / s) for n, s in zip(size, spacing, strict=True))
-    z, y, x = np.meshgrid(
-        *[(np.arange(n) + 0.5) * s for n, s in zip(shape, spacing, strict=True)], indexing="ij"
-    )
-    hu = np.full(shape, -1000.0, np.float32)
-    hu[((y - 70) / 66) ** 2 + ((x - 95) / 91) ** 2 < 1] = 40
-    for cx in (50, 140):
-        hu[((y - 70) / 48) ** 2 + ((x - cx) / 36) ** 2 < 1] = -860
-    for cz, cy, cx, d in nodules:
-        hu[(z - cz) ** 2 + (y - cy) ** 2 + (x - cx) ** 2 < (d / 2) ** 2] = 30
-    hu += np.random.default_rng(0).normal(0, 20, shape).astype(np.float32)
-    first = tuple(o + s / 2 for o, s in zip(origin, spacing, strict=True))
-    return Image(hu.astype(np.int16), "CT", spacing, first, "test")
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +70,18 @@ def test_seams_do_not_show_and_folding_changes_nothing(shipped, monkeypatch):
         for a, b in zip(whole, cut, strict=True):
             assert np.allclose(a.center, b.center, atol=1e-2)
             assert a.score == pytest.approx(b.score, abs=1e-3)
+
+
+def test_slabs_are_as_large_as_a_gpus_free_memory_holds(monkeypatch):
+    """Which only changes how many there are: what they give is the same (above)."""
+    gpu, padded = torch.device("cuda", 0), (320, 288, 336)
+    slices = []
+    for free in (1e9, 8e9, 40e9, 1e12):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device, free=free: (int(free), int(2e12)))
+        slices.append(p.thickness(padded, p.voxels_of_slab(gpu)))
+        assert slices[-1] * padded[1] * padded[2] <= p.LARGEST_SLAB
+    assert slices == [80, 176, 1008, 2048]  # of a scan of 320: with 40 GB it is one slab
+    assert p.voxels_of_slab(torch.device("cpu")) == p.SLAB
 
 
 def test_progress_rises_and_a_closed_run_leaves_nothing_behind(shipped, found):

@@ -13,6 +13,7 @@ from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.ct.layouts import open_scan_set
 from napari_lungmtl.training.data.public.luna16_nodules import load_cubes, to_hu
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
+from napari_lungmtl.training.data.sharded import Sharded
 from napari_lungmtl.training.fitting.training_run import TrainingRun
 from napari_lungmtl.training.inference.weights import read_card
 from napari_lungmtl.training.networks.ag3d.config import TrainingConfig
@@ -77,7 +78,7 @@ def test_cubes_and_thoraxes_show_the_nodules_where_they_say(prepared):
         dense = (to_hu(cube.voxels) > -400) & near(cube.voxels.shape, nodule)
         assert np.argwhere(dense).mean(0) == pytest.approx(nodule[:3], abs=0.5)
         thorax = open_thorax(prepared / "scans" / cube.series)
-        assert isinstance(thorax.voxels, np.memmap)
+        assert isinstance(thorax.voxels, Sharded)
         (nodule,) = thorax.truth
         dense = (to_hu(np.asarray(thorax.voxels)) > -400) & near(thorax.voxels.shape, nodule)
         assert np.argwhere(dense).mean(0) == pytest.approx(nodule[:3], abs=0.5)
@@ -93,9 +94,9 @@ def near(shape, sphere):
 
 
 def test_a_second_run_finds_everything_prepared(prepared, tmp_path):
-    written = {path: path.stat().st_mtime_ns for path in prepared.rglob("*.np*")}
+    written = {path: path.stat().st_mtime_ns for path in prepared.rglob("*")}
     assert prepare_set(open_scan_set(prepared.parent / "luna16"), prepared) == prepared
-    assert {path: path.stat().st_mtime_ns for path in prepared.rglob("*.np*")} == written
+    assert {path: path.stat().st_mtime_ns for path in prepared.rglob("*")} == written
     run = TrainingRun(prepared, tmp_path)
     assert prepared_run(run) is run, "what is prepared trains other folds as it is"
 

@@ -73,5 +73,5 @@ def test_batches_hold_crops_and_patches(net, thorax):
     nothing = [np.zeros((0, 4))] * 3
     store = Store(np.zeros((3, 8, 8, 8, 8), np.float16), nothing, nothing, np.array([0, 1, 2]))
     draw = StoredPatches(store, 8, crop_source([store_scan(thorax, net)], WIDTH), 0.5)
-    sources = [s for i in range(20) for s in draw(Place(i), np.random.default_rng(i))["source"]]
+    sources = [s for i in range(20) for s in draw(Place(i), (0,))["source"]]
     assert 50 < sources.count(-1) < 110

@@ -9,6 +9,7 @@ import torch
 from PIL import Image as Picture
 
 from napari_lungmtl.training.data.public.radiographs import RadiographSample
+from napari_lungmtl.training.fitting.batches import Place
 from napari_lungmtl.training.fitting.fit import fit
 from napari_lungmtl.training.fitting.radiograph_sources import RadiographSources
 from napari_lungmtl.training.fitting.training_run import TrainingRun
@@ -133,15 +134,14 @@ def test_radiographs_of_unknown_nodules_train_nothing():
             return dataclasses.replace(radiograph, nodule_known=known, pixels=radiograph.pixels * known)
 
     config = TrainingConfig(augment_global="id", augment_local="id")
-    rng = np.random.default_rng(0)
-    assert all(sample.local_view.any() for sample in Samples(Mixed(), TOY, config).draw(10, rng))
+    assert all(sample.local_view.any() for sample in Samples(Mixed(), TOY, config).draw(10, Place(0), (0,)))
     with pytest.raises(ValueError, match="does not say where nodules are"):
-        Samples(Blobs(known=False, side=128), TOY, config).draw(1, rng)
+        Samples(Blobs(known=False, side=128), TOY, config).draw(1, Place(0), (0,))
 
 
 def test_radiographs_of_another_size_are_refused_with_a_way_out():
     with pytest.raises(ValueError, match="set side"):
-        Samples(Blobs(side=64), TOY, TrainingConfig()).draw(1, np.random.default_rng(0))
+        Samples(Blobs(side=64), TOY, TrainingConfig()).draw(1, Place(0), (0,))
 
 
 def test_a_nodule_that_left_the_view_leaves_its_label():

@@ -292,7 +292,7 @@ def test_calibration_puts_the_default_threshold_at_the_rate():
 def test_every_other_batch_is_of_windows():
     network = dataclasses.replace(SHIPPED, **SMALL)
     samples = Samples(ToyRadiographs(64), network, SHIPPED_TRAINING.augmentation, 2, crop=32)
-    whole, windows = (samples(Place(step), np.random.default_rng(step)) for step in range(2))
+    whole, windows = (samples(Place(step), (0,)) for step in range(2))
     assert whole["pixels"].shape == (2, 1, 64, 64)
     assert whole["lungs_known"].all()
     # Four windows of 32 have the pixels of one radiograph of 64.

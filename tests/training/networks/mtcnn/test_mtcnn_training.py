@@ -11,7 +11,9 @@ from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold
 from napari_lungmtl.training.data.errors import DatasetError
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.evaluation.evaluate import evaluate_network
+from napari_lungmtl.training.fitting.batches import Place
 from napari_lungmtl.training.fitting.train_network import train_network
+from napari_lungmtl.training.fitting.training_run import TrainingRun
 from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.inference.weights import load_state, read_card
 from napari_lungmtl.training.networks.mtcnn import fitting
@@ -56,7 +58,7 @@ def test_overfit(data, shared, tmp_path):
     assert (again - views).pow(2).mean() < 0.5 * views.var()
 
 
-def test_no_scan_is_on_both_sides(data, monkeypatch):
+def test_no_scan_is_on_both_sides(data, tmp_path, monkeypatch):
     """Whatever `fit_views` is given for a fold holds none of that fold's scans, nor any of ``never``."""
     nodules = load_rated_nodules(data)
     folds = np.where(nodules.series == nodules.series[0], "never", nodules.fold)
@@ -73,7 +75,9 @@ def test_no_scan_is_on_both_sides(data, monkeypatch):
     network = dataclasses.replace(SHIPPED, **SMALL)
     config = dataclasses.replace(SHIPPED_TRAINING, steps=1, batch=4)
     for fold in "01234":
-        result = fitting.fold_result(samples, nodules.index, fold, network, config, data)
+        result = fitting.fold_result(
+            samples, nodules.index, fold, network, config, TrainingRun(data, tmp_path)
+        )
         judged = set(nodules.series[np.isin(nodules.index, result.predictions["index"])])
         assert judged == set(nodules.series[nodules.fold == fold])
         assert not seen["series"] & judged
@@ -88,11 +92,10 @@ def test_targets_follow_the_rule(data):
     assert np.allclose(grade.target, (nodules.malignancy("mean") - 1) / 4)
     votes = nodule_samples(nodules, TrainingConfig(target="votes"))
     assert votes.target.tolist() == [{1: 1.0, 0: 0.0, -1: 0.5}[k] for k in nodules.label("mean")]
-    rng = np.random.default_rng(0)
-    balanced = indices(hard, np.arange(40), TrainingConfig(batch=20, balance=True), 0, rng)
+    balanced = indices(hard, np.arange(40), TrainingConfig(batch=20, balance=True), Place(0))
     assert sorted(hard.label[balanced]) == [0] * 10 + [1] * 10
     first, second, third, fourth = (
-        indices(hard, np.arange(40), TrainingConfig(batch=20), number, rng) for number in range(4)
+        indices(hard, np.arange(40), TrainingConfig(batch=20), Place(number)) for number in range(4)
     )
     assert sorted(np.concatenate([first, second])) == list(range(40))
     assert sorted(np.concatenate([third, fourth])) == list(range(40))

@@ -29,13 +29,13 @@ def test_regression_by_hand():
 
 
 def test_ranking_by_hand():
-    score = torch.tensor([0.9, 0.3, 0.8, 0.5], requires_grad=True)
-    # Pairs 0–2 and 1–3: right by 0.1 (no loss at the margin), wrong by 0.2 (0.1 + 0.2).
-    truth = torch.tensor([0.8, 0.9, 0.5, 0.1])
+    score = torch.tensor([0.9, 0.8, 0.3, 0.5], requires_grad=True)
+    # Pairs 0–1 and 2–3: right by 0.1 (no loss at the margin), wrong by 0.2 (0.1 + 0.2).
+    truth = torch.tensor([0.8, 0.5, 0.9, 0.1])
     loss = ranking_loss(score, truth, 0.1)
     assert loss.item() == pytest.approx(0.3 / 4)
     loss.backward()
-    assert score.grad[1] < 0 < score.grad[3]
+    assert score.grad[2] < 0 < score.grad[3]
 
 
 def test_equal_nodules_are_not_ranked():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from napari_lungmtl.training.imaging.values import window_to_unit
 from napari_lungmtl.training.networks.mtmr.config import PLANES, SHIPPED, Config
-from napari_lungmtl.training.networks.mtmr.patches import cut, nodule_patches, side, spread_slices
+from napari_lungmtl.training.networks.mtmr.patches import cut, neighbours, nodule_patches, side, spread_slices
 
 AXES = {"axial": (1, 2), "coronal": (0, 2), "sagittal": (0, 1)}
 
@@ -87,3 +87,18 @@ def test_hu_become_zero_to_one():
         1,
         1,
     ]
+
+
+@pytest.mark.parametrize("center", [(24.5, 24.5, 24.5), (3.2, 24.9, 47.6)])
+@pytest.mark.parametrize("diameter", [3.0, 12.0, 28.0])
+def test_one_axis_after_the_other_cuts_what_training_saw(center, diameter):
+    """`cut`, which training uses because it also turns, on noise and beyond the cube's border."""
+    cube = torch.from_numpy(np.random.default_rng(0).random((50, 50, 50), np.float32))
+    patches, places = nodule_patches(cube, torch.tensor(center), diameter, SHIPPED)
+    offset = torch.tensor([[o for _, o in places]])
+    stacked = neighbours(offset, torch.full_like(offset, diameter), SHIPPED).flatten(1)
+    planes = torch.tensor([[PLANES.index(p) for p, _ in places for _ in range(SHIPPED.channels)]])
+    wide = side(torch.tensor([diameter]), SHIPPED)
+    seen = cut(cube[None], torch.tensor([center]), stacked, planes, wide, SHIPPED.pixels)
+    torch.testing.assert_close(patches, seen.view_as(patches), rtol=0, atol=2e-5)
+    assert patches.std() > 0.05

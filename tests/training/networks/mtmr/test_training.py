@@ -13,6 +13,7 @@ from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.evaluation.evaluate import evaluate_network
 from napari_lungmtl.training.fitting.batches import Place
 from napari_lungmtl.training.fitting.train_network import train_network
+from napari_lungmtl.training.fitting.training_run import TrainingRun
 from napari_lungmtl.training.inference.weights import load_state, read_card
 from napari_lungmtl.training.networks.mtmr import training as t
 from napari_lungmtl.training.networks.mtmr.config import SHIPPED, TrainingConfig
@@ -49,7 +50,7 @@ def test_overfit(tmp_path):
 
 def test_batches_are_balanced():
     label = np.array([1] * 5 + [0] * 40 + [-1] * 10)
-    drawn = t.Balanced(label, 5000)(Place(0), np.random.default_rng(0)).numpy()
+    drawn = t.Balanced(label, 5000)(Place(0), (0,)).numpy()
     share = {k: float((label[drawn] == k).mean()) for k in (-1, 0, 1)}
     assert share[1] == pytest.approx(share[0], abs=0.03)
     assert share[-1] == pytest.approx(10 / 55, abs=0.03)
@@ -103,10 +104,11 @@ def test_a_folds_model_does_not_depend_on_its_fold(tmp_path):
     nodules = load_rated_nodules(write_rated_cubes(tmp_path, 20))
     network = dataclasses.replace(SHIPPED, width=8, pixels=32, planes=("axial",))
     config = TrainingConfig(steps=3, batch=4)
-    first = t.fit_fold("2", nodules, network, config, tmp_path)
+    run = TrainingRun(tmp_path, tmp_path)
+    first = t.fit_fold("2", nodules, network, config, run)
     voxels = nodules.voxels.copy()
     voxels[nodules.fold == "2"] = 255 - voxels[nodules.fold == "2"]
-    second = t.fit_fold("2", dataclasses.replace(nodules, voxels=voxels), network, config, tmp_path)
+    second = t.fit_fold("2", dataclasses.replace(nodules, voxels=voxels), network, config, run)
     assert all(torch.equal(first.state[k], second.state[k]) for k in first.state)
     assert not np.allclose(first.predictions["logit"], second.predictions["logit"])
     assert set(first.predictions["index"]) == set(nodules.index[nodules.fold == "2"])

@@ -12,8 +12,8 @@ from napari_lungmtl.training.inference.registry import load_predictor
 from napari_lungmtl.training.networks.nodule_masks.config import Config
 from napari_lungmtl.training.networks.nodule_masks.field import grid_offsets, network_input
 from napari_lungmtl.training.networks.nodule_masks.fitting import mask_loss, soft_dice
-from napari_lungmtl.training.networks.nodule_masks.network import MaskNet
-from napari_lungmtl.training.networks.nodule_masks.outline import piece_at
+from napari_lungmtl.training.networks.nodule_masks.network import MaskNet, in_blocks
+from napari_lungmtl.training.networks.nodule_masks.outline import drawn, piece_at
 
 SPACING = (1.25, 0.7, 0.7)
 MIDDLE = (40.0, 30.0, 25.0)
@@ -45,6 +45,22 @@ def test_learns_one_batch_by_heart():
         assert soft_dice((net(inputs) > 0).float(), target.float()).item() > 0.97
 
 
+@pytest.mark.parametrize(("channels", "block"), [(8, (2, 1, 1)), (1, (2, 2, 2))])
+def test_a_convolution_in_blocks_is_the_convolution(channels, block):
+    torch.manual_seed(0)
+    conv, x = torch.nn.Conv3d(10, channels, 3, padding=1), torch.rand(2, 10, 6, 8, 4)
+    torch.testing.assert_close(in_blocks(x, conv, block), conv(x))
+
+
+@torch.no_grad()
+def test_use_sees_what_training_saw():
+    torch.manual_seed(0)
+    net, x = MaskNet(Config(points=20, channels=(8, 16))), torch.rand(2, 3, 20, 20, 20)
+    trained = net.train()(x)
+    torch.testing.assert_close(net.eval()(x), trained, rtol=1e-4, atol=1e-5)
+    assert trained.std() > 1e-3
+
+
 def test_a_grid_is_as_fine_as_the_nodule_is_small():
     sides = [Config().side(d) for d in (3, 5, 10, 20, 40)]
     assert sides == sorted(sides)
@@ -57,6 +73,26 @@ def test_the_piece_at_the_mark_is_kept():
     mask[2:6, 2:6, 2:6] = mask[12:18, 12:18, 12:18] = True
     assert piece_at(mask, (4, 4, 4)).sum() == 64
     assert piece_at(mask, (14, 14, 14)).sum() == 216
+
+
+def hill(center: tuple[int, int, int], top: float) -> np.ndarray:
+    """Log odds (30, 30, 30) that fall by one each voxel from a top."""
+    return top - np.linalg.norm(np.argwhere(np.ones((30, 30, 30))) - center, axis=1).reshape(30, 30, 30)
+
+
+def test_a_fainter_nodule_is_drawn_a_little_smaller():
+    sizes = [int(drawn(hill((9, 9, 9), top), (9, 9, 9), 3.0).sum()) for top in (8.0, 6.1, 5.9, 3.2, 2.8, 2.1)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] > 1
+    assert not drawn(hill((9, 9, 9), -0.1), (9, 9, 9), 3.0).any()
+    assert not drawn(np.zeros((0, 3, 3)), (0, 1, 1), 3.0).any()
+
+
+def test_a_faint_nodule_is_not_left_for_a_bright_neighbour():
+    both = np.maximum(hill((6, 6, 6), 2.9), hill((20, 20, 20), 5.0))
+    found = np.argwhere(drawn(both, (6, 6, 6), 3.0))
+    assert np.abs(found - 6).max() <= 1
+    np.testing.assert_allclose(found.mean(0), 6)
 
 
 @pytest.mark.parametrize("diameter", [8.0, 16.0])

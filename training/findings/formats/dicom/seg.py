@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ from ....imaging.image import Image
 from ...finding import Finding, Findings, ImageReference, Mask, Region
 from ...truth import TRUTH, Truth
 from ..errors import FindingsFileError
-from .seg_frames import mask_of
+from .seg_frames import NoiseError, Stored, mask_of, stored
 from .sr_values import identity_of, provenance_of
 
 ANATOMY = ("lung", "lungs", "left lung", "right lung", "thorax", "body", "heart", "trachea", "airway")
 """Segments, by the meaning of their property type or their label, that are no finding."""
 LUNGS = ("lungs", "left lung", "right lung")
 """Labels of segments that become regions of an image."""
+MOST_SEGMENTS, MOST_PIXELS = 1000, 1 << 32
+"""More segments, or more pixels in all frames (a byte each in memory), are those of something else."""
 
 
 @reads(FindingsFileError)
@@ -90,27 +93,56 @@ def _nodules(
     path: Path, image: Image, *, lungs: bool = False
 ) -> tuple[list[tuple[int, Any, Mask]], list[str]]:
     """Number, description and mask of each segment that is a nodule (or a lung) on the image, and sentences on the others."""
-    segmentation, frames = _opened(path, image)
+    segments, problems = segments_of(path, image, lungs=lungs)
+    if not segments:
+        raise FindingsFileError(
+            " ".join([f"{path} shows no nodule on this image: choose another file.", *problems])
+        )
+    return segments, problems
+
+
+def segments_of(
+    path: Path, image: Image, *, lungs: bool = False, refused: Callable[[Any], str] = lambda _described: ""
+) -> tuple[list[tuple[int, Any, Mask]], list[str]]:
+    """Number, highdicom's description and mask of each segment that is no anatomy, and sentences on the others.
+
+    Parameters
+    ----------
+    lungs
+        Whether lungs are wanted too.
+    refused
+        Gets a description, and gives a sentence where the segment is left out.
+
+    Raises
+    ------
+    FindingsFileError
+        As `seg_truth`; or it holds noise: more than `MOST_SEGMENTS` or `MOST_PIXELS`, or a segment of very many pieces.
+    """
+    opened = _opened(path, image)
     segments: list[tuple[int, Any, Mask]] = []
     problems: list[str] = []
-    for number in segmentation.segment_numbers:
-        described = segmentation.get_segment_description(number)
+    for number in opened.dataset.segment_numbers:
+        described = opened.dataset.get_segment_description(number)
         kind, label = described.segmented_property_type.meaning, str(described.SegmentLabel)
+        if said := refused(described):
+            problems.append(said)
+            continue
         wanted = lungs and label.lower() in LUNGS
         if not wanted and {kind.lower(), label.lower()} & set(ANATOMY):
             problems.append(f"{path}: segment {number} ({label}) is anatomy and no nodule, and is left out.")
             continue
-        mask = mask_of(segmentation, frames, number, image)
+        try:
+            mask = mask_of(opened, number, image)
+        except NoiseError as error:
+            raise FindingsFileError(
+                f"{path}: segment {number} ({label}) is noise and no nodule: {error}"
+            ) from error
         if mask is None:
             problems.append(f"{path}: segment {number} ({label}) is empty, and is left out.")
         elif not _overlaps(mask, image):
             problems.append(f"{path}: segment {number} ({label}) lies outside of the image, and is left out.")
         else:
             segments.append((number, described, mask))
-    if not segments:
-        raise FindingsFileError(
-            " ".join([f"{path} shows no nodule on this image: choose another file.", *problems])
-        )
     return segments, problems
 
 
@@ -129,18 +161,19 @@ def segment_mask(folder: Path, sop_uid: str, number: int, image: Image) -> Mask:
         with contextlib.suppress(InvalidDicomError, OSError):
             header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID"])
             if header.get("SOPInstanceUID") == sop_uid:
-                mask = mask_of(*_opened(file, image), number, image)
+                mask = mask_of(_opened(file, image), number, image)
                 if mask is None or not _overlaps(mask, image):
                     raise ValueError(f"segment {number} of {file.name} does not lie on the image")
                 return mask
     raise ValueError(f"it refers to a segmentation that is not beside the report ({sop_uid}): put it there")
 
 
-def _opened(path: Path, image: Image) -> tuple[Any, np.ndarray]:
+def _opened(path: Path, image: Image) -> Stored:
     """A segmentation and its frames as they are stored."""
     import highdicom
 
     dataset = _tidied(path)
+    _require_bounds(path, dataset)
     if image.ndim == 3:
         _require_frame_of_reference(path, dataset, image)
     elif "FrameOfReferenceUID" in dataset:
@@ -148,7 +181,19 @@ def _opened(path: Path, image: Image) -> tuple[Any, np.ndarray]:
             f"{path} is a segmentation in space, and the image is flat: open the CT that it was drawn on."
         )
     segmentation = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
-    return segmentation, segmentation.get_stored_frames()
+    return stored(segmentation, segmentation.get_stored_frames())
+
+
+def _require_bounds(path: Path, dataset: Any) -> None:
+    """Refuse what cannot be nodules before a pixel of it is unpacked."""
+    if (count := len(dataset.get("SegmentSequence", ()))) > MOST_SEGMENTS:
+        raise FindingsFileError(f"{path} has {count:,} segments, which are no nodules: choose another file.")
+    pixels = int(dataset.get("NumberOfFrames", 1)) * int(dataset.Rows) * int(dataset.Columns)
+    if pixels > MOST_PIXELS:
+        raise FindingsFileError(
+            f"{path} says that it has {pixels:,} pixels, more than {MOST_PIXELS:,}: choose another file, or one with fewer "
+            "segments."
+        )
 
 
 def _overlaps(mask: Mask, image: Image) -> bool:

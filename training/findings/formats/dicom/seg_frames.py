@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,36 @@ UPRIGHT = 0.999
 """Cosine between an axis of the segmentation and one of the patient from which on they are the same."""
 _WHOLE = 0.02
 """Part of a slice distance by which slices of one lattice may be off."""
+MOST_RUNS = 1_000_000
+"""Rows of pixels in one segment: both lungs of a thin-sliced CT have half as many, and noise has millions."""
+
+
+class NoiseError(ValueError):
+    """A segment falls into more pieces than anything in a body does."""
+
+
+class Stored(NamedTuple):
+    """A segmentation, its frames (n, rows, columns) as they are stored, and which of them show which segment."""
+
+    dataset: Any
+    frames: np.ndarray
+    shown_in: Mapping[int, Sequence[int]]
+
+
+def stored(dataset: Any, frames: np.ndarray) -> Stored:
+    """Find out once which frames show which segment: there may be thousands of both."""
+    shown_in: dict[int, list[int]] = {}
+    if dataset.SegmentationType == "LABELMAP":
+        for place, frame in enumerate(frames):
+            for number in np.unique(frame).tolist():
+                shown_in.setdefault(number, []).append(place)
+        return Stored(dataset, frames, shown_in)
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    for place, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        where = group if "SegmentIdentificationSequence" in group else shared
+        number = int(where.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+        shown_in.setdefault(number, []).append(place)
+    return Stored(dataset, frames, shown_in)
 
 
 class Frame(NamedTuple):
@@ -31,7 +61,7 @@ class Frame(NamedTuple):
         return np.cross(self.row, self.column)
 
 
-def mask_of(dataset: Any, frames: np.ndarray, number: int, image: Image) -> Mask | None:
+def mask_of(segmentation: Stored, number: int, image: Image) -> Mask | None:
     """The voxels of a segment as a mask, or None where it has none.
 
     On axes of the patient it keeps the segmentation's own lattice, voxel for voxel. Where the frames are turned or tilted, each
@@ -39,10 +69,8 @@ def mask_of(dataset: Any, frames: np.ndarray, number: int, image: Image) -> Mask
 
     Parameters
     ----------
-    dataset
-        The segmentation.
-    frames
-        Its stored frames (n, rows, columns).
+    segmentation
+        As it is stored.
     number
         Of the segment.
     image
@@ -50,22 +78,34 @@ def mask_of(dataset: Any, frames: np.ndarray, number: int, image: Image) -> Mask
 
     Raises
     ------
+    NoiseError
+        It has more than `MOST_RUNS`; told before anything is made of them.
     ValueError
         The frames have no place in the patient, or another size than the radiograph.
     """
+    _require_no_noise(segmentation, number)
     if image.ndim == 2:
-        return _planar(dataset, frames, number, image)
-    shown = [frame for frame in _frames_of(dataset, frames, number) if frame.inside.any()]
+        return _planar(segmentation, number, image)
+    shown = [frame for frame in _frames_of(segmentation, number) if frame.inside.any()]
     if not shown:
         return None
     turned = [f for f in shown if min(np.abs(f.row).max(), np.abs(f.column).max()) < UPRIGHT]
     return _nearest(shown, image) if turned else _on_its_lattice(shown, image)
 
 
-def _planar(dataset: Any, frames: np.ndarray, number: int, image: Image) -> Mask | None:
-    for group, frame in zip(dataset.PerFrameFunctionalGroupsSequence, frames, strict=True):
-        inside = _inside(dataset, group, frame, number)
-        if inside is None or not inside.any():
+def _require_no_noise(segmentation: Stored, number: int) -> None:
+    runs = 0
+    for place in segmentation.shown_in.get(number, ()):
+        inside = _inside(segmentation, place, number)
+        runs += int(np.count_nonzero(inside[:, 0]) + np.count_nonzero(inside[:, 1:] & ~inside[:, :-1]))
+        if runs > MOST_RUNS:
+            raise NoiseError(f"it has more than {MOST_RUNS:,} pieces of rows")
+
+
+def _planar(segmentation: Stored, number: int, image: Image) -> Mask | None:
+    for place in segmentation.shown_in.get(number, ()):
+        inside = _inside(segmentation, place, number)
+        if not inside.any():
             continue
         if inside.shape != image.shape:
             raise ValueError(
@@ -137,13 +177,13 @@ def _voxels_near(frame: Frame, reach: float, image: Image) -> np.ndarray:
     return voxels[near]
 
 
-def _frames_of(dataset: Any, frames: np.ndarray, number: int) -> Iterator[Frame]:
+def _frames_of(segmentation: Stored, number: int) -> Iterator[Frame]:
     """Geometry and voxels of the frames that show a segment."""
+    dataset = segmentation.dataset
     shared = dataset.SharedFunctionalGroupsSequence[0]
-    for group, frame in zip(dataset.PerFrameFunctionalGroupsSequence, frames, strict=True):
-        inside = _inside(dataset, group, frame, number)
-        if inside is None:
-            continue
+    for place in segmentation.shown_in.get(number, ()):
+        group = dataset.PerFrameFunctionalGroupsSequence[place]
+        inside = _inside(segmentation, place, number)
 
         def item(name: str, group: Any = group) -> Any:
             return (group if name in group else shared)[name][0]
@@ -154,12 +194,9 @@ def _frames_of(dataset: Any, frames: np.ndarray, number: int) -> Iterator[Frame]
         yield Frame(row, column, position, (between_rows, between_columns), inside)
 
 
-def _inside(dataset: Any, group: Any, frame: np.ndarray, number: int) -> np.ndarray | None:
-    """The pixels of a frame that belong to a segment; None where the frame is another segment's."""
+def _inside(segmentation: Stored, place: int, number: int) -> np.ndarray:
+    """The pixels of a frame, one of those that show a segment, that belong to it."""
+    dataset, frame = segmentation.dataset, segmentation.frames[place]
     if dataset.SegmentationType == "LABELMAP":
         return frame == number
-    shared = dataset.SharedFunctionalGroupsSequence[0]
-    where = group if "SegmentIdentificationSequence" in group else shared
-    if int(where.SegmentIdentificationSequence[0].ReferencedSegmentNumber) != number:
-        return None
     return frame >= int(dataset.get("MaximumFractionalValue", 1)) / 2

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ....storage.address import Address
 from ...errors import BadGeometryError, CorruptFileError, UnsupportedShapeError
 from ..units import is_unstated, millimetres
 
@@ -20,6 +21,8 @@ ORIENTATIONS = {
     "anterior-to-posterior": (1, 1), "posterior-to-anterior": (1, -1),
     "right-to-left": (2, 1), "left-to-right": (2, -1),
 }  # fmt: skip
+DAMAGE = (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""What zarr and its own words raise where metadata are not whole."""
 _NAMES = {"depth": "z", "height": "y", "width": "x"}
 
 
@@ -66,25 +69,77 @@ def open_image(path: Path) -> StoredImage:
             f"{path} is a file, but an OME-Zarr image is a folder; unpack it if it is an archive."
         )
     try:
-        node: Any = zarr.open(str(path), mode="r")
-        if isinstance(node, zarr.Array):
-            return _plain(node, path)
-        node, attributes, said = _image_group(node, path)
-        if isinstance(node, zarr.Array):
-            return _plain(node, path)
-        return _described(node, attributes, path, said)
-    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError, OSError) as error:
+        return image_of(zarr.open(str(path), mode="r"), path)
+    except (*DAMAGE, OSError) as error:
         raise damaged(path, error) from error
 
 
-def damaged(path: Path, error: Exception) -> CorruptFileError:
+def image_of(node: Any, path: Path | Address) -> StoredImage:
+    """Find the image of a store that is open.
+
+    Parameters
+    ----------
+    node
+        A group or array of zarr.
+    path
+        Where it is, for messages.
+
+    Raises
+    ------
+    ImageError
+        It holds no image, or places it by what is not read here.
+    KeyError, ValueError, …
+        One of `DAMAGE`: its metadata are not whole.
+    """
+    import zarr
+
+    if isinstance(node, zarr.Array):
+        return _plain(node, path)
+    node, attributes, said = _image_group(node, path)
+    if isinstance(node, zarr.Array):
+        return _plain(node, path)
+    return _described(node, attributes, path, said)
+
+
+def damaged(path: Path | Address, error: Exception) -> CorruptFileError:
     """Make the error for a store that is not whole."""
     return CorruptFileError(
         f"{path} is no complete OME-Zarr image ({type(error).__name__}: {error}); copy or export it again."
     )
 
 
-def _image_group(node: Any, path: Path) -> tuple[Any, dict[str, Any], list[str]]:
+def require_volume(stored: StoredImage, path: Path | Address) -> None:
+    """Refuse several channels or moments, and values that are no real numbers.
+
+    Raises
+    ------
+    UnsupportedShapeError
+        Naming the store.
+    """
+    for name, count in zip(stored.names, stored.array.shape, strict=True):
+        if name not in "zyx" and count != 1:
+            raise UnsupportedShapeError(
+                f"{path} has {count} entries along axis {name!r}; save one volume and open that."
+            )
+    if stored.array.dtype.kind not in "iufb":
+        raise UnsupportedShapeError(
+            f"{path} holds values of type {stored.array.dtype}; save it as int16 or float32."
+        )
+
+
+def missing_warning(array: Any, name: str, missing: int, total: int) -> tuple[str, ...]:
+    """Say that chunks are not there; nothing where none is missing."""
+    fill = array.fill_value if array.fill_value is not None else 0
+    said = f"{name} lacks {missing:,} of its {total:,} chunks of pixels: they were filled with {fill}; copy it again."
+    return (said,) if missing else ()
+
+
+def uid_of(stored: StoredImage, name: str) -> str:
+    """Name the image: as this project's own notes do, or by its store."""
+    return stored.own.get("series_uid") or name.removesuffix(".zarr").removesuffix(".ome")
+
+
+def _image_group(node: Any, path: Path | Address) -> tuple[Any, dict[str, Any], list[str]]:
     """The group with the multiscale image: the store itself, or the first of bioformats2raw's; or a lone array."""
     attributes: dict[str, Any] = dict(node.attrs)
     attributes.update(attributes.get("ome") or {})
@@ -120,7 +175,7 @@ def _has_image(node: Any, name: str) -> bool:
     return "multiscales" in (attributes.get("ome") or attributes)
 
 
-def _plain(array: Any, path: Path) -> StoredImage:
+def _plain(array: Any, path: Path | Address) -> StoredImage:
     stated = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS") or ()
     names = tuple(str(name).lower() for name in stated)
     if len(set(names)) != array.ndim or not set(names) <= set("tczyx"):
@@ -129,7 +184,7 @@ def _plain(array: Any, path: Path) -> StoredImage:
     return StoredImage(array, names, None, np.zeros(3), {}, said)
 
 
-def _described(node: Any, attributes: dict[str, Any], path: Path, said: list[str]) -> StoredImage:
+def _described(node: Any, attributes: dict[str, Any], path: Path | Address, said: list[str]) -> StoredImage:
     multiscales = attributes["multiscales"]
     if not multiscales or not multiscales[0].get("datasets"):
         raise CorruptFileError(
@@ -184,7 +239,9 @@ def _described(node: Any, attributes: dict[str, Any], path: Path, said: list[str
     return StoredImage(array, names, steps, origin, own, (*said, *more))
 
 
-def _placed(transforms: list[dict[str, Any]], count: int, path: Path) -> tuple[np.ndarray | None, np.ndarray]:
+def _placed(
+    transforms: list[dict[str, Any]], count: int, path: Path | Address
+) -> tuple[np.ndarray | None, np.ndarray]:
     """Scale and translation of all transforms together; no scale where none states one."""
     scale, shift, sized = np.ones(count), np.zeros(count), False
     for step in transforms:
@@ -208,7 +265,7 @@ def _placed(transforms: list[dict[str, Any]], count: int, path: Path) -> tuple[n
 
 
 def _oriented(
-    axes: list[dict[str, Any]], lengths: np.ndarray, shift: np.ndarray, path: Path
+    axes: list[dict[str, Any]], lengths: np.ndarray, shift: np.ndarray, path: Path | Address
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Steps and origin in the patient, from the words that the axes may have for their directions."""
     steps, origin, said = np.zeros((len(axes), len(axes))), np.zeros(len(axes)), []

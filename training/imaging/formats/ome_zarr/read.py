@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import CorruptFileError, TruncatedFileError, UnsupportedShapeError
+from ...errors import CorruptFileError, TruncatedFileError
 from ...image import Image
 from ...orient import to_lps
 from ...series import Series
 from ...values import as_int16_or_float32, finite
 from ..units import size_warning
-from .metadata import StoredImage, damaged, open_image
+from .metadata import damaged, missing_warning, open_image, require_volume, uid_of
 
 _METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata")
 
@@ -40,15 +40,7 @@ def read_zarr(path: Path) -> Image:
         The store is damaged, is no image, or holds several channels or moments.
     """
     stored = open_image(path)
-    for name, count in zip(stored.names, stored.array.shape, strict=True):
-        if name not in "zyx" and count != 1:
-            raise UnsupportedShapeError(
-                f"{path} has {count} entries along axis {name!r}; save one volume and open that."
-            )
-    if stored.array.dtype.kind not in "iufb":
-        raise UnsupportedShapeError(
-            f"{path} holds values of type {stored.array.dtype}; save it as int16 or float32."
-        )
+    require_volume(stored, path)
     try:
         said = [*stored.warnings, *_check_chunks(stored.array, path)]
     except (ArithmeticError, ValueError) as error:  # sizes beyond any number of files
@@ -63,7 +55,7 @@ def read_zarr(path: Path) -> Image:
     voxels, numbers = finite(as_int16_or_float32(voxels.transpose(order)), path.name)
     said += numbers
     common: dict[str, Any] = {
-        "series_uid": _uid(stored, path),
+        "series_uid": uid_of(stored, path.name),
         "modality": stored.own.get("modality", ""),
         "source": path,
     }
@@ -84,7 +76,7 @@ def zarr_series(path: Path) -> Series:
     sizes = dict(zip(stored.names, stored.array.shape, strict=True))
     shape = tuple(sizes[name] for name in "zyx" if name in sizes)
     return Series(
-        uid=_uid(stored, path),
+        uid=uid_of(stored, path.name),
         modality=stored.own.get("modality", ""),
         n_slices=shape[0] if len(shape) > 2 else 1,
         spacing=None
@@ -96,11 +88,7 @@ def zarr_series(path: Path) -> Series:
     )
 
 
-def _uid(stored: StoredImage, path: Path) -> str:
-    return stored.own.get("series_uid") or path.name.removesuffix(".zarr").removesuffix(".ome")
-
-
-def _check_chunks(array: Any, path: Path) -> list[str]:
+def _check_chunks(array: Any, path: Path) -> tuple[str, ...]:
     """Find chunks that are not there, which zarr fills without a word, and those that are cut off.
 
     Raises
@@ -117,7 +105,6 @@ def _check_chunks(array: Any, path: Path) -> list[str]:
     else:
         present = _chunks_in_shards(array, folder)
     missing = total - present
-    fill = array.fill_value if array.fill_value is not None else 0
     if missing and (other := _other_names(array, folder)):
         raise CorruptFileError(other)
     if 2 * missing > total:
@@ -128,11 +115,7 @@ def _check_chunks(array: Any, path: Path) -> list[str]:
     outermost = type(array.compressors[-1]).__name__ if array.compressors and array.shards is None else ""
     for file in _chunk_files(folder):
         _check_chunk(file, outermost.startswith("Blosc"), whole)
-    if not missing:
-        return []
-    return [
-        f"{path.name} lacks {missing:,} of its {total:,} chunks of pixels: they were filled with {fill}; copy it again."
-    ]
+    return missing_warning(array, path.name, missing, total)
 
 
 def _chunk_files(folder: Path) -> Iterator[Path]:

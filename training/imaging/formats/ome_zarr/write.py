@@ -34,7 +34,7 @@ def write_zarr(image: Image, path: Path) -> Path:
             chunk_key_encoding={"name": "v2", "separator": "/"},
         )
         array.attrs["_ARRAY_DIMENSIONS"] = list(names)
-        group.attrs["multiscales"] = [_multiscale(image, names)]
+        group.attrs["multiscales"] = [multiscale(image, names)]
         group.attrs["lungmtl"] = {"series_uid": image.series_uid, "modality": image.modality}
         if path.is_dir():
             shutil.rmtree(path)
@@ -47,7 +47,8 @@ def write_zarr(image: Image, path: Path) -> Path:
     return path
 
 
-def _multiscale(image: Image, names: str) -> dict[str, Any]:
+def multiscale(image: Image, names: str) -> dict[str, Any]:
+    """What OME-Zarr says of a volume that is the array ``0`` of its group, with its place in the patient."""
     axes = [
         {
             "name": name,

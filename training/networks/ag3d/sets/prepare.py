@@ -1,7 +1,7 @@
 """From a public set of whole CTs, as it was downloaded, to the cubes and thoraxes that the detector is trained on.
 
-Scans are read one after the other; of each a folder is left with its cubes and the part around the lungs at 1 mm, which training
-maps into memory. A scan takes about 50 MB on the disk and none of the memory.
+Several processes each read a scan; of each a folder is left with its cubes and the part around the lungs at 1 mm, of which training
+reads the patches that it draws. What is done is not done again, unless a file of it is not what was written.
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ import json
 import logging
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from ....data.errors import DatasetError
+from ....data.processes import each
 from ....data.public.ct.cubes import KNOWN, SCANS, write_cube_folder, write_scan_cubes
 from ....data.public.ct.scan_set import ScanSet, SetScan
+from ....data.sharded import damaged_files, write_hashes
 from ....error_boundary import as_sentences
 from ....errors import LungmtlError
 from ....findings import Findings
+from ....findings.formats.atomic import write_atomically
 from ....imaging.ct.lung_field import lung_field
 from ....log_file import log_error
 from ..mining import thorax_of
@@ -29,8 +33,15 @@ SET = "set.json"
 """What is written last: title, licence, limit, how many scans are there, and why others are not."""
 
 
-def prepare_set(scans: ScanSet, out: Path) -> Path:
-    """Prepare a set for training; what is there already stays.
+def prepare_set(scans: ScanSet, out: Path, processes: int | None = None) -> Path:
+    """Prepare a set for training; what is there already, and whole, stays.
+
+    Parameters
+    ----------
+    scans, out
+        The set, and the folder for it.
+    processes
+        How many work at once; by default as many as cores and memory allow.
 
     Returns
     -------
@@ -44,19 +55,17 @@ def prepare_set(scans: ScanSet, out: Path) -> Path:
     """
     failed = {}
     (out / SCANS).mkdir(parents=True, exist_ok=True)
-    for i, scan in enumerate(scans.scans):
-        target = out / SCANS / scan.name
-        if (target / KNOWN).is_file():
-            continue
-        try:
-            with as_sentences(scan.path):
-                _prepare_scan(scan, target)
-        except LungmtlError as error:  # one bad scan must not cost the others
-            log_error(error, scan.path)
-            failed[scan.name] = " ".join(str(error).split())
-            log.warning("%s is left out: %s", scan.name, failed[scan.name])
-        if i % 20 == 19:
-            log.warning("%d of %d scans of %s are prepared", i + 1, len(scans.scans), scans.title)
+    todo = [
+        _Task(scan, out / SCANS / scan.name) for scan in scans.scans if not _is_done(out / SCANS / scan.name)
+    ]
+    done = len(scans.scans) - len(todo)
+    for task, sentence in each(_prepare, todo, processes):
+        if sentence:  # one bad scan must not cost the others
+            failed[task.scan.name] = sentence
+            log.warning("%s is left out: %s", task.scan.name, sentence)
+        done += 1
+        if done % 20 == 0:
+            log.warning("%d of %d scans of %s are prepared", done, len(scans.scans), scans.title)
     count = len(scans.scans) - len(failed)
     if not count:
         raise DatasetError(f"no scan of {scans.title} could be prepared: {next(iter(failed.values()))}")
@@ -64,8 +73,43 @@ def prepare_set(scans: ScanSet, out: Path) -> Path:
     if not written.is_file() or json.loads(written.read_text(encoding="utf-8"))["scans"] != count:
         write_cube_folder(out)
         about = {"title": scans.title, "licence": scans.licence, "limit": scans.limit, "scans": count}
-        written.write_text(json.dumps({**about, "left_out": failed}, indent=1), encoding="utf-8")
+        # Other processes of a training take it as soon as it is there.
+        write_atomically(written, json.dumps({**about, "left_out": failed}, indent=1).encode())
     return out
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A scan, and the folder for what comes of it."""
+
+    scan: SetScan
+    target: Path
+
+
+def _is_done(target: Path) -> bool:
+    """Whether a scan is prepared and whole; what is not is taken away, and the file named."""
+    if not (target / KNOWN).is_file():
+        return False
+    damaged = damaged_files(target)
+    if damaged:
+        log.warning(
+            "%s is not what was written (%d file(s)): the scan is prepared again",
+            target / damaged[0],
+            len(damaged),
+        )
+        shutil.rmtree(target)
+    return not damaged
+
+
+def _prepare(task: _Task) -> str:
+    """Prepare a scan; why it cannot be, or nothing."""
+    try:
+        with as_sentences(task.scan.path):
+            _prepare_scan(task.scan, task.target)
+    except LungmtlError as error:
+        log_error(error, task.scan.path)
+        return " ".join(str(error).split())
+    return ""
 
 
 def _prepare_scan(scan: SetScan, target: Path) -> None:
@@ -78,6 +122,7 @@ def _prepare_scan(scan: SetScan, target: Path) -> None:
     try:
         store_thorax(partial, thorax)
         write_scan_cubes(partial, read, scan.fold)
+        write_hashes(partial)
         if not target.exists():  # another process may have been as fast
             partial.rename(target)
     finally:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ....data.arrays import open_arrays
-from ....fitting.batches import Place
+from ....fitting.batches import Place, Seed
 from ....fitting.hardness import Hardness
 from ....inference.weights import WeightsError, load_state, read_card, seen_cases
 from ..boosting import hardness_of_marks
@@ -121,10 +121,14 @@ class StoredPatches:
         self.crops, self.crop_fraction = crops, crop_fraction
         self.hardness = Hardness(len(store))
 
-    def __call__(self, place: Place, rng: np.random.Generator) -> dict[str, Any]:
-        cut = [self.crops(rng) for _ in range(rng.binomial(self.batch, self.crop_fraction)) if self.crops]
-        picked = self.pick(rng, self.batch - len(cut), place.step)
-        return collate_stored([*cut, *(self.store[i] for i in picked)])
+    def __call__(self, place: Place, seed: Seed) -> dict[str, Any]:
+        return collate_stored([self.draw(rng, place.step) for rng in place.generators(self.batch, seed)])
+
+    def draw(self, rng: np.random.Generator, step: int = 0) -> dict[str, Any]:
+        """Draw one crop or patch for a step."""
+        if self.crops and rng.random() < self.crop_fraction:
+            return self.crops(rng)
+        return self.store[self.pick(rng, 1, step)[0]]
 
     def pick(self, rng: np.random.Generator, count: int, step: int = 0) -> list[int]:
         """Numbers of the patches that a step draws."""

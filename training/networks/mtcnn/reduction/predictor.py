@@ -19,7 +19,7 @@ from ....crossval.nodule_cubes import MIDDLE, nodule_cube
 from ....evaluation.candidates import Candidates
 from ....findings import Finding, Findings, Sphere
 from ....imaging.image import Image
-from ....inference.predictor import ModelInfo, Progress
+from ....inference.predictor import DETECTOR, ModelInfo, Progress
 from ....inference.suitability import check_ct
 from ....ops.logits import OPINION_EPS, log_odds
 from ..network import MtCnn
@@ -117,7 +117,7 @@ class ReductionPredictor(FoldModels[MtCnn]):
     def _with_new_score(self, image: Image, finding: Finding) -> Finding:
         cube, _ = nodule_cube(image, finding.center)
         score, own = self.score(cube, np.full(3, MIDDLE), finding.score, image.series_uid)
-        scores = {**finding.scores, "detector": finding.score, self.info.name: own}
+        scores = {**finding.scores, DETECTOR: finding.score, self.info.name: own}
         return finding.with_(score=score, scores=scores)
 
 

@@ -144,7 +144,7 @@ def train(run: TrainingRun) -> Path:
         raise DatasetError(f"the candidates have no usable mark in the folds {', '.join(sorted(missing))}.")
     results, minutes = train_folds(
         run.out,
-        lambda fold: fold_result(samples, np.arange(len(samples)), fold, network, config, run.out),
+        lambda fold: fold_result(samples, np.arange(len(samples)), fold, network, config, run),
         resume=run.resume,
     )
     out_of_fold = out_of_fold_logits(len(samples), results)

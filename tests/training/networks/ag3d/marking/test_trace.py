@@ -2,12 +2,11 @@
 
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from napari_lungmtl.training.data.public.luna16_nodules import load_cubes, to_hu
+from napari_lungmtl.training.data.public.luna16_nodules import to_hu
 from napari_lungmtl.training.explain.answer import NOTHING, UNSEEN, Place, under_threshold
 from napari_lungmtl.training.findings import Sphere
 from napari_lungmtl.training.imaging import Image
@@ -112,9 +111,9 @@ def test_a_trace_costs_the_run_nothing_when_nobody_keeps_it(shipped, traced):
     assert [(f.geometry, f.score) for f in again] == [(f.geometry, f.score) for f in findings]
 
 
-def test_nodules_of_fold_0_are_hits_and_places_beside_them_misses(shipped, lungmtl_data: Path):
+def test_nodules_of_fold_0_are_hits_and_places_beside_them_misses(shipped, luna16_cubes):
     """All of them, and real misses: experiments/explain/exact.py."""
-    cubes = load_cubes(lungmtl_data / "luna16_nodules", folds=["0"])[:40:13]
+    cubes = [c for c in luna16_cubes if c.fold == "0"][:40:13]
     asked = Counter()
     for cube in cubes:
         trace = shipped.trace_cube(to_hu(cube.voxels))

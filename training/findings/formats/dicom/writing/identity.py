@@ -13,6 +13,8 @@ from ....finding import Finding, Findings
 NAME = "napari-lungmtl"
 _TRACKED = re.compile(r"Nodule (\d+) \[(.+)\]", re.DOTALL)
 _SHA_DIGITS = 12
+_LONGEST = 64
+"""Letters of a name in DICOM (LO), in which a backslash would begin another one."""
 
 
 def software_version() -> str:
@@ -78,11 +80,19 @@ def numbers_of(findings: Findings) -> dict[str, int]:
 
 
 def algorithm(finding: Finding, models: tuple[Mapping[str, Any], ...]) -> tuple[str, str]:
-    """Name and version of the network that found it; the version with the first digits of the weights' SHA-256."""
+    """Name and version of the network that found it; the version with the first digits of the weights' SHA-256.
+
+    Networks of another make are called as their files say, at any length: as much of it stays as DICOM has room for.
+    """
     name, release = finding.provenance.model, finding.provenance.version
     sha = next((str(m.get("sha256", "")) for m in models if m.get("name") == name), "")
-    said = " ".join(filter(None, (release, f"sha256:{sha[:_SHA_DIGITS]}" if sha else "")))
-    return name, said or "unknown"
+    weights = f"sha256:{sha[:_SHA_DIGITS]}" if sha else ""
+    said = f"{_long_string(release, _LONGEST - len(weights) - 1)} {weights}".strip()
+    return _long_string(name) or "unknown", said or "unknown"
+
+
+def _long_string(text: str, most: int = _LONGEST) -> str:
+    return " ".join(text.replace("\\", "/").split())[:most].strip()
 
 
 def person_name(name: str) -> str:

@@ -1,0 +1,1 @@
+"""What `network.py` measures with, and the peers that it measures."""

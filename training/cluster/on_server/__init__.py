@@ -1,0 +1,1 @@
+"""Studies that lie on a server: found by listing, fetched and read by workers, known again without being fetched."""

@@ -1,0 +1,1 @@
+"""What an index is read for again: figures beside a truth, and the map of a cohort."""
