@@ -1,12 +1,10 @@
 """The mean of several weights of one network that were trained from the same start: a "model soup".
 
     python experiments/radiographs/soup.py runs/dhn_a/dhn.safetensors runs/dhn_b/dhn.safetensors --out runs/dhn_soup
-    lungmtl train dhn --data prepared_real --weights runs/dhn_soup/dhn.safetensors --config experiments/radiographs/dhn_soup.toml \
-        --out runs/dhn_soup_calibrated
+    lungmtl evaluate dhn --data ../shared/data/cxr/jsrt --folds 0 --weights runs/dhn_soup/dhn.safetensors
 
-Weights that were fine-tuned from one start lie in one valley of the loss, and their mean is about as good as the mean of their
-predictions, at the cost of one network (Wortsman et al., *Model soups*, ICML 2022). The second line learns nothing (its learning rate
-is 0): it takes BatchNorm's statistics anew, and the calibration.
+Weights fine-tuned from one start often lie in one valley of the loss, and their mean is then about as good as that of their
+predictions, at the cost of one network (Wortsman et al., *Model soups*, ICML 2022). The calibration is that of the first weights.
 """
 
 from __future__ import annotations
