@@ -108,19 +108,28 @@ def interrupt_held_back() -> Iterator[None]:
         yield
         return
     pressed: list[int] = []
-    blocks = hasattr(signal, "pthread_sigmask")  # not on Windows
-    if blocks:
-        resource_tracker.ensure_running()  # started later, it would let signals through again
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
     try:
-        yield
+        with children_not_interrupted():
+            yield
     finally:
-        if blocks:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(signal.SIGINT, before)
     if pressed:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def children_not_interrupted() -> Iterator[None]:
+    """Keep Ctrl+C, which a terminal sends to all processes, from those that this thread starts in the context."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # started later, it would let signals through again
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextmanager
