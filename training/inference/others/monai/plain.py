@@ -13,7 +13,7 @@ from ...weights import WeightsError
 _REFERENCE = re.compile(r"@([A-Za-z_]\w*)")
 _STANDS_FOR = "_reference_"
 DEEPEST, MOST_VALUES = 20, 100_000
-"""Levels of lists and references in one another, and values of a whole configuration: ten references to ten, ten times, are more."""
+"""Levels of lists and references in one another, and values of a whole configuration: references to references multiply."""
 
 
 @dataclass(frozen=True)
