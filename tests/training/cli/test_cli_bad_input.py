@@ -95,9 +95,7 @@ def test_a_batch_goes_on_after_anything(tmp_path, monkeypatch, scans, error):
 
 
 @pytest.mark.parametrize("many", [(), ("--workers", "1")])
-def test_a_folder_that_cannot_be_written_to_is_told_before_anything_runs(
-    tmp_path, monkeypatch, scans, many
-):
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_runs(tmp_path, monkeypatch, scans, many):
     """After it, a night's work would be lost study by study."""
 
     def refused(**_):

@@ -21,7 +21,7 @@ from napari_lungmtl.training.cluster.find import Finder
 from napari_lungmtl.training.cluster.index import open_index, rows
 from napari_lungmtl.training.cluster.rows import COLUMNS, TEXT, finding_rows
 from napari_lungmtl.training.cluster.run import AHEAD, ClusterRun
-from napari_lungmtl.training.cluster.task import ALREADY, DONE, FAILED, Options, Outcome, Study
+from napari_lungmtl.training.cluster.task import ALREADY, DONE, FAILED, ClusterError, Options, Outcome, Study
 from napari_lungmtl.training.cluster.writer import IndexWriter
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
 from napari_lungmtl.training.findings.formats.errors import SaveError
@@ -180,6 +180,17 @@ def test_an_index_takes_every_column_every_name_and_a_damaged_file(tmp_path):
     writer.add(Outcome("/b/copy", ALREADY, "", "k", "a.json", {"path": "/b/copy"}))
     writer.flush()
     assert "/b/copy" in open_index(tmp_path).studies.to_table()["path"].to_pylist(), "a copy is where it is"
+
+
+@pytest.mark.parametrize("use", [open_index, lambda out: IndexWriter(out, "0.1")])
+def test_a_damaged_file_of_an_index_is_named_with_what_to_do(tmp_path, use):
+    writer = IndexWriter(tmp_path, "0.1")
+    writer.add(outcome(1))
+    writer.flush()
+    (file,) = (tmp_path / "index" / "studies").rglob("*.parquet")
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(ClusterError, match=rf"{file.name}.* Move the folder index away"):
+        use(tmp_path)
 
 
 def full_disk(path, _data):
