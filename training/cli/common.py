@@ -70,6 +70,10 @@ def explained() -> Generator[None]:
     except BaseException as error:  # codecs in Rust panic with errors that are no Exception
         if passes(error):
             raise
+        if isinstance(
+            error.__cause__, KeyboardInterrupt
+        ):  # as Python 3.11 wraps one in the making of a class
+            raise error.__cause__ from None
         log_error(error, "lungmtl")
         complain(explain(error))
         raise typer.Exit(1) from error

@@ -176,7 +176,9 @@ def _prepare(out: Path, format: Format) -> None:
     try:
         prepare_folder(out)
     except OSError as error:
-        raise Failed(f"{shown(out)} cannot be made ({error.strerror}): choose another --out") from error
+        raise Failed(
+            f"{shown(out)} cannot be made or written to ({error.strerror}): choose another --out"
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +46,7 @@ def require_cluster() -> None:
         It is not installed.
     """
     try:
-        for package in ("distributed", "locket", "pyarrow"):
+        for package in ("cryptography", "distributed", "locket", "pyarrow"):
             import_module(package)
     except ImportError as error:
         raise missing_extra(error) or error from error
@@ -52,6 +55,8 @@ def require_cluster() -> None:
 @contextmanager
 def local_workers(count: int, device: str = "auto") -> Iterator[Client]:
     """Start processes on this machine, each with one model store, and end them with the context.
+
+    They talk by TLS, with certificates that last as long: who else is on this machine could have them run anything otherwise.
 
     Parameters
     ----------
@@ -63,22 +68,68 @@ def local_workers(count: int, device: str = "auto") -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
-    with (
-        dask.config.set(SETTINGS),
-        LocalCluster(
-            n_workers=count,
-            threads_per_worker=THREADS,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            resources={GPU: 1} if on_gpu(device) else None,
-            env=dict.fromkeys(ONE_THREAD, "1"),
-            preload=[*dask.config.get("distributed.worker.preload"), local_worker.__name__],
-            silence_logs=logging.CRITICAL,  # what a person must know is in the rows
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    with dask.config.set(SETTINGS), ExitStack() as ends:
+        with interrupt_held_back():
+            cluster = ends.enter_context(
+                LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=THREADS,
+                    processes=True,
+                    host="127.0.0.1",
+                    security=True,
+                    dashboard_address="127.0.0.1:0",
+                    resources={GPU: 1} if on_gpu(device) else None,
+                    env=dict.fromkeys(ONE_THREAD, "1"),
+                    preload=[*dask.config.get("distributed.worker.preload"), local_worker.__name__],
+                    silence_logs=logging.CRITICAL,  # what a person must know is in the rows
+                )
+            )
+            client = ends.enter_context(Client(cluster))
+        try:
+            yield client
+        finally:
+            with interrupt_held_back():
+                ends.close()
+
+
+@contextmanager
+def interrupt_held_back() -> Iterator[None]:
+    """Let Ctrl+C wait until the context ends, and processes that are started in it never see one.
+
+    Dask's cluster cannot be ended while it begins or ends; and whom a terminal interrupts while it still loads its libraries
+    fills the terminal.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Ctrl+C was pressed meanwhile.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+    try:
+        with children_not_interrupted():
+            yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def children_not_interrupted() -> Iterator[None]:
+    """Keep Ctrl+C, which a terminal sends to all processes, from those that this thread starts in the context."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # started later, it would let signals through again
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextmanager

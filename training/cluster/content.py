@@ -40,6 +40,17 @@ def content_hash(series: Series) -> str:
     return whole.hexdigest()
 
 
+def file_states(series: Series) -> tuple[tuple[int, int], ...]:
+    """Look when each file of a series was written last (ns), and how many bytes it has: what differs once somebody writes there.
+
+    Raises
+    ------
+    ImageError, OSError
+        A file is missing or cannot be read.
+    """
+    return tuple((state.st_mtime_ns, state.st_size) for state in map(Path.stat, _files(series)))
+
+
 def image_hash(image: Image) -> str:
     """Compute the SHA-256 of voxels and their place: the content of what is read from a server by chunk."""
     place = (image.modality, image.voxels.dtype.str, image.shape, image.spacing, image.origin)

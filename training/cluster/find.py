@@ -75,13 +75,20 @@ class Finder:
         if not root.is_dir() or format_of(root) is not None:
             yield root, True
             return
-        with os.scandir(root) as entries:
-            below = sorted((e.name, e.is_dir()) for e in entries if not e.name.startswith("."))
+        try:
+            with os.scandir(root) as entries:
+                below = sorted((e.name, _is_folder(e)) for e in entries if not e.name.startswith("."))
+        except OSError:  # whoever looks into it tells why
+            yield root, True
+            return
         if not below or any(not is_dir for _, is_dir in below):
             yield root, not below
+        here = os.path.realpath(root)
         for name, is_dir in below:
             path = root / name
-            if is_dir and os.path.realpath(path) not in self._own:
+            real = os.path.realpath(path)
+            # A link to where it is in itself would have all studies twice.
+            if is_dir and real not in self._own and not Path(here).is_relative_to(real):
                 yield path, True
 
     def _found(self, path: Path | Address, number: int, whole: bool) -> Iterator[Study | Place | Outcome]:
@@ -113,6 +120,14 @@ class Finder:
             f"A series of this identifier is in {where} too, and was not predicted twice: if both are parts of one, put them "
             "into one folder; if they are copies, leave one out."
         )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or leads to one; a link that leads to itself, or to where nobody may look, does not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _contents(path: Path, whole: bool) -> Contents:

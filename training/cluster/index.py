@@ -24,6 +24,7 @@ _AT_ONCE = 50_000
 """Rows that are held beyond the best so far."""
 _READERS = 16
 """Files whose columns are looked at at a time."""
+_ANEW = f"Move the folder {INDEX} away and give the same 'lungmtl predict' command again: it writes the index anew."
 
 
 @dataclass(frozen=True)
@@ -195,11 +196,14 @@ def _lacking(dataset: ds.Dataset, table: str, out: Path) -> str:
     Raises
     ------
     ClusterError
-        They are `NEEDED`.
+        They are `NEEDED`, or a file is damaged.
     """
     wanted = [name for name in dataset.schema.names if name != DAY]
-    with ThreadPoolExecutor(_READERS) as readers:  # a server answers several at a time
-        schemas = list(readers.map(lambda fragment: fragment.physical_schema.names, dataset.get_fragments()))
+    try:
+        with ThreadPoolExecutor(_READERS) as readers:  # a server answers several at a time
+            schemas = list(readers.map(lambda one: one.physical_schema.names, dataset.get_fragments()))
+    except ValueError as error:  # pyarrow's own
+        raise ClusterError(f"{shown(out / INDEX)} is damaged ({str(error).rstrip('.')}). {_ANEW}") from error
     lacking = [[name for name in wanted if name not in names] for names in schemas]
     absent = list(dict.fromkeys(name for names in lacking for name in names))
     if not absent:
@@ -207,8 +211,5 @@ def _lacking(dataset: ds.Dataset, table: str, out: Path) -> str:
     files = sum(map(bool, lacking))
     which = f"{files} of {len(schemas)} files in {shown(folder_of(out, table))} lack the column{'s' * (len(absent) > 1)} "
     if needed := [name for name in absent if name in NEEDED[table]]:
-        raise ClusterError(
-            f"{which}{', '.join(needed)}: another version wrote them. Move the folder {INDEX} away and give the same 'lungmtl "
-            "predict' command again: it writes the index anew."
-        )
+        raise ClusterError(f"{which}{', '.join(needed)}: another version wrote them. {_ANEW}")
     return f"{which}{', '.join(absent)}: another version wrote them, and these values count as unknown."

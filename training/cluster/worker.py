@@ -17,7 +17,7 @@ from threading import Lock
 from ..error_boundary import STOPS, foreseen, sentence
 from ..findings import Findings
 from ..findings.formats.json_file import write_findings
-from ..imaging.errors import NoLungFoundError
+from ..imaging.errors import NoLungFoundError, UnreadableFileError
 from ..imaging.image import Image
 from ..imaging.read import moved, read_series
 from ..imaging.series import Series
@@ -27,7 +27,7 @@ from ..inference.predictor import finish
 from ..log_file import keep_log, log_error
 from ..storage.address import is_remote
 from ..storage.files import is_there
-from .content import content_hash, image_hash, key_of, result_file
+from .content import content_hash, file_states, image_hash, key_of, result_file
 from .rows import finding_rows, study_row
 from .task import ALREADY, DONE, FAILED, PASSED_OVER, ClusterError, Options, Outcome, Study
 
@@ -51,6 +51,7 @@ def predict_study(study: Study, options: Options, image: Image | None = None) ->
         with _timed(seconds, "hash_seconds"):
             check_version(options)
             series = study.series if image is not None else study.with_files()
+            states = file_states(series) if image is None else ()
             content = content_hash(series) if image is None else image_hash(image)
             key = key_of(content, series, options)
         file = result_file(series, key)
@@ -59,7 +60,7 @@ def predict_study(study: Study, options: Options, image: Image | None = None) ->
             with claimed(path):
                 if not is_there(path):
                     with _timed(seconds, "read_seconds"):
-                        image = image or _read(study, series)
+                        image = image or _read(study, series, states)
                     return _predict(study, image, options, key, file, seconds)
         return Outcome(study.label, ALREADY, key=key, file=file, row={"path": study.place})
     except STOPS:
@@ -75,8 +76,13 @@ def predict_study(study: Study, options: Options, image: Image | None = None) ->
         return Outcome(study.label, FAILED, said, key, row=row, full=disk_is_full(error))
 
 
-def _read(study: Study, series: Series) -> Image:
+def _read(study: Study, series: Series, states: tuple[tuple[int, int], ...]) -> Image:
+    """Read what was hashed: findings of a study that is still being sent would count as those of its former bytes for ever."""
     image = read_series(series.path, series)
+    if file_states(series) != states:
+        raise UnreadableFileError(
+            f"{study.label} was written to while it was read: give the same command again when it is complete."
+        )
     return image if study.original is None else moved(image, *study.original)
 
 

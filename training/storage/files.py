@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,13 @@ def prepare_folder(path: Path) -> None:
     StorageError
         The server does not answer, has no such bucket, or does not let us in.
     OSError
-        A local folder could not be made.
+        A local folder could not be made, or may not be written to.
     """
     address = address_of(path)
     if address is None:
         path.mkdir(parents=True, exist_ok=True)
-        return
+        with tempfile.TemporaryFile(dir=path):  # permissions alone do not tell of read-only disks
+            return
     require_writable(address)
     with telling(address):
         system = open_filesystem(address)

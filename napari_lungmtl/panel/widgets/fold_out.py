@@ -33,11 +33,6 @@ class FoldOut(QWidget):
         layout.addWidget(self.button)
         layout.addWidget(self._content)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the details are shown."""
-        return self.button.isChecked()
-
     def _fold(self, shown: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
         self._content.setVisible(shown)

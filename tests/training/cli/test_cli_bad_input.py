@@ -1,5 +1,6 @@
 """Bad input to the commands: one line each on standard error, the others go on, exit status 1, and never a hang."""
 
+import errno
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ from napari_lungmtl.training.findings import Findings, ImageReference
 from napari_lungmtl.training.imaging import Image, write_volume
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
+from napari_lungmtl.training.storage import files
 
 from ...stand_ins.fresh_models import fresh_model_store
 
@@ -90,6 +92,21 @@ def test_a_batch_goes_on_after_anything(tmp_path, monkeypatch, scans, error):
     assert [case["case"] for case in summary["cases"]] == ["a", "c"]
     assert [failed["input"] for failed in summary["failed"]] == [str(scans[1])]
     assert type(error).__name__ in log.read_text()
+
+
+@pytest.mark.parametrize("many", [(), ("--workers", "1")])
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_runs(tmp_path, monkeypatch, scans, many):
+    """After it, a night's work would be lost study by study."""
+
+    def refused(**_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(files.tempfile, "TemporaryFile", refused)
+    result = lungmtl("predict", *scans, "--out", tmp_path / "out", *many)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"lungmtl: {tmp_path / 'out'} cannot be made or written to (Read-only file system): choose another --out"
+    ]
 
 
 def test_a_person_stops_a_batch(tmp_path, monkeypatch, scans):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli.app import app
-from napari_lungmtl.training.cluster.connect import local_workers
+from napari_lungmtl.training.cluster.connect import interrupt_held_back, local_workers
 from napari_lungmtl.training.cluster.index import open_index, rows
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging import Image, write_volume
@@ -25,7 +26,7 @@ from ...house import ROOT
 from ...stand_ins import cluster_worker as toy
 
 dask = pytest.importorskip("dask")
-pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
 
 
 def ct(number: int, brightest: int = 0) -> Image:
@@ -59,7 +60,43 @@ def scheduler(tmp_path_factory):
     ):
         patch.setenv("LUNGMTL_TOY", str(folder))
         with local_workers(2) as client:
-            yield client.scheduler.address, folder
+            own = client.security  # for other clients, here and in processes of their own
+            given = {
+                "ca-file": own.tls_ca_file,
+                "client.cert": own.tls_client_cert,
+                "client.key": own.tls_client_key,
+            }
+            for name, pem in given.items():
+                variable = f"comm.tls.{name}".replace(".", "__").replace("-", "_").upper()
+                patch.setenv(f"DASK_DISTRIBUTED__{variable}", pem)
+            with dask.config.set({f"distributed.comm.tls.{name}": pem for name, pem in given.items()}):
+                yield client.scheduler.address, folder
+
+
+def test_nobody_else_on_this_machine_has_the_workers_run_anything(scheduler):
+    """Dask runs what whoever connects sends."""
+    address, _ = scheduler
+    assert address.startswith("tls://127.0.0.1:")
+    stranger = distributed.Security.temporary()
+    with pytest.raises(OSError, match="certificate"):
+        distributed.Client(address, security=stranger, timeout=5, set_as_default=False)
+
+
+def test_ctrl_c_waits_until_workers_can_be_ended_and_is_not_theirs():
+    ended = []
+
+    def start_workers() -> None:
+        with interrupt_held_back():
+            interrupted = "import signal; signal.raise_signal(signal.SIGINT)"
+            ended.append(subprocess.run([sys.executable, "-c", interrupted], check=False).returncode)
+            signal.raise_signal(signal.SIGINT)
+            ended.append(0)
+
+    with pytest.raises(KeyboardInterrupt):
+        start_workers()
+    assert len(ended) == 2, "Ctrl+C came at once"
+    assert ended[0] == 0 or not hasattr(signal, "pthread_sigmask")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.fixture(autouse=True)

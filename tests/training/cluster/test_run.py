@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from napari_lungmtl.training.case_list.read import is_case_list, read_case_list
 from napari_lungmtl.training.cli.app import app
+from napari_lungmtl.training.cluster import find as find_module
 from napari_lungmtl.training.cluster import writer as writer_module
 from napari_lungmtl.training.cluster.connect import running_cluster
 from napari_lungmtl.training.cluster.content import content_hash
@@ -20,7 +21,7 @@ from napari_lungmtl.training.cluster.find import Finder
 from napari_lungmtl.training.cluster.index import open_index, rows
 from napari_lungmtl.training.cluster.rows import COLUMNS, TEXT, finding_rows
 from napari_lungmtl.training.cluster.run import AHEAD, ClusterRun
-from napari_lungmtl.training.cluster.task import ALREADY, DONE, FAILED, Options, Outcome, Study
+from napari_lungmtl.training.cluster.task import ALREADY, DONE, FAILED, ClusterError, Options, Outcome, Study
 from napari_lungmtl.training.cluster.writer import IndexWriter
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Sphere
 from napari_lungmtl.training.findings.formats.errors import SaveError
@@ -181,6 +182,17 @@ def test_an_index_takes_every_column_every_name_and_a_damaged_file(tmp_path):
     assert "/b/copy" in open_index(tmp_path).studies.to_table()["path"].to_pylist(), "a copy is where it is"
 
 
+@pytest.mark.parametrize("use", [open_index, lambda out: IndexWriter(out, "0.1")])
+def test_a_damaged_file_of_an_index_is_named_with_what_to_do(tmp_path, use):
+    writer = IndexWriter(tmp_path, "0.1")
+    writer.add(outcome(1))
+    writer.flush()
+    (file,) = (tmp_path / "index" / "studies").rglob("*.parquet")
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(ClusterError, match=rf"{file.name}.* Move the folder index away"):
+        use(tmp_path)
+
+
 def full_disk(path, _data):
     raise SaveError(f"{path}: no room")
 
@@ -224,6 +236,31 @@ def test_what_is_no_study_is_told_and_the_others_are_found(tmp_path):
     assert "p1" in told["copy"].sentence
     assert "no image" in told["p3"].sentence
     assert finder.expected == 5
+
+
+def test_links_that_go_round_end_no_run_and_double_no_study(tmp_path):
+    image = Image(np.full((4, 5, 6), -1000, np.int16), "CT", (2.0, 1.0, 1.0), (-100, 10, 20), "1.2.3")
+    root = tmp_path / "root"
+    write_volume(image, root / "p" / "scan.mha")
+    (root / "round").symlink_to("round")
+    (root / "up").symlink_to("..")
+    (root / "here").symlink_to(".")
+    studies, told = [], []
+    for one in Finder([root], {"CT"}, tmp_path / "out"):
+        (studies if isinstance(one, Study) else told).append(one)
+    assert [study.label for study in studies] == [str(root / "p" / "scan.mha")]
+    assert ["round" in one.sentence for one in told] == [True]
+
+
+def test_a_root_that_may_not_be_looked_into_is_one_row(tmp_path, monkeypatch):
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "closed").mkdir()
+    monkeypatch.setattr(find_module.os, "scandir", refused)
+    (one,) = Finder([tmp_path / "closed"], {"CT"}, tmp_path / "out")
+    assert one.status == FAILED
+    assert "ermission" in one.sentence
 
 
 def test_what_cannot_be_is_one_sentence(tmp_path, monkeypatch):

@@ -70,3 +70,20 @@ def test_another_version_and_a_full_disk_are_sentences(studies, tmp_path, monkey
     error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
     assert worker.disk_is_full(error)
     assert not worker.disk_is_full(OSError(errno.EACCES, "no"))
+
+
+def test_a_study_that_is_written_to_while_it_is_read_is_no_result(studies, tmp_path, monkeypatch):
+    """Its findings would be those of the bytes that were hashed before."""
+
+    def read_series(path, series, real=worker.read_series):
+        with series.files[0].open("ab") as file:
+            file.write(b"more")
+        return real(path, series)
+
+    monkeypatch.setattr(worker, "read_series", read_series)
+    monkeypatch.setattr(worker, "_run", lambda image, _: Findings((), ImageReference.of(image)))
+    options = Options(tmp_path / "out", (), version=version("napari-lungmtl"))
+    outcome = worker.predict_study(studies[0], options)
+    assert outcome.status == FAILED
+    assert "while it was read" in outcome.sentence
+    assert not list((tmp_path / "out").rglob("*.json"))

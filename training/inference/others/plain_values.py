@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,7 +65,7 @@ class Checks:
             It is none.
         """
         plain = isinstance(value, int | float) and not isinstance(value, bool)
-        if not plain or not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type, operator]
+        if not plain or not low <= value <= high:  # type: ignore[operator]
             raise WeightsError(
                 f"{self.where}: {name} is {str(value)[:60]}, which is no number from {low:g} to {high:g}."
             )

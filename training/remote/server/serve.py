@@ -14,6 +14,7 @@ from pathlib import Path
 from socket import gethostname
 
 from ...cluster import local_worker
+from ...cluster.connect import children_not_interrupted
 from ..key_file import SUFFIX, TLS, Key, RemoteError, write_key
 from .certificates import certificates_in
 
@@ -132,22 +133,23 @@ async def serving(settings: Settings) -> AsyncIterator[Serving]:
                 ) from error
             scheduler.http_server.stop()
             inside = f"{TLS}{_reached_from_here(settings.host)}:{scheduler.port}"
-            for device in settings.devices:
-                await stack.enter_async_context(
-                    Nanny(
-                        inside,
-                        host=LOOPBACK,
-                        nthreads=1,
-                        name=device,
-                        security=security,
-                        memory_limit=None,
-                        silence_logs=logging.ERROR,
-                        dashboard=False,
-                        dashboard_address=f"{LOOPBACK}:0",
-                        preload=[*dask.config.get("distributed.worker.preload"), local_worker.__name__],
-                        plugins=(NetworksPlugin(device, shared),),
+            with children_not_interrupted():
+                for device in settings.devices:
+                    await stack.enter_async_context(
+                        Nanny(
+                            inside,
+                            host=LOOPBACK,
+                            nthreads=1,
+                            name=device,
+                            security=security,
+                            memory_limit=None,
+                            silence_logs=logging.ERROR,
+                            dashboard=False,
+                            dashboard_address=f"{LOOPBACK}:0",
+                            preload=[*dask.config.get("distributed.worker.preload"), local_worker.__name__],
+                            plugins=(NetworksPlugin(device, shared),),
+                        )
                     )
-                )
             # Of a second server on this machine the key is another one.
             name = gethostname() if scheduler.port == PORT else f"{gethostname()}-{scheduler.port}"
             key = Key(

@@ -218,6 +218,10 @@ def test_torchscript_and_damage_are_refused_with_a_sentence(tmp_path):
     text = tmp_path / "text.zip"
     text.write_text("no zip")
     assert "damaged" in refusal(text)
+    # A hundred references to a list of a hundred references, and so on: more values than any memory holds.
+    laughs = {f"l{n}": [f"@l{n - 1}"] * 100 for n in range(1, 9)} | {"l0": [1] * 100}
+    laughing = {**inference()["anchor_generator"], "feature_map_scales": "@l8"}
+    endless = {**inference()["anchor_generator"], "feature_map_scales": [10**400, 2, 4]}
     wide = "$monai.networks.nets.resnet.resnet10(spatial_dims=3,n_input_channels=1,widen_factor=1e9)"
     for n, (changes, words) in enumerate(
         (
@@ -225,6 +229,8 @@ def test_torchscript_and_damage_are_refused_with_a_sentence(tmp_path):
             ({"detector_ops": 3}, "does not say which window slides over a scan"),
             ({"preprocessing": {"transforms": 7}}, "does not say how scans are prepared"),
             ({"size_divisible": "@size_divisible"}, "refers to itself"),
+            ({**laughs, "anchor_generator": laughing}, "to far too much"),
+            ({"anchor_generator": endless}, "which is no number from 0.01 to 64"),
         )
     ):
         assert words in refusal(write_bundle(tmp_path / f"odd {n}", {}, inference(**changes)))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from napari_lungmtl.training.data.errors import DatasetError
+from napari_lungmtl.training.data.public.ct.cubes import KNOWN
 from napari_lungmtl.training.data.public.ct.layouts import open_scan_set
 from napari_lungmtl.training.data.sharded import damaged_files
 from napari_lungmtl.training.networks.ag3d.sets.prepare import prepare_set
@@ -88,6 +89,22 @@ def test_a_preparation_that_is_killed_goes_on_from_there(prepared, tmp_path):
     prepare_set(open_scan_set(data), out, processes=1)
     assert {path: path.stat().st_mtime_ns for path in written} == written
     assert contents(out) == contents(prepared)
+
+
+def test_what_a_killed_process_left_is_not_in_the_way_and_goes(prepared, tmp_path):
+    """In containers, processes of two runs have one number."""
+    out = tmp_path / "copy"
+    shutil.copytree(prepared, out)
+    lost, broken = scans_of(out)[:2]
+    old, young = (lost.with_name(f".{lost.name}.{name}") for name in (os.getpid(), "young"))
+    shutil.copytree(lost, young)
+    lost.rename(old)
+    os.utime(old, (1, 1))
+    (broken / KNOWN).unlink()
+    prepare_set(open_scan_set(prepared.parent / "lüna 16"), out, processes=1)
+    assert contents(out) == contents(prepared)
+    assert young.exists()
+    assert not old.exists()
 
 
 def test_processes_work_side_by_side_and_end_with_the_one_that_started_them(tmp_path):

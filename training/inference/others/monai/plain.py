@@ -12,7 +12,8 @@ from ...weights import WeightsError
 
 _REFERENCE = re.compile(r"@([A-Za-z_]\w*)")
 _STANDS_FOR = "_reference_"
-DEEPEST = 20
+DEEPEST, MOST_VALUES = 20, 100_000
+"""Levels of lists and references in one another, and values of a whole configuration: references to references multiply."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class PlainConfig:
 
     def __init__(self, values: Mapping[str, Any], where: str) -> None:
         self._values = values
+        self._resolved = 0
         self.where = where
 
     def raw(self, name: str) -> Any:
@@ -60,10 +62,11 @@ class PlainConfig:
         Raises
         ------
         WeightsError
-            References go round in circles.
+            References go round in circles, or to more values than any detector has.
         """
-        if depth > DEEPEST:
-            raise WeightsError(f"{self.where} refers to itself: it is damaged.")
+        self._resolved += 1
+        if depth > DEEPEST or self._resolved > MOST_VALUES:
+            raise WeightsError(f"{self.where} refers to itself, or to far too much: it is damaged.")
         if isinstance(value, list):
             return [self.resolve(each, depth + 1) for each in value]
         if isinstance(value, dict):

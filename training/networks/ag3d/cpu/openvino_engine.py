@@ -6,6 +6,7 @@ import copy
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Lock
 
 import openvino
 import torch
@@ -39,6 +40,8 @@ class _Rest(nn.Module):
 class OpenVinoAg3d:
     """Backbone and RPN, in two parts as a run calls them. Converted when it is made, which takes some seconds.
 
+    Several threads may call it; one at a time computes.
+
     Parameters
     ----------
     net
@@ -54,17 +57,26 @@ class OpenVinoAg3d:
 
     def first(self, x: Tensor) -> Tensor:
         """As `Backbone.first`."""
-        return torch.from_numpy(self._first([x.contiguous().numpy()])[0])
+        return self._first(x)[0]
 
     def rest(self, features: Tensor) -> tuple[list[Tensor], Tensor]:
         """The pyramid and the RPN's output of what `first` gives."""
-        *pyramid, rpn = (
-            torch.from_numpy(each) for each in self._rest([features.contiguous().numpy()]).values()
-        )
+        *pyramid, rpn = self._rest(features)
         return pyramid, rpn
 
 
-def _compiled(part: nn.Module, example: Tensor) -> openvino.CompiledModel:
+class _Alone:
+    """A model that one thread at a time computes with: OpenVINO gives a second one the results of the first, without a word."""
+
+    def __init__(self, model: openvino.CompiledModel) -> None:
+        self._model, self._lock = model, Lock()
+
+    def __call__(self, x: Tensor) -> list[Tensor]:
+        with self._lock:
+            return [torch.from_numpy(each) for each in self._model([x.contiguous().numpy()]).values()]
+
+
+def _compiled(part: nn.Module, example: Tensor) -> _Alone:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of PyTorch about the way in which OpenVINO reads its networks
         model = openvino.convert_model(
@@ -74,7 +86,7 @@ def _compiled(part: nn.Module, example: Tensor) -> openvino.CompiledModel:
         "INFERENCE_PRECISION_HINT": "f32",  # by itself it takes bfloat16 where the processor has it
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
     }
-    return _core().compile_model(model, "CPU", settings)
+    return _Alone(_core().compile_model(model, "CPU", settings))
 
 
 @cache

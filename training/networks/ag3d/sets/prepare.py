@@ -6,10 +6,13 @@ reads the patches that it draws. What is done is not done again, unless a file o
 
 from __future__ import annotations
 
+import glob
 import json
 import logging
-import os
 import shutil
+import time
+import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +32,8 @@ from ..predictor import prepare
 from ..thorax import store_thorax
 
 log = logging.getLogger(__name__)
+LEFT_OVER = 3600.0
+"""Seconds without a change after which a scan that is not whole belongs to nobody."""
 SET = "set.json"
 """What is written last: title, licence, limit, how many scans are there, and why others are not."""
 
@@ -88,9 +93,9 @@ class _Task:
 
 def _is_done(target: Path) -> bool:
     """Whether a scan is prepared and whole; what is not is taken away, and the file named."""
-    if not (target / KNOWN).is_file():
+    if not target.exists():
         return False
-    damaged = damaged_files(target)
+    damaged = damaged_files(target) if (target / KNOWN).is_file() else [KNOWN]
     if damaged:
         log.warning(
             "%s is not what was written (%d file(s)): the scan is prepared again",
@@ -117,7 +122,9 @@ def _prepare_scan(scan: SetScan, target: Path) -> None:
     lungs = lung_field(read.image) if read.lungs is None else read.lungs
     volume, near = prepare(read.image, lungs)
     thorax = thorax_of(read.known, volume, near, Findings(()), read.image.scale[0])
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    _remove_leftovers(target)
+    # Not by the process' number: in a container each run has the same, and what a killed one left would be in the way.
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     partial.mkdir()
     try:
         store_thorax(partial, thorax)
@@ -127,3 +134,11 @@ def _prepare_scan(scan: SetScan, target: Path) -> None:
             partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what killed processes left of a scan; writing one takes seconds."""
+    for partial in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        with suppress(OSError):  # another process may be as fast
+            if time.time() - partial.stat().st_mtime > LEFT_OVER:
+                shutil.rmtree(partial)

@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -46,6 +47,20 @@ def test_openvino_finds_what_pytorch_finds(monkeypatch):
         assert len(ours) == len(theirs) > 10
         np.testing.assert_allclose(theirs.score, ours.score, atol=1e-3)
         assert float(a.rpn.std()) > 0.05, "something is there to differ"
+
+
+def test_two_threads_get_each_its_own_numbers():
+    """Two studies in the window may be in the networks at once; one got the features of the other."""
+    torch.manual_seed(1)
+    engine = OpenVinoAg3d(Ag3d(SMALL).eval())
+    volumes = [torch.randn(1, 1, 64, 64, 64) for _ in range(2)]
+    alone = [engine.first(volume) for volume in volumes]
+
+    def wrong(number: int) -> int:
+        return sum(not torch.equal(engine.first(volumes[number]), alone[number]) for _ in range(20))
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(wrong, range(2))) == [0, 0]
 
 
 def test_the_engine_is_asked_for_and_other_networks_go_on_with_pytorch():
