@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import tempfile
+from functools import partialmethod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,18 +23,23 @@ os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="lungmtl-settings-")
 
 import hypothesis
 import pytest
+from pytestqt.qtbot import QtBot
 
 # Modules and the syntax trees of tests are no garbage, and looking for some among them takes a quarter of the collection.
 gc.disable()
 
-# A loaded machine is no fault of the code, and what failed in another run no concern of this one.
-hypothesis.settings.register_profile(
-    "suite", deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+# A loaded machine is no fault of the code, and what failed in another run no concern of this one. The examples are the same in
+# each run, so that none is refused for one that only it has met; `--hypothesis-profile explore` looks for others.
+_LENIENT = hypothesis.settings(
+    deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
+hypothesis.settings.register_profile("suite", _LENIENT, derandomize=True)
+hypothesis.settings.register_profile("explore", _LENIENT, max_examples=1000)
 hypothesis.settings.load_profile("suite")
 
 TESTS = Path(__file__).parent
 GUI = TESTS / "gui"
+MINUTE = 60_000
 QUICK = tuple(TESTS / "training" / name for name in ("findings", "imaging", "metrics", "ops"))
 """Thousands of small tests."""
 
@@ -59,6 +65,22 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000)  # of Python's 700, that a layer or a widget allocates several times
     gc.collect()
     gc.freeze()
+
+
+class PatientBot(QtBot):
+    """Waits a minute where nothing else is said: of pytest-qt's five seconds a loaded machine may take all from one process."""
+
+    waitUntil = partialmethod(QtBot.waitUntil, timeout=MINUTE)
+    waitSignal = partialmethod(QtBot.waitSignal, timeout=MINUTE)
+    waitSignals = partialmethod(QtBot.waitSignals, timeout=MINUTE)
+    waitExposed = partialmethod(QtBot.waitExposed, timeout=MINUTE)
+    waitActive = partialmethod(QtBot.waitActive, timeout=MINUTE)
+
+
+@pytest.fixture
+def qtbot(qapp, request: pytest.FixtureRequest) -> PatientBot:
+    """pytest-qt's, with patience."""
+    return PatientBot(request)
 
 
 @pytest.fixture(scope="session")

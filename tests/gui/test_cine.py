@@ -34,7 +34,7 @@ def test_it_plays_to_the_end_and_back_until_it_is_stopped(window, qtbot):
     seen = follow(viewer)
     press(dock, Qt.Key.Key_K)
     assert dock.show_section.cine.forth.isChecked()
-    qtbot.waitUntil(lambda: len(seen) >= 5, timeout=20_000)
+    qtbot.waitUntil(lambda: len(seen) >= 5)
     assert seen[:5] == [38, 39, 38, 37, 36]
     assert dock.show_section.cine.back.isChecked()
     press(dock, Qt.Key.Key_K, SHIFT)
@@ -51,7 +51,7 @@ def test_buttons_play_the_plane_that_is_seen_and_keys_change_the_speed(window, q
     seen = follow(viewer)
     dock._scroll.ensureWidgetVisible(dock.show_section.cine)
     QTest.mouseClick(dock.show_section.cine.back, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(seen) >= 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(seen) >= 2)
     assert seen[:2] == [29, 28]
     QTest.mouseClick(dock.show_section.cine.back, Qt.MouseButton.LeftButton)
     assert dock.cine.direction == 0
@@ -86,11 +86,11 @@ def test_a_hand_on_the_picture_stops_it_and_what_is_drawn_is_kept(window, qtbot)
     dock.cine.set_speed(60)
     seen = follow(viewer)
     press(dock, Qt.Key.Key_K)
-    qtbot.waitUntil(lambda: len(seen) >= 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(seen) >= 2)
     press(dock, Qt.Key.Key_L)  # a tool
     assert dock.cine.direction == 0
     press(dock, Qt.Key.Key_K)  # once more, the tool still in hand
-    qtbot.waitUntil(lambda: len(seen) >= 4, timeout=20_000)
+    qtbot.waitUntil(lambda: len(seen) >= 4)
     z = viewer.dims.point[0]
     mouse.drag((z, 20.0, -20.0), (z, 50.0, 15.0), while_held=lambda: QTest.qWait(60))
     assert dock.cine.direction == 0
@@ -101,7 +101,7 @@ def test_a_hand_on_the_picture_stops_it_and_what_is_drawn_is_kept(window, qtbot)
         np.zeros((40, 60, 60), np.uint8), scale=(2.5, 1, 1), translate=(-200.0, 10.0, -30.0)
     )
     labels.mode, labels.brush_size = "paint", 3
-    qtbot.waitUntil(lambda: len(seen) >= 6, timeout=20_000)
+    qtbot.waitUntil(lambda: len(seen) >= 6)
     place = viewer.dims.point[0], 30.0, 0.0
     mouse.drag(place, (place[0], 40.0, 5.0), while_held=lambda: QTest.qWait(60))
     assert dock.cine.direction == 0
@@ -116,10 +116,10 @@ def test_who_goes_to_another_slice_is_not_carried_on_but_a_window_may_change(win
         seen = follow(viewer)
         viewer.dims.set_current_step(0, 5)
         press(dock, Qt.Key.Key_K)
-        qtbot.waitUntil(lambda seen=seen: len(seen) >= 3, timeout=20_000)
+        qtbot.waitUntil(lambda seen=seen: len(seen) >= 3)
         go()
         place = viewer.dims.current_step[0]
-        qtbot.waitUntil(lambda: dock.cine.direction == 0, timeout=20_000)
+        qtbot.waitUntil(lambda: dock.cine.direction == 0)
         assert viewer.dims.current_step[0] == place
     press(dock, Qt.Key.Key_K)
     press(dock, Qt.Key.Key_2)

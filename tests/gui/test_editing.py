@@ -148,7 +148,7 @@ def test_a_sphere_is_set_widened_copied_and_snapped_and_all_is_undone(window, mo
     session.select(None)
     hover(mouse, (Z, 43.0, 2.0))
     press(dock, KEY.Key_X)
-    qtbot.waitUntil(lambda: len(session.findings) == 3, timeout=20_000)
+    qtbot.waitUntil(lambda: len(session.findings) == 3)
     snapped = agree(dock)[-1]
     np.testing.assert_allclose(snapped.center, MIDDLE, atol=0.6)
     assert snapped.diameter == pytest.approx(2 * RADIUS, abs=1.2)
@@ -176,7 +176,7 @@ def test_a_mask_is_grown_painted_erased_and_undone(window, mouse, qtbot):
     states = [agree(dock)]
     hover(mouse, (Z, 41.0, 1.0))
     press(dock, KEY.Key_X, SHIFT)
-    qtbot.waitUntil(lambda: len(session.findings) == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: len(session.findings) == 1)
     agree(dock)
     z, y, x = np.ogrid[:40, :60, :60]
     truth = (((z * 2.5 - 200 + 150) ** 2 + (y + 10 - 40) ** 2 + (x - 30) ** 2) ** 0.5 <= RADIUS).squeeze()
@@ -226,7 +226,7 @@ def test_the_network_outlines_selected_spheres(window, mouse, qtbot, monkeypatch
     session.select("ball")
     states = [agree(dock)]
     press(dock, KEY.Key_X, Qt.KeyboardModifier.AltModifier)
-    qtbot.waitUntil(lambda: session.findings["ball"].kind == "mask", timeout=60_000)
+    qtbot.waitUntil(lambda: session.findings["ball"].kind == "mask")
     agree(dock)
     z, y, x = np.ogrid[:40, :60, :60]
     truth = (((z * 2.5 - 200 + 150) ** 2 + (y + 10 - 40) ** 2 + (x - 30) ** 2) ** 0.5 <= RADIUS).squeeze()
@@ -254,7 +254,7 @@ def test_what_is_no_nodule_is_not_grown_and_said(window, mouse, qtbot):
     _viewer, dock = window
     hover(mouse, (Z, 20.0, -10.0))  # air
     press(dock, KEY.Key_X)
-    qtbot.waitUntil(lambda: not dock.editing.growing.answer.waiting, timeout=20_000)
+    qtbot.waitUntil(lambda: not dock.editing.growing.answer.waiting)
     assert agree(dock) == ()
 
 

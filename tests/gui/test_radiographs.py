@@ -84,7 +84,7 @@ def test_the_box_beside_run_names_the_networks_and_a_run_draws_everything(window
 
 def test_the_first_networks_boxes_are_there_while_the_second_still_runs(window, predictor, qtbot):
     _, dock = window
-    predictor["mosegnet"].steps, predictor["mosegnet"].delay = 400, 0.02
+    predictor["mosegnet"].go_on.clear()
     dock.run.start()
     qtbot.waitUntil(lambda: len(dock.reviewed.session.findings) == 3, timeout=60_000)
     assert dock.run.runner.running

@@ -102,7 +102,7 @@ def test_before_the_reveal_the_window_is_the_same_with_and_without_findings(wind
         assert bare_said == said
         np.testing.assert_array_equal(bare_canvas, canvas)
         # What was asked to be drawn anew may take a moment.
-        qtbot.waitUntil(partial(_same_window, viewer, dock, linked, whole), timeout=20_000)
+        qtbot.waitUntil(partial(_same_window, viewer, dock, linked, whole))
     click(dock.reading.view.end)
 
 
@@ -280,7 +280,7 @@ def test_what_a_study_refuses(window, folder, qtbot, monkeypatch):
     viewer.add_points(np.zeros((1, 3)), name="hints")
     dock.reading.set_open(True)
     dock.reading.form.set_folder(folder)
-    qtbot.waitUntil(lambda: not dock.reading.search.running, timeout=60_000)
+    qtbot.waitUntil(lambda: not dock.reading.search.running)
     click(dock.reading.form.start)
     assert dock.reading.study is None
     assert "Close the layer hints first" in dock.reading.message.text()

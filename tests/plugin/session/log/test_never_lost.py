@@ -218,7 +218,8 @@ def test_a_lock_is_renewed_taken_over_and_not_given_back_twice(folder, monkeypat
             time.sleep(0.01)
         assert lock.read_text() not in ("", words)
         assert held.is_ours
-        lock.write_text("another's")  # taken over: this machine slept
+        with held._turn:  # not between its look whose the lock is and its words
+            lock.write_text("another's")  # taken over: this machine slept
         assert not held.is_ours
     assert lock.read_text() == "another's"
     # Of this machine, and of a process that has ended: nobody waits.
