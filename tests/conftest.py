@@ -76,6 +76,12 @@ class PatientBot(QtBot):
     waitExposed = partialmethod(QtBot.waitExposed, timeout=MINUTE)
     waitActive = partialmethod(QtBot.waitActive, timeout=MINUTE)
 
+    def wait(self, ms: int) -> None:
+        """Let the window work for a time, and be idle at its end."""
+        from .stand_ins.dock_input import rest
+
+        rest(ms)
+
 
 @pytest.fixture
 def qtbot(qapp, request: pytest.FixtureRequest) -> PatientBot:

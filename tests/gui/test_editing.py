@@ -23,7 +23,7 @@ from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.inference import registry
 
 from ..stand_ins.ball_in_lung import MIDDLE, RADIUS, mouse_at_ball, with_ball
-from ..stand_ins.dock_input import press, undo_and_redo
+from ..stand_ins.dock_input import press, rest, undo_and_redo
 
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 Z = MIDDLE[0]
@@ -127,7 +127,7 @@ def test_a_sphere_is_set_widened_copied_and_snapped_and_all_is_undone(window, mo
     QTest.mouseMove(handle, grip + away / 2)
     assert session.findings[0].diameter == 8.0  # until it is let go
     assert dock.reviewed.binding.present()[0].diameter > 9.0
-    QTest.qWait(30)
+    rest(30)
     QTest.mouseMove(handle, handle.mapFrom(mouse.canvas, edge + away))
     QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=grip)
     assert session.findings[0].diameter == pytest.approx(18.0, abs=0.4)
@@ -188,7 +188,7 @@ def test_a_mask_is_grown_painted_erased_and_undone(window, mouse, qtbot):
     dock.editing.commands["paint mask"]()
     layer = dock.reviewed.masks.layer
     assert (viewer.layers.selection.active, layer.mode) == (layer, "paint")
-    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -4.0), while_held=lambda: QTest.qWait(20))
+    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -4.0), while_held=lambda: rest(20))
     qtbot.waitUntil(lambda: len(session.findings) == 2)
     painted = agree(dock)[-1]
     assert painted.provenance.model == ""
@@ -197,13 +197,13 @@ def test_a_mask_is_grown_painted_erased_and_undone(window, mouse, qtbot):
     states.append(agree(dock))
 
     layer.mode = "erase"
-    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -9.0), while_held=lambda: QTest.qWait(20))
+    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -9.0), while_held=lambda: rest(20))
     qtbot.waitUntil(lambda: session.findings[1].geometry != painted.geometry)
     assert session.findings[1].diameter < painted.diameter
     states.append(agree(dock))
 
     layer.mode = "paint"
-    mouse.drag((Z, 26.0, -6.0), (Z, 32.0, -6.0), while_held=lambda: QTest.qWait(20))
+    mouse.drag((Z, 26.0, -6.0), (Z, 32.0, -6.0), while_held=lambda: rest(20))
     qtbot.waitUntil(lambda: session.findings[1].geometry != states[-1][1].geometry)
     states.append(agree(dock))
 

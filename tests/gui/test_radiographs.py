@@ -14,7 +14,7 @@ from napari_lungmtl.panel.findings.section import ID
 from napari_lungmtl.training.findings import Box, Mask
 from napari_lungmtl.training.inference.predictor import PredictorError
 
-from ..stand_ins.dock_input import column, press
+from ..stand_ins.dock_input import column, press, rest
 from ..stand_ins.nodule_cards import outline, rgb
 from ..stand_ins.reviewed_radiographs import (
     RadiographPredictor,
@@ -58,9 +58,9 @@ def drag(viewer, start, end) -> None:
     for step in range(1, steps + 1):
         place = np.asarray(start) + (np.asarray(end) - start) * step / steps
         QTest.mouseMove(widget, on_canvas(viewer, place))
-        QTest.qWait(30)
+        rest(30)
     QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=on_canvas(viewer, end))
-    QTest.qWait(50)
+    rest(50)
 
 
 def row_of(dock, id: str) -> int:
@@ -242,7 +242,7 @@ def test_a_corner_dragged_with_the_mouse_resizes_and_survives_threshold_and_reru
     viewer.layers.selection.active = layer
     assert layer.mode == "select"
     session.select("d2")
-    QTest.qWait(50)
+    rest(50)
     box = session.findings["d2"].box
     drag(viewer, box.high, (box.high[0] + 10, box.high[1] + 6))
     edited = session.findings["d2"]

@@ -19,6 +19,7 @@ from napari_lungmtl.training.reader_study.readings import replay
 
 from ..stand_ins.canvas_mouse import CanvasMouse
 from ..stand_ins.case_folder import write_film, write_scan
+from ..stand_ins.dock_input import rest
 from ..stand_ins.reading import begin, click, draw, suggest, wait, words
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -72,7 +73,7 @@ def look(viewer, dock, linked) -> tuple[np.ndarray, np.ndarray, str]:
     dock._scroll.verticalScrollBar().setValue(0)
     for _ in range(5):
         QApplication.processEvents()
-        QTest.qWait(20)
+        rest(20)
     layers = " ".join(layer.name for layer in viewer.layers)
     ours = [picture(widget).ravel() for widget in (dock.window().centralWidget(), dock)]
     return viewer.screenshot(canvas_only=True, flash=False), np.concatenate(ours), f"{words(dock)} {layers}"
