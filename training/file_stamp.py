@@ -8,7 +8,7 @@ from pathlib import Path
 def file_stamp(path: Path) -> tuple[int, int, int]:
     """Give the time of the last change in nanoseconds, the size and the number of a file.
 
-    The time alone does not tell: the system's clock for files moves on every few milliseconds, and two files that are written within
+    The time alone does not tell: the system's clock for files moves on every few milliseconds, and two files that are written in
     one of its steps bear the same. Whoever writes atomically gives the new file another number.
 
     Raises

@@ -45,7 +45,6 @@ def test_run_with_a_selection_keeps_progress_and_cancel_in_sight(after_run, pred
     dock._scroll.verticalScrollBar().setValue(0)
     QTest.mouseClick(dock.run.button, Qt.MouseButton.LeftButton)
 
-
     def progress_is_in_sight() -> bool:
         return in_view(dock, dock.run.cancel_button) and in_view(dock, dock.run.bar)
 

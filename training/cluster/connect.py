@@ -15,12 +15,13 @@ from . import local_worker
 from .task import ClusterError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 THREADS = 2
 """Of a worker: one study is in the networks while the next is read."""
 SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,  # a dead worker is told at once: tries are counted by the client
+    "distributed.deploy.lost-worker-timeout": "2 minutes",  # of 15 s, within which a loaded machine starts no process anew
     "distributed.admin.low-level-log-length": 100,  # of 1000 messages that are kept in memory for each connection
 }
 ONE_THREAD = (
@@ -30,6 +31,8 @@ ONE_THREAD = (
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
 """Variables by which libraries are told how many threads they may use."""
+REPLACE_S = 5.0
+"""Seconds after which workers that are lost for good are replaced: Dask gives one up that dies while it starts."""
 GPU = "GPU"
 """The tag of workers that have one."""
 
@@ -77,8 +80,22 @@ def local_workers(count: int, device: str = "auto") -> Iterator[Client]:
             silence_logs=logging.CRITICAL,  # what a person must know is in the rows
         ) as cluster,
         Client(cluster) as client,
+        _replaced(cluster, count),
     ):
         yield client
+
+
+@contextmanager
+def _replaced(cluster: LocalCluster, count: int) -> Iterator[None]:
+    """Have as many workers as were asked for, however they go: without any, a run would wait for ever."""
+    from tornado.ioloop import PeriodicCallback
+
+    now_and_then = PeriodicCallback(lambda: cluster.scale(count), 1000 * REPLACE_S)
+    cluster.loop.add_callback(now_and_then.start)
+    try:
+        yield
+    finally:
+        cluster.loop.add_callback(now_and_then.stop)
 
 
 @contextmanager

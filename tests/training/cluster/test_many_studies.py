@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections import Counter
 
@@ -15,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli.app import app
+from napari_lungmtl.training.cluster import connect
 from napari_lungmtl.training.cluster.connect import local_workers
 from napari_lungmtl.training.cluster.index import open_index, rows
 from napari_lungmtl.training.findings.formats.json_file import read_findings
@@ -88,7 +90,9 @@ def predict(*arguments):
 
 def told(done) -> str:
     """All that a command said, and where it ended."""
-    return f"{done.stdout}\n{done.stderr}\n{''.join(traceback.format_exception(*done.exc_info or (None,) * 3))}"
+    return (
+        f"{done.stdout}\n{done.stderr}\n{''.join(traceback.format_exception(*done.exc_info or (None,) * 3))}"
+    )
 
 
 def test_each_study_is_done_once_whoever_is_killed(archive, scheduler, tmp_path):
@@ -138,6 +142,19 @@ def test_each_study_is_done_once_whoever_is_killed(archive, scheduler, tmp_path)
     assert not [row for row in open_index(out).failed().to_pylist() if row["study"].endswith("cut.mha")]
     assert open_index(out).findings.count_rows() == 29
     (archive / "cut.mha").unlink()
+
+
+def test_a_worker_that_dask_gives_up_is_replaced(monkeypatch):
+    monkeypatch.setitem(connect.SETTINGS, "distributed.deploy.lost-worker-timeout", "0 s")
+    monkeypatch.setattr(connect, "REPLACE_S", 0.1)
+    with local_workers(1) as client:
+        (nanny,) = client.cluster.workers.values()
+        os.kill(nanny.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 120
+        while (nanny in client.cluster.workers.values() or not client.nthreads()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert nanny not in client.cluster.workers.values()
+        assert client.submit(abs, -7).result(120) == 7
 
 
 def test_a_full_disk_stops_the_run_and_the_next_goes_on(archive, scheduler, tmp_path):
