@@ -151,7 +151,9 @@ def test_a_worker_that_dask_gives_up_is_replaced(monkeypatch):
         (nanny,) = client.cluster.workers.values()
         os.kill(nanny.pid, signal.SIGKILL)
         deadline = time.monotonic() + 120
-        while (nanny in client.cluster.workers.values() or not client.nthreads()) and time.monotonic() < deadline:
+        while (
+            nanny in client.cluster.workers.values() or not client.nthreads()
+        ) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert nanny not in client.cluster.workers.values()
         assert client.submit(abs, -7).result(120) == 7
