@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from ..extras import missing_extra
@@ -88,14 +89,19 @@ def local_workers(count: int, device: str = "auto") -> Iterator[Client]:
 @contextmanager
 def _replaced(cluster: LocalCluster, count: int) -> Iterator[None]:
     """Have as many workers as were asked for, however they go: without any, a run would wait for ever."""
-    from tornado.ioloop import PeriodicCallback
+    end = Event()
 
-    now_and_then = PeriodicCallback(lambda: cluster.scale(count), 1000 * REPLACE_S)
-    cluster.loop.add_callback(now_and_then.start)
+    def replace() -> None:
+        while not end.wait(REPLACE_S):
+            cluster.scale(count)  # starts those that are not there
+
+    thread = Thread(target=replace, daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        cluster.loop.add_callback(now_and_then.stop)
+        end.set()
+        thread.join()
 
 
 @contextmanager
