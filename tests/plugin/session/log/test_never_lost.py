@@ -130,7 +130,7 @@ def test_a_full_disk_says_so_keeps_everything_and_is_written_when_there_is_room(
     assert read_findings(file)["a"].note == "", "what was saved before is whole"
     assert Log.read(log_of(file)).torn == 0
     (small_disk / "filler").unlink()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while read_findings(file) != session.findings and time.monotonic() < deadline:
         time.sleep(0.02)
     assert read_findings(file) == session.findings
@@ -221,7 +221,7 @@ def test_a_lock_is_renewed_taken_over_and_not_given_back_twice(folder, monkeypat
     with turn(folder / "file") as held:
         words = lock.read_text()
         assert str(os.getpid()) in words
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while lock.read_text() in ("", words) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert lock.read_text() not in ("", words)
