@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import random
+import sys
 import tempfile
 from functools import partialmethod
 from pathlib import Path
@@ -22,6 +24,7 @@ os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="lungmtl-log-")
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="lungmtl-settings-")
 
 import hypothesis
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -65,6 +68,15 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000)  # of Python's 700, that a layer or a widget allocates several times
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin each test, and what it sets up, with the same random numbers; torch's own are others in each process."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002  # who draws from the one that all share
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.manual_seed(0)
 
 
 class PatientBot(QtBot):
