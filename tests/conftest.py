@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import random
+import sys
 import tempfile
+from functools import partialmethod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,19 +24,25 @@ os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="lungmtl-log-")
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="lungmtl-settings-")
 
 import hypothesis
+import numpy as np
 import pytest
+from pytestqt.qtbot import QtBot
 
 # Modules and the syntax trees of tests are no garbage, and looking for some among them takes a quarter of the collection.
 gc.disable()
 
-# A loaded machine is no fault of the code, and what failed in another run no concern of this one.
-hypothesis.settings.register_profile(
-    "suite", deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+# A loaded machine is no fault of the code, and what failed in another run no concern of this one. The examples are the same in
+# each run, so that none is refused for one that only it has met; `--hypothesis-profile explore` looks for others.
+_LENIENT = hypothesis.settings(
+    deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
+hypothesis.settings.register_profile("suite", _LENIENT, derandomize=True)
+hypothesis.settings.register_profile("explore", _LENIENT, max_examples=1000)
 hypothesis.settings.load_profile("suite")
 
 TESTS = Path(__file__).parent
 GUI = TESTS / "gui"
+MINUTE = 60_000
 QUICK = tuple(TESTS / "training" / name for name in ("findings", "imaging", "metrics", "ops"))
 """Thousands of small tests."""
 
@@ -59,6 +68,37 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000)  # of Python's 700, that a layer or a widget allocates several times
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin each test, and what it sets up, with the same random numbers; torch's own are others in each process."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002  # who draws from the one that all share
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.manual_seed(0)
+
+
+class PatientBot(QtBot):
+    """Waits a minute where nothing else is said: of pytest-qt's five seconds a loaded machine may take all from one process."""
+
+    waitUntil = partialmethod(QtBot.waitUntil, timeout=MINUTE)
+    waitSignal = partialmethod(QtBot.waitSignal, timeout=MINUTE)
+    waitSignals = partialmethod(QtBot.waitSignals, timeout=MINUTE)
+    waitExposed = partialmethod(QtBot.waitExposed, timeout=MINUTE)
+    waitActive = partialmethod(QtBot.waitActive, timeout=MINUTE)
+
+    def wait(self, ms: int) -> None:
+        """Let the window work for a time, and be idle at its end."""
+        from .stand_ins.dock_input import rest
+
+        rest(ms)
+
+
+@pytest.fixture
+def qtbot(qapp, request: pytest.FixtureRequest) -> PatientBot:
+    """pytest-qt's, with patience."""
+    return PatientBot(request)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ ORDER = {
             "extras",
             "error_boundary",
             "log_file",
+            "file_stamp",
             "export_options",
             "storage",
             "imaging",

@@ -33,7 +33,10 @@ DIAMETERS = (21.0, 4.0, 12.0, 8.0, 6.0)
 
 @dataclass
 class FakePredictor:
-    """Follows the Predictor protocol: `steps` steps of `delay` seconds, then the findings, or `error` half-way."""
+    """Follows the Predictor protocol: `steps` steps of `delay` seconds, then the findings, or `error` half-way.
+
+    While `go_on` is not set it stays at its first step.
+    """
 
     findings: Findings
     steps: int = 5
@@ -41,11 +44,17 @@ class FakePredictor:
     error: Exception | None = None
     threads: list[int] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.go_on.set()
 
     def run(self, image: Image) -> Generator[Progress, None, Findings]:
         """Yield progress; return the findings."""
         self.threads.append(threading.get_ident())
         try:
+            while not self.go_on.wait(0.02):
+                yield Progress(1 / self.steps, "detecting")
             for step in range(self.steps):
                 time.sleep(self.delay)
                 if self.error is not None and step == self.steps // 2:
@@ -153,9 +162,9 @@ def open_dock(predictor, image, qtbot):
         dock = LungNodulesDock(viewer)
         viewer.window.add_dock_widget(dock, name="Lung nodules", area="right")
         # At once on an idle machine; a loaded one is not the window's fault.
-        qtbot.waitUntil(dock.isVisible, timeout=30_000)
+        qtbot.waitUntil(dock.isVisible)
         dock.window().activateWindow()
-        qtbot.waitUntil(dock.window().isActiveWindow, timeout=30_000)
+        qtbot.waitUntil(dock.window().isActiveWindow)
         return dock
 
     return open_dock
@@ -184,7 +193,7 @@ def after_run(window, qtbot):
     """The same after a run, with nothing selected and the view of before."""
     viewer, dock = window
     view = remember(viewer)
-    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+    with qtbot.waitSignal(dock.run.finished):
         dock.run.start()
     if dock.reviewed.session.selected is not None:
         dock.reviewed.session.select(None)

@@ -21,6 +21,7 @@ from napari_lungmtl.training.inference.predictor import finish
 from tests.stand_ins import orthanc as real
 from tests.stand_ins.exchanged import series
 from tests.stand_ins.memory_keyring import memory_keyring
+from tests.stand_ins.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def dialog(orthanc, window, monkeypatch, tmp_path):
 def press(dialog, button, qtbot) -> str:
     """Press a button and wait until nothing goes on: what the dialog says then."""
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not dialog.worker.running, timeout=30_000)
+    qtbot.waitUntil(lambda: not dialog.worker.running)
     return dialog.told.text()
 
 
@@ -127,13 +128,13 @@ def test_cancelled_refused_and_unknown(dialog, qtbot, monkeypatch):
     keep(server_at(), Credentials(real.USER, real.PASSWORD))
     assert press(dialog, dialog.look, qtbot) == "1 study found."
     QTest.mouseClick(dialog.take, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(list(studies_folder().glob(f"{PARTIAL}*/*"))), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(list(studies_folder().glob(f"{PARTIAL}*/*"))))
     assert not dialog.look.isEnabled()
     assert press(dialog, dialog.stop, qtbot) == "Cancelled."
     go.set()
-    qtbot.waitUntil(lambda: not list(studies_folder().glob("*")), timeout=30_000)
+    qtbot.waitUntil(lambda: not list(studies_folder().glob("*")))
 
     dialog.server.url.setText("http://pacs.example.org")
     assert "in the clear" in press(dialog, dialog.look, qtbot)
-    dialog.server.url.setText(f"https://localhost:{real.free_port()}")
+    dialog.server.url.setText(f"https://localhost:{free_port()}")
     assert "connection refused" in press(dialog, dialog.look, qtbot)

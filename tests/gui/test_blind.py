@@ -65,9 +65,9 @@ def section(detector, window):
 
 
 def filled(viewer, qtbot, section):
-    with qtbot.waitSignal(section.work.finished, timeout=60_000):
+    with qtbot.waitSignal(section.work.finished):
         QTest.mouseClick(section.start_button, LEFT)
-    qtbot.waitUntil(lambda: section._known().layer.layer is not None, timeout=5000)
+    qtbot.waitUntil(lambda: section._known().layer.layer is not None)
     return section._known().layer
 
 
@@ -89,7 +89,7 @@ def test_the_map_fills_in_the_background_and_follows_case_and_threshold(section,
     assert np.array_equal(own.layer.data, before)
     dock.reviewed.session.set_thresholds(score=0.95)
     assert blind.result.text().startswith(f"0 of {tried} ")
-    qtbot.waitUntil(lambda: np.nanmax(chances.chance) == 0, timeout=5000)
+    qtbot.waitUntil(lambda: np.nanmax(chances.chance) == 0)
     assert blind.summary.text() == "0\u00a0% found"
     viewer.dims.ndisplay = 3
     assert not layer.visible
@@ -122,7 +122,7 @@ def test_it_stops_at_once_and_what_is_known_stays(section, detector, qtbot):
     qtbot.wait(300)
     assert len(blind._known().layer.trials) == count
     assert detector.seen <= seen + 2, "no further graft"
-    qtbot.waitUntil(lambda: blind._known().layer.layer is not None, timeout=5000)
+    qtbot.waitUntil(lambda: blind._known().layer.layer is not None)
     blind.go_to_blindest()
     blind.forget_map()
     assert blind._known() is None
@@ -141,7 +141,7 @@ def test_one_graft_at_a_click_with_its_live_score(section, qtbot):
     QTest.mouseClick(blind.one.switch, LEFT)
     assert blind.one.words.text() == "Click into a lung."
     place = mouse.click((-152.5, 45.0, 5.0))
-    qtbot.waitUntil(lambda: blind.one.graft is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: blind.one.graft is not None)
     trial = blind.one.graft.trial
     assert np.abs(np.subtract(trial.center, place)).max() <= 1.5
     assert "score 0.90, found at 0.50" in blind.one.words.text()
@@ -199,9 +199,9 @@ def test_it_says_which_nodules_are_grafted(section, qtbot):
 def test_what_cannot_be_done_is_said(section, monkeypatch, qtbot):
     _viewer, _dock, blind = section
     monkeypatch.setattr(scan, "lung_field", lambda image: np.zeros(image.shape, bool))
-    with qtbot.waitSignal(blind.work.finished, timeout=30_000):
+    with qtbot.waitSignal(blind.work.finished):
         QTest.mouseClick(blind.start_button, LEFT)
     assert not blind.result.isVisible()
     blind.one.put((0.0, 0.0, 0.0))
-    qtbot.waitUntil(lambda: "outside of the image" in blind.one.words.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "outside of the image" in blind.one.words.text())
     assert blind.one.words.property("role") == "error"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
@@ -200,16 +201,16 @@ def test_two_hundred_cases_are_listed_at_once_and_opened_without_heaping_up(empt
     _, dock = empty
     for number in range(200):
         write_film(tmp_path / "many" / f"film{number:03}.png", 50 + number)
-    began = time.monotonic()
+    began = time.process_time()  # of the processor: a machine that does other work is no slower program
     load(dock, tmp_path / "many", qtbot)
     assert len(names(dock)) == 200
-    assert time.monotonic() - began < 15  # 0.3 s on an idle machine
+    assert time.process_time() - began < 5  # 0.3 s on an idle machine
     spent = []
     for number in range(6):
-        began = time.monotonic()
+        began = time.thread_time()
         press(dock, Qt.Key.Key_N, SHIFT)
         wait_for(dock, f"film{number:03}", qtbot)
-        spent.append(time.monotonic() - began)
+        spent.append(time.thread_time() - began)
         qtbot.waitUntil(lambda: len(dock.reviewed_images.layers) <= KEPT + 2, timeout=60_000)
     qtbot.waitUntil(lambda: len(dock.reviewed_images.layers) == KEPT, timeout=60_000)
     assert np.median(spent[-3:]) < 5 * max(np.median(spent[:3]), 0.1)  # no slower with each
@@ -220,12 +221,12 @@ def test_who_goes_on_quickly_has_one_read_at_a_time_and_comes_where_the_last_key
 ):
     """However many are passed over: their images would fill the memory."""
     _, dock = empty
-    reading, most = [], []
+    reading, most, keys_pressed = [], [], threading.Event()
 
     def slowly(path, series):
         reading.append(path)
         most.append(len(reading))
-        time.sleep(0.2)
+        keys_pressed.wait(60)
         reading.remove(path)
         return read_series(path, series)
 
@@ -234,6 +235,7 @@ def test_who_goes_on_quickly_has_one_read_at_a_time_and_comes_where_the_last_key
     for _ in range(3):
         press(dock, Qt.Key.Key_N, SHIFT)
     assert dock.cases.message.text() == "Opening carla …"
+    keys_pressed.set()
     wait_for(dock, "carla", qtbot)
     qtbot.waitUntil(lambda: dock.cases.opener.ahead is not None, timeout=60_000)
     assert max(most) == 1

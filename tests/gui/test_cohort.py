@@ -83,12 +83,12 @@ def test_look_alikes_of_the_selected_nodule_are_shown_and_open(loaded, qtbot):
     assert row.isVisible()
     shown = [button for button in row.buttons if button.isVisible()]
     assert len(shown) == 5
-    qtbot.waitUntil(lambda: all(not button.icon().isNull() for button in shown), timeout=30_000)
+    qtbot.waitUntil(lambda: all(not button.icon().isNull() for button in shown))
     assert "Like nodule 1" in row.title.text()
     assert "of 5 votes over 3" in row.title.text()
     assert all(button.text() in "12345" for button in shown)
     expected = alike(dock.cohort.cohort, session.findings["nodule4"], "1.2.4")
-    with qtbot.waitSignal(dock.cohort.opener.opened, timeout=60_000) as opened:
+    with qtbot.waitSignal(dock.cohort.opener.opened) as opened:
         QTest.mouseClick(shown[1], Qt.MouseButton.LeftButton)
     assert opened.args == [expected[1].row]
     assert dock.reviewed.session.image.series_uid == f"1.2.{expected[1].row}"
@@ -177,7 +177,7 @@ def test_an_image_that_a_model_runs_on_stays(loaded, predictor, qtbot):
     viewer, dock = loaded
     click(dock, 0, qtbot)
     layer = dock.reviewed.layer
-    predictor.steps, predictor.delay = 40, 0.05
+    predictor.go_on.clear()
     dock.run.start()
     click(dock, 1, qtbot)
     assert layer in viewer.layers
@@ -246,7 +246,7 @@ def test_an_image_that_has_gone_gives_a_sentence(window, results, qtbot):
     (file.parent.parent / "scans" / "p1.nii.gz").unlink()
     load(dock, file.parent, qtbot=qtbot)
     before = dock.reviewed
-    with qtbot.waitSignal(dock.cohort.opener.failed, timeout=60_000):
+    with qtbot.waitSignal(dock.cohort.opener.failed):
         QTest.mouseClick(dock.cohort.plot, Qt.MouseButton.LeftButton, pos=pixel(dock, 0))
     assert "not there any more" in dock.cohort.message.text()
     assert dock.cohort.message.property("role") == "error"

@@ -80,7 +80,7 @@ def test_a_container_runs_in_the_place_of_ours_and_is_cancelled(window, tmp_path
     engine = Engine(other, monkeypatch, "hangs")
     QTest.mouseClick(dock.run.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "working as" in dock.run.stage.text(), timeout=WAIT)
-    assert engine.running
+    qtbot.waitUntil(lambda: bool(engine.running), timeout=WAIT)
     QTest.mouseClick(dock.run.cancel_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not dock.run.runner.running, timeout=WAIT)
     qtbot.waitUntil(lambda: not engine.running, timeout=WAIT)

@@ -23,7 +23,7 @@ from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.inference import registry
 
 from ..stand_ins.ball_in_lung import MIDDLE, RADIUS, mouse_at_ball, with_ball
-from ..stand_ins.dock_input import press, undo_and_redo
+from ..stand_ins.dock_input import press, rest, undo_and_redo
 
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 Z = MIDDLE[0]
@@ -127,7 +127,7 @@ def test_a_sphere_is_set_widened_copied_and_snapped_and_all_is_undone(window, mo
     QTest.mouseMove(handle, grip + away / 2)
     assert session.findings[0].diameter == 8.0  # until it is let go
     assert dock.reviewed.binding.present()[0].diameter > 9.0
-    QTest.qWait(30)
+    rest(30)
     QTest.mouseMove(handle, handle.mapFrom(mouse.canvas, edge + away))
     QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=grip)
     assert session.findings[0].diameter == pytest.approx(18.0, abs=0.4)
@@ -148,7 +148,7 @@ def test_a_sphere_is_set_widened_copied_and_snapped_and_all_is_undone(window, mo
     session.select(None)
     hover(mouse, (Z, 43.0, 2.0))
     press(dock, KEY.Key_X)
-    qtbot.waitUntil(lambda: len(session.findings) == 3, timeout=20_000)
+    qtbot.waitUntil(lambda: len(session.findings) == 3)
     snapped = agree(dock)[-1]
     np.testing.assert_allclose(snapped.center, MIDDLE, atol=0.6)
     assert snapped.diameter == pytest.approx(2 * RADIUS, abs=1.2)
@@ -176,7 +176,7 @@ def test_a_mask_is_grown_painted_erased_and_undone(window, mouse, qtbot):
     states = [agree(dock)]
     hover(mouse, (Z, 41.0, 1.0))
     press(dock, KEY.Key_X, SHIFT)
-    qtbot.waitUntil(lambda: len(session.findings) == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: len(session.findings) == 1)
     agree(dock)
     z, y, x = np.ogrid[:40, :60, :60]
     truth = (((z * 2.5 - 200 + 150) ** 2 + (y + 10 - 40) ** 2 + (x - 30) ** 2) ** 0.5 <= RADIUS).squeeze()
@@ -188,7 +188,7 @@ def test_a_mask_is_grown_painted_erased_and_undone(window, mouse, qtbot):
     dock.editing.commands["paint mask"]()
     layer = dock.reviewed.masks.layer
     assert (viewer.layers.selection.active, layer.mode) == (layer, "paint")
-    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -4.0), while_held=lambda: QTest.qWait(20))
+    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -4.0), while_held=lambda: rest(20))
     qtbot.waitUntil(lambda: len(session.findings) == 2)
     painted = agree(dock)[-1]
     assert painted.provenance.model == ""
@@ -197,13 +197,13 @@ def test_a_mask_is_grown_painted_erased_and_undone(window, mouse, qtbot):
     states.append(agree(dock))
 
     layer.mode = "erase"
-    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -9.0), while_held=lambda: QTest.qWait(20))
+    mouse.drag((Z, 25.0, -10.0), (Z, 25.0, -9.0), while_held=lambda: rest(20))
     qtbot.waitUntil(lambda: session.findings[1].geometry != painted.geometry)
     assert session.findings[1].diameter < painted.diameter
     states.append(agree(dock))
 
     layer.mode = "paint"
-    mouse.drag((Z, 26.0, -6.0), (Z, 32.0, -6.0), while_held=lambda: QTest.qWait(20))
+    mouse.drag((Z, 26.0, -6.0), (Z, 32.0, -6.0), while_held=lambda: rest(20))
     qtbot.waitUntil(lambda: session.findings[1].geometry != states[-1][1].geometry)
     states.append(agree(dock))
 
@@ -226,7 +226,7 @@ def test_the_network_outlines_selected_spheres(window, mouse, qtbot, monkeypatch
     session.select("ball")
     states = [agree(dock)]
     press(dock, KEY.Key_X, Qt.KeyboardModifier.AltModifier)
-    qtbot.waitUntil(lambda: session.findings["ball"].kind == "mask", timeout=60_000)
+    qtbot.waitUntil(lambda: session.findings["ball"].kind == "mask")
     agree(dock)
     z, y, x = np.ogrid[:40, :60, :60]
     truth = (((z * 2.5 - 200 + 150) ** 2 + (y + 10 - 40) ** 2 + (x - 30) ** 2) ** 0.5 <= RADIUS).squeeze()
@@ -254,7 +254,7 @@ def test_what_is_no_nodule_is_not_grown_and_said(window, mouse, qtbot):
     _viewer, dock = window
     hover(mouse, (Z, 20.0, -10.0))  # air
     press(dock, KEY.Key_X)
-    qtbot.waitUntil(lambda: not dock.editing.growing.answer.waiting, timeout=20_000)
+    qtbot.waitUntil(lambda: not dock.editing.growing.answer.waiting)
     assert agree(dock) == ()
 
 

@@ -12,7 +12,7 @@ from napari_lungmtl.panel.findings.section import ID
 from napari_lungmtl.training.findings import Finding, Mask
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 
-from ..stand_ins.dock_input import press, undo_and_redo
+from ..stand_ins.dock_input import press, rest, undo_and_redo
 from ..stand_ins.reviewed_radiographs import radiograph, radiograph_networks
 
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -39,9 +39,9 @@ def drag(viewer, dock, start, end) -> tuple[tuple[float, ...], tuple[float, ...]
     QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=pixels[0])
     for step in range(1, 7):
         QTest.mouseMove(widget, pixels[0] + (pixels[1] - pixels[0]) * (step / 6))
-        QTest.qWait(20)
+        rest(20)
     QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=pixels[1])
-    QTest.qWait(50)
+    rest(50)
     first, last = (frame.to_world(p.x(), p.y()) for p in pixels)
     return first, last
 

@@ -49,7 +49,7 @@ def dialog(after_run, qtbot, tmp_path):
 def save(dialog, qtbot) -> None:
     """Press the button, and wait until the file is there or is refused."""
     QTest.mouseClick(dialog.write, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not dialog.worker.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.worker.running)
 
 
 WRITTEN = (

@@ -20,7 +20,7 @@ from napari_lungmtl.training.imaging.radiograph.orientation import AS_STORED, OR
 from napari_lungmtl.training.inference.predictor import Progress
 
 from ..stand_ins.chests import chest
-from ..stand_ins.dock_input import press
+from ..stand_ins.dock_input import press, rest
 from ..stand_ins.reviewed_radiographs import RadiographPredictor, radiograph, radiograph_networks
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -157,7 +157,7 @@ def _turn_along(after_run, before, qtbot) -> None:
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=place_of(viewer, low))
     for step in (0.3, 0.6, 1.0):
         QTest.mouseMove(canvas, place_of(viewer, low + step * (high - low)))
-        QTest.qWait(30)
+        rest(30)
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=place_of(viewer, high))
     qtbot.waitUntil(lambda: len(session.findings) == 6, timeout=60_000)
     step = 2 / viewer.scene.camera.zoom

@@ -144,10 +144,10 @@ def test_tags_and_a_note_stay_with_the_case_and_a_list_is_saved(empty, report, q
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(tmp_path / "hard.csv")], ""))
     dock.cases.filter.words.clear()
     dock.cases.hard.open.trigger()
-    qtbot.waitUntil(lambda: not dock.cases.search.running, timeout=60_000)
+    qtbot.waitUntil(lambda: not dock.cases.search.running)
     assert names(dock) == ["berta", "anna"]
     dock.cases.load([tmp_path / "ct"])
-    qtbot.waitUntil(lambda: not dock.cases.search.running, timeout=60_000)
+    qtbot.waitUntil(lambda: not dock.cases.search.running)
     click_row(dock, "berta")
     wait_for(dock, "berta", qtbot)
     assert dock.cases.hard.notes.tags.text() == "ground glass, =vessel"
@@ -179,7 +179,7 @@ def test_saved_findings_are_judged_by_the_truth_that_lies_beside(empty, tmp_path
     choose_order(dock, "by missed")
     assert cell(dock, "anna", SCORE) == "1"
     dock.reviewed.session.change("f", geometry=Sphere((-80.0, 25.0, 1.0), 6.0))
-    qtbot.waitUntil(lambda: cell(dock, "anna", SCORE) == "0", timeout=5000)
+    qtbot.waitUntil(lambda: cell(dock, "anna", SCORE) == "0")
     choose_order(dock, "by distance")
     assert cell(dock, "anna", SCORE) == "1.0"
     dock.reviewed.session.set_thresholds(score=0.9)
@@ -210,7 +210,7 @@ def test_a_thousand_cases_are_listed_within_two_seconds_and_the_next_is_there_at
     assert names(dock)[:2] == ["film0998", "film0995"]
     press(dock, Qt.Key.Key_N, SHIFT)
     wait_for(dock, "film0998", qtbot)
-    qtbot.waitUntil(lambda: dock.cases.opener.ahead is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: dock.cases.opener.ahead is not None)
     spent = clock()
     press(dock, Qt.Key.Key_N, SHIFT)
     wait_for(dock, "film0995", qtbot)

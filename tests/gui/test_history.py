@@ -69,7 +69,7 @@ def test_all_kinds_of_edits_are_listed_undone_redone_and_gone_to(after_run, imag
     name_reviewer("ann")
     assert history.summary.text() == "one step"
     history._title.click()
-    qtbot.waitUntil(lambda: not history.worker.running, timeout=30_000)
+    qtbot.waitUntil(lambda: not history.worker.running)
     states = [agree(dock)]
     session.select("f1")
     press(dock, KEY.Key_A)
@@ -136,14 +136,14 @@ def test_all_kinds_of_edits_are_listed_undone_redone_and_gone_to(after_run, imag
     name_reviewer("ann")
     dialog = history.join.open()
     dialog.open_file(tmp_path / "bob.lungmtl.json")
-    qtbot.waitUntil(lambda: not dialog.worker.running, timeout=30_000)
+    qtbot.waitUntil(lambda: not dialog.worker.running)
     assert "1 command by bob" in dialog.words.text()
     assert "1 changed" in dialog.words.text()
     QTest.mouseClick(dialog.take, Qt.MouseButton.LeftButton)
     assert (session.findings["f4"].status, session.findings["f3"].status) == ("rejected", "rejected")
     agree(dock)
     assert session.undo_words.startswith("joined bob’s findings")
-    qtbot.waitUntil(lambda: any(r.look == "head" for r in history.table.history.rows), timeout=30_000)
+    qtbot.waitUntil(lambda: any(r.look == "head" for r in history.table.history.rows))
     (head,) = [r for r in history.table.history.rows if r.look == "head"]
     assert " · bob on " in head.what
     click(dock, "rejected 4")

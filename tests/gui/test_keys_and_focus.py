@@ -56,7 +56,7 @@ def test_keys_run_the_networks_and_choose_the_plane(window, qtbot):
         press(dock, key)
         assert planes.current(viewer) == plane
         assert dock.show_section.planes.checkedButton().text() == plane
-    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+    with qtbot.waitSignal(dock.run.finished):
         press(dock, Qt.Key.Key_R, Qt.KeyboardModifier.ShiftModifier)
     assert len(dock.reviewed.session.findings) == 5
     add_image_layer(viewer, radiograph())
@@ -99,7 +99,7 @@ def test_the_focus_can_be_seen_on_everything_that_tab_reaches(after_run, qtbot):
         viewer.theme = theme
         QApplication.processEvents()
         for widget in kinds.values():
-            qtbot.waitUntil(partial(shows_focus, widget, theme, dock), timeout=20_000)  # says which it is
+            qtbot.waitUntil(partial(shows_focus, widget, theme, dock))  # says which it is
 
 
 def test_one_h_brings_deleted_spheres_back_below_the_truth(after_run, image):

@@ -70,6 +70,7 @@ def test_a_closed_image_is_saved_off_the_windows_thread(window, monkeypatch, qtb
     session.add(Finding(Sphere((-480.0, 320.0, 220.0), 6.0), id="mine"))
     viewer.layers.remove(layer)  # does not wait: nothing has let the writer go on yet
     assert not path.exists()
+    qtbot.waitUntil(lambda: bool(threads))  # else who opens it again at once would write it
     threading.Timer(0.3, slow.set).start()
     add_image_layer(viewer, image)
     assert [f.id for f in dock.reviewed.session.findings] == ["mine"]

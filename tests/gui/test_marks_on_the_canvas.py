@@ -19,7 +19,7 @@ from napari_lungmtl.layers.spheres.discs import STAND_OFF
 from napari_lungmtl.panel.preferences import Preferences
 from napari_lungmtl.training.findings import ATTRIBUTES, Finding, Findings, ImageReference, Provenance, Sphere
 
-from ..stand_ins.dock_input import press
+from ..stand_ins.dock_input import press, rest
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 VALUES = dict(zip(ATTRIBUTES, (4.8, 1.0, 6.0, 3.6, 3.1, 2.7, 4.1, 4.7), strict=True))
@@ -217,7 +217,7 @@ def test_the_mouse_moves_the_sphere_itself_and_ring_and_caption_come_along(marke
     QTest.mousePress(canvas, button, pos=start)
     for step in (0.3, 0.6, 1.0):
         QTest.mouseMove(canvas, start + (end - start) * step)
-        QTest.qWait(30)
+        rest(30)
     [mark] = [m for m in dock.marks.scene.marks if m.finding.id == "f5"]
     top, left, bottom, right = mark.shape.rectangle
     assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((end.x(), end.y()), abs=2)

@@ -15,9 +15,14 @@ from napari_lungmtl.training.inference.quiet_import import settle
 
 
 @pytest.fixture
-def quickly(monkeypatch):
-    """Nobody waits twenty seconds for a quiet moment."""
-    monkeypatch.setattr(memory, "IDLE_MS", 300)
+def busy(monkeypatch):
+    """A quiet moment does not come of its own: `fall_quiet` brings it."""
+    monkeypatch.setattr(memory, "IDLE_MS", 10**8)
+
+
+def fall_quiet(closed: memory.ClosedImages) -> None:
+    """Let the time pass in which somebody would have to be at work."""
+    closed._timer.setInterval(0)
 
 
 def _open(viewer, number: int) -> tuple[weakref.ref, weakref.ref]:
@@ -31,7 +36,7 @@ def _close(viewer, layer: weakref.ref) -> None:
     viewer.layers.remove(layer())
 
 
-def test_cases_that_come_and_go_leave_nothing(quickly, window, qtbot):
+def test_cases_that_come_and_go_leave_nothing(busy, window, qtbot):
     """Two stay open at a time; with the first two the networks are loaded, and collections pass over both from then on."""
     viewer, dock = window
     opened = []
@@ -46,15 +51,16 @@ def test_cases_that_come_and_go_leave_nothing(quickly, window, qtbot):
         _close(viewer, layer)
     closed = dock.reviewed_images._closed_images
     assert closed.due
+    fall_quiet(closed)
     settle()  # as the networks' imports in the background do whenever they come to an end
-    qtbot.waitUntil(lambda: not closed.due and not closed._settling.isActive(), timeout=60_000)
+    qtbot.waitUntil(lambda: not closed.due and not closed._settling.isActive())
     gc.collect()
     assert [
         n for n, (layer, voxels) in enumerate(opened) if layer() is not None or voxels() is not None
     ] == []
 
 
-def test_whoever_goes_through_slices_is_not_kept_waiting(quickly, window, qtbot, monkeypatch):
+def test_whoever_goes_through_slices_is_not_kept_waiting(busy, window, qtbot, monkeypatch):
     viewer, dock = window
     reclaimed = []
     monkeypatch.setattr(memory, "reclaim", lambda: reclaimed.append(True))
@@ -63,15 +69,19 @@ def test_whoever_goes_through_slices_is_not_kept_waiting(quickly, window, qtbot,
     _close(viewer, layer)
     closed = dock.reviewed_images._closed_images
     assert closed.due
-    closed._timer.start(1000)  # of which eight steps are more, and one is far less also on a loaded machine
-    for step in range(8):
-        viewer.dims.set_point(0, -200.0 + 2.5 * step)
-        qtbot.wait(150)
+    begun = []
+    with monkeypatch.context() as patch:
+        patch.setattr(closed._timer, "start", lambda: begun.append(True))  # it waits anew
+        for step in range(8):
+            viewer.dims.set_point(0, -200.0 + 2.5 * step)
+            assert len(begun) > step
+    assert closed.due
     assert not reclaimed
-    qtbot.waitUntil(lambda: bool(reclaimed), timeout=30_000)
+    fall_quiet(closed)
+    qtbot.waitUntil(lambda: bool(reclaimed))
 
 
-def test_what_was_opened_afterwards_needs_no_search(quickly, window):
+def test_what_was_opened_afterwards_needs_no_search(busy, window):
     viewer, dock = window
     settle()
     layer, _ = _open(viewer, 1)

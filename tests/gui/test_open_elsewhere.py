@@ -23,14 +23,14 @@ def test_the_study_section_names_who_else_is_there_and_what_they_save_appears(wi
     _viewer, dock = window
     session, words = dock.reviewed.session, dock.study_section._elsewhere
     presence._HEART.wake()
-    qtbot.waitUntil(words.isVisible, timeout=20_000)
+    qtbot.waitUntil(words.isVisible)
     assert "in another window of this program since" in words.text()
     second.add(Finding(Sphere((-100.0, 40.0, 0.0), 7.0), id="theirs"))
     assert second.save()
     session.add(Finding(Sphere((-120.0, 40.0, 0.0), 9.0), id="ours"))
-    qtbot.waitUntil(lambda: {"ours", "theirs"} == {f.id for f in session.findings}, timeout=20_000)
+    qtbot.waitUntil(lambda: {"ours", "theirs"} == {f.id for f in session.findings})
     assert dock.findings.table.model().rowCount() == 2
-    qtbot.waitUntil(lambda: "one change joined yours" in dock.footer.problem.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "one change joined yours" in dock.footer.problem.text())
     second.close()
     presence._HEART.wake()
-    qtbot.waitUntil(lambda: not words.isVisible(), timeout=20_000)
+    qtbot.waitUntil(lambda: not words.isVisible())

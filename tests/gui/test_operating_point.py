@@ -147,10 +147,10 @@ def test_ten_reviewed_scans_tune_a_threshold_that_is_held_until_it_is_moved(
     assert not promise.tune.isEnabled()
     session.reject("f1", "f2", "f3")
     QTest.keyClick(dock.window(), Qt.Key.Key_D, SHIFT)
-    qtbot.waitUntil(promise.tune.isEnabled, timeout=5000)
+    qtbot.waitUntil(promise.tune.isEnabled)
     dock._scroll.ensureWidgetVisible(promise.tune)
     QTest.mouseClick(promise.tune, LEFT)
-    qtbot.waitUntil(promise.hold.isChecked, timeout=30_000)
+    qtbot.waitUntil(promise.hold.isChecked)
     known = promise.calibration
     assert len(known.scans) == 10
     assert known.weights == ("fake 1.0",)
@@ -182,7 +182,7 @@ def test_the_lamp_says_why_a_scan_is_unlike(section, qtbot):
         store.keep(Calibration(("fake 1.0",), tuple(kept)), False)
         section.promise._kept.clear()
         section.promise.show_all()
-        qtbot.waitUntil(lambda: section.promise.lamp is not None, timeout=30_000)
+        qtbot.waitUntil(lambda: section.promise.lamp is not None)
         assert words in section.promise.like.text()
     assert section.summary.text().endswith("▲ unlike")
     assert section.promise.like.property("role") == "warning"
@@ -213,12 +213,12 @@ def test_another_evaluation_is_shown_or_refused_with_a_reason(section, tmp_path,
     path.write_text(json.dumps(values))
     view = section.curve
     view.load(path)
-    qtbot.waitUntil(lambda: view.name.text() == "fake 1.0 ab on mine", timeout=30_000)
+    qtbot.waitUntil(lambda: view.name.text() == "fake 1.0 ab on mine")
     assert "12 scans with 12 nodules" in view.basis.text()
     view.open.setFocus()
     QTest.mouseClick(view.remove, LEFT)
     assert view.name.text().startswith("3 whole scans")
     (tmp_path / "cubes.json").write_text('{"metrics": {"whole": {}}}')
     view.load(tmp_path / "cubes.json")
-    qtbot.waitUntil(lambda: "cubes.json has no marks by scan" in view.problem.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "cubes.json has no marks by scan" in view.problem.text())
     assert view.problem.isVisibleTo(section)

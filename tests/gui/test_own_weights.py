@@ -80,7 +80,7 @@ def test_chosen_named_run_compared_and_given_up(window, bold, qtbot, monkeypatch
     )
     assert session.findings is before, "nothing is taken into the session"
     session.set_thresholds(score=0.999)
-    qtbot.waitUntil(lambda: sets.list.count() < len(rows), timeout=5000)
+    qtbot.waitUntil(lambda: sets.list.count() < len(rows))
     QTest.mouseClick(weights.back, Qt.MouseButton.LeftButton)
     assert not weights.isVisibleTo(dock)
     assert registry.own_weights("dhn") is None

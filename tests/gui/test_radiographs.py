@@ -14,7 +14,7 @@ from napari_lungmtl.panel.findings.section import ID
 from napari_lungmtl.training.findings import Box, Mask
 from napari_lungmtl.training.inference.predictor import PredictorError
 
-from ..stand_ins.dock_input import column, press
+from ..stand_ins.dock_input import column, press, rest
 from ..stand_ins.nodule_cards import outline, rgb
 from ..stand_ins.reviewed_radiographs import (
     RadiographPredictor,
@@ -58,9 +58,9 @@ def drag(viewer, start, end) -> None:
     for step in range(1, steps + 1):
         place = np.asarray(start) + (np.asarray(end) - start) * step / steps
         QTest.mouseMove(widget, on_canvas(viewer, place))
-        QTest.qWait(30)
+        rest(30)
     QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=on_canvas(viewer, end))
-    QTest.qWait(50)
+    rest(50)
 
 
 def row_of(dock, id: str) -> int:
@@ -84,7 +84,7 @@ def test_the_box_beside_run_names_the_networks_and_a_run_draws_everything(window
 
 def test_the_first_networks_boxes_are_there_while_the_second_still_runs(window, predictor, qtbot):
     _, dock = window
-    predictor["mosegnet"].steps, predictor["mosegnet"].delay = 400, 0.02
+    predictor["mosegnet"].go_on.clear()
     dock.run.start()
     qtbot.waitUntil(lambda: len(dock.reviewed.session.findings) == 3, timeout=60_000)
     assert dock.run.runner.running
@@ -242,7 +242,7 @@ def test_a_corner_dragged_with_the_mouse_resizes_and_survives_threshold_and_reru
     viewer.layers.selection.active = layer
     assert layer.mode == "select"
     session.select("d2")
-    QTest.qWait(50)
+    rest(50)
     box = session.findings["d2"].box
     drag(viewer, box.high, (box.high[0] + 10, box.high[1] + 6))
     edited = session.findings["d2"]

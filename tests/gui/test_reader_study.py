@@ -19,6 +19,7 @@ from napari_lungmtl.training.reader_study.readings import replay
 
 from ..stand_ins.canvas_mouse import CanvasMouse
 from ..stand_ins.case_folder import write_film, write_scan
+from ..stand_ins.dock_input import rest
 from ..stand_ins.reading import begin, click, draw, suggest, wait, words
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -72,7 +73,7 @@ def look(viewer, dock, linked) -> tuple[np.ndarray, np.ndarray, str]:
     dock._scroll.verticalScrollBar().setValue(0)
     for _ in range(5):
         QApplication.processEvents()
-        QTest.qWait(20)
+        rest(20)
     layers = " ".join(layer.name for layer in viewer.layers)
     ours = [picture(widget).ravel() for widget in (dock.window().centralWidget(), dock)]
     return viewer.screenshot(canvas_only=True, flash=False), np.concatenate(ours), f"{words(dock)} {layers}"
@@ -102,7 +103,7 @@ def test_before_the_reveal_the_window_is_the_same_with_and_without_findings(wind
         assert bare_said == said
         np.testing.assert_array_equal(bare_canvas, canvas)
         # What was asked to be drawn anew may take a moment.
-        qtbot.waitUntil(partial(_same_window, viewer, dock, linked, whole), timeout=20_000)
+        qtbot.waitUntil(partial(_same_window, viewer, dock, linked, whole))
     click(dock.reading.view.end)
 
 
@@ -280,7 +281,7 @@ def test_what_a_study_refuses(window, folder, qtbot, monkeypatch):
     viewer.add_points(np.zeros((1, 3)), name="hints")
     dock.reading.set_open(True)
     dock.reading.form.set_folder(folder)
-    qtbot.waitUntil(lambda: not dock.reading.search.running, timeout=60_000)
+    qtbot.waitUntil(lambda: not dock.reading.search.running)
     click(dock.reading.form.start)
     assert dock.reading.study is None
     assert "Close the layer hints first" in dock.reading.message.text()

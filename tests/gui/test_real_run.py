@@ -37,7 +37,7 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 def activate(dock, qtbot) -> None:
     """Keys go to the active window."""
     dock.window().activateWindow()
-    qtbot.waitUntil(dock.window().isActiveWindow, timeout=30_000)
+    qtbot.waitUntil(dock.window().isActiveWindow)
 
 
 @pytest.mark.skipif(not registry.models(), reason="no weights are at hand")

@@ -104,11 +104,11 @@ def test_the_eye_of_a_hidden_image_chooses_it(after_run, other):
 def test_a_run_that_ends_on_a_hidden_image_draws_nothing_over_the_other(window, predictor, other, qtbot):
     viewer, dock = window
     first = dock.reviewed
-    predictor.delay, predictor.steps = 0.05, 10
+    predictor.go_on.clear()
     dock.run.start()
     add_image_layer(viewer, other)
-    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
-        pass
+    with qtbot.waitSignal(dock.run.finished):
+        predictor.go_on.set()
     assert len(first.session.findings) == 5
     assert not first.binding.layer.visible
     viewer.layers.selection.active = first.layer

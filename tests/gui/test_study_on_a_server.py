@@ -50,7 +50,7 @@ def dock(shared_viewer, predictor, qtbot):
     """A dock without an image."""
     dock = LungNodulesDock(shared_viewer)
     shared_viewer.window.add_dock_widget(dock, name="Lung nodules", area="right")
-    qtbot.waitUntil(dock.isVisible, timeout=30_000)
+    qtbot.waitUntil(dock.isVisible)
     yield dock
     shared_viewer.window.remove_dock_widget(dock)
     dock.close()
@@ -74,14 +74,14 @@ def test_the_first_slice_is_seen_early_and_a_run_gets_all(shared_viewer, dock, s
     assert "0\u00a0% read" in dock.corners.texts["where"]
 
     server.let(IN_SLAB)  # one slab of twenty
-    qtbot.waitUntil(lambda: middle(viewer) > 200, timeout=10_000)
+    qtbot.waitUntil(lambda: middle(viewer) > 200)
     assert len(server.answered) == IN_SLAB
-    qtbot.waitUntil(lambda: "5\u00a0% read" in dock.corners.texts["where"], timeout=10_000)
+    qtbot.waitUntil(lambda: "5\u00a0% read" in dock.corners.texts["where"])
 
     viewer.dims.set_point(0, 18.0)  # slice 29: what is looked at comes next but the one that was asked for
     assert middle(viewer) < 60
     server.let((TOGETHER + 1) * IN_SLAB)
-    qtbot.waitUntil(lambda: middle(viewer) > 200, timeout=10_000)
+    qtbot.waitUntil(lambda: middle(viewer) > 200)
     assert fraction_of(image) == (1 + TOGETHER + 1) / SLABS
 
     dock.cases.sync()
@@ -99,15 +99,15 @@ def test_the_first_slice_is_seen_early_and_a_run_gets_all(shared_viewer, dock, s
 
     predictor.run = looking
     dock.run.start()
-    qtbot.waitUntil(lambda: "reading from the server" in dock.run.stage.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: "reading from the server" in dock.run.stage.text())
     assert not seen
     server.let_all()
-    qtbot.waitUntil(lambda: len(dock.reviewed.session.findings) > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: len(dock.reviewed.session.findings) > 0)
     assert np.array_equal(seen[0], big.voxels)
     assert len(server.answered) == SLABS * IN_SLAB  # each once
-    qtbot.waitUntil(lambda: "read from" not in dock.study_section._facts.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: "read from" not in dock.study_section._facts.text())
     dock.cases.table.delegate.wanted.emit(case)
-    qtbot.waitUntil(lambda: case.thumbnail is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: case.thumbnail is not None)
 
 
 def test_napari_opens_an_address_and_closing_the_layer_ends_the_reading(
@@ -119,10 +119,10 @@ def test_napari_opens_an_address_and_closing_the_layer_ends_the_reading(
     image = dock.reviewed.session.image
     assert tuple(layer.scale) == big.spacing
     server.let(IN_SLAB)
-    qtbot.waitUntil(lambda: fraction_of(image) > 0, timeout=10_000)
+    qtbot.waitUntil(lambda: fraction_of(image) > 0)
     viewer.layers.remove(layer)
     server.let(TOGETHER * IN_SLAB)  # what was asked for
-    qtbot.waitUntil(lambda: not filling._going, timeout=10_000)
+    qtbot.waitUntil(lambda: not filling._going)
     server.let_all()
     qtbot.wait(200)
     assert len(server.answered) <= (1 + 2 * TOGETHER) * IN_SLAB
@@ -137,14 +137,14 @@ def test_a_server_that_fails_is_told_and_run_goes_on_from_there(
     monkeypatch.setattr(filling, "show_error", told.append)
     image = _read(server.url("große Ärzte", "a b.ome.zarr"), None, ask=False)
     add_image_layer(shared_viewer, image)
-    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(told))
     assert "does not answer" in told[0]
     assert "% was read" in told[0]
     server.refuse.clear()
     dock.run.start()
-    qtbot.waitUntil(lambda: len(dock.reviewed.session.findings) > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: len(dock.reviewed.session.findings) > 0)
     assert np.array_equal(image.voxels, big.voxels)
-    qtbot.waitUntil(lambda: not filling._going, timeout=10_000)
+    qtbot.waitUntil(lambda: not filling._going)
 
 
 def test_copying_dicom_shows_a_dialog_with_cancel(qtbot, served_series, monkeypatch):

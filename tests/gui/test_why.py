@@ -59,7 +59,7 @@ def traced(window, predictor, findings, monkeypatch):
 
 
 def run_it(dock, qtbot) -> None:
-    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+    with qtbot.waitSignal(dock.run.finished):
         dock.run.start()
 
 
@@ -86,7 +86,7 @@ def test_the_first_question_unfolds_and_without_a_run_says_so_and_offers_one(tra
     assert dock.why.sentence.text() == NO_RUN
     assert dock.why.button.isVisibleTo(dock.why)
     assert not dock.why.table.isVisibleTo(dock.why)
-    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+    with qtbot.waitSignal(dock.run.finished):
         QTest.mouseClick(dock.why.button, Qt.MouseButton.LeftButton)
     assert dock.why.sentence.text() == "Test detector marks this place, score 0.97.", "answered by the run"
     assert not dock.why.button.isVisibleTo(dock.why)
@@ -159,7 +159,7 @@ def test_a_plane_beside_the_canvas_can_be_asked(traced, findings, qtbot):
     f1 = findings["f1"].center
     dock.views.move_to(dict(enumerate(f1)))
     pane = dock.views.panes["coronal"]
-    qtbot.waitUntil(lambda: pane.frame.size[0] > 1 and pane.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: pane.frame.size[0] > 1 and pane.isVisible())
     pane.repaint()
     x, y = pane.frame.to_screen(f1)
     QTest.mouseClick(pane, Qt.MouseButton.LeftButton, ALT, pane.rect().center().__class__(round(x), round(y)))
@@ -183,11 +183,11 @@ def test_what_malignancy_hangs_on_is_laid_over_the_close_ups(traced, findings, q
     session.select("f1")
     plain = dock.card.closeups.pictures[0].pixmap().toImage()
     dock.why.saliency.setChecked(True)
-    qtbot.waitUntil(lambda: dock.card.closeups.heat is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: dock.card.closeups.heat is not None)
     warm = dock.card.closeups.pictures[0].pixmap().toImage()
     middle = plain.width() // 2, plain.height() // 3
     assert warm.pixelColor(*middle).red() > plain.pixelColor(*middle).red() + 40
-    with qtbot.waitSignal(dock.why.saliency.failed, timeout=10_000):
+    with qtbot.waitSignal(dock.why.saliency.failed):
         session.select("f2")
     assert dock.card.closeups.heat is None
     dock.why.saliency.setChecked(False)

@@ -14,7 +14,9 @@ from pathlib import Path
 from threading import Lock
 from unittest.mock import patch
 
+from napari_lungmtl.training.cli.many.tally import Tally
 from napari_lungmtl.training.cluster import worker
+from napari_lungmtl.training.cluster.task import DONE, Outcome
 from napari_lungmtl.training.findings import Finding, Findings, ImageReference, Provenance, Sphere
 from napari_lungmtl.training.inference import model_store, registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
@@ -23,6 +25,7 @@ from napari_lungmtl.training.inference.weights import ModelCard
 INFO = ModelInfo("toy", "Toy", "Marks each study once.", ("CT",), "1.0")
 KILLS, KILLS_ONCE = 3000, 3001
 LOG, FULL = "ran.log", "FULL"
+DIES_AFTER = "LUNGMTL_TOY_DIES_AFTER"
 writing = Lock()
 
 
@@ -75,8 +78,23 @@ def dask_setup(_worker) -> None:
     worker.write_findings = write_or_be_full
 
 
+def die_after(count: int) -> None:
+    """Kill this process, a client, as soon as it has taken so many studies that are done."""
+    take, done = Tally.take, []
+
+    def take_or_die(tally: Tally, outcome: Outcome) -> None:
+        take(tally, outcome)
+        if outcome.status == DONE:
+            done.append(outcome)
+        if len(done) == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Tally.take = take_or_die
+
+
 if __name__ == "__main__":
     from napari_lungmtl.training.cli.app import main
 
     use_toy()
+    die_after(int(os.environ[DIES_AFTER]))
     main()

@@ -21,7 +21,8 @@ NO_DAEMON = (
     "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
 )
 STARTING = 0.5
-"""Seconds that the image ``late`` needs until its container is there."""
+"""Seconds that the image ``late`` needs until its container is there, from when somebody has first asked to end it."""
+ASKED = "asked"
 
 
 def main(state: Path, arguments: list[str]) -> int:
@@ -48,6 +49,7 @@ def fail(said: str, status: int) -> int:
 def kill(container: Path) -> int:
     """End a container; the program that began it forgets it."""
     if not container.exists():
+        container.with_name(ASKED).touch()
         return fail(f"Error response from daemon: No such container: {container.name}", 1)
     with contextlib.suppress(ProcessLookupError):
         os.kill(int(container.read_text()), signal.SIGKILL)
@@ -75,11 +77,16 @@ def run(state: Path, arguments: list[str]) -> int:
     (program,) = [p.name for p in (state / "programs").iterdir() if p.read_text() == image]
     (state / "command").write_text("\n".join(rest))
     if program == "late":
+        while not (state / ASKED).exists():
+            time.sleep(0.02)
         time.sleep(STARTING)
     folders = [source for source, _ in (mounts[m] for m in MOUNTS)]
     images = Path(__file__).with_name("mhub_images.py")
-    container = subprocess.Popen([sys.executable, str(images), program, *folders])
-    (state / name).write_text(str(container.pid))
+    container = subprocess.Popen([sys.executable, str(images), program, *folders], stdin=subprocess.PIPE)
+    begun = state / f".{name}"
+    begun.write_text(str(container.pid))
+    begun.rename(state / name)
+    container.stdin.close()  # it works once it is known
     if program == "lost":  # as where its connection to the daemon breaks
         os.kill(os.getpid(), signal.SIGKILL)
     status = container.wait()

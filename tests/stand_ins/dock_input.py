@@ -27,3 +27,9 @@ def column(dock, number: int) -> list[str]:
     """Texts of a column of the table from top to bottom."""
     model = dock.findings.table.model()
     return [model.index(row, number).data() for row in range(model.rowCount())]
+
+
+def rest(milliseconds: int = 0) -> None:
+    """Let the window work for a time, and some turns of its event loop more: a loaded machine may take the time for one."""
+    for each in (milliseconds, *(1,) * 5):
+        QTest.qWait(each)

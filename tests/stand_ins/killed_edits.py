@@ -6,15 +6,18 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from napari_lungmtl.session.autosave import Write
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
 from napari_lungmtl.training.imaging.image import Image
 
 EDITS, PAUSE = 500, 0.002
+WRITES, WRITTEN = -1, -2
 
 
 def image_of(folder: Path) -> Image:
@@ -23,8 +26,13 @@ def image_of(folder: Path) -> Image:
 
 
 def edit(folder: Path, told: int) -> None:
-    """Give 500 commands of several kinds, and tell the number and time of each; the first finding's note counts them."""
+    """Give 500 commands of several kinds, and tell the number and time of each; the first finding's note counts them.
+
+    Also told is when a write begins (-1) and ends (-2): how long one takes is the disk's affair.
+    """
     session = Session()
+    saver = session.saving._autosave
+    saver._write = partial(_write, told, saver._write)
     session.open(image_of(folder))
     found = (
         Finding(Sphere((float(n), 1, 1), 5), provenance=Provenance("net"), id=f"f{n}") for n in range(20)
@@ -40,6 +48,12 @@ def edit(folder: Path, told: int) -> None:
         os.write(told, f"{n} {time.monotonic()}\n".encode())
         time.sleep(PAUSE)
     time.sleep(60)
+
+
+def _write(told: int, write: Write, findings: Findings) -> None:
+    os.write(told, f"{WRITES} {time.monotonic()}\n".encode())
+    write(findings)
+    os.write(told, f"{WRITTEN} {time.monotonic()}\n".encode())
 
 
 def start(folder: Path) -> int:

@@ -165,4 +165,5 @@ late = lost = hangs
 
 if __name__ == "__main__":
     program, *folders = sys.argv[1:]
+    sys.stdin.read()
     globals()[program](*map(Path, folders))

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import shutil
-import socket
 import ssl
 import subprocess
 import threading
@@ -21,6 +20,8 @@ from pathlib import Path
 
 import pytest
 import requests
+
+from .ports import free_port
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 USER, PASSWORD = "reader", "correct horse"
@@ -45,13 +46,6 @@ class Orthanc:
     plain: str
     expired: str
     certificates: Certificates
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def certificates(folder: Path) -> Certificates:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 
 import torch
+
+from .ports import free_port
 
 SECONDS = 200
 """Within which a training ends, on a machine that does much else."""
@@ -21,9 +22,7 @@ def ranks(work: Callable[..., object], count: int, *arguments: object) -> Iterat
     """Start processes with a rank each, forks of one that imported everything; none is left at the end."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.stand_ins.two_processes", "tests.stand_ins.tiny_trainings"])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     processes: list[BaseProcess] = [
         context.Process(target=_run, args=(work, arguments, rank, count, port)) for rank in range(count)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -123,7 +124,10 @@ def by_mosegnet(image: Image) -> Findings:
 
 @dataclass
 class RadiographPredictor:
-    """Follows the Predictor protocol for radiographs: a few steps, then what `finds` says."""
+    """Follows the Predictor protocol for radiographs: a few steps, then what `finds` says.
+
+    While `go_on` is not set it stays before its first step.
+    """
 
     info: ModelInfo
     finds: object
@@ -131,10 +135,16 @@ class RadiographPredictor:
     steps: int = 4
     error: Exception | None = None
     asked: list[Image] = field(default_factory=list)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.go_on.set()
 
     def run(self, image: Image) -> Generator[Progress, None, Findings]:
         """Yield progress; return the findings."""
         self.asked.append(image)
+        while not self.go_on.wait(0.02):
+            yield Progress(0.0, "detecting")
         for step in range(self.steps):
             time.sleep(self.delay)
             if self.error is not None:

@@ -13,6 +13,7 @@ from platformdirs import user_data_path
 
 from ..data.errors import DatasetError
 from ..error_boundary import sentence
+from ..file_stamp import file_stamp
 from .bank import Nodule, load_bank
 
 SHIPPED = Path(__file__).parent / "made_nodules.npz"
@@ -53,7 +54,7 @@ def bank_at_hand() -> Bank:
     """
     path, note = real_path(), ""
     try:
-        nodules = _read(path, path.stat().st_mtime_ns)
+        nodules = _read(path, file_stamp(path))
         return Bank(nodules, f"{len(nodules)} real nodules of LUNA16")
     except FileNotFoundError:
         pass
@@ -65,12 +66,12 @@ def bank_at_hand() -> Bank:
 
 def _shipped() -> tuple[Nodule, ...]:
     try:
-        return _read(SHIPPED, 0)
+        return _read(SHIPPED, ())
     except DatasetError as error:
         raise DatasetError(f"{error} It comes with the package: install that again.") from error
 
 
 @lru_cache(maxsize=2)
-def _read(path: Path, _written: int) -> tuple[Nodule, ...]:
+def _read(path: Path, _stamp: tuple[int, ...]) -> tuple[Nodule, ...]:
     """Read a file once for as long as it is not written anew."""
     return load_bank(path)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..comparison.outcomes import Matcher
 from ..errors import LungmtlError
+from ..file_stamp import file_stamp
 from ..findings import Finding, Findings, ImageReference, Sphere
 from ..findings.formats.luna16 import Spots, read_nodules, read_series
 from ..findings.formats.truth.load import EXCLUDED, load_truth
@@ -117,11 +118,11 @@ def _geometry_of(image: ImageReference) -> Image:
 
 def _of_series(path: Path, image: ImageReference) -> Truth | None:
     """The truth of a series from a table in LUNA16's columns; None where the table is another one, or has bad lines."""
-    nodules = _spots(path, path.stat().st_mtime_ns)
+    nodules = _spots(path, file_stamp(path))
     if nodules is None:
         return None
     beside = next((path.with_name(name) for name in EXCLUDED if path.with_name(name).is_file()), None)
-    other = (_spots(beside, beside.stat().st_mtime_ns) or {}) if beside is not None else {}
+    other = (_spots(beside, file_stamp(beside)) or {}) if beside is not None else {}
     items, excluded = (
         tuple(
             Finding(Sphere((z, y, x), d if d > 0 else UNKNOWN_DIAMETER_MM), provenance=TRUTH, id=f"{name}{i}")
@@ -133,7 +134,7 @@ def _of_series(path: Path, image: ImageReference) -> Truth | None:
 
 
 @lru_cache(maxsize=4)
-def _spots(path: Path, _changed: int) -> dict[str, Spots] | None:
+def _spots(path: Path, _stamp: tuple[int, int, int]) -> dict[str, Spots] | None:
     try:
         return read_nodules(path)
     except LungmtlError:
@@ -142,11 +143,11 @@ def _spots(path: Path, _changed: int) -> dict[str, Spots] | None:
 
 def _is_listed(folder: Path, uid: str) -> bool:
     path = next((folder / name for name in LISTINGS if (folder / name).is_file()), None)
-    return path is not None and uid in _listed(path, path.stat().st_mtime_ns)
+    return path is not None and uid in _listed(path, file_stamp(path))
 
 
 @lru_cache(maxsize=4)
-def _listed(path: Path, _changed: int) -> frozenset[str]:
+def _listed(path: Path, _stamp: tuple[int, int, int]) -> frozenset[str]:
     try:
         return frozenset(read_series(path))
     except LungmtlError:

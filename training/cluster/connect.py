@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing import resource_tracker
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from ..extras import missing_extra
@@ -18,12 +19,13 @@ from . import local_worker
 from .task import ClusterError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 THREADS = 2
 """Of a worker: one study is in the networks while the next is read."""
 SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,  # a dead worker is told at once: tries are counted by the client
+    "distributed.deploy.lost-worker-timeout": "2 minutes",  # of 15 s, within which a loaded machine starts no process anew
     "distributed.admin.low-level-log-length": 100,  # of 1000 messages that are kept in memory for each connection
 }
 ONE_THREAD = (
@@ -33,6 +35,8 @@ ONE_THREAD = (
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
 """Variables by which libraries are told how many threads they may use."""
+REPLACE_S = 5.0
+"""Seconds after which workers that are lost for good are replaced: Dask gives one up that dies while it starts."""
 GPU = "GPU"
 """The tag of workers that have one."""
 
@@ -85,6 +89,7 @@ def local_workers(count: int, device: str = "auto") -> Iterator[Client]:
                 )
             )
             client = ends.enter_context(Client(cluster))
+            ends.enter_context(_replaced(cluster, count))
         try:
             yield client
         finally:
@@ -130,6 +135,24 @@ def children_not_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@contextmanager
+def _replaced(cluster: LocalCluster, count: int) -> Iterator[None]:
+    """Have as many workers as were asked for, however they go: without any, a run would wait for ever."""
+    end = Event()
+
+    def replace() -> None:
+        while not end.wait(REPLACE_S):
+            cluster.scale(count)  # starts those that are not there
+
+    thread = Thread(target=replace, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..error_boundary import sentence
+from .came_of import came_of
 from .connect import GPU, on_gpu
 from .on_server.predict import predict_place
 from .task import FAILED, ClusterError, Options, Outcome, Place, Study
@@ -89,17 +90,17 @@ class ClusterRun:
 
         again: list[Task] = []
         source = iter(found)
-        done = as_completed(with_results=True, raise_errors=False, loop=self.client.loop)
+        done = as_completed(loop=self.client.loop)
         self._fill(source, done, limit)
-        for future, result in done:
+        for future in done:
             study = self._running.pop(future)
-            outcomes = self._outcomes(study, future, result)
+            outcomes = self._outcomes(study, future)
             if outcomes is None:
                 again.append(study)
             for outcome in outcomes or ():
                 self._full = self._full or (outcome.sentence if outcome.full else "")
                 self.take(outcome)
-            del future, result
+            del future
             self._fill(source, done, limit)
         return again
 
@@ -124,22 +125,14 @@ class ClusterRun:
             self._running[future] = found
             done.add(future)
 
-    def _outcomes(self, study: Task, future: Future, result: Any) -> tuple[Outcome, ...] | None:
+    def _outcomes(self, study: Task, future: Future) -> tuple[Outcome, ...] | None:
         """What came of a future; None where its worker died."""
-        from distributed import KilledWorker
-
-        if isinstance(result, Outcome):
-            return (result,)
-        if future.status == "finished":
-            return tuple(result)
-        error = result[1] if isinstance(result, tuple) else result
-        if isinstance(error, KilledWorker):
+        came = came_of(future, "; what is done is not done again")
+        if came.died:
             return None
-        if future.status in ("cancelled", "lost") or not isinstance(error, BaseException):
-            raise ClusterError(
-                "The scheduler went away: start it again, and give the same command again; what is done is not done again."
-            )
-        return (Outcome(study.label, FAILED, sentence(error, study.label)),)
+        if came.error is not None:
+            return (Outcome(study.label, FAILED, sentence(came.error, study.label)),)
+        return (came.result,) if isinstance(came.result, Outcome) else tuple(came.result)
 
     def _count(self) -> tuple[int, int]:
         """Threads and workers of the cluster, at least one."""

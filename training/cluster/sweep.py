@@ -17,6 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ..findings.formats.atomic import write_atomically
+from .came_of import came_of
 from .connect import GPU, ONE_THREAD
 from .sweep_runs import SweepRun
 from .task import ALREADY, DONE, FAILED, ClusterError
@@ -195,11 +196,11 @@ def sweep(
     ClusterError
         The scheduler went away; what is done is done, and the same sweep goes on from there.
     """
-    from distributed import KilledWorker, as_completed
+    from distributed import as_completed
 
     waiting = ((run, 1) for run in runs)
     running: dict[Any, tuple[SweepRun, int]] = {}
-    done = as_completed(with_results=True, raise_errors=False, loop=client.loop)
+    done = as_completed(loop=client.loop)
 
     def submit(run: SweepRun, tries: int) -> None:
         future = client.submit(work, run, job, threads, pure=False, resources=_resources(client))
@@ -212,21 +213,17 @@ def sweep(
 
     try:
         fill()
-        for future, result in done:
+        for future in done:
             run, tries = running.pop(future)
-            error = result[1] if isinstance(result, tuple) else result
-            if isinstance(error, KilledWorker) and tries < TRIES:
+            came = came_of(future)
+            if came.died and tries < TRIES:
                 submit(run, tries + 1)
-            elif isinstance(error, RunOutcome):
-                take(error)
-            elif isinstance(error, KilledWorker):
+            elif came.died:
                 take(RunOutcome(run.name, FAILED, f"its worker died {TRIES} times: it may need more memory."))
-            elif future.status in ("cancelled", "lost") or not isinstance(error, BaseException):
-                raise ClusterError(
-                    "The scheduler went away: start it again, and give the same command again."
-                )
+            elif came.error is not None:
+                take(RunOutcome(run.name, FAILED, f"{type(came.error).__name__}: {came.error}"))
             else:
-                take(RunOutcome(run.name, FAILED, f"{type(error).__name__}: {error}"))
+                take(came.result)
             fill()
     finally:
         client.cancel(list(running))

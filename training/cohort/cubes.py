@@ -12,6 +12,7 @@ from ..crossval.out_of_fold_file import read_out_of_fold
 from ..data.arrays import open_arrays
 from ..data.public.lidc_ratings import read_ratings
 from ..data.public.luna16_nodules import COLUMNS, to_hu
+from ..file_stamp import file_stamp
 from ..findings import ATTRIBUTES, Finding, Provenance, Sphere
 from ..findings.formats.tables import bad_line, number, read_rows
 from ..imaging.image import Image
@@ -88,11 +89,11 @@ def _stored(path: Path) -> np.ndarray:
     """(n, z, y, x) differences of neighbouring slices; kept, because unpacking them takes seconds."""
     if not path.exists():
         raise CohortError(f"{path} is missing: without it the map can be seen, but no nodule opened.")
-    return _unpack(path, path.stat().st_mtime)
+    return _unpack(path, file_stamp(path))
 
 
 @lru_cache(maxsize=1)
-def _unpack(path: Path, _modified: float) -> np.ndarray:
+def _unpack(path: Path, _stamp: tuple[int, int, int]) -> np.ndarray:
     with open_arrays(path, CohortError) as archive:
         cubes = archive["cubes_dz"]
         if cubes.ndim != 4 or cubes.dtype != np.uint8:

@@ -184,7 +184,7 @@ def test_what_is_stopped_is_closed_at_its_next_step(qtbot, quit_by) -> None:
 
     def steps():
         try:
-            for _ in range(3000):
+            for _ in range(30_000):
                 time.sleep(0.01)
                 begun.set()
                 yield Progress(0.1, "a", note="passed on")

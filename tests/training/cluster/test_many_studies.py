@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli.app import app
+from napari_lungmtl.training.cluster import connect
 from napari_lungmtl.training.cluster.connect import interrupt_held_back, local_workers
 from napari_lungmtl.training.cluster.index import open_index, rows
 from napari_lungmtl.training.findings.formats.json_file import read_findings
@@ -111,36 +113,40 @@ def ran(folder) -> Counter[str]:
     return Counter(log.read_text().split()) if log.exists() else Counter()
 
 
-def killed_half_way(arguments, folder) -> None:
-    """Start the command as a process of its own, and kill it when some studies are done."""
+def killed_half_way(arguments) -> None:
+    """Run the command as a process of its own, which is killed when it hears that six studies are done."""
     command = [sys.executable, "-m", "tests.stand_ins.cluster_worker", *map(str, arguments)]
-    client = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL
-    )
-    while len(ran(folder)) < 6 and client.poll() is None:
-        time.sleep(0.02)
-    assert client.poll() is None, "it was done before it could be killed"
-    client.kill()
-    client.wait()
+    env = {**os.environ, "PYTHONPATH": str(ROOT), toy.DIES_AFTER: "6"}
+    assert subprocess.run(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL).returncode == -signal.SIGKILL
 
 
 def predict(*arguments):
     return CliRunner().invoke(app, ["predict", *map(str, arguments)])
 
 
+def told(done) -> str:
+    """All that a command said, and where it ended."""
+    return (
+        f"{done.stdout}\n{done.stderr}\n{''.join(traceback.format_exception(*done.exc_info or (None,) * 3))}"
+    )
+
+
 def test_each_study_is_done_once_whoever_is_killed(archive, scheduler, tmp_path):
     address, folder = scheduler
     good = {f"s{n:02}" if n % 10 != 9 else f"1.2.3.{n}" for n in range(28)}
-    write_volume(ct(40, toy.KILLS), archive / "killer.mha")
+    # The last of all: none of those that kill their worker once dies with it before its own turn, and then a third time.
+    (archive / "q").mkdir()
+    write_volume(ct(40, toy.KILLS), archive / "q" / "killer.mha")
     write_volume(ct(41), archive / "cut.mha")
     whole = (archive / "cut.mha").read_bytes()
     (archive / "cut.mha").write_bytes(whole[:-40])
     out, summary = tmp_path / "out", tmp_path / "s.json"
     arguments = (archive, "--out", out, "--cluster", address, "--json", summary)
 
-    killed_half_way(("predict", *arguments), folder)
+    killed_half_way(("predict", *arguments))
+    assert len(ran(folder)) >= 6
     done = predict(*arguments)
-    assert done.exit_code == 1, done.output
+    assert done.exit_code == 1, told(done)
     assert ran(folder) == Counter(dict.fromkeys(good, 1))
     said = json.loads(summary.read_text())
     assert said["done"] + said["already_done"] == 28
@@ -153,7 +159,7 @@ def test_each_study_is_done_once_whoever_is_killed(archive, scheduler, tmp_path)
     assert Counter(row["status"] for row in studies.values()) == {"done": 28, "failed": 2}
     assert "died 3 times" in studies["killer.mha"]["sentence"]
     assert "cut.mha" in studies["cut.mha"]["sentence"]
-    assert index.failed()["path"].to_pylist() == [str(archive / n) for n in ("cut.mha", "killer.mha")]
+    assert index.failed()["path"].to_pylist() == [str(archive / n) for n in ("cut.mha", "q/killer.mha")]
     assert index.findings.count_rows() == 28
     best = rows(index.findings, ["seriesuid", "file"], by="probability", most=1).to_pylist()
     assert [row["seriesuid"] for row in best] == ["s27"]
@@ -162,15 +168,31 @@ def test_each_study_is_done_once_whoever_is_killed(archive, scheduler, tmp_path)
     assert len(list((out / "results").rglob("*.lungmtl.json"))) == 28
 
     # Mended and moved: what is done is known by its content, and what failed is tried again.
-    (archive / "killer.mha").unlink()
+    (archive / "q" / "killer.mha").unlink()
+    (archive / "q").rmdir()
     (archive / "cut.mha").write_bytes(whole)
     (archive / "p12").rename(archive / "moved")
     done = predict(*arguments)
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 0, told(done)
     assert ran(folder) == Counter(dict.fromkeys({*good, "cut"}, 1))
     assert not [row for row in open_index(out).failed().to_pylist() if row["study"].endswith("cut.mha")]
     assert open_index(out).findings.count_rows() == 29
     (archive / "cut.mha").unlink()
+
+
+def test_a_worker_that_dask_gives_up_is_replaced(monkeypatch):
+    monkeypatch.setitem(connect.SETTINGS, "distributed.deploy.lost-worker-timeout", "0 s")
+    monkeypatch.setattr(connect, "REPLACE_S", 0.1)
+    with local_workers(1) as client:
+        (nanny,) = client.cluster.workers.values()
+        os.kill(nanny.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 120
+        while (
+            nanny in client.cluster.workers.values() or not client.nthreads()
+        ) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert nanny not in client.cluster.workers.values()
+        assert client.submit(abs, -7).result(120) == 7
 
 
 def test_a_full_disk_stops_the_run_and_the_next_goes_on(archive, scheduler, tmp_path):
@@ -180,7 +202,7 @@ def test_a_full_disk_stops_the_run_and_the_next_goes_on(archive, scheduler, tmp_
     (out / toy.FULL).touch()
     arguments = (archive, "--out", out, "--cluster", address)
     done = predict(*arguments)
-    assert done.exit_code == 1
+    assert done.exit_code == 1, told(done)
     assert "No space left" in done.stderr
     assert "the same command again" in done.stderr
     failed = done.stderr.count("could not be saved")
@@ -188,6 +210,6 @@ def test_a_full_disk_stops_the_run_and_the_next_goes_on(archive, scheduler, tmp_
     assert not list(out.rglob("*.lungmtl.json"))
     (out / toy.FULL).unlink()
     again = predict(*arguments)
-    assert again.exit_code == 0, again.output
+    assert again.exit_code == 0, told(again)
     assert open_index(out).findings.count_rows() == 28
     assert open_index(out).failed().num_rows == 0

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from concurrent.futures import CancelledError
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from napari_lungmtl.training.case_list.read import is_case_list, read_case_list
 from napari_lungmtl.training.cli.app import app
 from napari_lungmtl.training.cluster import find as find_module
 from napari_lungmtl.training.cluster import writer as writer_module
+from napari_lungmtl.training.cluster.came_of import came_of
 from napari_lungmtl.training.cluster.connect import running_cluster
 from napari_lungmtl.training.cluster.content import content_hash
 from napari_lungmtl.training.cluster.find import Finder
@@ -72,6 +76,21 @@ def test_no_more_studies_are_held_than_a_few_for_each_thread(client, device):
     assert len({outcome.key for outcome in taken}) == len(taken) == 60
     assert most <= 2 * AHEAD
     assert {outcome.sentence for outcome in taken} == {"GPU"}
+
+
+def test_a_result_that_died_with_its_worker_is_no_end_without_a_word():
+    """Dask raises while it is fetched what came of its being done anew, also that this killed a worker too."""
+
+    def future(status, error=None):
+        return SimpleNamespace(status=status, result=Mock(side_effect=error, return_value=7))
+
+    assert came_of(future("finished")).result == 7
+    assert came_of(future("error", distributed.KilledWorker("k", None, 1))).died
+    broken = came_of(future("error", ValueError("no number")))
+    assert (str(broken.error), broken.died) == ("no number", False)
+    for status, error in (("cancelled", CancelledError()), ("finished", OSError("timed out"))):
+        with pytest.raises(ClusterError, match="scheduler went away"):
+            came_of(future(status, error))
 
 
 def test_workers_may_come_when_there_is_work(tmp_path):

@@ -20,7 +20,7 @@ from napari_lungmtl.training.inference.predictor import finish
 from tests.stand_ins.linear_series import ct_slice, write
 from tests.stand_ins.memory_keyring import memory_keyring
 from tests.stand_ins.odd_archive import INSTANCE, SERIES, STUDY, item, odd_archive
-from tests.stand_ins.orthanc import free_port
+from tests.stand_ins.ports import free_port
 
 SECRET = "s3cret-and-long"
 
@@ -80,7 +80,8 @@ def test_tls_is_verified(orthanc):
     ],
 )
 def test_answers_that_are_none(odd, way, words, monkeypatch):
-    monkeypatch.setattr(connection, "ANSWER_S", 0.3)
+    if way == "slow":  # others may be, on a loaded machine
+        monkeypatch.setattr(connection, "ANSWER_S", 0.3)
     assert words in refusal(f"{odd.url}/{way}")
 
 

@@ -103,9 +103,7 @@ def test_cancel_stops_the_run_there(server):
     run = RemoteChain(CHAIN, server.key).run(volume(WAITS))
     steps_of(run, until=lambda step: step.stage == "detecting" and step.fraction > 0.5)
     before = server.log().count(f"ended {WAITS}")
-    since = time.monotonic()
     run.close()
-    assert time.monotonic() - since < 10
     wait_for(lambda: server.log().count(f"ended {WAITS}") == before + 1)
     assert f"done {WAITS}" not in server.log()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...error_boundary import as_sentences
 from ...extras import require
+from ...file_stamp import file_stamp
 from ..device import known_or_cpu
 from ..predictor import ModelInfo
 from ..weights import ModelCard, WeightsError, card_path
@@ -40,8 +41,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 def stamp(path: Path) -> object:
     """What tells weights from others, and from what is written in their place later."""
-    states = [file.stat() for file in files_of(path)]
-    return path.resolve(), tuple((state.st_mtime_ns, state.st_size) for state in states)
+    return path.resolve(), tuple(file_stamp(file) for file in files_of(path))
 
 
 def read_card(path: Path) -> ModelCard:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,13 @@ def note_by_note(log: Log) -> dict[int, str]:
     return {int(change["after"]["note"]): id for change, id in changes if "note" in change.get("after", {})}
 
 
+def longest_write(told: list[tuple[int, float]], killed: float) -> float:
+    """Seconds that the disk took for one, or had taken when the process was killed."""
+    begun = [at for n, at in told if n == killed_edits.WRITES]
+    ended = [at for n, at in told if n == killed_edits.WRITTEN]
+    return max((end - start for start, end in zip_longest(begun, ended, fillvalue=killed)), default=0.0)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX processes")
 def test_twenty_processes_that_are_killed_among_500_edits_lose_less_than_a_second(tmp_path, monkeypatch):
     times = [0.25 + 0.07 * n for n in range(20)]
@@ -42,9 +49,10 @@ def test_twenty_processes_that_are_killed_among_500_edits_lose_less_than_a_secon
     for k in range(20):
         folder = tmp_path / str(k)
         killed = float((folder / "killed").read_text())
-        edits = [(int(n), float(at)) for n, at in map(str.split, (folder / "told").read_text().splitlines())]
+        told = [(int(n), float(at)) for n, at in map(str.split, (folder / "told").read_text().splitlines())]
+        edits = [(n, at) for n, at in told if n >= 0]
         starved = max((b - a for (_, a), (_, b) in pairwise(edits)), default=0.0)  # by a loaded machine
-        due = [n for n, at in edits if at < killed - 1.0 - starved]
+        due = [n for n, at in edits if at < killed - 1.0 - starved - longest_write(told, killed)]
         file = folder / "killed.lungmtl.json"
         if not file.exists():
             assert not due
@@ -122,7 +130,7 @@ def test_a_full_disk_says_so_keeps_everything_and_is_written_when_there_is_room(
     assert read_findings(file)["a"].note == "", "what was saved before is whole"
     assert Log.read(log_of(file)).torn == 0
     (small_disk / "filler").unlink()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while read_findings(file) != session.findings and time.monotonic() < deadline:
         time.sleep(0.02)
     assert read_findings(file) == session.findings
@@ -213,12 +221,13 @@ def test_a_lock_is_renewed_taken_over_and_not_given_back_twice(folder, monkeypat
     with turn(folder / "file") as held:
         words = lock.read_text()
         assert str(os.getpid()) in words
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while lock.read_text() in ("", words) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert lock.read_text() not in ("", words)
         assert held.is_ours
-        lock.write_text("another's")  # taken over: this machine slept
+        with held._turn:  # not between its look whose the lock is and its words
+            lock.write_text("another's")  # taken over: this machine slept
         assert not held.is_ours
     assert lock.read_text() == "another's"
     # Of this machine, and of a process that has ended: nobody waits.

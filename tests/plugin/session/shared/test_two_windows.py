@@ -36,7 +36,7 @@ time.sleep(60)
 
 
 def until(what) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not what() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert what()
