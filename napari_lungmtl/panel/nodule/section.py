@@ -69,9 +69,8 @@ class NoduleCardSection(Section):
         self.button.clicked.connect(self._ask_for_opinions)
         row = QHBoxLayout(self._offer)
         row.setContentsMargins(0, 0, 0, 0)
-        self._missing = label(role="faint")
-        row.addWidget(self._missing)
-        row.addStretch(1)
+        self._missing = label(role="faint", wrap=True)
+        row.addWidget(self._missing, 1)
         row.addWidget(self.button)
         return self._offer
 

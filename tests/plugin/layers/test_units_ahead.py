@@ -27,4 +27,7 @@ def test_an_image_that_napari_adds_has_the_units_of_those_that_are_open(images):
 
 
 def test_a_name_is_told_once():
-    assert _told("a.jpg", ["a.jpg does not state its pixel size.", ""]) == "a.jpg: does not state its pixel size."
+    assert (
+        _told("a.jpg", ["a.jpg does not state its pixel size.", ""])
+        == "a.jpg: does not state its pixel size."
+    )
