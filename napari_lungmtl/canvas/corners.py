@@ -124,7 +124,11 @@ class CornerTexts(QWidget):
     def _view_events(self) -> list[tuple[Any, Callable[..., object]]]:
         dims, camera = self._viewer.dims.events, self._viewer.scene.camera.events
         looks = (dims.point, dims.order, dims.ndisplay, camera.orientation, camera.zoom)
-        moves = (self._viewer.cursor.events.position, dims.margin_right)  # of a slab, another value
+        moves = (
+            self._viewer.cursor.events.position,
+            self._viewer.events.mouse_over_canvas,
+            dims.margin_right,
+        )  # of a slab, another value
         return [*((e, self._later) for e in looks), *((e, self._moved) for e in moves)]
 
     def _later(self, _event: object = None) -> None:
@@ -162,9 +166,10 @@ class CornerTexts(QWidget):
 
     def _show_cursor(self) -> None:
         image = self._image
-        flat = image is not None and self._viewer.dims.ndisplay == 2
+        # napari also moves its cursor when slices or planes change, and before the mouse has ever been here.
+        seen = self._viewer.mouse_over_canvas and self._viewer.dims.ndisplay == 2
         position = self._viewer.cursor.position
-        fits = flat and image is not None and len(position) >= image.ndim
+        fits = seen and image is not None and len(position) >= image.ndim
         if not fits or image is None:
             self._say(cursor="")
             return

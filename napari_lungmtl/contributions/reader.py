@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from napari import current_viewer
+from napari.layers import Layer
 from napari.utils.notifications import show_error, show_warning
 
 from ..training.error_boundary import as_sentences
@@ -164,24 +165,34 @@ def _findings_layers(path: Path) -> list[LayerData]:
 
 
 def _image_layers(path: Path) -> list[LayerData]:
-    from ..layers.image import fill_layers, image_layer_data
+    from ..layers.image import agree_ahead, fill_layers, image_layer_data
 
     image = read_or_choose(path)
     if image is None:
         return []
     if is_remote(path):
         if image.warnings:
-            show_warning(" ".join([f"{shown(path)}:", *image.warnings]))
+            show_warning(_told(shown(path), image.warnings))
         if viewer := current_viewer():
             fill_layers(viewer, image)
-        return [image_layer_data(image)]
+        return [agree_ahead(_open_layers(), image_layer_data(image))]
     _remember(path, image)
     # A photograph is for napari's own reader, which keeps its colours.
     form = format_of(path)  # a CT slice may bear the name of a picture
     doubt = check_frontal(image) if form is not None and form.flat else ""
     if image.warnings or doubt:
-        show_warning(" ".join([f"{path.name}:", *image.warnings, doubt]).strip())
-    return [image_layer_data(image)]
+        show_warning(_told(path.name, [*image.warnings, doubt]))
+    return [agree_ahead(_open_layers(), image_layer_data(image))]
+
+
+def _open_layers() -> Iterable[Layer]:
+    viewer = current_viewer()
+    return viewer.layers if viewer is not None else ()
+
+
+def _told(name: str, warnings: Iterable[str]) -> str:
+    """``a.jpg: does not state its pixel size``: what many warnings begin with is said once."""
+    return " ".join([f"{name}:", *(each.removeprefix(f"{name} ") for each in warnings if each)])
 
 
 def read_or_choose(path: Path) -> Image | None:

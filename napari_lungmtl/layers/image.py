@@ -171,5 +171,35 @@ def agree_on_units(layers: Iterable[Layer]) -> None:
             layer.units = ("pixel",) * layer.ndim
 
 
+def agree_ahead(
+    layers: Iterable[Layer], data: tuple[np.ndarray, dict[str, Any], str]
+) -> tuple[np.ndarray, dict[str, Any], str]:
+    """The same as `agree_on_units` for an image that napari adds by itself: it draws, and warns, before anyone is told.
+
+    Parameters
+    ----------
+    layers
+        A viewer's, which say what a scan in millimetres says from now on.
+    data
+        Of the image that is about to be added.
+
+    Returns
+    -------
+    tuple
+        The data to add in its place.
+    """
+    voxels, attributes, kind = data
+    ours = [layer for layer in layers if any(str(key).startswith("lungmtl_") for key in layer.metadata)]
+    if attributes["units"][-1] != "pixel":
+        for layer in ours:
+            if _unit(layer) == "pixel":
+                layer.metadata[_PIXELS] = True
+                layer.units = ("mm",) * layer.ndim
+    elif any(_unit(layer) != "pixel" for layer in ours):
+        metadata = {**attributes["metadata"], _PIXELS: True}
+        attributes = {**attributes, "units": ("mm",) * voxels.ndim, "metadata": metadata}
+    return voxels, attributes, kind
+
+
 def _unit(layer: Layer) -> str:
     return str(layer.units[-1])

@@ -17,6 +17,8 @@ from napari.layers import Layer
 PLANES = ("axial", "coronal", "sagittal", "3-D")
 MARGIN = 0.02
 """Part of the canvas that stays free round what fills it."""
+FULL = 0.9
+"""Part of the canvas's height or width above which a slice fills it: napari leaves 0.05 free."""
 _left: WeakKeyDictionary[ViewerModel, tuple[float, list[float]]] = WeakKeyDictionary()
 """Zoom and middle of the slices that were left for another plane or for 3-D."""
 ORDERS = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
@@ -189,6 +191,15 @@ def is_whole(viewer: ViewerModel) -> bool:
     """Whether all that is displayed fits into the canvas at the present zoom."""
     low, high = _extent(viewer)[:, list(viewer.dims.displayed)]
     return bool(np.all((high - low) * viewer.scene.camera.zoom <= np.asarray(viewer.canvas.size) * 1.02))
+
+
+def fills(viewer: ViewerModel) -> bool:
+    """Whether a slice is all in view and as large as the canvas lets it be, as after `fit`."""
+    layers = _visible(viewer)
+    if viewer.dims.ndisplay == 3 or not layers or not is_whole(viewer):
+        return False
+    low, high = _extent(viewer)[:, list(viewer.dims.displayed)]
+    return bool(np.max((high - low) * viewer.scene.camera.zoom / np.asarray(viewer.canvas.size)) > FULL)
 
 
 def hold_upright(viewer: ViewerModel, is_flat: Callable[[], bool] = lambda: False) -> Callable[[], None]:

@@ -17,6 +17,7 @@ from ..canvas.corners import CornerTexts
 from ..canvas.ground import Ground
 from ..canvas.marks.overlay import MarkTexts
 from ..canvas.mouse import ReadingMouse
+from ..canvas.whole import StaysWhole
 from ..editing.tools import EditTools
 from ..jobs.units import prepare_units
 from ..layers import planes
@@ -188,6 +189,7 @@ class LungNodulesDock(QWidget):
         self.marks.show_table(self.preferences["attributes"])
         self.preferences.events.changed.connect(self._switch)
         self.mouse, self.ground = ReadingMouse(viewer), Ground(viewer)
+        self.whole = StaysWhole(viewer, lambda: self.reviewed is not None)
         self.reviewed_images.events.current.connect(self._set_reviewed)
         for forget in (self.run.forget, self.why.forget, self.cases.on_closing, self.blind.forget):
             self.reviewed_images.events.closing.connect(forget)
@@ -222,6 +224,7 @@ class LungNodulesDock(QWidget):
                 self.corners,
                 self.measure,
                 self.mouse,
+                self.whole,
                 self.views,
                 self.prior,
                 self.cine,
@@ -378,7 +381,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     stop_turning, dock._stop_turning = dock._stop_turning, None
     busy = (dock.run.runner, dock.first_finding, dock.weights, dock.cohort, dock.cases, dock._units)
     parts = (
-        *(dock.corners, dock.measure, dock.compare, dock.operating_point, dock.why, dock.blind),
+        *(dock.whole, dock.corners, dock.measure, dock.compare, dock.operating_point, dock.why, dock.blind),
         *(dock.reading, dock.prior, dock.views, dock.marks, dock.editing, dock.hand_on, dock.history),
     )
     call_each(

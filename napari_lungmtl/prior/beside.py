@@ -13,7 +13,6 @@ from qtpy.QtWidgets import QBoxLayout, QMainWindow, QWidget
 
 from ..canvas.clicks import on_click
 from ..layers import planes, window_presets
-from ..layers.follower import coalesced
 from ..layers.gl_context import canvas_of
 from ..reviewed_images import ReviewedImage
 from ..training.findings import Finding
@@ -27,8 +26,6 @@ from .studies import PriorStudy
 
 _STRETCH = 3
 """Share of the space: that of the canvas."""
-_WAIT = 30
-"""Milliseconds after which the canvas's size is taken for its last."""
 
 
 class PriorBeside(QObject):
@@ -54,8 +51,6 @@ class PriorBeside(QObject):
         self._colors: tuple[int, ...] | None = None
         self._connections: list[tuple[Any, Callable[..., Any]]] = []
         self._canvas: QWidget | None = None
-        self._fit = coalesced(self._fill_canvas, _WAIT)
-        self._fit_when_sized = False
         self.pane = PriorPane()
         self.marks = CanvasMarks(viewer)
         self.pane.placed.connect(self._go_to)
@@ -139,7 +134,6 @@ class PriorBeside(QObject):
     def let_go(self) -> None:
         """Stop listening for good; no widget is touched."""
         self._stop_listening()
-        self._fit.stop()
         self._reviewed = self.study = self._canvas = None
         for signal, slot in self._view_events():
             signal.disconnect(slot)
@@ -154,10 +148,8 @@ class PriorBeside(QObject):
         self._views.arrange()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Fill the canvas once it has its size, and keep the pictures alike."""
+        """Keep the pictures alike when the canvas has another size."""
         if event is not None and event.type() == QEvent.Type.Resize and watched is self._canvas:
-            if self._fit_when_sized:
-                self._fit.start()  # anew: a layout comes to rest in several steps
             self._draw()
         return super().eventFilter(watched, event)
 
@@ -183,14 +175,9 @@ class PriorBeside(QObject):
         """Bring the space in line with what is wanted: in 3-D there is nothing beside the canvas."""
         wanted = self.study is not None and self._canvas is not None and self._viewer.dims.ndisplay == 2
         if wanted != self.shown:
-            self._fit_when_sized = self._viewer.dims.ndisplay == 2 and planes.is_whole(self._viewer)
             self.pane.setVisible(wanted)
             self._views.arrange()
         self._draw()
-
-    def _fill_canvas(self) -> None:
-        self._fit_when_sized = False
-        planes.fit(self._viewer)
 
     def _draw(self, _event: object = None) -> None:
         reviewed, study, plane = self._reviewed, self.study, planes.current(self._viewer)

@@ -14,7 +14,7 @@ from ..session.sidecar import Sidecar
 from ..session.thresholds import Thresholds
 from ..text.cases import case_name, elide, study_date
 from ..training.errors import LungmtlError
-from ..training.findings import Box, Finding
+from ..training.findings import Box, Finding, Findings
 from ..training.findings.formats.json_file import read_findings
 from ..training.growth.change import study_day
 from ..training.imaging.image import Image
@@ -74,12 +74,19 @@ def nodules_of(images: ReviewedImages, study: PriorStudy) -> tuple[Finding, ...]
     session = session_of(images, study)
     if session is not None:
         return nodules(session.visible)
+    return nodules([f for f in findings_of(images, study) if passes(f, Thresholds())])
+
+
+def findings_of(images: ReviewedImages, study: PriorStudy) -> Findings:
+    """All that is known of a study: of one that has not been looked at, what is saved with it."""
+    session = session_of(images, study)
+    if session is not None:
+        return session.findings
     path = Sidecar(study.image).newest()
     try:
-        saved = tuple(read_findings(path)) if path is not None else ()
+        return read_findings(path) if path is not None else Findings()
     except LungmtlError:  # said when the study itself is reviewed
-        saved = ()
-    return nodules([f for f in saved if passes(f, Thresholds())])
+        return Findings()
 
 
 def nodules(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..training.growth.change import GREW, NOT_TOLD_APART, Change
 from ..training.growth.compare import Compared
 
+UNREAD = "not known"
+"""Said of a nodule whose other study nobody and nothing has looked at."""
 _LONG = 10_000
 """Days from which a doubling time says no more than that it is long."""
 
@@ -33,11 +35,11 @@ def volume_words(nodule: Compared) -> str:
 
 
 def change_words(nodule: Compared) -> str:
-    """What has become of a nodule: its change with the interval, or that it is new, gone, not told apart, not measured."""
+    """What became of a nodule: its change with the interval, or that it is new, gone, not known, not told apart, not measured."""
     if nodule.match.prior is None:
-        return "new"
+        return "new" if nodule.read else UNREAD
     if nodule.match.present is None:
-        return "gone"
+        return "gone" if nodule.read else UNREAD
     change = nodule.change
     if change is None:
         return "not measured"
@@ -78,6 +80,7 @@ def summary(nodule: Compared, days: float | None) -> str:
         said = {
             "new": "New: the prior study has no finding here.",
             "gone": "Gone: only the prior study has it.",
+            UNREAD: "The other study was neither searched nor read: nobody knows whether it is there.",
         }
         words = said.get(change_words(nodule), "")
         return " ".join((words, *nodule.notes)).strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..training.findings import Change, Finding
-from ..training.findings.history import DRAWN, last_by_person, moved_by
+from ..training.findings.history import DRAWN, SIZED, correction, last_by_person, moved_by
 from .networks import network
 
 SURE = {None: "sure?", 1.0: "certain", 0.75: "probable", 0.5: "possible", 0.25: "unlikely"}
@@ -41,7 +41,7 @@ def author(finding: Finding) -> str:
         return f"drawn by {provenance.person}" if provenance.person else "drawn by hand"
     found = f"{network(provenance.model)} {provenance.version}".strip()
     person = moved_by(finding)
-    return f"{found}, moved by {person}" if person else found
+    return f"{found}, {correction(finding)} by {person}" if person else found
 
 
 def signed(finding: Finding) -> str:
@@ -53,13 +53,13 @@ def signed(finding: Finding) -> str:
         return who
     if last.what == DRAWN:
         return f"{who}, {when(last.at)}"
-    what = verdict(finding) if last.what in ("status", "reason") else _words(last)
+    what = verdict(finding) if last.what in ("status", "reason") else _words(last, finding)
     return f"{who} · {what}, {last.by}, {when(last.at)}"
 
 
 def story(finding: Finding) -> list[str]:
     """Every value that it was given, by whom and when, the newest first."""
-    return [f"{when(c.at)}  {c.by}: {_words(c)}" for c in reversed(finding.history)]
+    return [f"{when(c.at)}  {c.by}: {_words(c, finding)}" for c in reversed(finding.history)]
 
 
 def when(at: str) -> str:
@@ -71,8 +71,9 @@ def when(at: str) -> str:
     return f"{time.day} {time:%b %H:%M}"
 
 
-def _words(change: Change) -> str:
+def _words(change: Change, finding: Finding) -> str:
     if change.what == "status":
         return change.value if change.value != "unreviewed" else "taken back"
     name = _WORDS.get(change.what, change.what)
-    return f"{name} {change.value or '(nothing)'}"
+    unit = " mm" if change.what == SIZED and finding.kind == "sphere" else ""
+    return f"{name} {change.value or '(nothing)'}{unit}"

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QBoxLayout, QMainWindow, QSizePolicy, QWidget
 
 from ..canvas.clicks import on_click
 from ..layers import planes, window_presets
-from ..layers.follower import FOLLOWED, coalesced
+from ..layers.follower import FOLLOWED
 from ..layers.gl_context import canvas_of
 from ..layers.truth.layer import TRUE_NODULES
 from ..session.session import Session
@@ -30,8 +30,6 @@ _WIDE = 1.1
 """Width of the space, in heights, from which the panes stand beside the canvas and no longer below it."""
 _STRETCH = (3, 2)
 """Shares of canvas and panes."""
-_WAIT = 30
-"""Milliseconds after which the canvas's size is taken for its last."""
 _ZOOM_MOST = 20.0
 
 
@@ -68,8 +66,6 @@ class LinkedViews(QWidget):
         self.slab = Slab()
         self.canvas_slab = CanvasSlab(viewer)
         self.canvas_marks = CanvasMarks(viewer)
-        self._fit = coalesced(self._fill_canvas, _WAIT)
-        self._fit_when_sized = False
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.panes = {plane: ViewPane(plane) for plane in planes.ORDERS}
         self._row = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
@@ -101,7 +97,6 @@ class LinkedViews(QWidget):
         box.setStretch(0, _STRETCH[0])
         box.setStretch(box.count() - 1, _STRETCH[1])
         center.installEventFilter(self)
-        self._canvas.installEventFilter(self)
         self.canvas_marks.attach(self._canvas)
         self.arrange()
         self._draw()
@@ -189,7 +184,6 @@ class LinkedViews(QWidget):
     def let_go(self) -> None:
         """Stop listening, and leave the canvas as it was; no widget is touched."""
         self._stop_listening()
-        self._fit.stop()
         self._layer = self._session = None
         for signal, slot in self._view_events():
             signal.disconnect(slot)
@@ -208,13 +202,9 @@ class LinkedViews(QWidget):
         self.deleteLater()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Follow the size of what canvas and panes share, and fill the canvas once it has its own."""
+        """Follow the size of what canvas and panes share."""
         if event is not None and event.type() == QEvent.Type.Resize:
-            if watched is self._canvas:
-                if self._fit_when_sized:
-                    self._fit.start()  # anew: a layout comes to rest in several steps
-            else:
-                self.arrange()
+            self.arrange()
         return super().eventFilter(watched, event)
 
     # ---- what is listened to
@@ -252,7 +242,6 @@ class LinkedViews(QWidget):
         """Bring the space, the slab and the views in line with what is wanted."""
         shown = self.on and self.has_planes and self._box is not None
         if shown != self.isVisibleTo(self.parentWidget()):
-            self._fit_when_sized = self._viewer.dims.ndisplay == 2 and planes.is_whole(self._viewer)
             self.setVisible(shown)
             self.arrange()
         self.canvas_slab.show(self._layer if self.has_planes else None, self.slab)
@@ -271,10 +260,6 @@ class LinkedViews(QWidget):
         if self._box.direction() != across:
             self._box.setDirection(across)
         self._row.setDirection(along)
-
-    def _fill_canvas(self) -> None:
-        self._fit_when_sized = False
-        planes.fit(self._viewer)
 
     def _draw(self, _event: object = None) -> None:
         scene = self._scene()

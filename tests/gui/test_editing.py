@@ -288,7 +288,7 @@ def test_verdicts_with_reasons_notes_and_authors(after_run, qtbot):
         ("found", "fake 1.0"),
         *((what, "Dr Ann") for what in ("status", "reason", "note", "confidence", "label", "diameter")),
     ]
-    assert "moved by Dr Ann" in rows_.author.text()
+    assert "resized by Dr Ann" in rows_.author.text()
     assert "vessel" in rows_.lines.text()
     undo_and_redo(dock, states, lambda: agree(dock))
 

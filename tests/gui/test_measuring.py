@@ -315,6 +315,7 @@ def test_on_a_slab_what_is_shown_is_measured_and_named(window, mouse, qtbot):
                 )
             )
         )
+        viewer.mouse_over_canvas = True
         viewer.cursor.position = (above, 40.0, 0.0)
         qtbot.waitUntil(lambda: "MIP " in dock.corners.texts.get("cursor", ""))
     finally:

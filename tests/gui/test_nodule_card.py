@@ -13,7 +13,7 @@ from napari_lungmtl.layers.malignancy_colors import malignancy_color
 from napari_lungmtl.panel.nodule import closeups
 from napari_lungmtl.panel.nodule.section import notes_of
 from napari_lungmtl.panel.widgets.theme import palette
-from napari_lungmtl.training.findings import Finding, Sphere
+from napari_lungmtl.training.findings import Change, Finding, Provenance, Sphere
 from napari_lungmtl.training.imaging.image import Image
 
 from ..stand_ins.nodule_cards import MTCNN, MTMR, balls, closeup, is_color, judged, rgb, shown
@@ -116,6 +116,15 @@ def test_what_nobody_judged_is_offered_for_characterisation(window, qtbot):
     with qtbot.waitSignal(card.characterise) as asked:
         QTest.mouseClick(card.button, Qt.MouseButton.LeftButton)
     assert asked.args == ["mine"]
+
+
+def test_a_resized_sphere_says_why_it_has_no_malignancy_and_fits_the_dock(window):
+    provenance = Provenance("fake", "1.0", "Ann")
+    history = (Change("found", "", "fake 1.0", ""), Change("diameter", "13.7", "Ann", ""))
+    sphere = Sphere((-150.0, 40.0, 0.0), 13.7)
+    card, _ = shown(window, balls({}), Finding(sphere, id="mine", provenance=provenance, history=history))
+    assert card._missing.text() == "Not characterised since it was resized."
+    assert card.minimumSizeHint().width() <= 365  # 380 less the scroll bar
 
 
 def test_the_card_follows_edits_undo_and_the_selection(window):

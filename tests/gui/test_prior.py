@@ -109,7 +109,7 @@ def test_without_lungs_a_sentence_says_so_and_slices_stay_linked_by_position(pai
 def test_the_prior_shows_the_place_zoom_and_window_of_the_canvas(pair, qtbot):
     viewer, dock = pair
     pane = beside(dock)
-    qtbot.waitUntil(lambda: pane.isVisible() and not dock.prior.beside._fit_when_sized)
+    qtbot.waitUntil(lambda: pane.isVisible() and planes.fills(viewer))
     assert dock.prior.words.text() == "Not compared; slices are linked by position."
     planes.go_to(viewer, MARK)
     place = np.array(viewer.dims.point)

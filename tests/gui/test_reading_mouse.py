@@ -134,5 +134,10 @@ def test_the_texts_say_where_one_is_and_which_side_is_which(window, qtbot):
     planes.show(viewer, "3-D")
     qtbot.waitUntil(lambda: dock.corners.texts["top"] == "")
     planes.show(viewer, "axial")
+    viewer.mouse_over_canvas = False
+    viewer.cursor.position = (-150.0, 41.0, 0.0)  # as napari does when slices change
+    dock.corners._show_cursor()
+    assert not dock.corners.texts["cursor"], "the mouse is elsewhere"
+    viewer.mouse_over_canvas = True
     viewer.cursor.position = (-150.0, 40.0, 0.0)
     qtbot.waitUntil(lambda: dock.corners.texts["cursor"] == "x 0.0  y 40.0  z −150.0 mm\n−850 HU")

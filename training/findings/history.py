@@ -69,6 +69,19 @@ def moved_by(finding: Finding) -> str:
     return last.by if last is not None else finding.provenance.person
 
 
+def correction(finding: Finding) -> str:
+    """What a person did to the place that a network found: ``moved``, ``resized``, ``reshaped``; empty where nobody did.
+
+    A file without a history does not say, and *moved* is said of all of them.
+    """
+    if not moved_by(finding):
+        return ""
+    done = {change.what for change in finding.history}
+    if MOVED in done or not done & {SIZED, SHAPED}:
+        return "moved"
+    return "resized" if SIZED in done else "reshaped"
+
+
 def last_by_person(finding: Finding) -> Change | None:
     """The last change that a person made, of any value; None where there is none."""
     return next((c for c in reversed(finding.history) if c.what not in (FOUND, MALIGNANCY)), None)

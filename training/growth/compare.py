@@ -30,11 +30,14 @@ class Compared:
         Of its volume; None where it is new or gone, or was not measured.
     notes
         Sentences: why it was not measured, or what to be careful about.
+    read
+        Whether the study that has no finding here was searched or read; where it was not, the nodule is neither new nor gone.
     """
 
     match: Match
     change: Change | None = None
     notes: tuple[str, ...] = ()
+    read: bool = True
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ...text.boxes import size, story
 from ...text.networks import network
 from ...text.votes import READERS, UNLIKE, attributes_of, is_unlike, mean_and_deviation, verdict
 from ...training.findings import Finding, Opinion, Sphere
+from ...training.findings.history import correction
 from ...training.imaging.image import Image
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ..preferences import Preferences
@@ -68,8 +69,8 @@ class NoduleCardSection(Section):
         self.button.clicked.connect(self._ask_for_opinions)
         row = QHBoxLayout(self._offer)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(label("Not characterised yet.", "faint"))
-        row.addStretch(1)
+        self._missing = label(role="faint", wrap=True)
+        row.addWidget(self._missing, 1)
         row.addWidget(self.button)
         return self._offer
 
@@ -161,6 +162,8 @@ class NoduleCardSection(Section):
         self.notes.setText("\n".join(f"⚠ {note}" for note in notes))
         self.notes.setVisible(bool(notes))
         judgeable = finding is not None and isinstance(finding.geometry, Sphere) and image is not None
+        done = correction(finding) if finding is not None else ""
+        self._missing.setText(f"Not characterised since it was {done}." if done else "Not characterised yet.")
         self._offer.setVisible(judgeable and not rows and not attributes)
 
     def _show_details(self, opinions: Sequence[Opinion]) -> None:

@@ -14,7 +14,8 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QSizePolicy, QS
 from ...jobs.worker import Worker
 from ...layers import planes
 from ...prior.beside import PriorBeside
-from ...prior.studies import PriorStudy, candidates, nodules, nodules_of, patient, session_of
+from ...prior.readings import told
+from ...prior.studies import PriorStudy, candidates, findings_of, nodules, nodules_of, patient, session_of
 from ...reviewed_images import ReviewedImage, ReviewedImages
 from ...session.session import Session
 from ...shortcuts import tooltip
@@ -230,8 +231,9 @@ class PriorSection(Section):
 
     def _on_compared(self, comparison: Comparison) -> None:
         choice = self._choice
-        if choice is not None:
-            choice.comparison = comparison
+        if choice is not None and self.reviewed is not None:
+            here, there = self.reviewed.session.findings, findings_of(self._images(), choice.study)
+            choice.comparison = told(comparison, here, there)
         self._show()
 
     def _on_failed(self, sentence: str) -> None:

@@ -34,6 +34,8 @@ def both(prior: float, present: float, half: float = 0.2) -> Compared:
         (both(100, 110), "2 → 3", "100 → 110 mm³", "not told apart"),
         (Compared(Match(NOW, None)), "3", "Ø 8.0 mm", "new"),
         (Compared(Match(None, THEN)), "2", "Ø 6.0 mm", "gone"),
+        (Compared(Match(NOW, None), read=False), "3", "Ø 8.0 mm", "not known"),
+        (Compared(Match(None, THEN), read=False), "2", "Ø 6.0 mm", "not known"),
         (Compared(BOTH, notes=("It was not measured: no edge.",)), "2 → 3", "Ø 6.0 → 8.0 mm", "not measured"),
     ],
 )

@@ -1,0 +1,36 @@
+"""A slice that fills the canvas goes on filling it when a side of the window becomes wider; a zoomed one stays."""
+
+import pytest
+from qtpy.QtWidgets import QApplication
+
+from napari_lungmtl.layers import planes
+
+
+def resized(dock, qtbot, width: int) -> None:
+    canvas, window = dock.corners.parentWidget(), dock.window()
+    before = canvas.width()
+    window.resize(window.width() + width, window.height())
+    qtbot.waitUntil(lambda: canvas.width() != before)
+    for _ in range(3):
+        QApplication.processEvents()
+
+
+def test_a_slice_that_fills_the_canvas_does_so_in_another_size_and_a_zoomed_one_stays(window, qtbot):
+    viewer, dock = window
+    start = dock.window().size()
+    try:
+        planes.fit(viewer)
+        before = viewer.scene.camera.zoom
+        resized(dock, qtbot, -320)
+        qtbot.waitUntil(lambda: viewer.scene.camera.zoom != pytest.approx(before) and planes.fills(viewer))
+        viewer.scene.camera.zoom = close = before * 3
+        assert not planes.is_whole(viewer)
+        resized(dock, qtbot, 320)
+        qtbot.waitUntil(lambda: not dock.whole._fit.isActive())
+        assert viewer.scene.camera.zoom == pytest.approx(close)
+        viewer.scene.camera.zoom = small = before / 4
+        resized(dock, qtbot, -160)
+        qtbot.waitUntil(lambda: not dock.whole._fit.isActive())
+        assert viewer.scene.camera.zoom == pytest.approx(small), "a person made it small"
+    finally:
+        dock.window().resize(start)

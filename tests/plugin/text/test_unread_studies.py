@@ -1,0 +1,34 @@
+"""Nothing is new or gone beside a study that nobody has looked at."""
+
+from unittest.mock import sentinel
+
+from napari_lungmtl.prior.readings import is_read, told
+from napari_lungmtl.text.growth import change_words, summary
+from napari_lungmtl.training.findings import Finding, Findings, Sphere
+from napari_lungmtl.training.growth.compare import Compared, Comparison
+from napari_lungmtl.training.growth.matching import Match
+
+MARK = Finding(Sphere((0.0, 0.0, 0.0), 8.0), number=3)
+NODULES = (Compared(Match(MARK, None)), Compared(Match(None, MARK)), Compared(Match(MARK, MARK, 0.0)))
+READ = Findings(models=({"name": "ag3d", "version": "0.3"},))
+
+
+def said(present_read: bool, prior_read: bool) -> list[str]:
+    read = (READ if each else Findings() for each in (present_read, prior_read))
+    nodules = told(Comparison(sentinel.registration, NODULES), *read).nodules
+    return [change_words(nodule) for nodule in nodules]
+
+
+def test_only_a_study_that_was_read_or_searched_lacks_a_nodule():
+    assert said(True, True) == ["new", "gone", "not measured"]
+    assert said(True, False) == ["not known", "gone", "not measured"]
+    assert said(False, True) == ["new", "not known", "not measured"]
+    nodule = told(Comparison(sentinel.registration, NODULES), READ, Findings()).nodules[0]
+    assert "neither searched nor read" in summary(nodule, None)
+
+
+def test_a_run_a_mark_and_a_case_that_is_done_are_readings():
+    assert not is_read(Findings())
+    assert is_read(READ)
+    assert is_read(Findings((MARK,)))
+    assert is_read(Findings(done_by="Ann"))
