@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import inspect
 import os
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +17,10 @@ os.environ.setdefault("NAPARI_CONFIG", "")  # the settings of whoever runs the t
 import napari
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QDockWidget
-from vispy.gloo import Program
+from napari.utils.events import EventEmitter
+from qtpy.QtWidgets import QApplication, QDockWidget
+from vispy.gloo import Program, glir
+from vispy.visuals.shaders import Function
 
 from napari_lungmtl.layers.view_state import remember, restore
 from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
@@ -141,12 +145,36 @@ def shaders_are_parsed_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def code_is_looked_at_once() -> Iterator[None]:
+    """napari asks for a function's signature each time it is connected or disconnected, vispy tidies each shader's code."""
+    look, known = EventEmitter._check_signature, {}
+
+    def look_once(function: Callable) -> bool:
+        plain = getattr(function, "__func__", function)
+        if not inspect.isfunction(plain) or {"__wrapped__", "__signature__"} & vars(plain).keys():
+            return look(function)
+        key = plain.__code__, plain is function, len(plain.__defaults__ or ())
+        if key not in known:
+            known[key] = look(function)
+        return known[key]
+
+    tidy = functools.cache(functools.partial(Function._clean_code, None))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EventEmitter, "_check_signature", staticmethod(look_once))
+        patch.setattr(Function, "_clean_code", lambda _self, code: tidy(code))
+        patch.setattr(glir, "convert_shader", functools.cache(glir.convert_shader))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_viewer() -> Iterator[napari.Viewer]:
     """One window for all tests: opening one takes longer than most tests."""
     import napari_lungmtl.panel.dock  # noqa: F401
 
     viewer = napari.Viewer()
+    # Asked in Python about each of the 20,000 events of a dock that opens, for a menu bar that no test hides.
+    QApplication.instance().removeEventFilter(viewer.window._qt_window)
     yield viewer
     viewer.close()
 
