@@ -71,8 +71,8 @@ def release(
     metrics = {
         "how": f"lungmtl evaluate nodule_masks --data {run.data.name} --folds {config.held_out}: against the given masks and the "
         "annotated diameters, from the annotated places and diameters; medians with 95 % intervals by scan. The interval of "
-        "volumes was fitted on these nodules, marked with the errors that training imitates; fitted so on half of the scans, it covers "
-        "interval_80_cross_fitted of the other half.",
+        "volumes was fitted on these nodules, marked with the errors that training imitates; fitted so on half of the scans, it "
+        "covers interval_80_cross_fitted of the other half.",
         "cases": figures["cases"],
         "scans": figures["scans"],
         "interval_80_cross_fitted": crossed,
