@@ -109,9 +109,13 @@ def test_what_cannot_be_used_gets_a_sentence_and_the_former_weights_stay(
         choose(dock, qtbot, monkeypatch, path)
         assert words in dock.weights.message.text()
         assert dock.weights.message.property("role") == "error"
+        assert dock.weights.message.text().endswith("The shipped networks stay in use.")
         assert registry.own_weights("dhn") is None
+    dock.run.started.emit()
+    assert not dock.weights.message.text(), "it stood beside a run that it does not concern"
     choose(dock, qtbot, monkeypatch, bold)
     choose(dock, qtbot, monkeypatch, wrong)
+    assert dock.weights.message.text().endswith("What is in use stays.")
     assert registry.own_weights("dhn") == bold.resolve()
     assert "run7" in dock.weights.words.text()
 

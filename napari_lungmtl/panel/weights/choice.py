@@ -64,13 +64,14 @@ class WeightsChoice(QWidget):
         self._names = (OWN, SHIPPED)
         self.reading = Worker("The weights cannot be used", self)
         self.reading.finished.connect(self._on_read)
-        self.reading.failed.connect(partial(self._say, role="error"))
+        self.reading.failed.connect(self._on_refused)
         self.comparing = Worker("The comparison stopped", self)
         self.comparing.progressed.connect(self._on_progress)
         self.comparing.finished.connect(self._on_compared)
         self.comparing.failed.connect(self._on_failed)
         self.comparing.cancelled.connect(partial(self._on_failed, "Cancelled.", role="faint"))
         self.changed.connect(run.show_models)
+        run.started.connect(self._forget_refused)
         self.learning = LearnReviewed(run)
         self.learning.used.connect(self.load)
         self.learning.changed.connect(self._keep_in_sight)
@@ -189,6 +190,15 @@ class WeightsChoice(QWidget):
             return
         self._say("")
         self.changed.emit()
+
+    def _on_refused(self, why: str) -> None:
+        own = any(info.weights is not None for info in self.networks())
+        self._say(f"{why} {'What is in use stays' if own else 'The shipped networks stay in use'}.", "error")
+
+    def _forget_refused(self) -> None:
+        """A run begins with what is in use: what was refused before is no word about it."""
+        if not self.reading.running and not self.comparing.running:
+            self._say("")
 
     def _use_shipped(self, name: str | None = None) -> None:
         self.comparing.cancel()
