@@ -67,7 +67,7 @@ class StaysWhole(QObject):
             planes.fit(self._viewer)
 
     def _is_whole(self) -> bool:
-        return self._viewer.dims.ndisplay == 2 and planes.is_whole(self._viewer)
+        return self._viewer.dims.ndisplay == 2 and planes.is_in_view(self._viewer)
 
     def _seen(self) -> tuple[float, ...]:
         dims, camera = self._viewer.dims, self._viewer.scene.camera

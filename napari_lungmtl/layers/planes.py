@@ -193,6 +193,15 @@ def is_whole(viewer: ViewerModel) -> bool:
     return bool(np.all((high - low) * viewer.scene.camera.zoom <= np.asarray(viewer.canvas.size) * 1.02))
 
 
+def is_in_view(viewer: ViewerModel) -> bool:
+    """Whether all that is displayed is on the canvas: a slice that fits may have been moved off it."""
+    low, high = _extent(viewer)[:, list(viewer.dims.displayed)]
+    camera = viewer.scene.camera
+    middle = np.asarray(camera.center[-2:])
+    half = 1.02 * np.asarray(viewer.canvas.size) / camera.zoom / 2
+    return bool(np.all(low >= middle - half) and np.all(high <= middle + half))
+
+
 def fills(viewer: ViewerModel) -> bool:
     """Whether a slice is all in view and as large as the canvas lets it be, as after `fit`."""
     layers = _visible(viewer)

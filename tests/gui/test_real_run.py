@@ -12,6 +12,7 @@ from qtpy.QtCore import Qt
 
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.panel.dock import LungNodulesDock
+from napari_lungmtl.session.autosave import finish_writing
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.imaging.radiograph.orientation import AS_STORED
@@ -108,6 +109,7 @@ def test_run_on_all_of_a_real_film_is_undone_where_it_is_open_and_kept_where_it_
         assert session.findings == found
         file = session.sidecar
         viewer.layers.clear()
+        finish_writing()
         assert read_findings(file).items == found.items
     finally:
         viewer.window.remove_dock_widget(dock)

@@ -32,5 +32,12 @@ def test_a_slice_that_fills_the_canvas_does_so_in_another_size_and_a_zoomed_one_
         resized(dock, qtbot, -160)
         qtbot.waitUntil(lambda: not dock.whole._fit.isActive())
         assert viewer.scene.camera.zoom == pytest.approx(small), "a person made it small"
+        planes.fit(viewer)
+        camera = viewer.scene.camera
+        camera.center = (camera.center[0], *(c + 40 / camera.zoom for c in camera.center[1:]))
+        aside = camera.center
+        resized(dock, qtbot, -160)
+        qtbot.waitUntil(lambda: not dock.whole._fit.isActive())
+        assert camera.center == pytest.approx(aside), "a person moved it aside"
     finally:
         dock.window().resize(start)

@@ -109,11 +109,13 @@ def interrupt_held_back() -> Iterator[None]:
     KeyboardInterrupt
         Ctrl+C was pressed meanwhile.
     """
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    # Nobody can hold it back in another thread; and what runs in a shell's background hears none.
+    if threading.current_thread() is not threading.main_thread() or before in (None, signal.SIG_IGN):
         yield
         return
     pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+    signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
     try:
         with children_not_interrupted():
             yield
