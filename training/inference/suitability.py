@@ -89,7 +89,9 @@ def places(findings: Sequence[Finding]) -> str:
 
 def sort_out(image: Image, findings: Iterable[Finding]) -> tuple[list[Finding], str]:
     """The findings that networks can characterise, and what to say of the others, which stay as they are."""
-    flat, kept, outside, suitable = [], [], [], []
+    flat: list[Finding] = []
+    kept: list[Finding] = []
+    outside, suitable = [], []
     for finding in findings:
         if finding.kind != "sphere":
             (flat if finding.malignancy is None else kept).append(finding)
