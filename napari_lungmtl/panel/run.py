@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QApplication, QComboBox, QHBoxLayout, QProgressBar, Q
 from ..jobs import run_modes
 from ..jobs.worker import Worker, wait_for_threads
 from ..reviewed_images import ReviewedImage
+from ..session.changes import counted
 from ..session.review import as_turned_since, is_reviewed, with_opinions
 from ..shortcuts import tooltip
 from ..text.votes import is_unlike, verdict
@@ -322,7 +323,7 @@ class RunSection(Section):
         session.replace_findings(_without_removed(findings, job.part, session.findings))
         self.found.emit(job.reviewed)
         took = clock(time.monotonic() - job.started)
-        return f"Done in {took}: {len(session.visible)} shown of {len(session.findings)}."
+        return f"Done in {took}: {counted(len(session.findings))}."  # *show* says how many are shown
 
     def _take_part(self, job: Job, findings: Findings) -> None:
         """Boxes of each network, and spheres before their malignancy is known, are shown as they come."""

@@ -84,3 +84,16 @@ def test_from_the_button_to_the_file(after_run, qtbot, tmp_path):
     assert dialog.save_button.text() == "Replace"
     QTest.mouseClick(dialog.shut, Qt.MouseButton.LeftButton)
     assert dock.hand_on.report.dialog is None
+
+
+def test_on_a_low_screen_the_buttons_stay_in_sight(after_run):
+    _, dock = after_run
+    dock.hand_on.set_open(True)
+    dialog = dock.hand_on.report.open()
+    screen = dialog.screen().availableGeometry()
+    dialog.move(screen.left(), screen.bottom() - dialog.height())
+    dialog.calculators.boxes[Guideline.FLEISCHNER].setChecked(True)
+    assert dialog.calculators.area.isVisible()
+    assert dialog.geometry().bottom() <= screen.bottom()
+    assert dialog.height() > 420  # it has grown for the inputs
+    dialog.close()

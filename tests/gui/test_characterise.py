@@ -90,7 +90,10 @@ def test_one_run_does_everything_off_the_gui_thread(dock, judges, qtbot):
     assert [m["name"] for m in findings.models] == ["fake", "mtmr", "mtcnn"]
     assert threading.get_ident() not in judges[0].threads
     assert any(s.startswith("MTMR-Net: judging malignancy") for s in stages_seen)
-    assert dock.run.message.text().endswith("3 shown of 5.")
+    assert dock.run.message.text().endswith(": 5 findings.")
+    assert dock.show_section.summary.text() == "3 of 5 shown"
+    dock.reviewed.session.set_thresholds(score=0.0, diameter=0.0)
+    assert dock.show_section.summary.text() == "5 of 5 shown", "and the message above is true still"
 
 
 def test_a_run_judges_what_a_person_drew_and_keeps_it(dock, qtbot):

@@ -148,3 +148,12 @@ def test_nothing_to_export(window):
     dock.reviewed_images.events.current.emit(None)
     assert dock.hand_on.export.dialog is None
     assert not dock.hand_on.export.isEnabled()
+
+
+def test_the_dialog_is_a_child_of_the_window_though_hand_on_was_never_unfolded(after_run):
+    _, dock = after_run
+    QTest.mouseClick(dock.findings.export, Qt.MouseButton.LeftButton)
+    dialog = dock.hand_on.export.dialog
+    assert not dock.hand_on.content.isVisible()
+    assert dialog.parentWidget().window() is dock.window(), "white on a dark window, and behind it"
+    dialog.close()

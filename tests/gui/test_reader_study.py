@@ -9,6 +9,7 @@ from qtpy.QtGui import QImage
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+from napari_lungmtl.panel.reading.section import NOT_RUN
 from napari_lungmtl.panel.reading.study import State
 from napari_lungmtl.session.sidecar import Sidecar
 from napari_lungmtl.training.findings.formats.json_file import read_findings
@@ -130,6 +131,7 @@ def test_a_case_from_look_to_done(window, folder, qtbot):
     begin(dock, folder, qtbot)
     reading, session = dock.reading, dock.reviewed.session
     assert reading.view.banner.text().startswith("Look first")
+    assert reading.height() < dock.height() / 3, "the rest is for the findings"
     assert (len(session.findings), len(viewer.layers.selection), session.findings.done_by) == (0, 1, "")
     for section in (dock.cases, dock.run, dock.compare, dock.prior, dock.cohort, dock.card):
         assert not section.isVisible()
@@ -146,6 +148,7 @@ def test_a_case_from_look_to_done(window, folder, qtbot):
     assert {f.status for f in session.findings} == {"unreviewed"}
     assert session.findings["mine"].diameter == 8.0, "what was marked stays"
     assert dock.card.isVisible()
+    assert NOT_RUN not in words(dock)
     session.select("n0")
     QTest.keyClick(dock.window(), Qt.Key.Key_A)
     session.select("n1")
@@ -303,4 +306,15 @@ def test_what_a_study_refuses(window, folder, qtbot, monkeypatch):
     wait(dock, qtbot)
     assert dock.reading.study.state is State.LOOKING
     assert [f.id for f in dock.reviewed.session.findings] == ["mine"]
+    click(dock.reading.view.end)
+
+
+def test_a_case_that_no_network_has_seen_is_not_called_clear(window, tmp_path, qtbot):
+    _, dock = window
+    write_film(tmp_path / "cases" / "only.png")
+    begin(dock, tmp_path / "cases", qtbot)
+    assert NOT_RUN not in words(dock), "not before the reveal"
+    click(dock.reading.view.next)
+    assert dock.reading.study.state is State.REVEALED
+    assert NOT_RUN in words(dock)
     click(dock.reading.view.end)

@@ -89,10 +89,12 @@ def places(findings: Sequence[Finding]) -> str:
 
 def sort_out(image: Image, findings: Iterable[Finding]) -> tuple[list[Finding], str]:
     """The findings that networks can characterise, and what to say of the others, which stay as they are."""
-    flat, outside, suitable = [], [], []
+    flat: list[Finding] = []
+    kept: list[Finding] = []
+    outside, suitable = [], []
     for finding in findings:
         if finding.kind != "sphere":
-            flat.append(finding)
+            (flat if finding.malignancy is None else kept).append(finding)
         elif image.ndim == 3 and not image.contains(
             finding.center
         ):  # a flat image: the model says what it needs
@@ -106,6 +108,9 @@ def sort_out(image: Image, findings: Iterable[Finding]) -> tuple[list[Finding], 
     if flat:
         what = "One finding is" if len(flat) == 1 else f"{len(flat)} findings are"
         notes.append(f"{what} no sphere and not judged: draw a sphere around the nodule.")
+    if kept:  # a sphere that was outlined, for one
+        what, has = ("One finding is", "keeps") if len(kept) == 1 else (f"{len(kept)} findings are", "keep")
+        notes.append(f"{what} no sphere and {has} the malignancy of before, not judged anew.")
     return suitable, " ".join(notes)
 
 

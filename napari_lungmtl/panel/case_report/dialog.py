@@ -31,6 +31,7 @@ from ...training.case_report.report import PICTURED, CaseReport, order, write_ca
 from ...training.export_options import Which
 from ...training.findings.deidentify import Deidentifier
 from ...training.findings.export import chosen
+from ..widgets.qt import sure
 from ..widgets.section import label, set_role, tool_button
 from .calculators import Calculators
 
@@ -232,8 +233,18 @@ class ReportDialog(QDialog):
 
     def _on_calculators(self) -> None:
         self._show_state()
-        if not self.calculators.area.isHidden() and self.height() < HEIGHT:
-            self.resize(self.width(), HEIGHT)
+        if self.isVisible() and not self.calculators.area.isHidden() and self.height() < HEIGHT:
+            self._grow()
+
+    def _grow(self) -> None:
+        """Make room for the inputs; on a low screen the dialog moves up, or its buttons would be below the edge."""
+        frame = self.frameGeometry()
+        room, title_bar = sure(self.screen()).availableGeometry(), frame.height() - self.height()
+        height = min(HEIGHT, room.height() - title_bar)
+        self.resize(self.width(), height)
+        below = frame.top() + height + title_bar - (room.top() + room.height())
+        if below > 0:
+            self.move(frame.left(), frame.top() - below)
 
     def _show_state(self, _value: object = None) -> None:
         report = self.report

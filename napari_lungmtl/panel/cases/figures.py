@@ -19,7 +19,8 @@ HEADS = {
 }
 """Heads of the column by the order that it shows."""
 TIPS = {
-    SCORE: "The highest score that a network gave to a finding",
+    SCORE: "The highest score that a network gave to a single finding, shown or not; "
+    "not the chance that a radiograph shows a nodule, which its banner gives",
     "missed": "True nodules that no shown finding hits; empty where nobody knows",
     "false alarm": "The highest score of a finding that lies on no true nodule; empty where nobody knows",
     "disagreement": "The largest difference of two networks, two sets or the folds of a network on one place (0–1)",

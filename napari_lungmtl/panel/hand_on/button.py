@@ -34,6 +34,8 @@ class HandOnButton(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the focus, so that keys go on working
         self._make = make
         self._reviewed: ReviewedImage | None = None
+        self.beside: QWidget = self
+        """Whose child a dialog becomes: of the button itself, unless that may not be in the window yet."""
         self.dialog: QDialog | None = None
         self.off: Callable[[], str] = lambda: ""
         """Why it may not be used at the moment, in a sentence; empty where it may."""
@@ -68,7 +70,7 @@ class HandOnButton(QToolButton):
     def make_dialog(self) -> QDialog:
         """Make the dialog, a child of the dock, so that it looks like it."""
         assert self._reviewed is not None
-        return self._make(self._reviewed, self)
+        return self._make(self._reviewed, self.beside)
 
     def close_dialog(self) -> None:
         """Close the dialog, if it is open."""

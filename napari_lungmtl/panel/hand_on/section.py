@@ -61,6 +61,9 @@ class HandOnSection(Section):
         row = QHBoxLayout()
         for button in self.buttons:
             row.addWidget(button)
+            button.beside = (
+                self  # what nobody has unfolded is in no window: a dialog would be no child of the dock
+            )
             if button is not self.export:
                 button.off = lambda: STUDYING if studying() else ""
         row.addStretch(1)

@@ -79,5 +79,8 @@ class TopOfDock:
         outside = around.layout() if around is not None else None
         if isinstance(column, QVBoxLayout) and isinstance(outside, QVBoxLayout):
             self._column, self._place = column, column.indexOf(self._section)
+            outside.setStretchFactor(
+                scroll, 1
+            )  # or the section takes half of the dock, most of it its banner
             outside.insertWidget(0, self._section)
             self._section.show()

@@ -30,6 +30,7 @@ from .study import Plan, State, Study
 from .suggestions import suggestions_of
 
 BUSY = "A reader study is going on: what networks say of its cases was found before it began."
+NOT_RUN = "No network was run on this case before: that none is shown does not mean that none is there."
 
 
 class ReadingSection(Section):
@@ -246,6 +247,8 @@ class ReadingSection(Section):
             with self.recorder.silent():
                 session.replace_findings(found)
                 accept_again(session, self.study.reading if self.study is not None else None)
+            if not found.models:
+                self._say(" ".join(filter(None, (self.message.text(), NOT_RUN))), "warning")
 
     def draw(self) -> None:
         """Take napari's tool for new spheres or rectangles; also where a network would have had nothing to draw."""

@@ -20,6 +20,7 @@ from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.chain import choose
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, Progress, finish
+from napari_lungmtl.training.inference.suitability import sort_out
 from napari_lungmtl.training.inference.weights import ModelCard, WeightsError
 
 from ...stand_ins.fresh_models import fresh_model_store
@@ -225,6 +226,15 @@ def test_drawn_spheres_are_judged_and_not_touched_otherwise(hand, image):
     )
     assert judged.malignancy is not None
     assert len(findings) == 4
+
+
+def test_what_was_outlined_keeps_its_malignancy_and_that_is_said(image):
+    boxes = [Finding(Box((1, 2), (3, 4)), id=id, malignancy=0.9) for id in "ab"]
+    assert sort_out(image, boxes[:1]) == (
+        [],
+        "One finding is no sphere and keeps the malignancy of before, not judged anew.",
+    )
+    assert sort_out(image, boxes)[1].startswith("2 findings are no sphere and keep the malignancy")
 
 
 def test_what_is_there_is_judged_in_place(hand, image):
