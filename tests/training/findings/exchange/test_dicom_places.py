@@ -159,3 +159,27 @@ def test_a_network_of_another_make_may_have_any_name():
     assert version.endswith(" sha256:0a0a0a0a0a0a")
     said = hd.AlgorithmIdentificationSequence(name, codes.DCM.ArtificialIntelligence, version)[0]
     assert (said.AlgorithmName, said.AlgorithmVersion) == ("ü/" * 32, version)
+
+
+@pytest.mark.parametrize(
+    ("votes", "grade"),
+    [
+        ({}, "1 out of 5 (Highly Unlikely for Cancer)"),
+        ({"malignancy": (0.1, 0.3, 0.5, 0.1, 0.0)}, "3 out of 5 (Indeterminate Likelihood)"),
+    ],
+)
+def test_a_reports_grade_of_malignancy_is_what_readers_would_say(votes, grade, tmp_path):
+    image, source = opened(series(tmp_path / "series"))
+    center = findings_on(image)[0].center
+    found = Finding(Sphere(center, 8.0), 0.9, malignancy=0.1, votes=votes, id="a")
+    write_sr(findings_on(image).with_items((found,)), tmp_path / "sr.dcm", source)
+    said = [
+        item.ConceptCodeSequence[0].CodeMeaning
+        for item in pydicom.dcmread(tmp_path / "sr.dcm").iterall()
+        if item.tag == (0x0040, 0xA730)
+        for item in item.value
+        if item.ValueType == "CODE" and item.ConceptNameCodeSequence[0].CodeMeaning == "Malignancy"
+    ]
+    assert said == [grade]
+    (back,), _ = import_findings(tmp_path / "sr.dcm", image)
+    assert back.malignancy == pytest.approx(0.1)

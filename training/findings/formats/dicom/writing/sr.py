@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....finding import ATTRIBUTES, Finding, Findings
+from ....finding import ATTRIBUTES, MALIGNANCY, Finding, Findings
 from ....geometry import Box, Mask, Sphere
 from ...errors import SaveError
 from ...pixels import grid
@@ -236,7 +236,10 @@ def _evaluations(finding: Finding) -> Iterable[Any]:
     yield QualitativeEvaluation(concept(codes.RENDERING), concept(codes.STATUS[finding.status]))
     rated = {name: finding.attributes[name] for name in ATTRIBUTES if name in finding.attributes}
     if finding.malignancy is not None:
-        rated["malignancy"] = 1 + 4 * finding.malignancy
+        # What readers would say on the scale itself, where it is known: P(> 3) is small also where they are undecided.
+        shares = finding.votes.get(MALIGNANCY)
+        mean = None if shares is None else sum(grade * share for grade, share in enumerate(shares, 1))
+        rated[MALIGNANCY] = 1 + 4 * finding.malignancy if mean is None else mean
     for name, value in rated.items():
         yield QualitativeEvaluation(concept(codes.ATTRIBUTE[name]), concept(codes.grade_code(name, value)))
 
