@@ -2,7 +2,7 @@
 
 Run: ``python benchmarks/whole_run.py`` (``--path STUDY --repeat 3 --device cpu --precision bfloat16 --threads 2``).
 CPU seconds are those of all threads of the process: on a busy machine read these. ``--heights 150,300,450`` runs once on volumes of
-so many mm (the study and its mirror images on top of each other), each in a process of its own, and prints their memory.
+so many mm (the study and its mirror images on top of each other), each in a process of its own, and prints their memory and time.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def one_height(image: Image, predictor: Predictor, mm: float) -> None:
         "voxels_gb": tall.voxels.nbytes / 1e9,
         "before_gb": before,
         "peak_gb": peak_gb(),
-        "cpu_s": seconds[CPU],
+        "cpu_s": seconds.pop(CPU),
+        "s": sum(seconds.values()),
         "findings": [[*f.geometry.center, f.geometry.diameter, f.score] for f in findings],
     }
     print(json.dumps(took))
@@ -95,7 +96,7 @@ def one_height(image: Image, predictor: Predictor, mm: float) -> None:
 def by_height(heights: str, options: argparse.Namespace) -> None:
     """Run each height in a process of its own and print the table."""
     table = Table(title=f"memory by height, {options.path.name}, {options.device}, {options.precision}")
-    for name in ("height mm", "voxels GB", "before GB", "peak GB", "CPU s", "findings"):
+    for name in ("height mm", "voxels GB", "before GB", "peak GB", "s", "CPU s", "findings"):
         table.add_column(name, justify="right")
     for height in heights.split(","):
         arguments = ["--path", options.path, "--device", options.device, "--precision", options.precision]
@@ -104,7 +105,8 @@ def by_height(heights: str, options: argparse.Namespace) -> None:
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         took = json.loads(done.stdout.splitlines()[-1])
         sizes = [f"{took[name] or 0:.2f}" for name in ("voxels_gb", "before_gb", "peak_gb")]
-        table.add_row(height, *sizes, f"{took['cpu_s']:.1f}", str(len(took["findings"])))
+        times = [f"{took[name]:.1f}" for name in ("s", "cpu_s")]
+        table.add_row(height, *sizes, *times, str(len(took["findings"])))
     Console(width=120).print(table)
 
 
