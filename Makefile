@@ -34,9 +34,10 @@ else
 	$(BIN)/lungmtl demo
 endif
 
-# Tests start many processes, each of which would compile what it imports anew where Python is told to keep no bytecode.
+# Tests start many processes, each of which would compile what it imports anew where Python is told to keep no bytecode. Two of them
+# run side by side: with more than a thread each, the threads of one wait for a core that those of the other hold.
 test: setup
-	PYTHONDONTWRITEBYTECODE= $(X) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(X) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 MINUTES ?= 5
 SEED ?= 0
