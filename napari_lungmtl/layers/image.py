@@ -158,17 +158,25 @@ def agree_on_units(layers: Iterable[Layer]) -> None:
     layers
         A viewer's, with the one that is about to be added: napari draws at once.
     """
-    ours = [layer for layer in layers if any(str(key).startswith("lungmtl_") for key in layer.metadata)]
+    ours = _ours(layers)
     true = [layer for layer in ours if not layer.metadata.get(_PIXELS)]
     if any(_unit(layer) != "pixel" for layer in true):
-        for layer in true:
-            if _unit(layer) == "pixel":
-                layer.metadata[_PIXELS] = True
-                layer.units = ("mm",) * layer.ndim
+        _say_millimetres(true)
         return
     for layer in ours:
         if layer.metadata.pop(_PIXELS, False):
             layer.units = ("pixel",) * layer.ndim
+
+
+def _ours(layers: Iterable[Layer]) -> list[Layer]:
+    return [layer for layer in layers if any(str(key).startswith("lungmtl_") for key in layer.metadata)]
+
+
+def _say_millimetres(layers: Iterable[Layer]) -> None:
+    for layer in layers:
+        if _unit(layer) == "pixel":
+            layer.metadata[_PIXELS] = True
+            layer.units = ("mm",) * layer.ndim
 
 
 def agree_ahead(
@@ -189,12 +197,9 @@ def agree_ahead(
         The data to add in its place.
     """
     voxels, attributes, kind = data
-    ours = [layer for layer in layers if any(str(key).startswith("lungmtl_") for key in layer.metadata)]
+    ours = _ours(layers)
     if attributes["units"][-1] != "pixel":
-        for layer in ours:
-            if _unit(layer) == "pixel":
-                layer.metadata[_PIXELS] = True
-                layer.units = ("mm",) * layer.ndim
+        _say_millimetres(ours)
     elif any(_unit(layer) != "pixel" for layer in ours):
         metadata = {**attributes["metadata"], _PIXELS: True}
         attributes = {**attributes, "units": ("mm",) * voxels.ndim, "metadata": metadata}

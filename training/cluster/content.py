@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..file_stamp import file_stamp
 from ..findings.formats.json_file import SUFFIX
 from ..imaging.formats import METAIMAGE, NIFTI, NRRD, format_of
 from ..imaging.formats.metaimage import metaimage_header
@@ -40,15 +41,15 @@ def content_hash(series: Series) -> str:
     return whole.hexdigest()
 
 
-def file_states(series: Series) -> tuple[tuple[int, int], ...]:
-    """Look when each file of a series was written last (ns), and how many bytes it has: what differs once somebody writes there.
+def file_states(series: Series) -> tuple[tuple[int, int, int], ...]:
+    """Give the stamp of each file of a series: what differs once somebody writes there.
 
     Raises
     ------
     ImageError, OSError
         A file is missing or cannot be read.
     """
-    return tuple((state.st_mtime_ns, state.st_size) for state in map(Path.stat, _files(series)))
+    return tuple(map(file_stamp, _files(series)))
 
 
 def image_hash(image: Image) -> str:
