@@ -76,7 +76,7 @@ def predict_study(study: Study, options: Options, image: Image | None = None) ->
         return Outcome(study.label, FAILED, said, key, row=row, full=disk_is_full(error))
 
 
-def _read(study: Study, series: Series, states: tuple[tuple[int, int], ...]) -> Image:
+def _read(study: Study, series: Series, states: tuple[tuple[int, int, int], ...]) -> Image:
     """Read what was hashed: findings of a study that is still being sent would count as those of its former bytes for ever."""
     image = read_series(series.path, series)
     if file_states(series) != states:
