@@ -37,12 +37,17 @@ class StaysWhole(QObject):
         self._fit = coalesced(self._fill, _WAIT)
         self._look: tuple[float, ...] = ()
         self._whole = self._filled = False
+        if len(
+            viewer.layers
+        ):  # the dock that is being made takes its width from the canvas before it is shown
+            self._remember()
 
     def attach(self, window: QWidget) -> None:
         """Follow the size of a window's canvas."""
         canvas = canvas_of(window)
         if canvas is not None:
             canvas.installEventFilter(self)
+            self._fit.start()
 
     def let_go(self) -> None:
         """Fit nothing from now on; no widget is touched."""
@@ -52,12 +57,14 @@ class StaysWhole(QObject):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Remember, before the canvas takes its size, whether the slice fills it."""
         if event is not None and event.type() == QEvent.Type.Resize and self._reads():
-            look = self._seen()
-            if not self._fit.isActive() or look != self._look:
-                self._look, self._whole = look, self._is_whole()
-                self._filled = planes.fills(self._viewer)
+            if not self._fit.isActive() or self._seen() != self._look:
+                self._remember()
             self._fit.start()
         return super().eventFilter(watched, event)
+
+    def _remember(self) -> None:
+        self._look, self._whole = self._seen(), self._is_whole()
+        self._filled = planes.fills(self._viewer)
 
     def _fill(self) -> None:
         # Not where a case was opened, or a person has zoomed, since.

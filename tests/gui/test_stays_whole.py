@@ -4,6 +4,8 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.layers import planes
+from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.panel.dock import LungNodulesDock
 
 
 def resized(dock, qtbot, width: int) -> None:
@@ -41,3 +43,25 @@ def test_a_slice_that_fills_the_canvas_does_so_in_another_size_and_a_zoomed_one_
         assert camera.center == pytest.approx(aside), "a person moved it aside"
     finally:
         dock.window().resize(start)
+
+
+def test_a_slice_that_was_all_in_view_is_so_beside_a_dock_that_comes_later(shared_viewer, image, qtbot):
+    viewer = shared_viewer
+    window = viewer.window._qt_window
+    start = window.size()
+    window.resize(1280, 800)
+    add_image_layer(viewer, image)
+    QApplication.processEvents()
+    planes.fit(viewer)
+    before = viewer.scene.camera.zoom
+    dock = LungNodulesDock(viewer)
+    try:
+        viewer.window.add_dock_widget(dock, name="Lung nodules", area="right")
+        qtbot.waitUntil(lambda: viewer.scene.camera.zoom < before)
+        qtbot.waitUntil(lambda: not dock.whole._fit.isActive())
+        assert planes.is_in_view(viewer)
+    finally:
+        viewer.window.remove_dock_widget(dock)
+        dock.close()
+        viewer.layers.clear()
+        window.resize(start)
