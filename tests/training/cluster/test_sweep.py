@@ -100,7 +100,7 @@ def client():
 
 def test_runs_are_trained_once_and_a_bad_one_is_a_row(client, tmp_path):
     """Real trainings, as processes: one is done, one has a setting that there is not; what is done is not done again."""
-    small = {"width": 4, "pixels": 32, "hidden": 8, "planes": ["axial"], "max_slices": 1}
+    small = {"width": 8, "pixels": 32, "hidden": 8, "planes": ["axial"], "max_slices": 1}
     good = SweepRun("good", {"network": small, "training": {"steps": 1, "batch": 2}})
     runs = [good, SweepRun("bad", {"training": {"stepps": 1}})]
     data = tmp_path / "Würfel"

@@ -97,7 +97,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(cubes, whole, tmp_path)
 def test_folds_are_trained_by_all_processes_and_written_by_one(tmp_path):
     data, out = write_rated_cubes(tmp_path, 20), tmp_path / "Läufe 1"
     settings = tmp_path / "settings.json"
-    small = {"width": 4, "pixels": 32, "hidden": 8, "planes": ["axial"], "max_slices": 1}
+    small = {"width": 8, "pixels": 32, "hidden": 8, "planes": ["axial"], "max_slices": 1}
     values = {"network": small, "training": {"steps": 2, "batch": 2}, "machines": {"devices": 2}}
     settings.write_text(json.dumps(values))
     with ranks(tiny.network, 2, settings, "mtmr", data, out) as processes:

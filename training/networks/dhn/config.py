@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...ops.widths import check_width
+
 Heads = Literal["both", "global", "local"]
 Augmentation = Literal["bin", "uni", "id"]
 
@@ -67,6 +69,7 @@ class Config:
         object.__setattr__(self, "anchors", tuple(tuple(float(s) for s in level) for level in self.anchors))
         for name in ("calibration", "global_calibration"):
             object.__setattr__(self, name, tuple(float(c) for c in getattr(self, name)))
+        check_width(self.width)
         if self.heads not in ("both", "global", "local"):
             raise ValueError(f"heads is both, global or local, not {self.heads!r}")
         if len(self.anchors) != len(self.levels) or len({len(level) for level in self.anchors}) != 1:
@@ -135,8 +138,8 @@ class TrainingConfig:
     ema
         Decay of the moving average of the weights that is released; 0 releases the weights themselves.
     bfloat16
-        Convolutions in bfloat16; RPN, RoI head and losses stay in float32. Twice as fast on processors with AVX-512 BF16 and on
-        GPUs, slower on others.
+        Convolutions in bfloat16 where the processor has it (`ops.bfloat16`): twice as fast. RPN, RoI head and losses stay
+        in float32.
     pasted
         Of prepared real radiographs: the share of pairs whose nodules are put in; the others hold real ones.
     dev_radiographs

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 from torchvision.ops import DeformConv2d, FeaturePyramidNetwork
 
+from ...ops.bfloat16 import bfloat16_where_faster
 from ...ops.local_contrast import with_local_contrast
 from .config import Config
 from .local_head import Found, LocalHead
@@ -129,7 +129,7 @@ class Dhn(nn.Module):
             else (radiographs[:, None] - MEAN) / SD
         )
         x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(x.device.type, torch.bfloat16) if bfloat16 else nullcontext():
+        with bfloat16_where_faster(x.device, bfloat16):
             maps = self.body(x)
             low = min(self.config.levels)
             named = OrderedDict((str(n), m) for n, m in enumerate(maps, 2) if n >= low)

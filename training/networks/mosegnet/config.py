@@ -144,7 +144,7 @@ class TrainingConfig:
     ema
         Of the moving average of the weights, which is what is kept.
     bfloat16
-        Convolutions in bfloat16 where the processor has it (`training.has_bfloat16`).
+        Convolutions in bfloat16 where the processor has it (`ops.bfloat16`).
     pasted
         Of prepared real radiographs: the share of pairs whose nodules are put in; the others hold real ones.
     dev_radiographs, dev_folds

@@ -15,6 +15,7 @@ from ...imaging.radiograph.network_input import RadiographInput, make_radiograph
 from ...inference.predictor import SCORE_FLOOR, HeatMap, PredictorError, Progress
 from ...inference.radiograph_predictor import RadiographPredictor
 from ...inference.suitability import check_radiograph
+from ...ops.bfloat16 import bfloat16_where_faster
 from ...ops.logits import calibrated, uncalibrated
 from .components import MOST, Component, components
 from .lungs import lung_masks, two_lungs
@@ -85,11 +86,11 @@ class MosegnetPredictor(RadiographPredictor[MoSegNet]):
     def outline_lungs(self, pixels: np.ndarray) -> np.ndarray | None:
         """Outline the lungs of a radiograph as networks see it: bool (2, h, w), right and left; None where there are no two.
 
-        One pass without the mirror image, in bfloat16: quick, for many radiographs.
+        One pass without the mirror image, in bfloat16 where that is faster: quick, for many radiographs.
         """
         net = self.net
         x = normalise(torch.from_numpy(pixels)[None, None].to(self.device), net.config.local_contrast)
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16):
+        with torch.inference_mode(), bfloat16_where_faster(self.device):
             lungs = net(x.contiguous(memory_format=torch.channels_last))[1]
         found = {} if lungs is None else lung_masks(lungs[0].float().softmax(0).cpu().numpy())
         if not two_lungs(found):

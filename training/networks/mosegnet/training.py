@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +19,12 @@ from ...fitting.fit import fit
 from ...fitting.learner import Learner
 from ...fitting.radiograph_sources import RadiographSources, open_radiograph_sources
 from ...fitting.training_run import TrainingRun
+from ...ops.bfloat16 import bfloat16_where_faster
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import joint_loss, lesion_loss, lung_loss
 from .network import MoSegNet, normalise
 from .release import release
 from .samples import Sample, Samples
-
-
-@cache
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is faster than float32 there: on processors that emulate it, it is not."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    instructions = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return device.type == "cpu" and bool(instructions.get("avx512_bf16") or instructions.get("amx_bf16"))
 
 
 def moving_average(decay: float) -> Callable[..., None]:
@@ -82,7 +73,7 @@ class Training(Learner[MoSegNet]):
         x = normalise(batch["pixels"], self.net.config.local_contrast).contiguous(
             memory_format=torch.channels_last
         )
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16 and has_bfloat16(device)):
+        with bfloat16_where_faster(device, config.bfloat16):
             lesions, lungs = self.net(x)
         marked = batch["lesions_known"]
         losses = {

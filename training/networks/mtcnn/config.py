@@ -108,7 +108,7 @@ class TrainingConfig:
     balance
         Draw both classes equally often (hard labels only).
     bfloat16
-        Convolutions in bfloat16, for processors that have it.
+        Convolutions in bfloat16, where the processor has it (`ops.bfloat16`).
     seed
         Of weights and samples.
     """

@@ -17,6 +17,7 @@ from ...fitting.learner import Learner, warm_cosine
 from ...fitting.machines import HERE, Machines
 from ...fitting.processes import is_first
 from ...fitting.training_run import TrainingRun
+from ...ops.bfloat16 import bfloat16_where_faster
 from ...ops.logits import OPINION_EPS, log_odds
 from .config import PAPER, Config, TrainingConfig
 from .loss import fusion_weights, multi_task_loss
@@ -78,7 +79,7 @@ class Training(Learner[MtCnn]):
     def training_step(self, batch: dict[str, Any], _index: int) -> Tensor:
         """Loss of one batch (eq. 1)."""
         network, views = self.net.config, batch["views"]
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bfloat16):
+        with bfloat16_where_faster(self.device, self.config.bfloat16):
             logits, images = self.net(views, batch["diameters"])
         images = None if images is None else images.float()
         classification, pixels = multi_task_loss(

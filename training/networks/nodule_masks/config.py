@@ -72,7 +72,7 @@ class TrainingConfig:
     noise_hu, offset_hu
         White noise of up to that standard deviation, and a shift of all values.
     bfloat16
-        Convolutions in bfloat16, for processors that have it.
+        Convolutions in bfloat16, where the processor has it (`ops.bfloat16`).
     held_out
         The fold that nothing is trained on.
     seed

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...fitting.learner import Learner
 from ...fitting.processes import mean
+from ...ops.bfloat16 import bfloat16_where_faster
 from .config import Config, TrainingConfig
 from .network import MaskNet
 
@@ -37,7 +38,7 @@ class Training(Learner[MaskNet]):
     def training_step(self, batch: dict[str, Any], _index: int) -> Tensor:
         """See `mask_loss`."""
         inputs = batch["input"].contiguous(memory_format=torch.channels_last_3d)
-        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.config.bfloat16):
+        with bfloat16_where_faster(inputs.device, self.config.bfloat16):
             log_odds = self.net(inputs)
         loss = mask_loss(log_odds.float(), batch["target"])
         self.log_dict({"loss": loss.detach()}, batch_size=len(inputs))

@@ -42,7 +42,7 @@ TOY = dataclasses.replace(
     proposals=30,
 )
 TINY = {
-    "network": {**dataclasses.asdict(TOY), "width": 4, "pyramid_channels": 8, "roi_hidden": 8},
+    "network": {**dataclasses.asdict(TOY), "width": 8, "pyramid_channels": 8, "roi_hidden": 8},
     "training": {"minutes": 0.02, "batch": 2, "dev_radiographs": 12},
     "version": "0.0-test",
 }
@@ -196,7 +196,7 @@ def test_a_run_by_the_clock_goes_on_and_ends_in_weights_with_a_card(tmp_path):
     assert "none of them trained on" in card.metrics["calibration"]["how"]
     assert "own" in card.training["data"][0]
     predictor = build(path, card, "cpu")
-    assert predictor.net.config.width == 4
+    assert predictor.net.config.width == 8
     assert predictor.info.modalities == ("CR", "DX")
 
 
@@ -219,7 +219,7 @@ def test_a_card_that_does_not_fit_is_refused(tmp_path):
     card = read_card(path)
     assert load_state(path, card)
     for change, message in [
-        ({"width": 8}, "do not fit"),
+        ({"width": 16}, "do not fit"),
         ({"wings": 2}, "does not know"),
         ({"heads": "local"}, "do not fit"),
     ]:
