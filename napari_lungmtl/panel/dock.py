@@ -17,14 +17,12 @@ from ..canvas.corners import CornerTexts
 from ..canvas.ground import Ground
 from ..canvas.marks.overlay import MarkTexts
 from ..canvas.mouse import ReadingMouse
-from ..canvas.selecting import SelectsMarks
 from ..canvas.whole import StaysWhole
 from ..editing.tools import EditTools
 from ..jobs.units import prepare_units
 from ..layers import planes
 from ..layers.gl_context import canvas_of, make_removals_safe
 from ..reviewed_images import ReviewedImage, ReviewedImages
-from ..session.session import Session
 from ..training.crossval.saliency import saliency
 from ..training.log_file import keep_log
 from ..views.linked import LinkedViews
@@ -187,12 +185,12 @@ class LungNodulesDock(QWidget):
         self.marks = MarkTexts(viewer, lambda: tuple(box for each in texts for box in each()))
         self.measure.hand.overlay.moved.connect(self.marks.later)
         self.measure.hand.overlay.marks = self.marks.outlines
+        self.views.is_taken = self.blind.one.switch.isChecked
         self.pictures.watch(self.views, self.corners, self.marks, self.measure, self.prior.beside)
         self.marks.show_table(self.preferences["attributes"])
         self.preferences.events.changed.connect(self._switch)
         self.mouse, self.ground = ReadingMouse(viewer), Ground(viewer)
         self.whole = StaysWhole(viewer, lambda: self.reviewed is not None)
-        self.selecting = SelectsMarks(viewer, self._session, self._is_pointing)
         self.reviewed_images.events.current.connect(self._set_reviewed)
         for forget in (self.run.forget, self.why.forget, self.cases.on_closing, self.blind.forget):
             self.reviewed_images.events.closing.connect(forget)
@@ -206,13 +204,6 @@ class LungNodulesDock(QWidget):
         """Whether a radiograph is looked at."""
         images = getattr(self, "reviewed_images", None)  # not yet there while the dock is built
         return images is not None and images.current is not None and images.current.radiograph is not None
-
-    def _session(self) -> Session | None:
-        return self.reviewed.session if self.reviewed is not None else None
-
-    def _is_pointing(self) -> bool:
-        """Whether a click on the canvas points at a mark: in linked views it moves the crosshair, while grafting it grafts."""
-        return not self.views.on and not self.blind.one.switch.isChecked()
 
     @property
     def reviewed(self) -> ReviewedImage | None:
@@ -391,16 +382,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     stop_turning, dock._stop_turning = dock._stop_turning, None
     busy = (dock.run.runner, dock.first_finding, dock.weights, dock.cohort, dock.cases, dock._units)
     parts = (
-        *(
-            dock.selecting,
-            dock.whole,
-            dock.corners,
-            dock.measure,
-            dock.compare,
-            dock.operating_point,
-            dock.why,
-            dock.blind,
-        ),
+        *(dock.whole, dock.corners, dock.measure, dock.compare, dock.operating_point, dock.why, dock.blind),
         *(dock.reading, dock.prior, dock.views, dock.marks, dock.editing, dock.hand_on, dock.history),
     )
     call_each(

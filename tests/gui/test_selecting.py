@@ -31,17 +31,25 @@ def test_a_ring_is_selected_by_a_click_from_the_layer_of_the_image(after_run):
     assert session.selected is None  # what cannot be seen cannot be pointed at
 
 
-def test_while_nodules_are_grafted_a_click_selects_nothing(after_run):
+def test_where_a_click_means_something_else_it_selects_nothing(after_run, monkeypatch):
     viewer, dock = after_run
-    session = dock.reviewed.session
+    session, mouse = dock.reviewed.session, CanvasMouse(dock)
     viewer.layers.selection.active = dock.reviewed.layer
+    first = session.visible[0]
+    planes.go_to(viewer, first.center)
+    grafted = []
+    monkeypatch.setattr(dock.blind.one, "put", grafted.append)
     dock.blind.one.switch.setChecked(True)
-    assert not dock._is_pointing()
-    dock.blind.one.switch.setChecked(False)
-    assert dock._is_pointing()
-    dock.views.link(True)
-    assert not dock._is_pointing()  # there it moves the crosshair
+    mouse.click(first.center)
+    assert len(grafted) == 1
     assert session.selected is None
+    dock.blind.one.switch.setChecked(False)
+    dock.views.link(True)
+    mouse.click(first.center)
+    assert session.selected is None
+    dock.views.link(False)
+    mouse.click(first.center)
+    assert session.selected == first.id
 
 
 def test_a_box_is_selected_by_a_click_beside_a_ct_that_is_open_too(after_run):
@@ -50,6 +58,7 @@ def test_a_box_is_selected_by_a_click_beside_a_ct_that_is_open_too(after_run):
     session = dock.reviewed.session
     session.add(Finding(Box((40.0, 30.0), (60.0, 50.0)), status="accepted", id="box"))
     session.select(None)
+    dock.views.link(True)  # a film has one view, whatever is chosen for CTs
     viewer.layers.selection.active = dock.reviewed.layer
     CanvasMouse(dock).click((55.0, 35.0))
     assert session.selected == "box"

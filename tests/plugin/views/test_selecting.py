@@ -2,8 +2,8 @@
 
 import pytest
 
-from napari_lungmtl.canvas.selecting import finding_at
 from napari_lungmtl.training.findings import Box, Finding, Sphere
+from napari_lungmtl.views.selecting import finding_at
 
 SLICE, FILM = (True, False, False), (False, False)
 BALLS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from napari.components import ViewerModel
@@ -10,43 +10,30 @@ from napari.components import ViewerModel
 from ..layers.screen import pixel_size
 from ..session.session import Session
 from ..training.findings import Finding
-from .clicks import on_click
 
 _REACH = 6.0
 """Pixels of the screen beside a mark that still mean it: a ring of 4 mm is small on a whole chest."""
 
 
-class SelectsMarks:
-    """Follows clicks on the canvas.
+def select_at(viewer: ViewerModel, session: Session | None, clicked: Mapping[int, float]) -> None:
+    """Select the finding whose mark was clicked; beside all marks nothing changes.
 
     Parameters
     ----------
-    viewer
-        Whose canvas it is.
-    session
-        Of the image that the dock speaks of, or None.
-    is_free
-        Asked at the press: False where a click means something else.
+    viewer, session
+        The canvas, and the session of what it shows.
+    clicked
+        World coordinates along the displayed axes, by axis.
     """
-
-    def __init__(
-        self, viewer: ViewerModel, session: Callable[[], Session | None], is_free: Callable[[], bool]
-    ) -> None:
-        self._viewer, self._session = viewer, session
-        self.let_go = on_click(viewer, self._on_click, is_free)
-
-    def _on_click(self, clicked: dict[int, float]) -> None:
-        session = self._session()
-        if session is None or session.image is None or not session.overlays_shown:
-            return
-        dims = self._viewer.dims
-        place = [clicked.get(axis, point) for axis, point in enumerate(dims.point)]
-        across = [axis not in clicked for axis in range(dims.ndim)]
-        count = session.image.ndim
-        reach = _REACH * pixel_size() / max(float(self._viewer.scene.camera.zoom), 1e-6)
-        found = finding_at(session.visible, place[-count:], across[-count:], reach)
-        if found is not None:
-            session.select(found.id)
+    if session is None or session.image is None or not session.overlays_shown:
+        return
+    dims, count = viewer.dims, session.image.ndim
+    place = [clicked.get(axis, point) for axis, point in enumerate(dims.point)]
+    across = [axis not in clicked for axis in range(dims.ndim)]
+    reach = _REACH * pixel_size() / max(float(viewer.scene.camera.zoom), 1e-6)
+    found = finding_at(session.visible, place[-count:], across[-count:], reach)
+    if found is not None:
+        session.select(found.id)
 
 
 def finding_at(
