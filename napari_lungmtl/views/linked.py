@@ -25,6 +25,7 @@ from .canvas_slab import CanvasSlab
 from .painting import table_of
 from .pane import ViewPane
 from .scene import Scene, Truth
+from .selecting import select_at
 
 _WIDE = 1.1
 """Width of the space, in heights, from which the panes stand beside the canvas and no longer below it."""
@@ -61,6 +62,8 @@ class LinkedViews(QWidget):
         self._colors: tuple[int, ...] | None = None
         self._watched: list[Layer] = []
         self.on = False
+        self.is_taken: Callable[[], object] = bool
+        """Whether a click on a single slice means something else than the mark under it."""
         self.companion: QWidget | None = None
         """Another picture that shares the space with canvas and panes."""
         self.slab = Slab()
@@ -82,7 +85,10 @@ class LinkedViews(QWidget):
             pane.hovered.connect(self._hover)
         for signal, slot in self._view_events():
             signal.connect(slot)
-        self._stop_clicks = on_click(viewer, self.move_to, lambda: self.on and self.has_planes)
+        self._stop_clicks = (
+            on_click(viewer, self.move_to, self._has_crosshair),
+            on_click(viewer, self._select, lambda: not self._has_crosshair() and not self.is_taken()),
+        )
         self.hide()
 
     def attach(self, window: QWidget) -> None:
@@ -181,6 +187,12 @@ class LinkedViews(QWidget):
         world = image.to_world(index)
         planes.move_to(self._viewer, {axis: float(world[axis]) for axis in place})
 
+    def _has_crosshair(self) -> bool:
+        return self.on and self.has_planes
+
+    def _select(self, clicked: dict[int, float]) -> None:
+        select_at(self._viewer, self._session, clicked)
+
     def let_go(self) -> None:
         """Stop listening, and leave the canvas as it was; no widget is touched."""
         self._stop_listening()
@@ -190,7 +202,8 @@ class LinkedViews(QWidget):
         for layer in self._watched:
             layer.events.visible.disconnect(self._draw)
         self._watched.clear()
-        self._stop_clicks()
+        for stop in self._stop_clicks:
+            stop()
         self.canvas_slab.close()
 
     def take_out(self) -> None:

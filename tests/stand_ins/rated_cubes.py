@@ -11,18 +11,18 @@ READERS = {1: [5, 1, 6, 3, 2, 4, 4, 5, 5], 0: [2, 1, 6, 5, 5, 1, 1, 4, 1], -1: [
 """Ratings by label: eight attributes, then malignancy."""
 
 
-def write_rated_cubes(folder, n=20, direction=1, seed=0):
-    """Write `n` cubes, two of each scan, scans dealt to five folds."""
+def write_rated_cubes(folder, n=20, direction=1, seed=0, masks=False):
+    """Write `n` cubes, two of each scan, scans dealt to five folds; with the nodules' masks if asked for."""
     rng = np.random.default_rng(seed)
     grid = np.indices((50, 50, 50))
     voxels = rng.integers(10, 40, (n, 50, 50, 50)).astype(np.uint8)
-    rows, folds = [], {}
+    rows, folds, inside = [], {}, np.zeros(voxels.shape, bool)
     for i in range(n):
         label = (1, 0, -1)[i % 7 % 3]
         diameter = {1: 16.0, 0: 5.0, -1: 9.0}[label] * rng.uniform(0.9, 1.1)
         center = 24.5 + rng.uniform(-0.5, 0.5, 3)
-        inside = np.linalg.norm(grid - center[:, None, None, None], axis=0) < diameter / 2
-        voxels[i, inside] = 132
+        inside[i] = np.linalg.norm(grid - center[:, None, None, None], axis=0) < diameter / 2
+        voxels[i, inside[i]] = 132
         origin = rng.uniform(-300, 300, 3)
         world = origin + center * (1, direction, direction)
         series = f"1.2.{i // 2}"
@@ -39,7 +39,8 @@ def write_rated_cubes(folder, n=20, direction=1, seed=0):
             }
         )
     dz = np.diff(voxels.astype(np.int16), axis=1, prepend=0).astype(np.uint8)
-    np.savez_compressed(folder / "cubes.npz", cubes_dz=dz)
+    packed = {"masks": np.packbits(inside.reshape(n, -1), axis=1)} if masks else {}
+    np.savez_compressed(folder / "cubes.npz", cubes_dz=dz, **packed)
     with (folder / "nodules.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()

@@ -20,6 +20,9 @@ class Config:
         Convolutional layers of ShareNet, 1–4 (Fig. 6); as many deconvolutional ones in ImgNet.
     alpha
         Weight of the reconstruction in the loss (eq. 1). 0 is the single-task variant (ST-CNN): it has no ImgNet at all.
+    masks
+        Whether ImgNet draws the nodule's mask beside the grey values, so that ShareNet has to keep its outline. The paper has grey
+        values alone.
     shared_views
         One network for all nine views, the "interesting direction" of §V, instead of one for each.
     batch_norm
@@ -37,6 +40,7 @@ class Config:
     hu_range: tuple[float, float] = (-1000.0, 400.0)
     layers: int = 3
     alpha: float = 0.3
+    masks: bool = False
     shared_views: bool = False
     batch_norm: bool = False
     dropout: float = 0.5
@@ -56,6 +60,8 @@ class Config:
             raise ValueError(f"{self.pixels} pixels cannot be halved {self.layers} times")
         if self.alpha < 0:
             raise ValueError(f"the weight of the reconstruction is not negative: {self.alpha}")
+        if self.masks and not self.alpha:
+            raise ValueError("masks are part of the reconstruction, whose weight (alpha) is 0")
         if not self.field_mm > 0:
             raise ValueError(f"a field has a size, not {self.field_mm} mm")
 

@@ -53,8 +53,10 @@ class Views:
     def __call__(self, place: Place, seed: Seed) -> dict[str, Any]:
         batch = indices(self.samples, self.chosen, self.config, place)
         generator = torch.Generator().manual_seed(int(place.generator(*seed).integers(2**63)))
+        views, masks = random_views(self.samples, batch, self.network, self.config, generator)
         return {
-            "views": random_views(self.samples, batch, self.network, self.config, generator),
+            "views": views,
+            "masks": masks,
             "diameters": random_diameters(self.samples, batch, generator) if self.network.size else None,
             "target": torch.from_numpy(self.samples.target[batch]),
         }
@@ -83,7 +85,7 @@ class Training(Learner[MtCnn]):
             logits, images = self.net(views, batch["diameters"])
         images = None if images is None else images.float()
         classification, pixels = multi_task_loss(
-            logits.float(), images, batch["target"], views, network.alpha
+            logits.float(), images, batch["target"], views, network.alpha, batch["masks"]
         )
         losses = {"classification": classification.mean(), "reconstruction": pixels.mean()}
         self.log_dict({k: v.detach() for k, v in losses.items()}, batch_size=len(views))

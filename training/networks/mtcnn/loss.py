@@ -12,7 +12,12 @@ from ...metrics.characterisation.classification import roc_auc
 
 
 def multi_task_loss(
-    logits: Tensor, images: Tensor | None, target: Tensor, views: Tensor, alpha: float
+    logits: Tensor,
+    images: Tensor | None,
+    target: Tensor,
+    views: Tensor,
+    alpha: float,
+    masks: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Eq. 3 for each view, over the nodules of all processes: cross entropy of the class, α times the mean one of the pixels.
 
@@ -21,9 +26,11 @@ def multi_task_loss(
     logits, views
         (B, V) and (B, V, n, n) in 0…1.
     images
-        (B, V, n, n) pixels' logits, or None for the single-task network.
+        (B, V, C, n, n) pixels' logits, or None for the single-task network.
     target
         (B,) 0…1; NaN where the class is left out. The pixels of every nodule count.
+    masks
+        (B, V, n, n) in 0…1 where C is 2. A nodule fills few pixels of a view, so its mask counts by soft Dice too.
 
     Returns
     -------
@@ -35,8 +42,17 @@ def multi_task_loss(
     classification = _mean(F.binary_cross_entropy_with_logits(logits[known], targets, reduction="none"))
     if images is None:
         return classification, torch.zeros_like(classification)
-    pixels = _mean(F.binary_cross_entropy_with_logits(images, views, reduction="none").mean((2, 3)))
-    return classification, alpha * pixels
+    pixels = _entropy(images[:, :, 0], views)
+    if masks is not None:
+        drawn = torch.sigmoid(images[:, :, 1])
+        both, sum_ = (drawn * masks).sum((2, 3)), (drawn + masks).sum((2, 3))
+        pixels = pixels + _entropy(images[:, :, 1], masks) + 1 - (2 * both + 1) / (sum_ + 1)
+    return classification, alpha * _mean(pixels)
+
+
+def _entropy(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Mean cross entropy (B, V) of pixels (B, V, n, n)."""
+    return F.binary_cross_entropy_with_logits(logits, wanted, reduction="none").mean((2, 3))
 
 
 def _mean(values: Tensor) -> Tensor:

@@ -67,19 +67,20 @@ class ClsNet(nn.Module):
 
 
 class ImgNet(nn.Module):
-    """ShareNet in reverse: upsampling and deconvolution; the last one gives the image's logits."""
+    """ShareNet in reverse: upsampling and deconvolution; the last one gives the logits of the image, and of the mask."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         widths = (1, *config.filters[: config.layers])
         self.sizes = [config.pixels >> i for i in range(config.layers)]
         self.layers = nn.ModuleList()
+        drawn = (1 + config.masks, *widths[1:])
         for i, k in enumerate(config.kernels[: config.layers]):
-            deconvolution = nn.ConvTranspose2d(widths[i + 1], widths[i], k, padding=k // 2)
+            deconvolution = nn.ConvTranspose2d(widths[i + 1], drawn[i], k, padding=k // 2)
             self.layers.append(_layer(deconvolution, widths[i], config) if i else deconvolution)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) -> (N, 1, n, n) logits of the pixels."""
+        """(N, C, h, w) -> (N, 1 or 2, n, n) logits of the pixels."""
         for layer, size in zip(reversed(self.layers), reversed(self.sizes), strict=True):
             x = layer(F.interpolate(x, size=(size, size)))
         return x
@@ -101,7 +102,7 @@ class ViewNet(nn.Module):
     def forward(
         self, x: Tensor, size: Tensor | None = None, reconstruct: bool = True
     ) -> tuple[Tensor, Tensor | None]:
-        """(N, 1, n, n) and sizes (N,) -> logits (N,) and, where asked for, pixels' logits (N, 1, n, n)."""
+        """(N, 1, n, n) and sizes (N,) -> logits (N,) and, where asked for, pixels' logits (N, 1 or 2, n, n)."""
         features = self.share(x)
         image = self.img(features) if reconstruct and self.img is not None else None
         return self.cls(features, size), image
@@ -135,21 +136,22 @@ class MtCnn(nn.Module):
     def forward(
         self, views: Tensor, diameter: Tensor | None = None, reconstruct: bool = True
     ) -> tuple[Tensor, Tensor | None]:
-        """Logits (B, V) and pixels' logits (B, V, n, n), or None, of views (B, V, n, n).
+        """Logits (B, V) and pixels' logits (B, V, C, n, n), or None, of views (B, V, n, n).
 
-        V is nine; one network for all views takes any number. Diameters (B,) in mm are read where the config has `size`.
+        V is nine; one network for all views takes any number. C is the grey values, and the mask where the config has `masks`.
+        Diameters (B,) in mm are read where the config has `size`.
         """
         batch, count, *shape = views.shape
         size = standard_size(diameter.to(views.device)) if diameter is not None else None
         if self.config.shared_views:
             each = size.repeat_interleave(count) if size is not None else None
             logits, image = self.nets[0](views.reshape(batch * count, 1, *shape), each, reconstruct)
-            return logits.view(batch, count), None if image is None else image.view(batch, count, *shape)
+            return logits.view(batch, count), None if image is None else image.view(batch, count, -1, *shape)
         if count != len(self.nets):
             raise ValueError(f"{len(self.nets)} networks take as many views, not {count}")
         pairs = [net(views[:, i : i + 1], size, reconstruct) for i, net in enumerate(self.nets)]
         images = [image for _, image in pairs if image is not None]
-        return torch.stack([logit for logit, _ in pairs], 1), torch.cat(images, 1) if images else None
+        return torch.stack([logit for logit, _ in pairs], 1), torch.stack(images, 1) if images else None
 
     @torch.inference_mode()
     def probabilities(self, views: Tensor, diameter: Tensor | None = None) -> Tensor:

@@ -98,7 +98,7 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
         for fold in self.folds_for(series):
             _, pixels = self.models[fold](views.to(device), torch.tensor([finding.diameter]))
             assert pixels is not None
-            images.append(torch.sigmoid(pixels)[0].cpu().numpy())
+            images.append(torch.sigmoid(pixels)[0, :, 0].cpu().numpy())
         return images
 
 

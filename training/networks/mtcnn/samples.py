@@ -37,6 +37,8 @@ class Samples:
         (N,) of the scan.
     diameter
         (N,) mm.
+    masks
+        (M, d, h, w) bool, or None where no network draws them.
     """
 
     cubes: np.ndarray
@@ -47,6 +49,7 @@ class Samples:
     series: np.ndarray
     fold: np.ndarray
     diameter: np.ndarray
+    masks: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.cube)
@@ -60,8 +63,8 @@ class Samples:
         return np.flatnonzero(np.isin(self.fold, [f for f in FOLDS if f != fold]))
 
 
-def nodule_samples(nodules: RatedNodules, config: TrainingConfig) -> Samples:
-    """One sample for each nodule with the readers' malignancy as its target."""
+def nodule_samples(nodules: RatedNodules, config: TrainingConfig, masks: np.ndarray | None = None) -> Samples:
+    """One sample for each nodule with the readers' malignancy as its target; masks (n, d, h, w) where they are drawn."""
     label = nodules.label(config.rule)
     if config.target == "grade":
         target = (nodules.malignancy("mean") - 1) / 4
@@ -78,6 +81,7 @@ def nodule_samples(nodules: RatedNodules, config: TrainingConfig) -> Samples:
         nodules.series,
         nodules.fold,
         nodules.diameter,
+        masks,
     )
 
 
@@ -88,12 +92,20 @@ def views_of(samples: Samples, chosen: np.ndarray, config: Config, where: Tensor
     return sample_views(window_to_unit(cubes.float(), *config.hu_range), centers, where)
 
 
+def masks_of(samples: Samples, chosen: np.ndarray, where: Tensor, shift: Tensor) -> Tensor:
+    """(B, V, n, n) masks of some samples, 0…1, where `views_of` has their views."""
+    assert samples.masks is not None
+    masks = torch.from_numpy(samples.masks[samples.cube[chosen]]).float()
+    return sample_views(masks, torch.from_numpy(samples.center[chosen]).float() + shift, where)
+
+
 def random_views(
     samples: Samples, chosen: np.ndarray, config: Config, training: TrainingConfig, generator: torch.Generator
-) -> Tensor:
+) -> tuple[Tensor, Tensor | None]:
     """Augmented views (B, V, n, n) of some samples: shifted, zoomed, mirrored, turned, with other noise and offset.
 
-    V is nine, or for a network of all views `TrainingConfig.views_per_step` different ones of each sample.
+    V is nine, or for a network of all views `TrainingConfig.views_per_step` different ones of each sample. With them their masks,
+    where the network draws them.
     """
     batch, n = len(chosen), config.pixels
 
@@ -111,14 +123,15 @@ def random_views(
         along[:, None, :, None, None] * axes[:, :, 0, None, None]
         + along[:, None, None, :, None] * axes[:, :, 1, None, None]
     )
-    views = views_of(samples, chosen, config, where, training.shift_mm * uniform(batch, 3))
+    shift = training.shift_mm * uniform(batch, 3)
+    views = views_of(samples, chosen, config, where, shift)
     span = config.hu_range[1] - config.hu_range[0]
     if training.noise_hu:
         strength = torch.rand(batch, 1, 1, 1, generator=generator) * training.noise_hu / span
         views = views + strength * torch.randn(views.shape, generator=generator)
     if training.offset_hu:
         views = views + uniform(batch, 1, 1, 1) * training.offset_hu / span
-    return views.clamp(0, 1)
+    return views.clamp(0, 1), masks_of(samples, chosen, where, shift) if config.masks else None
 
 
 def turned(axes: Tensor, how: str, generator: torch.Generator) -> Tensor:

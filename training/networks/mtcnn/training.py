@@ -10,7 +10,8 @@ import numpy as np
 from ...crossval.folds import train_folds, training_record
 from ...crossval.release import CardText, calibrate, card_of, release_folds
 from ...data.errors import DatasetError
-from ...data.public.rated_nodules import load_rated_nodules
+from ...data.public.luna16_nodules import load_masks
+from ...data.public.rated_nodules import RatedNodules, load_rated_nodules
 from ...fitting.training_run import TrainingRun
 from .config import SHIPPED, SHIPPED_TRAINING, Config
 from .fitting import difference, fold_result
@@ -33,6 +34,22 @@ def check_field(config: Config, cubes: np.ndarray) -> None:
         )
 
 
+def masks_for(config: Config, nodules: RatedNodules, data: Path) -> np.ndarray | None:
+    """Read the nodules' masks where the network is to draw them.
+
+    Raises
+    ------
+    DatasetError
+        There are none.
+    """
+    if not config.masks:
+        return None
+    masks = load_masks(data)
+    if masks is None:
+        raise DatasetError(f"{data / 'cubes.npz'} holds no masks: leave masks = true out of the settings.")
+    return masks[nodules.index]
+
+
 def train(run: TrainingRun) -> Path:
     """Train the five fold models and write weights, card and ``oof.csv``.
 
@@ -45,7 +62,7 @@ def train(run: TrainingRun) -> Path:
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
     nodules = load_rated_nodules(run.data)
     check_field(network, nodules.voxels)
-    samples = nodule_samples(nodules, config)
+    samples = nodule_samples(nodules, config, masks_for(network, nodules, run.data))
     results, minutes = train_folds(
         run.out,
         lambda fold: fold_result(samples, nodules.index, fold, network, config, run),

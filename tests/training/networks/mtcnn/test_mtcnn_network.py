@@ -45,7 +45,7 @@ def test_one_to_four_layers_and_any_size(layers, base):
     net = MtCnn(config).eval()
     logits, images = net(torch.rand(2, 9, 50, 50))
     assert logits.shape == (2, 9)
-    assert images.shape == (2, 9, 50, 50)
+    assert images.shape == (2, 9, 1, 50, 50)
 
 
 def test_separate_networks_see_their_own_view_only():
@@ -66,7 +66,14 @@ def test_the_single_task_variant_has_no_decoder():
 
 
 def test_config_refuses_what_cannot_be():
-    for wrong in ({"layers": 0}, {"layers": 5}, {"pixels": 4}, {"alpha": -1}, {"field_mm": 0}):
+    for wrong in (
+        {"layers": 0},
+        {"layers": 5},
+        {"pixels": 4},
+        {"alpha": -1},
+        {"field_mm": 0},
+        {"alpha": 0, "masks": True},
+    ):
         with pytest.raises(ValueError, match=r"layers|pixels|weight|field"):
             Config(**wrong)
     assert Config(hu_range=[-1000, 400]) == PAPER
@@ -75,17 +82,26 @@ def test_config_refuses_what_cannot_be():
 def test_loss_is_the_papers_equation():
     """Eq. 2 and 3 written out, with the sign that makes it a loss."""
     rng = np.random.default_rng(0)
-    logits, images = rng.normal(size=(3, 9)), rng.normal(size=(3, 9, 6, 6))
+    logits, images = rng.normal(size=(3, 9)), rng.normal(size=(3, 9, 2, 6, 6))
     views, y = rng.random((3, 9, 6, 6)), np.array([1.0, 0.0, np.nan])
 
     def entropy(z, logit):
         p = 1 / (1 + np.exp(-logit))
         return -(z * np.log(p) + (1 - z) * np.log(1 - p))
 
-    wanted = entropy(y[:2, None], logits[:2]).mean(0) + 0.3 * entropy(views, images).mean((0, 2, 3))
-    tensors = (torch.from_numpy(a) for a in (logits, images, y, views))
+    grey = entropy(views, images[:, :, 0]).mean((0, 2, 3))
+    wanted = entropy(y[:2, None], logits[:2]).mean(0) + 0.3 * grey
+    tensors = [torch.from_numpy(a) for a in (logits, images[:, :, :1], y, views)]
     classification, pixels = multi_task_loss(*tensors, 0.3)
     assert np.allclose((classification + pixels).numpy(), wanted)
+
+    masks = (rng.random((3, 9, 6, 6)) < 0.2).astype(float)
+    drawn = 1 / (1 + np.exp(-images[:, :, 1]))
+    dice = (2 * (drawn * masks).sum((2, 3)) + 1) / ((drawn + masks).sum((2, 3)) + 1)
+    outline = entropy(masks, images[:, :, 1]).mean((0, 2, 3)) + 1 - dice.mean(0)
+    tensors[1] = torch.from_numpy(images)
+    _, both = multi_task_loss(*tensors, 0.3, torch.from_numpy(masks))
+    assert np.allclose(both.numpy(), 0.3 * (grey + outline))
 
 
 def test_loss_without_a_known_class_trains_the_reconstruction_only():

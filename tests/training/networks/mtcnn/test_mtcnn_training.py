@@ -9,6 +9,7 @@ import torch
 
 from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold
 from napari_lungmtl.training.data.errors import DatasetError
+from napari_lungmtl.training.data.public.luna16_nodules import load_masks
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.evaluation.evaluate import evaluate_network
 from napari_lungmtl.training.fitting.batches import Place
@@ -35,27 +36,31 @@ SMALL = {"pixels": 20, "layers": 2}
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return write_rated_cubes(tmp_path_factory.mktemp("cubes"), 40)
+    return write_rated_cubes(tmp_path_factory.mktemp("cubes"), 40, masks=True)
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_overfit(data, shared, tmp_path):
-    """It learns both tasks: classes apart, and images far better than their mean."""
+@pytest.mark.parametrize(("shared", "masks"), [(True, False), (False, False), (True, True)])
+def test_overfit(data, shared, masks, tmp_path):
+    """It learns both tasks: classes apart, and images far better than their mean; masks too, where it is to draw them."""
     nodules = load_rated_nodules(data)
     config = TrainingConfig(steps=60, batch=20, learning_rate=3e-3, ema=0.0, shift_mm=0.5)
     network = dataclasses.replace(
-        SHIPPED, pixels=20, layers=2, shared_views=shared, flips=False, dropout=0.2, size=False
+        SHIPPED, pixels=20, layers=2, shared_views=shared, flips=False, dropout=0.2, size=False, masks=masks
     )
-    samples = nodule_samples(nodules, config)
+    samples = nodule_samples(nodules, config, load_masks(data) if masks else None)
     known = np.flatnonzero(samples.label >= 0)
     net = fit_views(samples, np.arange(len(samples)), network, config, 0, tmp_path / "log.jsonl")
     p = view_probabilities(net, samples, known, torch.device("cpu")) @ net.fusion.numpy()
     label = samples.label[known]
     assert p[label == 1].min() > p[label == 0].max()
-    views = random_views(samples, known[:8], network, config, torch.Generator().manual_seed(1))
+    views, drawn = random_views(samples, known[:8], network, config, torch.Generator().manual_seed(1))
     with torch.inference_mode():
         again = torch.sigmoid(net(views)[1])
-    assert (again - views).pow(2).mean() < 0.5 * views.var()
+    assert (again[:, :, 0] - views).pow(2).mean() < 0.5 * views.var()
+    assert (drawn is not None) == masks
+    if masks:
+        assert 0 < drawn.mean() < 0.5
+        assert (again[:, :, 1] - drawn).pow(2).mean() < 0.5 * drawn.var()
 
 
 def test_no_scan_is_on_both_sides(data, tmp_path, monkeypatch):

@@ -86,7 +86,8 @@ def mark_samples(marks: MarkCubes) -> Samples:
 def joined_samples(first: Samples, second: Samples) -> Samples:
     """Samples of both, those of the first before those of the second."""
     cube = np.concatenate([first.cube, second.cube + len(first.cubes)])
-    both = {name: np.concatenate([value, getattr(second, name)]) for name, value in vars(first).items()}
+    names = [name for name in vars(first) if name != "masks"]
+    both = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names}
     return Samples(**(both | {"cube": cube}))
 
 
