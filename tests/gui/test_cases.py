@@ -30,6 +30,7 @@ from ..stand_ins.case_folder import (
     write_scan,
 )
 from ..stand_ins.dock_input import press
+from ..stand_ins.pace import pace
 
 BALL = Sphere((-85.0, 25.0, 0.0), 10.0)
 
@@ -205,7 +206,7 @@ def test_two_hundred_cases_are_listed_at_once_and_opened_without_heaping_up(empt
     began = time.process_time()  # of the processor: a machine that does other work is no slower program
     load(dock, tmp_path / "many", qtbot)
     assert len(names(dock)) == 200
-    assert time.process_time() - began < 5  # 0.3 s on an idle machine
+    assert time.process_time() - began < 5 * pace()  # 0.3 s on an idle machine
     spent = []
     for number in range(6):
         began = time.thread_time()

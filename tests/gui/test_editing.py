@@ -24,6 +24,7 @@ from napari_lungmtl.training.inference import registry
 
 from ..stand_ins.ball_in_lung import MIDDLE, RADIUS, mouse_at_ball, with_ball
 from ..stand_ins.dock_input import press, rest, undo_and_redo
+from ..stand_ins.pace import pace
 
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 Z = MIDDLE[0]
@@ -120,9 +121,9 @@ def test_a_sphere_is_set_widened_copied_and_snapped_and_all_is_undone(window, mo
     qtbot.waitUntil(handle.isVisible)
     grip = handle.rect().center()
     edge = handle.mapTo(mouse.canvas, grip)
-    # On the ring, which stands off: it must not lie over a small nodule.
+    # On the ring, which stands off: it must not lie over a small nodule. Ring and grip lie on whole pixels each.
     on_ring = np.add(drawn.center, (0, 0, 4.0 + STAND_OFF))
-    np.testing.assert_allclose(mouse.world(edge), on_ring, atol=mouse.hand.frame.mm)  # of a pixel
+    np.testing.assert_allclose(mouse.world(edge), on_ring, atol=1.5 * mouse.hand.frame.mm)
     away = QPoint(round(5 / mouse.hand.frame.mm), 0)
     QTest.mousePress(handle, Qt.MouseButton.LeftButton, pos=grip)
     QTest.mouseMove(handle, grip + away / 2)
@@ -340,8 +341,9 @@ def test_an_edit_of_200_findings_is_seen_and_saved_in_time(window, mouse, qtbot)
     print(
         f"200 findings: an edit seen after {1000 * np.median(seen):.0f} ms (median), saved in {1000 * saved:.0f} ms"
     )
-    assert np.median(seen) < 0.25
-    assert saved < 1.0
+    slow = pace()
+    assert np.median(seen) < 0.25 * slow
+    assert saved < 1.0 * slow
     assert read_findings(session.sidecar)[7].diameter == 13.0
 
 

@@ -18,6 +18,13 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and bool(instructions.get("avx512_bf16") or instructions.get("amx_bf16"))
 
 
+def has_onednn(dtype: torch.dtype) -> bool:
+    """Whether oneDNN can be called for convolutions on the CPU; in bfloat16 it refuses processors that would have to emulate it."""
+    if not torch.backends.mkldnn.is_available():
+        return False
+    return dtype != torch.bfloat16 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def bfloat16_where_faster(device: torch.device, wanted: bool = True) -> AbstractContextManager[Any]:
     """Make the context in which convolutions are in bfloat16, where it is wanted and faster; else as the caller has them."""
     if wanted and has_bfloat16(device):

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .bfloat16 import has_onednn
+
 ROWS = 32_768
 """Cells of one step of a 1³ convolution: their activations stay in the cache."""
 
@@ -97,7 +99,7 @@ class Conv3:
     def __call__(self, x: Tensor, beyond: int = 1) -> Tensor:
         """(D, H, W, C) -> (D - 2 + 2 · beyond, H, W, channels): so many slices of zeros before and behind."""
         planes, padding = x.permute(3, 0, 1, 2)[None], (beyond, 1, 1)
-        if torch.get_num_threads() == 1 and torch.backends.mkldnn.is_available():
+        if torch.get_num_threads() == 1 and has_onednn(self.weight.dtype):
             # With one thread, torch takes small inputs to a convolution that is many times slower and unfolds them in memory.
             y = torch.mkldnn_convolution(planes, self.weight, self.bias, padding, (1, 1, 1), (1, 1, 1), 1)
         else:

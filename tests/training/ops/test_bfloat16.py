@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from napari_lungmtl.training.ops import bfloat16
+from napari_lungmtl.training.ops.dense_stream import Conv3
 
 from ...house import ROOT
 
@@ -33,6 +34,21 @@ def test_convolutions_are_in_bfloat16_where_the_processor_has_it(processor, inst
     processor(*instructions)
     with bfloat16.bfloat16_where_faster(torch.device("cpu"), wanted):
         assert torch.nn.Conv2d(1, 1, 1)(torch.zeros(1, 1, 2, 2)).dtype == dtype
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_convolution_of_a_slab_is_computed_on_every_processor(threads):
+    """With one thread oneDNN is called by itself, and refuses bfloat16 where the processor has none."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        convolution = torch.nn.Conv3d(2, 3, 3, padding=1, bias=False)  # a norm follows, which has one
+        x = torch.rand(4, 5, 6, 2)
+        own = Conv3(convolution, None, torch.bfloat16)(x.bfloat16())
+        wanted = convolution(x.permute(3, 0, 1, 2)[None])[0].permute(1, 2, 3, 0)
+        torch.testing.assert_close(own.float(), wanted.detach(), atol=0.03, rtol=0.03)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_what_the_caller_chose_stays_where_it_is_not_wanted(processor):

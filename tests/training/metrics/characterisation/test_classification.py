@@ -24,6 +24,8 @@ from napari_lungmtl.training.metrics.intervals.bootstrap import (
     percentile_interval,
 )
 
+from ....stand_ins.pace import pace
+
 # A coarse grid, so that scores tie and fall on the edges of bins.
 nodules = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20).map(lambda n: n / 20)), min_size=2).filter(
     lambda rows: {label for label, _ in rows} == {0, 1}
@@ -184,4 +186,4 @@ def test_a_thousand_samples_of_a_thousand_nodules_are_quick():
     start = time.process_time()
     interval(lambda w: roc_auc(label, score, w), bootstrap_weights(series, 1000))
     # The best of machines needs a tenth of a second; two seconds are what the report can bear.
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 2 * pace()

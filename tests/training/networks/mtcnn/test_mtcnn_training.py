@@ -26,7 +26,7 @@ from napari_lungmtl.training.networks.mtcnn.samples import (
     turned,
     view_probabilities,
 )
-from napari_lungmtl.training.networks.mtcnn.training import check_field
+from napari_lungmtl.training.networks.mtcnn.training import check_field, masks_for
 from napari_lungmtl.training.networks.mtcnn.views import AXES
 
 from ....stand_ins.rated_cubes import write_rated_cubes
@@ -61,6 +61,17 @@ def test_overfit(data, shared, masks, tmp_path):
     if masks:
         assert 0 < drawn.mean() < 0.5
         assert (again[:, :, 1] - drawn).pow(2).mean() < 0.5 * drawn.var()
+
+
+def test_masks_follow_their_nodules_and_are_missed_where_there_are_none(data, tmp_path):
+    drawing = dataclasses.replace(SHIPPED, masks=True)
+    nodules = load_rated_nodules(data)
+    few = nodules.take(nodules.fold == "2")
+    assert np.array_equal(masks_for(drawing, few, data), few.voxels == 132)
+    assert masks_for(SHIPPED, few, data) is None
+    bare = write_rated_cubes(tmp_path, 4)
+    with pytest.raises(DatasetError, match="no masks: leave masks = true"):
+        masks_for(drawing, load_rated_nodules(bare), bare)
 
 
 def test_no_scan_is_on_both_sides(data, tmp_path, monkeypatch):

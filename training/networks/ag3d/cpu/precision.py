@@ -7,6 +7,7 @@ from functools import cache
 import torch
 
 from ....inference.predictor import ModelInfo
+from ....ops.bfloat16 import has_onednn
 from ..network import Ag3d
 from .folded import FoldedAg3d
 from .precision_probe import Timing, timing
@@ -19,11 +20,15 @@ SLAB = (32, 96, 96)
 def bfloat16_or_float32(net: Ag3d, info: ModelInfo) -> tuple[torch.dtype, str]:
     """Choose by a timed probe; the note says why it is float32, or is empty.
 
+    A processor that would emulate bfloat16 is not probed: that takes more than a minute.
+
     Parameters
     ----------
     net
         In evaluation mode, on the CPU.
     """
+    if torch.backends.mkldnn.is_available() and not has_onednn(torch.bfloat16):
+        return torch.float32, f"This processor does not compute in bfloat16: {info.title} runs in float32."
     found = time_slab(net, info)
     if found.pays:
         return torch.bfloat16, ""

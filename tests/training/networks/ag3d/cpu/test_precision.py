@@ -15,8 +15,9 @@ from napari_lungmtl.training.imaging.series import Series
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.device import BFLOAT16, choose_device, devices
 from napari_lungmtl.training.inference.predictor import finish
-from napari_lungmtl.training.networks.ag3d.cpu import precision_probe
+from napari_lungmtl.training.networks.ag3d.cpu import precision, precision_probe
 from napari_lungmtl.training.networks.ag3d.cpu.precision_probe import Timing, measure, timing
+from napari_lungmtl.training.ops.bfloat16 import has_onednn
 from tests.stand_ins.two_lungs import thorax
 
 
@@ -65,6 +66,20 @@ def test_a_machine_is_timed_once_for_each_network_and_again_where_the_file_is_da
     assert timing("net 1", None, None) == Timing(2, 1), "what cannot be remembered is no reason to fail"
 
 
+def test_a_processor_that_would_emulate_it_is_not_probed(monkeypatch):
+    """Emulated, the probe alone took more than a minute; with one thread PyTorch refused to compute at all."""
+    monkeypatch.setattr(precision, "has_onednn", lambda dtype: dtype != torch.bfloat16)
+    monkeypatch.setattr(precision_probe, "measure", lambda a, b: pytest.fail("it was probed"))
+    detector = registry.load_predictor("ag3d", BFLOAT16)
+    assert next(detector.run(thorax(nodules=((30.0, 70.0, 45.0, 12.0),)))).note == (
+        "This processor does not compute in bfloat16: 3D-AG runs in float32."
+    )
+    assert detector.precision == torch.float32
+
+
+@pytest.mark.skipif(
+    not has_onednn(torch.bfloat16), reason="this processor would emulate bfloat16, for minutes"
+)
 def test_the_probe_decides_the_findings_tell_and_are_those_of_float32(monkeypatch):
     assert choose_device(BFLOAT16) == BFLOAT16 in devices()
     monkeypatch.setattr(precision_probe, "measure", lambda a, b: (a(), b()) and Timing(2, 1))
