@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from napari.components import ViewerModel
 
+from ..layers.planes import slab_reach
 from ..layers.screen import pixel_size
+from ..layers.spheres.discs import ring_radius
 from ..session.session import Session
 from ..training.findings import Finding
 
-_REACH = 6.0
+_BESIDE = 4.0
 """Pixels of the screen beside a mark that still mean it: a ring of 4 mm is small on a whole chest."""
 
 
@@ -27,38 +29,61 @@ def select_at(viewer: ViewerModel, session: Session | None, clicked: Mapping[int
     """
     if session is None or session.image is None or not session.overlays_shown:
         return
-    dims, count = viewer.dims, session.image.ndim
-    place = [clicked.get(axis, point) for axis, point in enumerate(dims.point)]
-    across = [axis not in clicked for axis in range(dims.ndim)]
-    reach = _REACH * pixel_size() / max(float(viewer.scene.camera.zoom), 1e-6)
-    found = finding_at(session.visible, place[-count:], across[-count:], reach)
+    dims, image = viewer.dims, session.image
+    first = dims.ndim - image.ndim
+    place = [clicked.get(axis, dims.point[axis]) for axis in range(first, dims.ndim)]
+    across = next((axis for axis in range(first, dims.ndim) if axis not in clicked), None)
+    beside = _BESIDE * pixel_size() / max(float(viewer.scene.camera.zoom), 1e-6)
+    if across is None:
+        found = box_at(session.visible, place, beside)
+    else:
+        axis, reach = across - first, slab_reach(viewer, across)
+        found = ring_at(session.visible, place, axis, beside, image.scale[axis], reach)
     if found is not None:
         session.select(found.id)
 
 
-def finding_at(
-    findings: Iterable[Finding], place: Sequence[float], across: Sequence[bool], reach: float
+def box_at(findings: Iterable[Finding], place: Sequence[float], beside: float) -> Finding | None:
+    """Find the smallest finding of a radiograph whose box holds a world position (y, x), or lies no more than `beside` from it."""
+    at = np.asarray(place, float)
+    held = [
+        f
+        for f in findings
+        if (box := f.box) is not None
+        and len(box.low) == len(at)
+        and np.all(np.abs(at - np.clip(at, box.low, box.high)) <= beside)
+    ]
+    return min(held, key=lambda f: f.diameter, default=None)
+
+
+def ring_at(
+    findings: Iterable[Finding],
+    place: Sequence[float],
+    across: int,
+    beside: float,
+    step: float,
+    reach: float = 0.0,
 ) -> Finding | None:
-    """Find the smallest finding whose mark is seen at a place, or None.
+    """Find the smallest finding of a CT whose ring, as a slice or slab shows it, holds a world position.
 
     Parameters
     ----------
     place
-        World position z, y, x in mm, or y, x of a radiograph.
+        z, y, x in mm.
     across
-        For each axis of it, whether the slice that is looked at lies across it: only marks that it cuts are seen.
-    reach
-        World units beside a mark that still belong to it.
+        The axis that the slice lies across.
+    beside
+        How far (mm) beside a ring still means it.
+    step, reach
+        Between slices along that axis, and how far a slab reaches on either side: see `ring_radius`.
     """
-    at, depth = np.asarray(place, float), np.asarray(across, bool)
-    seen = [f for f in findings if len(f.center) == len(at) and _is_at(f, at, depth, reach)]
-    return min(seen, key=lambda f: f.diameter, default=None)
-
-
-def _is_at(finding: Finding, at: np.ndarray, depth: np.ndarray, reach: float) -> bool:
-    if finding.box is not None and len(at) == 2:
-        low, high = np.asarray(finding.box.low), np.asarray(finding.box.high)
-        return bool(np.all((low - reach <= at) & (at <= high + reach)))
-    away, radius = at - np.asarray(finding.center), finding.diameter / 2
-    cut = radius**2 - float((away[depth] ** 2).sum())
-    return cut >= 0 and float(np.linalg.norm(away[~depth])) <= np.sqrt(cut) + reach
+    at = np.asarray(place, float)
+    held = []
+    for finding in findings:
+        if len(finding.center) != len(at):
+            continue
+        away = at - np.asarray(finding.center)
+        radius = ring_radius(finding.diameter, float(away[across]), step, reach)
+        if radius is not None and np.linalg.norm(np.delete(away, across)) <= radius + beside:
+            held.append(finding)
+    return min(held, key=lambda f: f.diameter, default=None)
