@@ -1,6 +1,6 @@
 """Could the two networks' malignancies be put together better than by the mean of their log odds?
 
-    python experiments/fusions.py --data luna16_nodules [--runs runs/mtmr_seed1 runs/mtcnn_masks]
+    python experiments/characterisation/fusions.py --data luna16_nodules [--runs runs/mtmr_seed1 runs/mtcnn_masks]
 
 Prints the AUC of the shipped networks, of further trainings (folders with ``oof.csv``) and of means of the log odds of several; of
 logistic regressions on what they say, on attributes, the diameter and fifteen features of the given masks, each fitted on the other

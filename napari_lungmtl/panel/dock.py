@@ -185,7 +185,7 @@ class LungNodulesDock(QWidget):
         self.marks = MarkTexts(viewer, lambda: tuple(box for each in texts for box in each()))
         self.measure.hand.overlay.moved.connect(self.marks.later)
         self.measure.hand.overlay.marks = self.marks.outlines
-        self.views.is_taken = self.blind.one.switch.isChecked
+        self.views.is_taken = lambda: self.blind.one.is_on or self.prior.beside.shown
         self.pictures.watch(self.views, self.corners, self.marks, self.measure, self.prior.beside)
         self.marks.show_table(self.preferences["attributes"])
         self.preferences.events.changed.connect(self._switch)

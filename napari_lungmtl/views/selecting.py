@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from napari.components import ViewerModel
+from skimage.measure import points_in_poly
 
-from ..layers.planes import slab_reach
+from ..canvas.frame import Frame
 from ..layers.screen import pixel_size
-from ..layers.spheres.discs import ring_radius
 from ..session.session import Session
 from ..training.findings import Finding
+from .marks import Mark, marks_of
 
 _BESIDE = 4.0
 """Pixels of the screen beside a mark that still mean it: a ring of 4 mm is small on a whole chest."""
@@ -29,61 +30,63 @@ def select_at(viewer: ViewerModel, session: Session | None, clicked: Mapping[int
     """
     if session is None or session.image is None or not session.overlays_shown:
         return
-    dims, image = viewer.dims, session.image
-    first = dims.ndim - image.ndim
-    place = [clicked.get(axis, dims.point[axis]) for axis in range(first, dims.ndim)]
-    across = next((axis for axis in range(first, dims.ndim) if axis not in clicked), None)
-    beside = _BESIDE * pixel_size() / max(float(viewer.scene.camera.zoom), 1e-6)
-    if across is None:
-        found = box_at(session.visible, place, beside)
+    image = session.image
+    frame = Frame.of_canvas(viewer, (1, 1), image.ndim)
+    if frame is None:
+        return
+    offset = viewer.dims.ndim - image.ndim
+    place = [clicked[axis + offset] for axis in frame.axes]
+    beside = _BESIDE * pixel_size() * frame.mm
+    if frame.axis is None:
+        found = box_at(session.visible, place, frame.axes, beside)
     else:
-        axis, reach = across - first, slab_reach(viewer, across)
-        found = ring_at(session.visible, place, axis, beside, image.scale[axis], reach)
+        found = mark_at(session.visible, place, frame, image.scale[frame.axis], beside)
     if found is not None:
         session.select(found.id)
 
 
-def box_at(findings: Iterable[Finding], place: Sequence[float], beside: float) -> Finding | None:
-    """Find the smallest finding of a radiograph whose box holds a world position (y, x), or lies no more than `beside` from it."""
-    at = np.asarray(place, float)
-    held = [
-        f
-        for f in findings
-        if (box := f.box) is not None
-        and len(box.low) == len(at)
-        and np.all(np.abs(at - np.clip(at, box.low, box.high)) <= beside)
-    ]
-    return min(held, key=lambda f: f.diameter, default=None)
-
-
-def ring_at(
-    findings: Iterable[Finding],
-    place: Sequence[float],
-    across: int,
-    beside: float,
-    step: float,
-    reach: float = 0.0,
+def box_at(
+    findings: Iterable[Finding], place: Sequence[float], axes: Sequence[int], beside: float
 ) -> Finding | None:
-    """Find the smallest finding of a CT whose ring, as a slice or slab shows it, holds a world position.
+    """Find the smallest finding of a radiograph whose box holds a place, or lies no more than `beside` from it.
 
     Parameters
     ----------
     place
-        z, y, x in mm.
-    across
-        The axis that the slice lies across.
+        World coordinates along `axes`, as `Frame` has them.
+    """
+    at, order = np.asarray(place, float), list(axes)
+    held = [
+        f
+        for f in findings
+        if (box := f.box) is not None
+        and len(box.low) == 2
+        and np.all(np.abs(at - np.clip(at, np.take(box.low, order), np.take(box.high, order))) <= beside)
+    ]
+    return min(held, key=lambda f: f.diameter, default=None)
+
+
+def mark_at(
+    findings: Iterable[Finding], place: Sequence[float], frame: Frame, step: float, beside: float
+) -> Finding | None:
+    """Find the smallest finding of a CT whose ring or outline, as a slice or slab shows it, holds a place.
+
+    Parameters
+    ----------
+    place
+        World coordinates along the axes of the frame, in mm.
+    frame, step
+        See `marks_of`.
     beside
-        How far (mm) beside a ring still means it.
-    step, reach
-        Between slices along that axis, and how far a slab reaches on either side: see `ring_radius`.
+        How far (mm) beside a mark still means it.
     """
     at = np.asarray(place, float)
-    held = []
-    for finding in findings:
-        if len(finding.center) != len(at):
-            continue
-        away = at - np.asarray(finding.center)
-        radius = ring_radius(finding.diameter, float(away[across]), step, reach)
-        if radius is not None and np.linalg.norm(np.delete(away, across)) <= radius + beside:
-            held.append(finding)
+    held = [f for f in findings if any(_holds(mark, at, beside) for mark in marks_of((f,), (), frame, step))]
     return min(held, key=lambda f: f.diameter, default=None)
+
+
+def _holds(mark: Mark, at: np.ndarray, beside: float) -> bool:
+    if not mark.lines:
+        return bool(np.linalg.norm(at - mark.center) <= mark.radius + beside)
+    near = min(float(np.linalg.norm(line - at, axis=1).min()) for line in mark.lines)
+    return near <= beside or any(bool(points_in_poly(at[None], line)[0]) for line in mark.lines)

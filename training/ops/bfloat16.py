@@ -11,7 +11,10 @@ import torch
 
 @cache
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is faster than float32 there: on processors that emulate it, it is not."""
+    """Whether bfloat16 is faster than float32 there: on processors that emulate it, it is not.
+
+    A PyTorch too old to say what the processor can do (`torch.cpu.get_capabilities`) counts as one that emulates it.
+    """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     instructions = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}

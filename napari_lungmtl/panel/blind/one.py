@@ -76,6 +76,11 @@ class OneAtAClick(QWidget):
         if reviewed is None:
             self.switch.setChecked(False)
 
+    @property
+    def is_on(self) -> bool:
+        """Whether a click grafts a nodule."""
+        return self.switch.isChecked() and not self.off()
+
     def release(self) -> None:
         """Stop listening; no widget is touched."""
         if self._reviewed is not None:
@@ -124,8 +129,7 @@ class OneAtAClick(QWidget):
         """A click that is no drag; napari calls this for every press."""
         active = viewer.layers.selection.active
         idle = str(getattr(active, "mode", "pan_zoom")) == "pan_zoom"
-        wanted = self.switch.isChecked() and viewer.dims.ndisplay == 2 and not self.off()
-        if not wanted or not idle or event.button != 1 or event.modifiers:
+        if not self.is_on or viewer.dims.ndisplay != 2 or not idle or event.button != 1 or event.modifiers:
             return
         start = np.asarray(event.pos, float)
         yield

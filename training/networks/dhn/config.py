@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ...ops.widths import check_width
-
 Heads = Literal["both", "global", "local"]
 Augmentation = Literal["bin", "uni", "id"]
 
@@ -69,7 +67,6 @@ class Config:
         object.__setattr__(self, "anchors", tuple(tuple(float(s) for s in level) for level in self.anchors))
         for name in ("calibration", "global_calibration"):
             object.__setattr__(self, name, tuple(float(c) for c in getattr(self, name)))
-        check_width(self.width)
         if self.heads not in ("both", "global", "local"):
             raise ValueError(f"heads is both, global or local, not {self.heads!r}")
         if len(self.anchors) != len(self.levels) or len({len(level) for level in self.anchors}) != 1:

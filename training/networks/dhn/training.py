@@ -20,6 +20,7 @@ from ...fitting.learner import Learner, weight_groups
 from ...fitting.radiograph_draws import draw_radiographs
 from ...fitting.radiograph_sources import RadiographSources, open_radiograph_sources
 from ...fitting.training_run import TrainingRun
+from ...ops.widths import check_width
 from .augment import augment, window
 from .config import SHIPPED, SHIPPED_TRAINING, Config, TrainingConfig
 from .loss import global_loss, total_loss
@@ -179,6 +180,7 @@ def train(run: TrainingRun) -> Path:
 def train_on(sources: RadiographSources, run: TrainingRun) -> Path:
     """Train on radiographs that are open, calibrate, and write weights with their card; see `train`."""
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
+    check_width(network.width)
     learner, loader = make_learner(sources.training, network, config)
     net, log = fit(
         learner, loader, run.out, config, machines=run.machines, resume=run.resume, weights=run.weights

@@ -146,7 +146,9 @@ class MtCnn(nn.Module):
         if self.config.shared_views:
             each = size.repeat_interleave(count) if size is not None else None
             logits, image = self.nets[0](views.reshape(batch * count, 1, *shape), each, reconstruct)
-            return logits.view(batch, count), None if image is None else image.view(batch, count, -1, *shape)
+            return logits.view(batch, count), None if image is None else image.view(
+                batch, count, image.shape[1], *shape
+            )
         if count != len(self.nets):
             raise ValueError(f"{len(self.nets)} networks take as many views, not {count}")
         pairs = [net(views[:, i : i + 1], size, reconstruct) for i, net in enumerate(self.nets)]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...ops.widths import check_width
-
 BACKBONES: dict[str, tuple[str, tuple[int, ...]]] = {
     "resnet10": ("basic", (1, 1, 1, 1)),
     "resnet18": ("basic", (2, 2, 2, 2)),
@@ -62,7 +60,6 @@ class Config:
         # JSON gives lists; the card must compare equal to the code.
         object.__setattr__(self, "planes", tuple(self.planes))
         object.__setattr__(self, "hu_range", tuple(float(h) for h in self.hu_range))
-        check_width(self.width)
         if self.backbone not in BACKBONES:
             raise ValueError(f"unknown backbone {self.backbone!r}; choose from {', '.join(BACKBONES)}")
         if not self.planes or set(self.planes) - set(PLANES):

@@ -23,6 +23,7 @@ from ...fitting.processes import is_first
 from ...fitting.training_run import TrainingRun
 from ...imaging.values import window_to_unit
 from ...ops.nodule_size import standard_size
+from ...ops.widths import check_width
 from .config import PLANES, SHIPPED, Config, TrainingConfig
 from .loss import classification_loss, ranking_loss, regression_loss
 from .network import Mtmr
@@ -164,6 +165,7 @@ def train(run: TrainingRun) -> Path:
         ``oof.csv``, ``mtmr.safetensors`` and ``mtmr.json``. Resumed, it keeps the folds that are finished.
     """
     network, config = run.configs(SHIPPED, TrainingConfig())
+    check_width(network.width)
     nodules = load_rated_nodules(run.data)
     results, minutes = train_folds(
         run.out, lambda fold: fit_fold(fold, nodules, network, config, run), resume=run.resume

@@ -148,11 +148,10 @@ def test_objectness_peaks_where_the_cell_looks():
         {"levels": (2, 3)},
         {"deformable": (6,)},
         {"side": 500},
-        {"width": 4},  # its gradients would be written past their memory
         {"global_level": 6},
         {"global_level": 2, "levels": (3, 4), "anchors": ((1,), (2,))},
     ],
 )
 def test_settings_that_make_no_network_are_refused(wrong: dict):
-    with pytest.raises(ValueError, match=r"heads|levels|stages|side|width|global head looks"):
+    with pytest.raises(ValueError, match=r"heads|levels|stages|side|global head looks"):
         Config(**wrong)

@@ -200,6 +200,14 @@ def test_a_run_by_the_clock_goes_on_and_ends_in_weights_with_a_card(tmp_path):
     assert predictor.info.modalities == ("CR", "DX")
 
 
+def test_a_network_too_narrow_to_train_is_refused(tmp_path):
+    """Its gradients would be written past their memory; such weights from elsewhere still run."""
+    narrow = {**TINY, "network": {**TINY["network"], "width": 4}}
+    with pytest.raises(ValueError, match="8 channels or more"):
+        train_on(BLOBS, TrainingRun(tmp_path, tmp_path, **narrow))
+    assert Dhn(dataclasses.replace(TOY, width=4)).config.width == 4
+
+
 def test_a_run_starts_from_weights(tmp_path):
     """At a rate of 0 what comes out is what it started from, but for the batch norms' statistics."""
     first = train_on(BLOBS, TrainingRun(tmp_path, tmp_path / "first", **TINY))

@@ -134,6 +134,8 @@ def train(run: TrainingRun) -> Path:
         of all folds, or of some where the settings name cubes of whole scans too (`ReductionTraining.marks`).
     """
     network, config = run.configs(SHIPPED, SHIPPED_TRAINING)
+    if network.masks:
+        raise DatasetError("false marks have no masks: leave masks = true out of the settings.")
     cubes = load_cubes(run.data, folds=FOLDS)
     marks = usable_marks(run.candidates, network, cubes)
     samples, extra = candidate_samples(marks, cubes), None

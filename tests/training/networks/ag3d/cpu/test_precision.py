@@ -77,21 +77,31 @@ def test_a_processor_that_would_emulate_it_is_not_probed(monkeypatch):
     assert detector.precision == torch.float32
 
 
-@pytest.mark.skipif(
-    not has_onednn(torch.bfloat16), reason="this processor would emulate bfloat16, for minutes"
-)
-def test_the_probe_decides_the_findings_tell_and_are_those_of_float32(monkeypatch):
-    assert choose_device(BFLOAT16) == BFLOAT16 in devices()
-    monkeypatch.setattr(precision_probe, "measure", lambda a, b: (a(), b()) and Timing(2, 1))
-    fast = registry.load_predictor("ag3d", BFLOAT16)
+def loaded(monkeypatch, seconds):
+    """3D-AG with bfloat16 asked for, on a machine where the probe takes so many seconds at both precisions."""
+    monkeypatch.setattr(precision, "has_onednn", lambda dtype: True)
     monkeypatch.setattr(precision_probe, "cache_folder", lambda: Path("/proc/nowhere"))
-    monkeypatch.setattr(precision_probe, "measure", lambda a, b: Timing(0.1, 0.3))
-    slow = registry.load_predictor("ag3d", BFLOAT16)
-    image = thorax(nodules=((30.0, 70.0, 45.0, 12.0), (20, 60, 140, 8)))
+    monkeypatch.setattr(precision_probe, "measure", lambda a, b: Timing(*seconds))
+    return registry.load_predictor("ag3d", BFLOAT16)
+
+
+def test_the_probe_decides_and_says_why_not(monkeypatch):
+    assert choose_device(BFLOAT16) == BFLOAT16 in devices()
+    fast, slow = loaded(monkeypatch, (2, 1)), loaded(monkeypatch, (0.1, 0.3))
+    assert (fast.precision, slow.precision) == (torch.bfloat16, torch.float32)
+    image = thorax(nodules=((30.0, 70.0, 45.0, 12.0),))
     assert next(fast.run(image)).note == ""
     assert next(slow.run(image)).note == (
         f"bfloat16 gains too little on this processor (300 ms where float32 takes 100): {slow.info.title} runs in float32."
     )
+
+
+@pytest.mark.skipif(
+    not has_onednn(torch.bfloat16), reason="this processor would emulate bfloat16, for minutes"
+)
+def test_findings_tell_the_precision_and_are_those_of_float32(monkeypatch):
+    fast, slow = loaded(monkeypatch, (2, 1)), loaded(monkeypatch, (0.1, 0.3))
+    image = thorax(nodules=((30.0, 70.0, 45.0, 12.0), (20, 60, 140, 8)))
     ours, theirs = finish(fast.run(image)), finish(slow.run(image))
     said = [findings.models[0][PRECISION] for findings in (ours, theirs)]
     assert said == ["bfloat16", "float32"]
@@ -101,6 +111,14 @@ def test_the_probe_decides_the_findings_tell_and_are_those_of_float32(monkeypatc
         np.testing.assert_allclose(a.center, b.center, atol=0.1)
         assert a.score == pytest.approx(b.score, abs=0.05)
     assert Deidentifier().findings(ours).models[0][PRECISION] == "bfloat16"
+
+
+@pytest.mark.skipif(
+    not has_onednn(torch.bfloat16), reason="this processor would emulate bfloat16, for minutes"
+)
+def test_the_probe_computes_at_both_precisions(monkeypatch):
+    monkeypatch.setattr(precision_probe, "measure", lambda a, b: (a(), b()) and Timing(2, 1))
+    assert registry.load_predictor("ag3d", BFLOAT16).precision == torch.bfloat16
 
 
 def test_other_networks_and_engines_stay_with_float32():

@@ -33,6 +33,13 @@ from napari_lungmtl.training.networks.mtcnn.reduction.training import RATE_AT_DE
 from .....stand_ins.rated_cubes import write_rated_cubes
 
 
+def test_false_marks_have_no_masks_to_draw(tmp_path):
+    settings = tmp_path / "masks.toml"
+    settings.write_text("[network]\nmasks = true\n")
+    with pytest.raises(DatasetError, match="leave masks = true out"):
+        train_network("mtcnn_fpr", tmp_path, tmp_path / "out", settings)
+
+
 def cube(direction=1):
     row = {"index": "7", "originZ": "-50", "originY": "10", "originX": "20", "direction_xy": str(direction)}
     truth = np.array([[25.0, 25, 25, 10], [-3.0, 25, 25, 12]])
