@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from napari.components import ViewerModel
-from skimage.measure import points_in_poly
 
 from ..canvas.frame import Frame
 from ..layers.screen import pixel_size
@@ -88,5 +87,8 @@ def mark_at(
 def _holds(mark: Mark, at: np.ndarray, beside: float) -> bool:
     if not mark.lines:
         return bool(np.linalg.norm(at - mark.center) <= mark.radius + beside)
+    # Here, because scikit-image takes long to load.
+    from skimage.measure import points_in_poly
+
     near = min(float(np.linalg.norm(line - at, axis=1).min()) for line in mark.lines)
     return near <= beside or any(bool(points_in_poly(at[None], line)[0]) for line in mark.lines)
