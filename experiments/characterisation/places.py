@@ -13,14 +13,13 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from common import print_aucs
 
 from napari_lungmtl.training.crossval.nodule_cubes import at_findings
 from napari_lungmtl.training.data.public.luna16_nodules import to_hu
 from napari_lungmtl.training.data.public.rated_nodules import RatedNodules, load_rated_nodules
 from napari_lungmtl.training.inference.fusion import fused_networks, mean_log_odds
 from napari_lungmtl.training.inference.registry import load_predictor
-from napari_lungmtl.training.metrics.characterisation.classification import roc_auc
-from napari_lungmtl.training.metrics.intervals.bootstrap import bootstrap_weights, interval
 from napari_lungmtl.training.networks.nodule_masks.outline import drawn, field_of
 
 FOLD = "0"
@@ -50,13 +49,8 @@ def main() -> None:
         "the annotated log diameter alone": np.log(nodules.diameter),
         "the detected log diameter alone": np.log(diameter),
     }
-    print(
-        "| | AUC, mean | less at annotated | AUC, median | less at annotated |\n| :-- | --: | --: | --: | --: |"
-    )
-    for group in (scores, sizes):
-        first = next(iter(group.values()))
-        for name, score in group.items():
-            print(f"| {name} | " + " | ".join(cells(nodules, score, first)) + " |")
+    print_aucs("fused", nodules, scores)
+    print_aucs("alone", nodules, sizes)
 
 
 def by_outline(
@@ -83,20 +77,6 @@ def fused(nodules: RatedNodules, center: np.ndarray, diameter: np.ndarray) -> np
             for v, c, d, s in zip(nodules.voxels, center, diameter, nodules.series, strict=True)
         ]
     )
-
-
-def cells(nodules: RatedNodules, score: np.ndarray, first: np.ndarray) -> list[str]:
-    """The AUC and what it is less than another score's, by both rules."""
-    found = []
-    for rule in ("mean", "median"):
-        label = nodules.label(rule)
-        known = label >= 0
-        own, weights = label[known], bootstrap_weights(nodules.series[known])
-        change = interval(
-            lambda w, own=own, k=known: roc_auc(own, score[k], w) - roc_auc(own, first[k], w), weights
-        )
-        found += [f"{float(roc_auc(own, score[known])):.3f}", str(change)]
-    return found
 
 
 if __name__ == "__main__":

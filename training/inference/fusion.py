@@ -1,8 +1,8 @@
 """Fusion of the characterisers' opinions: the mean of their log odds, each network calibrated before.
 
-Nothing is fitted. A logistic regression with a weight for each network, cross-fitted by fold, had an AUC of 0.942 on the 853
-labelled training nodules, one with a common weight 0.943, and the plain mean 0.945: the opinions are too alike, and the nodules too
-few, for weights of their own. Where one network alone was asked, its opinion stands.
+Nothing is fitted: weights of their own, cross-fitted by fold, for the networks, the attributes, the diameter or features of masks
+gain nothing (``experiments/characterisation/fusions.py``); the opinions are too alike, and the nodules too few. Where one network
+alone was asked, its opinion stands.
 """
 
 from __future__ import annotations

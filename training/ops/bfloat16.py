@@ -21,6 +21,7 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and bool(instructions.get("avx512_bf16") or instructions.get("amx_bf16"))
 
 
+@cache
 def has_onednn(dtype: torch.dtype) -> bool:
     """Whether oneDNN can be called for convolutions on the CPU; in bfloat16 it refuses processors that would have to emulate it."""
     if not torch.backends.mkldnn.is_available():
