@@ -23,9 +23,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from ..data.arrays import open_arrays
 from ..data.errors import DatasetError
-from ..data.public.luna16_nodules import to_hu
+from ..data.public.luna16_nodules import load_masks, to_hu
 from ..data.public.rated_nodules import RatedNodules
 
 NAMES = (
@@ -47,24 +46,6 @@ NAMES = (
 )
 SHELL_MM = 2
 _MARGIN = SHELL_MM + 1
-
-
-def load_masks(folder: Path | str, index: np.ndarray) -> np.ndarray:
-    """(n, 50, 50, 50) bool: the masks of these rows of ``nodules.csv``.
-
-    Raises
-    ------
-    DatasetError
-        ``cubes.npz`` has no masks, or fewer than the rows ask for.
-    """
-    path = Path(folder) / "cubes.npz"
-    with open_arrays(path) as archive:
-        if "masks" not in archive:
-            raise DatasetError(f"{path} holds no masks, from which the simple features are measured.")
-        packed, shape = archive["masks"], archive["cubes_dz"].shape[1:]
-    if len(index) and index.max() >= len(packed):
-        raise DatasetError(f"{path} holds {len(packed)} masks, but nodule {index.max()} was asked for.")
-    return np.unpackbits(packed[index], axis=1, count=int(np.prod(shape))).reshape(-1, *shape).astype(bool)
 
 
 def nodule_features(hu: np.ndarray, mask: np.ndarray, diameter: float) -> np.ndarray:
@@ -135,7 +116,11 @@ def simple_features(folder: Path | str, nodules: RatedNodules) -> np.ndarray:
     DatasetError
         A mask is missing or empty.
     """
-    masks = load_masks(folder, nodules.index)
+    masks = load_masks(Path(folder), nodules.index)
+    if masks is None:
+        raise DatasetError(
+            f"{Path(folder) / 'cubes.npz'} holds no masks, from which the simple features are measured."
+        )
     empty = ~masks.any(axis=(1, 2, 3))
     if empty.any():
         raise DatasetError(f"{folder}: the mask of nodule {nodules.index[empty][0]} is empty.")

@@ -188,13 +188,24 @@ def load_cubes(
     return cubes
 
 
-def load_masks(folder: Path) -> np.ndarray | None:
-    """The nodules' masks of a folder of cubes: (N, 50, 50, 50) bool; None where it has none."""
-    with open_arrays(folder / "cubes.npz") as f:
+def load_masks(folder: Path, index: np.ndarray | None = None) -> np.ndarray | None:
+    """Masks of a folder of cubes, of these rows of ``nodules.csv`` or of all: (N, 50, 50, 50) bool; None where it has none.
+
+    Raises
+    ------
+    DatasetError
+        It has fewer than the rows ask for.
+    """
+    path = folder / "cubes.npz"
+    with open_arrays(path) as f:
         if "masks" not in f:
             return None
-        masks = f["masks"]
-    return np.unpackbits(masks, axis=1, count=50**3).reshape(-1, 50, 50, 50).astype(bool)
+        packed, shape = f["masks"], f["cubes_dz"].shape[1:]
+    if index is not None:
+        if len(index) and index.max() >= len(packed):
+            raise DatasetError(f"{path} holds {len(packed)} masks, but nodule {index.max()} was asked for.")
+        packed = packed[index]
+    return np.unpackbits(packed, axis=1, count=int(np.prod(shape))).reshape(-1, *shape).astype(bool)
 
 
 def _in_cube(spheres: np.ndarray, row: dict[str, str], shape: tuple[int, ...]) -> np.ndarray:

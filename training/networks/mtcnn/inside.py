@@ -36,7 +36,7 @@ def look_inside(
     """
     yield Progress(0.0, "computing the views")
     at = (float(place[0]), float(place[1]), float(place[2]))
-    views, again, names = predictor.reconstruct(image, Finding(Sphere(at, diameter)))
+    drawn = predictor.reconstruct(image, Finding(Sphere(at, diameter)))
     yield Progress(0.6, "scoring the views")
     cube, _ = nodule_cube(image, at)
     opinion = predictor.opinion(cube, np.full(3, MIDDLE), diameter, image.series_uid)
@@ -48,16 +48,19 @@ def look_inside(
 
     def maps(values: np.ndarray, captions: Sequence[str]) -> tuple[FeatureMap, ...]:
         return tuple(
-            FeatureMap(name, (low + one * (high - low)).astype(np.float32), first, step)
+            FeatureMap(name, one.astype(np.float32), first, step)
             for name, one, first, step in zip(captions, values, where[:, 0, 0], steps, strict=True)
         )
 
-    scored = [f"{name} · {score:.2f}" for name, score in zip(names, opinion.view_scores, strict=True)]
-    groups = (
+    def hu(unit: np.ndarray) -> np.ndarray:
+        return low + unit * (high - low)
+
+    scored = [f"{name} · {score:.2f}" for name, score in zip(drawn.names, opinion.view_scores, strict=True)]
+    groups = [
         MapGroup(
             "Views",
             "HU",
-            maps(views, scored),
+            maps(hu(drawn.views), scored),
             (low, high),
             "Malignancy from each view alone stands beside its name.",
             whole=True,
@@ -65,11 +68,22 @@ def look_inside(
         MapGroup(
             "Reconstructions",
             "HU",
-            maps(again, names),
+            maps(hu(drawn.grey), drawn.names),
             (low, high),
             "What the network drew again from what it kept of each view.",
             whole=True,
         ),
-    )
+    ]
+    if drawn.masks is not None:
+        groups.append(
+            MapGroup(
+                "Outlines",
+                "probability",
+                maps(drawn.masks, drawn.names),
+                (0.0, 1.0),
+                "Where the network takes the nodule to be in each view; sizes are not measured on it.",
+                whole=True,
+            )
+        )
     words = f"Malignancy {opinion.malignancy:.2f}, spread over the views {opinion.std:.2f}."
-    return Inside(predictor.info.title, at, groups, words=words)
+    return Inside(predictor.info.title, at, tuple(groups), words=words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,6 +19,26 @@ from ...ops import logits
 from .config import Config
 from .network import MtCnn
 from .views import NAMES, offsets, sample_views
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What the network sees of a nodule, and what its ImgNet draws of that.
+
+    Parameters
+    ----------
+    names
+        Of the nine views.
+    views, grey
+        (9, n, n) in 0…1 over the HU range of the config; the second is the mean of the fold models that may look at the series.
+    masks
+        (9, n, n) chance of each pixel to be nodule, the mean of the same; None where the config has no `masks`.
+    """
+
+    names: tuple[str, ...]
+    views: np.ndarray
+    grey: np.ndarray
+    masks: np.ndarray | None = None
 
 
 class MtcnnPredictor(CharacterisingFolds[MtCnn]):
@@ -62,16 +84,8 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
         return torch.logit(net.fuse(torch.sigmoid(each))[0], eps=logits.OPINION_EPS)
 
     @torch.inference_mode()
-    def reconstruct(self, image: Image, finding: Finding) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    def reconstruct(self, image: Image, finding: Finding) -> Drawn:
         """What the network sees of a finding, and what its ImgNet makes of it.
-
-        Returns
-        -------
-        views, reconstructions : ndarray
-            (9, n, n) in 0…1 over the HU range of the config; the second is the mean of the fold models that may look at the
-            series.
-        names : tuple of str
-            Of the views.
 
         Raises
         ------
@@ -85,20 +99,19 @@ class MtcnnPredictor(CharacterisingFolds[MtCnn]):
             raise PredictorError("the nodule lies outside the image, so there is nothing to reconstruct.")
         cube, _ = nodule_cube(image, finding.center)
         views = cube_views(cube, np.full(3, MIDDLE), self.config)
-        images = self.on_device(
-            lambda device: self._reconstructions(views, finding, image.series_uid, device)
-        )
-        return views[0].numpy(), np.mean(images, axis=0), NAMES
+        drawn = self.on_device(lambda device: self._reconstructions(views, finding, image.series_uid, device))
+        grey, *masks = np.mean(drawn, axis=0).swapaxes(0, 1)
+        return Drawn(NAMES, views[0].numpy(), grey, masks[0] if masks else None)
 
     def _reconstructions(
         self, views: Tensor, finding: Finding, series: str, device: torch.device
     ) -> list[np.ndarray]:
-        """(9, n, n) of each fold model that may look at the series."""
+        """(9, C, n, n) of each fold model that may look at the series; C is the grey values, and the mask where there is one."""
         images = []
         for fold in self.folds_for(series):
             _, pixels = self.models[fold](views.to(device), torch.tensor([finding.diameter]))
             assert pixels is not None
-            images.append(torch.sigmoid(pixels)[0, :, 0].cpu().numpy())
+            images.append(torch.sigmoid(pixels)[0].cpu().numpy())
         return images
 
 

@@ -44,10 +44,10 @@ def masks_for(config: Config, nodules: RatedNodules, data: Path) -> np.ndarray |
     """
     if not config.masks:
         return None
-    masks = load_masks(data)
+    masks = load_masks(data, nodules.index)
     if masks is None:
         raise DatasetError(f"{data / 'cubes.npz'} holds no masks: leave masks = true out of the settings.")
-    return masks[nodules.index]
+    return masks
 
 
 def train(run: TrainingRun) -> Path:

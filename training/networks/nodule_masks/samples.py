@@ -60,12 +60,12 @@ def load_masked_nodules(folder: Path) -> MaskedNodules:
     DatasetError
         The folder has no masks, or one of them is empty.
     """
-    nodules, masks = load_rated_nodules(folder), load_masks(folder)
+    nodules = load_rated_nodules(folder)
+    masks = load_masks(folder, nodules.index)
     if masks is None:
         raise DatasetError(
             f"{folder / 'cubes.npz'} holds no masks: the network learns from masks of nodules."
         )
-    masks = masks[nodules.index]
     volume = masks.sum((1, 2, 3))
     if not volume.all():
         raise DatasetError(

@@ -10,6 +10,7 @@ from napari_lungmtl.training.findings import Box, Finding, Findings, Sphere
 from napari_lungmtl.training.imaging import Image
 from napari_lungmtl.training.inference.predictor import ModelInfo, PredictorError, finish
 from napari_lungmtl.training.networks.mtcnn.config import SHIPPED
+from napari_lungmtl.training.networks.mtcnn.inside import look_inside
 from napari_lungmtl.training.networks.mtcnn.network import MtCnn
 from napari_lungmtl.training.networks.mtcnn.predictor import MtcnnPredictor
 from napari_lungmtl.training.networks.mtcnn.views import NAMES
@@ -96,11 +97,13 @@ def test_calibration_is_applied_to_the_whole_and_to_each_view():
 
 def test_views_and_reconstructions():
     predictor, image = make(), scan()
-    views, again, names = predictor.reconstruct(image, Finding(Sphere(CENTRE, 12.0)))
-    assert views.shape == again.shape == (9, 20, 20)
-    assert names == NAMES
-    assert again.min() >= 0
-    assert again.max() <= 1
+    drawn = predictor.reconstruct(image, Finding(Sphere(CENTRE, 12.0)))
+    views = drawn.views
+    assert views.shape == drawn.grey.shape == (9, 20, 20)
+    assert drawn.names == NAMES
+    assert drawn.grey.min() >= 0
+    assert drawn.grey.max() <= 1
+    assert drawn.masks is None
     # The ball is in the middle of each view: 12 mm are 6 pixels of 2 mm.
     bright = (views > (30 + 1000) / 1400 - 0.2).sum((1, 2))
     assert np.allclose(bright, np.pi * 3**2, atol=8)
@@ -108,6 +111,26 @@ def test_views_and_reconstructions():
         predictor.reconstruct(image, Finding(Sphere((500.0, 0.0, 0.0), 8.0)))
     with pytest.raises(PredictorError, match="single-task"):
         make(alpha=0.0).reconstruct(image, Finding(Sphere(CENTRE, 12.0)))
+
+
+def test_a_mask_is_drawn_beside_the_grey_values_where_the_network_learnt_to():
+    predictor, image = make(masks=True), scan()
+    drawn = predictor.reconstruct(image, Finding(Sphere(CENTRE, 12.0)))
+    assert drawn.grey.shape == drawn.masks.shape == (9, 20, 20)
+    net, views = predictor.models["0"], torch.from_numpy(drawn.views[None])
+    with torch.inference_mode():
+        each = torch.stack(
+            [torch.sigmoid(n(views, torch.tensor([12.0]))[1])[0] for n in predictor.models.values()]
+        )
+    assert net.config.masks
+    np.testing.assert_allclose(drawn.grey, each.mean(0)[:, 0], atol=1e-6)
+    np.testing.assert_allclose(drawn.masks, each.mean(0)[:, 1], atol=1e-6)
+    inside = finish(look_inside(predictor, image, CENTRE, 12.0))
+    shown, seen = inside["Outlines/axial"], inside.groups[0].maps[0]
+    np.testing.assert_allclose(shown.values, drawn.masks[0], atol=1e-6)
+    np.testing.assert_array_equal(shown.to_world((3, 5)), seen.to_world((3, 5)))
+    grey = finish(look_inside(make(), image, CENTRE, 12.0))
+    assert [g.title for g in grey.groups] == ["Views", "Reconstructions"]
 
 
 @pytest.mark.parametrize(
