@@ -16,6 +16,7 @@ import typer
 from ..error_boundary import STOPS, foreseen, require_regular, sentence
 from ..errors import LungmtlError
 from ..log_file import keep_log, log_error
+from ..storage.address import address_of
 
 if TYPE_CHECKING:
     from ..inference.progress import OnProgress
@@ -86,6 +87,8 @@ def output_file(path: Path | None) -> Path | None:
             require_regular(path, Failed)
             if path.is_dir():
                 raise Failed(f"{path} is a folder: name a file")
+            if address_of(path) is None and not path.parent.is_dir():
+                raise Failed(f"{path.parent} does not exist: make that folder, or name another file")
     return path
 
 

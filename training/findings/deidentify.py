@@ -132,7 +132,7 @@ class Deidentifier:
 
     def source(self, source: Source) -> Source:
         """A series of which only the geometry is left; patient and dates are empty, identifiers hashed."""
-        return replace(source, datasets=tuple(self._header(d) for d in source.datasets))
+        return replace(source, datasets=tuple(self._header(d) for d in source.datasets), dated=False)
 
     def _header(self, dataset: Dataset) -> Dataset:
         from pydicom.dataset import Dataset

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..imaging.radiograph.orientation import Orientation
-from ..storage.address import shown
+from ..storage.address import lasting
 from .change import Change
 from .geometry import Box, Geometry, Mask, Sphere
 from .measurements.measurement import Measurement
@@ -288,7 +288,7 @@ class ImageReference:
         """How findings name an image that they belong to."""
         return cls(
             series_uid=image.series_uid,
-            source=shown(image.source) if image.source else "",
+            source=lasting(image.source) if image.source else "",
             modality=image.modality,
             shape=tuple(image.shape),
             spacing=image.spacing,

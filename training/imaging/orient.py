@@ -10,7 +10,7 @@ _TOLERANCE = 0.1  # of a voxel: farther than that no voxel may be misplaced with
 
 
 def to_lps(
-    voxels: np.ndarray, steps: np.ndarray, origin: np.ndarray, name: str
+    voxels: np.ndarray, steps: np.ndarray, origin: np.ndarray, name: str, *, labels: bool = False
 ) -> tuple[np.ndarray, tuple[float, ...], tuple[float, ...], str]:
     """Reorder, flip or resample a volume so that its axes run along +z, +y, +x.
 
@@ -24,6 +24,8 @@ def to_lps(
         World position (z, y, x) of voxel [0, 0, 0].
     name
         What to call the image in a message.
+    labels
+        Whether its values are numbers of things, between which nothing lies: the nearest voxel's is taken then.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def to_lps(
         kind = "sheared" if cosines.max() > 1e-3 else "oblique"
         if kind == "sheared":  # the planes stay where they are, at their distance from each other
             lengths = np.maximum(np.abs(steps[range(3), axes]), lengths / 2)
-        return (*_resampled(voxels, steps, origin, axes, lengths), kind)
+        return (*_resampled(voxels, steps, origin, axes, lengths, labels), kind)
     view, spacing, place = turned(voxels, straight, origin, axes)
     return np.ascontiguousarray(view), spacing, place, ""
 
@@ -95,9 +97,14 @@ def _best_order(cosines: np.ndarray) -> tuple[int, int, int]:
 
 
 def _resampled(
-    voxels: np.ndarray, steps: np.ndarray, origin: np.ndarray, axes: tuple[int, int, int], lengths: np.ndarray
+    voxels: np.ndarray,
+    steps: np.ndarray,
+    origin: np.ndarray,
+    axes: tuple[int, int, int],
+    lengths: np.ndarray,
+    labels: bool,
 ) -> tuple[np.ndarray, tuple[float, ...], tuple[float, ...]]:
-    """Interpolate linearly onto the straight grid that holds the whole volume; outside lies the lowest value."""
+    """Interpolate linearly (labels: nearest) onto the straight grid that holds the whole volume; outside lies the lowest value."""
     import SimpleITK as sitk
 
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in voxels.shape])).reshape(3, -1).T @ steps + origin
@@ -114,7 +121,7 @@ def _resampled(
     resampler.SetOutputSpacing(spacing[::-1].tolist())
     resampler.SetOutputOrigin(low[::-1].tolist())
     resampler.SetTransform(transform)
-    resampler.SetInterpolator(sitk.sitkLinear)
+    resampler.SetInterpolator(sitk.sitkNearestNeighbor if labels else sitk.sitkLinear)
     resampler.SetDefaultPixelValue(float(voxels.min()))
     out = sitk.GetArrayFromImage(resampler.Execute(sitk.GetImageFromArray(voxels)))
     return out, tuple(spacing), tuple(low)

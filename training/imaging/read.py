@@ -179,6 +179,19 @@ def _read_local(path: str | Path | Address, series: str | None) -> Image:
 
 
 @reads(UnreadableFileError)
+def read_labels(path: Path) -> Image:
+    """Read a label volume: as `read_image`, but where it must be resampled each voxel takes the number of the nearest one.
+
+    Raises
+    ------
+    ImageError
+        Something is wrong with the file, one subclass per case.
+    """
+    form = format_of(path)
+    return read_image(path) if form is None or form.read_labels is None else form.read_labels(path)
+
+
+@reads(UnreadableFileError)
 def read_series(path: Path, series: Series) -> Image:
     """Read one of the series that `find_series` or `list_series` found, from its own files alone.
 

@@ -60,7 +60,7 @@ class Contents:
         if strange:
             more = f" and {len(strange) - 5} more" if len(strange) > 5 else ""
             sentences.append(
-                f"{len(strange)} file(s) are not images and were ignored: {', '.join(strange[:5])}{more}."
+                f"{len(strange)} file(s) are not of this series and were ignored: {', '.join(strange[:5])}{more}."
             )
         said = [(p, why) for p, why in sorted(self.unread.items()) if why and p.parent in folders]
         objects = [(p, why) for p, why in said if NO_PICTURE in why]
@@ -286,6 +286,8 @@ def scan_file(path: Path) -> Contents:
     contents = scan_folder(path.parent, recursive=False, prefer=path)
     contents.stacks = [s for s in contents.stacks if any(part.path == path for part in s.slices)]
     contents.volumes = {}
+    # Whoever names one file did not ask about what lies beside it; a damaged slice may be one of its own series.
+    contents.unread = {p: why for p, why in contents.unread.items() if why and NO_PICTURE not in why}
     return contents
 
 

@@ -149,6 +149,15 @@ def is_remote(path: Path | str) -> bool:
     return address_of(path) is not None
 
 
+def lasting(path: Path | str) -> str:
+    """Give a path as a file may hold it that is read from another folder: as `shown`, and whole."""
+    try:
+        local = address_of(path) is None
+    except StorageError:
+        local = False
+    return str(Path(path).absolute()) if local else shown(path)
+
+
 def shown(path: Path | str) -> str:
     """Give a path as a person may read it: an address without its password."""
     try:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -27,6 +28,24 @@ def case(tmp_path):
     image, _ = opened(series(tmp_path / "ct", shuffled=True))
     write_findings(findings_on(image), tmp_path / "case.lungmtl.json")
     return tmp_path
+
+
+def test_findings_know_their_image_from_any_folder(tmp_path, monkeypatch):
+    series(tmp_path / "ct")
+    monkeypatch.chdir(tmp_path)
+    image, _ = opened(Path("ct"))
+    write_findings(findings_on(image), "case.lungmtl.json")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    done = lungmtl("export", tmp_path / "case.lungmtl.json", "--to", "dicom-sr", "--out", "sr.dcm")
+    assert done.exit_code == 0, done.output
+    assert pydicom.dcmread("sr.dcm").PatientID == image.metadata["patient_id"]
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_refused_before_the_work(case):
+    done = lungmtl("models", "--json", case / "nowhere" / "models.json")
+    assert done.exit_code == 1
+    assert f"{case / 'nowhere'} does not exist: make that folder" in done.output
 
 
 def test_there_and_back(case):

@@ -47,4 +47,6 @@ def test_archives_are_named(tmp_path, name, kind):
 
 def test_documents_that_are_zip_archives_are_only_strangers(tmp_path):
     packed(tmp_path / "a.zip", write(stack(4), tmp_path)).rename(tmp_path / "letter.docx")
-    assert read_image(tmp_path).warnings == ("1 file(s) are not images and were ignored: letter.docx.",)
+    assert read_image(tmp_path).warnings == (
+        "1 file(s) are not of this series and were ignored: letter.docx.",
+    )

@@ -44,6 +44,8 @@ class Format:
         Whether it holds nothing but pictures, so that an image of it must be a radiograph.
     in_folders
         Whether such a file within a folder is a study of its own. A folder of pictures is an album.
+    read_labels
+        The image of a label volume, no value of which is made of others; None where `read` makes none.
     """
 
     suffixes: tuple[str, ...]
@@ -53,6 +55,7 @@ class Format:
     content: str = ""
     flat: bool = False
     in_folders: bool = True
+    read_labels: Callable[[Path], Image] | None = None
 
     def __post_init__(self) -> None:
         """Whatever these raise has a sentence: one file that no reader foresaw does not cost a folder its others."""
@@ -104,6 +107,7 @@ def _volumes(
         lambda path: volume_series(header(path)),
         lambda path: read_volume(header(path)),
         content,
+        read_labels=reads(UnreadableFileError)(lambda path: read_volume(header(path), labels=True)),
     )
 
 

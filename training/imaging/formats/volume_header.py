@@ -68,8 +68,15 @@ class VolumeHeader:
         return tuple(self.shape[axis] for axis in self.spatial)
 
 
-def read_volume(header: VolumeHeader) -> Image:
+def read_volume(header: VolumeHeader, *, labels: bool = False) -> Image:
     """Read the volume that a header describes, brought to LPS+ axes; flat if it is a radiograph.
+
+    Parameters
+    ----------
+    header
+        Of the file.
+    labels
+        Whether it is a label volume: where it must be resampled, no voxel gets a value between two.
 
     Returns
     -------
@@ -96,7 +103,7 @@ def read_volume(header: VolumeHeader) -> Image:
             warnings.append(f"{path.name} does not state its pixel size: lengths are in pixels.")
         warnings += _doubts(spacing, voxels.shape, path.name)
         return flattened(Image(voxels, spacing=spacing, origin=origin, warnings=tuple(warnings), **common))
-    voxels, spacing, origin, kind = to_lps(voxels, header.steps, header.origin, str(path))
+    voxels, spacing, origin, kind = to_lps(voxels, header.steps, header.origin, str(path), labels=labels)
     if kind:
         warnings.append(_RESAMPLED[kind])
     if not header.sized:

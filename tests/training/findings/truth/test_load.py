@@ -52,6 +52,26 @@ def test_each_component_of_a_single_label_is_a_nodule_however_it_is_stored(tmp_p
     assert truth.nodules[0].center == pytest.approx(CT.to_world((3, 5.5, 6.5)), abs=1e-3)
 
 
+@pytest.mark.parametrize("label", [1, 2, 3, 5])
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
+def test_a_label_volume_that_lies_oblique_keeps_its_numbers(tmp_path, label, suffix):
+    """Between a label and none lies no other label: one ball is one nodule, of its size and in its place."""
+    turn = np.deg2rad(10)
+    axes = np.array([[1, 0, 0], [0, np.cos(turn), -np.sin(turn)], [0, np.sin(turn), np.cos(turn)]])
+    spacing, origin, center = np.array([1.0, 1.0, 1.5]), np.array([-20.0, -15.0, -30.0]), (0.7, 2.2, -12.3)
+    index = np.moveaxis(np.indices((30, 32, 40))[::-1], 0, -1)
+    away = np.linalg.norm((index * spacing) @ axes.T + origin - center, axis=-1)
+    volume = sitk.GetImageFromArray(np.where(away <= 5.5, label, 0).astype(np.uint8))
+    volume.SetSpacing(spacing.tolist())
+    volume.SetOrigin(origin.tolist())
+    volume.SetDirection(axes.ravel().tolist())
+    sitk.WriteImage(volume, str(tmp_path / f"a{suffix}"))
+    image = Image(np.zeros((40, 40, 50), np.int16), "CT", (1.5, 1.0, 1.0), (-40.0, -25.0, -25.0))
+    (nodule,) = load_truth(tmp_path / f"a{suffix}", image).nodules
+    assert nodule.center == pytest.approx(center[::-1], abs=0.3)
+    assert nodule.diameter == pytest.approx(11, abs=0.3)
+
+
 def test_volumes_that_are_no_labels(tmp_path):
     write_labels(np.zeros(CT.shape), tmp_path / "none.mha")
     with pytest.raises(FindingsFileError, match=r"none\.mha has 0 labels"):

@@ -111,7 +111,15 @@ def test_files_that_are_not_dicom_are_named(tmp_path):
     (tmp_path / "report.pdf").write_bytes(b"%PDF-1.4" + bytes(500))
     read = read_image(tmp_path)
     assert read.shape == (6, 8, 9)
-    assert read.warnings == ("1 file(s) are not images and were ignored: report.pdf.",)
+    assert read.warnings == ("1 file(s) are not of this series and were ignored: report.pdf.",)
+
+
+def test_who_names_one_file_hears_nothing_of_its_neighbours(tmp_path):
+    files = write_series(marked(), tmp_path)
+    (tmp_path / "report.pdf").write_bytes(b"%PDF-1.4" + bytes(500))
+    (tmp_path / "cut.dcm").write_bytes(files[2].read_bytes()[:300])
+    (warning,) = read_image(files[0]).warnings
+    assert "cut.dcm" in warning, "it may be a slice of the series"
 
 
 def test_without_preamble(tmp_path):

@@ -14,6 +14,7 @@ from ....imaging.image import Image
 from ...finding import Finding, Findings, ImageReference, Mask, Region
 from ...truth import TRUTH, Truth
 from ..errors import FindingsFileError
+from .belonging import instances_of, of_another_scan, referred
 from .seg_frames import NoiseError, Stored, mask_of, stored
 from .sr_values import identity_of, provenance_of
 
@@ -171,15 +172,18 @@ def segment_mask(folder: Path, sop_uid: str, number: int, image: Image) -> Mask:
 def _opened(path: Path, image: Image) -> Stored:
     """A segmentation and its frames as they are stored."""
     import highdicom
+    import pydicom
 
-    dataset = _tidied(path)
+    dataset = pydicom.dcmread(path)
     _require_bounds(path, dataset)
     if image.ndim == 3:
-        _require_frame_of_reference(path, dataset, image)
-    elif "FrameOfReferenceUID" in dataset:
-        raise FindingsFileError(
-            f"{path} is a segmentation in space, and the image is flat: open the CT that it was drawn on."
-        )
+        if said := of_another_scan(dataset.get("FrameOfReferenceUID"), image):
+            raise FindingsFileError(f"{path} {said}: open that one.")
+    else:
+        _require_this_picture(path, dataset, image)
+    # Some programs name the instances of the series in a second list, which highdicom trips over.
+    if "StudiesContainingOtherReferencedInstancesSequence" in dataset:
+        del dataset.StudiesContainingOtherReferencedInstancesSequence
     segmentation = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
     return stored(segmentation, segmentation.get_stored_frames())
 
@@ -203,22 +207,14 @@ def _overlaps(mask: Mask, image: Image) -> bool:
     return bool(((world > low) & (world < high)).all(1).any())
 
 
-def _tidied(path: Path | str) -> Any:
-    """The dataset without a list that highdicom trips over: some programs name the instances of the series in it once more."""
-    import pydicom
-
-    dataset = pydicom.dcmread(path)
-    if "StudiesContainingOtherReferencedInstancesSequence" in dataset:
-        del dataset.StudiesContainingOtherReferencedInstancesSequence
-    return dataset
-
-
-def _require_frame_of_reference(path: Path | str, dataset: Any, image: Image) -> None:
-    own, its = (
-        str(dataset.get("FrameOfReferenceUID", "")),
-        str(image.metadata.get("frame_of_reference_uid", "")),
-    )
-    if own and its and own != its:
+def _require_this_picture(path: Path, dataset: Any, image: Image) -> None:
+    """Refuse a segmentation of another picture than a flat image, as far as both say what they are."""
+    own, its = frozenset(referred(dataset)), instances_of(image)
+    if own and its:
+        if own & its:
+            return
+        raise FindingsFileError(f"{path} was drawn on another picture: open that one.")
+    if "FrameOfReferenceUID" in dataset:
         raise FindingsFileError(
-            f"{path} was drawn on another scan (its frame of reference is {own}, this image's {its}): open that one."
+            f"{path} is a segmentation in space, and the image is flat: open the CT that it was drawn on."
         )

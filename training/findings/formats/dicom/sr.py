@@ -15,6 +15,7 @@ import numpy as np
 from skimage.draw import polygon2mask
 
 from ....error_boundary import reads
+from ....imaging.dicom.header import read_header
 from ....imaging.image import Image
 from ...finding import Box, Finding, Findings, Geometry, ImageReference, Mask, Sphere
 from ...truth import TRUTH, Truth
@@ -23,12 +24,16 @@ from ..lidc.grid import grid_of
 from ..lidc.nodules import POINT_MM, Grid
 from ..lidc.readings import Outline
 from ..truth.leniency import passed_over
+from .belonging import instances_of, of_another_scan
 from .seg import segment_mask
 from .sr_values import values_of
+from .writing.chest_cad import SOP_CLASS as CHEST_CAD
 from .writing.identity import NAME
 
 DIAMETERS = ("81827009", "103339001")
 """SNOMED CT: diameter, long axis."""
+MOST_SAID = 3
+"""Regions that a message names where none lies on the image."""
 
 
 @reads(FindingsFileError)
@@ -94,6 +99,11 @@ def _regions(path: Path, image: Image) -> tuple[list[tuple[int, str, Finding]], 
     """Number, name and finding of each region on the image, and what was wrong with the others."""
     import highdicom
 
+    header = read_header(path)
+    if header is not None and header.code("SOPClassUID") == CHEST_CAD:
+        raise FindingsFileError(
+            f"{path} is a Chest CAD report, which is written and not read here: choose the measurement report (dicom-sr)."
+        )
     content: Any = highdicom.sr.srread(path).content
     if not hasattr(content, "get_planar_roi_measurement_groups"):
         raise FindingsFileError(
@@ -112,9 +122,14 @@ def _regions(path: Path, image: Image) -> tuple[list[tuple[int, str, Finding]], 
         except (ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
             problems.append(f"{path}, region {number} ({name or 'without a name'}): {error}; it was left out")
     if not regions:
+        more = [f"{len(problems) - MOST_SAID} more were left out."] if len(problems) > MOST_SAID else []
         raise FindingsFileError(
             " ".join(
-                [f"{path} has no region on this image: open the image that it was measured on.", *problems]
+                [
+                    f"{path} has no region on this image: open the image that it was measured on.",
+                    *(f"{problem}." for problem in problems[:MOST_SAID]),
+                    *more,
+                ]
             )
         )
     return regions, problems
@@ -135,6 +150,8 @@ def _diameter(group: Any) -> float:
 def _geometry(group: Any, image: Image, path: Path) -> Geometry:
     if group.roi is None:
         return _segment(group, image, path)
+    if image.ndim == 3 and (said := of_another_scan(getattr(group.roi, "frame_of_reference_uid", ""), image)):
+        raise ValueError(f"it {said}")
     solid: list[Mask] = []
     grid = grid_of(image) if image.ndim == 3 else None
     for kind, points, region in _parts(group.roi):
@@ -175,11 +192,13 @@ def _parts(roi: Any) -> Iterator[tuple[str, np.ndarray, Any]]:
 def _on_image(region: Any, points: np.ndarray, grid: Grid | None, image: Image) -> np.ndarray:
     """World z, y, x (or y, x) of points (n, 2) column, row on the image that a region refers to."""
     pixels = points - 0.5
-    if grid is None:
-        return image.to_world(pixels[:, ::-1])
     uid = str(region.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
-    instances = image.metadata.get("sop_instance_uids", ())
-    if not isinstance(instances, tuple | list) or uid not in map(str, instances):
+    instances = instances_of(image)
+    if grid is None:
+        if instances and uid not in instances:
+            raise ValueError(f"it was drawn on another picture ({uid})")
+        return image.to_world(pixels[:, ::-1])
+    if uid not in instances:
         raise ValueError(f"it was drawn on a slice that is not open ({uid})")
     z = grid.z_of(Outline(np.empty((0, 2)), True, float("nan"), uid))
     return np.array([grid.world(column, row, z) for column, row in pixels])

@@ -8,7 +8,7 @@ import numpy as np
 
 from ....error_boundary import reads
 from ....imaging.image import Image
-from ....imaging.read import read_image
+from ....imaging.read import read_labels
 from ...finding import Finding, Findings, ImageReference, Mask
 from ...truth import TRUTH, Truth
 from ..errors import FindingsFileError
@@ -35,7 +35,7 @@ def label_truth(path: Path | str, image: Image) -> Truth:
         raise FindingsFileError(
             f"{path} is a label volume, and the image is flat: open the CT that it was drawn on."
         )
-    volume = read_image(path)
+    volume = read_labels(Path(path))
     labels = volume.voxels
     if volume.ndim != 3 or not np.array_equal(labels, np.rint(labels)) or labels.min() < 0:
         raise FindingsFileError(

@@ -100,7 +100,7 @@ def write_chest_cad(findings: Findings, path: Path | str, source: Source) -> lis
         frames = sorted({place.frame for _, place in placed})
         report = _document(marks, {_algorithm(f, findings) for f, _ in placed}, frames, source)
     save(report, Path(path), source)
-    return [f"on no slice, and left out: {', '.join(left_out)}"] if left_out else []
+    return [f"left out of these, as they are on no slice: {', '.join(left_out)}"] if left_out else []
 
 
 class Place(NamedTuple):

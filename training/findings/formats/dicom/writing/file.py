@@ -18,10 +18,11 @@ _LATERALITY = ("PR", "OT", "CT")
 
 _NO_TIME = {"DA": "19000101", "TM": "000000", "DT": "19000101"}
 """What stands in a de-identified object where a date must be."""
+_IDENTITY = ("PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence")
 
 
 def save(dataset: Dataset, path: Path, source: Source) -> None:
-    """Write an object with its file header, atomically; one of a series without the patient's identity bears no dates either.
+    """Write an object with its file header, atomically; that the patient's identity was removed from the series is said in it too.
 
     Raises
     ------
@@ -34,8 +35,10 @@ def save(dataset: Dataset, path: Path, source: Source) -> None:
     if dataset.get("Modality") == "SEG" and source.is_radiograph and "PatientOrientation" not in dataset:
         # Asked for (type 2C) where no place in the patient tells it.
         dataset.PatientOrientation = first.get("PatientOrientation") or ""
-    if first.get("PatientIdentityRemoved") == "YES":
-        dataset.PatientIdentityRemoved, dataset.DeidentificationMethod = "YES", first.DeidentificationMethod
+    for name in _IDENTITY:
+        if name in first:
+            dataset[name] = first[name]
+    if not source.dated:
         dataset.walk(_without_dates)
     data = io.BytesIO()
     dataset.save_as(data, enforce_file_format=True)

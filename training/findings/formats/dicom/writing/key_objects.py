@@ -73,4 +73,4 @@ def write_key_objects(findings: Findings, path: Path | str, source: Source) -> l
             **equipment(SERIES),
         )
     save(document, Path(path), source)
-    return [f"on no slice, and left out: {', '.join(left_out)}"] if left_out else []
+    return [f"left out of these, as they are on no slice: {', '.join(left_out)}"] if left_out else []

@@ -6,9 +6,10 @@ A sphere is the circle in which each slice cuts it, a box a closed polyline, bot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +22,12 @@ from .source import Plane, Source, refused
 from .sr import corners_of
 from .voxels import patches_of
 
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
 SERIES = 9005
 LAYER = "NODULES"
+_RESCALE = "PixelValueTransformationSequence"
 
 
 def write_presentation_state(findings: Findings, path: Path | str, source: Source) -> list[str]:
@@ -72,8 +77,9 @@ def write_presentation_state(findings: Findings, path: Path | str, source: Sourc
             raise SaveError(
                 f"{path} was not saved: no finding crosses a slice of the series; choose csv or json"
             )
-        images = (
-            source.datasets if source.is_multi_frame else [source.datasets[frame] for frame in sorted(used)]
+        images = with_one_rescale(
+            source.datasets if source.is_multi_frame else [source.datasets[frame] for frame in sorted(used)],
+            path,
         )
         state = pr.GrayscaleSoftcopyPresentationState(
             referenced_images=images,
@@ -86,7 +92,33 @@ def write_presentation_state(findings: Findings, path: Path | str, source: Sourc
             **device(),
         )
     save(state, Path(path), source)
-    return [f"on no slice, and left out: {', '.join(left_out)}"] if left_out else []
+    return [f"left out of these, as they are on no slice: {', '.join(left_out)}"] if left_out else []
+
+
+def with_one_rescale(images: Sequence[Dataset], path: Path | str) -> Sequence[Dataset]:
+    """Headers whose values become Hounsfield units by one rescale, which is all that a presentation state holds.
+
+    Raises
+    ------
+    SaveError
+        They have several.
+    """
+    per_frame = [g for image in images for g in image.get("PerFrameFunctionalGroupsSequence", ())]
+    stated = [g.PixelValueTransformationSequence[0] for g in per_frame if _RESCALE in g]
+    found = {(d.get("RescaleSlope"), d.get("RescaleIntercept")) for d in (stated or images)}
+    if len(found) > 1:
+        raise SaveError(
+            f"{path} was not saved: the slices of the series are rescaled differently, and a presentation state holds one rescale "
+            "for all; choose dicom-seg or dicom-sr"
+        )
+    if not stated:
+        return images
+    one = copy.deepcopy(images[0])  # the series is written from again
+    one.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence = [stated[0]]
+    for group in one.PerFrameFunctionalGroupsSequence:
+        if _RESCALE in group:
+            del group[_RESCALE]
+    return [one]
 
 
 def _graphics(finding: Finding, number: int, source: Source) -> Iterator[tuple[int, Any, Any]]:

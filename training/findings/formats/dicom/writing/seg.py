@@ -14,7 +14,7 @@ from ..codes import Code
 from .file import save
 from .identity import algorithm, device, equipment, numbers_of, tracking_id, tracking_uid
 from .source import Source, refused
-from .voxels import Patches, label_array, patches_of, stacked_array
+from .voxels import Patches, label_array, lacks_slices, patches_of, stacked_array
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation
@@ -84,13 +84,15 @@ def write_seg(findings: Findings, path: Path | str, source: Source, *, labelmap:
 
 def nodule_segments(findings: Findings, source: Source) -> tuple[list[Segment], list[str]]:
     """The segments of all findings that have a region on the series, and sentences on the others."""
-    numbers, segments, left_out = numbers_of(findings), [], []
+    numbers, segments, left_out, broken = numbers_of(findings), [], [], []
     for finding in findings:
         patches = patches_of(finding.geometry, source)
         number = numbers[finding.id]
         if not patches:
             left_out.append(str(number))
             continue
+        if lacks_slices(patches, source):
+            broken.append(str(number))
         segments.append(
             Segment(
                 f"Nodule {number}",
@@ -102,7 +104,11 @@ def nodule_segments(findings: Findings, source: Source) -> tuple[list[Segment], 
                 (tracking_id(finding, number), tracking_uid(finding, source.image.series_uid)),
             )
         )
-    said = [f"without a region on the slices, and left out: {', '.join(left_out)}"] if left_out else []
+    said = [f"left out of these, without a region on the slices: {', '.join(left_out)}"] if left_out else []
+    if broken:
+        said.append(
+            f"slices of the series are missing within {', '.join(broken)}: no region is written there"
+        )
     return segments, said
 
 
@@ -172,7 +178,7 @@ def segmentation(
         array = stacked_array(regions, frames, source.shape)
     images = source.datasets if source.is_multi_frame else [source.datasets[frame] for frame in used]
     with refused(path):
-        return highdicom.seg.Segmentation(
+        made = highdicom.seg.Segmentation(
             source_images=images,
             pixel_array=array,
             segmentation_type="LABELMAP" if labelmap else "BINARY",
@@ -183,6 +189,12 @@ def segmentation(
             **equipment(series_number),
             **device(),
         )
+    if source.is_radiograph:
+        # Pixel measures ask for a slice thickness, which a projection has not; what was segmented has the size of its pixels.
+        shared = made.SharedFunctionalGroupsSequence[0]
+        if "PixelMeasuresSequence" in shared:
+            del shared.PixelMeasuresSequence
+    return made
 
 
 def _description(number: int, segment: Segment) -> Any:

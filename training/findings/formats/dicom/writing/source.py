@@ -79,11 +79,14 @@ class Source:
         Its instances by place along the slices' normal; a radiograph and a multi-frame scan have one.
     planes
         Of each frame of the datasets; None on a radiograph, and where a frame is no slice of the volume.
+    dated
+        Whether what is made of it may bear dates; not where identities are hidden.
     """
 
     image: ImageReference
     datasets: tuple[Dataset, ...]
     planes: tuple[Plane | None, ...]
+    dated: bool = True
 
     @property
     def is_radiograph(self) -> bool:

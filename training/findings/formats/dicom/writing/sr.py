@@ -86,7 +86,7 @@ def write_sr(findings: Findings, path: Path | str, source: Source, masks: Datase
         said.append(f"the masks that it refers to are in {beside.name}: keep both together")
     save(report, path, source)
     if left_out:
-        said.append(f"without a place in the report, and left out: {', '.join(left_out)}")
+        said.append(f"left out of these, without a place in the report: {', '.join(left_out)}")
     return said
 
 

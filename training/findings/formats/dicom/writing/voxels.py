@@ -59,6 +59,19 @@ def patches_of(geometry: Geometry, source: Source) -> Patches:
     return found
 
 
+def lacks_slices(patches: Patches, source: Source) -> bool:
+    """Whether a region lies on both sides of missing slices: where the series has a gap over 1.5 times as wide as usual."""
+    planes = {frame: plane for frame, plane in enumerate(source.planes) if plane is not None}
+    if len(planes) < 3:
+        return False
+    some = next(iter(planes.values()))
+    normal = np.cross(some.row, some.column)
+    by_height = sorted(planes, key=lambda frame: float(planes[frame].position @ normal))
+    steps = np.diff([float(planes[frame].position @ normal) for frame in by_height])
+    far = np.flatnonzero(steps > 1.5 * np.median(steps))
+    return any(by_height[i] in patches and by_height[i + 1] in patches for i in far)
+
+
 def _planar(geometry: Geometry, source: Source) -> Patches:
     if not isinstance(geometry, Mask) or len(geometry.shape) != 2:
         return {}
