@@ -81,14 +81,19 @@ def explained() -> Generator[None]:
 
 
 def output_file(path: Path | None) -> Path | None:
-    """Refuse what cannot become a file before the work begins, not after it: for options that name one."""
+    """Refuse what cannot become a file before the work begins, not after it, and make its folder: for options that name one."""
     if path is not None:
         with explained():
             require_regular(path, Failed)
             if path.is_dir():
                 raise Failed(f"{path} is a folder: name a file")
-            if address_of(path) is None and not path.parent.is_dir():
-                raise Failed(f"{path.parent} does not exist: make that folder, or name another file")
+            if address_of(path) is None:
+                try:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                except OSError as error:
+                    raise Failed(
+                        f"{path.parent} cannot be made ({error.strerror}): name another file"
+                    ) from error
     return path
 
 

@@ -42,10 +42,13 @@ def test_findings_know_their_image_from_any_folder(tmp_path, monkeypatch):
     assert pydicom.dcmread("sr.dcm").PatientID == image.metadata["patient_id"]
 
 
-def test_a_file_in_a_folder_that_is_not_there_is_refused_before_the_work(case):
-    done = lungmtl("models", "--json", case / "nowhere" / "models.json")
+def test_the_folder_of_a_file_is_made_and_where_that_cannot_be_it_is_said_before_the_work(case):
+    done = lungmtl("models", "--json", case / "new" / "folder" / "models.json")
+    assert done.exit_code == 0, done.output
+    assert (case / "new" / "folder" / "models.json").is_file()
+    done = lungmtl("models", "--json", case / "case.lungmtl.json" / "models.json")
     assert done.exit_code == 1
-    assert f"{case / 'nowhere'} does not exist: make that folder" in done.output
+    assert "case.lungmtl.json cannot be made" in done.output
 
 
 def test_there_and_back(case):
