@@ -239,8 +239,10 @@ class BlindSection(Section):
         self._show()
 
     def _on_failed(self, message: str) -> None:
+        of = self._working_on
         self._on_ended()
-        self._say(message)
+        here = of is None or of is self.reviewed
+        self._say(message if here else f"“{of.layer.name}”: {message}")
 
     # ---- what is shown
 
