@@ -18,6 +18,7 @@ from ..training.findings.history import (
     outlined_by,
 )
 from .networks import network
+from .numbers import written
 
 SURE = {None: "sure?", 1.0: "certain", 0.75: "probable", 0.5: "possible", 0.25: "unlikely"}
 """Words for the confidence of a person."""
@@ -117,11 +118,10 @@ def place(value: str) -> str:
     where, _, diameter = value.partition(";")
     numbers = where.split(", ")
     try:
-        [float(number) for number in numbers]
+        center = [float(number) for number in numbers]
     except ValueError:
         return value
-    if not 2 <= len(numbers) <= 3:
+    if not 2 <= len(center) <= 3:
         return value
-    names = zip("xyz", reversed(numbers), strict=False)
-    said = "  ".join(f"{name} {number}" for name, number in names).replace("-", "−")
+    said = "  ".join(f"{name} {written(c, 1)}" for name, c in zip("xyz", reversed(center), strict=False))
     return f"{said}, Ø {diameter.strip()}" if diameter.strip() else said
