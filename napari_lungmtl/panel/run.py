@@ -323,7 +323,9 @@ class RunSection(Section):
         session.replace_findings(_without_removed(findings, job.part, session.findings))
         self.found.emit(job.reviewed)
         took = clock(time.monotonic() - job.started)
-        return f"Done in {took}: {counted(len(session.findings))}."  # *show* says how many are shown
+        found, flat = len(session.findings), session.image is not None and session.image.ndim == 2
+        marks = f"{found} mark" if found == 1 else f"{found} marks"  # of which the list may join two
+        return f"Done in {took}: {marks if flat else counted(found)}."  # *show* says how many are shown
 
     def _take_part(self, job: Job, findings: Findings) -> None:
         """Boxes of each network, and spheres before their malignancy is known, are shown as they come."""

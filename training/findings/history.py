@@ -100,9 +100,7 @@ def correction(finding: Finding) -> str:
 
 def last_by_person(finding: Finding) -> Change | None:
     """The last change that a person made, of any value; None where there is none."""
-    return next(
-        (c for c in reversed(finding.history) if c.what not in (FOUND, OUTLINED, MALIGNANCY)), None
-    )
+    return next((c for c in reversed(finding.history) if c.what not in (FOUND, OUTLINED, MALIGNANCY)), None)
 
 
 def describe(geometry: Geometry) -> str:

@@ -31,7 +31,9 @@ def axes_of(measurements: Iterable[Measurement], finding: str) -> Measurement | 
     return counting[-1] if counting else None
 
 
-def not_measured_by_person(new: Iterable[Measurement], present: Iterable[Measurement]) -> Iterator[Measurement]:
+def not_measured_by_person(
+    new: Iterable[Measurement], present: Iterable[Measurement]
+) -> Iterator[Measurement]:
     """What networks measured of nodules whose axes nobody has measured; a person's are not overridden."""
     by_person = {m.finding for m in present if m.person and m.finding and m.kind == "axes"}
     return (m for m in new if m.person or m.finding not in by_person)
