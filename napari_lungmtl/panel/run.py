@@ -137,7 +137,6 @@ class RunSection(Section):
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.body.addWidget(self.message)
         self._outcomes = Outcomes(self.message)
-        self._say = self._outcomes.say
         self._show_running()
 
     def follow(self, reviewed: ReviewedImage | None) -> None:
@@ -303,8 +302,8 @@ class RunSection(Section):
         if progress.findings is not None and self._job is not None:
             self._take_part(self._job, progress.findings)
         if progress.note:
-            job = self._job
-            show_warning(self._outcomes.tell(job and job.reviewed, progress.note, "warning"))
+            of = self._job.reviewed if self._job is not None else None
+            show_warning(self._outcomes.tell(of, progress.note, "warning"))
 
     def _on_finished(self, findings: Findings) -> None:
         job, self._job = self._job, None
@@ -369,11 +368,14 @@ class RunSection(Section):
         untouched = job is None or job.reviewed.session.drop_partial()
         self._end()
         what = "Nothing was changed." if untouched else "What had been found stays: Undo takes it back."
-        self._outcomes.tell(job and job.reviewed, f"Cancelled. {what}", "faint")
+        self._outcomes.tell(job.reviewed if job is not None else None, f"Cancelled. {what}", "faint")
 
     def _end(self) -> None:
         self._patience.stop()
         self._show_running()
+
+    def _say(self, text: str, role: str = "") -> None:
+        self._outcomes.say(text, role)
 
 
 def _without_removed(findings: Findings, part: Findings | None, present: Findings) -> Findings:

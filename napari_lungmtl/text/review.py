@@ -16,6 +16,7 @@ from ..training.findings.history import (
     last_by_person,
     moved_by,
     outlined_by,
+    shaping,
 )
 from .networks import network
 from .numbers import written
@@ -27,7 +28,6 @@ _WORDS = {
     "drawn": "drawn at",
     "place": "moved to",
     "diameter": "resized to Ø",
-    "shape": "reshaped, now at",
     "outline": "outlined, now at",
     "label": "labelled",
     "confidence": "confidence",
@@ -101,6 +101,8 @@ def _words(change: Change, finding: Finding) -> str:
     if change.what == "status":
         return change.value if change.value != "unreviewed" else "taken back"
     name = _WORDS.get(change.what, change.what)
+    if change.what == SHAPED:
+        name = f"{shaping(finding, change)}, now at"
     if change.what in (DRAWN, FOUND, MOVED, SHAPED, OUTLINED):
         return f"{name} {place(change.value) or '(nothing)'}"
     unit = " mm" if change.what == SIZED and finding.kind == "sphere" else ""

@@ -89,13 +89,22 @@ def correction(finding: Finding) -> str:
     """
     if not moved_by(finding):
         return ""
-    done = [change.what for change in finding.history if change.what in (MOVED, SIZED, SHAPED, OUTLINED)]
-    if finding.kind == "mask" and done and done[-1] == SHAPED:
-        is_first = len(finding.center) == 3 and not {SHAPED, OUTLINED} & set(done[:-1])
-        return "outlined" if is_first else "repainted"  # in a CT it was a sphere before
-    if MOVED in done or not {SIZED, SHAPED} & set(done):
+    shapes = [change for change in finding.history if change.what in (MOVED, SIZED, SHAPED, OUTLINED)]
+    done = {change.what for change in shapes}
+    if finding.kind == "mask" and shapes and shapes[-1].what == SHAPED:
+        return shaping(finding, shapes[-1])
+    if MOVED in done or not done & {SIZED, SHAPED}:
         return "moved"
     return "resized" if SIZED in done else "reshaped"
+
+
+def shaping(finding: Finding, change: Change) -> str:
+    """What a change of the shape by hand was: ``repainted``, ``outlined`` where a mask came of it, ``reshaped`` of a box."""
+    if finding.kind != "mask":
+        return "reshaped"
+    earlier = {c.what for c in finding.history[: finding.history.index(change)]}
+    is_first = len(finding.center) == 3 and not earlier & {SHAPED, OUTLINED}
+    return "outlined" if is_first else "repainted"  # in a CT it was a sphere before
 
 
 def last_by_person(finding: Finding) -> Change | None:

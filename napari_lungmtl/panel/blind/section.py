@@ -241,8 +241,8 @@ class BlindSection(Section):
     def _on_failed(self, message: str) -> None:
         of = self._working_on
         self._on_ended()
-        here = of is None or of is self.reviewed
-        self._say(message if here else f"“{of.layer.name}”: {message}")
+        elsewhere = f"“{of.layer.name}”: " if of is not None and of is not self.reviewed else ""
+        self._say(f"{elsewhere}{message}")
 
     # ---- what is shown
 

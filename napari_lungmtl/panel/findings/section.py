@@ -246,10 +246,11 @@ def _why_empty(reviewed: ReviewedImage | None, none_yet: str) -> str:
     if reviewed is None:
         return "No image is open."
     findings, shown, wanted = reviewed.session.findings, reviewed.session.visible, reviewed.truth.filter
+    what = "marks" if reviewed.radiograph is not None else "findings"  # as *show* counts them
     if wanted is not None and shown:
-        return f"Listed is only what is: {wanted}. That is none of the {len(shown)} findings shown."
+        return f"Listed is only what is: {wanted}. That is none of the {len(shown)} {what} shown."
     if len(findings):
-        return f"None of {len(findings)} findings passes the thresholds."
+        return f"None of {len(findings)} {what} passes the thresholds."
     return "The model found nothing." if findings.models else none_yet
 
 

@@ -61,6 +61,7 @@ def test_a_mask_that_was_repainted_is_said_to_be():
     assert (correction(repainted), moved_by(repainted)) == ("repainted", "Ann")
     assert "1.0, repainted by Ann" in author(repainted)
     assert "outlined" not in author(repainted)
+    assert "repainted, now at x 2.5  y 1.5  z −9.5, Ø" in story(repainted)[0]
     assert rows.label(repainted) == "0.97 repainted"
 
 
