@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.case_report.lines import finding_line
 from napari_lungmtl.training.case_report.words import Words
 from napari_lungmtl.training.findings import Finding, Findings, Mask, Measurement, Provenance, Sphere
+from napari_lungmtl.training.findings.formats.dicom.writing.sr import _measurements
 from napari_lungmtl.training.findings.measurements.mask_values import mask_values
 from napari_lungmtl.training.findings.measurements.of_nodules import axes_of, mask_measurement
 from napari_lungmtl.training.guidelines.calculation import known
@@ -130,6 +132,10 @@ def test_of_two_sets_in_an_older_file_the_persons_counts(session, order):
     assert known(findings, findings["a"])["long_axis"].value == 9.0
     line = finding_line(findings["a"], findings, None, Words("en"))
     assert any("9.0 × 6.0" in said for said in line.said)
+    source = SimpleNamespace(image=session.image)
+    in_report = [float(m.value) for m in _measurements(findings["a"], findings, source)]
+    assert {9.0, 6.0} <= set(in_report)
+    assert network.values["long"] not in in_report
 
 
 def test_measurements_of_a_run_leave_a_persons_alone(session):
