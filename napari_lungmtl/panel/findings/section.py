@@ -189,8 +189,10 @@ class FindingsSection(Section):
             self.summary.setText(f"{len(rows)} of {len(_rows(self.reviewed, flat, shown))}: {filter_}")
             self.summary.setToolTip("Other findings are shown and not listed: see *compare*")
         else:
-            self.summary.setText(_count(rows))
-            self.summary.setToolTip("What two networks marked is one line" if " " in _count(rows) else "")
+            marks = len(rows) + sum(row.partner is not None for row in rows)
+            self.summary.setText(f"{len(rows) or ''}" + (" lesions" if marks > len(rows) else ""))
+            told = f"{len(rows)} lesions of {marks} marks: what two networks marked is one line"
+            self.summary.setToolTip(told if marks > len(rows) else "")
         self._show_selected()
 
     def _list_all(self, _link: str = "") -> None:
@@ -252,12 +254,6 @@ def _why_empty(reviewed: ReviewedImage | None, none_yet: str) -> str:
     if len(findings):
         return f"None of {len(findings)} {what} passes the thresholds."
     return "The model found nothing." if findings.models else none_yet
-
-
-def _count(rows: list[Row]) -> str:
-    """``3``; ``10, from 15 marks`` where some lines are two networks' marks of one lesion; empty where nothing is listed."""
-    marks = len(rows) + sum(row.partner is not None for row in rows)
-    return f"{len(rows)}, from {marks} marks" if marks > len(rows) else f"{len(rows) or ''}"
 
 
 def _listed(reviewed: ReviewedImage, flat: bool) -> list[Row]:
