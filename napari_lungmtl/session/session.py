@@ -167,7 +167,11 @@ class Session(Looking):
 
     def _join(self, change: Change) -> Findings:
         """Do what others changed to all states that there are."""
-        joined = each_once(lambda state: change.of(state).findings)
+        joined = each_once(
+            lambda ours: followed(
+                change.after, followed(ours, change.of(ours).findings, self._image), self._image
+            )
+        )
         self._history.change_all(joined)
         self._partial = self._partial and joined(self._partial)
         self._before_run = self._before_run and joined(self._before_run)
@@ -323,6 +327,7 @@ class Session(Looking):
     def join(self, findings: Findings, words: str, records: Iterable[Record] = ()) -> None:
         """Show what became of these findings and another person's, in one step; the records of their log go into the image's."""
         self._saving.take_records(records)
+        findings = followed(self._findings, findings, self._image)
         if findings == self._findings:
             self._saving.request(findings)
         self._do(findings, words, joins=True)

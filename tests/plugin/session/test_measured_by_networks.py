@@ -11,6 +11,7 @@ import pytest
 from napari_lungmtl.editing import commands
 from napari_lungmtl.session import measuring
 from napari_lungmtl.session.session import Session
+from napari_lungmtl.session.shared.joining import Change
 from napari_lungmtl.training.case_report.lines import finding_line
 from napari_lungmtl.training.case_report.words import Words
 from napari_lungmtl.training.findings import Finding, Findings, Mask, Measurement, Provenance, Sphere
@@ -136,6 +137,23 @@ def test_of_two_sets_in_an_older_file_the_persons_counts(session, order):
     in_report = [float(m.value) for m in _measurements(findings["a"], findings, source)]
     assert {9.0, 6.0} <= set(in_report)
     assert network.values["long"] not in in_report
+
+
+@pytest.mark.parametrize("who", ["they", "we"])
+def test_of_a_mask_that_one_window_repainted_and_another_noted_the_shown_shape_is_measured(session, who):
+    outlined_by_network(session)
+    before = session.findings
+    session.edit(change=[session.findings["a"].with_(geometry=cube(6))])
+    repainted = session.findings
+    session.undo()
+    session.change("a", note="seen")
+    noted = session.findings
+    ours, theirs = (noted, repainted) if who == "they" else (repainted, noted)
+    session.go_to(ours, "12:04")
+    session._join(Change(before, theirs))
+    (measured,) = session.findings.measurements
+    held = session.findings["a"].geometry.to_array().sum()
+    assert measured.values["volume"] == held
 
 
 def test_measurements_of_a_run_leave_a_persons_alone(session):
