@@ -263,6 +263,7 @@ class ReviewedImages:
         beside = [layer for s in self._reviewed_images for layer in (*s.companions, *s.truth_layers.layers)]
         away |= {id(layer) for layer in beside}
         away |= {id(layer) for layer in self.layers if layer is not self._current.layer}
+        away |= {id(layer) for layer in self._viewer.layers if layer.metadata.get(EVIDENCE)}  # on their image
         planes.narrow_range(self._viewer, [layer for layer in self._viewer.layers if id(layer) not in away])
 
     def _on_removed(self, event: object) -> None:

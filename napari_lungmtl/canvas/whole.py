@@ -36,7 +36,7 @@ class StaysWhole(QObject):
         self._reads = reads
         self._fit = coalesced(self._fill, _WAIT)
         self._look: tuple[float, ...] = ()
-        self._whole = self._filled = False
+        self._whole = self._filled = self._gone = False
         if len(
             viewer.layers
         ):  # the dock that is being made takes its width from the canvas before it is shown
@@ -52,11 +52,15 @@ class StaysWhole(QObject):
     def let_go(self) -> None:
         """Fit nothing from now on; no widget is touched."""
         self._fit.stop()
-        self._reads = lambda: False
+        self._gone, self._reads = True, lambda: False
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Remember, before the canvas takes its size, whether the slice fills it."""
-        if event is not None and event.type() == QEvent.Type.Resize and self._reads():
+        """Remember, before the canvas takes its size, whether the slice fills it.
+
+        Also before it is known whether an image is read: the controls of the first one widen their side until it is.
+        """
+        resizes = event is not None and event.type() == QEvent.Type.Resize
+        if resizes and not self._gone and len(self._viewer.layers):
             if not self._fit.isActive() or self._seen() != self._look:
                 self._remember()
             self._fit.start()

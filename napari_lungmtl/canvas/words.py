@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..text.cases import case_name, elide, series_words, study_date
+from ..text.numbers import written
 from ..training.imaging.image import Image
 from ..training.imaging.slab import SLICE, Slab, held, projected
 from ..training.imaging.streamed import fraction_of
@@ -94,11 +95,11 @@ def _value(value: object) -> str:
 
 
 def _whole(value: float) -> str:
-    return f"{value:.0f}".replace("-", "−")
+    return written(value)
 
 
 def _signed(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")
+    return written(value, 1)
 
 
 def bar_length(mm: float, width: float) -> float:

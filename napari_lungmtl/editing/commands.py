@@ -62,8 +62,20 @@ def outline(session: Session, asked: Findings, outlined: Findings) -> int:
     done = {f.id for f in change}
     if change:
         measured = [m for m in outlined.measurements if m.finding in done and not m.person]
-        session.edit(change=change, models=outlined.models, notes=outlined.notes, measurements=measured)
+        session.edit(
+            change=change,
+            models=outlined.models,
+            notes=outlined.notes,
+            measurements=measured,
+            outlined_by=_last_model(outlined),
+        )
     return len(change)
+
+
+def _last_model(findings: Findings) -> str:
+    """The network that spoke last, with the version of its weights: outlines are drawn when all else is said."""
+    last = findings.models[-1] if findings.models else {}
+    return " ".join(str(last.get(key, "")) for key in ("name", "version")).strip()
 
 
 def resized(sphere: Sphere, diameter: float) -> Sphere:

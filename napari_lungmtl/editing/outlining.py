@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 from ..jobs.latest import LatestAnswer
 from ..session.session import Session
 from ..training.findings import Findings, Sphere
+from ..training.findings.measurements.of_nodules import axes_of
 from ..training.imaging.image import Image
 from ..training.inference import registry
 from ..training.inference.chain import choose
@@ -70,9 +71,17 @@ class Outlining(QObject):
             return
         if commands.outline(session, asked, outlined):
             self._show_masks()
+            if kept := _measured_by_hand(session, asked):
+                show_info(f"The measurement that a person made stays, not the network's: nodule {kept}.")
         for note in outlined.notes:
             if note not in asked.notes:
                 show_info(note)
+
+
+def _measured_by_hand(session: Session, asked: Findings) -> str:
+    """Numbers of the outlined nodules whose axes are a person's: ``3, 7``."""
+    axes = {f.number: axes_of(session.findings.measurements, f.id) for f in asked}
+    return ", ".join(str(number) for number, one in axes.items() if one is not None and one.person)
 
 
 def _steps(image: Image, asked: Findings, names: list[str]) -> Generator[Progress, None, Findings]:

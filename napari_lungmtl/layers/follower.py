@@ -123,8 +123,11 @@ class LayerFollower(ABC, Generic[L]):
         if not self._is_shown():
             layer.visible = False
         layer.metadata[FOLLOWED] = True
+        self.layer, self.deleted = (
+            layer,
+            False,
+        )  # whoever hears of it knows whose it is: that decides on sliders
         insert_layer(self.viewer.layers, layer, index)
-        self.layer, self.deleted = layer, False
         for signal, slot in self._layer_events(layer):
             signal.connect(slot)
 

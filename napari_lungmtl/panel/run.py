@@ -22,15 +22,15 @@ from ..shortcuts import tooltip
 from ..text.votes import is_unlike, verdict
 from ..training.errors import LungmtlError
 from ..training.findings import Finding, Findings
-from ..training.findings.models import doubts
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import Orientation
 from ..training.inference.chain import Chain
 from ..training.inference.model_store import warm_up
 from ..training.inference.predictor import Progress
 from ..training.remote.client.chain import RemoteChain, on_machine
+from .outcomes import Outcomes, notes_of
 from .widgets.device_box import DeviceBox
-from .widgets.section import Section, label, set_role
+from .widgets.section import Section, label
 
 JUDGED_ON_CT = "Malignancy is judged on CT only: no network here reads it from a radiograph."
 WARM_UP_MS = 1000
@@ -136,7 +136,7 @@ class RunSection(Section):
         self.message = label("", wrap=True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.body.addWidget(self.message)
-        self._say("")
+        self._outcomes = Outcomes(self.message)
         self._show_running()
 
     def follow(self, reviewed: ReviewedImage | None) -> None:
@@ -147,8 +147,7 @@ class RunSection(Section):
             self.listen(reviewed.session.events.undone, self._forget_outcome)
             self._warm_up_soon.start()
         self._show_modes(reviewed.session.image if reviewed is not None else None)
-        if not self.runner.running:
-            self._say_notes(reviewed.session.findings if reviewed is not None else Findings())
+        self._outcomes.show(reviewed)
 
     def show_models(self) -> None:
         """Other networks are in use: name them, and stay with what a run does."""
@@ -171,8 +170,8 @@ class RunSection(Section):
 
     def _forget_outcome(self, _words: object = None) -> None:
         """What the last run brought was perhaps undone: its message speaks of another state."""
-        if not self.runner.running:
-            self._say("")
+        if self.reviewed is not None and not self.runs_on(self.reviewed):
+            self._outcomes.forget(self.reviewed)
 
     def start(self) -> None:
         """Do what the box beside the button says."""
@@ -235,7 +234,7 @@ class RunSection(Section):
         judges = mode == run_modes.CHARACTERISE
         orientation = reviewed.session.orientation
         self._job, self._since = Job(reviewed, chain, judges, time.monotonic(), orientation), None
-        self._say("")
+        self._outcomes.forget(reviewed)
         asked = reviewed.session.findings.with_items(tuple(findings))
         go = threading.Event()
 
@@ -303,8 +302,8 @@ class RunSection(Section):
         if progress.findings is not None and self._job is not None:
             self._take_part(self._job, progress.findings)
         if progress.note:
-            self._say(progress.note, "warning")
-            show_warning(progress.note)
+            of = self._job.reviewed if self._job is not None else None
+            show_warning(self._outcomes.tell(of, progress.note, "warning"))
 
     def _on_finished(self, findings: Findings) -> None:
         job, self._job = self._job, None
@@ -312,8 +311,8 @@ class RunSection(Section):
         if job is None:
             return
         text = self._take_judged(job, findings) if job.judges else self._take_found(job, findings)
-        if not self._say_notes(findings):  # notes of the run stay
-            self._say(text, "faint")
+        notes = notes_of(findings)  # which stay
+        self._outcomes.tell(job.reviewed, notes or text, "warning" if notes else "faint")
         self.finished.emit(job.reviewed)
 
     def _take_found(self, job: Job, findings: Findings) -> str:
@@ -323,7 +322,9 @@ class RunSection(Section):
         session.replace_findings(_without_removed(findings, job.part, session.findings))
         self.found.emit(job.reviewed)
         took = clock(time.monotonic() - job.started)
-        return f"Done in {took}: {counted(len(session.findings))}."  # *show* says how many are shown
+        found, flat = len(session.findings), session.image is not None and session.image.ndim == 2
+        marks = f"{found} mark" if found == 1 else f"{found} marks"  # of which the list may join two
+        return f"Done in {took}: {marks if flat else counted(found)}."  # *show* says how many are shown
 
     def _take_part(self, job: Job, findings: Findings) -> None:
         """Boxes of each network, and spheres before their malignancy is known, are shown as they come."""
@@ -360,30 +361,21 @@ class RunSection(Section):
         if job is not None:
             job.reviewed.session.drop_partial()
         self._end()
-        self._say(message, "error")
-        show_error(message)
+        show_error(self._outcomes.tell(job.reviewed if job is not None else self.reviewed, message, "error"))
 
     def _on_cancelled(self) -> None:
         job, self._job = self._job, None
         untouched = job is None or job.reviewed.session.drop_partial()
         self._end()
         what = "Nothing was changed." if untouched else "What had been found stays: Undo takes it back."
-        self._say(f"Cancelled. {what}", "faint")
+        self._outcomes.tell(job.reviewed if job is not None else None, f"Cancelled. {what}", "faint")
 
     def _end(self) -> None:
         self._patience.stop()
         self._show_running()
 
-    def _say_notes(self, findings: Findings) -> bool:
-        """Show what a run had to say, also one before the file was saved; what voids the verdict stands with the banner."""
-        notes = [note for note in findings.notes if note not in doubts(findings.models)]
-        self._say("\n".join(notes), "warning")
-        return bool(notes)
-
     def _say(self, text: str, role: str = "") -> None:
-        set_role(self.message, role)
-        self.message.setText(text)
-        self.message.setVisible(bool(text))
+        self._outcomes.say(text, role)
 
 
 def _without_removed(findings: Findings, part: Findings | None, present: Findings) -> Findings:

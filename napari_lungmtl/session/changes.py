@@ -9,6 +9,7 @@ from typing import Any
 from ..training.findings import Finding, Findings, Mask, Measurement, Sphere
 from ..training.findings.history import begun, now, recorded
 from ..training.findings.measurements.measurement import numbered
+from ..training.findings.measurements.of_nodules import not_measured_by_person
 from ..training.findings.models import join_models
 from ..training.imaging.radiograph.orientation import AS_STORED
 from .log.history import Step
@@ -64,7 +65,11 @@ def words_of(step: Step[Findings] | None) -> str:
 
 
 def edited(
-    findings: Findings, add: Iterable[Finding], change: Iterable[Finding], remove: Iterable[str]
+    findings: Findings,
+    add: Iterable[Finding],
+    change: Iterable[Finding],
+    remove: Iterable[str],
+    outlined_by: str = "",
 ) -> tuple[Finding, ...]:
     """Findings after several edits, each in the history of its finding; see `Session.edit`.
 
@@ -78,7 +83,9 @@ def edited(
         raise KeyError(", ".join(sorted(unknown)))
     at, person = now(), reviewer()
     kept = (
-        recorded(f, changed[f.id], person, at) if f.id in changed else f for f in findings if f.id not in gone
+        recorded(f, changed[f.id], person, at, outlined_by) if f.id in changed else f
+        for f in findings
+        if f.id not in gone
     )
     return (*kept, *(begun(f, at) for f in add))
 
@@ -89,8 +96,11 @@ def with_news(
     notes: Iterable[str],
     measurements: Iterable[Measurement],
 ) -> Findings:
-    """Findings with what a run says of itself and has measured, in the place of what a network had measured of a nodule before."""
-    new = tuple(measurements)
+    """Findings with what a run says of itself and has measured, in the place of what a network had measured of a nodule before.
+
+    A nodule that a person has measured keeps that.
+    """
+    new = tuple(not_measured_by_person(measurements, findings.measurements))
     nodules = {m.finding for m in new if m.finding}
     kept = [m for m in findings.measurements if m.person or m.finding not in nodules]
     taken = {m.number for m in kept}  # something may have been measured while the network was at work
@@ -139,6 +149,8 @@ def _edit(before: Finding, after: Finding) -> str:
     if before.geometry != after.geometry:
         if isinstance(before.geometry, Sphere) and isinstance(after.geometry, Mask):
             return "outlined"
+        if isinstance(before.geometry, Mask) and isinstance(after.geometry, Mask):
+            return "repainted"
         same_place = before.center == after.center and isinstance(after.geometry, Sphere)
         return "resized" if same_place else "moved"
     if before.opinions != after.opinions:

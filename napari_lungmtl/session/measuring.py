@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from ..training.findings import Findings, Measurement
 from ..training.findings.measurements import measure as reading
 from ..training.findings.measurements.measurement import Kind, numbered
+from ..training.findings.measurements.of_nodules import axes_of
 from ..training.imaging.image import Image
 from ..training.imaging.slab import SLICE, Slab
 from .review import reviewer
@@ -23,9 +24,8 @@ def find(findings: Findings, id: str | None) -> Measurement | None:
 
 
 def of_nodule(session: Session, finding: str) -> Measurement | None:
-    """The axes that were snapped to a nodule's edge last."""
-    axes = [m for m in session.findings.measurements if m.finding == finding and m.kind == "axes"]
-    return axes[-1] if axes else None
+    """The axes of a nodule that count: see `axes_of`."""
+    return axes_of(session.findings.measurements, finding)
 
 
 def draw(

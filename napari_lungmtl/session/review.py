@@ -11,6 +11,7 @@ from typing import Any
 from ..training.findings import Finding, Findings, Geometry, ImageScore, Measurement, Region
 from ..training.findings.history import begun, now, recorded
 from ..training.findings.measurements.measurement import numbered
+from ..training.findings.measurements.of_nodules import not_measured_by_person
 from ..training.findings.models import join_models
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
@@ -155,9 +156,10 @@ def _scores(present: Findings, run: Findings) -> tuple[ImageScore, ...]:
 
 
 def _measurements(present: Findings, run: Findings) -> tuple[Measurement, ...]:
-    """All that was measured; a run measures nothing, a file that is opened may."""
+    """All that was measured; a file that is opened, or a network that outlines, may have measured nodules too."""
     known = {m.id for m in present.measurements}
-    return numbered((*present.measurements, *(m for m in run.measurements if m.id not in known)))
+    new = not_measured_by_person((m for m in run.measurements if m.id not in known), present.measurements)
+    return numbered((*present.measurements, *new))
 
 
 def _regions(present: Findings, run: Findings) -> tuple[Region, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 from ..training.findings import Finding, Findings, ImageReference, Measurement, Region
 from ..training.findings.history import now
 from ..training.findings.log.record import Record
+from ..training.findings.measurements.of_nodules import followed
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
 from .changes import changed_ids, edited, what_changed, with_news, words_of
@@ -166,7 +167,11 @@ class Session(Looking):
 
     def _join(self, change: Change) -> Findings:
         """Do what others changed to all states that there are."""
-        joined = each_once(lambda state: change.of(state).findings)
+        joined = each_once(
+            lambda ours: followed(
+                change.after, followed(ours, change.of(ours).findings, self._image), self._image
+            )
+        )
         self._history.change_all(joined)
         self._partial = self._partial and joined(self._partial)
         self._before_run = self._before_run and joined(self._before_run)
@@ -196,6 +201,7 @@ class Session(Looking):
         self._last_number = self._last_number if step is None else self._last_before
         self._before_run, self._last_before = former if partial else None, self._last_number
         after = numbered(merge_run(present, findings, former), self._last_number)
+        after = followed(present, after, self._image)
         self._partial = after if partial else None  # views ask while they are told
         if step is not None:
             self._history.push(self._step(present, after, step.selection))
@@ -224,6 +230,7 @@ class Session(Looking):
         models: Iterable[Mapping[str, Any]] = (),
         notes: Iterable[str] = (),
         measurements: Iterable[Measurement] = (),
+        outlined_by: str = "",
     ) -> None:
         """Several edits as one step of the history.
 
@@ -237,15 +244,17 @@ class Session(Looking):
             Ids to take out.
         models, notes, measurements
             What the change comes from, what a run had to say and what it measured; they join those of the findings.
+        outlined_by
+            The network, with the version of its weights, that drew new shapes; empty where a person did.
 
         Raises
         ------
         KeyError
             No finding has that id.
         """
-        items = edited(self._findings, add, change, remove)
+        items = edited(self._findings, add, change, remove, outlined_by)
         after = numbered(self._findings.with_items(items), self._last_number)
-        self._do(with_news(after, models, notes, measurements))
+        self._do(followed(self._findings, with_news(after, models, notes, measurements), self._image))
 
     def add(self, finding: Finding) -> None:
         """Append a finding and select it."""
@@ -318,6 +327,7 @@ class Session(Looking):
     def join(self, findings: Findings, words: str, records: Iterable[Record] = ()) -> None:
         """Show what became of these findings and another person's, in one step; the records of their log go into the image's."""
         self._saving.take_records(records)
+        findings = followed(self._findings, findings, self._image)
         if findings == self._findings:
             self._saving.request(findings)
         self._do(findings, words, joins=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..training.growth.change import GREW, NOT_TOLD_APART, Change
 from ..training.growth.compare import Compared
+from .numbers import change as percent
 
 UNREAD = "not known"
 """Said of a nodule whose other study nobody and nothing has looked at."""
@@ -52,11 +53,6 @@ def interval_words(change: Change) -> str:
     """The interval of a change: ``−12 … +35 %``."""
     low, high = change.interval
     return f"{percent(low)[:-2]} … {percent(high)}"
-
-
-def percent(part: float) -> str:
-    """A change with its sign: ``+35 %``."""
-    return f"{100 * part:+.0f} %".replace("-", "−")
 
 
 def doubling_words(nodule: Compared, days: float | None) -> str:

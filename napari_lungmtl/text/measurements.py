@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..training.findings import Measurement
+from .numbers import written
 
 NAMES = {
     "line": "Line",
@@ -76,7 +77,7 @@ def where(measurement: Measurement) -> str:
     """``z −190.0``: the slice that it lies on; empty on a radiograph."""
     if measurement.axis is None or measurement.position is None:
         return ""
-    return f"{'zyx'[measurement.axis]} {measurement.position:.1f}".replace("-", "−")
+    return f"{'zyx'[measurement.axis]} {written(measurement.position, 1)}"
 
 
 def _mean(measurement: Measurement) -> str:

@@ -5,8 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..training.findings import Change, Finding
-from ..training.findings.history import DRAWN, SIZED, correction, last_by_person, moved_by
+from ..training.findings.history import (
+    DRAWN,
+    FOUND,
+    MOVED,
+    OUTLINED,
+    SHAPED,
+    SIZED,
+    correction,
+    last_by_person,
+    moved_by,
+    outlined_by,
+    shaping,
+)
 from .networks import network
+from .numbers import written
 
 SURE = {None: "sure?", 1.0: "certain", 0.75: "probable", 0.5: "possible", 0.25: "unlikely"}
 """Words for the confidence of a person."""
@@ -15,7 +28,7 @@ _WORDS = {
     "drawn": "drawn at",
     "place": "moved to",
     "diameter": "resized to Ø",
-    "shape": "reshaped, now at",
+    "outline": "outlined, now at",
     "label": "labelled",
     "confidence": "confidence",
     "note": "noted",
@@ -35,13 +48,17 @@ def verdict(finding: Finding) -> str:
 
 
 def author(finding: Finding) -> str:
-    """``3D-AG 0.1``, ``3D-AG 0.1, moved by ann``, ``drawn by ann``."""
+    """``3D-AG 0.1``, ``3D-AG 0.1, moved by ann``, ``drawn by ann``, ``3D-AG 0.1, outlined by nodule masks 0.1``."""
     provenance = finding.provenance
-    if not provenance.model:
-        return f"drawn by {provenance.person}" if provenance.person else "drawn by hand"
-    found = f"{network(provenance.model)} {provenance.version}".strip()
-    person = moved_by(finding)
-    return f"{found}, {correction(finding)} by {person}" if person else found
+    if provenance.model:
+        said = [f"{network(provenance.model)} {provenance.version}".strip()]
+    else:
+        said = [f"drawn by {provenance.person}" if provenance.person else "drawn by hand"]
+    if person := moved_by(finding):
+        said.append(f"{correction(finding)} by {person}")
+    if by := outlined_by(finding):
+        said.append(f"outlined by {_weights(by)}")
+    return ", ".join(said)
 
 
 def signed(finding: Finding) -> str:
@@ -59,7 +76,10 @@ def signed(finding: Finding) -> str:
 
 def story(finding: Finding) -> list[str]:
     """Every value that it was given, by whom and when, the newest first."""
-    return [f"{when(c.at)}  {c.by}: {_words(c, finding)}" for c in reversed(finding.history)]
+    return [
+        f"{when(c.at)}  {_weights(c.by) if c.what == OUTLINED else c.by}: {_words(c, finding)}"
+        for c in reversed(finding.history)
+    ]
 
 
 def when(at: str) -> str:
@@ -71,9 +91,39 @@ def when(at: str) -> str:
     return f"{time.day} {time:%b %H:%M}"
 
 
+def _weights(by: str) -> str:
+    """A network by its name in its paper, with the version of its weights."""
+    name, _, version = by.partition(" ")
+    return f"{network(name)} {version}".strip()
+
+
 def _words(change: Change, finding: Finding) -> str:
     if change.what == "status":
         return change.value if change.value != "unreviewed" else "taken back"
     name = _WORDS.get(change.what, change.what)
+    if change.what == SHAPED:
+        name = f"{shaping(finding, change)}, now at"
+    if change.what in (DRAWN, FOUND, MOVED, SHAPED, OUTLINED):
+        return f"{name} {place(change.value) or '(nothing)'}"
     unit = " mm" if change.what == SIZED and finding.kind == "sphere" else ""
     return f"{name} {change.value or '(nothing)'}{unit}"
+
+
+def place(value: str) -> str:
+    """A place as a history keeps it, in the words of the window; what is none stays as it is.
+
+    Examples
+    --------
+    >>> place("-190.2, 77.0, 72.9; 21.1"), place("-190.2, 77.0, 72.9")
+    ('x 72.9  y 77.0  z −190.2, Ø 21.1', 'x 72.9  y 77.0  z −190.2')
+    """
+    where, _, diameter = value.partition(";")
+    numbers = where.split(", ")
+    try:
+        center = [float(number) for number in numbers]
+    except ValueError:
+        return value
+    if not 2 <= len(center) <= 3:
+        return value
+    said = "  ".join(f"{name} {written(c, 1)}" for name, c in zip("xyz", reversed(center), strict=False))
+    return f"{said}, Ø {diameter.strip()}" if diameter.strip() else said

@@ -252,6 +252,37 @@ def test_the_network_outlines_selected_spheres(window, mouse, qtbot, monkeypatch
     assert not dock.editing.outlining.answer.waiting
 
 
+def test_an_outline_that_is_repainted_is_measured_again_and_named_so(window, mouse, qtbot, monkeypatch):
+    viewer, dock = window
+    monkeypatch.setattr(registry, "models", AT_HAND)
+    monkeypatch.setattr(registry, "load_predictor", LOADED)
+    session = dock.reviewed.session
+    session.add(Finding(Sphere((Z, 40.5, 0.5), 13.0), 0.9, provenance=Provenance("fake", "1.0"), id="ball"))
+    press(dock, KEY.Key_X, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: session.findings["ball"].kind == "mask")
+    assert "outlined by Nodule masks" in dock.card.review.author.text()
+    (before,) = session.findings.measurements
+    outlined = session.findings["ball"].geometry
+
+    layer = dock.reviewed.masks.layer
+    viewer.layers.selection.active = layer
+    layer.brush_size, layer.mode = 5, "erase"
+    mouse.drag((Z, 38.0, -4.0), (Z, 38.0, 4.0), while_held=lambda: rest(20))
+    qtbot.waitUntil(lambda: session.findings["ball"].geometry != outlined)
+    agree(dock)
+    (after,) = session.findings.measurements
+    voxels = session.findings["ball"].geometry.to_array().sum()
+    assert after.values["volume"] == pytest.approx(voxels * 2.5)
+    assert after.values["volume"] < before.values["volume"]
+    assert session.undo_words == "repainted 1"
+    assert "repainted by" in dock.card.review.author.text()
+    (caption,) = dock.marks.scene.captions
+    assert "0.90 repainted" in caption.mark.text
+    layer.mode = "pan_zoom"
+    press(dock, KEY.Key_Z, CTRL)
+    assert session.findings.measurements == (before,)
+
+
 def test_what_is_no_nodule_is_not_grown_and_said(window, mouse, qtbot):
     _viewer, dock = window
     hover(mouse, (Z, 20.0, -10.0))  # air

@@ -75,7 +75,10 @@ def test_the_box_beside_run_names_the_networks_and_a_run_draws_everything(window
         dock.run.start()
     assert [layer.name for layer in viewer.layers][1:] == ["lungs", "nodule masks", "boxes"]
     assert len(dock.marks.scene.captions) == 3
-    assert dock.show_section.summary.text() == "4 of 5 shown"
+    assert dock.show_section.summary.text() == "4 of 5 marks shown"
+    assert dock.findings.summary.text() == "3 lesions"
+    assert "of 4 marks" in dock.findings.summary.toolTip()
+    assert dock.run.message.text().endswith(": 5 marks.")
     assert dock.reviewed.session.can_undo
     dock.reviewed.session.undo()  # both networks' results are one step
     assert len(dock.reviewed.session.findings) == 0

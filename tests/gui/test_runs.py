@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 
 import napari
 import numpy as np
 from napari.utils.notifications import notification_manager
 
+from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.training.findings import Finding, Sphere
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import PredictorError
@@ -171,10 +173,6 @@ def test_closing_the_dock_stops_the_run_and_lets_go_of_the_viewer(shared_viewer,
 
 
 def test_the_result_goes_to_the_image_that_was_run_on(window, predictor, image, qtbot):
-    from dataclasses import replace
-
-    from napari_lungmtl.layers.spheres.layer import add_image_layer
-
     viewer, dock = window
     first = dock.reviewed
     predictor.go_on.clear()
@@ -187,3 +185,41 @@ def test_the_result_goes_to_the_image_that_was_run_on(window, predictor, image, 
     qtbot.waitUntil(lambda: not dock.run.runner.running, timeout=60_000)
     assert len(first.session.findings) == 5
     assert len(second.session.findings) == 0
+
+
+def test_how_a_run_ended_is_told_of_its_image(window, predictor, image, qtbot):
+    """While another image is looked at its name is said; back at its image the words are there, and only there."""
+    viewer, dock = window
+    first = dock.reviewed
+    message = dock.run.message
+    other = add_image_layer(viewer, replace(image, series_uid="4.5.6"))
+    second = dock.reviewed
+    name = f"“{first.layer.name}”: "
+    for end in ("cancel", "fail", "find"):
+        dock.reviewed_images.choose(first.layer)
+        predictor.go_on.clear()
+        predictor.error = PredictorError("no lung was found.") if end == "fail" else None
+        start(dock, qtbot)
+        dock.reviewed_images.choose(other)
+        assert message.text() == ""
+        shown = len(notification_manager.records)
+        if end == "cancel":
+            dock.run.cancel_button.click()
+        predictor.go_on.set()
+        qtbot.waitUntil(lambda: not dock.run.runner.running and message.text() != "", timeout=60_000)
+        assert message.text().startswith(name), end
+        if end == "fail":
+            assert name + "no lung was found." in [n.message for n in notification_manager.records[shown:]]
+        said = message.text().removeprefix(name)
+        dock.reviewed_images.choose(first.layer)
+        assert message.text() == said, end
+        assert message.isVisible()
+        dock.reviewed_images.choose(other)
+        assert message.text() == "", end
+    assert dock.reviewed is second
+    dock.reviewed_images.choose(first.layer)
+    assert message.text().endswith("5 findings.")
+    first.session.undo()
+    dock.reviewed_images.choose(other)
+    dock.reviewed_images.choose(first.layer)
+    assert message.text() == "", "it speaks of another state"

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QApplication, QScrollBar
 from napari_lungmtl.layers.image import add_image_layer
 from napari_lungmtl.panel.dock import LungNodulesDock
 from napari_lungmtl.reviewed_images import ReviewedImage
-from napari_lungmtl.training.findings import Box, Finding
+from napari_lungmtl.training.findings import Box, Finding, Mask
 from napari_lungmtl.training.imaging.image import Image
 
 from ..stand_ins.reviewed_radiographs import radiograph
@@ -153,6 +153,31 @@ def test_the_boxes_of_a_radiograph_come_back_with_their_tool(window):
     assert boxes.mode == "select"
 
 
+def sliders(dock) -> list[QScrollBar]:
+    """napari's sliders that are seen."""
+    QApplication.processEvents()
+    bars = dock.window().findChildren(QScrollBar)
+    return [bar for bar in bars if type(bar).__module__.startswith("napari") and bar.isVisible()]
+
+
+def test_the_first_findings_of_a_hidden_scan_bring_no_slider_to_a_film(window, predictor, qtbot):
+    viewer, dock = window
+    scan = dock.reviewed
+    predictor.go_on.clear()
+    dock.run.start()
+    add_image_layer(viewer, radiograph())
+    assert not sliders(dock)
+    with qtbot.waitSignal(dock.run.finished, timeout=60_000):
+        predictor.go_on.set()
+    assert scan.binding.layer is not None
+    assert not sliders(dock)
+    scan.session.add(Finding(Mask.from_array(np.ones((2, 3, 3), bool), (2.5, 1.0, 1.0), (-150.0, 30.0, 0.0))))
+    assert scan.masks.layer is not None
+    assert not sliders(dock)
+    dock.reviewed_images.choose(scan.layer)
+    assert sliders(dock)
+
+
 def test_a_film_in_pixels_beside_a_scan_brings_no_warnings_and_no_slices(window, qtbot):
     viewer, dock = window
     scan = dock.reviewed
@@ -168,12 +193,7 @@ def test_a_film_in_pixels_beside_a_scan_brings_no_warnings_and_no_slices(window,
         for chosen in (scan.layer, layer, scan.layer):
             dock.reviewed_images.choose(chosen)
             picture(viewer)
-            sliders = [
-                bar
-                for bar in dock.window().findChildren(QScrollBar)
-                if type(bar).__module__.startswith("napari")
-            ]
-            assert any(bar.isVisible() for bar in sliders) == (chosen is scan.layer)
+            assert bool(sliders(dock)) == (chosen is scan.layer)
         assert viewer.dims.current_step[0] == 12
         assert dock.reviewed.session.image.units == "mm"
         assert reviewed.session.image.units == "pixel"

@@ -1,11 +1,17 @@
 """A slice that fills the canvas goes on filling it when a side of the window becomes wider; a zoomed one stays."""
 
+from dataclasses import replace
+
+import napari
+import numpy as np
 import pytest
+from napari.layers import Image as ImageLayer
 from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.layers import planes
-from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.layers.image import add_image_layer, image_layer_data
 from napari_lungmtl.panel.dock import LungNodulesDock
+from napari_lungmtl.training.findings import Finding, Sphere
 
 
 def resized(dock, qtbot, width: int) -> None:
@@ -65,3 +71,29 @@ def test_a_slice_that_was_all_in_view_is_so_beside_a_dock_that_comes_later(share
         dock.close()
         viewer.layers.clear()
         window.resize(start)
+
+
+def test_the_first_image_of_a_window_with_the_dock_is_all_in_view(image, qtbot):
+    """Controls of its layer widen their side, after napari has fitted the image and before the dock acts on it."""
+    viewer = napari.Viewer()
+    dock = LungNodulesDock(viewer)
+    try:
+        viewer.window.add_dock_widget(dock, name="Lung nodules", area="right")
+        viewer.window.resize(1280, 760)
+        qtbot.wait(100)
+        wide = replace(image, voxels=np.zeros((40, 420, 420), np.int16))
+        voxels, attributes, _ = image_layer_data(wide)
+        before = viewer.canvas.size
+        viewer.add_layer(ImageLayer(voxels, **attributes))
+        qtbot.wait(200)
+        assert viewer.canvas.size != before, "the controls of a layer take room from the canvas"
+        assert planes.is_in_view(viewer)
+        assert planes.fills(viewer)
+        camera = viewer.scene.camera
+        center = camera.center
+        finding = Finding(Sphere((-150.0, 40.0, -20.0), 8.0))
+        dock.reviewed.session.add(finding)
+        qtbot.wait(50)
+        assert camera.center == pytest.approx(center)
+    finally:
+        viewer.close()

@@ -8,6 +8,7 @@ from ..findings.attribute_words import SCALES
 from ..findings.finding import Finding, Findings
 from ..findings.history import last_by_person, moved_by
 from ..findings.measurements.measurement import Measurement
+from ..findings.measurements.of_nodules import axes_of
 from ..imaging.image import Image
 from ..inference.registry import shown_card
 from .words import Words
@@ -50,8 +51,8 @@ def finding_line(finding: Finding, findings: Findings, image: Image | None, word
     if finding.network_score is not None:
         facts.append(f"{words('Score')} {words.number(finding.network_score, 2)}")
     facts.append(_status(finding, words))
-    own = [m for m in findings.measurements if m.finding == finding.id]
-    said = [f"{words('Measured')}: {measured(m, findings, words)}" for m in own[-1:]]
+    own = axes_of(findings.measurements, finding.id)
+    said = [] if own is None else [f"{words('Measured')}: {measured(own, findings, words)}"]
     mover = moved_by(finding)
     if mover:
         said.append(f"{words('Corrected by')} {mover}")

@@ -35,7 +35,7 @@ class Words:
         return english if self.language is Language.EN else GERMAN.get(english, english)
 
     def number(self, value: float, digits: int = 0) -> str:
-        """Write a number with so many digits after the point or comma, and a minus that is one.
+        """Write a number with so many digits after the point or comma, and a minus that is one; zero has none.
 
         Examples
         --------
@@ -43,7 +43,7 @@ class Words:
         ('−1.172,2', '−1,172.2')
         """
         text = format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), self._locale)
-        return text.replace("-", "−")
+        return text.replace("-", "−") if text.strip("-0.,") else text.removeprefix("-")
 
     def percent(self, part: float, digits: int = 1) -> str:
         """Write a part of one: ``20.1%``, ``20,1 %``."""

@@ -13,7 +13,7 @@ class Change:
     ----------
     what
         Name of the value: ``status``, ``reason``, ``confidence``, ``label``, ``note``, ``place``, ``diameter``, ``shape``,
-        ``malignancy``; ``drawn`` or ``found`` for the first one.
+        ``outline`` (a shape that a network drew), ``malignancy``; ``drawn`` or ``found`` for the first one.
     value
         The new value as text, places as ``z, y, x`` in mm (pixels where the image has no spacing); empty where it was taken away.
     by

@@ -10,8 +10,8 @@ from .change import Change
 from .finding import Finding, Geometry, Sphere
 
 _BY_PERSON = ("status", "reason", "confidence", "label", "note")
-DRAWN, FOUND, MOVED, SIZED, SHAPED, MALIGNANCY = (
-    *("drawn", "found", "place", "diameter", "shape"),
+DRAWN, FOUND, MOVED, SIZED, SHAPED, OUTLINED, MALIGNANCY = (
+    *("drawn", "found", "place", "diameter", "shape", "outline"),
     "malignancy",
 )
 _TOLERANCE = 1e-3
@@ -44,7 +44,7 @@ def begun(finding: Finding, at: str) -> Finding:
     return finding.with_(history=(first, *judged))
 
 
-def recorded(before: Finding, after: Finding, person: str, at: str) -> Finding:
+def recorded(before: Finding, after: Finding, person: str, at: str, outlined_by: str = "") -> Finding:
     """A changed finding with all that has changed added to its history.
 
     Parameters
@@ -55,8 +55,15 @@ def recorded(before: Finding, after: Finding, person: str, at: str) -> Finding:
         Who changed what networks do not give.
     at
         When: see `Change.at`.
+    outlined_by
+        The network, with the version of its weights, that drew the new shape; empty where a person did.
     """
     values = list(_values(before, after))
+    if outlined_by:
+        values = [
+            (OUTLINED, value, outlined_by) if what == SHAPED else (what, value, by)
+            for what, value, by in values
+        ]
     new = tuple(Change(what, value, by or person, at) for what, value, by in values)
     return after.with_(history=(*before.history, *new)) if new else after
 
@@ -65,26 +72,44 @@ def moved_by(finding: Finding) -> str:
     """The person who moved, resized or reshaped what a network found last; empty where nobody did."""
     if not finding.provenance.model or not finding.provenance.person:
         return ""
-    last = next((c for c in reversed(finding.history) if c.what in (MOVED, SIZED, SHAPED)), None)
-    return last.by if last is not None else finding.provenance.person
+    by = [change.by for change in finding.history if change.what in (MOVED, SIZED, SHAPED)]
+    return by[-1] if by else "" if outlined_by(finding) else finding.provenance.person
+
+
+def outlined_by(finding: Finding) -> str:
+    """The network, with the version of its weights, that drew its present shape around what had been found or drawn; or empty."""
+    last = next((c for c in reversed(finding.history) if c.what in (MOVED, SIZED, SHAPED, OUTLINED)), None)
+    return last.by if last is not None and last.what == OUTLINED else ""
 
 
 def correction(finding: Finding) -> str:
-    """What a person did to the place that a network found: ``moved``, ``resized``, ``reshaped``; empty where nobody did.
+    """What a person did to the place that a network found: ``moved``, ``resized``, ``repainted`` …; empty where nobody did.
 
     A file without a history does not say, and *moved* is said of all of them.
     """
     if not moved_by(finding):
         return ""
-    done = {change.what for change in finding.history}
+    shapes = [change for change in finding.history if change.what in (MOVED, SIZED, SHAPED, OUTLINED)]
+    done = {change.what for change in shapes}
+    if finding.kind == "mask" and shapes and shapes[-1].what == SHAPED:
+        return shaping(finding, shapes[-1])
     if MOVED in done or not done & {SIZED, SHAPED}:
         return "moved"
     return "resized" if SIZED in done else "reshaped"
 
 
+def shaping(finding: Finding, change: Change) -> str:
+    """What a change of the shape by hand was: ``repainted``, ``outlined`` where a mask came of it, ``reshaped`` of a box."""
+    if finding.kind != "mask":
+        return "reshaped"
+    earlier = {c.what for c in finding.history[: finding.history.index(change)]}
+    is_first = len(finding.center) == 3 and not earlier & {SHAPED, OUTLINED}
+    return "outlined" if is_first else "repainted"  # in a CT it was a sphere before
+
+
 def last_by_person(finding: Finding) -> Change | None:
     """The last change that a person made, of any value; None where there is none."""
-    return next((c for c in reversed(finding.history) if c.what not in (FOUND, MALIGNANCY)), None)
+    return next((c for c in reversed(finding.history) if c.what not in (FOUND, OUTLINED, MALIGNANCY)), None)
 
 
 def describe(geometry: Geometry) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..findings.finding import Finding, Findings
 from ..findings.geometry import Mask, Sphere
+from ..findings.measurements.of_nodules import axes_of
 from . import brock, fleischner, lung_rads
 from .guideline import Guideline
 from .inputs import CHOICES, GuidelineError, Inputs, NotGivenError
@@ -110,12 +111,12 @@ def known(findings: Findings, finding: Finding) -> dict[str, Given]:
     A mark's own diameter stands for both axes where nobody has measured, and says so. What a network thinks of texture and edge is
     not among it, nor is the number of marks: a person decides what is a nodule.
     """
-    axes = [m for m in findings.measurements if m.finding == finding.id and m.kind == "axes"]
+    axes = axes_of(findings.measurements, finding.id)
     result: dict[str, Given] = {}
     if findings.image.units != "mm" or len(findings.image.shape) == 2:
         return result
-    if axes and {"long", "short"} <= set(axes[-1].values):
-        values = axes[-1].values
+    if axes is not None and {"long", "short"} <= set(axes.values):
+        values = axes.values
         result["mean_diameter"] = Given((values["long"] + values["short"]) / 2, Source.MEASURED)
         result["long_axis"] = Given(values["long"], Source.MEASURED)
     elif isinstance(finding.geometry, (Sphere, Mask)) and finding.diameter > 0:

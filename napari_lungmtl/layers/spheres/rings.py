@@ -102,9 +102,10 @@ class RingLayer(LayerFollower[Points]):
         if rings == self._rings:
             return False
         self.prepare()
-        if self.layer is not None:
-            self._show(self.layer, rings)
-        return self.layer is not None
+        if self.layer is None or self._entering:
+            return False
+        self._show(self.layer, rings)
+        return True
 
     def _refresh(self) -> None:
         if self.layer is not None:

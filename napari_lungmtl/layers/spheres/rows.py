@@ -13,7 +13,7 @@ import pandas as pd
 
 from ...text.votes import UNLIKE, is_unlike, shown_malignancy
 from ...training.findings import Finding, Sphere
-from ...training.findings.history import correction
+from ...training.findings.history import correction, outlined_by
 from ..malignancy_colors import malignancy_colors
 from ..reconcile import Edit, reconcile
 
@@ -61,8 +61,8 @@ def size(findings: Sequence[Finding]) -> np.ndarray:
 def label(finding: Finding) -> str:
     """What stands beside a nodule: its score (or whose hand), what a person did to it, malignancy: ``0.97 moved · M .81``."""
     score = "by hand" if finding.network_score is None else f"{finding.network_score:.2f}"
-    if done := correction(finding):
-        score += f" {done}" if finding.kind == "sphere" else " outlined"
+    if done := "outlined" if outlined_by(finding) else correction(finding):
+        score += f" {done}"
     if is_unlike(finding):
         return f"{score} · {UNLIKE}"
     return score if finding.malignancy is None else f"{score} · M {short(finding.malignancy)}"

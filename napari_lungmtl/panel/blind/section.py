@@ -239,8 +239,10 @@ class BlindSection(Section):
         self._show()
 
     def _on_failed(self, message: str) -> None:
+        of = self._working_on
         self._on_ended()
-        self._say(message)
+        elsewhere = f"“{of.layer.name}”: " if of is not None and of is not self.reviewed else ""
+        self._say(f"{elsewhere}{message}")
 
     # ---- what is shown
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...text.boxes import BOTH, ONE
+from ...text.numbers import written
 from ...text.review import author, sure, when
 from ...text.votes import is_unlike
 from ...training.findings import Finding
@@ -73,7 +74,7 @@ class Column:
 
 
 def _place(row: Row) -> str:
-    return ", ".join(f"{c:.0f}" for c in row.finding.center).replace("-", "−")
+    return ", ".join(written(c) for c in row.finding.center)
 
 
 def _score(row: Row) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QHBoxLayout, QMenu
 from ...reviewed_images import ReviewedImage
 from ...shortcuts import KEYS, tooltip
 from ...text.boxes import BOTH, found_by
+from ...training.findings import Finding
 from ...training.findings.attribute_words import SCALES
 from ..widgets.qt import sure
 from ..widgets.section import Section, label, tool_button
@@ -170,7 +171,7 @@ class FindingsSection(Section):
         blocked = self._selection.blockSignals(True)
         image = session.image if session is not None else None
         flat = image is not None and image.ndim == 2
-        rows = _rows(self.reviewed, flat) if self.reviewed is not None else []
+        rows = _listed(self.reviewed, flat) if self.reviewed is not None else []
         self.model.set_rows(rows, image)
         self._selection.blockSignals(blocked)
         judged = session is not None and any(f.malignancy is not None for f in session.findings)
@@ -183,10 +184,15 @@ class FindingsSection(Section):
         shown = session.visible if session is not None else ()
         words = _why_empty(self.reviewed, self.none_yet())
         self._empty.setText(f"{escape(words)} <a href='all'>List all</a>" if filter_ and shown else words)
-        count = f"{len(rows)}" if rows else ""
         # A filter hides findings that the canvas shows: it is said as long as it does.
-        self.summary.setText(f"{len(rows)} of {len(shown)}: {filter_}" if filter_ and shown else count)
-        self.summary.setToolTip("Other findings are shown and not listed: see *compare*" if filter_ else "")
+        if filter_ and shown and self.reviewed is not None:
+            self.summary.setText(f"{len(rows)} of {len(_rows(self.reviewed, flat, shown))}: {filter_}")
+            self.summary.setToolTip("Other findings are shown and not listed: see *compare*")
+        else:
+            marks = len(rows) + sum(row.partner is not None for row in rows)
+            self.summary.setText(f"{len(rows) or ''}" + (" lesions" if marks > len(rows) else ""))
+            told = f"{len(rows)} lesions of {marks} marks: what two networks marked is one line"
+            self.summary.setToolTip(told if marks > len(rows) else "")
         self._show_selected()
 
     def _list_all(self, _link: str = "") -> None:
@@ -242,17 +248,22 @@ def _why_empty(reviewed: ReviewedImage | None, none_yet: str) -> str:
     if reviewed is None:
         return "No image is open."
     findings, shown, wanted = reviewed.session.findings, reviewed.session.visible, reviewed.truth.filter
+    what = "marks" if reviewed.radiograph is not None else "findings"  # as *show* counts them
     if wanted is not None and shown:
-        return f"Listed is only what is: {wanted}. That is none of the {len(shown)} findings shown."
+        return f"Listed is only what is: {wanted}. That is none of the {len(shown)} {what} shown."
     if len(findings):
-        return f"None of {len(findings)} findings passes the thresholds."
+        return f"None of {len(findings)} {what} passes the thresholds."
     return "The model found nothing." if findings.models else none_yet
 
 
-def _rows(reviewed: ReviewedImage, flat: bool) -> list[Row]:
+def _listed(reviewed: ReviewedImage, flat: bool) -> list[Row]:
+    """The rows of what a person wants to be listed."""
+    return _rows(reviewed, flat, [f for f in reviewed.session.visible if reviewed.truth.lists(f)])
+
+
+def _rows(reviewed: ReviewedImage, flat: bool, shown: Sequence[Finding]) -> list[Row]:
     """One row for each visible finding; on a radiograph one for a lesion that two networks marked, led by the surer one."""
     session, marks = reviewed.session, reviewed.truth.outcomes.marks
-    shown = [f for f in session.visible if reviewed.truth.lists(f)]
     if not flat:
         return [Row(f, session.image, outcome=marks.get(f.id, "")) for f in shown]
     visible = {f.id: f for f in shown}

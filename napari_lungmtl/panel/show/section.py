@@ -270,10 +270,7 @@ class ShowSection(Section):
         if said:
             self.radiograph.set_value(said[0].limit)
         self.prevalence.set_value(thresholds.prevalence)
-        total = len(session.findings) if session is not None else 0
-        self.summary.setText(
-            f"{len(session.visible)} of {total} shown" if session is not None and total else ""
-        )
+        self.summary.setText(shown_words(session) if session is not None else "")
 
     def _show_overlays(self, shown: bool) -> None:
         self.overlays.setChecked(shown)
@@ -287,6 +284,13 @@ class ShowSection(Section):
             button.setChecked(button.text() == now)
             button.setVisible(deep)
         self.linked.setVisible(deep)
+
+
+def shown_words(session: Session) -> str:
+    """``3 of 5 shown``; of a radiograph *marks*, as the list has one line for what two networks marked; empty where nothing is."""
+    total = len(session.findings)
+    flat = session.image is not None and session.image.ndim == 2
+    return f"{len(session.visible)} of {total} {'marks ' if flat else ''}shown" if total else ""
 
 
 def hidden_by(session: Session) -> Counter[str]:

@@ -109,7 +109,7 @@ class Verdict:
     def words(self) -> str:
         """``above the threshold 0.50: nodule suspected``."""
         limit = f"{self.limit:.2f}" if self.prevalence is None else percent(self.limit)
-        shown = f"{self.marks} mark is shown" if self.marks == 1 else f"{self.marks} marks are shown"
+        shown = f"{self.marks} mark{'' if self.marks == 1 else 's'} shown"  # short: the banner has one line
         return {
             State.VOID: f"{percent(self.chance)} does not count, because:",
             State.SUSPECTED: f"above the threshold {limit}: nodule suspected"

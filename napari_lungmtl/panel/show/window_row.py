@@ -11,6 +11,7 @@ from ...layers import window_presets
 from ...reviewed_images import ReviewedImage
 from ...session.own_windows import OwnWindowError, forget_window, keep_window, own_windows
 from ...shortcuts import tooltip
+from ...text.numbers import written
 from ..widgets.qt import sure
 from ..widgets.section import label, tool_button
 
@@ -98,7 +99,7 @@ class WindowRow(QWidget):
         image = self._reviewed.session.image
         self.forget.setVisible(image is not None and name is not None and name in own_windows(image))
         level, width = self._level_and_width()
-        self._values.setText(f"{level:.0f} / {width:.0f}".replace("-", "−"))
+        self._values.setText(f"{written(level)} / {written(width)}")
 
     def ask_name(self) -> None:
         """Let the person name the present window."""

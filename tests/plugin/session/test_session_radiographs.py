@@ -52,7 +52,7 @@ def test_the_radiographs_verdict_stands_against_the_networks_threshold_or_the_pe
     assert verdict.words == "above the threshold 0.50: nodule suspected"
     session.set_thresholds(image=0.9)
     (verdict,) = verdicts(session)
-    assert verdict.words == "below the threshold 0.90, but 4 marks are shown"
+    assert verdict.words == "below the threshold 0.90, but 4 marks shown"
     assert len(session.visible) == 4  # it hides no boxes
 
 

@@ -12,10 +12,12 @@ from napari_lungmtl.text.growth import (
     summary,
     volume_words,
 )
+from napari_lungmtl.training.case_report.words import Language, Words
 from napari_lungmtl.training.findings import Finding, Sphere
 from napari_lungmtl.training.growth.change import Change
 from napari_lungmtl.training.growth.compare import Compared
 from napari_lungmtl.training.growth.matching import Match
+from napari_lungmtl.training.report.tables import signed
 
 NOW = Finding(Sphere((0.0, 0.0, 0.0), 8.0), number=3)
 THEN = Finding(Sphere((0.0, 1.0, 0.0), 6.0), number=2)
@@ -24,6 +26,15 @@ BOTH = Match(NOW, THEN, 1.0)
 
 def both(prior: float, present: float, half: float = 0.2) -> Compared:
     return Compared(BOTH, Change(prior, present, half))
+
+
+def test_no_change_has_no_minus():
+    assert "(" in summary(both(1000, 999), None)
+    assert "0 % (" in summary(both(1000, 999), None)
+    assert "−0 %" not in summary(both(1000, 999), None)
+    assert interval_words(Change(1000, 1220, 0.2)) == "0 … +49 %"
+    assert signed(-0.0004) == "+0.000"
+    assert Words(Language.EN).number(-0.04, 1) == "0.0"
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from napari_lungmtl.layers.spheres import rows
-from napari_lungmtl.text.review import signed, story
-from napari_lungmtl.training.findings import Finding, Provenance, Sphere
-from napari_lungmtl.training.findings.history import begun, correction, recorded
+from napari_lungmtl.text.review import author, place, signed, story
+from napari_lungmtl.training.findings import Finding, Mask, Provenance, Sphere
+from napari_lungmtl.training.findings.history import begun, correction, moved_by, recorded
 
 AT = "2026-11-29T07:40:00+00:00"
 FOUND = begun(Finding(Sphere((0.0, 1.0, 2.0), 8.0), score=0.97, provenance=Provenance("fake", "1.0")), AT)
@@ -32,3 +34,48 @@ def test_moved_is_said_once_it_was_and_where_a_file_has_no_history():
     assert correction(moved) == "moved"
     assert rows.label(moved) == "0.97 moved"
     assert correction(moved.with_(history=())) == "moved"
+
+
+def cube(side: int) -> Mask:
+    return Mask.from_array(np.ones((side,) * 3, bool), (1.0,) * 3, (-10.0, 1.0, 2.0))
+
+
+def shaped(finding: Finding, geometry, by: str = "", person: str = "Ann") -> Finding:
+    after = finding.with_(geometry=geometry, provenance=replace(finding.provenance, person=person))
+    return recorded(finding, after, person, AT, by)
+
+
+def test_what_a_network_outlined_is_not_said_to_be_a_persons_shape():
+    outlined = shaped(FOUND, cube(3), "nodule_masks 0.1")
+    assert (correction(outlined), moved_by(outlined)) == ("", "")
+    assert author(outlined).endswith("1.0, outlined by Nodule masks 0.1")
+    assert "Ann" not in signed(outlined)
+    assert rows.label(outlined) == "0.97 outlined"
+    assert "Nodule masks 0.1: outlined, now at x 3.0  y 2.0  z −9.0, Ø" in story(outlined)[0]
+    drawn = shaped(Finding(FOUND.geometry, provenance=Provenance(person="Ann")), cube(3), "nodule_masks 0.1")
+    assert author(drawn) == "drawn by Ann, outlined by Nodule masks 0.1"
+
+
+def test_a_mask_that_was_repainted_is_said_to_be():
+    repainted = shaped(shaped(FOUND, cube(3), "nodule_masks 0.1"), cube(2))
+    assert (correction(repainted), moved_by(repainted)) == ("repainted", "Ann")
+    assert "1.0, repainted by Ann" in author(repainted)
+    assert "outlined" not in author(repainted)
+    assert "repainted, now at x 2.5  y 1.5  z −9.5, Ø" in story(repainted)[0]
+    assert rows.label(repainted) == "0.97 repainted"
+
+
+def test_a_person_who_grew_a_mask_or_moved_before_is_named():
+    grown = shaped(FOUND, cube(3))
+    assert author(grown).endswith("outlined by Ann")
+    moved = shaped(by_ann(FOUND, (5.0, 1.0, 2.0), 8.0), cube(3), "nodule_masks 0.1")
+    assert author(moved).endswith("1.0, moved by Ann, outlined by Nodule masks 0.1")
+
+
+def test_places_are_said_as_the_window_says_them():
+    moved = by_ann(FOUND, (-5.0, 1.0, 2.0), 8.0)
+    assert story(moved)[0].endswith("moved to x 2.0  y 1.0  z −5.0")
+    assert story(moved)[1].endswith("found at x 2.0  y 1.0  z 0.0, Ø 8.0")
+    assert moved.history[-1].value == "-5.0, 1.0, 2.0", "files keep what they had"
+    assert place("10.0, 20.0; 8.0") == "x 20.0  y 10.0, Ø 8.0"
+    assert place("somewhere") == "somewhere"

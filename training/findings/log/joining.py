@@ -17,7 +17,7 @@ from ..change import Change
 from ..finding import Finding, Findings
 from ..formats.json_file import finding_document
 from ..formats.json_parts.measurements import measurement_document
-from ..history import FOUND, MOVED, SHAPED, SIZED, instant
+from ..history import FOUND, MOVED, OUTLINED, SHAPED, SIZED, instant
 from ..measurements.measurement import Measurement
 from ..measurements.measurement import numbered as measurements_numbered
 from ..models import join_models
@@ -221,7 +221,7 @@ def _found(finding: Finding) -> tuple[str, str] | None:
 
 
 def _is_moved(finding: Finding) -> bool:
-    return any(change.what in (MOVED, SIZED, SHAPED) for change in finding.history)
+    return any(change.what in (MOVED, SIZED, SHAPED, OUTLINED) for change in finding.history)
 
 
 def _last(finding: Finding) -> float:

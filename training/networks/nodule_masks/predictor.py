@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from ...findings import Finding, Findings, Mask, Measurement, Sphere
-from ...findings.measurements.mask_values import SOLID, MaskValues, mask_values
+from ...findings.measurements.mask_values import MaskValues, mask_values
 from ...findings.measurements.measurement import numbered
-from ...findings.measurements.nodule import axes_measurement
+from ...findings.measurements.of_nodules import mask_measurement
 from ...imaging.image import Image
 from ...imaging.resample import sample_grid
 from ...inference.device import run_with_cpu_fallback
@@ -134,11 +134,8 @@ def _voxels(image: Image, sphere: Sphere, side: float) -> tuple[np.ndarray, np.n
 
 def measurement(finding: Finding, outlined: Outline, values: MaskValues) -> Measurement:
     """What a mask measures, as the axes of a finding."""
-    solid = f"Solid part (over {SOLID:.0f} HU): {values.solid:.0%} of the volume."
-    notes = (
+    volume = (
         f"Volume {values.volume:.0f} mm³, with a chance of 70 to 80 % between {outlined.low:.0f} and {outlined.high:.0f} mm³ "
-        "by what LIDC's readers outlined.",
-        solid.replace("%", " %").replace("-", "−"),
+        "by what LIDC's readers outlined."
     )
-    measured = {name: getattr(values, name) for name in ("volume", "mean", "std", "min", "max")}
-    return axes_measurement(values.position, values.axes, values.outline, measured, finding.id, notes)
+    return mask_measurement(finding.id, values, [volume])

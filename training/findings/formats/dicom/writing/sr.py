@@ -14,6 +14,7 @@ import numpy as np
 
 from ....finding import ATTRIBUTES, MALIGNANCY, Finding, Findings
 from ....geometry import Box, Mask, Sphere
+from ....measurements.of_nodules import axes_of
 from ...errors import SaveError
 from ...pixels import grid
 from .. import codes
@@ -218,7 +219,7 @@ def _measurements(finding: Finding, findings: Findings, source: Source) -> Itera
             yield measured(codes.LONG_AXIS, finding.diameter, codes.MM)
         else:
             yield measured(codes.DIAMETER, finding.diameter, codes.MM)
-        axes = next((m for m in findings.measurements if m.kind == "axes" and m.finding == finding.id), None)
+        axes = axes_of(findings.measurements, finding.id)
         for name, code in AXES_MM.items():
             if axes is not None and name in axes.values:
                 yield measured(code, axes.values[name], codes.MM)
