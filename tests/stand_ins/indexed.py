@@ -11,6 +11,7 @@ from napari_lungmtl.training.cluster.writer import IndexWriter
 from napari_lungmtl.training.findings import Findings
 from napari_lungmtl.training.findings.formats.json_file import write_findings
 from napari_lungmtl.training.inference import registry
+from napari_lungmtl.training.storage.address import is_remote
 
 
 def predict_all(root: Path, out: Path) -> Path:
@@ -28,7 +29,8 @@ def predict_all(root: Path, out: Path) -> Path:
 def write_study(out: Path, findings: Findings, key: str) -> Path:
     """Write a study of given findings, and its rows; give the file of the findings."""
     file = f"results/{key}.lungmtl.json"
-    (out / file).parent.mkdir(parents=True, exist_ok=True)
+    if not is_remote(out):
+        (out / file).parent.mkdir(parents=True, exist_ok=True)
     write_findings(findings, out / file)
     path, uid = findings.image.source, findings.image.series_uid
     row = {"path": path, "series_uid": uid, "findings": len(findings)}

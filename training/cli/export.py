@@ -95,14 +95,15 @@ def cases_of(file: Path, image: Path | None, series: str | None) -> list[Finding
     from ..findings.formats.csv_file import read_csv
     from ..findings.formats.json_file import read_findings
     from ..findings.formats.tables import read_text
+    from ..findings.image_place import image_place
     from ..imaging.read import read_image
 
     if image is None:
-        return (
-            [read_findings(file)]
-            if read_text(file).lstrip().startswith("{")
-            else list(read_csv(file).values())
-        )
+        if not read_text(file).lstrip().startswith("{"):
+            return list(read_csv(file).values())
+        findings = read_findings(file)
+        place = image_place(file, findings.image.source)
+        return [replace(findings, image=replace(findings.image, source=str(place or "")))]
     reference = ImageReference.of(read_image(image, series=series))
     if not read_text(file).lstrip().startswith("{"):
         own = read_csv(file, (reference,)).get(reference.series_uid)

@@ -362,5 +362,4 @@ def _findings_of(image: Image, given: Mapping[str, Findings]) -> Findings:
     findings = given.get(image.series_uid) or given.get("")
     if findings is None:
         raise Failed(f"the --findings file has none for series {image.series_uid}")
-    place = (image.modality, image.shape, image.spacing, image.origin, image.units)
-    return replace(findings, image=ImageReference(image.series_uid, str(image.source or ""), *place))
+    return replace(findings, image=ImageReference.of(image))

@@ -9,8 +9,8 @@ from pathlib import Path
 from ..findings import Finding, Findings
 from ..findings.formats.errors import FindingsFileError
 from ..findings.formats.json_file import SUFFIX, read_findings
+from ..findings.image_place import image_place
 from ..inference.predictor import Progress
-from ..storage.address import is_remote
 from .cohort import Cohort, CohortError, Nodule
 from .indexed import indexed_nodules
 
@@ -58,7 +58,7 @@ def loading_results(path: Path, min_score: float) -> Generator[Progress, None, C
 
 
 def _where_it_is(nodule: Nodule) -> Nodule:
-    return replace(nodule, source=_image_of(nodule.file, str(nodule.source)))
+    return replace(nodule, source=image_place(nodule.file, str(nodule.source)))
 
 
 def _modified(file: Path) -> tuple[float, str]:
@@ -70,7 +70,7 @@ def _modified(file: Path) -> tuple[float, str]:
 
 def _nodules(file: Path, findings: Findings, min_score: float) -> Iterator[Nodule]:
     case = findings.image.series_uid or file.name.removesuffix(SUFFIX)
-    source = _image_of(file, findings.image.source)
+    source = image_place(file, findings.image.source)
     for finding in findings:
         if len(finding.center) == 3 and finding.status != "rejected" and _counts(finding, min_score):
             yield Nodule(case, file, source, finding)
@@ -79,14 +79,3 @@ def _nodules(file: Path, findings: Findings, min_score: float) -> Iterator[Nodul
 def _counts(finding: Finding, min_score: float) -> bool:
     by_person = bool(finding.provenance.person) or not finding.provenance.model
     return finding.score >= min_score or finding.status == "accepted" or by_person
-
-
-def _image_of(file: Path, source: str) -> Path | None:
-    """Where the image is today: results may have moved together with it, or name it relative to somewhere else."""
-    if not source:
-        return None
-    written = Path(source)
-    if is_remote(written):
-        return written
-    places = [written, file.parent / written, file.parent.parent / written, file.parent / written.name]
-    return next((place for place in places if place.exists()), written)

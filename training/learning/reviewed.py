@@ -14,6 +14,7 @@ from ..errors import LungmtlError
 from ..findings import Finding, Findings, ImageReference, Sphere
 from ..findings.formats.errors import FindingsFileError
 from ..findings.formats.json_file import SUFFIX, read_findings
+from ..findings.image_place import image_place
 from ..imaging.formats import format_of
 from ..imaging.image import Image
 from ..imaging.read import read_image
@@ -192,11 +193,10 @@ def image_of(sidecar: Path, findings: Findings) -> Path:
     FindingsFileError
         It is in neither place.
     """
-    source = Path(findings.image.source) if findings.image.source else None
+    source = image_place(sidecar, findings.image.source)
     if source is not None:
-        for place in (source, sidecar.parent / source.name):
-            if place.exists():
-                return place
+        if source.exists():
+            return source
         # A folder of DICOM files holds its findings; it may be named by a UID, whose last number is no suffix.
         if not source.suffix or source.suffix[1:].isdigit():
             return sidecar.parent

@@ -117,7 +117,7 @@ def test_model_selects_stages(ct, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["json", "csv", "luna16"])
-def test_given_findings_are_judged_without_looking_for_others(ct, tmp_path, kind, hand):
+def test_given_findings_are_judged_without_looking_for_others(ct, tmp_path, kind, hand, monkeypatch):
     del hand["ag3d"]
     mine = (Finding(Sphere((-97, 11, 22), 5), id="mine"), Finding(Sphere((300, 11, 22), 7), id="far"))
     findings = Findings(mine, ImageReference("ct"))
@@ -128,8 +128,9 @@ def test_given_findings_are_judged_without_looking_for_others(ct, tmp_path, kind
         write_csv([findings], file)
     else:
         file.write_text("seriesuid,coordX,coordY,coordZ,diameter_mm\nct,22,11,-97,5\nct,22,11,300,7\n")
+    monkeypatch.chdir(ct.parent)
     result = lungmtl(
-        *("predict", ct, "--out", tmp_path / "out", "--findings", file, "--json", tmp_path / "s.json")
+        *("predict", ct.name, "--out", tmp_path / "out", "--findings", file, "--json", tmp_path / "s.json")
     )
     assert result.exit_code == 0, result.output
     judged = read_findings(tmp_path / "out" / "ct.lungmtl.json")
@@ -137,6 +138,7 @@ def test_given_findings_are_judged_without_looking_for_others(ct, tmp_path, kind
     assert judged[0].malignancy == pytest.approx(0.5)
     assert judged[1].malignancy is None
     assert judged.image.shape == (4, 5, 6)
+    assert judged.image.source == str(ct), "also where it was named from here"
     assert "Sphere at z 300.0 mm: not judged, because outside the scan" in result.stderr
     (case,) = json.loads((tmp_path / "s.json").read_text())["cases"]
     assert "outside the scan" in case["notes"][0]

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from napari_lungmtl.training.cli.app import app
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
 from napari_lungmtl.training.findings.hand_on import file_stem
+from napari_lungmtl.training.findings.image_place import image_place
 from napari_lungmtl.training.imaging import write_volume
 from tests.stand_ins.exchanged import findings_on, opened, series
 
@@ -40,6 +41,24 @@ def test_findings_know_their_image_from_any_folder(tmp_path, monkeypatch):
     done = lungmtl("export", tmp_path / "case.lungmtl.json", "--to", "dicom-sr", "--out", "sr.dcm")
     assert done.exit_code == 0, done.output
     assert pydicom.dcmread("sr.dcm").PatientID == image.metadata["patient_id"]
+
+
+@pytest.mark.parametrize("place", ["ct", "studies/patient 1/ct"])
+def test_findings_that_moved_together_with_their_image_find_it(tmp_path, place):
+    old, new = tmp_path / "old", tmp_path / "new"
+    image, _ = opened(series(old / place))
+    (old / "out").mkdir()
+    write_findings(findings_on(image), old / "out" / "case.lungmtl.json")
+    old.rename(new)
+    file = new / "out" / "case.lungmtl.json"
+    assert image_place(file, read_findings(file).image.source) == new / place
+    done = lungmtl("export", file, "--to", "dicom-sr", "--out", new / "sr.dcm")
+    assert done.exit_code == 0, done.output
+    (new / place).rename(tmp_path / "away")
+    assert image_place(file, read_findings(file).image.source) == old / place, "as it is written"
+    done = lungmtl("export", file, "--to", "dicom-sr", "--out", new / "sr2.dcm")
+    assert done.exit_code == 1
+    assert "is not there any more; name the series with --image" in done.output
 
 
 def test_the_folder_of_a_file_is_made_and_where_that_cannot_be_it_is_said_before_the_work(case):

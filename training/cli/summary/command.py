@@ -65,13 +65,15 @@ def summary(
         from ...case_report.report import CaseReport, write_case_report
         from ...findings.deidentify import Deidentifier
         from ...findings.formats.json_file import read_findings
+        from ...findings.image_place import image_place
         from ...findings.import_file import numbered
 
         findings = read_findings(case)
         findings = findings.with_items(numbered(findings))
-        picture = _image(findings, image, series)
-        if picture is not None and image is not None:  # where it lies now, for DICOM refers to its instances
-            findings = replace(findings, image=replace(findings.image, source=str(image)))
+        place = image or image_place(case, findings.image.source)
+        picture = _image(findings, place, image is not None, series)
+        if picture is not None:  # where it lies now, for DICOM refers to its instances
+            findings = replace(findings, image=replace(findings.image, source=str(place)))
         report = CaseReport(
             findings,
             _shown(findings, which),
@@ -86,12 +88,11 @@ def summary(
         typer.echo(str(out))
 
 
-def _image(findings: Findings, path: Path | None, series: str | None) -> Image | None:
-    """The image: that one that was named, or the one that the findings name as far as it is there."""
+def _image(findings: Findings, where: Path | None, named: bool, series: str | None) -> Image | None:
+    """The image: that one that was `named`, or the one that the findings name as far as it is there."""
     from ...imaging.read import read_image
 
-    where = path or (Path(findings.image.source) if findings.image.source else None)
-    if path is None and (where is None or not where.exists()):
+    if not named and (where is None or not where.exists()):
         complain("warning: the image is not where it was read from: no pictures; name it with --image")
         return None
     assert where is not None

@@ -200,12 +200,15 @@ def load_masks(folder: Path, index: np.ndarray | None = None) -> np.ndarray | No
     with open_arrays(path) as f:
         if "masks" not in f:
             return None
-        packed, shape = f["masks"], f["cubes_dz"].shape[1:]
+        packed = f["masks"]
+    side = int(
+        np.cbrt(8 * packed.shape[1]) + 1e-6
+    )  # of the cubes, which take longer to unpack than the masks
     if index is not None:
         if len(index) and index.max() >= len(packed):
             raise DatasetError(f"{path} holds {len(packed)} masks, but nodule {index.max()} was asked for.")
         packed = packed[index]
-    return np.unpackbits(packed, axis=1, count=int(np.prod(shape))).reshape(-1, *shape).astype(bool)
+    return np.unpackbits(packed, axis=1, count=side**3).reshape(-1, side, side, side).astype(bool)
 
 
 def _in_cube(spheres: np.ndarray, row: dict[str, str], shape: tuple[int, ...]) -> np.ndarray:

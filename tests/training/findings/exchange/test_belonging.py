@@ -1,7 +1,10 @@
 """What was drawn on another scan or another film is refused, and what was drawn on this one comes back."""
 
+from dataclasses import replace
+
 import highdicom as hd
 import numpy as np
+import pydicom
 import pytest
 
 from napari_lungmtl.training.export_options import Format
@@ -72,6 +75,36 @@ def test_a_film_takes_its_own_and_nothing_of_another_film_of_its_size(tmp_path, 
         assert len(hd.seg.segread(written).segment_numbers) == 1
     with pytest.raises(FindingsFileError, match="another picture"):
         import_findings(written, bob)
+
+
+def test_a_film_takes_a_report_that_does_not_say_on_which_image_it_was_drawn(tmp_path):
+    """Against TID 1410, but nothing speaks against it either."""
+    image, findings = film(tmp_path / "alice", **ALICE)
+    export([findings], tmp_path / "sr.dcm", Format.DICOM_SR)
+    report = pydicom.dcmread(tmp_path / "sr.dcm")
+    regions = [
+        item
+        for group in report.iterall()
+        if group.keyword == "ContentSequence"
+        for item in group.value
+        if item.get("ValueType") == "SCOORD"
+    ]
+    assert regions
+    for region in regions:
+        region.ContentSequence = []
+    report.save_as(tmp_path / "sr.dcm")
+    (back,) = import_findings(tmp_path / "sr.dcm", image)[0]
+    assert np.allclose(back.center, findings[0].center, atol=1)
+
+
+def test_a_segmentation_of_a_film_lies_in_no_frame_of_reference(tmp_path):
+    """PS3.3 A.51.5.1: it would ask for planes. So the same picture without its header takes it, too."""
+    image, findings = film(tmp_path / "alice", **ALICE, FrameOfReferenceUID="1.2.7.7")
+    export([findings], tmp_path / "seg.dcm", Format.DICOM_SEG)
+    assert "FrameOfReferenceUID" not in pydicom.dcmread(tmp_path / "seg.dcm")
+    copy = replace(image, metadata={}, source=tmp_path / "copy.png")
+    (back,) = import_findings(tmp_path / "seg.dcm", copy)[0]
+    assert back.geometry == findings[0].geometry
 
 
 def test_a_chest_cad_report_is_refused_with_what_to_choose(tmp_path):

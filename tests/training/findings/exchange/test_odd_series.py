@@ -60,7 +60,7 @@ def test_a_region_with_a_missing_slice_is_said_to_have_a_hole(tmp_path):
     beside = Finding(Sphere((30.0 + 1 * STEP, y, x), 5.5), number=2)
     findings = Findings((within, beside), ImageReference.of(image))
     said = write_seg(findings, tmp_path / "seg.dcm", source)
-    assert said == ["slices of the series are missing within 1: no region is written there"]
+    assert said == ["slices lie far apart, or are missing, within 1: no region is written between them"]
     heights = [f.geometry.to_array().any((1, 2)) for f in import_findings(tmp_path / "seg.dcm", image)[0]]
     assert len(heights[0]) > heights[0].sum(), "the hole that is spoken of"
     assert heights[1].all()

@@ -9,13 +9,15 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_lungmtl.training.findings import Box, Finding, Findings, ImageReference, Sphere
+from napari_lungmtl.training.findings import Box, Finding, Findings, ImageReference, Mask, Sphere
 from napari_lungmtl.training.findings.formats.coco import write_coco
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
 from napari_lungmtl.training.findings.formats.json_file import write_findings
+from napari_lungmtl.training.findings.formats.labels.volume import write_label_volume
 from napari_lungmtl.training.findings.formats.public.deeplesion import COLUMNS
 from napari_lungmtl.training.findings.formats.read_truth import read_truth
 from napari_lungmtl.training.findings.formats.truth.load import load_truth
+from napari_lungmtl.training.findings.import_file import import_findings
 from napari_lungmtl.training.imaging import Image
 
 CT = Image(np.zeros((20, 30, 40), np.int16), "CT", (2.5, 0.7, 0.8), (-100, 10, -20), series_uid="1.2.3")
@@ -70,6 +72,33 @@ def test_a_label_volume_that_lies_oblique_keeps_its_numbers(tmp_path, label, suf
     (nodule,) = load_truth(tmp_path / f"a{suffix}", image).nodules
     assert nodule.center == pytest.approx(center[::-1], abs=0.3)
     assert nodule.diameter == pytest.approx(11, abs=0.3)
+
+
+def test_an_own_label_volume_that_was_resampled_keeps_its_nodules(tmp_path):
+    """Its table lies beside it; another program laid it onto an oblique grid."""
+    image = Image(
+        np.zeros((40, 40, 50), np.int16), "CT", (1.5, 1.0, 1.0), (-40.0, -25.0, -25.0), series_uid="1.2"
+    )
+    block = np.ones((4, 6, 6), bool)
+    places = [tuple(image.to_world((10 + 4 * k, 10 + 9 * k, 10 + 9 * k))) for k in range(3)]
+    items = [Finding(Mask.from_array(block, image.scale, p), number=k + 1) for k, p in enumerate(places)]
+    findings = Findings(tuple(items), ImageReference.of(image))
+    path = tmp_path / "a.nii.gz"
+    write_label_volume(findings, path, (".nii.gz",))
+    volume, turn = sitk.ReadImage(str(path)), np.deg2rad(10)
+    axes = np.array([[1, 0, 0], [0, np.cos(turn), -np.sin(turn)], [0, np.sin(turn), np.cos(turn)]])
+    spacing, middle = np.array([1.0, 1.0, 1.2]), [n / 2 for n in volume.GetSize()]
+    origin = volume.TransformContinuousIndexToPhysicalPoint(middle) - axes @ (np.full(3, 30) * spacing)
+    laid = sitk.Resample(
+        volume, (60, 60, 60), sitk.Transform(), sitk.sitkNearestNeighbor, origin, spacing, axes.ravel()
+    )
+    sitk.WriteImage(laid, str(path))
+    back, problems = import_findings(path, image)
+    assert not problems
+    assert [f.number for f in back] == [1, 2, 3]
+    for was, now in zip(findings, back, strict=True):
+        assert now.center == pytest.approx(was.center, abs=0.7)
+        assert now.diameter == pytest.approx(was.diameter, abs=0.4)
 
 
 def test_volumes_that_are_no_labels(tmp_path):

@@ -192,16 +192,23 @@ def _parts(roi: Any) -> Iterator[tuple[str, np.ndarray, Any]]:
 def _on_image(region: Any, points: np.ndarray, grid: Grid | None, image: Image) -> np.ndarray:
     """World z, y, x (or y, x) of points (n, 2) column, row on the image that a region refers to."""
     pixels = points - 0.5
-    uid = str(region.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
-    instances = instances_of(image)
+    uid, instances = _instance_of(region), instances_of(image)
     if grid is None:
-        if instances and uid not in instances:
+        if uid and instances and uid not in instances:
             raise ValueError(f"it was drawn on another picture ({uid})")
         return image.to_world(pixels[:, ::-1])
     if uid not in instances:
         raise ValueError(f"it was drawn on a slice that is not open ({uid})")
     z = grid.z_of(Outline(np.empty((0, 2)), True, float("nan"), uid))
     return np.array([grid.world(column, row, z) for column, row in pixels])
+
+
+def _instance_of(region: Any) -> str:
+    """The image that a region was drawn on; empty where a report does not say, as it should (PS3.16 TID 1410)."""
+    for item in region.get("ContentSequence", ()):
+        for referred in item.get("ReferencedSOPSequence", ()):
+            return str(referred.ReferencedSOPInstanceUID)
+    return ""
 
 
 def _sphere(kind: str, world: np.ndarray, diameter: float) -> Sphere:

@@ -15,7 +15,7 @@ from ....error_boundary import reads
 from ....imaging.formats.write_volume import write_volume
 from ....imaging.image import Image
 from ....imaging.paths import stem_of, suffix_of
-from ....imaging.read import read_image
+from ....imaging.read import read_labels
 from ...finding import Finding, Findings, ImageReference
 from ...geometry import Mask
 from ..csv_file import read_csv, table_of
@@ -124,7 +124,7 @@ def read_label_volume(path: Path | str, image: Image) -> tuple[Findings, list[st
         A file is damaged, or the volume lies elsewhere.
     """
     path, table = Path(path), table_path(Path(path))
-    volume = read_image(path)
+    volume = read_labels(path)
     reference = ImageReference.of(image)
     listed = [f for findings in read_csv(table, (reference,)).values() for f in findings]
     records = [record for _, record in read_rows(table, OWN[:1], OWN)]

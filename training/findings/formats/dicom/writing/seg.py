@@ -107,7 +107,7 @@ def nodule_segments(findings: Findings, source: Source) -> tuple[list[Segment], 
     said = [f"left out of these, without a region on the slices: {', '.join(left_out)}"] if left_out else []
     if broken:
         said.append(
-            f"slices of the series are missing within {', '.join(broken)}: no region is written there"
+            f"slices lie far apart, or are missing, within {', '.join(broken)}: no region is written between them"
         )
     return segments, said
 
@@ -190,10 +190,16 @@ def segmentation(
             **device(),
         )
     if source.is_radiograph:
-        # Pixel measures ask for a slice thickness, which a projection has not; what was segmented has the size of its pixels.
+        # Pixel measures ask for a slice thickness, and a frame of reference for planes, which a projection has not: what was
+        # segmented has its size and place (PS3.3 A.51.5.1).
         shared = made.SharedFunctionalGroupsSequence[0]
-        if "PixelMeasuresSequence" in shared:
-            del shared.PixelMeasuresSequence
+        for holder, name in (
+            (shared, "PixelMeasuresSequence"),
+            (made, "FrameOfReferenceUID"),
+            (made, "PositionReferenceIndicator"),
+        ):
+            if name in holder:
+                delattr(holder, name)
     return made
 
 

@@ -60,7 +60,7 @@ def patches_of(geometry: Geometry, source: Source) -> Patches:
 
 
 def lacks_slices(patches: Patches, source: Source) -> bool:
-    """Whether a region lies on both sides of missing slices: where the series has a gap over 1.5 times as wide as usual."""
+    """Whether a region lies on both sides of a gap of the series, where slices lie over 1.5 times as far apart as usual."""
     planes = {frame: plane for frame, plane in enumerate(source.planes) if plane is not None}
     if len(planes) < 3:
         return False
