@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..training.findings import Finding
-
-HOSPITAL = 0.1
-"""Share of a hospital's radiographs that show a nodule or a mass: about that of NIH ChestX-ray14's labels."""
+from ..training.inference.radiograph_answer import HOSPITAL
 
 
 @dataclass(frozen=True)

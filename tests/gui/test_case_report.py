@@ -49,6 +49,12 @@ def test_from_the_button_to_the_file(after_run, qtbot, tmp_path):
     say(dialog, age="old")
     assert "age is a number" in rows.sources["age"].text()
     assert not dialog.save_button.isEnabled()
+    calculators.boxes[Guideline.FLEISCHNER].setChecked(False)
+    assert dialog.save_button.isEnabled(), "nobody asks for it any more"
+    assert dialog.preview.isEnabled()
+    calculators.boxes[Guideline.FLEISCHNER].setChecked(True)
+    assert not dialog.save_button.isEnabled()
+    assert "age is a number" in rows.sources["age"].text()
     say(dialog, age="34")
     assert dialog.save_button.isEnabled()
     assert "younger than 35" in calculators.results.text()

@@ -47,6 +47,7 @@ _FINDINGS = {
     "Note": "Notiz",
     "mean": "Mittel",
     "a nodule somewhere": "irgendwo ein Rundherd",
+    "at a prevalence of": "bei einer Prävalenz von",
     "unreviewed": "nicht geprüft",
     "accepted": "bestätigt",
     "rejected": "verworfen",

@@ -10,6 +10,7 @@ from ..findings.history import last_by_person, moved_by
 from ..findings.measurements.measurement import Measurement
 from ..findings.measurements.of_nodules import axes_of
 from ..imaging.image import Image
+from ..inference.radiograph_answer import ANSWER, with_prevalence
 from ..inference.registry import shown_card
 from .words import Words
 
@@ -138,12 +139,20 @@ def title(model: str) -> str:
     return model if card is None else card.title
 
 
-def image_scores(findings: Findings, words: Words) -> list[str]:
-    """Write what networks say of a radiograph as a whole."""
-    return [
-        f"{title(s.model)}: {words('a nodule somewhere')} {words.number(s.probability, 2)}"
-        for s in findings.image_scores
-    ]
+def image_scores(findings: Findings, words: Words, prevalence: float) -> list[str]:
+    """Write what is said of a radiograph as a whole: the one answer at this prevalence (0–1), or else each network's score."""
+    said = words("a nodule somewhere")
+    answers = [s for s in findings.image_scores if s.model == ANSWER]
+    if not answers:
+        return [f"{title(s.model)}: {said} {words.number(s.probability, 2)}" for s in findings.image_scores]
+    at = f"{words('at a prevalence of')} {_chance(prevalence, words)}"
+    chances = (with_prevalence(s.probability, prevalence) for s in answers)
+    return [f"{said}: {_chance(p, words)} {at}" for p in chances]
+
+
+def _chance(part: float, words: Words) -> str:
+    """``53%``, ``4.8%``: two digits below ten."""
+    return words.percent(part, 0 if part >= 0.0995 else 1)
 
 
 def _status(finding: Finding, words: Words) -> str:

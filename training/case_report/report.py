@@ -15,6 +15,7 @@ from ..findings.formats.atomic import write_atomically
 from ..guidelines.calculation import Calculation
 from ..imaging.image import Image
 from ..imaging.radiograph.orientation import AS_STORED
+from ..inference.radiograph_answer import HOSPITAL
 from .calculator_lines import calculator_line
 from .language import Language
 from .lines import FindingLine, brief_line, finding_line, image_scores, networks, other_measurements
@@ -59,6 +60,8 @@ class CaseReport:
         Leaves out names, dates, notes and paths; None keeps them.
     made
         The day that stands on it; none with `hide`.
+    prevalence
+        Share of radiographs with a nodule (0–1), at which the one answer for a radiograph is told.
     """
 
     findings: Findings
@@ -69,6 +72,7 @@ class CaseReport:
     calculations: Sequence[Calculation] = ()
     hide: Deidentifier | None = None
     made: date = field(default_factory=date.today)
+    prevalence: float = HOSPITAL
 
 
 def order(findings: Sequence[Finding]) -> list[Finding]:
@@ -194,7 +198,7 @@ def _render(report: CaseReport, pictured: int) -> str:
         more=max(len(rest) - BRIEF, 0),
         counts=_counts(report, words),
         measurements=other_measurements(report.findings, words)[:MEASUREMENTS],
-        scores=image_scores(report.findings, words),
+        scores=image_scores(report.findings, words, report.prevalence),
         calculators=[calculator_line(c, words, report.hide is not None) for c in report.calculations],
         networks=networks(report.findings),
         warnings=(report.image.warnings if report.image is not None else ())[:3],

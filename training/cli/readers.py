@@ -119,7 +119,7 @@ def show(result: StudyResult) -> None:
 
 def _show_mrmc(compared: Compared) -> None:
     first, second = compared.conditions
-    title = f"{compared.figure}, {second} − {first}: {len(compared.readers)} readers, {compared.cases} cases"
+    title = f"{compared.figure}, {second} − {first}: {_many(len(compared.readers), 'reader')}, {_many(compared.cases, 'case')}"
     if compared.result is None:
         typer.echo(f"{title}: not analysed. {compared.problem}")
         return
@@ -146,9 +146,13 @@ def _mrmc_row(name: str, analysis: Analysis) -> list[str]:
     ]
 
 
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def _turned(d: Estimate) -> str:
     """Second less first."""
-    return f"{-d.value:+.3f} ({-d.upper:+.3f} to {-d.lower:+.3f})"
+    return f"{-d.value:+z.3f} ({-d.upper:+z.3f} to {-d.lower:+z.3f})"  # zero has no minus
 
 
 def _number(value: float, digits: int = 2) -> str:

@@ -23,6 +23,8 @@ from .agreement import agreement
 
 ANSWER = "radiograph"
 """`ImageScore.model` of the one answer. Its probability is at a prevalence of 50 %: its odds are the likelihood ratio."""
+HOSPITAL = 0.1
+"""Share of a hospital's radiographs that show a nodule or a mass: about that of NIH ChestX-ray14's labels."""
 NOTHING = 0.01
 """Stands for a network's score where it marks nothing."""
 HEAD, MARK, BOTH, IMAGE = "head", "mark", "both", "image"

@@ -81,6 +81,11 @@ class Calculators(QWidget):
         wanted = [guideline for guideline, box in self.boxes.items() if box.isChecked()]
         return tuple(calculate(guideline, given, finding.number) for guideline in wanted)
 
+    @property
+    def wrong(self) -> bool:
+        """Whether something that is asked for was typed and cannot be; what is not asked for any more does not count."""
+        return any(not self.rows.editors[name].isHidden() for name in self.rows.wrong)
+
     def refresh(self, _value: object = None) -> None:
         """Show the findings, inputs and results of now."""
         self._list_findings()
@@ -100,7 +105,8 @@ class Calculators(QWidget):
 
     def _list_findings(self) -> None:
         findings = order(self._session.visible)
-        shown = [(f"{f.number}: {f.diameter:.1f} mm", f.id) for f in findings]
+        units = "mm" if self._session.findings.image.units == "mm" else "px"
+        shown = [(f"{f.number}: {f.diameter:.1f} {units}", f.id) for f in findings]
         before = [(self.nodule.itemText(i), self.nodule.itemData(i)) for i in range(self.nodule.count())]
         if shown == before:
             return

@@ -165,6 +165,7 @@ class ReportDialog(QDialog):
             self.language.currentData(),
             self.calculators.calculations,
             Deidentifier() if self.hidden.isChecked() else None,
+            prevalence=session.thresholds.prevalence,
         )
 
     @property
@@ -260,7 +261,7 @@ class ReportDialog(QDialog):
         self.save_button.setText("Replace" if there else "Save")
         self.save_button.setToolTip(f"{self.path} is there, and is replaced" if there else "")
         busy, stem = self.worker.running, self.path.stem.strip(". ")
-        wrong = bool(self.calculators.rows.wrong)
+        wrong = self.calculators.wrong
         self.save_button.setEnabled(bool(stem) and not busy and not self.path.is_dir() and not wrong)
         self.preview.setEnabled(not busy and not wrong)
 

@@ -34,6 +34,7 @@ from napari_lungmtl.training.guidelines.guideline import Guideline
 from napari_lungmtl.training.guidelines.inputs import NAMES
 from napari_lungmtl.training.imaging import read_image
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.inference.radiograph_answer import ANSWER
 
 SAMPLES = Path(__file__).parents[3] / "sample_data"
 NASTY = "<script>alert('größer')</script> & {{ 7 * 7 }}"
@@ -235,6 +236,12 @@ def test_a_radiograph_has_its_boxes_where_they_are_also_turned(tmp_path):
     scored = replace(truth, image_scores=(ImageScore("net", "1", 0.81),))
     html = page(CaseReport(scored, scored.items, image))
     assert "a nodule somewhere 0.81" in text_of(html)
+    answered = replace(scored, image_scores=(*scored.image_scores, ImageScore(ANSWER, "1", 0.91)))
+    told = text_of(page(CaseReport(answered, (), image)))
+    assert "a nodule somewhere: 53% at a prevalence of 10%" in told, "as the banner has it"
+    assert "0.81" not in told
+    german = CaseReport(answered, (), image, language=Language.DE, prevalence=0.005)
+    assert "irgendwo ein Rundherd: 4,8 % bei einer Prävalenz von 0,5 %" in text_of(page(german))
     assert html.count("<img") == 4
     write_case_report(CaseReport(scored, scored.items, image), tmp_path / "film.html")
     assert (tmp_path / "film.html").read_text(encoding="utf-8").startswith("<!doctype html>")
