@@ -72,13 +72,27 @@ def film(image: Image, findings: Sequence[Finding], orientation: Orientation = A
     for finding in findings:
         _outline(picture, plane, finding, center, field)
     pen, font = ImageDraw.Draw(picture), letters(FILM_SIDE // 30)
+    taken: list[tuple[float, float, float, float]] = []
     for finding in findings:
-        place = _pixels(np.asarray(finding.center), plane, center, field, FILM_SIDE)
-        beside = place + finding.diameter / 2 * FILM_SIDE / field + 4
-        write(pen, (float(beside[1]), float(place[0])), str(finding.number or "–"), font, "lm")
+        y, x = _pixels(np.asarray(finding.center), plane, center, field, FILM_SIDE)
+        away, text = finding.diameter / 2 * FILM_SIDE / field + 4, str(finding.number or "–")
+        beside = (
+            *(((x + away, y), "lm"), ((x - away, y), "rm")),
+            *(((x, y - away), "mb"), ((x, y + away), "mt")),
+        )
+        spots = [(place, anchor, pen.textbbox(place, text, font, anchor)) for place, anchor in beside]
+        # Two networks often mark one lesion: numbers that lie over each other are none.
+        place, anchor, box = next((s for s in spots if not any(_overlap(s[2], t) for t in taken)), spots[0])
+        taken.append(box)
+        write(pen, place, text, font, anchor)
     extent = (high - low)[[plane.down[0], plane.right[0]]] / field * FILM_SIDE
     top, left = np.floor((FILM_SIDE - extent) / 2).astype(int).clip(0).tolist()
     return _data_uri(picture.crop((left, top, FILM_SIDE - left, FILM_SIDE - top)))
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    """Whether two boxes (left, top, right, bottom) cover each other."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _levels(

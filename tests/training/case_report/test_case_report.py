@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from napari_lungmtl.training.case_report import pdf as pdf_module
+from napari_lungmtl.training.case_report import pictures
 from napari_lungmtl.training.case_report.calculator_lines import TITLES
 from napari_lungmtl.training.case_report.language import Language
 from napari_lungmtl.training.case_report.pdf import PdfError
@@ -23,7 +24,7 @@ from napari_lungmtl.training.case_report.report import (
     write_case_report,
 )
 from napari_lungmtl.training.case_report.words import Words
-from napari_lungmtl.training.findings import ATTRIBUTES, Findings, Measurement, Provenance
+from napari_lungmtl.training.findings import ATTRIBUTES, Box, Finding, Findings, Measurement, Provenance
 from napari_lungmtl.training.findings.attribute_words import SCALES
 from napari_lungmtl.training.findings.deidentify import Deidentifier
 from napari_lungmtl.training.findings.finding import REASONS, ImageScore
@@ -211,6 +212,25 @@ def test_pdf_of_six_findings_and_three_calculators_is_one_page(findings, image, 
         assert words in text
     assert len(reader.pages[0].images) >= 3
     assert "Fall 7" not in str(reader.metadata)
+
+
+def test_numbers_of_marks_on_one_lesion_do_not_lie_over_each_other(monkeypatch):
+    written = []
+    real = pictures.write
+
+    def write(pen, place, text, font, anchor):
+        written.append((text, pen.textbbox(place, text, font, anchor)))
+        real(pen, place, text, font, anchor)
+
+    monkeypatch.setattr(pictures, "write", write)
+    image = Image(np.zeros((400, 400), np.uint8), "DX", (1.0, 1.0))
+    marks = [Finding(Box((180.0 - k, 180.0), (220.0, 220.0 + k)), number=10 + k) for k in range(4)]
+    pictures.film(image, marks)
+    assert [text for text, _ in written] == ["10", "11", "12", "13"]
+    boxes = [box for _, box in written]
+    for n, a in enumerate(boxes):
+        for b in boxes[n + 1 :]:
+            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (a, b)
 
 
 def test_a_radiograph_has_its_boxes_where_they_are_also_turned(tmp_path):
