@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from ..training.findings import Finding, Findings
-from ..training.findings.history import now, recorded
+from ..training.findings.history import found_again, now
 from ..training.inference.agreement import agreement, same_place
 
 
@@ -39,7 +39,7 @@ def keep_ids(before: Sequence[Finding], run: Findings) -> Findings:
 def _as(finding: Finding, former: Finding) -> Finding:
     """A finding under the id and number of a former one, whose history goes on."""
     kept = finding.with_(id=former.id, number=former.number)
-    return kept.with_(history=recorded(former, kept, finding.provenance.label, now()).history)
+    return found_again(former, kept, now())
 
 
 def numbered(findings: Findings, last: int = 0) -> Findings:
