@@ -4,6 +4,7 @@ identifier and number), and which two networks marked both."""
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,15 +26,20 @@ def keep_ids(before: Sequence[Finding], run: Findings) -> Findings:
     Returns
     -------
     Findings
-        In the order of `run`. Pairs are one to one, the nearest first; on a radiograph only of one network.
+        In the order of `run`. Pairs are one to one, the nearest first; on a radiograph only of one network. What was measured of a
+        finding goes with it.
     """
     known = {f.id: f for f in before}
     repeats = {f.id: known[f.id] for f in run if f.id in known}
     former = [f for f in before if f.id not in repeats]
     new = [f for f in run if f.id not in repeats]
     repeats |= {new[j].id: former[i] for i, j in _pairs(former, new)}
-    items = (_as(f, repeats[f.id]) if f.id in repeats else f for f in run)
-    return run.with_items(tuple(items))
+    ids = {id: former.id for id, former in repeats.items()}
+    return replace(
+        run,
+        items=tuple(_as(f, repeats[f.id]) if f.id in repeats else f for f in run),
+        measurements=tuple(m.with_(finding=ids.get(m.finding, m.finding)) for m in run.measurements),
+    )
 
 
 def _as(finding: Finding, former: Finding) -> Finding:

@@ -151,7 +151,7 @@ def _is_found_again(change: Change, finding: Finding) -> bool:
         return False
     model = finding.provenance.model
     labels = {c.by for c in finding.history if c.what == FOUND}
-    return change.by in labels or bool(model) and f"{change.by} ".startswith(f"{model} ")
+    return change.by in labels or (model != "" and f"{change.by} ".startswith(f"{model} "))
 
 
 def _values(before: Finding, after: Finding) -> Iterator[tuple[str, str, str]]:
