@@ -68,7 +68,7 @@ def edited(
     add: Iterable[Finding],
     change: Iterable[Finding],
     remove: Iterable[str],
-    outlined_by: str = "",
+    outlined_by: Mapping[str, str] | None = None,
 ) -> tuple[Finding, ...]:
     """Findings after several edits, each in the history of its finding; see `Session.edit`.
 
@@ -82,7 +82,7 @@ def edited(
         raise KeyError(", ".join(sorted(unknown)))
     at, person = now(), reviewer()
     kept = (
-        recorded(f, changed[f.id], person, at, outlined_by) if f.id in changed else f
+        recorded(f, changed[f.id], person, at, (outlined_by or {}).get(f.id, "")) if f.id in changed else f
         for f in findings
         if f.id not in gone
     )

@@ -237,7 +237,7 @@ class Session(Looking):
         models: Iterable[Mapping[str, Any]] = (),
         notes: Iterable[str] = (),
         measurements: Iterable[Measurement] = (),
-        outlined_by: str = "",
+        outlined_by: Mapping[str, str] | None = None,
     ) -> None:
         """Several edits as one step of the history.
 
@@ -252,7 +252,7 @@ class Session(Looking):
         models, notes, measurements
             What the change comes from, what a run had to say and what it measured; they join those of the findings.
         outlined_by
-            The network, with the version of its weights, that drew new shapes; empty where a person did.
+            By id the network, with the version of its weights, that drew the new shape; a person drew all others.
 
         Raises
         ------
