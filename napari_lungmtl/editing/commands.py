@@ -11,6 +11,7 @@ from ..session.review import moved, reviewer
 from ..session.session import Session
 from ..training.findings import Box, Finding, Findings, Geometry, Mask, Provenance, Sphere
 from ..training.findings.finding import Status
+from ..training.findings.history import outlined_by
 
 NEW_DIAMETER, SMALLEST, LARGEST = 8.0, 1.0, 150.0
 """Millimetres: of a sphere that is set by a key, and what a sphere can be shrunk and widened to."""
@@ -45,7 +46,8 @@ def outline(session: Session, asked: Findings, outlined: Findings) -> int:
     Parameters
     ----------
     asked, outlined
-        The spheres as the network was given them, and what it made of them, with the same ids.
+        The spheres as networks were given them, and what they made of them, with the same ids; a history that says which
+        network drew is heard.
 
     Returns
     -------
@@ -67,15 +69,18 @@ def outline(session: Session, asked: Findings, outlined: Findings) -> int:
             models=outlined.models,
             notes=outlined.notes,
             measurements=measured,
-            outlined_by=_last_model(outlined),
+            outlined_by={f.id: outlined_by(f) or _only_new_model(asked, outlined) for f in outlined},
         )
     return len(change)
 
 
-def _last_model(findings: Findings) -> str:
-    """The network that spoke last, with the version of its weights: outlines are drawn when all else is said."""
-    last = findings.models[-1] if findings.models else {}
-    return " ".join(str(last.get(key, "")) for key in ("name", "version")).strip()
+def _only_new_model(asked: Findings, outlined: Findings) -> str:
+    """The network that came to the findings, with the version of its weights, where histories do not say which one drew."""
+    known = {model.get("name") for model in asked.models}
+    new = [model for model in outlined.models if model.get("name") not in known]
+    if len(new) != 1:
+        return "a network"
+    return " ".join(str(new[0].get(key, "")) for key in ("name", "version")).strip()
 
 
 def resized(sphere: Sphere, diameter: float) -> Sphere:

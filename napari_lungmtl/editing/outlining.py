@@ -10,10 +10,11 @@ from qtpy.QtCore import QObject
 from ..jobs.latest import LatestAnswer
 from ..session.session import Session
 from ..training.findings import Findings, Sphere
+from ..training.findings.history import now, recorded
 from ..training.findings.measurements.of_nodules import axes_of
 from ..training.imaging.image import Image
 from ..training.inference import registry
-from ..training.inference.chain import choose
+from ..training.inference.chain import chain_of, choose
 from ..training.inference.predictor import Progress
 from . import commands
 
@@ -85,4 +86,16 @@ def _measured_by_hand(session: Session, asked: Findings) -> str:
 
 
 def _steps(image: Image, asked: Findings, names: list[str]) -> Generator[Progress, None, Findings]:
-    return (yield from choose(image, names).characterise(image, asked))
+    """One network after the other on what is still a sphere; the history of each finding says which of them drew it."""
+    result = asked
+    for info in choose(image, names).outliners:
+        before = result
+        result = yield from chain_of([info]).characterise(image, before)
+        by = f"{info.name} {info.version}".strip()
+        result = result.with_items(
+            tuple(
+                f if f.geometry == was.geometry else recorded(was, f, by, now(), by)
+                for was, f in zip(before, result, strict=True)
+            )
+        )
+    return result

@@ -8,8 +8,7 @@ from typing import Any
 
 from ..training.findings import Finding, Findings, Mask, Measurement, Sphere
 from ..training.findings.history import begun, now, recorded
-from ..training.findings.measurements.measurement import numbered
-from ..training.findings.measurements.of_nodules import not_measured_by_person
+from ..training.findings.measurements.of_nodules import joined
 from ..training.findings.models import join_models
 from ..training.imaging.radiograph.orientation import AS_STORED
 from .log.history import Step
@@ -69,7 +68,7 @@ def edited(
     add: Iterable[Finding],
     change: Iterable[Finding],
     remove: Iterable[str],
-    outlined_by: str = "",
+    outlined_by: Mapping[str, str] | None = None,
 ) -> tuple[Finding, ...]:
     """Findings after several edits, each in the history of its finding; see `Session.edit`.
 
@@ -83,7 +82,7 @@ def edited(
         raise KeyError(", ".join(sorted(unknown)))
     at, person = now(), reviewer()
     kept = (
-        recorded(f, changed[f.id], person, at, outlined_by) if f.id in changed else f
+        recorded(f, changed[f.id], person, at, (outlined_by or {}).get(f.id, "")) if f.id in changed else f
         for f in findings
         if f.id not in gone
     )
@@ -95,21 +94,14 @@ def with_news(
     models: Iterable[Mapping[str, Any]],
     notes: Iterable[str],
     measurements: Iterable[Measurement],
+    last: int = 0,
 ) -> Findings:
-    """Findings with what a run says of itself and has measured, in the place of what a network had measured of a nodule before.
-
-    A nodule that a person has measured keeps that.
-    """
-    new = tuple(not_measured_by_person(measurements, findings.measurements))
-    nodules = {m.finding for m in new if m.finding}
-    kept = [m for m in findings.measurements if m.person or m.finding not in nodules]
-    taken = {m.number for m in kept}  # something may have been measured while the network was at work
-    new = tuple(m.with_(number=0) if m.number in taken else m for m in new)
+    """Findings with what a run says of itself and has measured: see `joined`, also for `last`."""
     return replace(
         findings,
         models=join_models(findings.models, models),
         notes=tuple(dict.fromkeys((*findings.notes, *notes))),
-        measurements=numbered((*kept, *new)) if new else findings.measurements,
+        measurements=joined(findings.measurements, measurements, last),
     )
 
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from weakref import WeakKeyDictionary
 
 from ..training.findings import Findings, Measurement
 from ..training.findings.measurements import measure as reading
 from ..training.findings.measurements.measurement import Kind, numbered
 from ..training.findings.measurements.of_nodules import axes_of
-from ..training.imaging.image import Image
 from ..training.imaging.slab import SLICE, Slab
 from .review import reviewer
 from .session import Session
-
-_removed: WeakKeyDictionary[Session, tuple[Image, int]] = WeakKeyDictionary()
-"""The highest number that was taken out on a session's image: it may stand in a report, and is not given again."""
 
 
 def find(findings: Findings, id: str | None) -> Measurement | None:
@@ -46,9 +41,8 @@ def keep(session: Session, measurement: Measurement) -> Measurement:
     if former is not None:
         measurement = measurement.with_(id=former.id, number=former.number)
         return _change(session, measurement.with_(person=reviewer()))
-    image, last = _removed.get(session, (None, 0))
     present = (*session.findings.measurements, measurement.with_(person=reviewer()))
-    all_ = numbered(present, last if image is session.image else 0)
+    all_ = numbered(present, session.last_taken_out)
     session.measure(all_)
     return all_[-1]
 
@@ -62,10 +56,6 @@ def change(session: Session, measurement: Measurement) -> Measurement:
 
 def remove(session: Session, id: str) -> None:
     """Take a measurement out; nothing happens where it is gone."""
-    measurement = find(session.findings, id)
-    if measurement is not None and session.image is not None:
-        image, last = _removed.get(session, (None, 0))
-        _removed[session] = (session.image, max(measurement.number, last if image is session.image else 0))
     session.measure(m for m in session.findings.measurements if m.id != id)
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from ..training.findings import Finding, Findings, Geometry, ImageScore, Measurement, Region
 from ..training.findings.history import begun, now, recorded
-from ..training.findings.measurements.measurement import numbered
-from ..training.findings.measurements.of_nodules import not_measured_by_person
+from ..training.findings.measurements.of_nodules import joined
 from ..training.findings.models import join_models
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
@@ -86,7 +85,9 @@ def moved(finding: Finding, geometry: Geometry) -> Finding:
     )
 
 
-def merge_run(present: Findings, run: Findings, former: Findings | None = None) -> Findings:
+def merge_run(
+    present: Findings, run: Findings, former: Findings | None = None, last_measured: int = 0
+) -> Findings:
     """A run's result together with what a person accepted, rejected, drew, edited or noted.
 
     Of the new findings those are dropped whose centre lies inside a kept one: the same nodule, found again. On a radiograph
@@ -94,7 +95,7 @@ def merge_run(present: Findings, run: Findings, former: Findings | None = None) 
     new opinions, and one that had none takes those of the nodule found again, unless a person moved it: then they are of
     another place. What a former run had found too keeps its identifier and its number, also if it is in `former` alone: the
     findings before the first networks of this run had their say. Who had read the image has not seen what is new: then it is
-    no longer done.
+    no longer done. What the run measured has a number above `last_measured`.
     """
     known = {f.id for f in present}
     earlier = (*present, *(f for f in former or () if f.id not in known))
@@ -106,11 +107,13 @@ def merge_run(present: Findings, run: Findings, former: Findings | None = None) 
         if is_reviewed(f)
     ]
     ids = {f.id for f in kept}
-    new = []
+    new, same = [], {}
     for finding in run:
         over = [k for k, f in enumerate(kept) if finding.id not in ids and same_lesion(f, finding)]
         if finding.id not in ids and not over:
             new.append(begun(finding, at))
+        elif over:
+            same[finding.id] = kept[over[0]].id
         for k in over:
             if not kept[k].opinions and not is_by_person(kept[k]):
                 kept[k] = recorded(kept[k], _with_opinions(kept[k], finding), reviewer(), at)
@@ -123,7 +126,7 @@ def merge_run(present: Findings, run: Findings, former: Findings | None = None) 
         _regions(present, run),
         present.orientation if run.orientation is None else run.orientation,
         run.notes,
-        _measurements(present, run),
+        joined(present.measurements, _measured(present, run, items, same), last_measured),
         present.done_by if known.issuperset(f.id for f in items) else "",
     )
 
@@ -155,11 +158,22 @@ def _scores(present: Findings, run: Findings) -> tuple[ImageScore, ...]:
     return (*(s for s in present.image_scores if s.model not in asked), *run.image_scores)
 
 
-def _measurements(present: Findings, run: Findings) -> tuple[Measurement, ...]:
-    """All that was measured; a file that is opened, or a network that outlines, may have measured nodules too."""
-    known = {m.id for m in present.measurements}
-    new = not_measured_by_person((m for m in run.measurements if m.id not in known), present.measurements)
-    return numbered((*present.measurements, *new))
+def _measured(
+    present: Findings, run: Findings, items: Iterable[Finding], same: Mapping[str, str]
+) -> Iterator[Measurement]:
+    """What a run, or a file that is opened, measured, where it holds: a network's of the shape that is shown.
+
+    A person's goes to the finding that is kept in the place of the one that was measured (`same`).
+    """
+    known, shown = {m.id for m in present.measurements}, {f.id: f.geometry for f in items}
+    found = {f.id: f.geometry for f in run}
+    for one in run.measurements:
+        if one.id in known:
+            continue
+        if one.person or not one.finding:
+            yield one.with_(finding=same.get(one.finding, one.finding))
+        elif one.finding in shown and found.get(one.finding) in (None, shown[one.finding]):
+            yield one
 
 
 def _regions(present: Findings, run: Findings) -> tuple[Region, ...]:

@@ -4,11 +4,12 @@ identifier and number), and which two networks marked both."""
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..training.findings import Finding, Findings
-from ..training.findings.history import now, recorded
+from ..training.findings.history import found_again, now
 from ..training.inference.agreement import agreement, same_place
 
 
@@ -25,21 +26,26 @@ def keep_ids(before: Sequence[Finding], run: Findings) -> Findings:
     Returns
     -------
     Findings
-        In the order of `run`. Pairs are one to one, the nearest first; on a radiograph only of one network.
+        In the order of `run`. Pairs are one to one, the nearest first; on a radiograph only of one network. What was measured of a
+        finding goes with it.
     """
     known = {f.id: f for f in before}
     repeats = {f.id: known[f.id] for f in run if f.id in known}
     former = [f for f in before if f.id not in repeats]
     new = [f for f in run if f.id not in repeats]
     repeats |= {new[j].id: former[i] for i, j in _pairs(former, new)}
-    items = (_as(f, repeats[f.id]) if f.id in repeats else f for f in run)
-    return run.with_items(tuple(items))
+    ids = {id: former.id for id, former in repeats.items()}
+    return replace(
+        run,
+        items=tuple(_as(f, repeats[f.id]) if f.id in repeats else f for f in run),
+        measurements=tuple(m.with_(finding=ids.get(m.finding, m.finding)) for m in run.measurements),
+    )
 
 
 def _as(finding: Finding, former: Finding) -> Finding:
     """A finding under the id and number of a former one, whose history goes on."""
     kept = finding.with_(id=former.id, number=former.number)
-    return kept.with_(history=recorded(former, kept, finding.provenance.label, now()).history)
+    return found_again(former, kept, now())
 
 
 def numbered(findings: Findings, last: int = 0) -> Findings:

@@ -46,7 +46,7 @@ class Session(Looking):
     def __init__(self, place: Place = Sidecar) -> None:
         super().__init__()
         self._image: Image | None = None
-        self._last_number = self._last_before = 0
+        self._last_number = self._last_before = self._last_taken_out = 0
         self._partial: Findings | None = None
         self._before_run: Findings | None = None
         self._history: History[Findings] = History()
@@ -68,6 +68,11 @@ class Session(Looking):
     def orientation(self) -> Orientation:
         """How the radiograph is turned to be looked at; findings lie where they are in the file."""
         return self._findings.orientation or AS_STORED
+
+    @property
+    def last_taken_out(self) -> int:
+        """The highest number of a measurement that is gone from the image: it may stand in a report, and is not given again."""
+        return self._last_taken_out
 
     @property
     def is_partial(self) -> bool:
@@ -134,7 +139,7 @@ class Session(Looking):
         stored, problem = self._saving.open(image)
         self._history.clear()
         self._partial = self._before_run = None
-        self._image, self._selection = image, ()
+        self._image, self._selection, self._last_taken_out = image, (), 0
         self._last_number = max((f.number for f in stored), default=0)
         self._findings = stored if image is None else replace(stored, image=ImageReference.of(image))
         if (upright := stood_upright(image, self._findings)) is not None:
@@ -163,6 +168,7 @@ class Session(Looking):
         before = self._findings
         if self._saving.take_in(self._join):
             joined, self._findings = self._findings, before
+            self._note_taken_out(before, joined)
             self._put(joined, JOINED, joins=True)
 
     def _join(self, change: Change) -> Findings:
@@ -200,11 +206,12 @@ class Session(Looking):
         former = present if self._before_run is None else self._before_run
         self._last_number = self._last_number if step is None else self._last_before
         self._before_run, self._last_before = former if partial else None, self._last_number
-        after = numbered(merge_run(present, findings, former), self._last_number)
+        after = numbered(merge_run(present, findings, former, self._last_taken_out), self._last_number)
         after = followed(present, after, self._image)
         self._partial = after if partial else None  # views ask while they are told
         if step is not None:
             self._history.push(self._step(present, after, step.selection))
+            self._note_taken_out(present, after)
             self._put(after)
         else:
             self._do(after)
@@ -230,7 +237,7 @@ class Session(Looking):
         models: Iterable[Mapping[str, Any]] = (),
         notes: Iterable[str] = (),
         measurements: Iterable[Measurement] = (),
-        outlined_by: str = "",
+        outlined_by: Mapping[str, str] | None = None,
     ) -> None:
         """Several edits as one step of the history.
 
@@ -245,7 +252,7 @@ class Session(Looking):
         models, notes, measurements
             What the change comes from, what a run had to say and what it measured; they join those of the findings.
         outlined_by
-            The network, with the version of its weights, that drew new shapes; empty where a person did.
+            By id the network, with the version of its weights, that drew the new shape; a person drew all others.
 
         Raises
         ------
@@ -254,7 +261,8 @@ class Session(Looking):
         """
         items = edited(self._findings, add, change, remove, outlined_by)
         after = numbered(self._findings.with_items(items), self._last_number)
-        self._do(followed(self._findings, with_news(after, models, notes, measurements), self._image))
+        after = with_news(after, models, notes, measurements, self._last_taken_out)
+        self._do(followed(self._findings, after, self._image))
 
     def add(self, finding: Finding) -> None:
         """Append a finding and select it."""
@@ -341,7 +349,13 @@ class Session(Looking):
         if after != self._findings:
             step = self._step(self._findings, after, self._selection, words)
             self._history.push(step)
+            self._note_taken_out(step.before, after)
             self._put(after, step.words, joins=joins)
+
+    def _note_taken_out(self, before: Findings, after: Findings) -> None:
+        kept = {m.number for m in after.measurements}
+        gone = (m.number for m in before.measurements if m.number not in kept)
+        self._last_taken_out = max(self._last_taken_out, *gone, 0)
 
     def _put(self, findings: Findings, words: str = "", *, joins: bool = False) -> None:
         self._saving.note(self._findings, findings, words, joins=joins)

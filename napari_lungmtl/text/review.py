@@ -10,6 +10,7 @@ from ..training.findings.history import (
     FOUND,
     MOVED,
     OUTLINED,
+    REPAINTED,
     SHAPED,
     SIZED,
     correction,
@@ -101,9 +102,9 @@ def _words(change: Change, finding: Finding) -> str:
     if change.what == "status":
         return change.value if change.value != "unreviewed" else "taken back"
     name = _WORDS.get(change.what, change.what)
-    if change.what == SHAPED:
+    if change.what in (SHAPED, REPAINTED):
         name = f"{shaping(finding, change)}, now at"
-    if change.what in (DRAWN, FOUND, MOVED, SHAPED, OUTLINED):
+    if change.what in (DRAWN, FOUND, MOVED, SHAPED, REPAINTED, OUTLINED):
         return f"{name} {place(change.value) or '(nothing)'}"
     unit = " mm" if change.what == SIZED and finding.kind == "sphere" else ""
     return f"{name} {change.value or '(nothing)'}{unit}"

@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from .change import Change
-from .finding import Finding, Geometry, Sphere
+from .finding import Finding, Geometry, Mask, Sphere
 
 _BY_PERSON = ("status", "reason", "confidence", "label", "note")
-DRAWN, FOUND, MOVED, SIZED, SHAPED, OUTLINED, MALIGNANCY = (
-    *("drawn", "found", "place", "diameter", "shape", "outline"),
+DRAWN, FOUND, MOVED, SIZED, SHAPED, REPAINTED, OUTLINED, MALIGNANCY = (
+    *("drawn", "found", "place", "diameter", "shape", "repaint", "outline"),
     "malignancy",
 )
+PLACES = (MOVED, SIZED, SHAPED, REPAINTED, OUTLINED)
+"""What changes where something is, or its shape."""
 _TOLERANCE = 1e-3
 """Millimetres; less is rounding, not a move."""
 
@@ -61,55 +63,76 @@ def recorded(before: Finding, after: Finding, person: str, at: str, outlined_by:
     values = list(_values(before, after))
     if outlined_by:
         values = [
-            (OUTLINED, value, outlined_by) if what == SHAPED else (what, value, by)
+            (OUTLINED, value, outlined_by) if what in (SHAPED, REPAINTED) else (what, value, by)
             for what, value, by in values
         ]
     new = tuple(Change(what, value, by or person, at) for what, value, by in values)
     return after.with_(history=(*before.history, *new)) if new else after
 
 
+def found_again(former: Finding, finding: Finding, at: str) -> Finding:
+    """A finding that a later run made of a former one: its history goes on with where it is found now.
+
+    Nobody moved it, so no change says that its place was corrected.
+    """
+    by = finding.provenance.label
+    after = recorded(former, finding, by, at)
+    new = after.history[len(former.history) :]
+    place = [Change(FOUND, describe(finding.geometry), by, at)] if any(c.what in PLACES for c in new) else []
+    return finding.with_(history=(*former.history, *place, *(c for c in new if c.what not in PLACES)))
+
+
 def moved_by(finding: Finding) -> str:
     """The person who moved, resized or reshaped what a network found last; empty where nobody did."""
     if not finding.provenance.model or not finding.provenance.person:
         return ""
-    by = [change.by for change in finding.history if change.what in (MOVED, SIZED, SHAPED)]
+    by = [change.by for change in _corrections(finding) if change.what != OUTLINED]
     return by[-1] if by else "" if outlined_by(finding) else finding.provenance.person
 
 
 def outlined_by(finding: Finding) -> str:
     """The network, with the version of its weights, that drew its present shape around what had been found or drawn; or empty."""
-    last = next((c for c in reversed(finding.history) if c.what in (MOVED, SIZED, SHAPED, OUTLINED)), None)
+    last = next((c for c in reversed(finding.history) if c.what in PLACES), None)
     return last.by if last is not None and last.what == OUTLINED else ""
 
 
 def correction(finding: Finding) -> str:
     """What a person did to the place that a network found: ``moved``, ``resized``, ``repainted`` …; empty where nobody did.
 
-    A file without a history does not say, and *moved* is said of all of them.
+    A file without a history does not say: then *outlined* is said of masks, and *moved* of all else.
     """
     if not moved_by(finding):
         return ""
-    shapes = [change for change in finding.history if change.what in (MOVED, SIZED, SHAPED, OUTLINED)]
-    done = {change.what for change in shapes}
-    if finding.kind == "mask" and shapes and shapes[-1].what == SHAPED:
-        return shaping(finding, shapes[-1])
+    changes = _corrections(finding)
+    done = {change.what for change in changes}
+    if finding.kind == "mask" and (not changes or changes[-1].what in (SHAPED, REPAINTED)):
+        return shaping(finding, changes[-1]) if changes else "outlined"
     if MOVED in done or not done & {SIZED, SHAPED}:
         return "moved"
     return "resized" if SIZED in done else "reshaped"
 
 
 def shaping(finding: Finding, change: Change) -> str:
-    """What a change of the shape by hand was: ``repainted``, ``outlined`` where a mask came of it, ``reshaped`` of a box."""
+    """What a change of the shape by hand was: ``repainted``, ``outlined`` where a mask came of it, ``reshaped`` of a box.
+
+    Older files call it *shape*, whatever was there before: in a CT the first mask is then taken to have come of a sphere.
+    """
+    if change.what == REPAINTED:
+        return "repainted"
     if finding.kind != "mask":
         return "reshaped"
     earlier = {c.what for c in finding.history[: finding.history.index(change)]}
-    is_first = len(finding.center) == 3 and not earlier & {SHAPED, OUTLINED}
-    return "outlined" if is_first else "repainted"  # in a CT it was a sphere before
+    is_first = len(finding.center) == 3 and not earlier & {SHAPED, REPAINTED, OUTLINED}
+    return "outlined" if is_first else "repainted"
 
 
 def last_by_person(finding: Finding) -> Change | None:
     """The last change that a person made, of any value; None where there is none."""
-    return next((c for c in reversed(finding.history) if c.what not in (FOUND, OUTLINED, MALIGNANCY)), None)
+    others = (FOUND, OUTLINED, MALIGNANCY)
+    return next(
+        (c for c in reversed(finding.history) if c.what not in others and not _is_found_again(c, finding)),
+        None,
+    )
 
 
 def describe(geometry: Geometry) -> str:
@@ -117,12 +140,27 @@ def describe(geometry: Geometry) -> str:
     return f"{_place(geometry)}; {geometry.diameter:.1f}"
 
 
+def _corrections(finding: Finding) -> list[Change]:
+    """What persons did to its place and shape, and networks that outlined it."""
+    return [c for c in finding.history if c.what in PLACES and not _is_found_again(c, finding)]
+
+
+def _is_found_again(change: Change, finding: Finding) -> bool:
+    """Whether a network's later run shifted it, which older files tell as if somebody had moved it."""
+    if change.what not in (MOVED, SIZED, SHAPED, REPAINTED):
+        return False
+    model = finding.provenance.model
+    labels = {c.by for c in finding.history if c.what == FOUND}
+    return change.by in labels or (model != "" and f"{change.by} ".startswith(f"{model} "))
+
+
 def _values(before: Finding, after: Finding) -> Iterator[tuple[str, str, str]]:
     """What is new, its text, and the weights that it is of (empty: a person's)."""
     a, b = before.geometry, after.geometry
     if a != b:
         if type(a) is not type(b) or not isinstance(b, Sphere):
-            yield SHAPED, describe(b), ""
+            both = isinstance(a, Mask) and isinstance(b, Mask)
+            yield REPAINTED if both else SHAPED, describe(b), ""
         else:
             if max(abs(p - q) for p, q in zip(a.center, b.center, strict=True)) > _TOLERANCE:
                 yield MOVED, _place(b), ""

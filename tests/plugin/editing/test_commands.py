@@ -109,5 +109,6 @@ def test_masks_of_a_network_leave_what_was_done_while_they_were_drawn(session: S
         ("line", 1, ""),
         ("axes", 2, first.id),
     ]
+    assert found[first.id].history[-1].by == "a network", "nobody says which"
     session.undo()
     assert session.findings == before

@@ -161,3 +161,51 @@ def test_measurements_of_a_run_leave_a_persons_alone(session):
     network = mask_measurement("a", mask_values(cube(4), session.image))
     session.replace_findings(replace(session.findings, measurements=(network,)))
     assert session.findings.measurements == (mine,)
+
+
+def run_with_mask(session: Session, id: str, side: int, **fields) -> Findings:
+    """A result of a network that finds and outlines at once."""
+    found = Finding(cube(side), score=0.9, provenance=Provenance("ag3d", "2"), id=id)
+    measured = mask_measurement(id, mask_values(cube(side), session.image)).with_(**fields)
+    return Findings((found,), models=({"name": "ag3d", "version": "2"},), measurements=(measured,))
+
+
+@pytest.mark.parametrize("id", ["m", "another id"])
+@pytest.mark.parametrize("side", [4, 6])
+def test_a_second_run_leaves_one_set_of_axes_on_the_finding(session, id, side):
+    session.replace_findings(Findings())
+    session.replace_findings(run_with_mask(session, "m", 4))
+    session.replace_findings(run_with_mask(session, id, side))
+    (measured,) = session.findings.measurements
+    assert (measured.finding, measured.number) == (session.findings.items[0].id, 1)
+    assert measured.values["volume"] == side**3
+    session.undo()
+    assert [m.values["volume"] for m in session.findings.measurements] == [64]
+
+
+def test_what_a_run_measured_of_a_shape_that_is_not_shown_is_left_out(session):
+    session.accept("a")
+    session.replace_findings(run_with_mask(session, "new", 4))
+    assert [f.id for f in session.findings] == ["a"]
+    assert session.findings.measurements == ()
+    session.replace_findings(run_with_mask(session, "a", 4))
+    assert session.findings["a"].geometry == SPHERE
+    assert session.findings.measurements == ()
+    session.replace_findings(run_with_mask(session, "new", 4, person="bob"))
+    assert [(m.finding, m.person) for m in session.findings.measurements] == [("a", "bob")]
+
+
+def test_a_second_file_does_not_give_a_number_twice(session):
+    session.replace_findings(Findings())
+    measuring.draw(session, "line", [(0.0, 1.0, 1.0), (0.0, 4.0, 5.0)], 0)
+    session.replace_findings(run_with_mask(session, "m", 4, number=1))
+    assert [m.number for m in session.findings.measurements] == [1, 2]
+
+
+def test_the_number_of_what_went_with_its_mask_is_not_given_again(session):
+    outlined_by_network(session)
+    assert [m.number for m in session.findings.measurements] == [1]
+    commands.reshape(session, "a", SPHERE)
+    assert measuring.draw(session, "line", [(0.0, 1.0, 1.0), (0.0, 4.0, 5.0)], 0).number == 2
+    outlined_by_network(session)
+    assert [m.number for m in session.findings.measurements] == [2, 3]

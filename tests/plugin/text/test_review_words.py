@@ -6,8 +6,15 @@ import numpy as np
 
 from napari_lungmtl.layers.spheres import rows
 from napari_lungmtl.text.review import author, place, signed, story
-from napari_lungmtl.training.findings import Finding, Mask, Provenance, Sphere
-from napari_lungmtl.training.findings.history import begun, correction, moved_by, recorded
+from napari_lungmtl.training.findings import Change, Finding, Mask, Provenance, Sphere
+from napari_lungmtl.training.findings.history import (
+    begun,
+    correction,
+    found_again,
+    last_by_person,
+    moved_by,
+    recorded,
+)
 
 AT = "2026-11-29T07:40:00+00:00"
 FOUND = begun(Finding(Sphere((0.0, 1.0, 2.0), 8.0), score=0.97, provenance=Provenance("fake", "1.0")), AT)
@@ -70,6 +77,48 @@ def test_a_person_who_grew_a_mask_or_moved_before_is_named():
     assert author(grown).endswith("outlined by Ann")
     moved = shaped(by_ann(FOUND, (5.0, 1.0, 2.0), 8.0), cube(3), "nodule_masks 0.1")
     assert author(moved).endswith("1.0, moved by Ann, outlined by Nodule masks 0.1")
+
+
+def test_a_mask_that_was_one_from_the_start_is_repainted():
+    found = begun(Finding(cube(3), score=0.97, provenance=Provenance("fake", "1.0")), AT)
+    repainted = shaped(found, cube(2))
+    assert correction(repainted) == "repainted"
+    assert rows.label(repainted) == "0.97 repainted"
+    assert author(repainted).endswith("1.0, repainted by Ann")
+    assert "Ann: repainted, now at" in story(repainted)[0]
+    drawn = begun(Finding(cube(3), provenance=Provenance(person="Ann")), AT)
+    assert "Ann: repainted, now at" in story(shaped(drawn, cube(2)))[0]
+
+
+def test_an_older_file_calls_every_new_shape_so_and_is_read_as_before():
+    found = begun(Finding(cube(3), score=0.97, provenance=Provenance("fake", "1.0", "Ann")), AT)
+    once = found.with_(history=(*found.history, Change("shape", "0.0, 0.0, 0.0; 4.0", "Ann", AT)))
+    assert correction(once) == "outlined"
+    twice = once.with_(history=(*once.history, Change("shape", "0.0, 0.0, 0.0; 5.0", "Ann", AT)))
+    assert correction(twice) == "repainted"
+
+
+def test_a_mask_with_a_network_and_a_person_that_nobody_changed_is_outlined_not_moved():
+    mask = begun(Finding(cube(3), score=0.97, provenance=Provenance("fake", "1.0", "Ann")), AT)
+    for finding in (mask, mask.with_(history=())):
+        assert rows.label(finding) == "0.97 outlined"
+        assert author(finding).endswith("1.0, outlined by Ann")
+
+
+def test_a_network_that_found_it_elsewhere_later_is_nobody_who_moved_it():
+    later = Finding(Sphere((0.5, 1.0, 2.0), 9.0), score=0.9, provenance=Provenance("fake", "1.1"))
+    again = found_again(FOUND, later, AT)
+    assert [(c.what, c.by) for c in again.history] == [("found", "fake 1.0"), ("found", "fake 1.1")]
+    assert story(again)[0].endswith("fake 1.1: found at x 2.0  y 1.0  z 0.5, Ø 9.0")
+    moved, sized = (Change(what, "0.5, 1.0, 2.0", "fake 1.1", AT) for what in ("place", "diameter"))
+    of_older_file = later.with_(history=(*FOUND.history, moved, sized))
+    for finding in (again, of_older_file):
+        outlined = shaped(finding, cube(3), "nodule_masks 0.1")
+        assert (moved_by(outlined), correction(outlined)) == ("", "")
+        assert author(outlined).endswith("1.1, outlined by Nodule masks 0.1")
+        assert last_by_person(finding) is None
+        resized = by_ann(finding, finding.center, 12.0)
+        assert (moved_by(resized), correction(resized)) == ("Ann", "resized")
 
 
 def test_places_are_said_as_the_window_says_them():

@@ -17,7 +17,7 @@ from ..change import Change
 from ..finding import Finding, Findings
 from ..formats.json_file import finding_document
 from ..formats.json_parts.measurements import measurement_document
-from ..history import FOUND, MOVED, OUTLINED, SHAPED, SIZED, instant
+from ..history import FOUND, PLACES, instant
 from ..measurements.measurement import Measurement
 from ..measurements.measurement import numbered as measurements_numbered
 from ..models import join_models
@@ -221,7 +221,8 @@ def _found(finding: Finding) -> tuple[str, str] | None:
 
 
 def _is_moved(finding: Finding) -> bool:
-    return any(change.what in (MOVED, SIZED, SHAPED, OUTLINED) for change in finding.history)
+    elsewhere = (c.what == FOUND for c in finding.history[1:])  # by a later run
+    return any(c.what in PLACES for c in finding.history) or any(elsewhere)
 
 
 def _last(finding: Finding) -> float:

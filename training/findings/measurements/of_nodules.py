@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...imaging.image import Image
 from ..geometry import Geometry, Mask
 from .mask_values import SOLID, MaskValues, mask_values
-from .measurement import Measurement
+from .measurement import Measurement, numbered
 from .nodule import axes_measurement
 
 if TYPE_CHECKING:
@@ -37,6 +37,32 @@ def not_measured_by_person(
     """What networks measured of nodules whose axes nobody has measured; a person's are not overridden."""
     by_person = {m.finding for m in present if m.person and m.finding and m.kind == "axes"}
     return (m for m in new if m.person or m.finding not in by_person)
+
+
+def joined(
+    present: Iterable[Measurement], new: Iterable[Measurement], last: int = 0
+) -> tuple[Measurement, ...]:
+    """What was measured with what is new; a nodule has one set of a network's axes, the new one, and none where a person measured.
+
+    Parameters
+    ----------
+    present, new
+        Each with its number, if it has one: new axes take that of those which they replace.
+    last
+        The highest number of what was taken out: what is new has a higher one.
+    """
+    present = tuple(present)
+    new = tuple(not_measured_by_person(new, present))
+    nodules = {m.finding for m in new if m.finding and m.kind == "axes"}
+    kept = [m for m in present if m.person or m.finding not in nodules]
+    former = {m.finding: m.number for m in present if not m.person and m.finding in nodules}
+    taken = {*former.values(), *(m.number for m in kept)}
+    for one in new:
+        own = one.number if one.number > last and one.number not in taken else 0
+        number = former.pop(one.finding, own)
+        taken.add(number)
+        kept.append(one.with_(number=number))
+    return numbered(tuple(kept), last)
 
 
 def followed(before: Findings, after: Findings, image: Image | None) -> Findings:
