@@ -41,8 +41,12 @@ def what_changed(before: Findings, after: Findings) -> str:
     turned = (before.orientation or AS_STORED) != (after.orientation or AS_STORED)
     if turned and before.models == after.models:
         return "turned or inverted the radiograph"
-    if added and (removed or before.models != after.models or any(f.provenance.model for f in added)):
+    if added and (removed or before.models != after.models):
         return f"run: {counted(len(after))}"
+    if any(f.provenance.model for f in added):
+        # A run sorts all by score; what is taken from another set is appended.
+        appended = len(before) > 0 and [f.id for f in after] == [f.id for f in (*before, *added)]
+        return f"added {_names(added)}" if appended else f"run: {counted(len(after))}"
     if added:
         return f"drew {_names(added)}"
     if removed and before.models == after.models:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..training.findings import Finding, Findings, Provenance, Sphere, new_id
-from ..training.findings.truth import Truth, sphere_of
+from ..training.findings import Finding, Findings, Provenance
+from ..training.findings.truth import Truth
 from .session import Session
 
 SHOWN, TRUTH = "findings shown", "truth"
@@ -23,8 +23,10 @@ def sets_of(session: Session, truth: Truth | None, files: Mapping[str, Findings]
     files
         Sets that a person opened, by the names of their files.
     """
-    shown = tuple(f for f in session.visible if f.status != "rejected")
-    whose = {f.provenance.label for f in shown}
+    seen = {f.id for f in session.visible}
+    # Also what is rejected and hidden: a decision holds at every threshold.
+    shown = tuple(f for f in session.findings if f.id in seen or f.status == "rejected")
+    whose = {f.provenance.label for f in shown if f.status != "rejected"}
     sets = {SHOWN: session.findings.with_items(shown)}
     for name in sorted(whose) if len(whose) > 1 else ():
         sets[name] = session.findings.with_items(tuple(f for f in shown if f.provenance.label == name))
@@ -33,14 +35,9 @@ def sets_of(session: Session, truth: Truth | None, files: Mapping[str, Findings]
     return sets | dict(files)
 
 
-def as_mark(finding: Finding, known: frozenset[str] = frozenset()) -> Finding:
-    """Make of another set's finding one that the window can draw and edit: in a CT a sphere; its id is new where it is taken."""
-    geometry = finding.geometry
-    if finding.box is None and not isinstance(geometry, Sphere):
-        geometry = sphere_of(finding)
+def as_mark(finding: Finding) -> Finding:
+    """Make of another set's finding one of the session: without a number, and the truth is a person's."""
     who = finding.provenance
     if who.model == TRUTH:
         who = Provenance(person=TRUTH)
-    return finding.with_(
-        geometry=geometry, provenance=who, id=new_id() if finding.id in known else finding.id, number=0
-    )
+    return finding.with_(provenance=who, number=0)

@@ -21,9 +21,12 @@ RELATIVE = 0.15
 MALIGNANCY = 0.2
 """Difference of malignancy (0–1) from which on two opinions differ; LIDC's scale has steps of 0.25."""
 
+WORDS = ("reason", "confidence", "label", "note")
+"""What a person says of a finding beside the decision."""
+
 
 class Kind(StrEnum):
-    """What there is between two sets; a pair may be several of the last three."""
+    """What there is between two sets; a pair may be several of those from *moved* on."""
 
     ONLY_A = "only in A"
     ONLY_B = "only in B"
@@ -31,6 +34,9 @@ class Kind(StrEnum):
     MOVED = "moved"
     RESIZED = "resized"
     MALIGNANCY = "other malignancy"
+    DECISION = "other decision"
+    SHAPE = "other outline"
+    WORDS = "other note"
 
 
 @dataclass(frozen=True)
@@ -58,27 +64,50 @@ def differences(a: Findings, b: Findings) -> list[Difference]:
     """Pair two sets and say what differs.
 
     Findings are one lesion where the same id has them near each other, or else where their centres are closer than the sum of
-    their radii, each taking one partner so that the sum of distances is least; boxes on a radiograph where they overlap. Rejected
-    findings are left out.
+    their radii, each taking one partner so that the sum of distances is least; boxes on a radiograph where they overlap. What one
+    set rejected and the other did not is a pair of another decision; what is rejected in both, or has no partner, is left out.
+    Decisions, outlines and notes are compared where the id is the same: a truth is accepted by its nature.
 
     Returns
     -------
     list of Difference
         The pairs and what only A has in A's order, then what only B has.
     """
-    ours, theirs = ([f for f in each if f.status != "rejected"] for each in (a, b))
-    partner = _pairs(ours, theirs)
+    partner = _partners(a, b)
+    taken = {g.id for g in partner.values()}
     found = [
-        Difference(f, theirs[partner[i]], _kinds(f, theirs[partner[i]]))
-        if i in partner
+        Difference(f, partner[f.id], _kinds(f, partner[f.id]))
+        if f.id in partner
         else Difference(f, None, (Kind.ONLY_A,))
-        for i, f in enumerate(ours)
+        for f in a
     ]
-    taken = set(partner.values())
-    return found + [Difference(None, f, (Kind.ONLY_B,)) for j, f in enumerate(theirs) if j not in taken]
+    found += [Difference(None, g, (Kind.ONLY_B,)) for g in b if g.id not in taken]
+    return [one for one in found if any(f is not None and not _rejected(f) for f in (one.a, one.b))]
 
 
-def _pairs(ours: Sequence[Finding], theirs: Sequence[Finding]) -> dict[int, int]:
+def _rejected(finding: Finding) -> bool:
+    return finding.status == "rejected"
+
+
+def _partners(a: Findings, b: Findings) -> dict[str, Finding]:
+    """B's findings by the ids of A's. What is rejected takes no partner from what is not, unless it is the same finding."""
+    theirs = {f.id for f in b}
+    shared = {f.id for f in a if f.id in theirs and are_near(f, b[f.id])}
+    first = [[f for f in each if not _rejected(f) or f.id in shared] for each in (a, b)]
+    partner = _pairs(*first)
+    taken = {g.id for g in partner.values()}
+    return partner | _pairs([f for f in a if f.id not in partner], [g for g in b if g.id not in taken])
+
+
+def are_near(f: Finding, g: Finding) -> bool:
+    """Tell whether two findings may be one lesion by their places."""
+    if (f.box is None) != (g.box is None):
+        return False
+    distance, reach = _distance(f, g)
+    return distance < reach
+
+
+def _pairs(ours: Sequence[Finding], theirs: Sequence[Finding]) -> dict[str, Finding]:
     if not ours or not theirs:
         return {}
     cost, near = np.full((2, len(ours), len(theirs)), np.inf)
@@ -92,7 +121,7 @@ def _pairs(ours: Sequence[Finding], theirs: Sequence[Finding]) -> dict[int, int]
     allowed = near == 1
     far = 1e6  # beyond all distances in a body, so that as many as possible are paired
     rows, columns = linear_sum_assignment(np.where(allowed, cost, far))
-    return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if allowed[i, j]}
+    return {ours[i].id: theirs[j] for i, j in zip(rows, columns, strict=True) if allowed[i, j]}
 
 
 def _distance(f: Finding, g: Finding) -> tuple[float, float]:
@@ -125,4 +154,11 @@ def _kinds(f: Finding, g: Finding) -> tuple[Kind, ...]:
         and abs(f.malignancy - g.malignancy) >= MALIGNANCY
     ):
         kinds.append(Kind.MALIGNANCY)
+    same_id = f.id == g.id
+    if (f.status != g.status) if same_id else (_rejected(f) != _rejected(g)):
+        kinds.append(Kind.DECISION)
+    if same_id and f.geometry != g.geometry and (f.kind == "mask" or g.kind == "mask"):
+        kinds.append(Kind.SHAPE)
+    if same_id and any(getattr(f, name) != getattr(g, name) for name in WORDS):
+        kinds.append(Kind.WORDS)
     return tuple(kinds) or (Kind.SAME,)

@@ -17,10 +17,12 @@ def merged(a: Findings, b: Findings) -> Findings:
     """Join two sets: A's findings, and of B what A lacks.
 
     Where both come from the same run (the same id), what a person changed, judged or described wins over what nobody has touched;
-    where both were touched, A's stays.
+    where both were touched, A's stays. What A rejected stays so, and takes in what B has at the same place.
     """
-    items = [f for f in a if f.status == "rejected"]
-    for one in differences(a, b):
+    pairs = differences(a, b)
+    listed = {one.a.id for one in pairs if one.a is not None}
+    items = [f for f in a if f.id not in listed]  # rejected, and nothing in B says otherwise
+    for one in pairs:
         if one.a is None or one.b is None:
             items.append(one.finding)
         else:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from napari.components import ViewerModel
+from napari.utils.notifications import show_info
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QListWidget, QVBoxLayout, QWidget
 
@@ -15,10 +17,10 @@ from ...reviewed_images import ReviewedImage
 from ...session.review import passes
 from ...session.sets import SHOWN, as_mark, sets_of
 from ...shortcuts import tooltip
-from ...training.comparison.differences import Difference, Kind, differences
+from ...training.comparison.differences import WORDS, Difference, Kind, are_near, differences
 from ...training.comparison.merge import merged
 from ...training.errors import LungmtlError
-from ...training.findings import Findings
+from ...training.findings import Finding, Findings, new_id
 from ...training.findings.formats.truth.load import load_truth
 from ..widgets.section import label, tool_button
 from .memory import Compared, Memory
@@ -115,7 +117,9 @@ class SetsView(QWidget):
             self.words.setText(str(error))
             return False
         self._of.files |= {f"{path.name}: {name}": found for name, found in truth.readers.items()}
-        self.add(path.name, truth.nodules, " ".join(truth.problems))
+        rejected = (f for f in truth.excluded if f.status == "rejected")  # a reader's decisions too
+        found = truth.nodules.with_items((*truth.nodules, *rejected))
+        self.add(path.name, found, " ".join(truth.problems))
         return True
 
     def add(self, name: str, findings: Findings, doubt: str = "") -> None:
@@ -152,12 +156,17 @@ class SetsView(QWidget):
         known = {f.id: f for f in session.findings}
         if one.b is None:
             return
-        theirs = as_mark(one.b)
-        if one.a is not None and one.a.id in known:
-            fields = {"geometry": theirs.geometry, "malignancy": theirs.malignancy}
-            session.change(one.a.id, **{name: value for name, value in fields.items() if value is not None})
+        ours = known.get((one.a or one.b).id)
+        if one.a is None and ours is not None and not are_near(ours, one.b):
+            ours = None  # files may give one id to two lesions
+        if ours is not None:
+            before = session.findings
+            session.change(ours.id, **_as_b(ours, one))
+            if session.findings is before:
+                show_info("The findings have it as B does: a threshold hides it.")
         elif one.a is None:
-            session.edit(add=[as_mark(one.b, frozenset(known))])
+            theirs = as_mark(one.b)
+            session.edit(add=[theirs.with_(id=new_id()) if theirs.id in known else theirs])
 
     def merge_all(self) -> None:
         """Take into the session all that only B has, and what a person changed there, as one step that can be undone."""
@@ -258,7 +267,10 @@ class SetsView(QWidget):
             place = f"slice {round((center[0] - image.origin[0]) / image.scale[0]) + 1}, "
         sizes = " → ".join(f"{f.diameter:.1f}" for f in (one.a, one.b) if f is not None)
         units = "mm" if image is None or image.spacing is not None else "px"
-        return f"{', '.join(one.kinds)}: {place}Ø {sizes} {units}"
+        decided = ""
+        if one.a is not None and one.b is not None and Kind.DECISION in one.kinds:
+            decided = f", {one.a.status} → {one.b.status}"
+        return f"{', '.join(one.kinds)}: {place}Ø {sizes} {units}{decided}"
 
     def _on_row(self, row: int) -> None:
         self.take.setEnabled(self.a.currentText() == SHOWN and 0 <= row < len(self.differences))
@@ -272,3 +284,14 @@ class SetsView(QWidget):
             planes.go_to_box(self._viewer, finding.box.low, finding.box.high)
         else:
             planes.go_to(self._viewer, finding.center)
+
+
+def _as_b(ours: Finding, one: Difference) -> dict[str, Any]:
+    """Fields that make a finding of the session as B has it; who decided on another finding has not decided on this one."""
+    assert one.b is not None
+    fields: dict[str, Any] = {"geometry": one.b.geometry}
+    if one.b.malignancy is not None:
+        fields["malignancy"] = one.b.malignancy
+    if ours.id == one.b.id or Kind.DECISION in one.kinds:
+        fields |= {name: getattr(one.b, name) for name in ("status", *WORDS)}
+    return fields

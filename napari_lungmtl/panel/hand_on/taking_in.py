@@ -39,12 +39,11 @@ def take_in(session: Session, findings: Findings) -> TakenIn:
     known = {f.id: f for f in session.findings}
     both = merged(session.findings, findings)
     taken = {f.number for f in session.findings}
-    rejected = [f for f in findings if f.status == "rejected"]  # which no comparison of sets counts
+    rejected = [f for f in findings if f.status == "rejected"]  # `merged` adds none that the session lacks
     add = [_as_own(f, taken) for f in (*both, *rejected) if f.id not in known]
-    theirs = [*both, *(f for f in rejected if f.id in known and not known[f.id].is_touched)]
     change = [
         f.with_(number=known[f.id].number)
-        for f in theirs
+        for f in both
         if f.id in known and f.with_(number=known[f.id].number) != known[f.id]
     ]
     if add or change:

@@ -90,6 +90,7 @@ def test_undo_names_every_kind_of_command(session):
         (lambda: session.remove(mine.id), "deleted 4"),
         (lambda: session.accept(first.id), "accepted 1"),
         (lambda: session.change(first.id, note="?"), "noted on 1"),
+        (lambda: session.edit(add=[ball(-130)]), "added 5"),  # another set's, found by the same network
         (lambda: session.replace_findings(run((-150, 0.9))), "run: 2 findings"),
     ):
         command()

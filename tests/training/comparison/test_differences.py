@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from napari_lungmtl.training.comparison.differences import Kind, differences
 from napari_lungmtl.training.comparison.merge import agreed, merged
-from napari_lungmtl.training.findings import Box, Finding, Findings, Provenance, Sphere
+from napari_lungmtl.training.findings import Box, Finding, Findings, Mask, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.luna16 import read_annotations
 from napari_lungmtl.training.findings.formats.truth.load import load_truth
 from napari_lungmtl.training.imaging import read_image
@@ -56,6 +56,44 @@ def test_what_a_person_touched_wins_in_a_merge():
     for said in ({"reason": "scar"}, {"label": "cavity"}, {"confidence": 0.5}, {"note": "old"}):
         theirs = Findings((run.with_(**said),))
         assert merged(Findings((run,)), theirs)["r"] == theirs["r"], "whatever a person said of it"
+
+
+def test_decisions_of_the_same_finding_are_compared_and_merged():
+    run = [ball(30 * i, id=f"r{i}", provenance=Provenance("ag3d")) for i in range(6)]
+    mask = Mask.from_array(np.ones((8, 8, 8), bool), (1, 1, 1), (86, -4, -4))
+    a = Findings((*run[:4], run[4].with_(status="rejected"), run[5].with_(status="rejected")))
+    b = Findings(
+        (
+            run[0].with_(status="rejected"),
+            run[1].with_(status="accepted"),
+            run[2].with_(note="scar?"),
+            run[3].with_(geometry=mask, provenance=Provenance("ag3d", person="B")),
+            run[4],
+            ball(150, id="other run"),
+        )
+    )
+    kinds = [d.kinds for d in differences(a, b)]
+    decision = (Kind.DECISION,)
+    assert [k for k in kinds if Kind.SHAPE not in k] == [
+        decision,
+        decision,
+        (Kind.WORDS,),
+        decision,
+        decision,
+    ]
+    assert len(kinds) == 6
+    both = merged(a, b)
+    assert [f.id for f in both] == [f.id for f in run], "no finding comes twice"
+    assert both.items[:4] == b.items[:4], "what B decided wins over what nobody touched"
+    assert both.items[4:] == a.items[4:], "what B never touched overrides no decision of A's"
+
+
+def test_a_rejected_finding_takes_no_partner_from_what_replaced_it():
+    a = Findings((ball(0, id="r", status="rejected"), ball(1, id="redrawn")))
+    found = differences(a, Findings((ball(0, id="truth", status="accepted"),)))
+    assert [(d.a.id, d.kinds) for d in found] == [("redrawn", (Kind.SAME,))]
+    alone = Findings((ball(60, id="b", status="rejected"),))
+    assert differences(Findings((ball(30, id="r", status="rejected"),)), alone) == []
 
 
 PLACES = st.lists(st.tuples(st.integers(-50, 50), st.integers(3, 12)), max_size=8)

@@ -55,8 +55,8 @@ def test_every_command_is_a_line_with_who_when_where_and_what(session, folder):
     log = log_and_file_agree(session)
     records = list(log)
     assert [r.label for r in records] == [
-        *("opened", "run: 4 findings", "accepted 1", "run: 5 findings"),
-        *("undone: run: 5 findings", "done again: run: 5 findings", "deleted 5"),
+        *("opened", "run: 4 findings", "accepted 1", "added 5"),
+        *("undone: added 5", "done again: added 5", "deleted 5"),
     ]
     assert [r.seq for r in records] == list(range(7))
     assert [r.parent for r in records[1:]] == [r.id for r in records[:-1]]
