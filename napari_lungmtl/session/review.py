@@ -46,6 +46,8 @@ def stood_upright(image: Image | None, findings: Findings) -> Findings | None:
 
 _names: list[str] = []
 """What the person at the keyboard wants to be called; the last one holds."""
+_readers: list[str] = []
+"""Who reads a study at present, if one goes on. Apart from `_names`: a name that is kept meanwhile holds after the study."""
 
 
 def name_reviewer(name: str) -> None:
@@ -53,9 +55,19 @@ def name_reviewer(name: str) -> None:
     _names[:] = [name.strip()] if name.strip() else []
 
 
+def read_as(reader: str) -> None:
+    """Sign with the name of a reader until their study is over, whoever the person at the keyboard is; empty: it is over."""
+    _readers[:] = [reader] if reader else []
+
+
+def is_reading() -> bool:
+    """Whether a reader study goes on, in which its reader signs."""
+    return bool(_readers)
+
+
 def reviewer() -> str:
     """The person at the keyboard, as findings name them."""
-    return _names[-1] if _names else _login()
+    return (_readers or _names or [_login()])[-1]
 
 
 @cache

@@ -65,7 +65,7 @@ def author(finding: Finding) -> str:
 def signed(finding: Finding) -> str:
     """``Found by 3D-AG 0.1, moved by ann · accepted, ann, 29 Nov 07:40``: whose word it is, and who spoke last."""
     who = author(finding)
-    who = f"Found by {who}" if finding.provenance.model else who.capitalize()
+    who = f"Found by {who}" if finding.provenance.model else who[0].upper() + who[1:]
     last = last_by_person(finding)
     if last is None:
         return who

@@ -96,6 +96,22 @@ def test_look_alikes_of_the_selected_nodule_are_shown_and_open(loaded, qtbot):
     assert not row.isVisible()
 
 
+def test_no_nodule_is_described_that_is_not_marked(loaded, qtbot):
+    """Not of the image that one goes back to, and not once it is no longer selected."""
+    _, dock = loaded
+    scan = dock.reviewed
+    click(dock, 4, qtbot)
+    cube = dock.reviewed
+    assert "Nodule 4" in dock.cohort.message.text()
+    dock.reviewed_images.choose(scan.layer)
+    assert (dock.cohort.plot.marked, dock.cohort.message.text()) == (None, "")
+    dock.reviewed_images.choose(cube.layer)
+    assert dock.cohort.plot.marked == 4
+    assert "Nodule 4" in dock.cohort.message.text()
+    dock.reviewed.session.select(None)
+    assert (dock.cohort.plot.marked, dock.cohort.message.text()) == (None, "")
+
+
 def test_what_the_network_says_comes_with_it(loaded, qtbot):
     _, dock = loaded
     click(dock, 4, qtbot)

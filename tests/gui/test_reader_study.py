@@ -11,8 +11,10 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.panel.reading.section import NOT_RUN
 from napari_lungmtl.panel.reading.study import State
+from napari_lungmtl.session.review import reviewer
 from napari_lungmtl.session.sidecar import Sidecar
 from napari_lungmtl.training.findings.formats.json_file import read_findings
+from napari_lungmtl.training.findings.log.file import log_of, read_records
 from napari_lungmtl.training.reader_study.events import What
 from napari_lungmtl.training.reader_study.log import read_log
 from napari_lungmtl.training.reader_study.plan import Design, Mode
@@ -318,3 +320,25 @@ def test_a_case_that_no_network_has_seen_is_not_called_clear(window, tmp_path, q
     assert dock.reading.study.state is State.REVEALED
     assert NOT_RUN in words(dock)
     click(dock.reading.view.end)
+
+
+@pytest.mark.parametrize("left", ["ended", "closed"])
+def test_the_reader_signs_while_a_study_goes_on_and_nobody_else_does(window, folder, qtbot, left):
+    """Readers share accounts: marks and the log of edits tell them apart by the name in the form."""
+    _, dock = window
+    before = reviewer()
+    begin(dock, folder, qtbot)
+    mark_by_hand(dock, (4, 20, 20))
+    mark = dock.reviewed.session.findings[0]
+    assert mark.provenance.person == "Dr A"
+    dock.reviewed.session.select(mark.id)
+    assert dock.card.review.author.text().startswith("Drawn by Dr A")
+    assert not dock.card.review.asked.isVisible()  # whoever is asked for a name gives it to all that follow
+    marks = dock.reviewed.session.sidecar
+    if left == "ended":
+        click(dock.reading.view.end)
+    else:
+        dock.close()
+    assert reviewer() == before != "Dr A"
+    assert {f.provenance.person for f in read_findings(marks)} == {"Dr A"}
+    assert {record.who for record in read_records(log_of(marks))[0]} == {"Dr A"}

@@ -116,6 +116,42 @@ def test_a_case_that_is_open_takes_its_result_beside_what_a_person_said(listed, 
     assert [f.id for f in stored(dock, "carla")] == ["240"]
 
 
+def test_what_a_run_found_is_judged_at_once_by_the_truth_beside(listed, qtbot, tmp_path):
+    """And the truth is laid: beside the case that is looked at, and beside others when they are."""
+    _, dock = listed
+    lines = ["seriesuid,coordX,coordY,coordZ,diameter_mm", "anna,0,25,-85,8", "berta,10,15,-75,8"]
+    (tmp_path / "cases" / "annotations.csv").write_text("\n".join(lines))
+    for name in ("berta", "anna"):
+        click_row(dock, name)
+        wait_for(dock, name, qtbot)
+        assert dock.reviewed.truth.truth is None
+    run_on_all(dock, qtbot)
+    figures = {}
+    for order in ("missed", "false alarm"):
+        dock.cases.model.set_order(order, True)
+        figures[order] = [cell(dock, name, SCORE) for name in NAMES]
+    assert figures == {"missed": ["0", "1", ""], "false alarm": ["", "0.80", ""]}
+    assert [f.center for f in dock.reviewed.truth.truth.nodules] == [(-85.0, 25.0, 0.0)]
+    click_row(dock, "berta")
+    wait_for(dock, "berta", qtbot)
+    assert [f.center for f in dock.reviewed.truth.truth.nodules] == [(-75.0, 15.0, 10.0)]
+    click_row(dock, "carla")
+    wait_for(dock, "carla", qtbot)
+    assert dock.reviewed.truth.truth is None
+
+
+def test_a_case_that_nobody_opened_has_its_truth_after_a_run(listed, qtbot, tmp_path):
+    _, dock = listed
+    text = "seriesuid,coordX,coordY,coordZ,diameter_mm\nberta,10,15,-75,8\n"
+    (tmp_path / "cases" / "annotations.csv").write_text(text)
+    run_on_all(dock, qtbot)
+    dock.cases.model.set_order("missed", True)
+    assert [cell(dock, name, SCORE) for name in NAMES] == ["", "1", ""]
+    click_row(dock, "berta")
+    wait_for(dock, "berta", qtbot)
+    assert len(dock.reviewed.truth.truth.nodules) == 1
+
+
 def test_cancel_keeps_what_is_done_and_the_next_run_goes_on_from_there(listed, qtbot, by_case, monkeypatch):
     _, dock = listed
     dock.cases.batch.taken.connect(lambda case: case.name == "anna" and _click_cancel(dock))

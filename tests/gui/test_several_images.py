@@ -10,9 +10,11 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QApplication, QScrollBar
 
 from napari_lungmtl.layers.image import add_image_layer
+from napari_lungmtl.layers.truth.outcomes import NAME as HITS_AND_MISSES
 from napari_lungmtl.panel.dock import LungNodulesDock
 from napari_lungmtl.reviewed_images import ReviewedImage
-from napari_lungmtl.training.findings import Box, Finding, Mask
+from napari_lungmtl.training.findings import Box, Finding, Findings, ImageReference, Mask
+from napari_lungmtl.training.findings.truth import Truth
 from napari_lungmtl.training.imaging.image import Image
 
 from ..stand_ins.reviewed_radiographs import radiograph
@@ -178,7 +180,8 @@ def test_the_first_findings_of_a_hidden_scan_bring_no_slider_to_a_film(window, p
     assert sliders(dock)
 
 
-def test_a_film_in_pixels_beside_a_scan_brings_no_warnings_and_no_slices(window, qtbot):
+@pytest.mark.parametrize("with_truth", [False, True])
+def test_a_film_in_pixels_beside_a_scan_brings_no_warnings_and_no_slices(window, with_truth):
     viewer, dock = window
     scan = dock.reviewed
     viewer.dims.set_current_step(0, 12)
@@ -190,6 +193,10 @@ def test_a_film_in_pixels_beside_a_scan_brings_no_warnings_and_no_slices(window,
         layer = add_image_layer(viewer, film)
         reviewed = dock.reviewed
         reviewed.session.add(Finding(Box((20.0, 20.0), (40.0, 50.0))))
+        if with_truth:
+            missed = Finding(Box((60.0, 60.0), (70.0, 70.0)))
+            reviewed.truth.set(Truth(Findings((missed,), ImageReference.of(film))))
+            assert HITS_AND_MISSES in viewer.layers
         for chosen in (scan.layer, layer, scan.layer):
             dock.reviewed_images.choose(chosen)
             picture(viewer)
@@ -199,7 +206,7 @@ def test_a_film_in_pixels_beside_a_scan_brings_no_warnings_and_no_slices(window,
         assert reviewed.session.image.units == "pixel"
         viewer.layers.remove(scan.layer)
         picture(viewer)
-        assert {str(of_film.units[-1]) for of_film in of(reviewed)} == {"pixel"}
+        assert {str(of_film.units[-1]) for of_film in viewer.layers} == {"pixel"}
     finally:
         notification_manager.notification_ready.disconnect(remember)
     assert not [note.message for note in said if "units" in note.message]

@@ -19,6 +19,8 @@ from ..spheres.rows import SCALE
 from .layer import outlines_layer, truth_layer
 
 NAME = "hits and misses"
+OUTCOMES = "lungmtl_outcomes"
+"""Key of the layer's metadata: by it the layer is known as ours, and its units agree with those of the others."""
 LOOKS = {
     Outcome.MISS: ("diamond", MISS, 1.6, False),
     Outcome.FALSE_ALARM: ("x", FALSE_ALARM, 0.5, True),
@@ -108,6 +110,7 @@ class TruthLayers:
             face_color="transparent",
             border_width=BORDER,
             canvas_size_limits=CANVAS_LIMITS,
+            metadata={OUTCOMES: True},
         )
         outlines = outlines_layer(truth)
         self.layers = [layer for layer in (outlines, shown, self._marks) if layer is not None]

@@ -17,8 +17,10 @@ from ...session.case_summary import CaseSummary, summary_of
 from ...session.review import as_turned_since, is_reviewed, stood_upright
 from ...session.session import Session
 from ...session.sidecar import Sidecar
+from ...training.case_list.beside import truth_beside
 from ...training.findings import Findings
 from ...training.findings.formats.json_file import read_findings
+from ...training.findings.truth import Truth
 from ...training.imaging.image import Image
 from ...training.imaging.radiograph.orientation import AS_STORED, Orientation
 from ...training.imaging.read import read_series
@@ -29,16 +31,19 @@ from ...training.inference.suitability import suits
 from ...training.remote.client.chain import on_machine
 from ...training.remote.key_file import Key
 from .case import Case
+from .search import figures_of
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run brought: findings, on which image, how it was looked at when it began, and from which score on they count."""
+    """What a run brought: findings, on which image, how it was looked at when it began, from which score on they count, and the
+    truth that lies beside it, which is read here: that takes a while."""
 
     image: Image
     findings: Findings
     orientation: Orientation
     threshold: float
+    truth: Truth | None
 
 
 class BatchRun(QObject):
@@ -152,6 +157,8 @@ class BatchRun(QObject):
         if reviewed is not None:
             set_threshold(reviewed.session, result.threshold)
             _join(reviewed.session, result)
+            loaded = reviewed.truth.truth
+            _judge(case, reviewed.session, loaded if loaded is not None else result.truth)
             return ""
         # On the GUI thread, in a few milliseconds: no window can open the case between reading and writing.
         session = Session()
@@ -162,11 +169,18 @@ class BatchRun(QObject):
         saved = session.save()
         session.close()
         case.summary = summary_of(session.findings)
+        _judge(case, session, result.truth)
         return "" if saved else " ".join(problems)
 
 
 def _join(session: Session, result: Result) -> None:
     session.replace_findings(as_turned_since(result.findings, result.orientation, session.orientation))
+
+
+def _judge(case: Case, session: Session, truth: Truth | None) -> None:
+    """Bring the figures of a case up to date; those of an evaluation stay as they were published."""
+    if case.listed is None:
+        case.figures = figures_of(session.findings, truth)
 
 
 def _run(
@@ -184,7 +198,7 @@ def _run(
     orientation = known.orientation or AS_STORED
     chain = on_machine(choose(image, device=device), machine)
     findings = yield from chain.run(image, tuple(filter(is_reviewed, known)), orientation)
-    return Result(image, findings, orientation, chain.info.default_threshold)
+    return Result(image, findings, orientation, chain.info.default_threshold, truth_beside(image))
 
 
 def has_run(summary: CaseSummary, case: Case) -> bool:

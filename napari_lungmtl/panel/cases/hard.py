@@ -162,6 +162,12 @@ class HardCases(QObject):
             planes.fit(self._viewer)  # all of the slice, before the camera is asked whether it is
             look_at(self._viewer, place)
 
+    def lay_truth(self, case: Case, reviewed: ReviewedImage | None) -> None:
+        """Lay the truth beside an open case that a run has just found judged by it, or as soon as it is looked at again."""
+        if case.layer is not None and case.listed is None and case.figures.missed is not None:
+            case.shown_in = None
+            self.lay_out(case, reviewed)
+
     def _saved(self, saved: Saved, image: ImageReference, known: Findings | LungmtlError | None) -> Findings:
         """What a run on many studies has written of an image; nothing, and a sentence, where it cannot be taken."""
         try:

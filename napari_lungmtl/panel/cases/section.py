@@ -388,6 +388,7 @@ class CasesSection(Section):
     def _on_run(self, case: Case) -> None:
         self._sum_up_open()
         self.model.update_case(case)
+        self.hard.lay_truth(case, self.reviewed)
 
     def _on_failed(self, case: Case, message: str) -> None:
         self._failed.append(message if case.name in message else f"{case.name}: {message}")

@@ -307,10 +307,16 @@ class CohortSection(Section):
         reviewed, cohort = self.reviewed, self.cohort
         self._show_alike()
         if cohort is None or reviewed is None or reviewed.session.selected is None:
-            self.plot.mark(None)
+            self._mark(None)
             return
         image = reviewed.session.image
-        self.plot.mark(cohort.row(image.series_uid if image is not None else "", reviewed.session.selected))
+        self._mark(cohort.row(image.series_uid if image is not None else "", reviewed.session.selected))
+
+    def _mark(self, row: int | None) -> None:
+        """Mark a nodule or none, and describe no other; hints, problems and *Opening* stay."""
+        self.plot.mark(row)
+        if not self.message.property("role"):
+            self._say("" if row is None else self._describe(row))
 
     def _show_alike(self, _findings: object = None) -> None:
         """The nodules most like the selected one, once networks have said what it is like."""

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from ...editing import commands
-from ...session.review import reviewer
+from ...session.review import is_reading, reviewer
 from ...session.session import Session
 from ...text.review import SURE, signed, story, sure, verdict
 from ...training.findings import REASONS, Finding
@@ -89,7 +89,7 @@ class ReviewRows(QWidget):
         _set(self.kind, finding.label)
         if not self.note.hasFocus() or self.note.text() != finding.note:
             self.note.setText(finding.note)
-        self.asked.setVisible(not self._preferences.reviewer)
+        self.asked.setVisible(not self._preferences.reviewer and not is_reading())
         self.author.setText(signed(finding))
         lines = story(finding)
         older = [f"… {len(lines) - _SHOWN} older ones are in the file"] if len(lines) > _SHOWN else []

@@ -12,7 +12,7 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QWidget
 
 from ...reviewed_images import ReviewedImage, ReviewedImages
-from ...session.review import is_by_person, merge_run, passes
+from ...session.review import is_by_person, merge_run, passes, read_as
 from ...session.session import Session
 from ...session.sidecar import Sidecar
 from ...training.errors import LungmtlError
@@ -111,6 +111,9 @@ class ReadingSection(Section):
         self.opener.abandon()
         if self.study is not None:
             study, self.study = self.study, None
+            for reviewed in self._images():  # what the log of edits says at last is the reader's, too
+                reviewed.session.save()
+            read_as("")
             with suppress(LungmtlError):  # nobody is there to be told; the log ends with the last line before
                 study.pause()
 
@@ -185,6 +188,7 @@ class ReadingSection(Section):
         self.begins.emit()
         self._images().place = self._place
         self._close_images()
+        read_as(plan.reader)
         self._top.go(True)
         self.set_open(True)
         self._say(" ".join(said))
@@ -317,6 +321,7 @@ class ReadingSection(Section):
         self.study = None
         self.opener.forget()
         self._close_images()
+        read_as("")
         self._images().place = Sidecar
         self._top.go(False)
         if study.state is State.ENDED:
