@@ -49,15 +49,7 @@ class SquareFinder:
         head = max((f.score for f in found), default=0.01)
         scores = (ImageScore("dhn", "0.1", head, 0.4),) if self.info.name == "dhn" else ()
         regions = self._lungs(image, provenance) if self.info.name == "mosegnet" else ()
-        reference = ImageReference(
-            image.series_uid,
-            str(image.source),
-            image.modality,
-            image.shape,
-            image.spacing,
-            image.origin,
-            image.units,
-        )
+        reference = ImageReference.of(image)
         models = ({"name": self.info.name, "version": "0.1"},)
         return Findings(tuple(found), reference, models, image_scores=scores, regions=regions)
 
