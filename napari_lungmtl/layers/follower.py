@@ -123,10 +123,8 @@ class LayerFollower(ABC, Generic[L]):
         if not self._is_shown():
             layer.visible = False
         layer.metadata[FOLLOWED] = True
-        self.layer, self.deleted = (
-            layer,
-            False,
-        )  # whoever hears of it knows whose it is: that decides on sliders
+        # Before it comes in: who hears of it must know whose it is, which decides on sliders.
+        self.layer, self.deleted = layer, False
         insert_layer(self.viewer.layers, layer, index)
         for signal, slot in self._layer_events(layer):
             signal.connect(slot)

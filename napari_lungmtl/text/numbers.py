@@ -11,7 +11,7 @@ def written(value: float, digits: int = 0) -> str:
     >>> written(-190.24, 1), written(-0.04, 1), written(-600.0)
     ('−190.2', '0.0', '−600')
     """
-    return f"{round(float(value), digits) + 0.0:.{digits}f}".replace("-", "−")
+    return f"{float(value):z.{digits}f}".replace("-", "−")
 
 
 def change(part: float) -> str:

@@ -97,13 +97,16 @@ def cases_of(file: Path, image: Path | None, series: str | None) -> list[Finding
     from ..findings.formats.tables import read_text
     from ..findings.image_place import image_place
     from ..imaging.read import read_image
+    from ..storage.address import is_remote
 
     if image is None:
         if not read_text(file).lstrip().startswith("{"):
             return list(read_csv(file).values())
         findings = read_findings(file)
         place = image_place(file, findings.image.source)
-        return [replace(findings, image=replace(findings.image, source=str(place or "")))]
+        if place is None or is_remote(place):  # an address stays as it is written
+            return [findings]
+        return [replace(findings, image=replace(findings.image, source=str(place)))]
     reference = ImageReference.of(read_image(image, series=series))
     if not read_text(file).lstrip().startswith("{"):
         own = read_csv(file, (reference,)).get(reference.series_uid)

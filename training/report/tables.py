@@ -106,7 +106,7 @@ def difference_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def signed(value: float) -> str:
     """A difference with its sign, and a real minus."""
-    return f"{round(value, 3) + 0.0:+.3f}".replace("-", "−")  # no minus before zero
+    return f"{value:+z.3f}".replace("-", "−")  # no minus before zero
 
 
 def error_table(errors: Mapping[str, Any]) -> Table:

@@ -61,6 +61,17 @@ def test_findings_that_moved_together_with_their_image_find_it(tmp_path, place):
     assert "is not there any more; name the series with --image" in done.output
 
 
+def test_an_address_stays_as_it_is_written(case):
+    findings = read_findings(case / "case.lungmtl.json")
+    address = "https://server/studies/ct.nii.gz"
+    write_findings(
+        replace(findings, image=replace(findings.image, source=address)), case / "far.lungmtl.json"
+    )
+    done = lungmtl("export", case / "far.lungmtl.json", "--to", "json", "--out", case / "again.lungmtl.json")
+    assert done.exit_code == 0, done.output
+    assert read_findings(case / "again.lungmtl.json").image.source == address
+
+
 def test_the_folder_of_a_file_is_made_and_where_that_cannot_be_it_is_said_before_the_work(case):
     done = lungmtl("models", "--json", case / "new" / "folder" / "models.json")
     assert done.exit_code == 0, done.output

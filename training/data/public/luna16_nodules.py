@@ -201,9 +201,8 @@ def load_masks(folder: Path, index: np.ndarray | None = None) -> np.ndarray | No
         if "masks" not in f:
             return None
         packed = f["masks"]
-    side = int(
-        np.cbrt(8 * packed.shape[1]) + 1e-6
-    )  # of the cubes, which take longer to unpack than the masks
+    # The side of a cube: to unpack the cubes themselves for it takes longer than the masks.
+    side = int(np.cbrt(8 * packed.shape[1]) + 1e-6)
     if index is not None:
         if len(index) and index.max() >= len(packed):
             raise DatasetError(f"{path} holds {len(packed)} masks, but nodule {index.max()} was asked for.")

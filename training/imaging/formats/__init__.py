@@ -59,8 +59,9 @@ class Format:
 
     def __post_init__(self) -> None:
         """Whatever these raise has a sentence: one file that no reader foresaw does not cost a folder its others."""
-        for name in ("describe", "read"):
-            object.__setattr__(self, name, reads(UnreadableFileError)(getattr(self, name)))
+        for name in ("describe", "read", "read_labels"):
+            if (reader := getattr(self, name)) is not None:
+                object.__setattr__(self, name, reads(UnreadableFileError)(reader))
 
 
 def format_of(path: Path) -> Format | None:
@@ -107,7 +108,7 @@ def _volumes(
         lambda path: volume_series(header(path)),
         lambda path: read_volume(header(path)),
         content,
-        read_labels=reads(UnreadableFileError)(lambda path: read_volume(header(path), labels=True)),
+        read_labels=lambda path: read_volume(header(path), labels=True),
     )
 
 

@@ -13,6 +13,7 @@ from ....error_boundary import reads
 from ....imaging.image import Image
 from ...finding import Finding, Findings, ImageReference, Mask
 from ..errors import FindingsFileError
+from .belonging import of_another_scan
 
 ORGANS = (
     *("lung", "heart", "cord", "oesophagus", "esophagus", "trachea", "carina", "body", "external", "skin"),
@@ -47,7 +48,6 @@ def rtstruct_findings(path: Path | str, image: Image) -> tuple[Findings, list[st
     import pydicom
 
     dataset = pydicom.dcmread(path)
-    own = str(image.metadata.get("frame_of_reference_uid", ""))
     said = {str(i.ROINumber): i for i in dataset.get("StructureSetROISequence", ())}
     items, problems = [], []
     for contours in dataset.get("ROIContourSequence", ()):
@@ -55,11 +55,13 @@ def rtstruct_findings(path: Path | str, image: Image) -> tuple[Findings, list[st
         roi = said.get(number)
         name = str(roi.get("ROIName", "")) if roi is not None else ""
         label = f"{path}: region {number} ({name or 'without a name'})"
-        its = str(roi.get("ReferencedFrameOfReferenceUID", "")) if roi is not None else ""
+        elsewhere = (
+            of_another_scan(roi.get("ReferencedFrameOfReferenceUID"), image) if roi is not None else ""
+        )
         if any(word in name.lower() for word in ORGANS):
             problems.append(f"{label} is anatomy and no nodule, and is left out.")
-        elif own and its and own != its:
-            problems.append(f"{label} was drawn on another scan, and is left out.")
+        elif elsewhere:
+            problems.append(f"{label} {elsewhere}, and is left out.")
         elif (mask := _mask(contours, image)) is None:
             problems.append(f"{label} encloses no voxel of the image, and is left out.")
         else:

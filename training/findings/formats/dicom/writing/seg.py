@@ -14,7 +14,7 @@ from ..codes import Code
 from .file import save
 from .identity import algorithm, device, equipment, numbers_of, tracking_id, tracking_uid
 from .source import Source, refused
-from .voxels import Patches, label_array, lacks_slices, patches_of, stacked_array
+from .voxels import Patches, gaps, label_array, patches_of, stacked_array
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation
@@ -85,13 +85,14 @@ def write_seg(findings: Findings, path: Path | str, source: Source, *, labelmap:
 def nodule_segments(findings: Findings, source: Source) -> tuple[list[Segment], list[str]]:
     """The segments of all findings that have a region on the series, and sentences on the others."""
     numbers, segments, left_out, broken = numbers_of(findings), [], [], []
+    far_apart = gaps(source)
     for finding in findings:
         patches = patches_of(finding.geometry, source)
         number = numbers[finding.id]
         if not patches:
             left_out.append(str(number))
             continue
-        if lacks_slices(patches, source):
+        if any(one in patches and other in patches for one, other in far_apart):
             broken.append(str(number))
         segments.append(
             Segment(

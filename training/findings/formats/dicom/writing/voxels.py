@@ -59,17 +59,16 @@ def patches_of(geometry: Geometry, source: Source) -> Patches:
     return found
 
 
-def lacks_slices(patches: Patches, source: Source) -> bool:
-    """Whether a region lies on both sides of a gap of the series, where slices lie over 1.5 times as far apart as usual."""
+def gaps(source: Source) -> list[tuple[int, int]]:
+    """Frames that lie next to each other over 1.5 times as far apart as usual: slices may be missing between them."""
     planes = {frame: plane for frame, plane in enumerate(source.planes) if plane is not None}
     if len(planes) < 3:
-        return False
+        return []
     some = next(iter(planes.values()))
     normal = np.cross(some.row, some.column)
     by_height = sorted(planes, key=lambda frame: float(planes[frame].position @ normal))
     steps = np.diff([float(planes[frame].position @ normal) for frame in by_height])
-    far = np.flatnonzero(steps > 1.5 * np.median(steps))
-    return any(by_height[i] in patches and by_height[i + 1] in patches for i in far)
+    return [(by_height[i], by_height[i + 1]) for i in np.flatnonzero(steps > 1.5 * np.median(steps))]
 
 
 def _planar(geometry: Geometry, source: Source) -> Patches:
