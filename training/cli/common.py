@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,14 +81,20 @@ def explained() -> Generator[None]:
         raise typer.Exit(1) from error
 
 
-def output_file(path: Path | None) -> Path | None:
-    """Refuse what cannot become a file before the work begins, not after it, and make its folder: for options that name one."""
+def output_file(context: typer.Context, path: Path | None) -> Path | None:
+    """Refuse what cannot become a file before the work begins, not after it, and make its folder: for options that name one.
+
+    A folder that the command leaves empty, mistyped or stopped before it wrote anything, goes again.
+    """
     if path is not None:
         with explained():
             require_regular(path, Failed)
             if path.is_dir():
                 raise Failed(f"{path} is a folder: name a file")
             if address_of(path) is None:
+                missing = [folder for folder in path.parents if not folder.exists()]
+                # The outermost command ends last, also where an option behind this one is wrong.
+                context.find_root().call_on_close(partial(_remove_empty, missing))
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True)
                 except OSError as error:
@@ -95,6 +102,13 @@ def output_file(path: Path | None) -> Path | None:
                         f"{path.parent} cannot be made ({error.strerror}): name another file"
                     ) from error
     return path
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders, the innermost first, as far as nothing lies in them."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 @contextmanager

@@ -64,7 +64,7 @@ class Calibration:
         return controlled_threshold([np.array(s.review.false) for s in self.scans], most)
 
     def kept(self, threshold: float) -> tuple[int, int]:
-        """How many of the accepted marks are shown at a threshold, and how many there are."""
+        """How many of the accepted marks reach a threshold, and how many there are."""
         true = [score for scan in self.scans for score in scan.review.true]
         return sum(score >= threshold for score in true), len(true)
 

@@ -52,8 +52,9 @@ def promise(most: int, threshold: float, count: int, kept: tuple[int, int], radi
     begin = f"Tuned on {scans(count, radiographs)}: "
     if threshold > 1:
         return f"{begin}no score keeps that promise, short of showing nothing."
-    shown, accepted = kept
-    cost = f" shows {shown} of {accepted} marks that you accepted" if accepted else ""
+    reached, accepted = kept
+    # Not "shows": what a person accepted is shown at any threshold.
+    cost = f"; of {accepted} mark{'s' * (accepted != 1)} that you accepted {reached} score as much" if accepted else ""
     return f"{begin}score ≥ {threshold:.4g}{cost}."
 
 

@@ -15,6 +15,7 @@ from napari_lungmtl.training import imaging, log_file
 from napari_lungmtl.training.cli import app as cli
 from napari_lungmtl.training.cli import common
 from napari_lungmtl.training.findings import Findings, ImageReference
+from napari_lungmtl.training.findings.formats.json_file import write_findings
 from napari_lungmtl.training.imaging import Image, write_volume
 from napari_lungmtl.training.inference import registry
 from napari_lungmtl.training.inference.predictor import ModelInfo, Progress
@@ -216,3 +217,19 @@ def test_rows_that_are_there_twice_are_said(tmp_path):
     assert result.exit_code == 0
     assert "1 scans, 1 nodules" in result.stdout
     assert f"lungmtl: {tmp_path / 't.csv'}: 1 rows are there twice and count once" in result.stderr
+
+
+def test_a_command_that_writes_nothing_leaves_no_empty_folder(tmp_path, scans):
+    out = tmp_path / "there" / "new" / "deep" / "a.lungmtl.json"
+    (tmp_path / "there").mkdir()
+    given = tmp_path / "b.lungmtl.json"
+    write_findings(Findings(), given)
+    assert lungmtl("import", given, "--image", scans[0], "--out", out, "--mistyped").exit_code == 2
+    assert lungmtl("import", tmp_path / "none.dcm", "--image", scans[0], "--out", out).exit_code == 1
+    assert list((tmp_path / "there").iterdir()) == []
+    assert lungmtl("import", given, "--image", scans[0], "--out", out).exit_code == 0
+    assert out.is_file()
+    other = out.parent / "other"
+    other.mkdir()
+    lungmtl("import", given, "--image", scans[0], "--out", other / "a.lungmtl.json", "--mistyped")
+    assert other.is_dir(), "it was there before"
