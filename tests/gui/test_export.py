@@ -6,16 +6,23 @@ import inspect
 from dataclasses import fields
 from typing import get_args, get_type_hints
 
+import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_lungmtl.layers.spheres.layer import add_image_layer
 from napari_lungmtl.panel.hand_on.export_dialog import ExportDialog
 from napari_lungmtl.panel.widgets.form import Form
 from napari_lungmtl.training.cli.predict import predict
 from napari_lungmtl.training.export_options import ExportOptions, Format, Which
+from napari_lungmtl.training.findings import Box, Finding, Findings, Mask
 from napari_lungmtl.training.findings.formats.csv_file import read_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings
+from napari_lungmtl.training.findings.import_file import import_findings
+from napari_lungmtl.training.imaging import read_image
+
+from ..stand_ins.exchanged import radiograph
 
 
 def test_the_form_and_the_command_line_have_the_same_options(qtbot):
@@ -156,4 +163,28 @@ def test_the_dialog_is_a_child_of_the_window_though_hand_on_was_never_unfolded(a
     dialog = dock.hand_on.export.dialog
     assert not dock.hand_on.content.isVisible()
     assert dialog.parentWidget().window() is dock.window(), "white on a dark window, and behind it"
+    dialog.close()
+
+
+def test_of_a_film_what_is_said_to_be_written_is_in_the_segmentation(window, tmp_path, qtbot):
+    viewer, dock = window
+    image = read_image(radiograph(tmp_path / "cr"))
+    add_image_layer(viewer, image)
+    session = dock.reviewed.session
+    region = Mask.from_voxels(np.argwhere(np.ones((3, 4), bool)) + 5, image.scale, image.origin)
+    marks = [Finding(Box((1.0 + n, 2.0), (6.0 + n, 8.0)), 0.9, id=f"b{n}") for n in range(4)]
+    items = (*marks, Finding(region, id="m"), Finding(region, id="r", status="rejected"))
+    session.replace_findings(Findings(items, session.findings.image))
+    dialog = ExportDialog(session, dock)
+    qtbot.addWidget(dialog)
+    dialog.folder.setText(str(tmp_path))
+    dialog.form.container["format"].value = Format.DICOM_SEG
+    place = "1 rejected and 4 boxes left out, as dicom-seg has no place for that"
+    assert dialog.count.text() == f"1 finding of 6 will be written, {place}."
+    assert "boxes" in dialog.lost.text()
+    save(dialog, qtbot)
+    assert dialog.told.text().startswith(
+        f"1 finding written to {tmp_path / 'findings_seg.dcm'}. Left out of these"
+    )
+    assert len(import_findings(tmp_path / "findings_seg.dcm", image)[0]) == 1
     dialog.close()

@@ -61,7 +61,7 @@ def export(
     """
     with explained():
         from ..findings.deidentify import Deidentifier
-        from ..findings.export import ONE_IMAGE, chosen, tellable
+        from ..findings.export import ONE_IMAGE, chosen, left_out_words, tellable
         from ..findings.held import loss_sentence
 
         shown = threshold_of()
@@ -73,9 +73,8 @@ def export(
         cases = [tellable(case, to) for case in wanted]
         if not cases:
             raise Failed(f"{', '.join(map(str, findings))} has no findings of an image")
-        rejected = sum(map(len, wanted)) - sum(map(len, cases))
-        if rejected:
-            complain(f"{rejected} rejected left out, as {to.value} has no place for that")
+        if left_out := left_out_words(wanted, to):
+            complain(left_out)
         hide = Deidentifier() if deidentify else None
         together = to not in ONE_IMAGE
         if together and attach:

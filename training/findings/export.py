@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from .formats.errors import SaveError
 from .formats.json_file import SUFFIX, write_findings
 from .formats.luna16 import write_submission
 from .formats.node21 import write_metadata
-from .held import TELLS_STATUS
+from .held import LOST, OUT, TELLS_STATUS
 
 if TYPE_CHECKING:
     from .formats.dicom.writing.source import Source
@@ -69,6 +70,39 @@ def tellable(findings: Findings, format: Format) -> Findings:
     if format in TELLS_STATUS:
         return findings
     return findings.with_items(tuple(f for f in findings if f.status != "rejected"))
+
+
+_PLURAL = {"sphere": "spheres", "box": "boxes", "mask": "masks"}
+"""By kind, also what `held` calls it."""
+
+
+def holdable(findings: Findings, format: Format) -> Findings:
+    """Leave out also what a format has no place for by its kind, such as boxes in a segmentation: these are in no file.
+
+    Which of the others lie on no slice of their series is known when they are written.
+    """
+    told = tellable(findings, format)
+    return told.with_items(tuple(f for f in told if LOST[format].get(_PLURAL[f.kind]) != OUT))
+
+
+def left_out_words(cases: Iterable[Findings], format: Format) -> str:
+    """Tell what of these findings a format has no place for; empty where it has one for all.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> finding = lm.Finding(lm.Box((0, 0), (8, 8)))
+    >>> left_out_words([lm.Findings([finding, lm.Finding(finding.geometry, status="rejected")])], Format.DICOM_SEG)
+    '1 rejected and 1 box left out, as dicom-seg has no place for that'
+    """
+    counts: Counter[str] = Counter()
+    for findings in cases:
+        told, held = tellable(findings, format), holdable(findings, format)
+        counts["rejected"] += len(findings) - len(told)
+        counts.update(f.kind for f in told)
+        counts.subtract(f.kind for f in held)
+    words = [f"{n} {_PLURAL.get(name, name) if n > 1 else name}" for name, n in counts.items() if n]
+    return f"{' and '.join(words)} left out, as {format.value} has no place for that" if words else ""
 
 
 def _is_accepted(finding: Finding) -> bool:

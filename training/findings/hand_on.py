@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..export_options import Format
 from .deidentify import Deidentifier
-from .export import IN_DICOM, export
+from .export import IN_DICOM, export, holdable
 from .finding import Findings
 from .formats.errors import SaveError
 
@@ -109,7 +109,16 @@ def hand_on(
         made = path.with_name(f"{path.name.split('.')[0]}_{name}.dcm")
         write_attachment(file, made, source)
         beside.append((file, made))
-    return Handed(path, sum(map(len, cases)), tuple(said), tuple(beside), look_at)
+    return Handed(path, _count(cases, format, said), tuple(said), tuple(beside), look_at)
+
+
+def _count(cases: Sequence[Findings], format: Format, said: Sequence[str]) -> int:
+    """How many findings are in the file that was written."""
+    if format not in IN_DICOM:
+        return sum(len(holdable(case, format)) for case in cases)
+    from .formats.dicom.writing.left_out import count_left_out
+
+    return sum(map(len, cases)) - count_left_out(said)
 
 
 def file_stem(name: str, taken: set[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ..export_options import Format
 from .finding import Finding, Findings
 from .geometry import Mask
+from .history import last_by_person
 
 OUT = "left out"
 _BALL = "as the ball (a radiograph: the box) of its size"
@@ -20,6 +21,9 @@ ASPECTS: Mapping[str, Callable[[Findings], int]] = {
     "attributes": lambda f: _count(f, lambda x: bool(x.attributes)),
     "rejected": lambda f: _count(f, lambda x: x.status == "rejected"),
     "status": lambda f: _count(f, lambda x: x.status != "unreviewed"),
+    "reasons": lambda f: _count(f, lambda x: bool(x.reason)),
+    "confidence": lambda f: _count(f, lambda x: x.confidence is not None),
+    "labels": lambda f: _count(f, lambda x: bool(x.label)),
     "notes": lambda f: _count(f, lambda x: bool(x.note)),
     "numbers": lambda f: _count(f, lambda x: bool(x.number)),
     "networks": lambda f: _count(f, lambda x: bool(x.provenance.model)),
@@ -28,14 +32,18 @@ ASPECTS: Mapping[str, Callable[[Findings], int]] = {
     "votes": lambda f: _count(f, lambda x: bool(x.votes) or x.unlike is not None),
     "opinions": lambda f: _count(f, lambda x: bool(x.opinions)),
     "parts": lambda f: _count(f, lambda x: bool(x.scores or x.members)),
+    "histories": lambda f: _count(f, lambda x: last_by_person(x) is not None),
     "lungs": lambda f: len(f.regions),
     "measurements": lambda f: len(f.measurements),
     "image scores": lambda f: len(f.image_scores),
 }
-"""What findings may have, and of how many things they have it."""
+"""What findings may have, and of how many things they have it; each field of `Finding` belongs to one or two of these."""
 MEANING = {
     "rejected": "findings that a person rejected",
     "status": "which were accepted or rejected",
+    "reasons": "why a person decided so",
+    "confidence": "how sure that person is",
+    "labels": "what it is in a person's words",
     "numbers": "numbers and ids, by which findings are known again",
     "networks": "which network found them",
     "people": "who drew, corrected or read",
@@ -43,13 +51,15 @@ MEANING = {
     "votes": "what readers would say of malignancy and attributes, and whether it is a nodule",
     "opinions": "what each network says, with its slices, views and folds",
     "parts": "parts of scores, joined marks",
+    "histories": "which values a person changed, and when",
     "image scores": "probabilities of the image as a whole",
 }
 """In other words, where the name alone does not tell."""
 
 _OF_IMAGE = ("lungs", "measurements", "image scores")
 _OF_RUN = ("spread", "votes", "opinions", "parts")
-_SAID = ("malignancy", "attributes", "notes", "people", "status", "rejected")
+_WORDS = ("reasons", "confidence", "labels", "notes")
+_SAID = ("malignancy", "attributes", *_WORDS, "people", "status", "rejected", "histories")
 
 
 def _without(*names: str, **changed: str) -> dict[str, str]:
@@ -57,12 +67,18 @@ def _without(*names: str, **changed: str) -> dict[str, str]:
     return dict.fromkeys(names, OUT) | {name.replace("_", " "): how for name, how in changed.items()}
 
 
-_TABLE = _without("people", "parts", *_OF_IMAGE, opinions="malignancy and its spread only")
+_TABLE = _without(
+    *("people", "parts", *_OF_IMAGE),
+    opinions="malignancy and its spread only",
+    histories="as text, which does not come back",
+)
 _PLACES = _without("numbers", "networks", *_SAID, *_OF_RUN, *_OF_IMAGE)
 _LABELS = _TABLE | _without("boxes", masks="where two overlap, the smaller one")
 _SEGMENTS = _without("boxes", "scores", *_SAID, *_OF_RUN, "measurements", "image scores")
 _SEGMENTS |= _without(spheres="as their voxels", people="that one drew or corrected, without the name")
-_REPORT = _without(*_OF_RUN, "lungs", "image scores", attributes="as whole grades", people="the one who read")
+_REPORT = _without(
+    *_OF_RUN, "histories", "lungs", "image scores", attributes="as whole grades", people="the one who read"
+)
 LOST: Mapping[Format, Mapping[str, str]] = {
     Format.JSON: {},
     Format.CSV: _TABLE | _without("numbers", masks=_BALL, people="who drew or corrected, not who read"),
@@ -79,7 +95,9 @@ LOST: Mapping[Format, Mapping[str, str]] = {
         masks="in the segmentation beside; on radiographs as boxes",
         measurements="the two axes of a nodule only",
     ),
-    Format.DICOM_CAD: _without("malignancy", "attributes", "notes", "people", *_OF_RUN, *_OF_IMAGE)
+    Format.DICOM_CAD: _without(
+        *("malignancy", "attributes", *_WORDS, "people", *_OF_RUN, "histories", *_OF_IMAGE)
+    )
     | _without(
         status="as the intent to render",
         **dict.fromkeys(("spheres", "masks"), "as the circle on the slice through the middle"),

@@ -29,7 +29,15 @@ from ...text.cases import case_name
 from ...training.export_options import ExportOptions, Format
 from ...training.findings import Findings
 from ...training.findings.deidentify import Deidentifier
-from ...training.findings.export import FILE_NAMES, IN_DICOM, chosen, other_kinds, tellable
+from ...training.findings.export import (
+    FILE_NAMES,
+    IN_DICOM,
+    chosen,
+    holdable,
+    left_out_words,
+    other_kinds,
+    tellable,
+)
 from ...training.findings.hand_on import Handed, hand_on
 from ...training.findings.held import loss_sentence
 from ...training.inference.registry import characterisers
@@ -127,7 +135,7 @@ class ExportDialog(QDialog):
 
     @property
     def findings(self) -> Findings:
-        """What would be written now."""
+        """What is handed to the writer, which leaves out what has no place in the format."""
         return tellable(self._chosen, self.form.value.format)
 
     @property
@@ -226,16 +234,15 @@ class ExportDialog(QDialog):
         ready = bool(len(findings) and self.name.text().strip() and not self.worker.running)
         self.write.setEnabled(ready and not self.path.is_dir())
 
-    def _show_count(self, findings: Findings, format: Format) -> None:
+    def _show_count(self, told: Findings, format: Format) -> None:
+        findings = holdable(told, format)
         shown = {f.id for f in self._session.visible}
         status = Counter(f.status for f in findings)
         hidden = sum(f.id not in shown for f in findings)
         parts = [f"{counted(len(findings))} of {len(self._session.findings)} will be written"]
         parts += [f"{status[name]} of them {name}" for name in ("accepted", "rejected") if status[name]]
         parts += [f"{hidden} of them hidden by the thresholds"] if hidden else []
-        left_out = len(self._chosen) - len(findings)
-        if left_out:
-            parts.append(f"{left_out} rejected left out, as {format.value} has no place for that")
+        parts += [left_out] if (left_out := left_out_words([self._chosen], format)) else []
         set_role(self.count, "warning" if hidden or left_out or status["rejected"] else "faint")
         self.count.setText(", ".join(parts) + ".")
 

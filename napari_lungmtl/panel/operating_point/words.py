@@ -54,7 +54,11 @@ def promise(most: int, threshold: float, count: int, kept: tuple[int, int], radi
         return f"{begin}no score keeps that promise, short of showing nothing."
     reached, accepted = kept
     # Not "shows": what a person accepted is shown at any threshold.
-    cost = f"; of {accepted} mark{'s' * (accepted != 1)} that you accepted {reached} score as much" if accepted else ""
+    cost = (
+        f"; of {accepted} mark{'s' * (accepted != 1)} that you accepted {reached} score as much"
+        if accepted
+        else ""
+    )
     return f"{begin}score ≥ {threshold:.4g}{cost}."
 
 

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli.app import app
+from napari_lungmtl.training.findings import Finding, Mask
 from napari_lungmtl.training.findings.formats.json_file import read_findings, write_findings
 from napari_lungmtl.training.findings.hand_on import file_stem
 from napari_lungmtl.training.findings.image_place import image_place
@@ -166,3 +167,17 @@ def test_rejected_findings_that_are_left_out_are_counted(case):
     done = lungmtl("export", rejected, "--to", "dicom-seg", "--out", case / "seg.dcm")
     assert done.exit_code == 0, done.output  # the lungs are written
     assert f"{len(findings)} rejected left out, as dicom-seg has no place for that" in done.output
+
+
+@pytest.mark.parametrize("to", ["dicom-seg", "dicom-sr", "dicom-gsps", "dicom-ko", "dicom-cad"])
+def test_the_count_is_of_what_is_in_the_file(case, to):
+    """A ball far outside is in no segmentation, and a mask there in no report; two sentences on it do not count it twice."""
+    findings = read_findings(case / "case.lungmtl.json")
+    image, _ = opened(case / "ct")
+    away = Mask.from_voxels(np.argwhere(np.ones((2, 2, 2), bool)), image.scale, (900.0, 900.0, 900.0))
+    kept = [f.with_(status="accepted") for f in findings]
+    write_findings(findings.with_items((*kept, Finding(away, number=9))), case / "far.lungmtl.json")
+    done = lungmtl("export", case / "far.lungmtl.json", "--to", to, "--out", case / "x.dcm")
+    assert done.exit_code == 0, done.output
+    assert "x.dcm: 3 findings; " in done.output
+    assert re.search(r"left out of these, .*: 9\b", done.output)

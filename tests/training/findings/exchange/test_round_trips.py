@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import fields as fields_of
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,11 +24,13 @@ from napari_lungmtl.training.findings import (
     Findings,
     ImageReference,
     Mask,
+    Opinion,
     Provenance,
     Sphere,
 )
+from napari_lungmtl.training.findings.change import Change
 from napari_lungmtl.training.findings.export import FILE_NAMES, export, tellable
-from napari_lungmtl.training.findings.held import LOST, OUT, lost_of
+from napari_lungmtl.training.findings.held import ASPECTS, LOST, OUT, lost_of
 from napari_lungmtl.training.findings.import_file import import_findings
 from napari_lungmtl.training.findings.lidc_scales import SCALE_MAX
 from tests.stand_ins.exchanged import opened, radiograph, series
@@ -228,3 +231,90 @@ def test_only_what_findings_have_is_said_to_be_lost(scan):
     assert lost_of([replace(plain, done_by="A")], Format.CSV) == {
         "people": "who drew or corrected, not who read"
     }
+
+
+FULL = Finding(
+    Sphere((40.2, -10.3, -5.1), 5.3),
+    0.625,
+    malignancy=0.7,
+    malignancy_spread=0.125,
+    attributes={"spiculation": 4.0, "texture": 5.0},
+    opinions=(Opinion("net", "0.1", 0.7, 0.125, notes=("padded",)),),
+    scores={"rpn": 0.5},
+    members=(Sphere((40.0, -10.0, -5.0), 4.0),),
+    provenance=Provenance("net", "0.1", "ann"),
+    status="rejected",
+    note="beside the fissure",
+    id="0123456789ab",
+    number=3,
+    tracking_uid="1.2.826.0.1.3680043.8.498.7",
+    reason="vessel",
+    confidence=0.75,
+    label="spiculated",
+    votes={"malignancy": (0.1, 0.2, 0.3, 0.2, 0.2)},
+    unlike=0.25,
+    history=(Change("status", "rejected", "ann", "2024-05-06T10:11:12+02:00"),),
+)
+ASPECTS_OF = {
+    "geometry": {"spheres", "masks", "boxes"},
+    "score": {"scores"},
+    "malignancy": {"malignancy"},
+    "malignancy_spread": {"spread"},
+    "attributes": {"attributes"},
+    "opinions": {"opinions"},
+    "scores": {"parts"},
+    "members": {"parts"},
+    "provenance": {"networks", "people"},
+    "status": {"status", "rejected"},
+    "note": {"notes"},
+    "id": {"numbers"},
+    "number": {"numbers"},
+    "tracking_uid": {"numbers"},
+    "reason": {"reasons"},
+    "confidence": {"confidence"},
+    "label": {"labels"},
+    "votes": {"votes"},
+    "unlike": {"votes"},
+    "history": {"histories"},
+}
+"""By field of a finding what `held` calls it."""
+
+
+def test_every_field_has_a_name_and_is_counted_by_it():
+    names = {field.name for field in fields_of(Finding)}
+    assert set(ASPECTS_OF) == names
+    plain = Finding(Sphere((0, 0, 0), 1))
+    assert {n for n in names if getattr(FULL, n) == getattr(plain, n)} == set(), "the example has them all"
+    counted = {aspect for aspect, count in ASPECTS.items() if count(Findings((FULL,)))}
+    assert all(aspects & counted for aspects in ASPECTS_OF.values())
+
+
+@pytest.mark.parametrize("format", [*OF_CT, *(f for f in OF_FILM if f not in OF_CT)])
+def test_each_field_comes_back_or_is_named_as_lost(scan, film, format, tmp_path):
+    image, _ = scan if format in OF_CT else film
+    sent = FULL if format in OF_CT else FULL.with_(geometry=Box((2.0, 3.0), (8.0, 9.0)), members=())
+    if "rejected" in LOST[format]:
+        sent = sent.with_(status="accepted")
+    findings = Findings((sent,), ImageReference.of(image), models=({"name": "net", "version": "0.1"},))
+    export([findings], tmp_path / FILE_NAMES[format], format)
+    (back,), _ = import_findings(tmp_path / FILE_NAMES[format], image)
+    lost = lost_of([findings], format)
+    kept = {name: getattr(sent, name) == getattr(back, name) for name in ASPECTS_OF} | {
+        "geometry": same_geometry(sent.geometry, back.geometry, format),
+        "score": np.isclose(sent.score, back.score, atol=1e-6),
+        "malignancy": back.malignancy is not None and np.isclose(sent.malignancy, back.malignancy, atol=1e-6),
+    }
+    silent = {name for name, same in kept.items() if not same and not ASPECTS_OF[name] & set(lost)}
+    assert not silent, (format, silent, back)
+
+
+def test_a_report_and_its_reader_keep_what_a_person_said(scan, tmp_path):
+    image, _ = scan
+    findings = Findings(
+        (FULL, Finding(Sphere((42.0, -8.0, -3.0), 4.0), id="ba9876543210")), ImageReference.of(image)
+    )
+    export([findings], tmp_path / "a.dcm", Format.DICOM_SR)
+    back, _ = import_findings(tmp_path / "a.dcm", image)
+    said = [(f.label, f.reason, f.confidence, f.note, f.score) for f in back]
+    assert said == [("spiculated", "vessel", 0.75, "beside the fissure", 0.625), ("", "", None, "", 1.0)]
+    assert not {"labels", "reasons", "confidence", "notes"} & set(lost_of([findings], Format.DICOM_SR))

@@ -47,6 +47,9 @@ UNITLESS = Code("1", "UCUM", "no units")
 CHEST_CT = Code("24627-2", "LN", "CT Chest")
 CHEST_RADIOGRAPH = Code("30745-4", "LN", "XR Chest Views")
 READERS_OPINION = Code("1", "99LUNGMTL", "As readers would rate it; not from histology")
+LABEL = Code("2", "99LUNGMTL", "What it is, in the reader's words")
+REASON = Code("3", "99LUNGMTL", "Why the reader decided so")
+CONFIDENCE = Code("4", "99LUNGMTL", "How sure the reader is")
 
 STATUS = {
     "accepted": Code("111150", "DCM", "Presentation Required: Rendering device is expected to present"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...finding import ATTRIBUTES, Provenance, new_id
 from . import codes
+from .sr_said import said_in
 from .writing.identity import tracked
 
 _ALGORITHM_NAME, _ALGORITHM_VERSION = "111001", "111003"
@@ -31,6 +32,7 @@ def values_of(group: Any) -> dict[str, Any]:
         "provenance": _provenance(group),
         "note": _text(group, codes.COMMENT.value),
         "tracking_uid": str(group.tracking_uid or ""),
+        **said_in(group),
         **identity_of(str(group.tracking_identifier or "")),
     }
     return fields if certainty is None else fields | {"score": _part(certainty)}

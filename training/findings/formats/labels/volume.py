@@ -1,7 +1,7 @@
 """Label volumes (NIfTI, NRRD) on the lattice of a CT, with the table of their labels beside (``<name>.labels.csv``).
 
-The table has the columns of a ``findings.csv`` behind label, number, id and note: what a number in a voxel cannot say stands there,
-and comes back from there.
+The table has the columns of a ``findings.csv`` behind label, number, id, note and tracking identifier: what a number in a voxel
+cannot say stands there, and comes back from there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..errors import FindingsFileError, SaveError
 from ..tables import read_rows, write_rows
 
 TABLE = ".labels.csv"
-OWN = ("label", "number", "id", "note")
+OWN = ("label", "number", "id", "note", "tracking_uid")
 
 
 def table_path(path: Path) -> Path:
@@ -98,7 +98,7 @@ def _planes(image: ImageReference) -> tuple[Plane, ...]:
 
 def _write_table(findings: Findings, path: Path) -> None:
     numbers, (columns, rows) = numbers_of(findings), table_of([findings])
-    own = ((label, numbers[f.id], f.id, f.note) for label, f in enumerate(findings, 1))
+    own = ((label, numbers[f.id], f.id, f.note, f.tracking_uid) for label, f in enumerate(findings, 1))
     write_rows(path, (*OWN, *columns), ((*a, *b) for a, b in zip(own, rows, strict=True)))
 
 
@@ -145,7 +145,11 @@ def read_label_volume(path: Path | str, image: Image) -> tuple[Findings, list[st
         given = {"id": record["id"]} if record.get("id") else {}
         items.append(
             finding.with_(
-                geometry=geometry, number=int(record.get("number") or 0), note=record.get("note", ""), **given
+                geometry=geometry,
+                number=int(record.get("number") or 0),
+                note=record.get("note", ""),
+                tracking_uid=record.get("tracking_uid", ""),
+                **given,
             )
         )
     if not items:

@@ -19,6 +19,7 @@ from .. import codes
 from ..codes import Code
 from .file import save
 from .identity import NAME, algorithm, equipment, numbers_of, software_version, tracking_id, tracking_uid
+from .left_out import LeftOut
 from .seg import concept, kind_of
 from .source import Source, refused
 from .sr import corners_of, observer_device
@@ -100,7 +101,7 @@ def write_chest_cad(findings: Findings, path: Path | str, source: Source) -> lis
         frames = sorted({place.frame for _, place in placed})
         report = _document(marks, {_algorithm(f, findings) for f, _ in placed}, frames, source)
     save(report, Path(path), source)
-    return [f"left out of these, as they are on no slice: {', '.join(left_out)}"] if left_out else []
+    return list(LeftOut.of("as they are on no slice", left_out))
 
 
 class Place(NamedTuple):

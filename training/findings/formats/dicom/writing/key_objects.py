@@ -9,6 +9,7 @@ from ...errors import SaveError
 from .. import codes
 from .file import save
 from .identity import equipment, numbers_of
+from .left_out import LeftOut
 from .seg import concept
 from .source import Source, refused
 from .sr import observer_device, observer_person
@@ -73,4 +74,4 @@ def write_key_objects(findings: Findings, path: Path | str, source: Source) -> l
             **equipment(SERIES),
         )
     save(document, Path(path), source)
-    return [f"left out of these, as they are on no slice: {', '.join(left_out)}"] if left_out else []
+    return list(LeftOut.of("as they are on no slice", left_out))

@@ -18,6 +18,7 @@ from ....geometry import Sphere
 from ...errors import SaveError
 from .file import save
 from .identity import device, equipment, numbers_of, tracking_id, tracking_uid
+from .left_out import LeftOut
 from .source import Plane, Source, refused
 from .sr import corners_of
 from .voxels import patches_of
@@ -92,7 +93,7 @@ def write_presentation_state(findings: Findings, path: Path | str, source: Sourc
             **device(),
         )
     save(state, Path(path), source)
-    return [f"left out of these, as they are on no slice: {', '.join(left_out)}"] if left_out else []
+    return list(LeftOut.of("as they are on no slice", left_out))
 
 
 def with_one_rescale(images: Sequence[Dataset], path: Path | str) -> Sequence[Dataset]:

@@ -13,6 +13,7 @@ from .. import codes
 from ..codes import Code
 from .file import save
 from .identity import algorithm, device, equipment, numbers_of, tracking_id, tracking_uid
+from .left_out import LeftOut
 from .source import Source, refused
 from .voxels import Patches, gaps, label_array, patches_of, stacked_array
 
@@ -105,7 +106,7 @@ def nodule_segments(findings: Findings, source: Source) -> tuple[list[Segment], 
                 (tracking_id(finding, number), tracking_uid(finding, source.image.series_uid)),
             )
         )
-    said = [f"left out of these, without a region on the slices: {', '.join(left_out)}"] if left_out else []
+    said: list[str] = [*LeftOut.of("without a region on the slices", left_out)]
     if broken:
         said.append(
             f"slices lie far apart, or are missing, within {', '.join(broken)}: no region is written between them"

@@ -19,6 +19,7 @@ from ...errors import SaveError
 from ...pixels import grid
 from .. import codes
 from ..codes import Code
+from ..sr_said import said_items
 from .file import save
 from .identity import (
     NAME,
@@ -30,6 +31,7 @@ from .identity import (
     tracking_id,
     tracking_uid,
 )
+from .left_out import LeftOut
 from .seg import Segment, concept, kind_of, nodule_segments, segmentation
 from .source import Source, refused
 from .voxels import patches_of
@@ -86,9 +88,7 @@ def write_sr(findings: Findings, path: Path | str, source: Source, masks: Datase
         save(seg, beside, source)
         said.append(f"the masks that it refers to are in {beside.name}: keep both together")
     save(report, path, source)
-    if left_out:
-        said.append(f"left out of these, without a place in the report: {', '.join(left_out)}")
-    return said
+    return [*said, *LeftOut.of("without a place in the report", left_out)]
 
 
 def _masks(findings: Findings, source: Source) -> tuple[list[Segment], list[str]]:
@@ -154,6 +154,7 @@ def _group(
         made = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **common)
     else:
         return None
+    made[0].ContentSequence.extend(said_items(finding))
     if finding.note.strip():
         comment = sr.TextContentItem(concept(codes.COMMENT), finding.note, sr.RelationshipTypeValues.CONTAINS)
         made[0].ContentSequence.append(comment)
