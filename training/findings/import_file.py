@@ -17,7 +17,9 @@ from .formats.json_file import FORMAT, read_findings
 from .formats.labels.volume import read_label_volume, table_path
 from .formats.labels.yolo import is_yolo, read_yolo
 from .formats.luna16 import read_submission
+from .formats.read_truth import read_truth
 from .formats.tables import plain_name, read_text
+from .formats.truth.leniency import read_leniently
 from .formats.truth.load import load_truth
 from .truth import TRUTH
 
@@ -33,7 +35,8 @@ def import_findings(path: Path | str, image: Image) -> tuple[Findings, list[str]
     ----------
     path
         A DICOM SEG, SR, GSPS or RTSTRUCT; ``*.lungmtl.json``, ``findings.csv``, a submission to LUNA16, a label volume, YOLO's
-        text, or anything that can be truth (`formats.truth.load`), which comes in as drawn by a person.
+        text, or anything that can be truth (`formats.truth.load`), which comes in as drawn by a person: but for boxes of NODE21
+        and for what has a score in COCO, which nobody has reviewed.
     image
         The image that they belong to.
 
@@ -62,6 +65,8 @@ def _read(path: Path, image: Image) -> tuple[Findings, list[str]]:
     text = read_text(path).lstrip()
     if text.startswith("{") and _is_own(text):
         return _own(path, image)
+    if text.startswith("{") and _is_coco(text):
+        return _marks(path, image)
     if not text.startswith(("{", "[", "<")):
         if is_yolo(text):
             return read_yolo(path, image), []
@@ -70,6 +75,8 @@ def _read(path: Path, image: Image) -> tuple[Findings, list[str]]:
             return _of_series(path, image, read_csv(path, (ImageReference.of(image),)))
         if {"seriesuid", "probability"} <= header:
             return _submission(path, image)
+        if "imgname" in header:
+            return _boxes(path, image)
     return _as_truth(path, image)
 
 
@@ -77,6 +84,13 @@ def _is_own(text: str) -> bool:
     try:
         return json.loads(text).get("format") == FORMAT
     except (ValueError, RecursionError, AttributeError):
+        return False
+
+
+def _is_coco(text: str) -> bool:
+    try:
+        return {"images", "annotations"} <= set(json.loads(text))
+    except (ValueError, RecursionError, TypeError):
         return False
 
 
@@ -116,11 +130,26 @@ def _as_truth(path: Path, image: Image) -> tuple[Findings, list[str]]:
     """What others call truth, as drawn by a person; findings on which a mark counts neither way are rejected ones."""
     truth = load_truth(path, image)
     rejected = tuple(f.with_(status="rejected") for f in truth.excluded)
-    items = tuple(
-        f.with_(id=new_id(), provenance=Provenance() if f.provenance == TRUTH else f.provenance)
-        for f in (*truth.nodules, *rejected)
-    )
-    return Findings(items), list(truth.problems)
+    return Findings(tuple(map(_by_person, (*truth.nodules, *rejected)))), list(truth.problems)
+
+
+def _by_person(finding: Finding) -> Finding:
+    """A finding of its own, drawn by a person where it is the truth."""
+    who = finding.provenance
+    return finding.with_(id=new_id(), provenance=Provenance() if who == TRUTH else who)
+
+
+def _marks(path: Path, image: Image) -> tuple[Findings, list[str]]:
+    """What COCO lists: marks with a score are a network's and nobody has reviewed them, the others a person's."""
+    reference = ImageReference.of(image)
+    found, problems = read_leniently(lambda: read_truth(path, reference, path.stem))
+    return Findings(tuple(map(_by_person, found))), list(problems)
+
+
+def _boxes(path: Path, image: Image) -> tuple[Findings, list[str]]:
+    """NODE21's boxes, unreviewed: the table does not say whose they are, and marks of networks are written into it, too."""
+    found, problems = _as_truth(path, image)
+    return found.with_items(tuple(f.with_(status="unreviewed") for f in found)), problems
 
 
 def numbered(findings: Findings) -> tuple[Finding, ...]:

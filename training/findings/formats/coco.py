@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ...error_boundary import reads
-from ..finding import Finding, Findings, ImageReference, Mask
+from ..finding import Finding, Findings, ImageReference, Mask, Provenance
 from ..truth import TRUTH
 from .atomic import write_atomically
 from .coco_masks import mask_of, rle_of
@@ -39,11 +39,11 @@ _DENIED = re.compile(r"(?:no|non|not|without)[\W_]", re.IGNORECASE)
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
-    """A nodule on an image: its box, its region as the file has it (None without), and a score (1 where there is none)."""
+    """A nodule on an image: its box, its region as the file has it (None without), and its score (None without)."""
 
     box: PixelBox
     segmentation: Any
-    score: float
+    score: float | None
 
 
 @dataclass(frozen=True)
@@ -153,13 +153,23 @@ def _annotation(entry: dict[str, Any]) -> Annotation:
     one_pixel = bool(entry.get("segmentation")) and all(v == int(v) for v in values)
     if max(values) <= 1 and not one_pixel:
         raise ValueError(f"its bbox is {list(values)}: fractions of the picture, not pixels")
-    return Annotation(PixelBox(*values), entry.get("segmentation") or None, number(entry.get("score", 1.0)))
+    score = None if entry.get("score") is None else number(entry["score"])
+    return Annotation(PixelBox(*values), entry.get("segmentation") or None, score)
 
 
-def findings_of(coco: CocoImage, image: ImageReference) -> Findings:
+def findings_of(coco: CocoImage, image: ImageReference, network: str = "") -> Findings:
     """The nodules of one image as findings: masks where the file outlines them, otherwise boxes.
 
     Where the picture has another size than the file says, they are brought to its size, masks as their boxes.
+
+    Parameters
+    ----------
+    coco
+        The image with its nodules.
+    image
+        The same image, as it is open.
+    network
+        Whose nodules with a score are, which nobody has reviewed; empty: all are the truth.
 
     Raises
     ------
@@ -176,7 +186,13 @@ def findings_of(coco: CocoImage, image: ImageReference) -> Findings:
             if mask is None or not mask.any()
             else _cropped(mask, image)
         )
-        items.append(Finding(geometry, annotation.score, provenance=TRUTH, status="accepted", id=f"truth{i}"))
+        score = annotation.score
+        found = Finding(
+            geometry, 1.0 if score is None else score, provenance=TRUTH, status="accepted", id=f"truth{i}"
+        )
+        if network and score is not None:  # annotation tools give none, COCO's files of results always
+            found = found.with_(provenance=Provenance(network), status="unreviewed")
+        items.append(found)
     return Findings(tuple(items), image)
 
 

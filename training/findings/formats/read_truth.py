@@ -21,7 +21,7 @@ READ = (
 
 
 @reads(FindingsFileError)
-def read_truth(path: Path | str, image: ImageReference) -> Findings:
+def read_truth(path: Path | str, image: ImageReference, network: str = "") -> Findings:
     """The true nodules of an image.
 
     Boxes of files that were made for another size of the picture (NIH's 1024, JSRT's 2048 pixels) are brought to this one. A
@@ -33,6 +33,8 @@ def read_truth(path: Path | str, image: ImageReference) -> Findings:
         One of the formats of `READ`; may be gzipped.
     image
         Which image: by series identifier (CT) or by file name without folder and suffix (radiographs).
+    network
+        Whose the marks of a COCO file with a score are, which nobody has reviewed; empty: they are the truth, too.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def read_truth(path: Path | str, image: ImageReference) -> Findings:
     """
     text = read_text(path).lstrip()
     if text.startswith("{"):
-        return _from_json(path, text, image)
+        return _from_json(path, text, image, network)
     if text.startswith("<"):
         raise FindingsFileError(
             f"{path} is XML, which is not read here (LIDC's readings are): take LUNA16's annotations.csv, which was made "
@@ -64,7 +66,7 @@ def read_truth(path: Path | str, image: ImageReference) -> Findings:
     )
 
 
-def _from_json(path: Path | str, text: str, image: ImageReference) -> Findings:
+def _from_json(path: Path | str, text: str, image: ImageReference, network: str) -> Findings:
     try:
         keys = set(json.loads(text))
     except (ValueError, RecursionError):
@@ -73,7 +75,7 @@ def _from_json(path: Path | str, text: str, image: ImageReference) -> Findings:
         images = coco.read_coco(path)
         found = [one for one in images if is_named(one.file_name, image)]
         _require(path, image, found, (one.file_name for one in images))
-        return coco.findings_of(found[0], image)
+        return coco.findings_of(found[0], image, network)
     if {"type", "boxes"} <= keys:
         return node21.read_nodules_json(path, (image,))[0]
     return read_findings(path)

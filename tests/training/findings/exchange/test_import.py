@@ -1,5 +1,7 @@
 """Files of other programs as findings: structure sets, reports in the layout of dcmqi, LUNA16's marks, YOLO with confidences."""
 
+import json
+
 import highdicom as hd
 import numpy as np
 import pydicom
@@ -7,11 +9,15 @@ import pytest
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 
+from napari_lungmtl.session.review import passes
+from napari_lungmtl.session.thresholds import Thresholds
 from napari_lungmtl.training.export_options import Format
-from napari_lungmtl.training.findings.export import export
+from napari_lungmtl.training.findings import Box, Finding, Findings, ImageReference, Provenance
+from napari_lungmtl.training.findings.export import FILE_NAMES, export
 from napari_lungmtl.training.findings.formats.dicom.codes import ATTRIBUTE, grade_code, grade_of
 from napari_lungmtl.training.findings.formats.dicom.writing.seg import write_seg
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError
+from napari_lungmtl.training.findings.formats.truth.load import load_truth
 from napari_lungmtl.training.findings.import_file import import_findings
 from napari_lungmtl.training.findings.lidc_scales import SCALE_MAX
 from tests.stand_ins.exchanged import findings_on, opened, radiograph, series
@@ -136,7 +142,7 @@ def test_marks_of_a_challenge_and_of_yolo(scan, tmp_path):
     film, _ = opened(radiograph(tmp_path / "cr"))
     (tmp_path / "film.txt").write_text("0 0.5 0.5 0.2 0.1 0.9\n")
     (box,) = import_findings(tmp_path / "film.txt", film)[0]
-    assert box.score == 0.9
+    assert (box.score, box.provenance, box.status) == (0.9, Provenance("film"), "unreviewed")
     assert np.allclose(film.to_index([box.geometry.low, box.geometry.high]), [[17.5, 19.5], [21.5, 29.5]])
 
 
@@ -153,3 +159,36 @@ def test_a_label_volume_lies_on_its_ct_for_other_programs(scan, tmp_path):
     back, _ = import_findings(tmp_path / "labels.nii.gz", image)
     assert back[1].geometry == findings[1].geometry
     assert [f.note for f in back] == [f.note for f in findings]
+
+
+@pytest.mark.parametrize("format", [Format.COCO, Format.NODE21, Format.YOLO])
+def test_marks_that_nobody_reviewed_come_back_so_and_count_as_true_only_beside(format, tmp_path):
+    film, _ = opened(radiograph(tmp_path / "cr"))
+    mark = Finding(Box((5, 6), (9, 12)), 0.06, provenance=Provenance("dhn", "0.3"))
+    drawn = Finding(Box((2, 3), (6, 8)), provenance=Provenance(person="ann"))
+    path = tmp_path / FILE_NAMES[format]
+    export([Findings((mark, drawn), ImageReference.of(film))], path, format)
+    back = import_findings(path, film)[0]
+    status = "accepted" if format is Format.COCO else "unreviewed"  # the others do not tell who made a box
+    assert [f.status for f in back] == ["unreviewed", status]
+    assert back[1].provenance == Provenance()
+    if format is Format.COCO:
+        assert (back[0].provenance, back[0].score) == (Provenance("findings.coco"), 0.06)
+        assert not passes(back[0], Thresholds()), "it was hidden, and still is"
+    if format is not Format.YOLO:
+        truth = load_truth(path, film)
+        assert [f.status for f in truth.nodules] == ["accepted"] * 2
+
+
+def test_a_score_of_one_is_a_networks_and_bad_entries_of_coco_are_said(tmp_path):
+    film, _ = opened(radiograph(tmp_path / "cr"))
+    findings = Findings(
+        (Finding(Box((5, 6), (9, 12)), 1.0, provenance=Provenance("net")),), ImageReference.of(film)
+    )
+    export([findings], tmp_path / "a.json", Format.COCO)
+    document = json.loads((tmp_path / "a.json").read_text())
+    document["annotations"].append(document["annotations"][0] | {"bbox": [1, 2, 0, 3]})
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    (back,), problems = import_findings(tmp_path / "a.json", film)
+    assert (back.status, back.provenance.model) == ("unreviewed", "a")
+    assert "annotation 2" in problems[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ....error_boundary import reads
 from ....imaging.image import Image
-from ...finding import Finding, Findings, ImageReference
+from ...finding import Finding, Findings, ImageReference, Provenance
 from ..atomic import write_atomically
 from ..errors import FindingsFileError, SaveError
 from ..pixels import PixelBox, require_inside, to_pixels, to_world
@@ -89,5 +89,8 @@ def read_yolo(path: Path | str, image: Image) -> Findings:
             raise bad_line(path, number, "a box without size")
         box = PixelBox((x - w / 2) * width, (y - h / 2) * height, w * width, h * height)
         require_inside(box, image.shape, f"{path}, line {number}")
-        items.append(Finding(to_world(box, reference), score=min(max(score[0], 0), 1) if score else 1.0))
+        found = Finding(to_world(box, reference))
+        if score:  # which networks write, and annotation tools do not
+            found = found.with_(score=min(max(score[0], 0), 1), provenance=Provenance(Path(path).stem))
+        items.append(found)
     return Findings(tuple(items), reference)
