@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ..training.errors import LungmtlError
-from ..training.findings import Finding, Findings
+from ..training.findings import Finding, Findings, Geometry, Mask
 from ..training.findings.formats.json_file import read_findings
+from ..training.findings.truth import sphere_of
 from ..training.imaging.series import Series
 from .review import is_reviewed, passes
 from .same_findings import partners
 from .sidecar import Sidecar
-from .thresholds import Thresholds
+from .thresholds import opening_thresholds
 
 UNREAD, IN_WORK, DONE = "unread", "in work", "done"
 STATES = (UNREAD, IN_WORK, DONE)
@@ -38,6 +39,8 @@ class CaseSummary:
         Who said that it is read.
     problem
         A sentence where the file with the findings cannot be read.
+    marks
+        What is counted, without what a count does not need: to count again where images open at other thresholds (`recounted`).
     """
 
     state: str = UNREAD
@@ -47,6 +50,7 @@ class CaseSummary:
     models: frozenset[tuple[str, str]] = frozenset()
     done_by: str = ""
     problem: str = ""
+    marks: Findings = field(default=Findings(), compare=False, repr=False)
 
 
 def summary_of(findings: Findings, shown: Iterable[Finding] | None = None) -> CaseSummary:
@@ -59,7 +63,7 @@ def summary_of(findings: Findings, shown: Iterable[Finding] | None = None) -> Ca
     shown
         Those that pass the thresholds; by default, those that pass the ones an image is opened with.
     """
-    shown = [f for f in findings if passes(f, Thresholds())] if shown is None else shown
+    shown = _shown_at_first(findings) if shown is None else shown
     scores = [f.network_score for f in findings if f.status != "rejected" and f.network_score is not None]
     looked = bool(len(findings) or findings.models)
     return CaseSummary(
@@ -69,7 +73,43 @@ def summary_of(findings: Findings, shown: Iterable[Finding] | None = None) -> Ca
         max((s.probability for s in findings.image_scores), default=None),
         frozenset((str(m.get("name", "")), str(m.get("version", ""))) for m in findings.models),
         findings.done_by,
+        marks=_light(findings),
     )
+
+
+def recounted(summary: CaseSummary) -> CaseSummary:
+    """Count the findings of a case that is not open again, by the thresholds that images open with now."""
+    marks = summary.marks
+    if not len(marks):
+        return summary
+    return replace(summary, findings=_lesions(marks, _shown_at_first(marks)))
+
+
+def _shown_at_first(findings: Findings) -> list[Finding]:
+    thresholds = opening_thresholds(findings)
+    return [f for f in findings if passes(f, thresholds)]
+
+
+def _light(findings: Findings) -> Findings:
+    """Findings with the fields that are counted by: a list has thousands of cases."""
+    items = tuple(
+        Finding(
+            _light_shape(f),
+            f.score,
+            f.malignancy,
+            provenance=f.provenance,
+            status=f.status,
+            id=f.id,
+        )
+        for f in findings
+    )
+    return Findings(items, findings.image, findings.models)
+
+
+def _light_shape(finding: Finding) -> Geometry:
+    """A ball in the place of a mask in space; on a radiograph lesions are matched by what their boxes are."""
+    solid = isinstance(finding.geometry, Mask) and len(finding.center) == 3
+    return sphere_of(finding) if solid else finding.geometry
 
 
 def stored_summary(series: Series) -> CaseSummary:

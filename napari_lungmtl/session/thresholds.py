@@ -1,11 +1,14 @@
-"""From what on findings and radiographs count."""
+"""From what on findings and radiographs count, and with which thresholds images open: the usual ones, or a score held for all."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from ..training.findings import Finding
+from ..training.findings import Finding, Findings
 from ..training.inference.radiograph_answer import HOSPITAL
+from ..training.operating_point.reviewed import weights_of
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,47 @@ class Thresholds:
         if finding.malignancy is not None and finding.malignancy < self.malignancy:
             return "malignancy"
         return ""
+
+
+@dataclass(frozen=True)
+class Promised:
+    """A score from which on marks are shown, and the weights whose marks it was tuned on (`weights_of`)."""
+
+    score: float
+    weights: tuple[str, ...]
+
+
+_promised: dict[bool, Promised] = {}
+"""What holds at present: of scans under False, of radiographs under True."""
+
+
+def open_with(radiographs: bool, promised: Promised | None) -> bool:
+    """Open images of a kind so from now on, or as usual again (None).
+
+    Returns
+    -------
+    bool
+        Whether it was otherwise before.
+    """
+    before = _promised.pop(radiographs, None)
+    if promised is not None:
+        _promised[radiographs] = promised
+    return before != promised
+
+
+def promised_score(radiographs: bool, models: Iterable[Mapping[str, Any]]) -> float | None:
+    """The score that holds for marks of these models, or of those that will run; None where none does."""
+    promised = _promised.get(radiographs)
+    if promised is None:
+        return None
+    weights = weights_of(models)
+    return promised.score if not weights or weights == promised.weights else None
+
+
+def opening_thresholds(findings: Findings) -> Thresholds:
+    """The thresholds that an image with these findings opens with."""
+    if not _promised:
+        return Thresholds()
+    flat = len(findings.image.shape) == 2 or any(len(f.center) == 2 for f in findings)
+    score = promised_score(flat, findings.models)
+    return Thresholds() if score is None else replace(Thresholds(), score=score)

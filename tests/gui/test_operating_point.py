@@ -12,9 +12,13 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_lungmtl.layers.spheres.layer import add_image_layer
+from napari_lungmtl.panel.cases.model import FINDINGS
+from napari_lungmtl.panel.operating_point import promise as promise_module
 from napari_lungmtl.panel.operating_point import store
 from napari_lungmtl.panel.operating_point.curve_view import CurveView
+from napari_lungmtl.panel.operating_point.promise import PromiseView
 from napari_lungmtl.session.session import Session
+from napari_lungmtl.session.thresholds import open_with, opening_thresholds
 from napari_lungmtl.training.findings import Finding, Findings, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.json_file import write_findings
 from napari_lungmtl.training.inference import registry
@@ -22,7 +26,7 @@ from napari_lungmtl.training.inference.radiograph_answer import shipped_answer
 from napari_lungmtl.training.operating_point.calibration import Calibration, CalibrationScan
 from napari_lungmtl.training.operating_point.reviewed import ReviewedCase
 
-from ..stand_ins.case_folder import SHIFT, load, write_scan
+from ..stand_ins.case_folder import SHIFT, cell, click_row, load, wait_for, write_scan
 from ..stand_ins.own_weights import own_weights
 from ..stand_ins.reviewed_radiographs import radiograph
 
@@ -33,6 +37,9 @@ LEFT = Qt.MouseButton.LeftButton
 @pytest.fixture(autouse=True)
 def own_settings(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "user_config_path", lambda *_, **__: tmp_path / "settings")
+    yield
+    for radiographs in (False, True):
+        open_with(radiographs, None)
 
 
 @pytest.fixture
@@ -173,6 +180,114 @@ def test_ten_reviewed_scans_tune_a_threshold_that_is_held_until_it_is_moved(
     session._put(other)
     assert promise.state.text().startswith("Void: 10 scans were tuned on with other weights.")
     assert not promise.holds
+
+
+def tuned(section, dock, folder, qtbot, false=(0.9, 0.6)) -> None:
+    """Ten reviewed scans, one of them open, tuned on; `folder` may list more that nobody has read."""
+    for number in range(9):
+        done_scan(folder, number, false if number < 2 else (0.6,))
+    load(dock, folder, qtbot)
+    dock.reviewed.session.reject("f1", "f2", "f3")
+    QTest.keyClick(dock.window(), Qt.Key.Key_D, SHIFT)
+    qtbot.waitUntil(section.promise.tune.isEnabled)
+    dock._scroll.ensureWidgetVisible(section.promise.tune)
+    QTest.mouseClick(section.promise.tune, LEFT)
+    qtbot.waitUntil(section.promise.hold.isChecked)
+
+
+def unread_scan(folder, name: str, scores: tuple[float, ...], models=FAKE) -> None:
+    """A scan that only the test's detector has looked at."""
+    path = write_scan(folder / f"{name}.nii.gz", 70)
+    marks = [
+        Finding(Sphere((-85.0 + 9 * n, 25.0, 0.0), 6.0), score, provenance=Provenance("fake", "1.0"))
+        for n, score in enumerate(scores)
+    ]
+    write_findings(Findings(tuple(marks), models=models), path.with_name(f"{name}.lungmtl.json"))
+
+
+def test_the_list_counts_what_images_will_show_at_once(section, after_run, tmp_path, qtbot):
+    _, dock = after_run
+    folder = tmp_path / "cases"
+    unread_scan(folder, "unread", (0.95, 0.6, 0.55))
+    unread_scan(folder, "others", (0.95, 0.6), ({"name": "fake", "version": "1.0", "sha256": "ab"},))
+    counts = lambda: [cell(dock, name, FINDINGS) for name in ("unread", "others", "case02")]  # noqa: E731
+    load(dock, folder, qtbot)
+    assert [cell(dock, name, FINDINGS) for name in ("unread", "others")] == ["3", "2"]
+    tuned(section, dock, folder, qtbot)
+    assert 0.6 < section.promise.threshold < 0.91
+    assert counts() == ["1", "2", "1"], "marks of other weights are shown as ever"
+    click_row(dock, "unread")
+    wait_for(dock, "unread", qtbot)
+    assert len(dock.reviewed.session.visible) == 1
+    assert dock.reviewed.session.thresholds.score == section.promise.threshold
+    section.promise.most.setValue(8)
+    assert all(
+        r.session.thresholds.score == dock.reviewed.session.thresholds.score for r in dock.reviewed_images
+    ), "those that are open, too"
+    QTest.mouseClick(section.promise.hold, LEFT, pos=QPoint(8, section.promise.hold.height() // 2))
+    assert not section.promise.hold.isChecked()
+    click_row(dock, "others")
+    wait_for(dock, "others", qtbot)
+    assert dock.reviewed.session.thresholds.score == 0.5
+
+
+def test_a_promise_is_held_by_the_next_window_which_says_so(
+    section, after_run, image, tmp_path, qtbot, monkeypatch
+):
+    _, dock = after_run
+    said = []
+    monkeypatch.setattr(promise_module, "show_info", said.append)
+    tuned(section, dock, tmp_path / "cases", qtbot)
+    assert said == [], "this window knows"
+
+    def next_window(findings=None):
+        view, session = PromiseView(lambda _radiographs: []), Session()
+        qtbot.addWidget(view)
+        session.open(image)
+        if findings is not None:
+            session.replace_findings(findings)
+        view.set_session(session)
+        return view, session
+
+    view, session = next_window()
+    assert view.holds
+    assert session.thresholds.score == section.promise.threshold
+    assert opening_thresholds(Findings(image=session.findings.image)).score == section.promise.threshold
+    (words,) = said
+    assert words.startswith(
+        "At most 1 false mark a scan, as you asked for in an earlier window: marks below 0."
+    )
+    view.most.setValue(8)
+    view, session = next_window()
+    assert (view.most.value(), view.holds) == (8, True)
+    assert session.thresholds.score == max(view.calibration.threshold(8), 0.05)
+    other = Findings(models=({"name": "fake", "version": "1.0", "sha256": "ab"},))
+    view, session = next_window(other)
+    assert not view.holds
+    assert session.thresholds.score == 0.5
+    view, session = next_window()
+    session.set_thresholds(score=0.4)
+    view.on_thresholds()
+    view, session = next_window()
+    assert (view.holds, session.thresholds.score) == (False, 0.5)
+    assert opening_thresholds(Findings(image=session.findings.image)).score == 0.5
+
+
+def test_a_promise_of_other_weights_is_not_held(section, qtbot):
+    scans = tuple(CalibrationScan(str(i), ReviewedCase((0.6,), (0.9,)), {}) for i in range(12))
+    store.keep(Calibration(("fake 1.0",), scans), False)
+    for held, holds in (
+        (store.Held(1, ("fake 1.0",)), True),
+        (store.Held(1, ("fake 2.0",)), False),
+        (store.Held(99, ("fake 1.0",)), False),
+    ):
+        store.keep_held(False, held)
+        view = PromiseView(lambda _radiographs: [])
+        qtbot.addWidget(view)
+        assert view._held[False] is holds
+        assert (opening_thresholds(Findings()).score > 0.5) is holds
+    store.path_of(False, "promise").write_text("[")
+    assert store.load_held(False) is None
 
 
 def test_the_lamp_says_why_a_scan_is_unlike(section, qtbot):

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...reviewed_images import ReviewedImages
-from ...session.case_summary import summary_of
+from ...session.case_summary import recounted, summary_of
 from ...session.session import Session
 from .case import Case, case_of_image, key_of
 from .model import CasesModel
+
+
+def add(model: CasesModel, cases: Sequence[Case]) -> None:
+    """List cases that were found; images may open at other thresholds than when these were read."""
+    for case in cases:
+        case.summary = recounted(case.summary)
+    model.add(cases)
 
 
 def match(model: CasesModel, images: ReviewedImages) -> None:
@@ -44,10 +51,19 @@ def sum_up_open(model: CasesModel, images: ReviewedImages) -> None:
 
 def sum_up(model: CasesModel, case: Case, session: Session) -> None:
     """Bring the row of an open image up to date."""
-    summary = summary_of(session.findings, session.visible)
-    if summary != case.summary:
-        case.summary = summary
+    before, case.summary = case.summary, summary_of(session.findings, session.visible)
+    if case.summary != before:
         model.update_case(case)
+
+
+def count_anew(model: CasesModel, images: ReviewedImages) -> None:
+    """Bring the rows of all cases up to date where images open at other thresholds than before."""
+    for case in model.cases:
+        before = case.summary
+        if case.layer is None and (summary := recounted(before)) != before:
+            case.summary = summary
+            model.update_case(case)
+    sum_up_open(model, images)
 
 
 def beside(rows: Sequence[Case], case: Case | None, step: int) -> Case | None:

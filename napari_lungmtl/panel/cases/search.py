@@ -156,7 +156,7 @@ def search(
 
 
 def figures_of(findings: Findings, truth: Truth | None) -> CaseFigures:
-    """The figures of findings beside a truth, at the thresholds that an image opens with."""
+    """The figures of findings beside a truth, at the usual thresholds, so that those of all cases compare."""
     return figures_beside(findings, truth, partial(passes, thresholds=Thresholds()))
 
 

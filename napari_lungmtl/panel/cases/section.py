@@ -28,7 +28,7 @@ from .controls import FAILURES, FilterRow, ProgressRow, button, done_button, end
 from .hard import HardCases
 from .many import ManyRow
 from .model import CasesModel
-from .open_cases import beside, match, sum_up, sum_up_open
+from .open_cases import add, beside, match, sum_up, sum_up_open
 from .opener import CaseOpener
 from .search import Stream, Thumbnails, search, searched_words
 from .table import CasesTable
@@ -342,7 +342,7 @@ class CasesSection(Section):
         self.stepped.emit()
 
     def _on_found(self, batch: list[Case]) -> None:
-        self.model.add(batch)
+        add(self.model, batch)
         self._show_state()
 
     def _on_searched(self, message: str) -> None:

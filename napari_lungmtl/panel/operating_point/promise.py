@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from napari.utils.notifications import show_info
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
 from ...jobs.worker import Worker
 from ...session.session import Session
+from ...session.thresholds import Promised, open_with
 from ...training.inference.predictor import SCORE_FLOOR, Progress
 from ...training.operating_point.calibration import Calibration
 from ...training.operating_point.likeness import Likeness
@@ -34,6 +36,8 @@ class PromiseView(QWidget):
 
     changed = Signal()
     """Another promise holds, or none; or the lamp."""
+    published = Signal()
+    """Images open at another score than before."""
 
     def __init__(self, reviews: Callable[[bool], list[Review]]) -> None:
         super().__init__()
@@ -41,8 +45,12 @@ class PromiseView(QWidget):
         self._session: Session | None = None
         self._kept: dict[bool, tuple[Calibration | None, str]] = {}
         self._features: tuple[object, dict[str, float]] | None = None
-        self._tuned: tuple[tuple[Calibration, int], float | None] | None = None
+        self._tuned: dict[bool, tuple[tuple[Calibration, int], float | None]] = {}
         self._held = {False: False, True: False}  # whether a person wants it, of scans and of radiographs
+        self._most = {False: 1, True: 1}
+        self._from_before: set[bool] = (
+            set()
+        )  # kinds whose promise an earlier window gave, and this one has not told of
         self._tuning = False
         self._applying = False
         self._note = ""
@@ -54,6 +62,21 @@ class PromiseView(QWidget):
         self.measuring = Worker("This scan cannot be compared", self)
         self.measuring.finished.connect(self._take_features)
         self._build()
+        for radiographs in self._held:
+            self._take_up(radiographs)
+
+    def _take_up(self, radiographs: bool) -> None:
+        """Hold what the last window held, if what it was tuned on is still there."""
+        held = store.load_held(radiographs)
+        if held is None or held.most not in range(1, MOST + 1):
+            open_with(radiographs, None)
+            return
+        known = self._known(radiographs)
+        self._most[radiographs] = held.most
+        self._held[radiographs] = known is not None and known.weights == held.weights
+        if self._held[radiographs]:
+            self._from_before.add(radiographs)
+        self._publish(radiographs)
 
     def _build(self) -> None:
         self.hold = QCheckBox("At most")
@@ -63,7 +86,7 @@ class PromiseView(QWidget):
         self.most.setRange(1, MOST)
         self.most.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.most.setAccessibleName("False marks a scan at most")
-        self.most.valueChanged.connect(lambda _n: self._apply())
+        self.most.valueChanged.connect(self._ask_most)
         self.kind = label()
         self.tune = button("Tune", "Tune on the cases of the list that are done", self.start)
         row = QHBoxLayout()
@@ -95,9 +118,22 @@ class PromiseView(QWidget):
     @property
     def calibration(self) -> Calibration | None:
         """What was tuned on for this kind of image, also by other weights."""
-        if self.radiographs not in self._kept:
-            self._kept[self.radiographs] = store.load(self.radiographs)
-        return self._kept[self.radiographs][0]
+        return self._known(self.radiographs)
+
+    def _known(self, radiographs: bool) -> Calibration | None:
+        if radiographs not in self._kept:
+            self._kept[radiographs] = store.load(radiographs)
+        return self._kept[radiographs][0]
+
+    def _tuned_score(self, radiographs: bool) -> float | None:
+        """The score with the promise for images of a kind, whatever weights this one's marks are of."""
+        known = self._known(radiographs)
+        if known is None:
+            return None
+        asked = known, self._most[radiographs]
+        if radiographs not in self._tuned or self._tuned[radiographs][0] != asked:
+            self._tuned[radiographs] = asked, known.threshold(asked[1])
+        return self._tuned[radiographs][1]
 
     @property
     def fits(self) -> bool:
@@ -110,12 +146,7 @@ class PromiseView(QWidget):
     @property
     def threshold(self) -> float | None:
         """The score with the promise; None where nothing is promised, more than 1 where nothing may be shown."""
-        if self.calibration is None or not self.fits:
-            return None
-        asked = self.calibration, self.most.value()
-        if self._tuned is None or self._tuned[0] != asked:
-            self._tuned = asked, self.calibration.threshold(asked[1])
-        return self._tuned[1]
+        return self._tuned_score(self.radiographs) if self.fits else None
 
     @property
     def holds(self) -> bool:
@@ -133,7 +164,11 @@ class PromiseView(QWidget):
         """Show another image, and hold the promise for it."""
         self._session = session
         self.lamp = None
+        self.most.blockSignals(True)
+        self.most.setValue(self._most[self.radiographs])
+        self.most.blockSignals(False)
         self._apply()
+        self._tell_once()
 
     def on_findings(self) -> None:
         """Marks have come, perhaps of other weights."""
@@ -158,7 +193,38 @@ class PromiseView(QWidget):
 
     def _ask(self, on: bool) -> None:
         self._held[self.radiographs] = on
+        self._keep(self.radiographs)
         self._apply()
+
+    def _ask_most(self, most: int) -> None:
+        self._most[self.radiographs] = most
+        self._keep(self.radiographs)
+        self._apply()
+
+    def _keep(self, radiographs: bool) -> None:
+        """Hold it for the next image and the next window, too."""
+        known = self._known(radiographs)
+        self._from_before.discard(radiographs)
+        held = known is not None and self._held[radiographs]
+        store.keep_held(
+            radiographs, store.Held(self._most[radiographs], known.weights) if known and held else None
+        )
+        self._publish(radiographs)
+
+    def _publish(self, radiographs: bool) -> None:
+        """Tell from which score on images of a kind open, for the list of cases counts by it."""
+        known, score = self._known(radiographs), self._tuned_score(radiographs)
+        given = self._held[radiographs] and known is not None and score is not None and score <= 1
+        promised = Promised(_score(score), known.weights) if given and known and score is not None else None
+        if open_with(radiographs, promised):
+            self.published.emit()
+
+    def _tell_once(self) -> None:
+        """A window that begins with a promise says so: marks are hidden by it."""
+        kind, known, threshold = self.radiographs, self.calibration, self.threshold
+        if kind in self._from_before and self.holds and known is not None and threshold is not None:
+            self._from_before.discard(kind)
+            show_info(words.held_from_before(self._most[kind], threshold, len(known.scans), kind))
 
     # ---- tuning
 
@@ -177,6 +243,7 @@ class PromiseView(QWidget):
     def _take(self, calibration: Calibration) -> None:
         self._kept[self._tuning] = calibration, store.keep(calibration, self._tuning)
         self._held[self._tuning] = True
+        self._keep(self._tuning)
         self._apply()
 
     def _on_failed(self, message: str) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from qtpy.QtWidgets import QSizePolicy
 
 from ...reviewed_images import ReviewedImage, ReviewedImages
+from ...session.thresholds import promised_score
+from ..cases.open_cases import count_anew
 from ..cases.section import CasesSection
 from ..widgets.section import Section
 from ..widgets.theme import Palette
@@ -39,6 +41,7 @@ class OperatingPointSection(Section):
         self.body.addWidget(self.promise)
         self.curve.changed.connect(self._summarise)
         self.promise.changed.connect(self._summarise)
+        self.promise.published.connect(self._on_published)
         cases.stepped.connect(self._on_cases)
         self._built = True
         self.set_open(False)
@@ -81,6 +84,17 @@ class OperatingPointSection(Section):
     def _on_cases(self) -> None:
         if self.reviewed is not None:
             self.promise.show_all()
+
+    def _on_published(self) -> None:
+        """Images that are open, but not seen, are at the score that they would open at; the list counts by it."""
+        images = self._images()
+        for reviewed in images:
+            session = reviewed.session
+            flat = session.image is not None and session.image.ndim == 2
+            score = promised_score(flat, session.findings.models)
+            if score is not None and reviewed is not self.reviewed:
+                session.set_thresholds(score=score)
+        count_anew(self._cases.model, images)
 
     def _summarise(self) -> None:
         held = f"at most {self.promise.most.value()} false" if self.promise.holds else self.curve.brief

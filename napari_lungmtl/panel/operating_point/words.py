@@ -62,6 +62,15 @@ def promise(most: int, threshold: float, count: int, kept: tuple[int, int], radi
     return f"{begin}score ≥ {threshold:.4g}{cost}."
 
 
+def held_from_before(most: int, threshold: float, count: int, radiographs: bool) -> str:
+    """What a window says that holds a promise of an earlier one: what it hides is not seen otherwise."""
+    marks, kind = f"false mark{'s' * (most != 1)}", "radiograph" if radiographs else "scan"
+    return (
+        f"At most {most} {marks} a {kind}, as you asked for in an earlier window: marks below {threshold:.4g} are hidden "
+        f"(tuned on {scans(count, radiographs)})."
+    )
+
+
 def promise_tip(radiographs: bool) -> str:
     """What is promised, exactly."""
     kind = "radiograph" if radiographs else "scan"

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from napari_lungmtl.session.case_summary import CaseSummary, stored_summary, summary_of
+from napari_lungmtl.session.case_summary import CaseSummary, recounted, stored_summary, summary_of
 from napari_lungmtl.session.review import merge_run
 from napari_lungmtl.session.same_findings import partners
 from napari_lungmtl.session.session import Session
 from napari_lungmtl.session.sidecar import Sidecar
-from napari_lungmtl.training.findings import Finding, Findings, ImageScore, Provenance, Sphere
+from napari_lungmtl.session.thresholds import Promised, open_with
+from napari_lungmtl.training.findings import Finding, Findings, ImageScore, Mask, Provenance, Sphere
 from napari_lungmtl.training.imaging.find import find_series
 from napari_lungmtl.training.imaging.read import read_series
+from napari_lungmtl.training.operating_point.reviewed import weights_of
 
 from ...stand_ins import reviewed_radiographs
 from ...stand_ins.square_finder import radiograph, save
@@ -119,3 +122,30 @@ def test_findings_of_the_users_folder_from_before_are_found_by_their_own_image_o
     path.rename(path.with_name("frontal.lungmtl.json"))  # as it was called
     assert stored_summary(first).state == "done"
     assert stored_summary(second) == CaseSummary()
+
+
+@pytest.fixture
+def promised():
+    yield open_with
+    for radiographs in (False, True):
+        open_with(radiographs, None)
+
+
+def test_a_case_that_is_not_open_is_counted_again_as_from_its_findings(promised):
+    """What a summary keeps of findings is enough: pairs of two networks, masks, thresholds of either kind."""
+    mask = Mask.from_array(np.ones((6, 6, 6), bool), (1.0, 1.0, 1.0), (300.0, 0.0, 0.0))
+    scan = Findings(
+        (found(0.9, "a"), found(0.6, "b"), found(0.7, "c", status="rejected"), Finding(mask, 0.55, id="m")),
+        models=MODELS,
+    )
+    film = reviewed_radiographs.by_both(reviewed_radiographs.radiograph())
+    before = [summary_of(scan), summary_of(film)]
+    assert before[0].findings == 3
+    for score in (0.05, 0.65, 0.95):
+        promised(False, Promised(score, weights_of(scan.models)))
+        promised(True, Promised(score, weights_of(film.models)))
+        assert [recounted(one) for one in before] == [summary_of(scan), summary_of(film)]
+    assert recounted(before[0]).findings == 1, "what a person drew is shown at any score"
+    promised(False, Promised(0.95, ("other weights",)))
+    assert recounted(before[0]) == before[0]
+    assert recounted(CaseSummary(findings=4)) == CaseSummary(findings=4), "from a list, without its findings"
