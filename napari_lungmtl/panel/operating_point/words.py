@@ -66,8 +66,8 @@ def held_from_before(most: int, threshold: float, count: int, radiographs: bool)
     """What a window says that holds a promise of an earlier one: what it hides is not seen otherwise."""
     marks, kind = f"false mark{'s' * (most != 1)}", "radiograph" if radiographs else "scan"
     return (
-        f"At most {most} {marks} a {kind}, as you asked for in an earlier window: marks below {threshold:.4g} are hidden "
-        f"(tuned on {scans(count, radiographs)})."
+        f"At most {most} {marks} a {kind}, as you asked for in an earlier window: marks below {threshold:.4g} are hidden, "
+        f"unless you accept them (tuned on {scans(count, radiographs)})."
     )
 
 
