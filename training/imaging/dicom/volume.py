@@ -17,6 +17,7 @@ from .stacks.stack import Stack, holes
 
 _SKEW = 0.02  # cosine between rows and columns: rounded directions in headers stray less
 _JITTER = 0.1  # of the slice distance: rounded positions in headers stray that far
+_STEADY = 2.0  # times the scatter about it: a drift of the slices that is less is none
 _MOST_PLANES = 2.5  # times the slices there are: resampled to more, oblique slices are thin strips in each
 _MOST_FILLED = 3  # times the slices there are: more cannot be called a volume with gaps
 
@@ -75,7 +76,9 @@ def read_stack(stack: Stack, source: Path) -> Image:
                 "their own plane, and places in mm hold at its centre only."
             )
         elif kind == "sheared":
-            warnings.append("The gantry was tilted: the slices were resampled to straight axes.")
+            warnings.append(
+                "The slices lie askew on each other, as of a tilted gantry: they were resampled to straight axes."
+            )
         elif kind:
             warnings.append("The slices lie oblique in the patient: they were resampled to straight axes.")
     header = first.header
@@ -184,12 +187,31 @@ def _on_a_line(
     line = _Line(positions[0], (positions[-1] - positions[0]) / (count - 1))
     drift = positions - (positions[0] + np.outer(along / along[-1], positions[-1] - positions[0]))
     if np.abs(drift).max() > _JITTER * min(first.pixel_spacing or (1.0,)):
+        line, drift = _straightest(positions, along, n, count)
         voxels = _shifted(voxels, drift, rows, first)
         warnings.append("The slices are shifted sideways against each other; they were brought into line.")
     if said:
         warnings.append(said)
         voxels = _interpolated(voxels, along, grid)
     return voxels, line, warnings
+
+
+def _straightest(
+    positions: np.ndarray, along: np.ndarray, n: np.ndarray, count: int
+) -> tuple[_Line, np.ndarray]:
+    """The line that slices shifted sideways lie about, and how far each is from it.
+
+    It runs along their normal `n` unless they drift steadily.
+
+    From the first to the last slice alone a few shifted ones would look like a tilted gantry.
+    """
+    sideways = positions - positions[0] - np.outer(along, n)
+    slope, offset = np.polyfit(along, sideways, 1)
+    scatter = np.abs(sideways - np.outer(along, slope) - offset).max()
+    if np.abs(slope).max() * along[-1] <= _STEADY * scatter:
+        slope, offset = np.zeros(3), np.median(sideways, axis=0)
+    line = _Line(positions[0] + offset, (n + slope) * along[-1] / (count - 1))
+    return line, sideways - offset - np.outer(along, slope)
 
 
 def _regular_count(along: np.ndarray, path: Path) -> tuple[int, str]:

@@ -179,10 +179,14 @@ def _plane(s: Slice) -> Plane | None:
 
 
 def _shown_in_its_own_plane(image: ImageReference, stack: Stack) -> bool:
-    """Whether a few oblique slices were opened as they are: their world is not the patient's."""
-    row = np.abs(stack.slices[0].orientation or (1, 0, 0, 0, 1, 0))
+    """Whether a few oblique slices were opened as they are: their world is not the patient's.
+
+    Resampled to straight axes a turned slice takes more rows and columns than it has.
+    """
+    first = stack.slices[0]
+    row = np.abs(first.orientation or (1, 0, 0, 0, 1, 0))
     oblique = min(row[:3].max(), row[3:].max()) < _UPRIGHT
-    return bool(oblique and image.shape[:1] == (len(stack.slices),))
+    return bool(oblique and sorted(image.shape) == sorted((len(stack.slices), *first.shape)))
 
 
 def _header(path: Path) -> Dataset:
