@@ -91,7 +91,7 @@ def read_stack(stack: Stack, source: Path) -> Image:
         source=source,
         window=window_of(first),
         metadata=metadata_of(first)
-        | {"sop_instance_uids": _instances(slices, len(voxels))}
+        | {"sop_instance_uids": _instances(slices, len(voxels), positions if spacing is not None else None)}
         | (
             {"convolution_kernel": header.code("ConvolutionKernel")}
             if header.code("ConvolutionKernel")
@@ -130,9 +130,22 @@ def metadata_of(s: Slice) -> dict[str, object]:
     return {key: value for key, value in named.items() if value}
 
 
-def _instances(slices: list[Slice], depth: int) -> tuple[str, ...]:
-    """SOP instance uids by slice where each voxel plane still is one instance, otherwise ()."""
-    return tuple(s.header.code("SOPInstanceUID") for s in slices) if len(slices) == depth else ()
+def _instances(slices: list[Slice], depth: int, positions: np.ndarray | None) -> tuple[str, ...]:
+    """SOP instance uids from the feet to the head, as the voxel planes are, where each of these is one slice; otherwise ().
+
+    Without positions nothing was turned, and they are in the order of the slices.
+    """
+    uids = tuple(s.header.code("SOPInstanceUID") for s in slices)
+    if len(uids) != depth:
+        return ()
+    if positions is None:
+        return uids
+    n = normal(slices[0].orientation or ())
+    along = (positions - positions[0]) @ n
+    drift = np.abs(along - np.linspace(0.0, along[-1], depth)).max()
+    if drift > _JITTER * along[-1] / max(1, depth - 1) or np.abs(n).argmax() != 2:
+        return ()
+    return uids if n[2] > 0 else uids[::-1]
 
 
 def _thickness(s: Slice, warnings: list[str]) -> float:
