@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from skimage.draw import polygon2mask
 
 from ....error_boundary import reads
 from ....imaging.dicom.header import read_header
@@ -25,6 +24,7 @@ from ..lidc.nodules import POINT_MM, Grid
 from ..lidc.readings import Outline
 from ..truth.leniency import passed_over
 from .belonging import instances_of, of_another_scan
+from .contours import filled
 from .seg import segment_mask
 from .sr_values import values_of
 from .writing.chest_cad import SOP_CLASS as CHEST_CAD
@@ -152,7 +152,7 @@ def _geometry(group: Any, image: Image, path: Path) -> Geometry:
         return _segment(group, image, path)
     if image.ndim == 3 and (said := of_another_scan(getattr(group.roi, "frame_of_reference_uid", ""), image)):
         raise ValueError(f"it {said}")
-    solid: list[Mask] = []
+    polygons: list[np.ndarray] = []
     grid = grid_of(image) if image.ndim == 3 else None
     for kind, points, region in _parts(group.roi):
         world = points[:, ::-1] if points.shape[1] == 3 else _on_image(region, points, grid, image)
@@ -162,8 +162,8 @@ def _geometry(group: Any, image: Image, path: Path) -> Geometry:
             return _sphere(kind, world, _diameter(group))
         if kind not in ("POLYGON", "POLYLINE"):
             raise ValueError(f"a region of type {kind} has no size")
-        solid.append(_polygon(world, image))
-    return _joined(solid, image)
+        polygons.append(world)
+    return _solid(polygons, image)
 
 
 def _segment(group: Any, image: Image, path: Path) -> Mask:
@@ -232,21 +232,9 @@ def _box(kind: str, world: np.ndarray, image: Image) -> Box:
     return Box((low[0], low[1]), (high[0], high[1]))
 
 
-def _polygon(world: np.ndarray, image: Image) -> Mask:
-    """The voxels of the nearest slice whose centres a polygon encloses."""
-    index = image.to_index(world)
-    z = int(np.rint(index[:, 0].mean()))
-    corner = np.floor(index[:, 1:].min(0)).astype(int)
-    shape = tuple(np.ceil(index[:, 1:].max(0)).astype(int) - corner + 1)
-    inside = polygon2mask(shape, index[:, 1:] - corner)
-    return Mask.from_array(inside[None], image.scale, tuple(image.to_world((z, *corner))))
-
-
-def _joined(parts: list[Mask], image: Image) -> Mask:
-    voxels = np.concatenate(
-        [np.argwhere(part.to_array()) + np.rint(image.to_index(part.origin)).astype(int) for part in parts]
-        or [np.empty((0, 3), int)]
-    )
+def _solid(polygons: list[np.ndarray], image: Image) -> Mask:
+    """The voxels that polygons enclose, each in its own plane."""
+    voxels = filled(polygons, image)
     if not len(voxels):
         raise ValueError("its polygons enclose no voxel")
     return Mask.from_voxels(voxels, image.scale, image.origin)
