@@ -66,7 +66,8 @@ def filled(contours: Iterable[np.ndarray], image: Image) -> np.ndarray:
         Indices (m, 3), each once.
     """
     found = [_voxels(stack, image) for stack in _stacks(contours)]
-    return np.unique(np.concatenate([np.empty((0, 3), np.intp), *found]), axis=0)
+    voxels = np.concatenate([np.empty((0, 3), np.intp), *found])
+    return np.unique(voxels, axis=0) if len(found) > 1 else voxels  # slabs of one stack share none
 
 
 def have_gaps(contours: Iterable[np.ndarray]) -> bool:
