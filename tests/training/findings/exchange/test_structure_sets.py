@@ -1,6 +1,7 @@
 """Contours of structure sets as voxels, whatever the distance and the direction of their planes, and which regions are nodules."""
 
 import numpy as np
+import pydicom
 import pytest
 
 from napari_lungmtl.training.findings import Mask
@@ -196,3 +197,13 @@ def test_a_margin_without_its_lesion_is_read(tmp_path):
     only = structure_set(tmp_path / "organs.dcm", {"Lung_L": ring})
     with pytest.raises(FindingsFileError, match=r"shows no nodule.*\(Lung_L\) is anatomy"):
         import_findings(only, ct(1.0, 1.0))
+
+
+@pytest.mark.parametrize("kind", ["OPEN_PLANAR", "POINT"])
+def test_lines_and_points_enclose_nothing(tmp_path, kind):
+    path = structure_set(tmp_path / "rt.dcm", {"GTV": [square(-100.0, 10.0)]})
+    dataset = pydicom.dcmread(path)
+    dataset.ROIContourSequence[0].ContourSequence[0].ContourGeometricType = kind
+    dataset.save_as(path)
+    with pytest.raises(FindingsFileError, match=r"\(GTV\) encloses no voxel of the image"):
+        import_findings(path, ct(1.0, 1.0))
