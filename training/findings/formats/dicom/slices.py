@@ -27,14 +27,11 @@ class Slices:
     ----------
     planes
         By instance and number of the frame (from 1; of a file that is one slice, 1).
-    depth
-        Distance of neighbours in mm; 0 where there is one slice only.
     why_none
         The reason, as a part of a sentence, where there are no planes.
     """
 
     planes: Mapping[tuple[str, int], Plane]
-    depth: float = 0.0
     why_none: str = ""
 
     def drawn_on(self, uid: str, frames: tuple[int, ...]) -> list[Plane]:
@@ -96,9 +93,7 @@ def _placed(planes: Mapping[tuple[str, int], Plane | None]) -> Slices:
     known = {key: plane for key, plane in planes.items() if plane is not None}
     if not known:
         return Slices({}, why_none="the slices do not say where in the patient their pixels lie")
-    normal = next(iter(known.values())).normal
-    steps = np.diff(np.sort([plane.position @ normal for plane in known.values()]))
-    return Slices(known, float(np.median(steps)) if len(steps) else 0.0)
+    return Slices(known)
 
 
 def _counted(stack: Stack, image: Image) -> Slices:

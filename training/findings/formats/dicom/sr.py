@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from skimage.draw import polygon2mask
 
 from ....error_boundary import reads
 from ....imaging.dicom.header import read_header
@@ -25,7 +24,7 @@ from ..errors import FindingsFileError
 from ..lidc.nodules import POINT_MM
 from ..truth.leniency import passed_over
 from .belonging import instances_of, of_another_scan
-from .outline import enclosed_voxels
+from .contours import filled
 from .seg import segment_mask
 from .slices import Slices, slices_of_image
 from .sr_values import values_of
@@ -190,12 +189,8 @@ def _geometry(
             return _sphere(kind, np.mean(places, axis=0), diameter)  # on several frames: in their middle
         if kind not in ("POLYGON", "POLYLINE"):
             raise ValueError(f"a region of type {kind} has no size")
-        if in_space:
-            solid.append(_polygon(places[0], image))
-            continue
-        depth = slices().depth
-        solid += [enclosed_voxels(w, plane, depth, image) for w, plane in zip(places, planes, strict=True)]
-    return _joined(solid, image)
+        solid += places
+    return _solid(solid, image)
 
 
 def _segment(group: Any, image: Image, path: Path) -> Mask:
@@ -260,18 +255,9 @@ def _box(kind: str, world: np.ndarray, image: Image) -> Box:
     return Box((low[0], low[1]), (high[0], high[1]))
 
 
-def _polygon(world: np.ndarray, image: Image) -> np.ndarray:
-    """Indices (n, 3) of the voxels of the nearest plane whose centres a polygon in space encloses."""
-    index = image.to_index(world)
-    z = int(np.rint(index[:, 0].mean()))
-    corner = np.floor(index[:, 1:].min(0)).astype(int)
-    shape = tuple(np.ceil(index[:, 1:].max(0)).astype(int) - corner + 1)
-    pixels = np.argwhere(polygon2mask(shape, index[:, 1:] - corner)) + corner
-    return np.column_stack([np.full(len(pixels), z), pixels])
-
-
-def _joined(parts: list[np.ndarray], image: Image) -> Mask:
-    voxels = np.unique(np.concatenate([np.empty((0, 3), int), *parts]), axis=0)
+def _solid(polygons: list[np.ndarray], image: Image) -> Mask:
+    """The voxels that polygons enclose, each in its own plane."""
+    voxels = filled(polygons, image)
     if not len(voxels):
         raise ValueError("its polygons enclose no voxel")
     return Mask.from_voxels(voxels, image.scale, image.origin)
