@@ -12,8 +12,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_lungmtl.layers.spheres.layer import add_image_layer
+from napari_lungmtl.panel.archive.sending import SendBox
 from napari_lungmtl.panel.hand_on.export_dialog import ExportDialog
 from napari_lungmtl.panel.widgets.form import Form
+from napari_lungmtl.session.session import Session
 from napari_lungmtl.training.cli.predict import predict
 from napari_lungmtl.training.export_options import ExportOptions, Format, Which
 from napari_lungmtl.training.findings import Box, Finding, Findings, Mask
@@ -21,8 +23,8 @@ from napari_lungmtl.training.findings.formats.csv_file import read_csv
 from napari_lungmtl.training.findings.formats.json_file import read_findings
 from napari_lungmtl.training.findings.import_file import import_findings
 from napari_lungmtl.training.imaging import read_image
-
-from ..stand_ins.exchanged import radiograph
+from tests.stand_ins.exchanged import radiograph
+from tests.stand_ins.turned_series import turned
 
 
 def test_the_form_and_the_command_line_have_the_same_options(qtbot):
@@ -108,6 +110,22 @@ def test_what_a_format_loses_is_said_before_and_one_that_does_not_fit_cannot_be_
     save(dialog, qtbot)
     assert "choose csv or json" in dialog.told.text()
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_series_whose_planes_are_no_slices_is_dicom_too(dialog, qtbot, tmp_path):
+    turned(tmp_path / "tilted", "tilted by 20")
+    session = Session()
+    session.open(read_image(tmp_path / "tilted"), Findings(()))
+    box, tilted = SendBox(), ExportDialog(session, dialog.parent())
+    for widget in (box, tilted):
+        qtbot.addWidget(widget)
+    model = tilted._combo("format").model()
+    can = {format for row, format in enumerate(Format) if model.item(row).isEnabled()}
+    assert can >= {Format.DICOM_SEG, Format.DICOM_SR, Format.DICOM_GSPS}
+    box._session = session
+    box.show_state()
+    assert "no DICOM series" not in box.count.text()
+    session.close()
 
 
 def test_no_name_leaves_the_folder_and_a_folder_is_no_file(dialog, qtbot, tmp_path):

@@ -39,7 +39,7 @@ class Image:
     window
         Display window (centre, width) proposed by the file, or None.
     metadata
-        Further plain values worth showing or writing again (patient id, series description, SOP instance uids by slice …).
+        Further plain values worth showing or writing again (patient id, series description, SOP instance uids by plane …).
     warnings
         Sentences for the person: missing slices, varying spacing, resampled tilt, and so on.
 
@@ -94,6 +94,11 @@ class Image:
     def units(self) -> str:
         """``"mm"``, or ``"pixel"`` where the spacing is unknown."""
         return "pixel" if self.spacing is None else "mm"
+
+    @property
+    def is_dicom(self) -> bool:
+        """Whether it was read from DICOM: also where its planes are no instances, as those of tilted series."""
+        return "sop_instance_uids" in self.metadata
 
     @property
     def scale(self) -> tuple[float, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import BadGeometryError
+from .values import NOWHERE
 
 _TOLERANCE = 0.1  # of a voxel: farther than that no voxel may be misplaced without resampling
+_HAS_AIR = -900  # a volume with lower values is a CT
 
 
 def to_lps(
@@ -90,6 +92,12 @@ def turned(
     return voxels, tuple(np.abs(np.diag(straight))), tuple(origin)
 
 
+def _beside(voxels: np.ndarray, labels: bool) -> float:
+    """The value of what lies beside a volume that is resampled."""
+    lowest = float(voxels.min())
+    return min(lowest, NOWHERE) if not labels and lowest < _HAS_AIR else lowest
+
+
 def _best_order(cosines: np.ndarray) -> tuple[int, int, int]:
     from itertools import permutations
 
@@ -104,7 +112,11 @@ def _resampled(
     lengths: np.ndarray,
     labels: bool,
 ) -> tuple[np.ndarray, tuple[float, ...], tuple[float, ...]]:
-    """Interpolate linearly (labels: nearest) onto the straight grid that holds the whole volume; outside lies the lowest value."""
+    """Interpolate linearly (labels: nearest) onto the straight grid that holds the whole volume.
+
+    Beside it a CT is `NOWHERE`, which is no air: what air lies in a lung that the scan cuts must not go on there. Anything else
+    has its lowest value.
+    """
     import SimpleITK as sitk
 
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in voxels.shape])).reshape(3, -1).T @ steps + origin
@@ -122,6 +134,6 @@ def _resampled(
     resampler.SetOutputOrigin(low[::-1].tolist())
     resampler.SetTransform(transform)
     resampler.SetInterpolator(sitk.sitkNearestNeighbor if labels else sitk.sitkLinear)
-    resampler.SetDefaultPixelValue(float(voxels.min()))
+    resampler.SetDefaultPixelValue(_beside(voxels, labels))
     out = sitk.GetArrayFromImage(resampler.Execute(sitk.GetImageFromArray(voxels)))
     return out, tuple(spacing), tuple(low)

@@ -56,7 +56,8 @@ def read_image(
     Returns
     -------
     Image
-        On LPS+ axes. CT in Hounsfield units, not below -1024 when it comes from DICOM; radiographs with dark air.
+        On LPS+ axes. CT in Hounsfield units, not below -1024 when it comes from DICOM (-2048 beside slices that were
+        resampled); radiographs with dark air.
         `warnings` say what was filled, left out or resampled.
 
     Raises

@@ -15,6 +15,8 @@ Values = TypeVar("Values", np.ndarray, "Tensor")
 
 AIR = -1024
 """Hounsfield units of what a scanner did not measure."""
+NOWHERE = -2048
+"""Hounsfield units beside the slices of a CT that was resampled: darker than air, so that it can be told from it."""
 _BEYOND = 1e30  # the largest floats stand for "nothing" in some programs, and overflow in any sum
 _HOUNSFIELD = -200  # a single slice with values below is CT
 

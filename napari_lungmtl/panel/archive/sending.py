@@ -86,7 +86,7 @@ class SendBox(QFrame):
         image = self._session.image if self._session is not None else None
         if image is None:
             return "No image is open."
-        if not image.metadata.get("sop_instance_uids"):
+        if not image.is_dicom:
             return "The open image is no DICOM series: an archive takes findings on its own series only."
         return ""
 

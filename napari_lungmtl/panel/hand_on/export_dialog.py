@@ -213,7 +213,7 @@ class ExportDialog(QDialog):
             why = ""
             if image is not None and (kinds := other_kinds(image.shape, format)):
                 why = f"Holds {kinds} only"
-            elif format in IN_DICOM and (image is None or not image.metadata.get("sop_instance_uids")):
+            elif format in IN_DICOM and (image is None or not image.is_dicom):
                 why = "Refers to the slices of a DICOM series, and this image is none"
             item = model.item(row)
             if item is not None and why:

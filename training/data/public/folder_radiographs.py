@@ -122,7 +122,7 @@ def read_case(case: RadiographCase) -> ReadRadiograph:
         nodule_known=known,
         sides=labels is None or not (labels == BOTH).any(),
         diameter_mm=case.diameter_mm,
-        mm=radiograph.pixel[0] if image.spacing is not None else case.mm and case.mm / radiograph.scale,
+        mm=radiograph.pixel[0] if image.spacing is not None else case.mm and case.mm / radiograph.scale[0],
         name=case.name,
     )
     return ReadRadiograph(np.rint(radiograph.pixels * 255).astype(np.uint8), sample)
@@ -147,7 +147,7 @@ def labels_on(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
     for axis, side in enumerate(radiograph.pixels.shape):
         # 0 to 1 along the picture, so that the labels may be coarser than it.
         along = (np.arange(side) + 0.5 - radiograph.offset[axis]) / (
-            radiograph.scale * radiograph.shape[axis]
+            radiograph.scale[axis] * radiograph.shape[axis]
         )
         valid.append((along >= 0) & (along < 1))
         indices.append(np.clip((along * labels.shape[axis]).astype(int), 0, labels.shape[axis] - 1))

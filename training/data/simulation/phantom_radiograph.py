@@ -91,7 +91,7 @@ def make_phantom_radiograph(
         np.stack([_at_radiograph(f[part], radiograph) for f in projected.lungs]) > 0,
         _at_radiograph(projected.nodules[part], radiograph),
         tuple(f.diameter for f in phantom.truth),
-        spacing[2] / radiograph.scale,
+        spacing[2] / radiograph.scale[1],
     )
 
 
@@ -173,6 +173,7 @@ def _collimated(shape: tuple[int, int], rng: np.random.Generator) -> tuple[int, 
 def _at_radiograph(labels: np.ndarray, radiograph: RadiographInput) -> np.ndarray:
     """A label image of the picture on the radiograph's pixels, by nearest neighbour."""
     side = radiograph.pixels.shape[0]
-    index = [((np.arange(side) + 0.5 - o) / radiograph.scale).astype(int) for o in radiograph.offset]
+    placed = zip(radiograph.offset, radiograph.scale, strict=True)
+    index = [((np.arange(side) + 0.5 - offset) / scale).astype(int) for offset, scale in placed]
     rows, columns = (np.clip(i, 0, n - 1) for i, n in zip(index, labels.shape, strict=True))
     return np.where(radiograph.inside, labels[rows[:, None], columns[None]], 0)

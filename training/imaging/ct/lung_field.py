@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from ..errors import ImageError, NoLungFoundError
 from ..image import Image
+from ..values import NOWHERE
 
 STEP = 2.0  # mm
 AIR = -400.0  # HU; lung and air are below, soft tissue above
@@ -54,9 +55,9 @@ def lung_field(image: Image) -> np.ndarray:
     if image.ndim != 3 or image.spacing is None:
         raise ImageError(f"{_name(image)}: a lung field needs a CT volume with known voxel spacing.")
     factors = [max(1, min(round(STEP / s), n)) for s, n in zip(image.spacing, image.shape, strict=True)]
-    hu = _reduce(image.voxels, factors)
+    hu, nowhere = _reduce(image.voxels, factors)
     spacing = tuple(s * f for s, f in zip(image.spacing, factors, strict=True))
-    labels = _lung_components(hu, spacing)
+    labels = _lung_components(hu, nowhere, spacing)
     if labels is None:
         raise NoLungFoundError(
             f"{_name(image)}: no lung was found in this volume. Choose a chest CT in Hounsfield units "
@@ -72,20 +73,24 @@ def _name(image: Image) -> str:
     return str(image.source or image.series_uid or "this image")
 
 
-def _reduce(voxels: np.ndarray, factors: list[int]) -> np.ndarray:
-    """Every n-th voxel, smoothed just enough against noise, clipped to [-1024, 400]; float32.
+def _reduce(voxels: np.ndarray, factors: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Every n-th voxel, smoothed just enough against noise, clipped to [-1024, 400]; float32. Second: which lie beside the scan.
 
-    Along x and y the nearest neighbour within the step is averaged in: half the noise for two slices of reading.
+    Along x and y the nearest neighbour within the step is averaged in: half the noise for two slices of reading. What lies
+    beside the scan counts as tissue: a lung that the scan cuts ends there, and must not run into the air around the patient.
     """
     fz, fy, fx = factors
     a = voxels[fz // 2 :: fz, fy // 2 :: fy, fx // 2 :: fx]
     out = np.clip(np.nan_to_num(a, nan=-1024) if a.dtype.kind == "f" else a, -1024, 400).astype(np.float32)
+    nowhere = a <= NOWHERE
     if fx > 1:
         b = voxels[fz // 2 :: fz, fy // 2 - 1 :: fy, fx // 2 - 1 :: fx] if fy > 1 else a
         b = b[: out.shape[0], : out.shape[1], : out.shape[2]]
         out += np.clip(np.nan_to_num(b, nan=-1024) if b.dtype.kind == "f" else b, -1024, 400)
         out *= 0.5
-    return out
+        nowhere |= b <= NOWHERE
+    out[nowhere] = 0.0
+    return out, nowhere
 
 
 def _enlarge(mask: np.ndarray, factors: list[int], shape: tuple[int, ...]) -> np.ndarray:
@@ -99,33 +104,41 @@ def _distance(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     return edt.edt(mask, anisotropy=spacing, black_border=False, parallel=0)
 
 
-def _touches_sides(labels: np.ndarray, count: int) -> np.ndarray:
-    """Whether each label reaches the first or last row or column of a slice."""
+def _touches_sides(labels: np.ndarray, count: int, beside: np.ndarray) -> np.ndarray:
+    """Whether each label reaches the first or last row or column of a slice, or what lies `beside` the scan."""
     seen = np.zeros(count + 1, bool)
+    seen[np.unique(labels[beside])] = True
     for face in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
         seen[np.unique(face)] = True
     return seen
 
 
-def _lung_components(hu: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray | None:
+def _lung_components(hu: np.ndarray, nowhere: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray | None:
     """Labels of the lungs (0 elsewhere), or None."""
     air = hu < AIR
     smooth = ndimage.uniform_filter(hu, [3 if n > 2 else 1 for n in hu.shape], mode="nearest")
     gas = smooth < GAS
-    outside = _outside(air, smooth)
+    outside = _outside(air, smooth, _beside(nowhere))
     inside = air & ~outside
     # A rim of partial volume stays along skin and table: thinner than any lung.
     inside &= ~_airways(inside, gas, hu, spacing)
     labels, count = cc3d.connected_components(inside, connectivity=6, return_N=True)
     if count == 0:
         return None
-    kept = _choose(labels, count, inside, smooth, air, spacing)
+    kept = _choose(labels, count, inside, smooth, ~air & ~nowhere, spacing)
     if not kept.any():
         return None
     return np.where(kept[labels], labels, 0)
 
 
-def _outside(air: np.ndarray, smooth: np.ndarray) -> np.ndarray:
+def _beside(nowhere: np.ndarray) -> np.ndarray:
+    """Voxels within two of what lies beside the scan in their own slice: as near as smoothing leaves gas to be seen."""
+    if not nowhere.any():
+        return nowhere
+    return ndimage.binary_dilation(nowhere, np.ones((1, 5, 5), bool)) & ~nowhere
+
+
+def _outside(air: np.ndarray, smooth: np.ndarray, beside: np.ndarray) -> np.ndarray:
     """Air around the patient, told from a lung that the field of view cuts.
 
     Both reach the sides of the slices, but around the patient there is free gas, and cloth and mattress go with it. A
@@ -134,11 +147,11 @@ def _outside(air: np.ndarray, smooth: np.ndarray) -> np.ndarray:
     labels, count = cc3d.connected_components(air, connectivity=6, return_N=True)
     if count == 0:
         return np.zeros_like(air)
-    at_sides = _touches_sides(labels, count)
+    at_sides = _touches_sides(labels, count, beside)
     at_sides[0] = False
     gas = smooth < GAS
     gases, n = cc3d.connected_components(gas & at_sides[labels], connectivity=6, return_N=True)
-    free = _touches_sides(gases, n)
+    free = _touches_sides(gases, n, beside)
     free[0] = False
     around = free[gases]
 
@@ -181,7 +194,7 @@ def _choose(
     count: int,
     inside: np.ndarray,
     smooth: np.ndarray,
-    air: np.ndarray,
+    tissue: np.ndarray,
     spacing: tuple[float, ...],
 ) -> np.ndarray:
     """Which labels are lungs: thick, not free gas, and with the body on at least two sides."""
@@ -189,7 +202,7 @@ def _choose(
     size = np.bincount(labels.ravel(), minlength=count + 1)
     large = np.flatnonzero(size * float(np.prod(spacing)) > 1500)
     kept = np.zeros(count + 1, bool)
-    body = _body(~air)
+    body = _body(tissue)
     volumes = {}
     boxes = cc3d.statistics(labels)["bounding_boxes"]
     for number in large[large > 0]:

@@ -17,6 +17,7 @@ from .stacks.stack import Stack, holes
 
 _SKEW = 0.02  # cosine between rows and columns: rounded directions in headers stray less
 _JITTER = 0.1  # of the slice distance: rounded positions in headers stray that far
+_STEADY = 2.0  # times the scatter about it: a drift of the slices that is less is none
 _MOST_PLANES = 2.5  # times the slices there are: resampled to more, oblique slices are thin strips in each
 _MOST_FILLED = 3  # times the slices there are: more cannot be called a volume with gaps
 
@@ -75,7 +76,9 @@ def read_stack(stack: Stack, source: Path) -> Image:
                 "their own plane, and places in mm hold at its centre only."
             )
         elif kind == "sheared":
-            warnings.append("The gantry was tilted: the slices were resampled to straight axes.")
+            warnings.append(
+                "The slices lie askew on each other, as of a tilted gantry: they were resampled to straight axes."
+            )
         elif kind:
             warnings.append("The slices lie oblique in the patient: they were resampled to straight axes.")
     header = first.header
@@ -88,7 +91,7 @@ def read_stack(stack: Stack, source: Path) -> Image:
         source=source,
         window=window_of(first),
         metadata=metadata_of(first)
-        | {"sop_instance_uids": _instances(slices, len(voxels))}
+        | {"sop_instance_uids": _instances(slices, len(voxels), positions if spacing is not None else None)}
         | (
             {"convolution_kernel": header.code("ConvolutionKernel")}
             if header.code("ConvolutionKernel")
@@ -127,9 +130,22 @@ def metadata_of(s: Slice) -> dict[str, object]:
     return {key: value for key, value in named.items() if value}
 
 
-def _instances(slices: list[Slice], depth: int) -> tuple[str, ...]:
-    """SOP instance uids by slice where each voxel plane still is one instance, otherwise ()."""
-    return tuple(s.header.code("SOPInstanceUID") for s in slices) if len(slices) == depth else ()
+def _instances(slices: list[Slice], depth: int, positions: np.ndarray | None) -> tuple[str, ...]:
+    """SOP instance uids from the feet to the head, as the voxel planes are, where each of these is one slice; otherwise ().
+
+    Without positions nothing was turned, and they are in the order of the slices.
+    """
+    uids = tuple(s.header.code("SOPInstanceUID") for s in slices)
+    if len(uids) != depth:
+        return ()
+    if positions is None:
+        return uids
+    n = normal(slices[0].orientation or ())
+    along = (positions - positions[0]) @ n
+    drift = np.abs(along - np.linspace(0.0, along[-1], depth)).max()
+    if drift > _JITTER * along[-1] / max(1, depth - 1) or np.abs(n).argmax() != 2:
+        return ()
+    return uids if n[2] > 0 else uids[::-1]
 
 
 def _thickness(s: Slice, warnings: list[str]) -> float:
@@ -184,12 +200,31 @@ def _on_a_line(
     line = _Line(positions[0], (positions[-1] - positions[0]) / (count - 1))
     drift = positions - (positions[0] + np.outer(along / along[-1], positions[-1] - positions[0]))
     if np.abs(drift).max() > _JITTER * min(first.pixel_spacing or (1.0,)):
+        line, drift = _straightest(positions, along, n, count)
         voxels = _shifted(voxels, drift, rows, first)
         warnings.append("The slices are shifted sideways against each other; they were brought into line.")
     if said:
         warnings.append(said)
         voxels = _interpolated(voxels, along, grid)
     return voxels, line, warnings
+
+
+def _straightest(
+    positions: np.ndarray, along: np.ndarray, n: np.ndarray, count: int
+) -> tuple[_Line, np.ndarray]:
+    """The line that slices shifted sideways lie about, and how far each is from it.
+
+    It runs along their normal `n` unless they drift steadily.
+
+    From the first to the last slice alone a few shifted ones would look like a tilted gantry.
+    """
+    sideways = positions - positions[0] - np.outer(along, n)
+    slope, offset = np.polyfit(along, sideways, 1)
+    scatter = np.abs(sideways - np.outer(along, slope) - offset).max()
+    if np.abs(slope).max() * along[-1] <= _STEADY * scatter:
+        slope, offset = np.zeros(3), np.median(sideways, axis=0)
+    line = _Line(positions[0] + offset, (n + slope) * along[-1] / (count - 1))
+    return line, sideways - offset - np.outer(along, slope)
 
 
 def _regular_count(along: np.ndarray, path: Path) -> tuple[int, str]:

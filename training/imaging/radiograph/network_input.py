@@ -16,6 +16,8 @@ from .exposed_area import exposed_area
 
 SIDE = 512
 """Pixels along both sides of a radiograph that networks see."""
+SQUARE = 0.005
+"""Sides of a pixel that differ by less, as a part of them, are the same."""
 TAILS = (0.5, 99.5)
 """Percentiles of the exposed area that become 0 and 1."""
 
@@ -31,7 +33,7 @@ class RadiographInput:
     shape
         Height and width of the image that it was made from.
     scale
-        Radiograph pixels for one image pixel, the same along both axes.
+        (y, x) radiograph pixels for one image pixel; they differ where the image's pixels are not square.
     offset
         (y, x) radiograph pixels of padding above and to the left of the picture.
     spacing, origin
@@ -40,7 +42,7 @@ class RadiographInput:
 
     pixels: np.ndarray
     shape: tuple[int, int]
-    scale: float
+    scale: tuple[float, float]
     offset: tuple[float, float]
     spacing: tuple[float, float]
     origin: tuple[float, float]
@@ -48,7 +50,7 @@ class RadiographInput:
     @property
     def pixel(self) -> tuple[float, float]:
         """World units (mm, or image pixels) of one radiograph pixel, (y, x)."""
-        return self.spacing[0] / self.scale, self.spacing[1] / self.scale
+        return self.spacing[0] / self.scale[0], self.spacing[1] / self.scale[1]
 
     @property
     def corner(self) -> tuple[float, float]:
@@ -58,19 +60,24 @@ class RadiographInput:
 
     def to_world(self, edge: npt.ArrayLike) -> np.ndarray:
         """World positions (…, 2) of radiograph positions (y, x) in edge coordinates: pixel i covers i to i + 1."""
-        index = (np.asarray(edge, float) - np.asarray(self.offset)) / self.scale - 0.5
+        index = (np.asarray(edge, float) - np.asarray(self.offset)) / np.asarray(self.scale) - 0.5
         return index * np.asarray(self.spacing) + np.asarray(self.origin)
 
     def from_world(self, world: npt.ArrayLike) -> np.ndarray:
         """Radiograph positions (…, 2) in edge coordinates of world positions (y, x)."""
         index = (np.asarray(world, float) - np.asarray(self.origin)) / np.asarray(self.spacing)
-        return (index + 0.5) * self.scale + np.asarray(self.offset)
+        return (index + 0.5) * np.asarray(self.scale) + np.asarray(self.offset)
+
+    @property
+    def rim(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest radiograph positions (y, x) of the picture, in edge coordinates."""
+        low = np.asarray(self.offset)
+        return low, low + np.asarray(self.shape) * np.asarray(self.scale)
 
     @property
     def inside(self) -> np.ndarray:
         """Boolean (side, side): where the picture is, without padding."""
-        low = np.asarray(self.offset)
-        high = low + np.asarray(self.shape) * self.scale
+        low, high = self.rim
         y, x = (np.arange(n) + 0.5 for n in self.pixels.shape)
         return ((y > low[0]) & (y < high[0]))[:, None] & ((x > low[1]) & (x < high[1]))[None]
 
@@ -78,7 +85,8 @@ class RadiographInput:
 def make_radiograph_input(image: Image, side: int = SIDE) -> RadiographInput:
     """Make the networks' input (0–1) of a radiograph: reduced by area means to `side` pixels, stretched between percentiles.
 
-    A frame or collimator bar beside the exposed area takes no part in the percentiles, but stays in the picture.
+    Pixels that are not square become so: a chest keeps its shape. A frame or collimator bar beside the exposed area takes no part
+    in the percentiles, but stays in the picture.
     Two files of one picture (PNG and DICOM, MONOCHROME1 and 2) whose values differ by a factor and an offset give the
     same radiograph.
 
@@ -100,8 +108,8 @@ def radiograph_input_of(
 ) -> RadiographInput:
     """Make the networks' input as `make_radiograph_input`, for a bare array (h, w) with dark air."""
     height, width = values.shape
-    scale = side / max(height, width)
-    size = max(1, round(height * scale)), max(1, round(width * scale))
+    scale = _scale((height, width), side, spacing)
+    size = max(1, round(height * scale[0])), max(1, round(width * scale[1]))
     picture = np.asarray(values, np.float32)
     if size != (height, width):
         # Pillow's filter widens with the reduction, so that fine lines are averaged instead of skipped.
@@ -120,6 +128,15 @@ def radiograph_input_of(
         (float(spacing[0]), float(spacing[1])),
         (float(origin[0]), float(origin[1])),
     )
+
+
+def _scale(shape: tuple[int, int], side: int, spacing: tuple[float, ...]) -> tuple[float, float]:
+    """Radiograph pixels for an image pixel along each axis, so that the picture's longer side is `side` long."""
+    y, x = (float(s) for s in spacing)
+    if abs(y - x) < SQUARE * max(y, x):  # rounded in a header
+        y = x = 1.0
+    unit = side / max(shape[0] * y, shape[1] * x)
+    return y * unit, x * unit
 
 
 def stretched(picture: np.ndarray, area: tuple[slice, slice] = (slice(None), slice(None))) -> np.ndarray:

@@ -39,8 +39,7 @@ MOST = 16
 
 def on_picture(boxes: torch.Tensor, radiograph: RadiographInput) -> tuple[np.ndarray, np.ndarray]:
     """Cut boxes (K, 4) at the rim of the picture: corners (K, 2, 2) y, x in radiograph pixels, and whether enough is left."""
-    low = np.asarray(radiograph.offset)
-    high = low + np.asarray(radiograph.shape) * radiograph.scale
+    low, high = radiograph.rim
     corners = boxes.cpu().numpy().astype(float)[:, [1, 0, 3, 2]].reshape(-1, 2, 2)
     corners = np.clip(corners, low, high)
     return corners, np.all(corners[:, 1] - corners[:, 0] >= SMALLEST, axis=1)

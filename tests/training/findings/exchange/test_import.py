@@ -123,6 +123,55 @@ def test_a_report_in_the_layout_of_dcmqi_and_lidc2dicom(scan, tmp_path):
         import_findings(tmp_path / "sr.dcm", image)
 
 
+@pytest.mark.parametrize(
+    ("plane", "voxels"),
+    [
+        ([(0.5, 4, 1.5), (0.5, 4, 6.5), (4.5, 4, 6.5), (4.5, 4, 1.5)], np.s_[1:5, 4, 2:7]),
+        ([(0.5, 1.5, 3), (0.5, 6.5, 3), (4.5, 6.5, 3), (4.5, 1.5, 3)], np.s_[1:5, 2:7, 3]),
+        ([(2, 0.5, 1.5), (2, 0.5, 6.5), (2, 4.5, 6.5), (2, 4.5, 1.5)], np.s_[2, 1:5, 2:7]),
+        ([(0.5, 1, 1.5), (0.5, 1, 6.5), (4.5, 5, 6.5), (4.5, 5, 1.5)], None),
+    ],
+    ids=["coronal", "sagittal", "axial", "oblique"],
+)
+def test_polygons_of_a_report_are_filled_in_their_own_plane(scan, tmp_path, plane, voxels):
+    """SCOORD3D; the corners are given as fractional indices."""
+    image, source = scan
+    corners = image.to_world([*plane, plane[0]])[:, ::-1]
+    group = hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.sr.TrackingIdentifier("1.2.3.4.5", "polygon"),
+        referenced_region=hd.sr.ImageRegion3D(hd.sr.GraphicTypeValues3D.POLYGON, corners, "1.2.3.9"),
+    )
+    observer = hd.sr.ObserverContext(
+        hd.sr.CodedConcept("121006", "DCM", "Person"),
+        hd.sr.PersonObserverIdentifyingAttributes("Reader^One"),
+    )
+    content = hd.sr.MeasurementReport(
+        observation_context=hd.sr.ObservationContext(observer_person_context=observer),
+        procedure_reported=hd.sr.CodedConcept("24627-2", "LN", "CT Chest"),
+        imaging_measurements=[group],
+    )
+    hd.sr.Comprehensive3DSR(
+        evidence=list(source.datasets),
+        content=content[0],
+        series_instance_uid=hd.UID(),
+        series_number=1,
+        sop_instance_uid=hd.UID(),
+        instance_number=1,
+    ).save_as(tmp_path / "sr.dcm")
+    ((found,), problems) = import_findings(tmp_path / "sr.dcm", image)
+    assert not problems
+    own = found.geometry.to_array()
+    if voxels is None:
+        # One voxel for each column and slice, as slice k is cut midway between rows k and k + 1.
+        assert (own.sum(), own.any(1).sum()) == (4 * 5, 4 * 5)
+        assert found.center == pytest.approx(image.to_world((2.5, 3.0, 4.0)), abs=0.8)
+        return
+    expected = np.zeros(image.shape, bool)
+    expected[voxels] = True
+    index = np.argwhere(own) + np.rint(image.to_index(found.geometry.origin)).astype(int)
+    assert np.array_equal(index, np.argwhere(expected))
+
+
 def test_every_grade_has_a_code_of_its_own():
     for name in ATTRIBUTE:
         grades = range(1, SCALE_MAX.get(name, 5) + 1)

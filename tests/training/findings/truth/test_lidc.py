@@ -14,6 +14,8 @@ from napari_lungmtl.training.findings.formats.lidc.truth import lidc_truth, voxe
 from napari_lungmtl.training.findings.formats.luna16 import read_annotations
 from napari_lungmtl.training.findings.formats.truth.load import load_truth
 from napari_lungmtl.training.imaging import Image, read_image
+from tests.stand_ins.exchanged import enhanced
+from tests.stand_ins.turned_series import turned
 
 CUT_ROWS = 76
 """Rows that ``ct/whole`` lacks at the top of LIDC-IDRI-0063."""
@@ -159,3 +161,28 @@ def test_an_outline_encloses_what_lies_within_its_pixels(height, width, row, col
     assert len(voxels) == (height - 1) * (width - 1)
     assert set(voxels[:, 0]) == {1}
     assert voxels[:, 1:].mean(0) == pytest.approx([row + height / 2, column + width / 2])
+
+
+@pytest.mark.parametrize("name", ["axial", "to the feet", "to the feet, mirrored", "missing slice", "uneven"])
+def test_outlines_lie_on_the_slice_with_their_uid(tmp_path, name):
+    """What the readers say of z is the header's z, in whichever order the slices are stored and shown."""
+    datasets = turned(tmp_path, name)
+    grid = grid_of(read_image(tmp_path))
+    heights = [float(d.ImagePositionPatient[2]) for d in datasets]
+    outlines = [
+        Outline(np.zeros((1, 2)), True, z, d.SOPInstanceUID) for z, d in zip(heights, datasets, strict=True)
+    ]
+    assert [grid.z_of(outline) for outline in outlines] == pytest.approx(heights)
+
+
+def test_frames_of_one_file_are_told_apart_by_their_height(tmp_path):
+    image = read_image(enhanced(tmp_path))
+    (uid,) = set(image.metadata["sop_instance_uids"])
+    heights = [image.origin[0], image.origin[0] + 3 * image.spacing[0]]
+    assert [grid_of(image).z_of(Outline(np.zeros((1, 2)), True, z, uid)) for z in heights] == heights
+
+
+def test_the_readers_of_another_series_are_refused_where_a_slice_is_missing(lungmtl_data, tmp_path):
+    turned(tmp_path, "missing slice")
+    with pytest.raises(FindingsFileError, match="the readers of another series"):
+        load_truth(lungmtl_data / "lidc_xml" / "LIDC-IDRI-0003_185_072.xml", read_image(tmp_path))

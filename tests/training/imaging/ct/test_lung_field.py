@@ -12,6 +12,7 @@ from napari_lungmtl.training.data.phantoms import NoduleSpec, Phantom, PhantomSp
 from napari_lungmtl.training.imaging.ct.lung_field import lung_field
 from napari_lungmtl.training.imaging.errors import ImageError, NoLungFoundError
 from napari_lungmtl.training.imaging.image import Image
+from napari_lungmtl.training.imaging.orient import to_lps
 from napari_lungmtl.training.ops.masks import dice
 
 DATA = os.environ.get("LUNGMTL_DATA")
@@ -106,6 +107,36 @@ def test_table_mattress_and_arms_are_not_lung():
     assert dice(field, expected) > 0.95
     assert not field[:, -36:].any()
     assert not field[:, :, :58].any()
+
+
+@pytest.mark.parametrize(("axes", "degrees"), [((0, 1), 3), ((0, 2), -8), ((1, 2), 20)])
+@pytest.mark.parametrize("lowest", [-1024, -1000])
+def test_an_oblique_scan_has_the_lungs_of_a_straight_one(axes, degrees, lowest):
+    """What lies beside a resampled scan is no air: else the cut lungs would run into the room."""
+    image = phantom().image
+    turn = np.eye(3)
+    one, other = axes
+    turn[one, one] = turn[other, other] = np.cos(np.radians(degrees))
+    turn[one, other] = np.sin(np.radians(degrees))
+    turn[other, one] = -turn[one, other]
+    steps = np.diag(image.scale) @ turn
+    voxels = np.maximum(image.voxels, lowest)
+    straightened, spacing, origin, kind = to_lps(voxels, steps, np.zeros(3), "a scan")
+    assert kind == "oblique"
+    read = Image(straightened, "CT", spacing, origin)
+    litres = lung_field(read).sum() * np.prod(spacing)
+    assert litres == pytest.approx(lung_field(image).sum() * np.prod(image.scale), rel=0.03)
+
+
+@pytest.mark.parametrize("padding", [-2000, -3024])
+def test_a_round_field_of_view_may_be_padded_with_any_value(padding):
+    """Scanners write −2000, LUNA16 holds −3024."""
+    image = phantom().image
+    y, x = (np.arange(n) - (n - 1) / 2 for n in image.shape[1:])
+    beside = np.hypot(y[:, None], x) > min(image.shape[1:]) / 2
+    expected = lung_field(replace(image, voxels=np.where(beside, np.int16(-1024), image.voxels)))
+    field = lung_field(replace(image, voxels=np.where(beside, np.int16(padding), image.voxels)))
+    assert dice(field, expected) > 0.98
 
 
 def test_integers_and_floats_agree():

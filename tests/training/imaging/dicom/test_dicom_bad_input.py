@@ -261,7 +261,7 @@ def test_gantry_tilt(tmp_path, degrees):
     steps = np.array([[1.5, 0, 0], [np.sin(tilt), np.cos(tilt), 0], [0, 0, 1.0]])
     write_dicom(sampled(steps, [-25.0, -20.0, -20.0], (34, 42, 42)), tmp_path)
     read = read_image(tmp_path)
-    assert any("gantry was tilted" in w for w in read.warnings)
+    assert any("as of a tilted gantry" in w for w in read.warnings)
     assert np.linalg.norm(center_of_mass(read) - [2, 3, -4]) < 0.1
     points = read.to_world(np.argwhere(read.voxels > -500))
     assert np.linalg.norm(points - [2, 3, -4], axis=1).max() == pytest.approx(8, abs=1.2)  # still a ball
@@ -295,6 +295,28 @@ def test_slices_shifted_sideways(tmp_path):
     read = read_image(tmp_path)
     assert any("shifted sideways" in w for w in read.warnings)
     assert np.linalg.norm(center_of_mass(read) - [2, 3, -4]) < 0.1
+
+
+def test_slices_shifted_at_random_are_no_tilted_gantry(tmp_path):
+    """Nor where the first and the last of them lie farthest apart."""
+    image = ball()
+    files = write_series(image, tmp_path)
+    shift = np.random.default_rng(4).normal(0, 1.0, (40, 2)).round(1)
+    shift[0], shift[-1] = -2.0, 2.0
+    change(
+        files,
+        ImagePositionPatient=lambda k, ds: [
+            -19.5 + shift[k, 0],
+            -19.5 + shift[k, 1],
+            float(ds.ImagePositionPatient[2]),
+        ],
+    )
+    read = read_image(tmp_path)
+    assert any("shifted sideways" in w for w in read.warnings)
+    assert not any("tilted" in w for w in read.warnings)
+    assert read.shape == image.shape
+    assert read.spacing == pytest.approx(image.spacing)
+    assert np.abs(np.asarray(read.origin) - image.origin).max() < 1.0
 
 
 @pytest.mark.parametrize("spacing", [None, [0, 0], [-1, 1]])

@@ -6,7 +6,8 @@ import pytest
 from napari_lungmtl.training.imaging import list_series, read_image
 from napari_lungmtl.training.imaging.errors import BadGeometryError, IrregularSlicesError
 
-from ....stand_ins.linear_series import ct_slice, shift_of, stack, write
+from ....stand_ins.linear_series import SHAPE, ct_slice, shift_of, stack, write
+from ....stand_ins.turned_series import ROWS, turned
 
 
 def test_a_block_of_slices_missing(tmp_path):
@@ -153,3 +154,36 @@ def test_stacks_of_other_geometry_say_so(tmp_path):
         "Chest, axial, pixels of 1.25 mm",
         "Chest, sagittal, pixels of 1.25 mm",
     ]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_instances_run_with_the_voxels_or_are_none(tmp_path, name):
+    """A plane is the slice with its uid where the two have one height; tilted, missing, uneven and upright slices are no planes."""
+    datasets = {d.SOPInstanceUID: d for d in turned(tmp_path, name)}
+    image = read_image(tmp_path)
+    uids = image.metadata["sop_instance_uids"]
+    heights = [float(datasets[uid].ImagePositionPatient[2]) for uid in uids]
+    no_planes = ("coronal", "sagittal", "tilted by 3", "tilted by 20", "missing slice", "uneven")
+    planes = [] if name in no_planes else [image.to_world((k, 0, 0))[0] for k in range(len(datasets))]
+    assert heights == pytest.approx(planes)
+    assert image.is_dicom
+
+
+def test_a_coronal_series_with_as_many_slices_as_rows_has_no_instances_by_plane(tmp_path):
+    rows = [1, 0, 0, 0, 0, -1]
+    write(
+        [ct_slice(0, position=(0, 2.5 * k, 90), ImageOrientationPatient=rows) for k in range(SHAPE[0])],
+        tmp_path,
+    )
+    image = read_image(tmp_path)
+    assert image.shape == (SHAPE[0], SHAPE[0], SHAPE[1])
+    assert image.metadata["sop_instance_uids"] == ()
+
+
+def test_uneven_slices_that_become_as_many_planes_have_no_instances_by_plane(tmp_path):
+    heights = [0.0, 2.0, 4.0, 6.0, 7.3, 8.7, 10.9]
+    write([ct_slice(z, InstanceNumber=k) for k, z in enumerate(heights)], tmp_path)
+    image = read_image(tmp_path)
+    assert image.shape[0] == len(heights)
+    assert "were resampled" in image.warnings[0]
+    assert image.metadata["sop_instance_uids"] == ()

@@ -6,6 +6,7 @@ from pydicom import dcmread
 
 from napari_lungmtl.training.imaging import Image, list_series, read_image
 from napari_lungmtl.training.imaging.dicom.write_series import write_series
+from napari_lungmtl.training.imaging.radiograph.network_input import make_radiograph_input
 from napari_lungmtl.training.imaging.radiograph.pixel_size import Scale
 
 
@@ -129,3 +130,26 @@ def test_a_radiograph_longer_than_any_detector_is_not_believed(tmp_path):
 def test_raw_detector_values_are_said(tmp_path):
     file, _ = radiograph(tmp_path, PixelSpacing=[0.2, 0.2], PresentationIntentType="FOR PROCESSING")
     assert "raw detector values" in read_image(file).warnings[0]
+
+
+def test_networks_see_square_pixels_whatever_the_image_has():
+    """A chest keeps its shape, and places go to and fro."""
+    values = np.zeros((300, 200), np.float32)
+    values[100:200, 50:100] = 1  # 60 mm high and wide, in a picture of 180 × 240 mm
+    image = Image(values, "DX", (0.6, 1.2))
+    radiograph = make_radiograph_input(image, 240)
+    assert radiograph.pixel == pytest.approx((1.0, 1.0))
+    bright = np.argwhere(radiograph.pixels > 0.5)
+    assert np.ptp(bright, axis=0) + 1 == pytest.approx([60, 60], abs=1)
+    world = radiograph.to_world(bright.mean(axis=0) + 0.5)
+    assert world == pytest.approx(image.to_world((149.5, 74.5)), abs=0.6)
+    assert radiograph.from_world(world) == pytest.approx(bright.mean(axis=0) + 0.5)
+    assert np.argwhere(radiograph.inside).min(0) == pytest.approx([30, 0])
+    assert np.argwhere(radiograph.inside).max(0) == pytest.approx([209, 239])
+
+
+def test_pixels_that_a_header_rounded_are_square():
+    values = np.random.default_rng(0).random((300, 200), np.float32)
+    one = make_radiograph_input(Image(values, "DX", (0.1433, 0.1434)))
+    other = make_radiograph_input(Image(values, "DX", (0.1434, 0.1434)))
+    np.testing.assert_array_equal(one.pixels, other.pixels)

@@ -161,8 +161,9 @@ def test_a_nodule_that_left_the_view_leaves_its_label():
 def test_a_toy_is_learnt(tmp_path):
     """Blobs in noise: nearly all found with few false alarms, and radiographs with and without told apart; without training
     neither."""
+    # After 150 steps the global head has learnt it with some seeds, or some processors' rounding, and not with others.
     config = TrainingConfig(
-        steps=150, batch=4, learning_rate=2e-3, rois_per_radiograph=32, loss_weights=(1, 1), bfloat16=False
+        steps=250, batch=4, learning_rate=2e-3, rois_per_radiograph=32, loss_weights=(1, 1), bfloat16=False
     )
     toy = dataclasses.replace(TOY, side=96, levels=(2, 3), anchors=((10, 14), (20, 28)))
     blobs = Blobs(side=96, sizes=(10.0, 20.0))
@@ -171,7 +172,7 @@ def test_a_toy_is_learnt(tmp_path):
     assert told_apart(score_held_out(untrained, blobs, 60, seed=1)) < 0.8
     assert calibrate(untrained, blobs, 60)[1].get("sensitivity_at_default", 0) < 0.5
     net, log = fit(*make_learner(blobs, toy, config), tmp_path, config)
-    assert log["steps"] == 150
+    assert log["steps"] == 250
     # At the operating point, because how high raw scores come to lie in so few steps is a matter of luck.
     net.config, figures = calibrate(net, blobs, 60)
     assert figures["false_positives_at_default"] <= 0.3

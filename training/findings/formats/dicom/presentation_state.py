@@ -16,9 +16,11 @@ import numpy as np
 from ....error_boundary import reads
 from ....imaging.image import Image
 from ...finding import Box, Finding, Findings, ImageReference, Sphere
-from ..errors import FindingsFileError, SaveError
+from ..errors import FindingsFileError
+from .belonging import instances_of
+from .slices import slices_of_image
 from .sr_values import identity_of
-from .writing.source import Plane, open_source
+from .writing.source import Plane
 
 _ROUND = ("CIRCLE", "ELLIPSE")
 _SMALLEST_MM = 1e-3
@@ -104,16 +106,12 @@ def _all_images(dataset: Any) -> list[Any]:
 
 def _planes(path: Path, image: Image) -> dict[tuple[str, int], Plane | None]:
     """Where each frame of the image's series lies, by instance and number of the frame."""
-    try:
-        source = open_source(ImageReference.of(image), path)
-    except SaveError as error:
-        raise FindingsFileError(
-            f"{path} is drawn on the pixels of a DICOM series, and {image.source} is none: open that series."
-        ) from error
-    return {
-        (str(source.instance(n).SOPInstanceUID), n + 1 if source.is_multi_frame else 1): plane
-        for n, plane in enumerate(source.planes)
-    }
+    if image.ndim == 2 and image.is_dicom:
+        return {(uid, 1): None for uid in instances_of(image)}
+    slices = slices_of_image(image)
+    if slices.why_none:
+        raise FindingsFileError(f"{path} cannot be placed: {slices.why_none}.")
+    return dict(slices.planes)
 
 
 def _finding(graphics: list[Graphic], image: Image, planes: Planes) -> Finding:
@@ -140,11 +138,7 @@ def _sphere(graphics: list[Graphic], planes: Planes) -> Sphere:
     for graphic in graphics:
         plane = planes[graphic.place]
         assert plane is not None
-        pixels = graphic.points - 0.5
-        xyz = plane.position + (
-            pixels[:, 1:] * plane.spacing[0] * plane.column + pixels[:, :1] * plane.spacing[1] * plane.row
-        )
-        normal = np.cross(plane.row, plane.column)
+        xyz, normal = plane.points_xyz(graphic.points), plane.normal
         if graphic.kind == "CIRCLE":
             centers.append(xyz[0])
             radii.append(np.linalg.norm(xyz[1] - xyz[0]))

@@ -1,32 +1,34 @@
-"""Structure sets of radiotherapy (RTSTRUCT) as findings: each region of interest that is no organ is a mask."""
+"""Structure sets of radiotherapy (RTSTRUCT) as findings: each region of interest that is a lesion, or may be one, is a mask."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from skimage.draw import polygon2mask
 
 from ....error_boundary import reads
 from ....imaging.image import Image
 from ...finding import Finding, Findings, ImageReference, Mask
 from ..errors import FindingsFileError
 from .belonging import of_another_scan
+from .contours import filled, have_gaps
+from .roi_kinds import Kind, kind_of_roi
 
-ORGANS = (
-    *("lung", "heart", "cord", "oesophagus", "esophagus", "trachea", "carina", "body", "external", "skin"),
-    *("couch", "airway", "aorta", "liver", "spine", "rib", "thorax", "bronch"),
-)
-"""Words in the names of regions that are no finding."""
+NOT_READ: dict[Kind, str] = {
+    "anatomy": "is anatomy and no nodule",
+    "margin": "is the margin of a treatment, and the lesions are drawn beside it",
+}
+"""Why a region is no finding."""
 
 
 @reads(FindingsFileError)
 def rtstruct_findings(path: Path | str, image: Image) -> tuple[Findings, list[str]]:
     """Read the closed contours of a structure set as masks on the voxels of a CT.
 
-    A voxel belongs to a region if its centre lies inside an odd number of the contours of its slice, so that holes stay holes.
+    A voxel belongs to a region if its centre lies inside of the nearest contours, however they are turned against the voxels, and
+    as far apart as they lie (`contours.filled`). Margins of a treatment (CTV, PTV) are read only where no lesion is drawn.
 
     Parameters
     ----------
@@ -47,25 +49,23 @@ def rtstruct_findings(path: Path | str, image: Image) -> tuple[Findings, list[st
     """
     import pydicom
 
-    dataset = pydicom.dcmread(path)
-    said = {str(i.ROINumber): i for i in dataset.get("StructureSetROISequence", ())}
+    regions = list(_regions(pydicom.dcmread(path)))
+    lesions = any(r.kind == "lesion" and not of_another_scan(r.frame_of_reference, image) for r in regions)
     items, problems = [], []
-    for contours in dataset.get("ROIContourSequence", ()):
-        number = str(contours.ReferencedROINumber)
-        roi = said.get(number)
-        name = str(roi.get("ROIName", "")) if roi is not None else ""
-        label = f"{path}: region {number} ({name or 'without a name'})"
-        elsewhere = (
-            of_another_scan(roi.get("ReferencedFrameOfReferenceUID"), image) if roi is not None else ""
-        )
-        if any(word in name.lower() for word in ORGANS):
-            problems.append(f"{label} is anatomy and no nodule, and is left out.")
-        elif elsewhere:
+    for region in regions:
+        label = f"{path}: region {region.number} ({region.name or 'without a name'})"
+        if region.kind in NOT_READ and (region.kind == "anatomy" or lesions):
+            problems.append(f"{label} {NOT_READ[region.kind]}, and is left out.")
+        elif elsewhere := of_another_scan(region.frame_of_reference, image):
             problems.append(f"{label} {elsewhere}, and is left out.")
-        elif (mask := _mask(contours, image)) is None:
+        elif (mask := _mask(rings := _rings(region.contours), image)) is None:
             problems.append(f"{label} encloses no voxel of the image, and is left out.")
         else:
-            items.append(Finding(mask, note=name))
+            items.append(Finding(mask, note=region.name))
+            if have_gaps(rings):
+                problems.append(
+                    f"{label} has contours that lie far apart: nothing was filled between them, look there with care."
+                )
     if not items:
         raise FindingsFileError(
             " ".join([f"{path} shows no nodule on this image: open the CT that it was drawn on.", *problems])
@@ -73,26 +73,37 @@ def rtstruct_findings(path: Path | str, image: Image) -> tuple[Findings, list[st
     return Findings(tuple(items), ImageReference.of(image)), problems
 
 
-def _mask(contours: Any, image: Image) -> Mask | None:
-    by_slice: dict[int, list[np.ndarray]] = defaultdict(list)
-    for contour in contours.get("ContourSequence", ()):
-        points = np.array(contour.ContourData, float).reshape(-1, 3)[:, ::-1]
-        index = image.to_index(points)
-        z = int(np.rint(index[:, 0].mean()))
-        if len(index) >= 3 and 0 <= z < image.shape[0]:
-            by_slice[z].append(index[:, 1:])
-    voxels = [_slice(z, rings, image.shape[1:]) for z, rings in by_slice.items()]
-    index = np.concatenate([np.empty((0, 3), int), *voxels])
+class _Region(NamedTuple):
+    """A region of interest as three sequences of the structure set tell it."""
+
+    number: str
+    name: str
+    kind: Kind
+    frame_of_reference: str
+    contours: Any
+
+
+def _regions(dataset: Any) -> Iterator[_Region]:
+    described = {str(i.ROINumber): i for i in dataset.get("StructureSetROISequence") or ()}
+    observed = {
+        str(i.get("ReferencedROINumber", "")): str(i.get("RTROIInterpretedType") or "")
+        for i in dataset.get("RTROIObservationsSequence") or ()
+    }
+    for contours in dataset.get("ROIContourSequence") or ():
+        number = str(contours.ReferencedROINumber)
+        roi = described.get(number, {})
+        name = str(roi.get("ROIName", ""))
+        kind = kind_of_roi(name, observed.get(number, ""))
+        yield _Region(number, name, kind, str(roi.get("ReferencedFrameOfReferenceUID") or ""), contours)
+
+
+def _rings(contours: Any) -> list[np.ndarray]:
+    """World points (n, 3) z, y, x of each closed contour."""
+    drawn = contours.get("ContourSequence") or ()
+    closed = (c for c in drawn if str(c.get("ContourGeometricType") or "CLOSED").startswith("CLOSED"))
+    return [np.array(contour.ContourData, float).reshape(-1, 3)[:, ::-1] for contour in closed]
+
+
+def _mask(rings: list[np.ndarray], image: Image) -> Mask | None:
+    index = filled(rings, image)
     return Mask.from_voxels(index, image.scale, image.origin) if len(index) else None
-
-
-def _slice(z: int, rings: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """Indices (n, 3) of the pixels inside an odd number of rings."""
-    corners = np.concatenate(rings)
-    low = np.clip(np.floor(corners.min(0)), 0, shape).astype(int)
-    high = np.clip(np.ceil(corners.max(0)) + 1, 0, shape).astype(int)
-    inside = np.zeros(np.maximum(high - low, 0), bool)
-    for ring in rings:
-        inside ^= polygon2mask(inside.shape, ring - low)
-    pixels = np.argwhere(inside) + low
-    return np.column_stack([np.full(len(pixels), z), pixels])

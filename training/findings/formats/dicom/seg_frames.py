@@ -9,6 +9,7 @@ import numpy as np
 
 from ....imaging.image import Image
 from ...geometry import Mask
+from .slabs import slabs
 
 UPRIGHT = 0.999
 """Cosine between an axis of the segmentation and one of the patient from which on they are the same."""
@@ -47,12 +48,17 @@ def stored(dataset: Any, frames: np.ndarray) -> Stored:
 
 
 class Frame(NamedTuple):
-    """A frame with a segment's pixels. Vectors are (x, y, z) in LPS mm; `spacing` is that between rows and between columns."""
+    """A frame with a segment's pixels. Vectors are (x, y, z) in LPS mm; `spacing` is that between rows and between columns.
+
+    `distance` is SpacingBetweenSlices, `thickness` SliceThickness: what the segmentation says of its slices, 0 where it is silent.
+    """
 
     row: np.ndarray
     column: np.ndarray
     position: np.ndarray
     spacing: tuple[float, float]
+    distance: float
+    thickness: float
     inside: np.ndarray
 
     @property
@@ -64,8 +70,8 @@ class Frame(NamedTuple):
 def mask_of(segmentation: Stored, number: int, image: Image) -> Mask | None:
     """The voxels of a segment as a mask, or None where it has none.
 
-    On axes of the patient it keeps the segmentation's own lattice, voxel for voxel. Where the frames are turned or tilted, each
-    voxel of the image takes the nearest pixel of the nearest frame.
+    On axes of the patient it keeps the segmentation's own lattice, voxel for voxel. Where the frames are turned or tilted, or lie
+    unevenly, each voxel of the image takes the nearest pixel of the nearest frame.
 
     Parameters
     ----------
@@ -90,7 +96,12 @@ def mask_of(segmentation: Stored, number: int, image: Image) -> Mask | None:
     if not shown:
         return None
     turned = [f for f in shown if min(np.abs(f.row).max(), np.abs(f.column).max()) < UPRIGHT]
-    return _nearest(shown, image) if turned else _on_its_lattice(shown, image)
+    across = float((np.abs(shown[0].normal) * image.scale[::-1]).max())
+    heights = _heights(shown)
+    step = _step(shown[0], heights, across, _on_slices(shown, image))
+    if turned or not _whole(np.diff(heights) / step).all():
+        return _nearest(shown, heights, _usual(shown[0], heights, across), image)
+    return _on_its_lattice(shown, step, image)
 
 
 def _require_no_noise(segmentation: Stored, number: int) -> None:
@@ -115,7 +126,72 @@ def _planar(segmentation: Stored, number: int, image: Image) -> Mask | None:
     return None
 
 
-def _on_its_lattice(frames: Sequence[Frame], image: Image) -> Mask:
+def _heights(frames: Sequence[Frame]) -> np.ndarray:
+    """Heights of the frames above the first one in mm, rising, each once."""
+    normal, first = frames[0].normal, frames[0].position
+    return np.unique(np.round([float(normal @ (f.position - first)) for f in frames], 3))
+
+
+def _on_slices(frames: Sequence[Frame], image: Image) -> bool:
+    """Whether all frames, on axes of the patient, lie on slices of the image."""
+    axis = 2 - int(np.abs(frames[0].normal).argmax())
+    index = image.to_index([frame.position[::-1] for frame in frames])[:, axis]
+    return bool((np.abs(index - np.rint(index)) < _WHOLE).all())
+
+
+def _whole(times: Any) -> np.ndarray:
+    """Whether steps are whole multiples of another one."""
+    return np.abs(times - np.maximum(np.round(times), 1)) < _WHOLE
+
+
+def _step(frame: Frame, heights: np.ndarray, across: float, on_slices: bool) -> float:
+    """Find the distance of the slices that a segment was drawn on, of which it may show some only.
+
+    Frames that lie a multiple of the image's distance apart are some of its slices, or thicker slices of the segmentation's own:
+    what it says of their distance decides, or of their thickness, which alone says less, as slices of a CT may overlap. Where it
+    says that thin slices lie far apart (as highdicom does of frames that it was given alone), they are some of the image's if they
+    lie on them.
+
+    Parameters
+    ----------
+    frame
+        One of them.
+    heights
+        Of all, rising.
+    across
+        Distance of the image's slices along the normal.
+    on_slices
+        Whether the frames lie on slices of the image.
+    """
+    said = frame.distance or frame.thickness
+    if len(heights) == 1:  # for a single frame highdicom writes a distance of 1 mm
+        agreed = abs(frame.thickness - frame.distance) < _WHOLE * frame.thickness
+        return max(said, across) if agreed else across
+    step = float(np.diff(heights).min())
+    if abs(step / across - 1) < _WHOLE:
+        return across
+    thin = across if _whole(step / across) else step
+    is_thin = abs(frame.thickness / across - 1) < _WHOLE
+    if not said or said > (1 + _WHOLE) * step or (is_thin and on_slices):
+        return thin
+    if said > (1 + _WHOLE) * across and _whole(step / said):
+        return said
+    return step if abs(said - step) < abs(said - across) else thin
+
+
+def _usual(frame: Frame, heights: np.ndarray, across: float) -> float:
+    """The distance of turned or uneven slices, of which some may be left out between the frames."""
+    if len(heights) == 1:
+        return across
+    steps, said = np.diff(heights), frame.distance or frame.thickness
+    smallest = float(steps.min())
+    times = round(smallest / across)
+    if times > 1 and said and abs(said - across) < abs(said - smallest):
+        return smallest / times
+    return float(np.median(steps))
+
+
+def _on_its_lattice(frames: Sequence[Frame], step: float, image: Image) -> Mask:
     places = []
     for frame in frames:
         pixels = np.argwhere(frame.inside)
@@ -127,34 +203,28 @@ def _on_its_lattice(frames: Sequence[Frame], image: Image) -> Mask:
         )
         places.append(xyz[:, ::-1])
     one = frames[0]
-    across = 2 - int(np.abs(one.normal).argmax())
     steps = np.abs(one.row) * one.spacing[1] + np.abs(one.column) * one.spacing[0]
-    spacing = list((np.abs(one.normal) * image.scale[::-1] + steps)[::-1])
-    heights = np.unique(np.round([float(f.normal @ f.position) for f in frames], 3))
-    if (
-        len(heights) > 1
-    ):  # along the normal the segmentation's own slices say, unless they are some of the image's
-        step = float(np.diff(heights).min())
-        times = step / image.scale[across]
-        spacing[across] = image.scale[across] if abs(times - max(round(times), 1)) < _WHOLE else step
+    spacing = (np.abs(one.normal) * step + steps)[::-1]
     world = np.concatenate(places)
     low = world.min(0)
-    index = np.rint((world - low) / np.asarray(spacing)).astype(np.intp)
+    index = np.rint((world - low) / spacing).astype(np.intp)
     return Mask.from_voxels(index, tuple(map(float, spacing)), tuple(low))
 
 
-def _nearest(frames: Sequence[Frame], image: Image) -> Mask | None:
-    """The voxels of the image whose nearest pixel on turned or tilted frames is inside."""
-    normal, first = frames[0].normal, frames[0].position
-    heights = np.unique(np.round([float(normal @ (f.position - first)) for f in frames], 3))
-    step = float(np.diff(heights).min()) if len(heights) > 1 else float(np.abs(normal) @ image.scale[::-1])
-    found = [_voxels_near(frame, step / 2, image) for frame in frames]
+def _nearest(frames: Sequence[Frame], heights: np.ndarray, usual: float, image: Image) -> Mask | None:
+    """The voxels of the image whose nearest pixel on turned, tilted or uneven frames is inside."""
+    bounds, first = slabs(heights, usual), frames[0]
+    found = []
+    for frame in frames:
+        height = float(first.normal @ (frame.position - first.position))
+        place = int(np.abs(heights - height).argmin())
+        found.append(_voxels_near(frame, bounds[place] - height, image))
     index = np.unique(np.concatenate(found), axis=0)
     return Mask.from_voxels(index, image.scale, image.origin) if len(index) else None
 
 
-def _voxels_near(frame: Frame, reach: float, image: Image) -> np.ndarray:
-    """Indices (n, 3) of the voxels within `reach` mm of a frame whose nearest pixel of it is inside."""
+def _voxels_near(frame: Frame, bounds: np.ndarray, image: Image) -> np.ndarray:
+    """Indices (n, 3) of the voxels between two heights above a frame whose nearest pixel of it is inside."""
     pixels = np.argwhere(frame.inside)
     ends = np.array([pixels.min(0) - 1, pixels.max(0) + 1])
     rows, columns = np.meshgrid(ends[:, 0], ends[:, 1], indexing="ij")
@@ -162,7 +232,7 @@ def _voxels_near(frame: Frame, reach: float, image: Image) -> np.ndarray:
         rows.ravel()[:, None] * frame.spacing[0] * frame.column
         + columns.ravel()[:, None] * frame.spacing[1] * frame.row
     )
-    corners = np.concatenate([plane - reach * frame.normal, plane + reach * frame.normal])
+    corners = np.concatenate([plane + bound * frame.normal for bound in bounds])
     index = image.to_index(corners[:, ::-1])
     low = np.clip(np.floor(index.min(0)), 0, image.shape).astype(int)
     high = np.clip(np.ceil(index.max(0)) + 1, 0, image.shape).astype(int)
@@ -171,7 +241,7 @@ def _voxels_near(frame: Frame, reach: float, image: Image) -> np.ndarray:
     row = np.rint(away @ frame.column / frame.spacing[0]).astype(int)
     column = np.rint(away @ frame.row / frame.spacing[1]).astype(int)
     height, (n_rows, n_columns) = away @ frame.normal, frame.inside.shape
-    near = (height >= -reach) & (height < reach)
+    near = (height >= bounds[0]) & (height < bounds[1])
     near &= (row >= 0) & (row < n_rows) & (column >= 0) & (column < n_columns)
     near[near] = frame.inside[row[near], column[near]]
     return voxels[near]
@@ -190,8 +260,12 @@ def _frames_of(segmentation: Stored, number: int) -> Iterator[Frame]:
 
         row, column = np.array(item("PlaneOrientationSequence").ImageOrientationPatient, float).reshape(2, 3)
         position = np.array(item("PlanePositionSequence").ImagePositionPatient, float)
-        between_rows, between_columns = map(float, item("PixelMeasuresSequence").PixelSpacing)
-        yield Frame(row, column, position, (between_rows, between_columns), inside)
+        measures = item("PixelMeasuresSequence")
+        between_rows, between_columns = map(float, measures.PixelSpacing)
+        distance, thickness = (
+            abs(float(measures.get(name) or 0)) for name in ("SpacingBetweenSlices", "SliceThickness")
+        )
+        yield Frame(row, column, position, (between_rows, between_columns), distance, thickness, inside)
 
 
 def _inside(segmentation: Stored, place: int, number: int) -> np.ndarray:

@@ -1,18 +1,19 @@
 """DICOM structured reports (TID 1500) as truth: the measured regions of a report, read with highdicom.
 
 A region in space (SCOORD3D) is a point, an ellipsoid, an ellipse or a polygon in mm; one on an image (SCOORD) a point, circle,
-ellipse or polygon in its pixels, whose first one has its centre at (0.5, 0.5). Ellipsoids, circles and points become spheres,
-polygons masks, and on a radiograph everything a box. DICOM PS3.16 TID 1410, 1411; PS3.3 C.18.6, C.18.9.
+ellipse or polygon in its pixels, whose first one has its centre at (0.5, 0.5): it lies where its slice or frame does. Ellipsoids,
+circles and points become spheres, polygons masks, and on a radiograph everything a box. DICOM PS3.16 TID 1410, 1411; PS3.3 C.18.6,
+C.18.9.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from skimage.draw import polygon2mask
 
 from ....error_boundary import reads
 from ....imaging.dicom.header import read_header
@@ -20,18 +21,21 @@ from ....imaging.image import Image
 from ...finding import Box, Finding, Findings, Geometry, ImageReference, Mask, Sphere
 from ...truth import TRUTH, Truth
 from ..errors import FindingsFileError
-from ..lidc.grid import grid_of
-from ..lidc.nodules import POINT_MM, Grid
-from ..lidc.readings import Outline
+from ..lidc.nodules import POINT_MM
 from ..truth.leniency import passed_over
 from .belonging import instances_of, of_another_scan
+from .contours import filled
 from .seg import segment_mask
+from .slices import Slices, slices_of_image
 from .sr_values import values_of
+from .units import AREAS, LENGTHS, VOLUMES, measured
 from .writing.chest_cad import SOP_CLASS as CHEST_CAD
 from .writing.identity import NAME
 
 DIAMETERS = ("81827009", "103339001")
 """SNOMED CT: diameter, long axis."""
+AREA, VOLUME = ("42798000",), ("118565006",)
+"""SNOMED CT: area, volume."""
 MOST_SAID = 3
 """Regions that a message names where none lies on the image."""
 
@@ -96,7 +100,7 @@ def _reader(path: Path) -> str:
 
 
 def _regions(path: Path, image: Image) -> tuple[list[tuple[int, str, Finding]], list[str]]:
-    """Number, name and finding of each region on the image, and what was wrong with the others."""
+    """Number, name and finding of each region on the image, and what was wrong with the others and in it."""
     import highdicom
 
     header = read_header(path)
@@ -115,12 +119,17 @@ def _regions(path: Path, image: Image) -> tuple[list[tuple[int, str, Finding]], 
     )
     regions: list[tuple[int, str, Finding]] = []
     problems: list[str] = []
+    slices = cache(lambda: slices_of_image(image))
     for number, group in enumerate(groups, 1):
         name = str(group.tracking_identifier or "")
+        label = f"{path}, region {number} ({name or 'without a name'})"
         try:
-            regions.append((number, name, _finding(group, image, path)))
+            finding, said = _finding(group, image, path, slices)
         except (ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
-            problems.append(f"{path}, region {number} ({name or 'without a name'}): {error}; it was left out")
+            problems.append(f"{label}: {error}; it was left out")
+            continue
+        regions.append((number, name, finding))
+        problems += [f"{label}: {sentence}" for sentence in said]
     if not regions:
         more = [f"{len(problems) - MOST_SAID} more were left out."] if len(problems) > MOST_SAID else []
         raise FindingsFileError(
@@ -135,35 +144,53 @@ def _regions(path: Path, image: Image) -> tuple[list[tuple[int, str, Finding]], 
     return regions, problems
 
 
-def _finding(group: Any, image: Image, path: Path) -> Finding:
-    geometry = _geometry(group, image, path)
+def _finding(group: Any, image: Image, path: Path, slices: Callable[[], Slices]) -> tuple[Finding, list[str]]:
+    """The finding of a region, and what was not taken of it."""
+    diameter, unsized = _diameter(group) if _is_point(group) else (POINT_MM, [])
+    geometry = _geometry(group, image, path, diameter, slices)
     if not image.contains(geometry.center):
         raise ValueError(f"it lies outside of the image ({', '.join(f'{c:.0f}' for c in geometry.center)})")
-    return Finding(geometry, **values_of(group))
+    values, unread = values_of(group)
+    return Finding(geometry, **values), unsized + unread
 
 
-def _diameter(group: Any) -> float:
-    sizes = [float(m.value) for m in group.get_measurements() if m.name.value in DIAMETERS]
-    return max(sizes, default=POINT_MM)
+def _is_point(group: Any) -> bool:
+    return group.roi is not None and any(kind == "POINT" for kind, _, _ in _parts(group.roi))
 
 
-def _geometry(group: Any, image: Image, path: Path) -> Geometry:
+def _diameter(group: Any) -> tuple[float, list[str]]:
+    """The size that is said of a point: its diameter, or that of the sphere or disc of its volume or area."""
+    lengths, said = measured(group, DIAMETERS, LENGTHS)
+    volumes, more = measured(group, VOLUME, VOLUMES)
+    areas, most = measured(group, AREA, AREAS)
+    sizes = (
+        lengths
+        or [float(np.cbrt(6 * volume / np.pi)) for volume in volumes]
+        or [float(np.sqrt(4 * area / np.pi)) for area in areas]
+    )
+    return max(sizes, default=POINT_MM), said + more + most
+
+
+def _geometry(
+    group: Any, image: Image, path: Path, diameter: float, slices: Callable[[], Slices]
+) -> Geometry:
     if group.roi is None:
         return _segment(group, image, path)
     if image.ndim == 3 and (said := of_another_scan(getattr(group.roi, "frame_of_reference_uid", ""), image)):
         raise ValueError(f"it {said}")
-    solid: list[Mask] = []
-    grid = grid_of(image) if image.ndim == 3 else None
+    solid: list[np.ndarray] = []
     for kind, points, region in _parts(group.roi):
-        world = points[:, ::-1] if points.shape[1] == 3 else _on_image(region, points, grid, image)
+        in_space = points.shape[1] == 3
         if image.ndim == 2:
-            return _box(kind, world, image)
+            return _box(kind, points[:, ::-1] if in_space else _on_picture(region, points, image), image)
+        planes = [] if in_space else slices().drawn_on(*_reference(region))
+        places = [points[:, ::-1]] if in_space else [plane.points_xyz(points)[:, ::-1] for plane in planes]
         if kind in ("POINT", "CIRCLE", "ELLIPSE", "ELLIPSOID"):
-            return _sphere(kind, world, _diameter(group))
+            return _sphere(kind, np.mean(places, axis=0), diameter)  # on several frames: in their middle
         if kind not in ("POLYGON", "POLYLINE"):
             raise ValueError(f"a region of type {kind} has no size")
-        solid.append(_polygon(world, image))
-    return _joined(solid, image)
+        solid += places
+    return _solid(solid, image)
 
 
 def _segment(group: Any, image: Image, path: Path) -> Mask:
@@ -189,26 +216,22 @@ def _parts(roi: Any) -> Iterator[tuple[str, np.ndarray, Any]]:
         yield str(region.graphic_type.value), points.reshape(-1, points.shape[-1]), region
 
 
-def _on_image(region: Any, points: np.ndarray, grid: Grid | None, image: Image) -> np.ndarray:
-    """World z, y, x (or y, x) of points (n, 2) column, row on the image that a region refers to."""
-    pixels = points - 0.5
-    uid, instances = _instance_of(region), instances_of(image)
-    if grid is None:
-        if uid and instances and uid not in instances:
-            raise ValueError(f"it was drawn on another picture ({uid})")
-        return image.to_world(pixels[:, ::-1])
-    if uid not in instances:
-        raise ValueError(f"it was drawn on a slice that is not open ({uid})")
-    z = grid.z_of(Outline(np.empty((0, 2)), True, float("nan"), uid))
-    return np.array([grid.world(column, row, z) for column, row in pixels])
+def _on_picture(region: Any, points: np.ndarray, image: Image) -> np.ndarray:
+    """World y, x of points (n, 2) column, row on a radiograph."""
+    (uid, _), instances = _reference(region), instances_of(image)
+    if uid and instances and uid not in instances:
+        raise ValueError(f"it was drawn on another picture ({uid})")
+    return image.to_world(points[:, ::-1] - 0.5)
 
 
-def _instance_of(region: Any) -> str:
-    """The image that a region was drawn on; empty where a report does not say, as it should (PS3.16 TID 1410)."""
+def _reference(region: Any) -> tuple[str, tuple[int, ...]]:
+    """Instance that a region was drawn on and the frames of it; empty where a report does not say, as it should (TID 1410)."""
     for item in region.get("ContentSequence", ()):
         for referred in item.get("ReferencedSOPSequence", ()):
-            return str(referred.ReferencedSOPInstanceUID)
-    return ""
+            frames = referred.get("ReferencedFrameNumber") or ()
+            numbers = (frames,) if isinstance(frames, int | str) else frames
+            return str(referred.ReferencedSOPInstanceUID), tuple(int(n) for n in numbers)
+    return "", ()
 
 
 def _sphere(kind: str, world: np.ndarray, diameter: float) -> Sphere:
@@ -232,21 +255,9 @@ def _box(kind: str, world: np.ndarray, image: Image) -> Box:
     return Box((low[0], low[1]), (high[0], high[1]))
 
 
-def _polygon(world: np.ndarray, image: Image) -> Mask:
-    """The voxels of the nearest slice whose centres a polygon encloses."""
-    index = image.to_index(world)
-    z = int(np.rint(index[:, 0].mean()))
-    corner = np.floor(index[:, 1:].min(0)).astype(int)
-    shape = tuple(np.ceil(index[:, 1:].max(0)).astype(int) - corner + 1)
-    inside = polygon2mask(shape, index[:, 1:] - corner)
-    return Mask.from_array(inside[None], image.scale, tuple(image.to_world((z, *corner))))
-
-
-def _joined(parts: list[Mask], image: Image) -> Mask:
-    voxels = np.concatenate(
-        [np.argwhere(part.to_array()) + np.rint(image.to_index(part.origin)).astype(int) for part in parts]
-        or [np.empty((0, 3), int)]
-    )
+def _solid(polygons: list[np.ndarray], image: Image) -> Mask:
+    """The voxels that polygons enclose, each in its own plane."""
+    voxels = filled(polygons, image)
     if not len(voxels):
         raise ValueError("its polygons enclose no voxel")
     return Mask.from_voxels(voxels, image.scale, image.origin)

@@ -8,26 +8,34 @@ from typing import Any
 from ...finding import ATTRIBUTES, Provenance, new_id
 from . import codes
 from .sr_said import said_in
+from .units import FRACTIONS, measured
 from .writing.identity import tracked
 
 _ALGORITHM_NAME, _ALGORITHM_VERSION = "111001", "111003"
 
 
-def values_of(group: Any) -> dict[str, Any]:
+def values_of(group: Any) -> tuple[dict[str, Any], list[str]]:
     """The fields of a finding that a group has: all of them for this program's own reports, fewer for others'.
 
     Parameters
     ----------
     group
         As highdicom reads it.
+
+    Returns
+    -------
+    fields : dict
+        By name.
+    problems : list of str
+        Probabilities whose unit is not known, as parts of sentences.
     """
     rated = dict(_ratings(group))
     grade = rated.pop("malignancy", None)
-    measured = {m.name.value: float(m.value) for m in group.get_measurements() if m.value is not None}
-    certainty, cancer = measured.get(codes.CERTAINTY.value), measured.get(codes.CANCER.value)
+    certainty, unsure = measured(group, (codes.CERTAINTY.value,), FRACTIONS)
+    cancer, unknown = measured(group, (codes.CANCER.value,), FRACTIONS)
     fields: dict[str, Any] = {
         "attributes": {name: rated[name] for name in ATTRIBUTES if name in rated},
-        "malignancy": _part(cancer) if cancer is not None else None if grade is None else (grade - 1) / 4,
+        "malignancy": _part(cancer[-1]) if cancer else None if grade is None else (grade - 1) / 4,
         "status": _status(group),
         "provenance": _provenance(group),
         "note": _text(group, codes.COMMENT.value),
@@ -35,7 +43,7 @@ def values_of(group: Any) -> dict[str, Any]:
         **said_in(group),
         **identity_of(str(group.tracking_identifier or "")),
     }
-    return fields if certainty is None else fields | {"score": _part(certainty)}
+    return fields | ({"score": _part(certainty[-1])} if certainty else {}), unsure + unknown
 
 
 def identity_of(identifier: str) -> dict[str, Any]:
@@ -44,8 +52,8 @@ def identity_of(identifier: str) -> dict[str, Any]:
     return {"id": new_id()} if own is None else {"number": own[0], "id": own[1]}
 
 
-def _part(percent: float) -> float:
-    return min(max(percent / 100, 0.0), 1.0)
+def _part(fraction: float) -> float:
+    return min(max(fraction, 0.0), 1.0)
 
 
 def _ratings(group: Any) -> Iterator[tuple[str, float]]:

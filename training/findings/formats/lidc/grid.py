@@ -51,7 +51,7 @@ def grid_of(image: Image) -> Grid:
     FindingsFileError
         A slice does not say where its pixels lie.
     """
-    if image.source is not None and image.metadata.get("sop_instance_uids"):
+    if image.source is not None and image.is_dicom:
         header = _header(Path(image.source), image.series_uid.partition("#")[0])
         if header is not None:
             return stored_grid(Path(image.source), header, image)
@@ -61,7 +61,9 @@ def grid_of(image: Image) -> Grid:
 
 def _grid(to_world: np.ndarray, image: Image) -> Grid:
     instances = image.metadata.get("sop_instance_uids", ())
-    places = {str(uid): i for i, uid in enumerate(instances)} if isinstance(instances, tuple | list) else {}
+    uids = [str(uid) for uid in instances] if isinstance(instances, tuple | list) else []
+    # The frames of one file share its uid, which tells none from the others.
+    places = {uid: i for i, uid in enumerate(uids)} if len(set(uids)) == len(uids) else {}
     step = image.scale[0]
 
     def z_of(outline: Outline) -> float:

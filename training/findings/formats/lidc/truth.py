@@ -76,7 +76,7 @@ def _require_of_series(path: Path | str, file: ReaderFile, image: Image) -> None
             f"{path} holds the readers of {kinds[file.flat]}, and the image is {kinds[image.ndim == 2]}: open that one."
         )
     series = image.series_uid.partition("#")[0]
-    if image.metadata.get("sop_instance_uids") and series != file.series_uid:
+    if image.is_dicom and series != file.series_uid:
         raise FindingsFileError(
             f"{path} holds the readers of another series ({file.series_uid}; this image is {series}): choose its own file."
         )
@@ -84,7 +84,7 @@ def _require_of_series(path: Path | str, file: ReaderFile, image: Image) -> None
 
 def _cropped(path: Path | str, image: Image) -> list[str]:
     height, width = image.shape[-2:]
-    if image.metadata.get("sop_instance_uids") or height == width:
+    if image.is_dicom or height == width:
         return []
     return [
         f"{path}: its outlines count the pixels of whole slices, and this volume of {height} × {width} pixels was cut out of such: "

@@ -115,8 +115,7 @@ class OnnxRadiograph:
         x = np.repeat((radiograph.pixels * (high - low) + low)[None], self._settings.channels, 0)
         yield Progress(0.1, "looking for nodules")
         boxes, scores = self._session(x[None])
-        first = np.asarray(radiograph.offset)
-        last = first + np.asarray(radiograph.shape) * radiograph.scale
+        first, last = radiograph.rim
         corners = np.clip(boxes.reshape(-1, 2, 2)[..., ::-1], first, last)  # (N, low and high, y and x)
         keep = (scores > SCORE_FLOOR) & (corners[:, 0] < corners[:, 1]).all(1)
         corners, scores = corners[keep], scores[keep]

@@ -15,7 +15,7 @@ from .file import save
 from .identity import algorithm, device, equipment, numbers_of, tracking_id, tracking_uid
 from .left_out import LeftOut
 from .source import Source, refused
-from .voxels import Patches, gaps, label_array, patches_of, stacked_array
+from .voxels import Patches, gaps, label_array, patches_of, stacked_array, usual_distance
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation
@@ -202,7 +202,21 @@ def segmentation(
         ):
             if name in holder:
                 delattr(holder, name)
+    elif not source.is_multi_frame:
+        _say_distance(made, source)
     return made
+
+
+def _say_distance(made: Any, source: Source) -> None:
+    """Write the distance of the series' slices: highdicom writes that of the frames, as if there were none between them."""
+    distance = usual_distance(source)
+    if distance is None:
+        return
+    measures = made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    evenly = abs(float(measures.get("SpacingBetweenSlices") or 0) - distance) < 1e-3 * distance
+    measures.SpacingBetweenSlices = f"{distance:.8g}"
+    if not evenly and "DimensionOrganizationType" in made:  # 3D: a stack without holes
+        del made.DimensionOrganizationType
 
 
 def _description(number: int, segment: Segment) -> Any:

@@ -53,13 +53,23 @@ class Plane:
     spacing: tuple[float, float]
     shape: tuple[int, int]
 
+    @property
+    def normal(self) -> np.ndarray:
+        """Unit vector across rows and columns."""
+        return np.cross(self.row, self.column)
+
     def to_pixels(self, xyz: np.ndarray) -> np.ndarray:
         """Fractional row, fractional column and height above the plane in mm (…, 3) of points (…, 3)."""
         away = np.asarray(xyz, float) - self.position
-        normal = np.cross(self.row, self.column)
         return np.stack(
-            [away @ self.column / self.spacing[0], away @ self.row / self.spacing[1], away @ normal], axis=-1
+            [away @ self.column / self.spacing[0], away @ self.row / self.spacing[1], away @ self.normal],
+            axis=-1,
         )
+
+    def points_xyz(self, points: np.ndarray) -> np.ndarray:
+        """Places (n, 3) of points (n, 2) column, row of a graphic, the outer corner of the first pixel at (0, 0)."""
+        columns, rows = np.asarray(points, float).T[:, :, None] - 0.5
+        return self.position + rows * self.spacing[0] * self.column + columns * self.spacing[1] * self.row
 
     def to_xyz(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Places (r, c, 3) of the pixels in these rows (r,) and columns (c,)."""
@@ -147,7 +157,7 @@ def open_source(image: ImageReference, path: Path | str) -> Source:
     if len(image.shape) == 2 or stack.is_radiograph:
         return Source(image, (_header(stack.slices[0].path),), (None,))
     planes = _planes(stack)
-    if any(plane is None for plane in planes) or _shown_in_its_own_plane(image, stack):
+    if any(plane is None for plane in planes) or shown_in_its_own_plane(image.shape, stack):
         raise SaveError(
             f"{path} was not saved as DICOM: the slices of {where} do not say where in the patient their pixels lie; "
             "choose csv or json"
@@ -165,10 +175,11 @@ def open_source(image: ImageReference, path: Path | str) -> Source:
 
 
 def _planes(stack: Stack) -> tuple[Plane | None, ...]:
-    return tuple(_plane(s) for s in stack.slices)
+    return tuple(plane_of(s) for s in stack.slices)
 
 
-def _plane(s: Slice) -> Plane | None:
+def plane_of(s: Slice) -> Plane | None:
+    """Where the pixels of a slice lie by its own header; None where that does not say."""
     if s.position is None or s.orientation is None or s.pixel_spacing is None:
         return None
     row, column = np.asarray(s.orientation[:3]), np.asarray(s.orientation[3:])
@@ -178,11 +189,14 @@ def _plane(s: Slice) -> Plane | None:
     )
 
 
-def _shown_in_its_own_plane(image: ImageReference, stack: Stack) -> bool:
-    """Whether a few oblique slices were opened as they are: their world is not the patient's."""
+def shown_in_its_own_plane(shape: tuple[int, ...], stack: Stack) -> bool:
+    """Whether a few oblique slices were opened as they are: their world is not the patient's.
+
+    Those that were resampled have more planes, rows or columns than they had.
+    """
     row = np.abs(stack.slices[0].orientation or (1, 0, 0, 0, 1, 0))
     oblique = min(row[:3].max(), row[3:].max()) < _UPRIGHT
-    return bool(oblique and image.shape[:1] == (len(stack.slices),))
+    return bool(oblique and sorted(shape) == sorted((len(stack.slices), *stack.slices[0].shape)))
 
 
 def _header(path: Path) -> Dataset:

@@ -61,14 +61,27 @@ def patches_of(geometry: Geometry, source: Source) -> Patches:
 
 def gaps(source: Source) -> list[tuple[int, int]]:
     """Frames that lie next to each other over 1.5 times as far apart as usual: slices may be missing between them."""
-    planes = {frame: plane for frame, plane in enumerate(source.planes) if plane is not None}
-    if len(planes) < 3:
+    by_height, steps = _steps(source)
+    if len(steps) < 2:
         return []
+    return [(by_height[i], by_height[i + 1]) for i in np.flatnonzero(steps > 1.5 * np.median(steps))]
+
+
+def usual_distance(source: Source) -> float | None:
+    """The median distance of neighbouring slices in mm, or None where there is but one."""
+    _, steps = _steps(source)
+    return float(np.median(steps)) if len(steps) else None
+
+
+def _steps(source: Source) -> tuple[list[int], np.ndarray]:
+    """Frames by their height, and the distances of neighbours in mm."""
+    planes = {frame: plane for frame, plane in enumerate(source.planes) if plane is not None}
+    if not planes:
+        return [], np.empty(0)
     some = next(iter(planes.values()))
     normal = np.cross(some.row, some.column)
     by_height = sorted(planes, key=lambda frame: float(planes[frame].position @ normal))
-    steps = np.diff([float(planes[frame].position @ normal) for frame in by_height])
-    return [(by_height[i], by_height[i + 1]) for i in np.flatnonzero(steps > 1.5 * np.median(steps))]
+    return by_height, np.diff([float(planes[frame].position @ normal) for frame in by_height])
 
 
 def _planar(geometry: Geometry, source: Source) -> Patches:
