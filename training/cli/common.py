@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Generator, Sequence
@@ -40,6 +41,14 @@ def debug(on: bool) -> None:
 def debugging() -> bool:
     """Whether ``lungmtl --debug`` was given."""
     return _DEBUG.get()
+
+
+def any_letter_is_printed() -> None:
+    """Print a question mark for a letter (Ø, ≥) that the terminal's encoding lacks: it must not cost a finished work its files."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
 
 
 def explain(error: BaseException) -> str:

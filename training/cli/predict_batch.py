@@ -79,16 +79,8 @@ def finish_batch(batch: Batch, json_file: Path | None) -> None:
             _write_each(batch, chosen_as)
         if table is not None:
             export([tellable(f, chosen_as) for f in batch.findings], table, chosen_as, characterisers())
-        rows = [_row(case) for case in batch.cases]
-        show_table(
-            shown(table or batch.out),
-            ("case", "findings", "shown", "score", "malignancy", "P(nodule)", "Ø", "s"),
-            rows,
-        )
     if scored:
         write_images_csv(scored, images)
-    if batch.failed:
-        complain(f"{len(batch.failed)} of {len(batch.failed) + len(batch.cases)} inputs failed")
     summary = {
         "cases": batch.cases,
         "failed": batch.failed,
@@ -96,6 +88,14 @@ def finish_batch(batch: Batch, json_file: Path | None) -> None:
     }
     summary["images_csv"] = shown(images) if scored else None
     write_json(summary, json_file)
+    if batch.cases:  # after all is written: what shows it may fail
+        show_table(
+            shown(table or batch.out),
+            ("case", "findings", "shown", "score", "malignancy", "P(nodule)", "Ø", "s"),
+            [_row(case) for case in batch.cases],
+        )
+    if batch.failed:
+        complain(f"{len(batch.failed)} of {len(batch.failed) + len(batch.cases)} inputs failed")
 
 
 def _write_each(batch: Batch, format: Format) -> None:
