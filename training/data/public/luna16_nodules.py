@@ -87,18 +87,20 @@ def read_folds(folder: Path) -> dict[str, str]:
     return folds
 
 
-def require_folds(folder: Path, chosen: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse folds that a folder does not have: without those that a slip of the pen left out, figures look whole.
+def require_folds(folder: Path, chosen: Iterable[str] | None) -> None:
+    """Refuse folds that a person names and a folder does not have: without them figures look whole. ``"all"`` and None have all.
 
     Raises
     ------
     DatasetError
         The message lists the folds that there are.
     """
-    there = sorted({fold for fold in known if fold})
+    if chosen is None or "all" in (named := list(chosen)):
+        return
+    there = sorted({fold for fold in read_folds(folder).values() if fold})
     if not there:
         raise DatasetError(f"{folder} has no folds.csv, so folds cannot be chosen.")
-    if missing := [str(fold) for fold in chosen if str(fold) not in there]:
+    if missing := [str(fold) for fold in named if str(fold) not in there]:
         kind = "fold" if len(missing) == 1 else "folds"
         raise DatasetError(
             f"{folder}: there is no {kind} {', '.join(missing)}; the folds are {', '.join(there)}."
@@ -173,8 +175,8 @@ def load_cubes(
         voxels = np.cumsum(archive["cubes_dz"], axis=1, dtype=np.uint8)
     fold_of = read_folds(folder)
     chosen = None if folds is None else {str(f) for f in folds}
-    if chosen is not None:
-        require_folds(folder, sorted(chosen), fold_of.values())
+    if chosen is not None and not fold_of:
+        raise DatasetError(f"{folder} has no folds.csv, so folds cannot be chosen.")
     default_truth, default_excluded = reference_files(folder)
     spheres = spheres_by_series(truth or default_truth)
     excluded_path = excluded or default_excluded

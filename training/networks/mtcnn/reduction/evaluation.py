@@ -11,7 +11,7 @@ import numpy as np
 
 from ....crossval.folds import FOLDS
 from ....data.errors import DatasetError
-from ....data.public.luna16_nodules import NoduleCube, load_cubes, to_hu
+from ....data.public.luna16_nodules import NoduleCube, load_cubes, require_folds, to_hu
 from ....evaluation.candidates import Candidates, read_candidates
 from ....evaluation.cubes import regions, score_regions
 from ....inference.progress import OnProgress
@@ -49,6 +49,7 @@ def evaluate(
         )
     card = read_card(weights)
     marks = read_candidates([findings])
+    require_folds(data, folds)
     cubes = load_cubes(data, folds=FOLDS if folds is None or "all" in folds else folds)
     cubes = [c for c in cubes if c.fold in set(marks.fold)]
     if not cubes:
