@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -99,9 +100,11 @@ def output_file(path: Path | None) -> Path | None:
             if address_of(path) is None:
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True)
+                    with tempfile.TemporaryFile(dir=path.parent):  # permissions do not tell of read-only disks
+                        return path
                 except OSError as error:
                     raise Failed(
-                        f"{path.parent} cannot be made ({error.strerror}): name another file"
+                        f"{path.parent} cannot be made or written to ({error.strerror}): name another file"
                     ) from error
     return path
 
