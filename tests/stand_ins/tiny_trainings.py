@@ -91,7 +91,9 @@ class _Signal(L.Callback):
     def __init__(self, step: int, number: int) -> None:
         self.step, self.number = step, number
 
-    def on_train_batch_end(self, trainer: L.Trainer, _module: Any, _out: Any, _batch: Any, index: int) -> None:
+    def on_train_batch_end(
+        self, trainer: L.Trainer, _module: Any, _out: Any, _batch: Any, index: int
+    ) -> None:
         """Send it."""
         if trainer.global_step == self.step - 1 and not ends_step(trainer, index):
             signal.raise_signal(self.number)

@@ -100,7 +100,9 @@ def output_file(path: Path | None) -> Path | None:
             if address_of(path) is None:
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    with tempfile.TemporaryFile(dir=path.parent):  # permissions do not tell of read-only disks
+                    with tempfile.TemporaryFile(
+                        dir=path.parent
+                    ):  # permissions do not tell of read-only disks
                         return path
                 except OSError as error:
                     raise Failed(

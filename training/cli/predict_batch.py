@@ -100,9 +100,7 @@ def _lock(out: Path) -> BaseFileLock | None:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise Failed(
-            f"another run writes to {out}: wait for its end, or choose another --out"
-        ) from None
+        raise Failed(f"another run writes to {out}: wait for its end, or choose another --out") from None
     except (OSError, NotImplementedError):
         return None
     return lock

@@ -143,7 +143,9 @@ def _train_run(run: SweepRun, job: Job, folder: Path, threads: int | None) -> Ru
         return RunOutcome(run.name, FAILED, _stop(status) or _last_words(output, status), minutes)
     card = next((p for p in folder.glob("*.json") if p.with_suffix(".safetensors").exists()), None)
     if card is None:
-        return RunOutcome(run.name, FAILED, f"it ended without weights: {_last_words(output, status)}", minutes)
+        return RunOutcome(
+            run.name, FAILED, f"it ended without weights: {_last_words(output, status)}", minutes
+        )
     numbers = figures(json.loads(card.read_text(encoding="utf-8"))["metrics"])
     write_atomically(result, json.dumps({"minutes": minutes, "figures": numbers}, indent=1).encode())
     return RunOutcome(run.name, DONE, "", minutes, numbers)

@@ -94,7 +94,9 @@ class StopSignal(L.Callback):
         if is_first():
             log.warning("stopping after this step; a second signal stops at once")
 
-    def on_train_batch_end(self, trainer: L.Trainer, _module: Any, _out: Any, _batch: Any, index: int) -> None:
+    def on_train_batch_end(
+        self, trainer: L.Trainer, _module: Any, _out: Any, _batch: Any, index: int
+    ) -> None:
         """Stop between two steps, all processes after the same one, whichever of them was told."""
         if not ends_step(trainer, index) or not self._is_asked(trainer):
             return
