@@ -75,6 +75,6 @@ def test_a_full_disk_is_told_as_everywhere_and_leaves_no_half_fold(tmp_path, mon
 
     monkeypatch.setattr(atomic.os, "fsync", full)
     result = f.FoldResult({"w": torch.zeros(2)}, {"index": np.zeros(1)})
-    with pytest.raises(SaveError, match="could not be saved .No space left on device.: free space"):
+    with pytest.raises(SaveError, match=r"could not be saved \(No space left on device\): free space"):
         f.train_folds(tmp_path, lambda _: result)
     assert not list(tmp_path.iterdir())

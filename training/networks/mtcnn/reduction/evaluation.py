@@ -42,6 +42,7 @@ def evaluate(
     findings
         The marks, written by ``lungmtl candidates``, which hold the truth too.
     """
+    require_folds(data, folds)
     if findings is None:
         raise DatasetError(
             "false-positive reduction is measured on a detector's marks: write them with 'lungmtl candidates' and name the "
@@ -49,7 +50,6 @@ def evaluate(
         )
     card = read_card(weights)
     marks = read_candidates([findings])
-    require_folds(data, folds)
     cubes = load_cubes(data, folds=FOLDS if folds is None or "all" in folds else folds)
     cubes = [c for c in cubes if c.fold in set(marks.fold)]
     if not cubes:
