@@ -137,7 +137,7 @@ class TrainingConfig:
     steps: Natural = 0
     batch: Count = 4
     patch: Count = 64
-    learning_rate: Positive = 2e-3
+    learning_rate: NotNegative = 2e-3
     weight_decay: NotNegative = 1e-4
     joint_from: NotNegative = 0.35
     alternate: Natural = 0

@@ -151,7 +151,7 @@ class TrainingConfig:
     steps: Natural = 0
     batch: Count = 4
     optimizer: Literal["sgd", "adamw"] = "adamw"
-    learning_rate: Positive = 1e-3
+    learning_rate: NotNegative = 1e-3
     momentum: float = 0.975
     weight_decay: NotNegative = 1e-2
     schedule: Literal["constant", "cosine"] = "cosine"

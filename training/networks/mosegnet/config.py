@@ -157,7 +157,7 @@ class TrainingConfig:
     minutes: Positive = 80.0
     batch: Count = 4
     steps: Natural = 0
-    learning_rate: Positive = 2e-3
+    learning_rate: NotNegative = 2e-3
     weight_decay: NotNegative = 1e-4
     stages: tuple[tuple[float, float], ...] = ((0.0, 4), (0.2, 2), (0.5, 1))
     crop: Natural = 0

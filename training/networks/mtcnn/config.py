@@ -124,7 +124,7 @@ class TrainingConfig:
     steps: Count = 600
     batch: Count = 64
     views_per_step: Count = 9
-    learning_rate: Positive = 1e-4
+    learning_rate: NotNegative = 1e-4
     schedule: Literal["paper", "cosine"] = "paper"
     weight_decay: NotNegative = 0.0
     rule: Literal["mean", "median"] = "median"

@@ -103,7 +103,7 @@ class TrainingConfig:
 
     steps: Count = 1200
     batch: Count = 64
-    learning_rate: Positive = 3e-3
+    learning_rate: NotNegative = 3e-3
     regression: NotNegative = 1.0
     ranking: NotNegative = 0.5
     l2: NotNegative = 1e-3

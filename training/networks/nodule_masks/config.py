@@ -83,7 +83,7 @@ class TrainingConfig:
 
     steps: Count = 4500
     batch: Count = 12
-    learning_rate: Positive = 3e-3
+    learning_rate: NotNegative = 3e-3
     weight_decay: NotNegative = 1e-3
     ema: Decay = 0.99
     shift: float = 0.06
