@@ -74,6 +74,8 @@ def sentence(error: BaseException, subject: object = "") -> str:
         return f"{what or 'This'} needs more memory than there is: close other programs, or take a smaller image."
     if isinstance(error, RecursionError):
         return f"{what or 'A file'} is nested too deeply to be read: it is damaged; get it again from its source."
+    if isinstance(error, UnicodeEncodeError):
+        return f"{what or 'A text'} has letters that {error.encoding} cannot write ({text}): set PYTHONIOENCODING=utf-8."
     if isinstance(error, UnicodeError):
         return f"{what or 'A file'} is no text that can be read ({text}): save it as UTF-8."
     if isinstance(error, OSError) and error.errno is not None:

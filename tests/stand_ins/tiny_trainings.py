@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -82,6 +83,35 @@ def network(settings: Path, name: str, data: Path, out: Path) -> None:
     """Train a network as ``lungmtl train`` does."""
     train_network(name, data, out, settings)
     (out / "went on").touch(exist_ok=False)
+
+
+class _Signal(L.Callback):
+    """Sends this process a signal, after the first part of a step."""
+
+    def __init__(self, step: int, number: int) -> None:
+        self.step, self.number = step, number
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, _module: Any, _out: Any, _batch: Any, index: int
+    ) -> None:
+        """Send it."""
+        if trainer.global_step == self.step - 1 and not ends_step(trainer, index):
+            signal.raise_signal(self.number)
+
+
+def stopped(
+    make: Callable[..., tuple[Learner[Any], DataLoader]],
+    out: Path,
+    arguments: Sequence[Any],
+    machines: Machines,
+    step: int,
+    number: int,
+) -> None:
+    """Train in this process; the last of all processes gets a signal in a step."""
+    learner, loader = make(*arguments)
+    last = int(os.environ.get("LOCAL_RANK", "0")) + 1 == machines.devices
+    learner.configure_callbacks = lambda: [_Signal(step if last else 0, number)]  # type: ignore[method-assign]
+    fitting.fit(learner, loader, out, learner.config, machines=machines)  # type: ignore[arg-type]
 
 
 class _Notes(L.Callback):

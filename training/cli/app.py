@@ -8,6 +8,7 @@ import typer
 
 from .archive.app import archive
 from .candidates import candidates
+from .common import any_letter_is_printed
 from .common import debug as set_debug
 from .evaluate import evaluate
 from .export import export
@@ -78,6 +79,7 @@ def lungmtl(
 
 def main() -> None:
     """Entry point of ``lungmtl``."""
+    any_letter_is_printed()
     app()
 
 

@@ -40,7 +40,7 @@ def candidates(
     Example: lungmtl candidates --data luna16_nodules --folds 0 --out candidates0.csv
     """
     with explained():
-        from ..data.public.luna16_nodules import load_cubes
+        from ..data.public.luna16_nodules import load_cubes, require_folds
         from ..evaluation.candidates import joined, label_marks, write_candidates
         from ..evaluation.cubes import detect_regions, regions
         from ..inference.predictor import SCORE_FLOOR
@@ -48,6 +48,7 @@ def candidates(
         from ..inference.weights import read_card, seen_cases
 
         chosen = [fold.strip() for fold in folds.split(",") if fold.strip()]
+        require_folds(data, chosen)
         cubes = load_cubes(data, folds=chosen)
         if not cubes:
             raise Failed(f"{data} has no cube in the folds {', '.join(chosen)}")
@@ -76,10 +77,11 @@ def candidates(
             for cube, (spheres, scores) in zip(cubes, marks, strict=True)
         )
         write_candidates(out, found)
-        counts = {
-            name: int((found.nodule == side).sum()) for name, side in (("nodules", 1), ("false_positives", 0))
-        }
+        kinds = (("nodules", 1), ("false_positives", 0), ("neither", -1))
+        counts = {name: int((found.nodule == kind).sum()) for name, kind in kinds}
         typer.echo(
-            f"{len(found)} marks in {len(cubes)} cubes: {counts['nodules']} nodules, {counts['false_positives']} false positives"
+            f"{len(found)} marks in {len(cubes)} cubes: {counts['nodules']} the best mark on a nodule, "
+            f"{counts['false_positives']} false positives, {counts['neither']} neither (a second mark on a nodule, or a mark on "
+            "an excluded finding)"
         )
         write_json({"cubes": len(cubes), "marks": len(found), **counts}, json_file)

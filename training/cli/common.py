@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -41,6 +43,14 @@ def debug(on: bool) -> None:
 def debugging() -> bool:
     """Whether ``lungmtl --debug`` was given."""
     return _DEBUG.get()
+
+
+def any_letter_is_printed() -> None:
+    """Print a question mark for a letter (Ø, ≥) that the terminal's encoding lacks: it must not cost a finished work its files."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
 
 
 def explain(error: BaseException) -> str:
@@ -97,9 +107,13 @@ def output_file(context: typer.Context, path: Path | None) -> Path | None:
                 context.find_root().call_on_close(partial(_remove_empty, missing))
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True)
+                    with tempfile.TemporaryFile(
+                        dir=path.parent
+                    ):  # permissions do not tell of read-only disks
+                        return path
                 except OSError as error:
                     raise Failed(
-                        f"{path.parent} cannot be made ({error.strerror}): name another file"
+                        f"{path.parent} cannot be made or written to ({error.strerror}): name another file"
                     ) from error
     return path
 

@@ -25,7 +25,7 @@ from .common import (
 )
 from .many.predict import predict_many
 from .many.studies import Study, studies_at
-from .predict_batch import Batch, finish_batch
+from .predict_batch import Batch, alone_in, finish_batch
 from .remote.machine import key_for
 
 if TYPE_CHECKING:
@@ -143,6 +143,7 @@ def predict(
             if not predict_many(paths, options, infos, workers, cluster, json_file):
                 raise typer.Exit(1)
             return
+        stack.enter_context(alone_in(out))
         key = key_for(remote, device)
         try:
             with closing(studies_at(paths, series, infos, batch)) as studies:

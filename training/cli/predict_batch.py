@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 from ..errors import LungmtlError
 from ..export_options import ExportOptions, Format
 from ..log_file import log_error
-from .common import complain, explain, show_table, write_json
+from .common import Failed, complain, explain, show_table, write_json
 
 if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
     from ..findings import Findings
     from ..storage.address import Address
+
+LOCK = ".lungmtl.lock"
+"""In a folder of results while a run writes to it."""
 
 
 @dataclass
@@ -62,6 +69,43 @@ class Batch:
         return taken
 
 
+@contextmanager
+def alone_in(out: Path) -> Generator[None]:
+    """Hold a folder of results: of two runs at once the tables would have one's rows. The system lets go when a run dies.
+
+    Raises
+    ------
+    Failed
+        Another run holds it.
+    """
+    from ..storage.address import is_remote
+
+    lock = None if is_remote(out) else _lock(out)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            with suppress(OSError):  # while it is held
+                Path(lock.lock_file).unlink()
+            lock.release()
+
+
+def _lock(out: Path) -> BaseFileLock | None:
+    """The lock of a folder, held; None where there are no locks, as on some servers."""
+    try:
+        from filelock import FileLock, Timeout
+    except ModuleNotFoundError:  # it comes with the networks; without them another machine's run
+        return None
+    lock = FileLock(out / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Failed(f"another run writes to {out}: wait for its end, or choose another --out") from None
+    except (OSError, NotImplementedError):
+        return None
+    return lock
+
+
 def finish_batch(batch: Batch, json_file: Path | None) -> None:
     """Write the table of all cases and the summary, and show them with what failed."""
     from ..findings.export import FILE_NAMES, ONE_IMAGE, export, tellable
@@ -78,17 +122,11 @@ def finish_batch(batch: Batch, json_file: Path | None) -> None:
         if each_has_one and chosen_as is not Format.JSON:  # that is written already
             _write_each(batch, chosen_as)
         if table is not None:
+            _say_what_goes(table, batch.findings)
             export([tellable(f, chosen_as) for f in batch.findings], table, chosen_as, characterisers())
-        rows = [_row(case) for case in batch.cases]
-        show_table(
-            shown(table or batch.out),
-            ("case", "findings", "shown", "score", "malignancy", "P(nodule)", "Ø", "s"),
-            rows,
-        )
     if scored:
+        _say_what_goes(images, batch.findings)
         write_images_csv(scored, images)
-    if batch.failed:
-        complain(f"{len(batch.failed)} of {len(batch.failed) + len(batch.cases)} inputs failed")
     summary = {
         "cases": batch.cases,
         "failed": batch.failed,
@@ -96,6 +134,34 @@ def finish_batch(batch: Batch, json_file: Path | None) -> None:
     }
     summary["images_csv"] = shown(images) if scored else None
     write_json(summary, json_file)
+    if batch.cases:  # after all is written: what shows it may fail
+        show_table(
+            shown(table or batch.out),
+            ("case", "findings", "shown", "score", "malignancy", "P(nodule)", "Ø", "s"),
+            [_row(case) for case in batch.cases],
+        )
+    if batch.failed:
+        complain(f"{len(batch.failed)} of {len(batch.failed) + len(batch.cases)} inputs failed")
+
+
+def _say_what_goes(table: Path, findings: list[Findings]) -> None:
+    """Warn of rows of a former run's cases in a table that is about to be replaced."""
+    from ..findings.formats.errors import FindingsFileError
+    from ..findings.formats.tables import read_rows
+    from ..storage.address import is_remote
+
+    if table.suffix != ".csv" or is_remote(table) or not table.is_file():
+        return
+    own = {each.image.series_uid for each in findings}
+    try:
+        lost = sum(row["seriesuid"] not in own for _, row in read_rows(table, ("seriesuid",)))
+    except FindingsFileError:  # no table of ours
+        return
+    if lost:
+        rows = "row" if lost == 1 else "rows"
+        complain(
+            f"warning: {table}: {lost} {rows} of cases of a former run are replaced; their *.lungmtl.json stay"
+        )
 
 
 def _write_each(batch: Batch, format: Format) -> None:

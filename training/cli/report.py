@@ -33,8 +33,14 @@ def report(
         except ModuleNotFoundError as error:
             raise Failed("the report needs matplotlib: pip install 'napari-lungmtl[train]'") from error
         from ..report.build import write_report
+        from ..report.runs import holds_runs
         from ..report.tables import malignancy_table, target_table
 
+        if not holds_runs(runs):
+            raise Failed(
+                f"{runs} holds no trained variant (<network>/<variant>/oof.csv): name the folder above those that were "
+                "'lungmtl train --out'"
+            )
         with progress("report") as bar:
             result = write_report(data, runs, out, on_progress=bar)
         for rule in ("mean", "median"):

@@ -10,6 +10,7 @@ import typer
 
 from ..error_boundary import as_sentences
 from ..errors import LungmtlError
+from ..storage.files import prepare_folder
 from .common import Failed, complain
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ class ReportFolder:
         if folder.exists() and not folder.is_dir():
             raise Failed(f"{folder} is a file: name another folder for --report")
         require_plots()
+        try:
+            prepare_folder(folder)
+        except OSError as error:
+            raise Failed(
+                f"{folder} cannot be made or written to ({error.strerror}): name another folder for --report"
+            ) from error
         self.folder = folder
         self._pictures: dict[str, bytes] = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -120,7 +121,8 @@ def _train(
     try:
         from ..fitting.train_network import train_network
 
-        return train_network(network, data, out, config, resume, weights)
+        with _stop_is_told(out):
+            return train_network(network, data, out, config, resume, weights)
     except ModuleNotFoundError as error:
         raise Failed(f"training needs {error.name}: pip install 'napari-lungmtl[train]'") from error
     except (FileNotFoundError, ValueError, WeightsError) as error:
@@ -128,6 +130,20 @@ def _train(
         if debugging():
             raise
         raise Failed(str(error)) from error
+
+
+@contextmanager
+def _stop_is_told(out: Path) -> Generator[None]:
+    """Say what is left of a training that somebody stops, and exit with the signal's status: a scheduler takes 0 for done."""
+    from ..fitting.stopping import Stopped, stoppable, what_is_kept
+
+    try:
+        with stoppable():
+            yield
+    except Stopped as stop:
+        if stop.status:
+            complain(what_is_kept(out))
+        raise typer.Exit(stop.status) from stop
 
 
 def _sweep(

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 RESULT, JOB, OUTPUT = "result.json", "job.json", "output.log"
 """In the folder of a run: what came of it, what it was told, and what it said."""
+PROGRAM = f"{__package__}.training_process"
 TRIES = 3
+KILLED = 9
+"""The signal that nothing can answer."""
 _OF_LAUNCHERS = (
     "SLURM_",
     "TORCHELASTIC_",
@@ -124,20 +127,25 @@ def _train_run(run: SweepRun, job: Job, folder: Path, threads: int | None) -> Ru
     write_atomically(known, json.dumps(told, indent=1).encode())
     write_atomically(folder / "settings.json", json.dumps(run.settings, indent=1).encode())
     start = time.monotonic()
-    with (folder / OUTPUT).open("a", encoding="utf-8") as output:
+    output = folder / OUTPUT
+    with output.open("a", encoding="utf-8") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.training_process", str(folder)],
+            [sys.executable, "-m", PROGRAM, str(folder)],
             env=environment(threads),
             # Closed when this process ends, however it does: the training then ends as well.
             stdin=subprocess.PIPE,
-            stdout=output,
+            stdout=stream,
             stderr=subprocess.STDOUT,
         )
         status = process.wait()
     minutes = round((time.monotonic() - start) / 60, 2)
     if status:
-        return RunOutcome(run.name, FAILED, _last_words(folder / OUTPUT, status), minutes)
-    (card,) = (path for path in folder.glob("*.json") if path.with_suffix(".safetensors").exists())
+        return RunOutcome(run.name, FAILED, _stop(status) or _last_words(output, status), minutes)
+    card = next((p for p in folder.glob("*.json") if p.with_suffix(".safetensors").exists()), None)
+    if card is None:
+        return RunOutcome(
+            run.name, FAILED, f"it ended without weights: {_last_words(output, status)}", minutes
+        )
     numbers = figures(json.loads(card.read_text(encoding="utf-8"))["metrics"])
     write_atomically(result, json.dumps({"minutes": minutes, "figures": numbers}, indent=1).encode())
     return RunOutcome(run.name, DONE, "", minutes, numbers)
@@ -150,6 +158,15 @@ def environment(threads: int | None) -> dict[str, str]:
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith(_OF_LAUNCHERS)}
     return own | (dict.fromkeys(ONE_THREAD, str(threads)) if threads else {})
+
+
+def _stop(status: int) -> str:
+    """Tell of a training that a signal ended, itself or by the exit status that stands for it; empty where none did."""
+    number = -status if status < 0 else max(status - 128, 0)
+    if not number:
+        return ""
+    why = ", as where memory runs out" if number == KILLED else ""
+    return f"was stopped by signal {number}{why}; the same command goes on"
 
 
 def _last_words(output: Path, status: int) -> str:

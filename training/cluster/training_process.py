@@ -14,14 +14,21 @@ from ..error_boundary import sentence
 def main(folder: Path) -> None:
     """Train, going on from what the folder holds."""
     Thread(target=_end_with_parent, daemon=True).start()
+    from ..fitting.stopping import is_begun, stoppable
     from ..fitting.train_network import train_network
 
     told = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    begun = (folder / "last.ckpt").exists() or any(folder.glob("fold*.npz"))
     weights = None if told["weights"] is None else Path(told["weights"])
-    train_network(
-        told["network"], Path(told["data"]), folder, folder / "settings.json", resume=begun, weights=weights
-    )
+    resume = is_begun(folder)
+    with stoppable():
+        train_network(
+            told["network"],
+            Path(told["data"]),
+            folder,
+            folder / "settings.json",
+            resume=resume,
+            weights=weights,
+        )
 
 
 def _end_with_parent() -> None:

@@ -6,6 +6,7 @@ A scan of the training data is evaluated only by the model that never saw it, a 
 from __future__ import annotations
 
 import dataclasses
+import io
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from ..data.arrays import open_arrays
 from ..data.public.rated_nodules import RatedNodules
+from ..findings.formats.atomic import write_atomically
 from ..fitting.processes import end_others
 from ..inference.weights import ModelCard, WeightsError, load_state
 from ..metrics.calibration import platt
@@ -75,14 +77,23 @@ def train_folds(
         By fold.
     minutes : float
         What it took.
-    """
-    from safetensors.torch import load_file, save_file
 
+    Raises
+    ------
+    FileNotFoundError
+        `resume` without a finished fold.
+    SaveError
+        A fold cannot be written, as on a full disk.
+    """
+    from safetensors.torch import load_file
+
+    if resume and not any(_files(out, fold)[1].exists() for fold in folds):
+        raise FileNotFoundError(f"{_files(out, folds[0])[1]} is not there: start without --resume.")
     out.mkdir(parents=True, exist_ok=True)
     results = {}
     begun = time.monotonic()
     for fold in folds:
-        weights, arrays = out / f"fold{fold}.safetensors", out / f"fold{fold}.npz"
+        weights, arrays = _files(out, fold)
         if resume and weights.exists() and arrays.exists():
             with open_arrays(arrays) as stored:
                 results[fold] = FoldResult(load_file(weights), dict(stored))
@@ -92,11 +103,26 @@ def train_folds(
         if result is None:
             continue
         results[fold] = result
-        save_file({k: t.detach().cpu().contiguous().clone() for k, t in result.state.items()}, weights)
-        np.savez(arrays, **result.predictions)  # type: ignore[arg-type]
+        _write_fold(result, weights, arrays)
         log.warning("fold %s done in %.0f s", fold, time.monotonic() - start)
     end_others()
     return results, round((time.monotonic() - begun) / 60, 1)
+
+
+def _files(out: Path, fold: str) -> tuple[Path, Path]:
+    """Where a fold's tensors and predictions are; the second is there when both are."""
+    return out / f"fold{fold}.safetensors", out / f"fold{fold}.npz"
+
+
+def _write_fold(result: FoldResult, weights: Path, arrays: Path) -> None:
+    """Write whole files or none: a fold that is cut off would be taken for finished."""
+    from safetensors.torch import save
+
+    tensors = {k: t.detach().cpu().contiguous().clone() for k, t in result.state.items()}
+    write_atomically(weights, save(tensors))
+    stream = io.BytesIO()
+    np.savez(stream, **result.predictions)  # type: ignore[arg-type]
+    write_atomically(arrays, stream.getvalue())
 
 
 def cross_fitted(score: np.ndarray, label: np.ndarray, fold: np.ndarray) -> dict[str, tuple[float, float]]:

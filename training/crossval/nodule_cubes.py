@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data.errors import DatasetError
-from ..data.public.luna16_nodules import require_common, spheres_by_series, to_hu
+from ..data.public.luna16_nodules import require_common, require_folds, spheres_by_series, to_hu
 from ..data.public.rated_nodules import RatedNodules, load_rated_nodules
 from ..findings import ATTRIBUTES, Finding, Findings, Opinion, Sphere
 from ..imaging.image import Image
@@ -115,6 +115,7 @@ def evaluate_on_cubes(
         A detector's findings (LUNA16 csv): every nodule is characterised at the detected centre and diameter instead of
         the annotated ones; those that were not detected are left out and counted.
     """
+    require_folds(data, folds)
     nodules = load_rated_nodules(data)
     if folds is not None and "all" not in folds:
         nodules = nodules.take(np.isin(nodules.fold, list(folds)))

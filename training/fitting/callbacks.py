@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
+import signal
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import lightning as L
 
 from .batches import ends_step
+from .processes import is_first
+from .stopping import SIGNALS, Stopped, in_main_thread
+
+log = logging.getLogger(__name__)
 
 
 class TimeBudget(L.Callback):
@@ -60,3 +67,43 @@ class JsonLinesLogger(L.Callback):
         line = {"step": trainer.global_step, "progress": round(module.progress, 4), **figures}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
+
+
+class StopSignal(L.Callback):
+    """Ends a training that is told to stop after its step, with a checkpoint; told twice, at once.
+
+    Parameters
+    ----------
+    last
+        The checkpoint, or None for a training without.
+    """
+
+    def __init__(self, last: Path | None) -> None:
+        self.last, self.asked = last, 0
+
+    def on_train_start(self, _trainer: L.Trainer, _module: Any) -> None:
+        """Take the place of Lightning's handlers, which stop between two parts of a step; it puts back what was before them."""
+        for number in SIGNALS if in_main_thread() else ():
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as after nohup
+                signal.signal(number, self._ask)
+
+    def _ask(self, number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            raise Stopped(number)
+        self.asked = number
+        if is_first():
+            log.warning("stopping after this step; a second signal stops at once")
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, _module: Any, _out: Any, _batch: Any, index: int
+    ) -> None:
+        """Stop between two steps, all processes after the same one, whichever of them was told."""
+        if not ends_step(trainer, index) or not self._is_asked(trainer):
+            return
+        if self.last is not None:
+            trainer.save_checkpoint(self.last)
+        raise Stopped(self.asked or signal.SIGTERM)
+
+    def _is_asked(self, trainer: L.Trainer) -> bool:
+        own = bool(self.asked)
+        return trainer.strategy.reduce_boolean_decision(own, all=False) if trainer.world_size > 1 else own

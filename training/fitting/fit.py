@@ -16,11 +16,12 @@ from torch.utils.data import DataLoader
 
 from ..inference.weights import start_from
 from .batches import Places, ends_step
-from .callbacks import JsonLinesLogger, StepProgress, TimeBudget
+from .callbacks import JsonLinesLogger, StepProgress, StopSignal, TimeBudget
 from .learner import Learner, Network
 from .machines import HERE, LIGHTNING, Machines
 from .processes import end_others
 from .shared_norms import SharedNorms
+from .stopping import stop_behind
 
 EVERY = timedelta(minutes=3)
 """Between two checkpoints."""
@@ -76,6 +77,8 @@ def fit(
     ------
     FileNotFoundError
         `resume` without a checkpoint.
+    Stopped
+        By Ctrl+C or SIGTERM: ``out/last.ckpt`` holds the step that ended then.
     ValueError
         `machines` are not what there is here.
     """
@@ -85,10 +88,16 @@ def fit(
     out.mkdir(parents=True, exist_ok=True)
     begun = {} if weights is None else start_from(learner.net, weights)
     start = time.monotonic()
-    trainer = _trainer(learner, schedule, out, log, None if in_a_row else last, machines)
+    stop = StopSignal(None if in_a_row else last)
+    trainer = _trainer(learner, schedule, out / log, stop, machines)
     if isinstance(loader.sampler, Places):
         loader.sampler.trainer = trainer
-    trainer.fit(learner, loader, ckpt_path=str(last) if resume else None)
+    try:
+        trainer.fit(learner, loader, ckpt_path=str(last) if resume else None)
+    except BaseException as error:
+        if (stopped := stop_behind(error, stop.asked)) is not None:
+            raise stopped from error
+        raise
     if not in_a_row:
         trainer.save_checkpoint(last)
         end_others()
@@ -126,10 +135,11 @@ def _processes(machines: Machines) -> int:
 
 
 def _trainer(
-    learner: Learner[Any], schedule: Schedule, out: Path, log: str, last: Path | None, machines: Machines
+    learner: Learner[Any], schedule: Schedule, log: Path, stop: StopSignal, machines: Machines
 ) -> L.Trainer:
     place = StepProgress(schedule.steps) if schedule.steps else TimeBudget(schedule.minutes)
-    callbacks: list[L.Callback] = [place, JsonLinesLogger(out / log)]
+    callbacks: list[L.Callback] = [place, JsonLinesLogger(log), stop]
+    last = stop.last
     if last is not None:
         callbacks.append(
             _Checkpoints(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .ranges import Count
+
 Precision = Literal["32", "bf16", "16"]
 LIGHTNING: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 """What Lightning calls each `Precision`."""
@@ -30,10 +32,10 @@ class Machines:
         Batches whose gradients are summed up before each step.
     """
 
-    nodes: int = 1
-    devices: int | Literal["auto"] = "auto"
+    nodes: Count = 1
+    devices: Count | Literal["auto"] = "auto"
     precision: Precision = "32"
-    accumulate: int = 1
+    accumulate: Count = 1
 
     def __post_init__(self) -> None:
         for name in ("nodes", "devices", "accumulate"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import tomllib
 from dataclasses import dataclass, field
@@ -11,11 +10,14 @@ from typing import Any, TypeVar
 
 from ..findings.formats.tables import read_text
 from .machines import Machines
+from .settings import checked, config_from
 
 Network = TypeVar("Network")
 Training = TypeVar("Training")
 FROM_SETTINGS = ("network", "training", "machines", "version", "candidates", "held_out")
 """What a settings file may hold."""
+_KINDS: dict[str, Any] = {"version": str, "candidates": tuple[str, ...], "held_out": tuple[str | int, ...]}
+"""Of what is in no table."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ class TrainingRun:
         Raises
         ------
         ValueError
-            There is no setting of that name; the message lists those that there are.
+            There is no setting of that name (the message lists those that there are), or it has another kind of value.
         """
-        return config_from(network, self.network), config_from(training, self.training)
+        return config_from(network, self.network, "network"), config_from(training, self.training, "training")
 
 
 def read_run(
@@ -85,9 +87,12 @@ def read_run(
     for table in ("network", "training", "machines"):
         if not isinstance(values.get(table, {}), dict):
             raise ValueError(f"{table} in {settings} must be a table of settings, not {values[table]!r}")
-    values["machines"] = config_from(Machines(), values.get("machines", {}))
-    values["candidates"] = tuple(Path(p) for p in values.get("candidates", ()))
+    values["machines"] = config_from(Machines(), values.get("machines", {}), "machines")
+    for name, kind in _KINDS.items():
+        if name in values:
+            values[name] = checked(name, values[name], kind)
     values["held_out"] = tuple(str(f) for f in values.get("held_out", ()))
+    values["candidates"] = tuple(Path(p) for p in values.get("candidates", ()))
     return TrainingRun(data, out, weights=weights, resume=resume, **values)
 
 
@@ -109,12 +114,3 @@ def read_settings(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold settings by their names, not {type(values).__name__}")
     return values
-
-
-def config_from(base: Any, changes: dict[str, Any]) -> Any:
-    """Change some values of a config dataclass, refusing names that it does not have."""
-    names = {f.name for f in dataclasses.fields(base)}
-    unknown = set(changes) - names
-    if unknown:
-        raise ValueError(f"unknown settings {sorted(unknown)}; {type(base).__name__} has {sorted(names)}")
-    return dataclasses.replace(base, **changes)

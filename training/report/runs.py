@@ -93,6 +93,11 @@ def find_runs(folder: Path, nodules: RatedNodules) -> dict[str, OutOfFold]:
     return found
 
 
+def holds_runs(folder: Path) -> bool:
+    """Whether a folder has anything that was trained: else a report would show baselines alone, and look whole."""
+    return any(any(folder.glob(made)) for made in ("*/*/oof.csv", f"{FUSED}/oof.csv", "fpr/*/mtcnn_fpr.json"))
+
+
 def fuse(mtmr: OutOfFold, mtcnn: OutOfFold) -> OutOfFold:
     """Both networks as one, on the nodules that both know."""
     first, second = same_nodules([mtmr, mtcnn])

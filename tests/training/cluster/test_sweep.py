@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
+from napari_lungmtl.training.cluster import sweep as trainings
 from napari_lungmtl.training.cluster.sweep import (
     Job,
     RunOutcome,
@@ -124,6 +127,30 @@ def test_runs_are_trained_once_and_a_bad_one_is_a_row(client, tmp_path):
     assert float(first[header.index("auc")]) == pytest.approx(found["good"].figures["auc"], abs=1e-3)
     other = SweepRun("good", {"network": small, "training": {"steps": 2, "batch": 2}})
     assert "other settings" in train_run(other, job).sentence
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGTERM)", "was stopped by signal 15; the same command goes on"),
+        ("sys.exit(128 + signal.SIGTERM)", "was stopped by signal 15; the same command goes on"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "by signal 9, as where memory runs out; the same"),
+        ("sys.exit('no such setting')", "no such setting (exit status 1"),
+        ("pass", "it ended without weights"),
+    ],
+)
+def test_a_training_that_was_stopped_says_so_and_how_long_it_took(tmp_path, monkeypatch, does, said):
+    """The training is a program that does this; the clock is a minute further each time that it is asked."""
+    (tmp_path / "program.py").write_text(f"import os, signal, sys\n{does}\n")
+    monkeypatch.setattr(trainings, "PROGRAM", "program")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    clock = count(0, 60)
+    monkeypatch.setattr(trainings, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    outcome = train_run(SweepRun("one", {}), Job("mtmr", tmp_path, tmp_path))
+    assert outcome.status == FAILED
+    assert said in outcome.sentence
+    assert outcome.minutes >= 1
+    assert not (tmp_path / "one" / "result.json").exists()
 
 
 def test_no_more_runs_wait_than_there_are_workers(client, tmp_path):

@@ -1,5 +1,7 @@
 """Fold models: who judges which series, calibration without the judged fold, weights in one file."""
 
+import errno
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ from scipy.special import expit
 from torch import nn
 
 from napari_lungmtl.training.crossval import folds as f
+from napari_lungmtl.training.findings.formats import atomic
+from napari_lungmtl.training.findings.formats.errors import SaveError
 from napari_lungmtl.training.inference.weights import ModelCard, WeightsError, read_card, save_weights
 
 
@@ -56,3 +60,21 @@ def test_finished_folds_are_kept_on_resume(tmp_path):
     assert asked == ["0", "1", "2", "2", "3", "4"]
     assert [float(r.state["w"][0]) for r in results.values()] == [0, 1, 2, 3, 4]
     assert results["1"].predictions["index"].tolist() == [1]
+
+
+def test_nothing_to_go_on_from_is_told(tmp_path):
+    """Else a night's work begins again without a word, as after a slip of the pen in --out."""
+    with pytest.raises(FileNotFoundError, match="start without --resume"):
+        f.train_folds(tmp_path / "nothing", lambda _: pytest.fail("it begins anew"), resume=True)
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_full_disk_is_told_as_everywhere_and_leaves_no_half_fold(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    result = f.FoldResult({"w": torch.zeros(2)}, {"index": np.zeros(1)})
+    with pytest.raises(SaveError, match=r"could not be saved \(No space left on device\): free space"):
+        f.train_folds(tmp_path, lambda _: result)
+    assert not list(tmp_path.iterdir())

@@ -132,10 +132,10 @@ def test_however_a_step_is_cut_it_holds_the_same_samples():
 @pytest.mark.parametrize(
     ("machines", "said"),
     [
-        ({"devices": 0}, "devices is a whole number"),
-        ({"nodes": "two"}, "nodes is a whole number"),
-        ({"accumulate": 1.5}, "accumulate is a whole number"),
-        ({"precision": 16}, "as text"),
+        ({"devices": 0}, 'machines.devices must be a whole number from 1 on or "auto", not 0'),
+        ({"nodes": "two"}, 'machines.nodes must be a whole number from 1 on, not "two"'),
+        ({"accumulate": 1.5}, "machines.accumulate must be a whole number from 1 on, not 1.5"),
+        ({"precision": 16}, 'machines.precision must be one of "32", "bf16", "16", not 16'),
         ({"gpus": 2}, "unknown settings"),
         (2, "must be a table"),
     ],

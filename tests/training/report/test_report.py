@@ -144,6 +144,17 @@ def test_without_any_run_the_baselines_stand_and_false_positive_reduction_comes_
         find_reduction(tmp_path)
 
 
+@pytest.mark.parametrize("runs", ["empty", "nowhere"])
+def test_a_folder_without_any_run_is_refused(study, tmp_path, runs):
+    """As after a slip of the pen: a report of the baselines alone looks whole."""
+    (tmp_path / "empty" / "mtmr").mkdir(parents=True)
+    where = ["--runs", str(tmp_path / runs), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, ["report", "--data", str(study[0]), *where])
+    assert result.exit_code == 1
+    assert str(tmp_path / runs) in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_fusion_learns_nothing_from_the_readers(study):
     _, runs, nodules = study
     found = find_runs(runs, nodules)

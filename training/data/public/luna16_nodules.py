@@ -87,6 +87,26 @@ def read_folds(folder: Path) -> dict[str, str]:
     return folds
 
 
+def require_folds(folder: Path, chosen: Iterable[str] | None) -> None:
+    """Refuse folds that a person names and a folder does not have: without them figures look whole. ``"all"`` and None have all.
+
+    Raises
+    ------
+    DatasetError
+        The message lists the folds that there are.
+    """
+    if chosen is None or "all" in (named := list(chosen)):
+        return
+    there = sorted({fold for fold in read_folds(folder).values() if fold})
+    if not there:
+        raise DatasetError(f"{folder} has no folds.csv, so folds cannot be chosen.")
+    if missing := [str(fold) for fold in named if str(fold) not in there]:
+        kind = "fold" if len(missing) == 1 else "folds"
+        raise DatasetError(
+            f"{folder}: there is no {kind} {', '.join(missing)}; the folds are {', '.join(there)}."
+        )
+
+
 def require_common(
     spheres: Mapping[str, np.ndarray], series: Iterable[str], truth: Path, table: Path | str
 ) -> None:

@@ -6,6 +6,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Literal
 
+from ...fitting.ranges import Count, Decay, Fraction, Natural, NotNegative, Positive
+
 
 @dataclass(frozen=True)
 class Config:
@@ -38,19 +40,19 @@ class Config:
     """
 
     stem: Literal["paper", "space_to_depth"] = "paper"
-    stem_channels: int = 32
-    growth: int = 16
-    bottleneck: int = 4
-    pyramid_channels: int = 32
+    stem_channels: Count = 32
+    growth: Count = 16
+    bottleneck: Count = 4
+    pyramid_channels: Count = 32
     anchors: tuple[tuple[float, ...], ...] = ((4, 6), (8, 12), (16, 24))
     magnify: bool = False
     align_diameter: bool = True
     hu_range: tuple[float, float] = (-1000.0, 600.0)
-    rpn_weight: float = 0.5
+    rpn_weight: Fraction = 0.5
     calibration: tuple[float, float] = (1.0, 0.0)
-    proposals: int = 64
-    rpn_floor: float = 0.02
-    nms_iou: float = 0.05
+    proposals: Count = 64
+    rpn_floor: Fraction = 0.02
+    nms_iou: Fraction = 0.05
 
     strides = (4, 8, 16)
 
@@ -131,37 +133,37 @@ class TrainingConfig:
         The folds left out of everything, and every how many-th of the other scans is kept for tuning the threshold.
     """
 
-    minutes: float = 60.0
-    steps: int = 0
-    batch: int = 4
-    patch: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-4
-    joint_from: float = 0.35
-    alternate: int = 0
-    iou_positive: float = 0.5
-    iou_negative: float = 0.02
+    minutes: Positive = 60.0
+    steps: Natural = 0
+    batch: Count = 4
+    patch: Count = 64
+    learning_rate: NotNegative = 2e-3
+    weight_decay: NotNegative = 1e-4
+    joint_from: NotNegative = 0.35
+    alternate: Natural = 0
+    iou_positive: Fraction = 0.5
+    iou_negative: Fraction = 0.02
     alpha: float = 0.8
-    gamma: float = 5.0
-    hard_negatives: int = 0
-    iou_weight: float = 0.0
+    gamma: NotNegative = 5.0
+    hard_negatives: Natural = 0
+    iou_weight: NotNegative = 0.0
     t_first: float = 5.0
     t_last: float = 50.0
-    ema: float = 0.998
-    phantom_fraction: float = 0.15
+    ema: Decay = 0.998
+    phantom_fraction: Fraction = 0.15
     phantoms: str = ""
     thoraxes: str = ""
-    thorax_fraction: float = 0.0
-    cavity_fraction: float = 0.0
-    stored: int = 0
-    scan_crops: float = 0.0
+    thorax_fraction: Fraction = 0.0
+    cavity_fraction: Fraction = 0.0
+    stored: Natural = 0
+    scan_crops: Fraction = 0.0
     keep: Literal["all", "first"] = "all"
     sampling: Literal["running", "once", "uniform"] = "running"
-    boost_from: float = 0.5
+    boost_from: Fraction = 0.5
     test_folds: tuple[int, ...] = (0,)
-    dev_every: int = 12
-    seed: int = 0
-    workers: int = 0
+    dev_every: Count = 12
+    seed: Natural = 0
+    workers: Natural = 0
 
 
 SHIPPED_TRAINING = TrainingConfig(gamma=2.0, iou_positive=0.35)

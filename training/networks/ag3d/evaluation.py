@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ...data.errors import DatasetError
-from ...data.public.luna16_nodules import load_cubes
+from ...data.public.luna16_nodules import load_cubes, require_folds
 from ...evaluation.case_rows import OnCase
 from ...evaluation.cubes import table
 from ...evaluation.found_before import FoundBefore
@@ -98,6 +98,7 @@ def measure(
         Folds to take; by default the ones that the card says were never trained on where the folder has folds, else
         every cube. ``["all"]`` takes every cube.
     """
+    require_folds(data, folds)
     if folds is None and (data / "folds.csv").exists():
         folds = card.training.get("test_folds")
     cubes = load_cubes(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...fitting.ranges import Count, Decay, Fraction, Natural, NotNegative, Positive
+
 Heads = Literal["both", "global", "local"]
 Augmentation = Literal["bin", "uni", "id"]
 
@@ -43,19 +45,19 @@ class Config:
         Slope and intercept on the log odds of the local and of the global head's probability (1, 0: as they are).
     """
 
-    side: int = 512
+    side: Count = 512
     heads: Heads = "both"
-    width: int = 64
+    width: Count = 64
     deformable: tuple[int, ...] = (3, 4, 5)
-    pyramid_channels: int = 256
+    pyramid_channels: Count = 256
     levels: tuple[int, ...] = (2, 3, 4, 5)
     global_level: int = 5
     anchors: tuple[tuple[float, ...], ...] = ((10.0, 14.0), (20.0, 28.0), (40.0, 56.0), (80.0, 112.0))
-    roi_size: int = 7
-    roi_hidden: int = 1024
-    proposals: int = 300
-    nms_iou: float = 0.3
-    boxes: int = 100
+    roi_size: Count = 7
+    roi_hidden: Count = 1024
+    proposals: Count = 300
+    nms_iou: Fraction = 0.3
+    boxes: Count = 100
     local_contrast: bool = False
     calibration: tuple[float, float] = (1.0, 0.0)
     global_calibration: tuple[float, float] = (1.0, 0.0)
@@ -145,29 +147,29 @@ class TrainingConfig:
         Random numbers, and processes that draw radiographs beside the one that trains.
     """
 
-    minutes: float = 80.0
-    steps: int = 0
-    batch: int = 4
+    minutes: Positive = 80.0
+    steps: Natural = 0
+    batch: Count = 4
     optimizer: Literal["sgd", "adamw"] = "adamw"
-    learning_rate: float = 1e-3
+    learning_rate: NotNegative = 1e-3
     momentum: float = 0.975
-    weight_decay: float = 1e-2
+    weight_decay: NotNegative = 1e-2
     schedule: Literal["constant", "cosine"] = "cosine"
     alpha: tuple[float, float] = (1.76, 0.69)
     loss_weights: tuple[float, float] = (0.35, 2.5)
     augment_global: Augmentation = "bin"
     augment_local: Augmentation = "uni"
     one_view: bool = False
-    crop: int = 0
-    probability: float = 0.3
-    anchors_per_radiograph: int = 256
-    rois_per_radiograph: int = 64
-    ema: float = 0.0
+    crop: Natural = 0
+    probability: Fraction = 0.3
+    anchors_per_radiograph: Count = 256
+    rois_per_radiograph: Count = 64
+    ema: Decay = 0.0
     bfloat16: bool = True
-    pasted: float = 0.5
-    dev_radiographs: int = 400
-    seed: int = 0
-    workers: int = 0
+    pasted: Fraction = 0.5
+    dev_radiographs: Count = 400
+    seed: Natural = 0
+    workers: Natural = 0
 
     def __post_init__(self) -> None:
         for name in ("alpha", "loss_weights"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ...fitting.ranges import Count, Decay, Fraction, Natural, NotNegative, Positive
 from .augmentation import Augmentation
 
 
@@ -50,10 +51,10 @@ class Config:
     stem: Literal["paper", "space_to_depth"] = "paper"
     widths: tuple[int, ...] = (16, 32, 64, 128)
     rates: tuple[int, ...] = (3, 5, 7, 9)
-    groups: int = 8
+    groups: Count = 8
     lesions: tuple[str, ...] = ("nodule",)
     lung_sides: bool = False
-    side: int = 1024
+    side: Count = 1024
     local_contrast: bool = False
     calibration: tuple[float, float] = (1.0, 0.0)
     mirror: bool = False
@@ -153,27 +154,27 @@ class TrainingConfig:
         Random numbers; processes that draw radiographs beside the one that trains.
     """
 
-    minutes: float = 80.0
-    batch: int = 4
-    steps: int = 0
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-4
+    minutes: Positive = 80.0
+    batch: Count = 4
+    steps: Natural = 0
+    learning_rate: NotNegative = 2e-3
+    weight_decay: NotNegative = 1e-4
     stages: tuple[tuple[float, float], ...] = ((0.0, 4), (0.2, 2), (0.5, 1))
-    crop: int = 0
+    crop: Natural = 0
     balance: float = 0.7
     lesion_loss: Literal["cross_entropy", "focal_dice"] = "focal_dice"
     lung_loss: Literal["cross_entropy", "dice"] = "dice"
     weight_cap: float = 1e5
     alpha: float = 0.75
-    gamma: float = 2.0
+    gamma: NotNegative = 2.0
     augmentation: Augmentation = field(default_factory=Augmentation)
-    ema: float = 0.998
+    ema: Decay = 0.998
     bfloat16: bool = True
-    pasted: float = 0.5
-    dev_radiographs: int = 300
+    pasted: Fraction = 0.5
+    dev_radiographs: Count = 300
     dev_folds: tuple[str, ...] = ("1",)
-    seed: int = 0
-    workers: int = 0
+    seed: Natural = 0
+    workers: Natural = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dev_folds", tuple(str(f) for f in self.dev_folds))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...fitting.ranges import Count, Decay, Fraction, Natural, NotNegative, Positive
+
 
 @dataclass(frozen=True)
 class Config:
@@ -35,15 +37,15 @@ class Config:
         Whether the log diameter stands beside ClsNet's first features. The paper has the image alone.
     """
 
-    field_mm: float = 64.0
-    pixels: int = 64
+    field_mm: Positive = 64.0
+    pixels: Count = 64
     hu_range: tuple[float, float] = (-1000.0, 400.0)
-    layers: int = 3
+    layers: Count = 3
     alpha: float = 0.3
     masks: bool = False
     shared_views: bool = False
     batch_norm: bool = False
-    dropout: float = 0.5
+    dropout: Fraction = 0.5
     flips: bool = False
     size: bool = False
 
@@ -119,23 +121,23 @@ class TrainingConfig:
         Of weights and samples.
     """
 
-    steps: int = 600
-    batch: int = 64
-    views_per_step: int = 9
-    learning_rate: float = 1e-4
+    steps: Count = 600
+    batch: Count = 64
+    views_per_step: Count = 9
+    learning_rate: NotNegative = 1e-4
     schedule: Literal["paper", "cosine"] = "paper"
-    weight_decay: float = 0.0
+    weight_decay: NotNegative = 0.0
     rule: Literal["mean", "median"] = "median"
     target: Literal["label", "grade", "votes"] = "label"
-    ema: float = 0.0
+    ema: Decay = 0.0
     turn: Literal["quarter", "plane", "space"] = "quarter"
-    shift_mm: float = 2.0
-    zoom: float = 0.0
-    noise_hu: float = 0.0
-    offset_hu: float = 0.0
+    shift_mm: NotNegative = 2.0
+    zoom: NotNegative = 0.0
+    noise_hu: NotNegative = 0.0
+    offset_hu: NotNegative = 0.0
     balance: bool = False
     bfloat16: bool = False
-    seed: int = 0
+    seed: Natural = 0
 
     minutes = 0.0
     """By steps only."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...fitting.ranges import Count, Decay, Fraction, Natural, NotNegative, Positive
+
 BACKBONES: dict[str, tuple[str, tuple[int, ...]]] = {
     "resnet10": ("basic", (1, 1, 1, 1)),
     "resnet18": ("basic", (2, 2, 2, 2)),
@@ -44,16 +46,16 @@ class Config:
     """
 
     backbone: str = "resnet50"
-    width: int = 64
-    pixels: int = 224
-    channels: int = 1
-    crop_factor: float = 2.0
-    crop_margin: float = 0.0
-    crop_max: float = 48.0
+    width: Count = 64
+    pixels: Count = 224
+    channels: Count = 1
+    crop_factor: Positive = 2.0
+    crop_margin: NotNegative = 0.0
+    crop_max: Positive = 48.0
     planes: tuple[str, ...] = ("axial",)
-    max_slices: int = 30
+    max_slices: Count = 30
     size: bool = False
-    hidden: int = 256
+    hidden: Count = 256
     hu_range: tuple[float, float] = (-1000.0, 400.0)
 
     def __post_init__(self) -> None:
@@ -99,21 +101,21 @@ class TrainingConfig:
         Moving average of the weights, dropout of the features, random numbers.
     """
 
-    steps: int = 1200
-    batch: int = 64
-    learning_rate: float = 3e-3
-    regression: float = 1.0
-    ranking: float = 0.5
-    l2: float = 1e-3
-    margin: float = 0.1
+    steps: Count = 1200
+    batch: Count = 64
+    learning_rate: NotNegative = 3e-3
+    regression: NotNegative = 1.0
+    ranking: NotNegative = 0.5
+    l2: NotNegative = 1e-3
+    margin: NotNegative = 0.1
     attribute_loss: str = "smooth_l1"
     soft_labels: bool = True
-    classification: float = 1.0
-    jitter: float = 0.06
-    zoom: float = 0.08
-    ema: float = 0.99
-    dropout: float = 0.3
-    seed: int = 0
+    classification: NotNegative = 1.0
+    jitter: NotNegative = 0.06
+    zoom: NotNegative = 0.08
+    ema: Decay = 0.99
+    dropout: Fraction = 0.3
+    seed: Natural = 0
 
     minutes = 0.0
     """By steps only."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...fitting.ranges import Count, Decay, Fraction, Natural, NotNegative, Positive
+
 
 @dataclass(frozen=True)
 class Config:
@@ -26,8 +28,8 @@ class Config:
         learnt from hold what any reader outlined; with 0 so does the network, and above it what most of them would.
     """
 
-    points: int = 32
-    field_factor: float = 1.9
+    points: Count = 32
+    field_factor: Positive = 1.9
     field_margin: float = 8.0
     field_range: tuple[float, float] = (16.0, 50.0)
     hu_range: tuple[float, float] = (-1000.0, 300.0)
@@ -79,20 +81,20 @@ class TrainingConfig:
         Of weights and samples.
     """
 
-    steps: int = 4500
-    batch: int = 12
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-3
-    ema: float = 0.99
+    steps: Count = 4500
+    batch: Count = 12
+    learning_rate: NotNegative = 3e-3
+    weight_decay: NotNegative = 1e-3
+    ema: Decay = 0.99
     shift: float = 0.06
-    shift_mm: float = 0.3
+    shift_mm: NotNegative = 0.3
     size: tuple[float, float] = (-0.12, 0.18)
-    turn: float = 0.1
-    noise_hu: float = 25.0
-    offset_hu: float = 15.0
+    turn: Fraction = 0.1
+    noise_hu: NotNegative = 25.0
+    offset_hu: NotNegative = 15.0
     bfloat16: bool = True
     held_out: str = "0"
-    seed: int = 0
+    seed: Natural = 0
 
     minutes = 0.0
     """By steps only."""

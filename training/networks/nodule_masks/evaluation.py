@@ -15,7 +15,7 @@ import numpy as np
 
 from ...crossval.nodule_cubes import at_findings
 from ...data.errors import DatasetError
-from ...data.public.luna16_nodules import to_hu
+from ...data.public.luna16_nodules import require_folds, to_hu
 from ...inference.progress import OnProgress
 from ...inference.weights import read_card
 from ...metrics.intervals.bootstrap import bootstrap_weights, percentile_interval
@@ -109,6 +109,7 @@ def evaluate(
     findings
         A detector's findings (LUNA16 csv): nodules are outlined from its marks instead of the annotated places and diameters.
     """
+    require_folds(data, folds)
     card, cases = read_card(weights), load_masked_nodules(data)
     folds = folds or card.training.get("test_folds", ["all"])
     if "all" not in folds:

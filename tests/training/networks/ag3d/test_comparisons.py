@@ -10,7 +10,8 @@ import torch
 
 from napari_lungmtl.training.data.public.luna16_nodules import NoduleCube
 from napari_lungmtl.training.fitting.hardness import Hardness
-from napari_lungmtl.training.fitting.training_run import config_from, read_settings
+from napari_lungmtl.training.fitting.settings import config_from
+from napari_lungmtl.training.fitting.training_run import read_settings
 from napari_lungmtl.training.inference.weights import load_state, read_card, save_weights
 from napari_lungmtl.training.networks.ag3d.boosting import cube_hardness
 from napari_lungmtl.training.networks.ag3d.config import SHIPPED, SHIPPED_TRAINING

@@ -11,7 +11,7 @@ import numpy as np
 
 from ....crossval.folds import FOLDS
 from ....data.errors import DatasetError
-from ....data.public.luna16_nodules import NoduleCube, load_cubes, to_hu
+from ....data.public.luna16_nodules import NoduleCube, load_cubes, require_folds, to_hu
 from ....evaluation.candidates import Candidates, read_candidates
 from ....evaluation.cubes import regions, score_regions
 from ....inference.progress import OnProgress
@@ -42,6 +42,7 @@ def evaluate(
     findings
         The marks, written by ``lungmtl candidates``, which hold the truth too.
     """
+    require_folds(data, folds)
     if findings is None:
         raise DatasetError(
             "false-positive reduction is measured on a detector's marks: write them with 'lungmtl candidates' and name the "

@@ -1,0 +1,17 @@
+"""What the values of settings may be: types for the fields of config dataclasses, which `settings.config_from` holds to.
+
+The text of each is how a message ends that refuses a value: "training.steps must be …".
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le, Lt
+
+Count = Annotated[int, Ge(1), "a whole number from 1 on"]
+Natural = Annotated[int, Ge(0), "a whole number from 0 on"]
+Positive = Annotated[float, Gt(0), "a number above 0"]
+NotNegative = Annotated[float, Ge(0), "a number from 0 on"]
+Fraction = Annotated[float, Ge(0), Le(1), "a number from 0 to 1"]
+Decay = Annotated[float, Ge(0), Lt(1), "a number from 0 to below 1"]
