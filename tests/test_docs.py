@@ -69,3 +69,11 @@ def test_version_and_address_are_the_same_everywhere():
     assert f"version: {lm.__version__}\n" in citation
     assert project["urls"]["Repository"] in citation
     assert project["urls"]["Repository"] in text_of(ROOT / "mkdocs.yml")
+
+
+@pytest.mark.parametrize("page", DOCS, ids=name)
+def test_every_layer_that_a_page_names_is_called_so(page: Path):
+    """The folder of layers has each name as text: what the layer list says, or a constant that goes into it."""
+    code = "".join(text_of(p) for p in (ROOT / "napari_lungmtl" / "layers").rglob("*.py"))
+    names = re.findall(r"\blayers? \*([^*]+)\*", text_of(page))
+    assert not [each for each in names if f'"{each}"' not in code]

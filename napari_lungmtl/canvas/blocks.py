@@ -20,6 +20,11 @@ def letters_of(widget: QWidget) -> QFont:
     return font
 
 
+def cut_to(letters: QFontMetricsF, text: str, room: float) -> str:
+    """Lines no wider than some pixels: what is longer ends in an ellipsis."""
+    return "\n".join(letters.elidedText(line, Qt.TextElideMode.ElideRight, room) for line in text.split("\n"))
+
+
 def text_box(
     letters: QFontMetricsF, text: str, wide: float, high: float, across: float, down: float
 ) -> QRectF:

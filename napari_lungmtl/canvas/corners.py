@@ -207,11 +207,21 @@ class CornerTexts(QWidget):
             boxes.append(blocks.scale_box(self._metrics, pixels, text, *size))
         return [(box.top(), box.left(), box.bottom(), box.right()) for box in boxes]
 
+    def _who(self) -> str:
+        """Whose image it is, cut short where it would run under the letter in the middle of the upper edge."""
+        text, letter = self.texts.get("who", ""), self.texts.get("top", "")
+        if self._names_nobody:
+            return ""
+        room = self.width() - 2 * (blocks.MARGIN + blocks.PAD)
+        if letter:
+            room = room / 2 - self._metrics.horizontalAdvance(letter) / 2 - 2 * blocks.PAD - blocks.MARGIN / 2
+        return blocks.cut_to(self._metrics, text, room)
+
     def _places(self, cursor: str) -> list[tuple[str, float, float]]:
         """Each text that there is with its part of the canvas's width and height."""
         found = []
         for name, across, down in _PLACES:
-            text = "" if name == "who" and self._names_nobody else self.texts.get(name, "")
+            text = self._who() if name == "who" else self.texts.get(name, "")
             if name == "where":  # one block, so that nothing collides on a narrow canvas
                 text = "\n".join(filter(None, (cursor, text)))
             if text:

@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..layers.spheres import rows
 from ..session.review import moved, reviewer
 from ..session.session import Session
 from ..training.findings import Box, Finding, Findings, Geometry, Mask, Provenance, Sphere
 from ..training.findings.finding import Status
 from ..training.findings.history import outlined_by
 
-NEW_DIAMETER, SMALLEST, LARGEST = 8.0, 1.0, 150.0
-"""Millimetres: of a sphere that is set by a key, and what a sphere can be shrunk and widened to."""
 ASIDE = 0.35
 """Part of its size by which a copy lies beside what it was copied from."""
 
@@ -85,7 +84,7 @@ def _only_new_model(asked: Findings, outlined: Findings) -> str:
 
 def resized(sphere: Sphere, diameter: float) -> Sphere:
     """A sphere of another diameter (mm), within what can be drawn."""
-    return Sphere(sphere.center, min(max(diameter, SMALLEST), LARGEST))
+    return Sphere(sphere.center, rows.within(diameter))
 
 
 def duplicate(session: Session, axis: int) -> list[str]:

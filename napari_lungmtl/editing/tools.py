@@ -10,6 +10,7 @@ from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QWidget
 
 from ..layers.masks.nodules import MaskBinding
+from ..layers.spheres.rows import NEW_DIAMETER
 from ..reviewed_images import ReviewedImage
 from ..session.session import Session
 from ..training.findings import Sphere
@@ -97,7 +98,7 @@ class EditTools:
     def _draw_at(self, point: tuple[float, ...]) -> None:
         if self._session is not None:
             z, y, x = point
-            commands.draw(self._session, Sphere((z, y, x), commands.NEW_DIAMETER))
+            commands.draw(self._session, Sphere((z, y, x), NEW_DIAMETER))
 
     def _add_box(self) -> None:
         """Take the tool that draws one box; `select`, which grips corners, comes back with the release."""

@@ -17,6 +17,7 @@ from ..canvas.corners import CornerTexts
 from ..canvas.ground import Ground
 from ..canvas.marks.overlay import MarkTexts
 from ..canvas.mouse import ReadingMouse
+from ..canvas.stays_put import StaysPut
 from ..canvas.whole import StaysWhole
 from ..editing.tools import EditTools
 from ..jobs.units import prepare_units
@@ -197,6 +198,7 @@ class LungNodulesDock(QWidget):
         self.reviewed_images.events.listed.connect(self.study_section.show_list)
         self.reviewed_images.events.listed.connect(self.cases.sync_soon)
         self._set_reviewed(self.reviewed_images.current)
+        self.stays_put = StaysPut(viewer, lambda: [reviewed.layer for reviewed in self.reviewed_images])
         self._units = prepare_units(self)
         self.destroyed.connect(partial(_let_go, self))
 
@@ -384,6 +386,7 @@ def _let_go(dock: LungNodulesDock) -> None:
     parts = (
         *(dock.whole, dock.corners, dock.measure, dock.compare, dock.operating_point, dock.why, dock.blind),
         *(dock.reading, dock.prior, dock.views, dock.marks, dock.editing, dock.hand_on, dock.history),
+        dock.stays_put,
     )
     call_each(
         stop_turning,

@@ -162,6 +162,19 @@ def test_one_graft_at_a_click_with_its_live_score(section, qtbot):
     assert not blind.one.words.isVisible()
 
 
+def test_a_graft_whose_layer_a_person_deletes_is_gone_from_the_dock_too(section, qtbot):
+    viewer, dock, blind = section
+    viewer.dims.set_point(0, -152.5)
+    QApplication.processEvents()
+    QTest.mouseClick(blind.one.switch, LEFT)
+    CanvasMouse(dock).click((-152.5, 45.0, 5.0))
+    qtbot.waitUntil(lambda: blind.one.graft is not None)
+    viewer.layers.remove(blind.one.preview.layer)
+    assert blind.one.graft is None
+    assert not blind.one.remove.isVisible()
+    assert blind.one.words.text() == "Click into a lung."
+
+
 def test_a_click_grafts_nothing_while_a_reader_study_is_going_on(section, monkeypatch, qtbot):
     viewer, dock, blind = section
     viewer.dims.set_point(0, -152.5)

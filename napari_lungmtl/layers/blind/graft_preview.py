@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
+from psygnal import Signal
 
 from ...training.imaging.image import Image
 from ..follower import insert_layer
@@ -20,6 +21,9 @@ class GraftPreview:
     viewer
         A viewer, or a bare ``ViewerModel``.
     """
+
+    gone = Signal()
+    """A person deleted it, or the image below."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
@@ -85,5 +89,7 @@ class GraftPreview:
         removed = getattr(event, "value", None)
         if removed is not None and removed is self.layer:
             self._forget()
+            self.gone.emit()
         elif removed is not None and removed is self._below:
             self.take_out()
+            self.gone.emit()

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from napari.components import ViewerModel
 from napari.layers import Points
 from psygnal import Signal
 
 from ...session.review import reviewer
+from ...session.session import Session
 from ...training.findings import Finding, Findings, Provenance, Sphere
 from ...training.imaging.image import Image
-from ..follower import Connection
+from ..follower import Binding, Connection
 from ..image import IMAGE, add_image_layer, image_from_layer, image_layer_data
 from ..reconcile import Edit
 from ..row_binding import RowBinding
 from . import rows
 from .layer_data import FINDINGS, RENDERED, points_layer_data
+from .size_slider import SizeSlider
 
 __all__ = ["IMAGE", "SphereBinding", "add_image_layer", "image_from_layer", "image_layer_data"]
 
@@ -38,6 +44,15 @@ class SphereBinding(RowBinding[Points]):
     _places = np.empty((0, 3))
     """Where the layer was given its rows, in its own units."""
     _previewed: tuple[str, float] | None = None
+
+    def __init__(self, viewer: ViewerModel, session: Session, below: Sequence[Binding[Any]] = ()) -> None:
+        self._slider = SizeSlider(session, self.preview)
+        super().__init__(viewer, session, below)
+
+    def close(self) -> None:
+        """Stop following; what was just resized is kept."""
+        self._slider.take()
+        super().close()
 
     def fill(self, filled: bool) -> None:
         """Draw spheres as discs over the nodules of a slice, or leave the nodules free."""
@@ -87,7 +102,8 @@ class SphereBinding(RowBinding[Points]):
 
     def _layer_events(self, layer: Points) -> list[Connection]:
         moves = (layer.events.set_data, self._on_set_data)
-        return [*super()._layer_events(layer), (layer.events.size, self._take_edits), moves]
+        sizes = ((layer.events.size, self._on_size), (layer.events.current_size, self._show_size))
+        return [*super()._layer_events(layer), *sizes, moves]
 
     def _on_gone(self) -> None:
         """What marks the spheres of a slice goes with them."""
@@ -227,7 +243,27 @@ class SphereBinding(RowBinding[Points]):
         if not np.array_equal(layer.text.translation, place):
             layer.text.translation = place
 
+    def _select_row(self, layer: Points) -> None:
+        super()._select_row(layer)
+        self._show_size()
+
+    def _show_size(self, _event: object = None) -> None:
+        """napari's slider has the selected diameter in mm; napari itself would set it to units of the data."""
+        row = self._selected_row()
+        if self.layer is not None and row is not None:
+            self._slider.show(self.layer, self._rendered[row].diameter)
+
     # ---- layer -> session
+
+    def _on_size(self, _event: object = None) -> None:
+        """A person has turned napari's slider, whose number has become the size in units of the data."""
+        layer = self.layer
+        if layer is None or self._busy:
+            return
+        chosen = [self._rendered[row] for row in sorted(layer.selected_data) if row < len(self._rendered)]
+        with self._drawing(layer):
+            layer.size = rows.size(self._rendered)
+        self._slider.turned(layer, chosen)
 
     def _on_layer_data(self, event: object) -> None:
         action = str(getattr(event, "action", ""))

@@ -25,6 +25,8 @@ SMALLEST = 1.0
 """Diameter (mm) below which no sphere can be shrunk."""
 BORDER = 0.02
 """Width of a border, as a part of its sphere: it lies half outside, and a wider one would draw spheres too large."""
+LARGEST = 150.0
+"""Diameter (mm) above which no sphere can be widened."""
 TOLERANCE = 1e-3
 """Millimetres; less is rounding, not an edit."""
 
@@ -121,6 +123,11 @@ def label_offset(findings: Sequence[Finding], selected: str | None = None) -> tu
     chosen = [f for f in findings if f.id == selected] or findings
     radius = float(np.median(size(chosen))) / 2 if chosen else NEW_DIAMETER / SCALE / 2
     return (-0.72 * radius, -0.72 * radius, 0.72 * radius)
+
+
+def within(diameter: float) -> float:
+    """The diameter (mm), or the nearest that a person can give a sphere."""
+    return min(max(diameter, SMALLEST), LARGEST)
 
 
 def edit_of(

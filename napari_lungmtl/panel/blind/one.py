@@ -44,6 +44,7 @@ class OneAtAClick(QWidget):
         self._film: Film | None = None
         self.graft: OneGraft | None = None
         self.preview = GraftPreview(viewer)
+        self.preview.gone.connect(self.take_away)
         self.work = Worker("The graft could not be tried", self)
         self.work.finished.connect(self._on_finished)
         self.work.failed.connect(self._on_failed)

@@ -6,6 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from ...session.case_notes import CaseNotes
+from ..widgets.section import fill
 from .case import Case
 
 
@@ -42,8 +43,8 @@ class NotesRow(QWidget):
     def refresh(self) -> None:
         """Show what is said of the case now."""
         notes = self._case.notes if self._case is not None else CaseNotes()
-        self.tags.setText(", ".join(notes.tags))
-        self.note.setText(notes.note)
+        fill(self.tags, ", ".join(notes.tags))
+        fill(self.note, notes.note)
 
     def _say(self) -> None:
         case = self._case

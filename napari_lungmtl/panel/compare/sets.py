@@ -8,8 +8,7 @@ from typing import Any
 
 from napari.components import ViewerModel
 from napari.utils.notifications import show_info
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QListWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ...layers import planes
 from ...layers.follower import coalesced
@@ -22,6 +21,7 @@ from ...training.comparison.merge import merged
 from ...training.errors import LungmtlError
 from ...training.findings import Finding, Findings, new_id
 from ...training.findings.formats.truth.load import load_truth
+from ..widgets.quiet_list import QuietList
 from ..widgets.section import label, tool_button
 from .memory import Compared, Memory
 
@@ -61,8 +61,7 @@ class SetsView(QWidget):
         column.addLayout(row)
         self.words = label("", "faint", wrap=True)
         column.addWidget(self.words)
-        self.list = QListWidget()
-        self.list.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.list = QuietList()
         self.list.currentRowChanged.connect(self._on_row)
         column.addWidget(self.list)
         buttons = QHBoxLayout()

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QListWidget, QVBoxLayout, QWidget
 
 from ...training.inference.inside.feature_maps import Extent, Inside, Proposal
 from ...training.inference.predictor import SCORE_FLOOR
+from ..widgets.quiet_list import QuietList
 from ..widgets.section import label
 
 ROWS = 5
@@ -26,8 +27,7 @@ class ProposalList(QWidget):
         super().__init__()
         self.proposals: tuple[Proposal, ...] = ()
         self.words = label("", "faint", wrap=True)
-        self.list = QListWidget()
-        self.list.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.list = QuietList()
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setToolTip(
             "Suppressed: a better one lies over it. Below floor: no finding, its score is under 0.05."

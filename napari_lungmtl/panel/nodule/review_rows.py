@@ -14,7 +14,7 @@ from ...text.review import SURE, signed, story, sure, verdict
 from ...training.findings import REASONS, Finding
 from ..preferences import Preferences
 from ..widgets.fold_out import FoldOut
-from ..widgets.section import label, tool_button
+from ..widgets.section import fill, label, tool_button
 
 VERDICTS = (
     ("○ not reviewed", ("unreviewed", "")),
@@ -88,7 +88,7 @@ class ReviewRows(QWidget):
         _set(self.sure, sure(finding.confidence))
         _set(self.kind, finding.label)
         if not self.note.hasFocus() or self.note.text() != finding.note:
-            self.note.setText(finding.note)
+            fill(self.note, finding.note)
         self.asked.setVisible(not self._preferences.reviewer and not is_reading())
         self.author.setText(signed(finding))
         lines = story(finding)
@@ -102,7 +102,8 @@ class ReviewRows(QWidget):
         question = QWidget()
         row = QHBoxLayout(question)
         row.setContentsMargins(0, 0, 0, 0)
-        self.name = QLineEdit(reviewer())
+        self.name = QLineEdit()
+        fill(self.name, reviewer())
         self.name.setAccessibleName("Your name")
         self.name.setToolTip("Asked once: it stands beside all that you change from now on")
         self.name.returnPressed.connect(self._keep_name)
@@ -164,6 +165,8 @@ def _set(box: QComboBox, text: str) -> None:
         return
     if box.isEditable():
         box.setEditText(text)
+        if (line := box.lineEdit()) is not None:
+            line.setCursorPosition(0)
         return
     if box.findText(text) < 0:
         box.addItem(text)

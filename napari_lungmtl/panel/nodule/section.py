@@ -65,7 +65,7 @@ class NoduleCardSection(Section):
         self._offer = QWidget()
         self.button = QPushButton("Characterise")
         self.button.setToolTip("Ask the networks how malignant this nodule is, and what it looks like")
-        self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.clicked.connect(self._ask_for_opinions)
         row = QHBoxLayout(self._offer)
         row.setContentsMargins(0, 0, 0, 0)

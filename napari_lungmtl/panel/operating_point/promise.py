@@ -84,7 +84,7 @@ class PromiseView(QWidget):
         self.hold.clicked.connect(self._ask)
         self.most = QSpinBox()
         self.most.setRange(1, MOST)
-        self.most.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.most.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.most.setAccessibleName("False marks a scan at most")
         self.most.valueChanged.connect(self._ask_most)
         self.kind = label()

@@ -90,9 +90,8 @@ class PriorSection(Section):
         self.days.setRange(0, _MOST_DAYS)
         self.days.setSpecialValueText("unknown")
         self.days.setAccessibleName("days between the studies")
-        self.days.setToolTip(
-            "Days from the prior study to the present one, by their dates where the files have them"
-        )
+        self.days.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # beside them "unknown" has no room
+        self.days.setToolTip("Days from the prior study to the present one; by their dates where known")
         self.days.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.days.editingFinished.connect(self._on_days)
         self.days_label = label("Days between")

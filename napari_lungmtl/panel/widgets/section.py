@@ -6,11 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QElidingLabel
 
 from ...reviewed_images import ReviewedImage
 from .qt import sure
+from .tab_order import put_after, stops
 
 
 class Section(QFrame):
@@ -33,7 +43,7 @@ class Section(QFrame):
         self._title.setCheckable(True)
         self._title.setChecked(True)
         self._title.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._title.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._title.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # without a mouse, sections open by Space
         self._title.toggled.connect(self.set_open)
         self.summary = eliding("faint")
         self.summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -59,11 +69,18 @@ class Section(QFrame):
         layout = self._layout
         if shown and layout.indexOf(self.content) < 0:
             layout.addWidget(self.content, 1)
+            put_after(self._last_of_head(), self.content)
         elif not shown and not self.content.testAttribute(Qt.WidgetAttribute.WA_WState_Created):
             # Nobody has seen it yet, and most sections stay folded: the dock has less to style and to lay out without it.
             layout.removeWidget(self.content)
             self.content.setParent(None)
         self.content.setVisible(shown)
+
+    def _last_of_head(self) -> QWidget:
+        """What Tab stops at last before the body."""
+        return next(
+            (each for each in reversed(stops(self)) if not self.content.isAncestorOf(each)), self._title
+        )
 
     def set_reviewed(self, reviewed: ReviewedImage | None) -> None:
         """Show another image (or none)."""
@@ -94,6 +111,12 @@ def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
     widget.setWordWrap(wrap)
     set_role(widget, role)
     return widget
+
+
+def fill(edit: QLineEdit, text: str) -> None:
+    """Put a text into a field so that its beginning is seen where it is longer: Qt shows the end."""
+    edit.setText(text)
+    edit.setCursorPosition(0)
 
 
 def eliding(role: str = "") -> QElidingLabel:

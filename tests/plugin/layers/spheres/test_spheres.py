@@ -177,14 +177,6 @@ def test_a_click_that_moves_nothing_is_no_edit(binding) -> None:
     assert binding.session.findings is before
 
 
-def test_a_resized_point_resizes_its_finding(binding) -> None:
-    first = binding.session.visible[0]
-    binding.layer.selected_data = {0}
-    binding.layer.current_size = 12 / binding.layer.scale[-1]
-    assert binding.session.findings[first.id].diameter == pytest.approx(12)
-    assert _same_as_session(binding)
-
-
 def test_pasted_points_are_new_findings(binding, viewer) -> None:
     """A paste copies the id too, and fires no data event. In 3-D: in slices napari 0.9.2 fails to paste."""
     session, layer = binding.session, binding.layer
