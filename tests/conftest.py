@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import signal
 import sys
 import tempfile
 from functools import partialmethod
@@ -27,6 +28,10 @@ import hypothesis
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
+
+# A shell starts what runs in the background with Ctrl+C ignored, and its children with it: theirs is part of what is tested.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Modules and the syntax trees of tests are no garbage, and looking for some among them takes a quarter of the collection.
 gc.disable()

@@ -109,8 +109,9 @@ def test_table_mattress_and_arms_are_not_lung():
     assert not field[:, :, :58].any()
 
 
-@pytest.mark.parametrize(("axes", "degrees"), [((0, 1), 3), ((0, 2), -8), ((1, 2), 20)])
-@pytest.mark.parametrize("lowest", [-1024, -1000])
+@pytest.mark.parametrize(
+    ("axes", "degrees", "lowest"), [((0, 1), 3, -1000), ((0, 2), -8, -1000), ((1, 2), 20, -1024)]
+)
 def test_an_oblique_scan_has_the_lungs_of_a_straight_one(axes, degrees, lowest):
     """What lies beside a resampled scan is no air: else the cut lungs would run into the room."""
     image = phantom().image

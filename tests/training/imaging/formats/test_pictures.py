@@ -99,7 +99,7 @@ def test_the_resolution_of_print_is_no_pixel_size(tmp_path):
 
 
 def test_png_and_dicom_of_one_picture_give_one_radiograph(tmp_path):
-    image = radiograph(12)
+    image = radiograph(12, spacing=(0.2, 0.2))  # as square as the picture's, which does not say
     Picture.fromarray(gray(12)).save(tmp_path / "a.png")
     files = [write_projection(image, tmp_path / f"{air}.dcm", bright_air=air) for air in (False, True)]
     radiographs = [make_radiograph_input(read_image(file)).pixels for file in (tmp_path / "a.png", *files)]
