@@ -102,9 +102,8 @@ def output_file(context: typer.Context, path: Path | None) -> Path | None:
             if path.is_dir():
                 raise Failed(f"{path} is a folder: name a file")
             if address_of(path) is None:
-                missing = [folder for folder in path.parents if not folder.exists()]
                 # The outermost command ends last, also where an option behind this one is wrong.
-                context.find_root().call_on_close(partial(_remove_empty, missing))
+                context.find_root().call_on_close(partial(remove_empty, not_there_yet(path.parent)))
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with tempfile.TemporaryFile(
@@ -118,7 +117,12 @@ def output_file(context: typer.Context, path: Path | None) -> Path | None:
     return path
 
 
-def _remove_empty(folders: Sequence[Path]) -> None:
+def not_there_yet(folder: Path) -> list[Path]:
+    """List the folders that have to be made for one, the innermost first."""
+    return [each for each in (folder, *folder.parents) if not each.exists()]
+
+
+def remove_empty(folders: Sequence[Path]) -> None:
     """Remove folders, the innermost first, as far as nothing lies in them."""
     with suppress(OSError):
         for folder in folders:

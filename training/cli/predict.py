@@ -19,9 +19,11 @@ from .common import (
     device_on,
     explain,
     explained,
+    not_there_yet,
     output_file,
     passes,
     progress,
+    remove_empty,
 )
 from .many.predict import predict_many
 from .many.studies import Study, studies_at
@@ -126,11 +128,14 @@ def predict(
     """
     with explained(), ExitStack() as stack:
         from ..inference import registry
+        from ..storage.address import is_remote
 
         device = device_on(engine, device)
         stack.enter_context(registry.using_weights(weights or ()))
         infos = _chosen(registry.models(), model)
         batch = Batch(out, ExportOptions(which, format))
+        if not is_remote(out):
+            stack.callback(remove_empty, not_there_yet(out))
         _prepare(out, batch.export.format)
         given = None if findings is None else _given(findings)
         if workers is not None or cluster is not None:

@@ -36,7 +36,7 @@ def import_findings(path: Path | str, image: Image) -> tuple[Findings, list[str]
     path
         A DICOM SEG, SR, GSPS or RTSTRUCT; ``*.lungmtl.json``, ``findings.csv``, a submission to LUNA16, a label volume, YOLO's
         text, or anything that can be truth (`formats.truth.load`), which comes in as drawn by a person: but for boxes of NODE21
-        and for what has a score in COCO, which nobody has reviewed.
+        and YOLO and for what has a score in COCO, which nobody has reviewed and which are the file's.
     image
         The image that they belong to.
 
@@ -147,9 +147,10 @@ def _marks(path: Path, image: Image) -> tuple[Findings, list[str]]:
 
 
 def _boxes(path: Path, image: Image) -> tuple[Findings, list[str]]:
-    """NODE21's boxes, unreviewed: the table does not say whose they are, and marks of networks are written into it, too."""
+    """NODE21's boxes, the file's and unreviewed: it does not say whose they are, and marks of networks are written into it, too."""
     found, problems = _as_truth(path, image)
-    return found.with_items(tuple(f.with_(status="unreviewed") for f in found)), problems
+    nobodys = {"status": "unreviewed", "provenance": Provenance(path.stem)}
+    return found.with_items(tuple(f.with_(**nobodys) for f in found)), problems
 
 
 def numbered(findings: Findings) -> tuple[Finding, ...]:

@@ -226,6 +226,10 @@ def test_a_command_that_writes_nothing_leaves_no_empty_folder(tmp_path, scans):
     write_findings(Findings(), given)
     assert lungmtl("import", given, "--image", scans[0], "--out", out, "--mistyped").exit_code == 2
     assert lungmtl("import", tmp_path / "none.dcm", "--image", scans[0], "--out", out).exit_code == 1
+    assert (
+        lungmtl("predict", tmp_path / "none.dcm", "--out", tmp_path / "there" / "results" / "a").exit_code
+        == 1
+    )
     assert list((tmp_path / "there").iterdir()) == []
     assert lungmtl("import", given, "--image", scans[0], "--out", out).exit_code == 0
     assert out.is_file()

@@ -12,6 +12,9 @@ from napari_lungmtl.training.fitting.ranges import Count, Decay, Fraction
 from napari_lungmtl.training.fitting.settings import config_from
 from napari_lungmtl.training.fitting.training_run import TrainingRun, read_run
 from napari_lungmtl.training.inference.registry import NETWORKS, network
+from napari_lungmtl.training.networks.ag3d import config as ag3d
+from napari_lungmtl.training.networks.mosegnet import config as mosegnet
+from napari_lungmtl.training.networks.nodule_masks import config as nodule_masks
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,21 @@ def test_every_network_refuses_a_wrong_setting_before_it_looks_at_the_data(tmp_p
     with pytest.raises(ValueError, match=f"training.{setting} must be a"):
         network(name).train(run)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("base", "setting", "value", "taken"),
+    [
+        (mosegnet.SHIPPED_TRAINING, "dev_folds", [1, "2"], ("1", "2")),
+        (nodule_masks.SHIPPED_TRAINING, "held_out", 3, "3"),
+        (ag3d.SHIPPED_TRAINING, "test_folds", ["0", 4], (0, 4)),
+    ],
+)
+def test_folds_are_numbers_or_text(base, setting, value, taken):
+    """Tables of folds hold text, and people write numbers."""
+    assert getattr(config_from(base, {setting: value}), setting) == taken
+    with pytest.raises(ValueError, match="such as 0"):
+        config_from(base, {setting: [True] if isinstance(value, list) else True})
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Literal
 
-from ...fitting.ranges import Count, Decay, Fraction, Natural, NotNegative, Positive
+from ...fitting.ranges import Count, Decay, FoldNumber, Fraction, Natural, NotNegative, Positive
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class TrainingConfig:
     keep: Literal["all", "first"] = "all"
     sampling: Literal["running", "once", "uniform"] = "running"
     boost_from: Fraction = 0.5
-    test_folds: tuple[int, ...] = (0,)
+    test_folds: tuple[FoldNumber, ...] = (0,)
     dev_every: Count = 12
     seed: Natural = 0
     workers: Natural = 0

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...fitting.ranges import Count, Decay, Fraction, Natural, NotNegative, Positive
+from ...fitting.ranges import Count, Decay, FoldName, Fraction, Natural, NotNegative, Positive
 from .augmentation import Augmentation
 
 
@@ -172,7 +172,7 @@ class TrainingConfig:
     bfloat16: bool = True
     pasted: Fraction = 0.5
     dev_radiographs: Count = 300
-    dev_folds: tuple[str, ...] = ("1",)
+    dev_folds: tuple[FoldName, ...] = ("1",)
     seed: Natural = 0
     workers: Natural = 0
 

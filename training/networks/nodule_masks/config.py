@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...fitting.ranges import Count, Decay, Fraction, Natural, NotNegative, Positive
+from ...fitting.ranges import Count, Decay, FoldName, Fraction, Natural, NotNegative, Positive
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class TrainingConfig:
     noise_hu: NotNegative = 25.0
     offset_hu: NotNegative = 15.0
     bfloat16: bool = True
-    held_out: str = "0"
+    held_out: FoldName = "0"
     seed: Natural = 0
 
     minutes = 0.0

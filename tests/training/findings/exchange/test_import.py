@@ -9,7 +9,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 
-from napari_lungmtl.session.review import passes
+from napari_lungmtl.session.review import is_reviewed, passes
 from napari_lungmtl.session.thresholds import Thresholds
 from napari_lungmtl.training.export_options import Format
 from napari_lungmtl.training.findings import Box, Finding, Findings, ImageReference, Provenance
@@ -220,7 +220,9 @@ def test_marks_that_nobody_reviewed_come_back_so_and_count_as_true_only_beside(f
     back = import_findings(path, film)[0]
     status = "accepted" if format is Format.COCO else "unreviewed"  # the others do not tell who made a box
     assert [f.status for f in back] == ["unreviewed", status]
-    assert back[1].provenance == Provenance()
+    # An empty provenance is a person's: then it would be shown at any threshold, and learnt from.
+    assert back[1].provenance == (Provenance() if format is Format.COCO else Provenance(path.stem))
+    assert [is_reviewed(f) for f in back] == [False, format is Format.COCO]
     if format is Format.COCO:
         assert (back[0].provenance, back[0].score) == (Provenance("findings.coco"), 0.06)
         assert not passes(back[0], Thresholds()), "it was hidden, and still is"

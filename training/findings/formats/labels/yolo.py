@@ -66,6 +66,8 @@ def is_yolo(text: str) -> bool:
 def read_yolo(path: Path | str, image: Image) -> Findings:
     """Read the boxes of a radiograph (all classes), with their confidences where there is a sixth column.
 
+    Whose they are is not said: they are the file's, and unreviewed.
+
     Raises
     ------
     FindingsFileError
@@ -89,8 +91,9 @@ def read_yolo(path: Path | str, image: Image) -> Findings:
             raise bad_line(path, number, "a box without size")
         box = PixelBox((x - w / 2) * width, (y - h / 2) * height, w * width, h * height)
         require_inside(box, image.shape, f"{path}, line {number}")
-        found = Finding(to_world(box, reference))
-        if score:  # which networks write, and annotation tools do not
-            found = found.with_(score=min(max(score[0], 0), 1), provenance=Provenance(Path(path).stem))
-        items.append(found)
+        # Without a score too it may be a network's: this program writes both without one, as trainings want it.
+        probability = min(max(score[0], 0), 1) if score else 1.0
+        items.append(
+            Finding(to_world(box, reference), score=probability, provenance=Provenance(Path(path).stem))
+        )
     return Findings(tuple(items), reference)
