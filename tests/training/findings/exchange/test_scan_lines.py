@@ -7,7 +7,7 @@ import pytest
 from skimage.measure import points_in_poly
 
 from napari_lungmtl.training.findings.formats.dicom.contours import filled
-from napari_lungmtl.training.findings.formats.dicom.scan_lines import Rows
+from napari_lungmtl.training.findings.formats.dicom.rings.scan_lines import Rows
 from napari_lungmtl.training.imaging import Image
 
 SIDE = 12

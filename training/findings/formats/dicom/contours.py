@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ....imaging.image import Image
-from .scan_lines import Rows
+from .rings.nesting import with_holes
+from .rings.scan_lines import Rows
 from .slabs import are_apart, slabs
 
 _PARALLEL = 0.999
@@ -49,9 +50,9 @@ class Stack(NamedTuple):
 def filled(contours: Iterable[np.ndarray], image: Image) -> np.ndarray:
     """Find the voxels whose centres lie inside of contours.
 
-    Within a plane a point is inside if an odd number of contours is around it, so that holes stay holes. Between planes the nearest
-    one decides, and beyond the last ones what lies within half the distance of planes. A region between all slices is given to the
-    nearest one.
+    Within a plane a contour wholly inside of another one is a hole, and all others are joined (`nesting.with_holes`). Between
+    planes the nearest one decides, and beyond the last ones what lies within half the distance of planes. A region between all
+    slices is given to the nearest one.
 
     Parameters
     ----------
@@ -141,8 +142,11 @@ def _between(low: float, high: float, plane: Plane, normal: np.ndarray, image: I
     start, aside = (_sums([*places[:2], places[2][:1]], unit[axes]).ravel() for unit in across.T)
     rows = Rows(start, aside, image.scale[along] * across[along, 0], len(places[2]))
     inside = np.zeros((len(start), rows.length), bool)
-    for ring in plane.rings:
-        inside ^= rows.inside(ring @ across)
+    for ring, holes in with_holes([ring @ across for ring in plane.rings]):
+        region = rows.inside(ring)
+        for hole in holes:
+            region &= ~rows.inside(hole)
+        inside |= region
     voxels = np.argwhere(inside.reshape(height.shape) & (height >= low) & (height < high))
     return voxels[:, np.argsort(axes)] + first
 
