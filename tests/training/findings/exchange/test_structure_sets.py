@@ -143,20 +143,23 @@ def test_contours_of_several_directions_are_one_region(tmp_path):
     [
         (
             "lesion",
-            "Lung nodule 1/GTV lung RUL/Tumor_Lt_Lung/Nodule 2 subpleural rib/LungNodule1/lungtumour/GTVp/IGTV_Lung/"
-            "Lung-nodule-1/lung_ca/Lung met 3/mass left lung/ITV",
+            "Lung nodule 1|GTV lung RUL|Tumor_Lt_Lung|Nodule 2 subpleural rib|LungNodule1|lungtumour|GTVp|IGTV_Lung|"
+            "Lung-nodule-1|lung_ca|Lung met 3|mass left lung|ITV|Nodule-lung|GTV-1|Lung - nodule 1|Lung-tumor|GTV minus lung|"
+            "Lung nodule 1 - GTV|Lung sub-solid nodule|Lung sub pleural nodule|LungSubsolidNodule|Lungentumor|SubGTV lung",
         ),
-        ("margin", "PTV distribution/CTV_Lung/PTV1/PTV_60_RibSparing"),
+        ("margin", "PTV distribution|CTV_Lung|PTV1|PTV_60_RibSparing|PTV-GTV Lung"),
         (
             "anatomy",
-            "Lung_L/LungL/LLung/lungs/Lungs-GTV/LUNGS_minus_GTV/Lung - ITV/Lung-PTV/SpinalCord/spinal_cord/Ribs/ribcage/BODY/"
-            "External/Bronchus/Bronchial tree/Heart",
+            "Lung_L|LungL|LLung|lungs|Lungs-GTV|LUNGS_minus_GTV|Lung - ITV|Lung-PTV|SpinalCord|spinal_cord|Ribs|ribcage|BODY|"
+            "External|Bronchus|Bronchial tree|Heart|Lungs - Tumor|Lungs-Tumor|Lungs_sub_GTV|Lung minus tumor|Lung w/o GTV|"
+            "LungsLessGTV|LungsSubGTVp|LUNGSminusGTV|lungsminusgtv|Lungs-iGTV|Lung_L - nodule|Lung ohne Tumor|Lunge ohne Tumor|"
+            "Lung not cancer|Lungs without the lesion|Lung less L mass|Both lungs minus mets|Lung excluding PTV|Body-PTV",
         ),
-        ("unknown", "Distribution/Contribution 1/Segment_1/accord/Target/"),
+        ("unknown", "Distribution|Contribution 1|Segment_1|accord|Target|"),
     ],
 )
 def test_whole_words_tell_what_a_region_is(kind, names):
-    assert {name: kind_of_roi(name) for name in names.split("/")} == dict.fromkeys(names.split("/"), kind)
+    assert {name: kind_of_roi(name) for name in names.split("|")} == dict.fromkeys(names.split("|"), kind)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +172,9 @@ def test_whole_words_tell_what_a_region_is(kind, names):
         ("Target", "PTV", "margin"),
         ("Nodule box", "EXTERNAL", "anatomy"),
         ("Nodule 3", "SOMETHING_NEW", "lesion"),
+        ("Lungs - Tumor", "ORGAN", "anatomy"),
+        ("Lungs_sub_GTV", "AVOIDANCE", "anatomy"),
+        ("Nodule 3", "AVOIDANCE", "anatomy"),
     ],
 )
 def test_the_type_tells_what_a_region_is(name, stated, kind):

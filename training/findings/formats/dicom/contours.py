@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from skimage.measure import points_in_poly
 
 from ....imaging.image import Image
+from .rings.nesting import with_holes
+from .rings.scan_lines import Rows
 from .slabs import are_apart, slabs
 
 _PARALLEL = 0.999
@@ -49,9 +50,9 @@ class Stack(NamedTuple):
 def filled(contours: Iterable[np.ndarray], image: Image) -> np.ndarray:
     """Find the voxels whose centres lie inside of contours.
 
-    Within a plane a point is inside if an odd number of contours is around it, so that holes stay holes. Between planes the nearest
-    one decides, and beyond the last ones what lies within half the distance of planes. A region between all slices is given to the
-    nearest one.
+    Within a plane a contour wholly inside of another one is a hole, and all others are joined (`nesting.with_holes`). Between
+    planes the nearest one decides, and beyond the last ones what lies within half the distance of planes. A region between all
+    slices is given to the nearest one.
 
     Parameters
     ----------
@@ -66,8 +67,9 @@ def filled(contours: Iterable[np.ndarray], image: Image) -> np.ndarray:
         Indices (m, 3), each once.
     """
     found = [_voxels(stack, image) for stack in _stacks(contours)]
-    voxels = np.concatenate([np.empty((0, 3), np.intp), *found])
-    return np.unique(voxels, axis=0) if len(found) > 1 else voxels  # slabs of one stack share none
+    if len(found) == 1:
+        return found[0]  # slabs of one stack share none
+    return np.unique(np.concatenate([np.empty((0, 3), np.intp), *found]), axis=0)
 
 
 def have_gaps(contours: Iterable[np.ndarray]) -> bool:
@@ -130,25 +132,34 @@ def _between(low: float, high: float, plane: Plane, normal: np.ndarray, image: I
     index = image.to_index(np.concatenate(ends))
     first = np.clip(np.floor(index.min(0)), 0, image.shape).astype(int)
     last = np.clip(np.ceil(index.max(0)) + 1, 0, image.shape).astype(int)
-    places = [
-        np.arange(a, b) * s + o for a, b, s, o in zip(first, last, image.scale, image.origin, strict=True)
-    ]
-    z, y, x = np.ix_(*(each * part for each, part in zip(places, normal, strict=True)))
-    height = z + y + x
-    voxels = np.argwhere((height >= low) & (height < high)) + first
-    across = _axes(normal)
-    points = image.to_world(voxels) @ across
-    inside = np.zeros(len(points), bool)
-    for ring in plane.rings:
-        flat = ring @ across
-        near = ((points >= flat.min(0)) & (points <= flat.max(0))).all(1)
-        inside[near] ^= points_in_poly(points[near], flat)
-    return voxels[inside]
+    along = 2 - int(np.abs(normal[::-1]).argmin())  # rows of voxels that lie as flat in the plane as may be
+    axes = [*np.delete(np.arange(3), along), along]
+    places = [np.arange(first[axis], last[axis]) * image.scale[axis] + image.origin[axis] for axis in axes]
+    if not all(map(len, places)):
+        return np.empty((0, 3), np.intp)
+    height = _sums(places, normal[axes])
+    across = _axes(normal, along)
+    start, aside = (_sums([*places[:2], places[2][:1]], unit[axes]).ravel() for unit in across.T)
+    rows = Rows(start, aside, image.scale[along] * across[along, 0], len(places[2]))
+    inside = np.zeros((len(start), rows.length), bool)
+    for ring, holes in with_holes([ring @ across for ring in plane.rings]):
+        region = rows.inside(ring)
+        for hole in holes:
+            region &= ~rows.inside(hole)
+        inside |= region
+    voxels = np.argwhere(inside.reshape(height.shape) & (height >= low) & (height < high))
+    return voxels[:, np.argsort(axes)] + first
 
 
-def _axes(normal: np.ndarray) -> np.ndarray:
-    """Two unit vectors (3, 2) across a normal, those of the world where it is one itself."""
-    first = np.eye(3)[np.abs(normal).argmin()]
+def _sums(places: list[np.ndarray], unit: np.ndarray) -> np.ndarray:
+    """Places along a unit vector of the points of a lattice."""
+    a, b, c = np.ix_(*(each * part for each, part in zip(places, unit, strict=True)))
+    return a + b + c
+
+
+def _axes(normal: np.ndarray, along: int) -> np.ndarray:
+    """Two unit vectors (3, 2) across a normal, the first one as near to an axis of the image as may be."""
+    first = np.eye(3)[along]
     first = first - first @ normal * normal
     first /= np.linalg.norm(first)
     return np.stack([first, np.cross(normal, first)], axis=1)

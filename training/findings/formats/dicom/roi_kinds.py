@@ -9,33 +9,39 @@ Kind = Literal["lesion", "margin", "anatomy", "unknown"]
 
 _SIDES = r"l|r|lt|rt|left|right"
 _ORGANS = (
-    *("lung", "heart", "cord", "oesophagus", "esophagus", "trachea", "carina", "body", "external", "skin"),
-    *("couch", "airway", "aorta", "liver", "spine", "rib", "thorax", "bronch(?:us|i|ial)?"),
+    *("lung(?:e|en)?", "heart", "cord", "oesophagus", "esophagus", "trachea", "carina", "body", "external"),
+    *("skin", "couch", "airway", "aorta", "liver", "spine", "rib", "thorax", "bronch(?:us|i|ial)?"),
 )
 _ORGAN = re.compile(
     rf"(?:{_SIDES}|both|total|spinal)?(?:{'|'.join(_ORGANS)})(?:s|es)?(?:{_SIDES}|both|total|sum|cage|tree|wall|surface)?"
 )
-_LESION = re.compile(
-    r"[a-z]*(?:gtv|nodul|tumou?r|lesion|metasta|carcinom)[a-z]*|itv[a-z]*|mass(?:es)?|mets?|ca|cancers?|nscl?c|sclc"
-)
+_LESIONS = r"[a-z]*(?:gtv|nodul|tumou?r|lesion|metasta|carcinom)[a-z]*|itv[a-z]*|mass(?:es)?|mets?|ca|cancers?|nscl?c|sclc"
+_LESION = re.compile(_LESIONS)
 _MARGIN = re.compile(r"[cp]tv[a-z]*")
+_GLUED = re.compile(r"(minus|without|ohne)|(?<=[a-z]{2})(?=[A-Z])")
+"""Where words begin that a name writes in one: LungsLessGTV, LUNGSminusGTV."""
 _WITHOUT = re.compile(
-    r"(?:[-–]|(?<![a-z])(?:minus|without|less|not|excl?|excluding)(?![a-z]))[\s_]*(?:i?gtv|[icp]tv)",
-    re.IGNORECASE,
+    rf"""
+    (?<![a-z])(?:minus|less|sub|subtract(?:ed|ing)?|without|w[/.]?o|ohne|not?|ex|excl?|excluding)(?![a-z])[\s_.–−-]*
+        (?:(?:the|any|all|{_SIDES})[\s_]+)*(?:{_LESIONS}|[cp]tv[a-z]*)(?![a-z])
+    | [-–−][\s_]*[a-z]?(?:gtv|[icp]tv)
+    | (?<=lungs)[\s_]*[-–−][\s_]*(?:{_LESIONS})(?![a-z])
+    | [\s_][-–−][\s_]+(?:{_LESIONS})(?![a-z]|[\s_\#-]*\d)
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
-"""Lungs-GTV is a lung without its tumour."""
+"""Lungs-GTV is a lung without its tumour. A hyphen alone may also join words, as in Lung-nodule-1."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NEVER = (
     *("EXTERNAL", "SUPPORT", "FIXATION", "BOLUS", "MARKER", "ISOCENTER", "REGISTRATION", "CONTROL", "CAVITY"),
-    *("DOSE_REGION", "DOSE_MEASUREMENT", "CONTRAST_AGENT", "TREATED_VOLUME", "IRRAD_VOLUME"),
+    *("DOSE_REGION", "DOSE_MEASUREMENT", "CONTRAST_AGENT", "TREATED_VOLUME", "IRRAD_VOLUME", "AVOIDANCE"),
 )
-"""Types (RTROIInterpretedType, PS3.3 C.8.8.8.1) that are nothing in a patient, whatever their name."""
+"""Types (RTROIInterpretedType, PS3.3 C.8.8.8.1) that are no lesion, whatever their name: nothing in a patient, or to be spared."""
 _OF_TYPE: dict[str, Kind] = {
     "GTV": "lesion",
     "CTV": "margin",
     "PTV": "margin",
     "ORGAN": "anatomy",
-    "AVOIDANCE": "anatomy",
 }
 
 
@@ -66,12 +72,16 @@ def kind_of_roi(name: str, interpreted_type: str = "") -> Kind:
 
 
 def _by_name(name: str) -> Kind:
-    words = {word.lower() for word in (*_WORD.findall(name), *re.findall(r"[a-z]+", name.lower()))}
-    organ = any(map(_ORGAN.fullmatch, words))
-    if organ and _WITHOUT.search(name):
+    apart = _GLUED.sub(r" \1 ", name)
+    if any(_by_words(apart[: found.start()]) == "anatomy" for found in _WITHOUT.finditer(apart)):
         return "anatomy"
+    return _by_words(name)
+
+
+def _by_words(name: str) -> Kind:
+    words = {word.lower() for word in (*_WORD.findall(name), *re.findall(r"[a-z]+", name.lower()))}
     if any(map(_MARGIN.fullmatch, words)):
         return "margin"
     if any(map(_LESION.fullmatch, words)):
         return "lesion"
-    return "anatomy" if organ else "unknown"
+    return "anatomy" if any(map(_ORGAN.fullmatch, words)) else "unknown"

@@ -1,0 +1,1 @@
+"""Flat contours: which are holes in others, and which points of rows they enclose."""
