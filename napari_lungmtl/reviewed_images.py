@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from napari.components import ViewerModel
@@ -21,104 +20,17 @@ from .layers.radiograph import RadiographLayers
 from .layers.screen import pixel_size
 from .layers.spheres.layer import SphereBinding, image_from_layer
 from .layers.spheres.rings import RingLayer
-from .layers.truth.layer import TRUE_NODULES
 from .layers.truth.outcomes import TruthLayers
+from .layers.view_state import set_visible
+from .reviewed_image import ReviewedImage
 from .session.session import Session
 from .session.sidecar import Sidecar
 from .session.truth import TruthReview
-from .training.findings import Finding
 from .training.imaging.image import Image
 
+__all__ = ["ReviewedImage", "ReviewedImages", "ReviewedImagesEvents"]
+
 log = logging.getLogger("napari_lungmtl")
-
-
-@dataclass(eq=False)
-class ReviewedImage:
-    """An image layer with its session and what draws it: the binding of spheres, their rings, masks, a radiograph's layers.
-
-    `truth` is what its findings are compared with, drawn by `truth_layers`. `companions` are further layers that are shown and
-    hidden with it, `legend` a symbol, words and a colour that say what they are, `view` how it was looked at when another image
-    was chosen.
-    """
-
-    layer: ImageLayer
-    session: Session
-    binding: SphereBinding
-    rings: RingLayer
-    truth: TruthReview
-    truth_layers: TruthLayers
-    radiograph: RadiographLayers | None = None
-    companions: list[Layer] = field(default_factory=list)
-    legend: tuple[str, str, str] | None = None
-    view: view_state.ViewState | None = None
-    masks: VolumeMaskBinding | None = None
-
-    @property
-    def drawn(self) -> tuple[Layer, ...]:
-        """The layers that show its findings."""
-        masks = self.masks.layer if self.masks is not None else None
-        spheres = (layer for layer in (masks, self.binding.layer, self.rings.layer) if layer is not None)
-        return (*spheres, *(self.radiograph.layers if self.radiograph is not None else ()))
-
-    def marked(self) -> tuple[Finding, ...]:
-        """The findings that are drawn where the layers have them; none of a kind whose layer a person deleted."""
-        if self.radiograph is None:
-            masks = self.masks is None or self.masks.deleted
-            outlined = () if masks else (f for f in self.session.visible if f.kind == "mask")
-            return (*self.binding.present(), *outlined)
-        return () if self.radiograph.boxes.deleted else self.session.visible
-
-    def true_findings(self) -> list[Finding]:
-        """The true nodules that are drawn."""
-        return [f for layer in self.companions if layer.visible for f in layer.metadata.get(TRUE_NODULES, ())]
-
-    def set_current(self, current: bool) -> None:
-        """Show the image and all that is drawn over it, or hide them while another image is reviewed."""
-        _set_visible(self.layer, current)
-        self.binding.set_current(current)
-        self.rings.set_current(current)
-        if self.masks is not None:
-            self.masks.set_current(current)
-        if self.radiograph is not None:
-            self.radiograph.set_current(current)
-        self.truth_layers.set_current(current)
-        for layer in self.companions:
-            _set_visible(layer, current)
-
-    def bring_back(self) -> bool:
-        """Draw again what a person deleted of its drawings; False where nothing was."""
-        spheres = (
-            self.binding.deleted or self.rings.deleted or (self.masks is not None and self.masks.deleted)
-        )
-        deleted = spheres or (self.radiograph is not None and self.radiograph.deleted)
-        if deleted:
-            self.session.events.overlays.emit(self.session.overlays_shown)
-        return deleted
-
-    def settle(self) -> bool:
-        """Take what was just painted as a command; False while somebody paints, and nothing may be taken back."""
-        return all(painted.settle() for painted in (self.masks, self.radiograph) if painted is not None)
-
-    def close(self, *, wait: bool = True) -> None:
-        """Take its drawings out, and save, at once or in the background."""
-        self.let_go()
-        self.session.close(wait=wait)
-
-    def let_go(self) -> None:
-        """Take its drawings out; another layer goes on with the session."""
-        self.truth_layers.close()
-        if self.masks is not None:
-            self.masks.close()
-        if self.radiograph is not None:
-            self.radiograph.close()
-        self.rings.close()
-        self.binding.close()
-
-
-def _set_visible(layer: Layer, visible: bool) -> None:
-    """Show or hide a layer: napari puts all layers of the canvas in order anew at each such word, also where nothing changes."""
-    if layer.visible != visible:
-        layer.visible = visible
 
 
 class ReviewedImagesEvents(SignalGroup):
@@ -152,15 +64,18 @@ class ReviewedImages:
         self._opening = False
         self._going: list[ReviewedImage] | None = None  # while several layers are removed at once
         self._closed_images = ClosedImages(viewer)
-        viewer.layers.selection.events.active.connect(self._on_active)
-        viewer.layers.events.removed.connect(self._on_removed)
-        viewer.layers.events.inserted.connect(self._on_inserted)
-        viewer.layers.events.reordered.connect(self._on_listed)
-        for batch in (viewer.layers.events.begin_batch, viewer.layers.events.end_batch):
-            batch.connect(self._on_batch)
-        viewer.dims.events.range.connect(self._narrow_range)
-        for event in self._changes:
-            event.connect(self._agree)
+        layers = viewer.layers
+        self._connections: tuple[tuple[Any, Callable[..., object]], ...] = (
+            (layers.selection.events.active, self._on_active),
+            (layers.events.removed, self._on_removed),
+            (layers.events.inserted, self._on_inserted),
+            (layers.events.reordered, self._on_listed),
+            *((batch, self._on_batch) for batch in (layers.events.begin_batch, layers.events.end_batch)),
+            (viewer.dims.events.range, self._narrow_range),
+            *((event, self._agree) for event in (layers.events.inserted, layers.events.removed)),
+        )
+        for event, slot in self._connections:
+            event.connect(slot)
         self._agree()
         self._on_active()
 
@@ -201,18 +116,36 @@ class ReviewedImages:
             self._current.legend = legend
             self._narrow_range()
 
+    def begin_anew(self, layer: Layer) -> bool:
+        """Review a layer as it lies now, and not as it lay; False where that is no medical image, or it is open twice."""
+        reviewed = next(s for s in self._reviewed_images if s.layer is layer)
+        if sum(other.session is reviewed.session for other in self._reviewed_images) > 1:
+            return False
+        try:
+            image_from_layer(reviewed.layer)
+        except ValueError:
+            return False
+        drawing = any(self._viewer.layers.selection.active is drawn for drawn in reviewed.drawn)
+        self._opening = True  # its drawings go, and napari makes another layer the active one
+        try:
+            self._leave(reviewed)
+            reviewed.close(wait=False)
+        finally:
+            self._opening = False
+        anew = self._reviewed_of(reviewed.layer)
+        if reviewed is self._current:
+            self._set_current(anew)
+        elif anew is not None:
+            anew.set_current(False)
+        if drawing:
+            self.choose(reviewed.layer)
+        return True
+
     def close(self) -> None:
         """Save everything and let go of the viewer."""
         self._closed_images.close()
-        self._viewer.layers.selection.events.active.disconnect(self._on_active)
-        self._viewer.layers.events.removed.disconnect(self._on_removed)
-        self._viewer.layers.events.inserted.disconnect(self._on_inserted)
-        self._viewer.layers.events.reordered.disconnect(self._on_listed)
-        for batch in (self._viewer.layers.events.begin_batch, self._viewer.layers.events.end_batch):
-            batch.disconnect(self._on_batch)
-        self._viewer.dims.events.range.disconnect(self._narrow_range)
-        for event in self._changes:
-            event.disconnect(self._agree)
+        for event, slot in self._connections:
+            event.disconnect(slot)
         for reviewed in self._reviewed_images:
             reviewed.layer.events.visible.disconnect(self._on_visible)
             reviewed.layer.events.name.disconnect(self._on_listed)
@@ -236,10 +169,6 @@ class ReviewedImages:
             return True
         known = isinstance(layer, ImageLayer) and layer.metadata.get(IMAGE) is not None
         return known and not any(layer is refused for refused in self._refused)
-
-    @property
-    def _changes(self) -> tuple[Any, Any]:
-        return self._viewer.layers.events.inserted, self._viewer.layers.events.removed
 
     def _agree(self, _event: object = None) -> None:
         agree_on_units(self._viewer.layers)
@@ -288,11 +217,7 @@ class ReviewedImages:
 
     def _go(self, reviewed: ReviewedImage) -> None:
         """An image was removed."""
-        removed = reviewed.layer
-        self._reviewed_images.remove(reviewed)
-        removed.events.name.disconnect(self._on_listed)
-        removed.events.visible.disconnect(self._on_visible)
-        self.events.closing.emit(reviewed)
+        self._leave(reviewed)
         if reviewed is self._current:
             self._set_current(self._topmost())
         if any(other.session is reviewed.session for other in self._reviewed_images):
@@ -301,6 +226,12 @@ class ReviewedImages:
             reviewed.close(wait=False)
         self._narrow_range()
         self._on_listed()
+
+    def _leave(self, reviewed: ReviewedImage) -> None:
+        self._reviewed_images.remove(reviewed)
+        reviewed.layer.events.name.disconnect(self._on_listed)
+        reviewed.layer.events.visible.disconnect(self._on_visible)
+        self.events.closing.emit(reviewed)
 
     def _topmost(self) -> ReviewedImage | None:
         images = (
@@ -324,9 +255,7 @@ class ReviewedImages:
             self._refused.append(layer)
             return None
         session = self._session_of(image) or Session(self.place)
-        self._opening = (
-            True  # drawings of a session that is open already add layers before the review is known
-        )
+        self._opening = True  # drawings of an open session add layers before the review is known
         try:
             radiograph = RadiographLayers(self._viewer, session, layer) if image.ndim == 2 else None
             spheres = SphereBinding(self._viewer, session)
@@ -341,9 +270,8 @@ class ReviewedImages:
                 reviewed.masks = VolumeMaskBinding(self._viewer, session, (spheres,))
         finally:
             self._opening = False
-        self._reviewed_images.append(
-            reviewed
-        )  # before the session opens: drawing adds a layer, which comes back here
+        # Before the session opens: drawing adds a layer, which comes back here.
+        self._reviewed_images.append(reviewed)
         if session.image is None:
             session.open(image)
         if image.ndim == 3:
@@ -388,7 +316,7 @@ class ReviewedImages:
     def _hide_all_but(self, reviewed: ReviewedImage) -> None:
         for layer in self._viewer.layers:  # also what was opened before the dock, and has no session yet
             if layer is not reviewed.layer and layer.metadata.get(IMAGE) is not None:
-                _set_visible(layer, False)
+                set_visible(layer, False)
         for other in self._reviewed_images:
             if other is not reviewed:
                 other.set_current(False)

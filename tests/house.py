@@ -67,6 +67,7 @@ ORDER = {
             "layers",
             "canvas",
             "views",
+            "reviewed_image",
             "reviewed_images",
             "prior",
             "shortcuts",

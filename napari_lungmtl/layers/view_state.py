@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from napari.components import ViewerModel
 from napari.layers import Image as ImageLayer
+from napari.layers import Layer
 
 from . import planes
 
@@ -76,3 +77,9 @@ def first_look(viewer: ViewerModel, layer: ImageLayer) -> None:
     middle = layer.data_to_world([n // 2 for n in layer.data.shape])
     planes.move_to(viewer, dict(enumerate(map(float, middle), dims.ndim - layer.ndim)))
     planes.fit(viewer)
+
+
+def set_visible(layer: Layer, visible: bool) -> None:
+    """Show or hide a layer: napari puts all layers of the canvas in order anew at each such word, also where nothing changes."""
+    if layer.visible != visible:
+        layer.visible = visible

@@ -17,8 +17,8 @@ from ..canvas.corners import CornerTexts
 from ..canvas.ground import Ground
 from ..canvas.marks.overlay import MarkTexts
 from ..canvas.mouse import ReadingMouse
-from ..canvas.stays_put import StaysPut
 from ..canvas.whole import StaysWhole
+from ..editing.stays_put import StaysPut
 from ..editing.tools import EditTools
 from ..jobs.units import prepare_units
 from ..layers import planes
@@ -198,7 +198,7 @@ class LungNodulesDock(QWidget):
         self.reviewed_images.events.listed.connect(self.study_section.show_list)
         self.reviewed_images.events.listed.connect(self.cases.sync_soon)
         self._set_reviewed(self.reviewed_images.current)
-        self.stays_put = StaysPut(viewer, lambda: [reviewed.layer for reviewed in self.reviewed_images])
+        self.stays_put = StaysPut(viewer, self.reviewed_images)
         self._units = prepare_units(self)
         self.destroyed.connect(partial(_let_go, self))
 

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication
 from napari_lungmtl.layers.spheres.layer import add_image_layer
 from napari_lungmtl.panel.cases.model import FINDINGS
 from napari_lungmtl.panel.operating_point import promise as promise_module
+from napari_lungmtl.panel.operating_point import section as section_module
 from napari_lungmtl.panel.operating_point import store
 from napari_lungmtl.panel.operating_point.curve_view import CurveView
 from napari_lungmtl.panel.operating_point.promise import PromiseView
@@ -215,7 +216,10 @@ def test_the_list_counts_what_images_will_show_at_once(section, after_run, tmp_p
     assert [cell(dock, name, FINDINGS) for name in ("unread", "others")] == ["3", "2"]
     tuned(section, dock, folder, qtbot)
     assert 0.6 < section.promise.threshold < 0.91
-    assert counts() == ["1", "2", "1"], "marks of other weights are shown as ever"
+    assert section._count_soon.isActive(), (
+        "once for all turns of the promise: thousands of cases take seconds"
+    )
+    qtbot.waitUntil(lambda: counts() == ["1", "2", "1"])  # marks of other weights are shown as ever
     click_row(dock, "unread")
     wait_for(dock, "unread", qtbot)
     assert len(dock.reviewed.session.visible) == 1
@@ -229,6 +233,23 @@ def test_the_list_counts_what_images_will_show_at_once(section, after_run, tmp_p
     click_row(dock, "others")
     wait_for(dock, "others", qtbot)
     assert dock.reviewed.session.thresholds.score == 0.5
+
+
+def test_ten_turns_of_the_promise_count_the_list_once(section, after_run, tmp_path, qtbot, monkeypatch):
+    _, dock = after_run
+    unread_scan(tmp_path / "cases", "unread", (0.95, 0.6, 0.55))
+    tuned(section, dock, tmp_path / "cases", qtbot, false=(0.9, 0.8, 0.7, 0.6))
+    qtbot.waitUntil(lambda: not section._count_soon.isActive())
+    counted, published = [], []
+    monkeypatch.setattr(section_module, "count_anew", lambda *_: counted.append(section.promise.most.value()))
+    section.promise.published.connect(lambda: published.append(True))
+    section.promise.most.setFocus()
+    for key in 5 * (Qt.Key.Key_Up, Qt.Key.Key_Down):
+        QTest.keyClick(section.promise.most, key)
+    assert len(published) == 10
+    assert counted == []
+    qtbot.waitUntil(lambda: counted == [1])
+    assert not section._count_soon.isActive()
 
 
 def test_a_promise_is_held_by_the_next_window_which_says_so(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from qtpy.QtWidgets import QSizePolicy
 
+from ...layers.follower import coalesced
 from ...reviewed_images import ReviewedImage, ReviewedImages
 from ...session.thresholds import promised_score
 from ..cases.open_cases import count_anew
@@ -15,6 +16,9 @@ from ..widgets.theme import Palette
 from .curve_view import CurveView
 from .promise import PromiseView
 from .reviews import Review, done_cases
+
+COUNT_MS = 150
+"""So long nobody has turned the promise when the list counts by it: a count takes about a second for a thousand cases."""
 
 
 class OperatingPointSection(Section):
@@ -37,6 +41,7 @@ class OperatingPointSection(Section):
         self._cases, self._images = cases, reviewed_images
         self.curve = CurveView()
         self.promise = PromiseView(self._reviews)
+        self._count_soon = coalesced(self._count, COUNT_MS)
         self.body.addWidget(self.curve)
         self.body.addWidget(self.promise)
         self.curve.changed.connect(self._summarise)
@@ -67,6 +72,7 @@ class OperatingPointSection(Section):
 
     def let_go(self) -> None:
         """The dock goes."""
+        self._count_soon.stop()
         for work in (self.curve.work, self.promise.work, self.promise.measuring):
             work.abandon()
 
@@ -86,15 +92,17 @@ class OperatingPointSection(Section):
             self.promise.show_all()
 
     def _on_published(self) -> None:
-        """Images that are open, but not seen, are at the score that they would open at; the list counts by it."""
-        images = self._images()
-        for reviewed in images:
+        """Images that are open, but not seen, are at the score that they would open at; the list soon counts by it."""
+        for reviewed in self._images():
             session = reviewed.session
             flat = session.image is not None and session.image.ndim == 2
             score = promised_score(flat, session.findings.models)
             if score is not None and reviewed is not self.reviewed:
                 session.set_thresholds(score=score)
-        count_anew(self._cases.model, images)
+        self._count_soon.start()
+
+    def _count(self) -> None:
+        count_anew(self._cases.model, self._images())
 
     def _summarise(self) -> None:
         held = f"at most {self.promise.most.value()} false" if self.promise.holds else self.curve.brief
