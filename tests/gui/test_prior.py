@@ -182,7 +182,7 @@ def test_another_patient_unknown_dates_and_a_later_prior_are_said(pair, image, q
     prior.choose_study(next(s for s in prior._listed if s.image.series_uid == "1.9.2"))
     prior.work.cancel()
     assert "Another patient? This is P1, the prior study P2." in prior.words.text()
-    assert "174 days the later one: swap" in prior.words.text()
+    assert "later one, by 174 days: swap" in prior.words.text()
     QTest.mouseClick(prior.swap, LEFT)
     assert dock.reviewed.session.image.series_uid == "1.9.2"
     assert prior.beside.study.image.series_uid == "1.9.1"

@@ -337,7 +337,7 @@ class PriorSection(Section):
             said.append(f"Another patient? This is {here}, the prior study {there}.")
         days = self._days(choice)
         if days is not None and days < 0:
-            said.append(f"The prior study is {-days} days the later one: swap them.")
+            said.append(f"The prior study is the later one, by {-days} days: swap them.")
         elif choice.comparison is not None and not days:
             said.append("The dates are unknown: write the days between the studies, for doubling times.")
         if choice.comparison is None:
