@@ -8,6 +8,9 @@ for config in experiments/mtmr/*.toml experiments/mtcnn/*.toml; do
     variant=$(basename "$config" .toml)
     [ -f "$runs/$network/$variant/oof.csv" ] && continue
     echo "$network/$variant"
-    lungmtl train "$network" --data "$data" --out "$runs/$network/$variant" --config "$config" --resume
+    resume=()
+    [ -f "$runs/$network/$variant/fold0.npz" ] && resume=(--resume)
+    lungmtl train "$network" --data "$data" --out "$runs/$network/$variant" --config "$config" "${resume[@]}"
 done
+python experiments/characterisation/shipped.py --data "$data" --runs "$runs"
 lungmtl report --data "$data" --runs "$runs" --out "$out"

@@ -19,7 +19,7 @@ from ..metrics.intervals.bootstrap import bootstrap_weights, finite, paired_diff
 from .baselines import logistic, median_attributes, shrunken_attributes
 from .published import ATTRIBUTE_TARGETS, AUC_TARGETS, CALIBRATION_TARGET
 from .relatedness import left_out_auc, relatedness
-from .runs import FUSED, MTCNN, MTMR, REFERENCE, WITHOUT_ATTRIBUTES, reconstruction_weight
+from .runs import FUSED, MTCNN, MTMR, WITHOUT_ATTRIBUTES, reconstruction_weight
 
 Predictor = dict[str, OutOfFold]
 """By label rule; a network says the same under both, a baseline is fitted anew."""
@@ -57,16 +57,8 @@ def differences(predictors: Mapping[str, Predictor], samples: int, seed: int) ->
     pairs += [(FUSED, name) for name in networks[1:] if FUSED in predictors]
     for network, shipped in (("mtmr", MTMR), ("mtcnn", MTCNN)):
         for name in predictors:
-            if not name.startswith(f"{network}/") or name in (shipped, REFERENCE[network]):
-                continue
-            # The detector's places are characterised by the shipped network, ablations by one of their own schedule.
-            whole = (
-                shipped
-                if name.endswith("/detector") or REFERENCE[network] not in predictors
-                else REFERENCE[network]
-            )
-            if whole in predictors:
-                pairs.append((whole, name))
+            if name.startswith(f"{network}/") and name != shipped and shipped in predictors:
+                pairs.append((shipped, name))
     rows = []
     for first, second in pairs:
         for rule in RULES:
@@ -151,7 +143,7 @@ def reconstruction(folder: Path, malignancies: Mapping[str, Any]) -> list[dict[s
     rows = [
         {"weight": weight, "name": name, **{rule: figures[rule]["auc"] for rule in RULES}}
         for name, figures in malignancies.items()
-        if "alpha_" in name or (name == MTCNN and REFERENCE["mtcnn"] not in malignancies)
+        if "alpha_" in name or name == MTCNN
         if (weight := reconstruction_weight(folder, name)) is not None
     ]
     return sorted(rows, key=lambda row: (row["weight"], row["name"]))

@@ -18,41 +18,41 @@ from ..metrics.characterisation.out_of_fold import OutOfFold, same_nodules
 from .published import MTCNN_WEIGHTS
 
 MTMR, MTCNN, FUSED = "mtmr/shipped", "mtcnn/shipped", "fused"
-WEIGHT = "mtcnn/alpha_"
-REFERENCE = {"mtmr": "mtmr/full", "mtcnn": f"{WEIGHT}0.3"}
-"""What an ablation is compared with: the whole network on the ablations' own shorter schedule (``experiments/``)."""
+WEIGHT, SHIPPED_WEIGHT = "mtcnn/alpha_", 0.3
 WITHOUT_ATTRIBUTES = ("mtmr/no_regression", "mtmr/malignancy_only")
 WITHOUT_MALIGNANCY = ("mtmr/attributes_only",)
 """Variants whose training taught them nothing of the one or the other."""
 TITLES = {
     FUSED: "both networks fused",
     MTMR: "MTMR-Net",
-    "mtmr/full": "MTMR-Net, all losses, shorter schedule",
     "mtmr/no_regression": "MTMR-Net without regression loss",
     "mtmr/malignancy_only": "MTMR-Net, malignancy alone (single task)",
     "mtmr/attributes_only": "MTMR-Net, attributes alone (single task)",
+    "mtmr/paper": "MTMR-Net as in the paper, from scratch",
     "mtmr/paper_losses": "MTMR-Net with the paper's input and losses",
     "mtmr/no_ranking": "MTMR-Net without ranking loss",
     "mtmr/no_diameter": "MTMR-Net without the diameter",
     "mtmr/detector": "MTMR-Net at the detector's centres and diameters",
     MTCNN: "MT-CNN",
     f"{WEIGHT}0.0": "MT-CNN without reconstruction (single task, α = 0)",
+    "mtcnn/paper": "MT-CNN as in the paper, 50 mm",
     "mtcnn/no_diameter": "MT-CNN without the diameter",
     "mtcnn/detector": "MT-CNN at the detector's centres and diameters",
 }
 """What the variants that the papers' tables need are called; others are named after their folder."""
 EXPECTED = (
     MTMR,
-    "mtmr/full",
     "mtmr/no_regression",
     "mtmr/malignancy_only",
     "mtmr/attributes_only",
+    "mtmr/paper",
     "mtmr/paper_losses",
     "mtmr/no_ranking",
     "mtmr/no_diameter",
     "mtmr/detector",
     MTCNN,
-    *(f"{WEIGHT}{weight}" for weight in MTCNN_WEIGHTS),
+    "mtcnn/paper",
+    *(f"{WEIGHT}{weight}" for weight in MTCNN_WEIGHTS if weight != SHIPPED_WEIGHT),
     "mtcnn/no_diameter",
     "mtcnn/detector",
 )
@@ -137,7 +137,7 @@ def reconstruction_weight(folder: Path, name: str) -> float | None:
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(f"{card} is no card of MT-CNN: {error}") from error
     if name == MTCNN:
-        return 0.3
+        return SHIPPED_WEIGHT
     try:
         return float(name.removeprefix(WEIGHT)) if name.startswith(WEIGHT) else None
     except ValueError:
