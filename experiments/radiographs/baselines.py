@@ -2,7 +2,7 @@
 
 RetinaNet and FCOS have DHN's body and pyramid (a ResNet-18 of half width), so that only what stands on them differs; DenseNet-121
 (CheXNet's network) sees radiographs of half the size, as CheXNet did; DeepLabV3 has torchvision's MobileNetV3 below. All see the
-radiograph and its local contrast, and begin from random numbers.
+radiograph and its local contrast.
 """
 
 from __future__ import annotations

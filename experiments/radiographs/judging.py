@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -140,19 +141,17 @@ def statistics_of(path: Path, radiographs: Radiographs) -> dict[str, Statistic]:
     by_site: dict[str, list[Statistic]] = {}
     for site in dict.fromkeys(radiographs.sites):
         own = np.array([s == site for s in radiographs.sites])
-        whole = radiograph_statistics(_chosen(results, own), threshold)
-        tested = radiograph_statistics(_chosen(results, own & tests), threshold)
+        own &= tests
+        measures = radiograph_statistics(_chosen(results, own), threshold)
         for name in SHOWN:
-            if name in ("f1", "recall", "precision"):
-                by_site.setdefault(name, []).append(on(tested[name], own & tests))
-            elif name in whole:
-                by_site.setdefault(name, []).append(on(whole[name], own))
-    measures = {name: _mean(parts) for name, parts in by_site.items()}
-    return measures | {"outside": outside_lungs(results, radiographs.cases)}
+            if name in measures:
+                by_site.setdefault(name, []).append(on(measures[name], own))
+    tested = on(outside_lungs(_chosen(results, tests), _chosen(radiographs.cases, tests)), tests)
+    return {name: _mean(parts) for name, parts in by_site.items()} | {"outside": tested}
 
 
-def _chosen(results: Sequence[RadiographResult], part: np.ndarray) -> list[RadiographResult]:
-    return [r for r, own in zip(results, part, strict=True) if own]
+def _chosen(some: Sequence[Any], part: np.ndarray) -> list[Any]:
+    return [one for one, own in zip(some, part, strict=True) if own]
 
 
 def _mean(parts: Sequence[Statistic]) -> Statistic:
@@ -198,7 +197,7 @@ def print_tables(found: dict[str, list[Path]], radiographs: Radiographs) -> None
     tests = sum(not sets for sets in radiographs.sets_threshold)
     console = Console(width=220)
     table = Table(
-        title=f"{len(radiographs.cases)} radiographs no training saw; F1, recall, precision on {tests}"
+        title=f"{tests} radiographs no training saw; thresholds are set on {len(radiographs.cases) - tests} others"
     )
     for heading in ("", "seeds", *SHOWN.values()):
         table.add_column(heading)

@@ -4,10 +4,10 @@
     python experiments/radiographs/papers.py --prepared runs/prepared_real --out runs/papers \
         --data ../shared/data/cxr/jsrt ../shared/data/cxr/nih_boxed --only "dhn" "retinanet"
 
-Every network begins from random numbers and sees as many radiographs of 512 pixels (``--radiographs``), half of them with nodules,
-four in ten of these put in. Fold 0 and the patients who set operating points take part in no training; both are what is judged. A
-threshold, for F1 and the like, is the best on the latter and is used on the former. Finished networks are kept: call it again to go
-on, or without ``--only`` for all.
+Every network sees as many radiographs of 512 pixels (``--radiographs``), half of them with nodules, four in ten of these put in.
+What a network has of DHN's body and pyramid or of MO-SegNet's encoder begins as it ships, which fold 0 took no part in either; all
+else, and DenseNet-121 and DeepLabV3 as a whole, from random numbers. Fold 0 is what is judged; the patients who set operating points
+set the threshold, for F1 and the like. Finished networks are kept: call it again to go on, or without ``--only`` for all.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from napari_lungmtl.training.fitting.fit import fit
 from napari_lungmtl.training.fitting.learner import Learner
 from napari_lungmtl.training.fitting.radiograph_sources import open_radiograph_sources
 from napari_lungmtl.training.inference.predictor import ModelInfo
+from napari_lungmtl.training.inference.registry import card, weights_path
+from napari_lungmtl.training.inference.weights import load_state
 from napari_lungmtl.training.networks.dhn import config as dhn
 from napari_lungmtl.training.networks.dhn.predictor import DhnPredictor
 from napari_lungmtl.training.networks.dhn.training import make_learner as dhn_learner
@@ -76,6 +78,13 @@ VARIANTS = {
     "dhn id, id": _dhn("id", "id"),
 }
 """``dhn`` is as shipped: both heads look at one view. The last five have the paper's two views."""
+BODIES = {
+    "dhn": ("dhn", ("body.", "pyramid."), ""),
+    "retinanet": ("dhn", ("body.", "pyramid."), "net.backbone."),
+    "fcos": ("dhn", ("body.", "pyramid."), "net.backbone."),
+    "mosegnet": ("mosegnet", ("encoder.",), ""),
+}
+"""Kind -> whose weights it begins with, which of them, and under what name it has them."""
 BOXES = ("dhn", "retinanet", "fcos", "densenet121")
 """Kinds that are trained on DHN's batches."""
 
@@ -105,6 +114,21 @@ def make_learner(kind: str, radiographs: Any, network: Any, config: Any) -> tupl
     return make_box_learner(kind, radiographs, network, config)
 
 
+def give_body(learner: Learner[Any], kind: str) -> None:
+    """Let a network and its moving average begin with the body that ships."""
+    if kind not in BODIES:
+        return
+    owner, parts, prefix = BODIES[kind]
+    state = load_state(weights_path(owner), card(owner))
+    own = learner.net.state_dict()
+    body = {prefix + name: tensor for name, tensor in state.items() if name.startswith(parts)}
+    body = {name: tensor for name, tensor in body.items() if name in own and tensor.shape == own[name].shape}
+    if not body:
+        raise SystemExit(f"nothing of {owner} fits {kind}.")
+    for net in {id(net): net for net in (learner.net, learner.trained)}.values():
+        net.load_state_dict(body, strict=False)
+
+
 def predictor_of(name: str, kind: str, net: Any) -> DhnPredictor | MosegnetPredictor:
     """What asks a network as the window does."""
     info = ModelInfo(name, name, "", ("CR", "DX"))
@@ -121,6 +145,7 @@ def run(name: str, seed: int, args: argparse.Namespace) -> None:
     network, config = configs(variant, args.radiographs, seed)
     sources = open_radiograph_sources(args.prepared, (), held_out=HELD_OUT, pasted=config.pasted)
     learner, loader = make_learner(variant.kind, sources.training, network, config)
+    give_body(learner, variant.kind)
     begun = time.monotonic()
     net, _ = fit(learner, loader, folder, config, resume=(folder / "last.ckpt").exists())
     record = {
