@@ -6,8 +6,8 @@
 
 Every network sees as many radiographs of 512 pixels (``--radiographs``), half of them with nodules, four in ten of these put in.
 What a network has of DHN's body and pyramid or of MO-SegNet's encoder begins as it ships, which fold 0 took no part in either; all
-else, and DenseNet-121 and DeepLabV3 as a whole, from random numbers. Fold 0 is what is judged; the patients who set operating points
-set the threshold, for F1 and the like. Finished networks are kept: call it again to go on, or without ``--only`` for all.
+else, and DenseNet-121 and DeepLabV3 as a whole, from random numbers. Fold 0 is what is judged; who sets operating points sets
+the threshold, for F1 and the like. Finished networks are kept: call it again to go on, or without ``--only`` for all.
 """
 
 from __future__ import annotations
