@@ -8,6 +8,7 @@ import random
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import partialmethod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,17 +55,18 @@ QUICK = tuple(TESTS / "training" / name for name in ("findings", "imaging", "met
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name what opens windows, and put what takes long before what does not."""
+    turns = {path: _turn(path) for path in {item.path for item in items}}
     for item in items:
-        if GUI in item.path.parents:
+        if turns[item.path] == 0:
             item.add_marker(pytest.mark.gui)
-    items.sort(key=_turn)
+    items.sort(key=lambda item: turns[item.path])
 
 
-def _turn(item: pytest.Item) -> int:
+def _turn(path: Path) -> int:
     """Windows come first and the small tests last, so that no worker waits for the other at the end."""
-    if GUI in item.path.parents:
+    if GUI in path.parents:
         return 0
-    return 2 if any(folder in item.path.parents for folder in QUICK) else 1
+    return 2 if any(folder in path.parents for folder in QUICK) else 1
 
 
 def pytest_collection_finish() -> None:
@@ -87,17 +89,26 @@ def pytest_runtest_setup() -> None:
 class PatientBot(QtBot):
     """Waits a minute where nothing else is said: of pytest-qt's five seconds a loaded machine may take all from one process."""
 
-    waitUntil = partialmethod(QtBot.waitUntil, timeout=MINUTE)
     waitSignal = partialmethod(QtBot.waitSignal, timeout=MINUTE)
     waitSignals = partialmethod(QtBot.waitSignals, timeout=MINUTE)
     waitExposed = partialmethod(QtBot.waitExposed, timeout=MINUTE)
     waitActive = partialmethod(QtBot.waitActive, timeout=MINUTE)
 
+    _asks = False
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = MINUTE) -> None:
+        """Ask every 6 ms: pytest-qt's 10 would be 15 with those of `rest`."""
+        self._asks = True
+        try:
+            super().waitUntil(callback, timeout=timeout)
+        finally:
+            self._asks = False
+
     def wait(self, ms: int) -> None:
         """Let the window work for a time, and be idle at its end."""
         from .stand_ins.dock_input import rest
 
-        rest(ms)
+        rest(1 if self._asks else ms)
 
 
 @pytest.fixture

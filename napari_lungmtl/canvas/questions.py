@@ -65,9 +65,9 @@ class Questions(QObject):
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Act on what is ours; True keeps it from others."""
-        kind = event.type() if event is not None else None
         if not isinstance(event, QMouseEvent) or not isinstance(watched, QWidget):
             return False
+        kind = event.type()
         if kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick):
             ours = event.modifiers() == Qt.KeyboardModifier.AltModifier or self.waiting
             if event.button() != Qt.MouseButton.LeftButton or not ours or self._frame(watched) is None:

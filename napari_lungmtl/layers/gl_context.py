@@ -38,16 +38,17 @@ def make_removals_safe(viewer: ViewerModel, widget: QWidget) -> None:
         if window is None:
             return
         with suppress(RuntimeError):  # the window is gone, and Python does not know yet
-            for canvas in window.findChildren(QOpenGLWidget):
-                if canvas.isValid():
-                    canvas.makeCurrent()
+            # Not all children of the window: there are thousands in docks, and this comes with each layer.
+            canvas = canvas_of(window)
+            if canvas is not None and canvas.isValid():
+                canvas.makeCurrent()
 
     # Not `removed`: napari calls its own callbacks of an event before all others.
     viewer.layers.events.removing.connect(make_current)
     viewer.layers.events.begin_batch.connect(make_current)
 
 
-def canvas_of(window: QWidget) -> QWidget | None:
+def canvas_of(window: QWidget) -> QOpenGLWidget | None:
     """The widget that a window's canvas is drawn in."""
     center = window.centralWidget() if isinstance(window, QMainWindow) else None
     return (center or window).findChild(QOpenGLWidget)

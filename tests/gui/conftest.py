@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 os.environ.setdefault("NAPARI_CONFIG", "")  # the settings of whoever runs the tests stay theirs
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("LP_NUM_THREADS", "0")  # Mesa's threads as well would take turns at two cores
 
 import napari
 import numpy as np
 import pytest
-from napari.utils.events import EventEmitter
+from napari._qt.widgets.qt_viewer_buttons import LayerCreationState, QtViewerPushButton
+from napari.utils.events import EmitterGroup, EventEmitter
 from qtpy.QtWidgets import QApplication, QDockWidget
 from vispy.gloo import Program, glir
 from vispy.visuals.shaders import Function
@@ -150,13 +153,18 @@ def code_is_looked_at_once() -> Iterator[None]:
     """napari asks for a function's signature each time it is connected or disconnected, vispy tidies each shader's code."""
     look, known = EventEmitter._check_signature, {}
 
-    def look_once(function: Callable) -> bool:
+    def look_once(callback: Callable) -> bool:
+        function, given = callback, ()
+        if isinstance(callback, EmitterGroup):  # a thousand in some tests
+            function = callback.__call__
+        elif isinstance(callback, functools.partial):
+            function, given = callback.func, (len(callback.args), *sorted(callback.keywords))
         plain = getattr(function, "__func__", function)
         if not inspect.isfunction(plain) or {"__wrapped__", "__signature__"} & vars(plain).keys():
-            return look(function)
-        key = plain.__code__, plain is function, len(plain.__defaults__ or ())
+            return look(callback)
+        key = plain.__code__, plain is function, len(plain.__defaults__ or ()), given
         if key not in known:
-            known[key] = look(function)
+            known[key] = look(callback)
         return known[key]
 
     tidy = functools.cache(functools.partial(Function._clean_code, None))
@@ -164,6 +172,20 @@ def code_is_looked_at_once() -> Iterator[None]:
         patch.setattr(EventEmitter, "_check_signature", staticmethod(look_once))
         patch.setattr(Function, "_clean_code", lambda _self, code: tidy(code))
         patch.setattr(glir, "convert_shader", functools.cache(glir.convert_shader))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def buttons_are_styled_once() -> Iterator[None]:
+    """napari styles its three buttons for new layers anew with each layer that is chosen, also where they stay as they are."""
+    change = QtViewerPushButton._change_selection_state
+
+    def change_what_differs(button: QtViewerPushButton, state: str) -> None:
+        if button.property("creation_state") != LayerCreationState(state).value:
+            change(button, state)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(QtViewerPushButton, "_change_selection_state", change_what_differs)
         yield
 
 
@@ -217,11 +239,13 @@ def window(shared_viewer, open_dock):
 
 
 @pytest.fixture
-def after_run(window, qtbot):
+def after_run(window, predictor, qtbot):
     """The same after a run, with nothing selected and the view of before."""
     viewer, dock = window
     view = remember(viewer)
-    with qtbot.waitSignal(dock.run.finished):
+    with pytest.MonkeyPatch.context() as patch, qtbot.waitSignal(dock.run.finished):
+        if isinstance(predictor, FakePredictor):
+            patch.setattr(predictor, "delay", 0.0)
         dock.run.start()
     if dock.reviewed.session.selected is not None:
         dock.reviewed.session.select(None)

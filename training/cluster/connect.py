@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 THREADS = 2
 """Of a worker: one study is in the networks while the next is read."""
+IDLE = {
+    "distributed.admin.tick.interval": "1s",  # of 20 ms, by which each process sees whether it is late
+    "distributed.worker.profile.enabled": False,  # a look at each worker's stack every 10 ms, for pages that are not served
+}
+"""Without these, processes that wait take a twentieth of a core."""
 SETTINGS = {
+    **IDLE,
     "distributed.scheduler.allowed-failures": 0,  # a dead worker is told at once: tries are counted by the client
     "distributed.deploy.lost-worker-timeout": "2 minutes",  # of 15 s, within which a loaded machine starts no process anew
     "distributed.admin.low-level-log-length": 100,  # of 1000 messages that are kept in memory for each connection

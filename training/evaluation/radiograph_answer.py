@@ -21,7 +21,7 @@ from ..inference.radiograph_answer import (
     log_odds_of,
 )
 from ..metrics.intervals.bootstrap import bootstrap_weights, interval
-from ..metrics.radiograph.statistics import RadiographResult, groups_of, radiograph_statistics
+from ..metrics.radiograph.statistics import RadiographResult, groups_of, radiograph_statistic
 from ..ops.boxes import contains
 from ..ops.logits import log_odds
 from .radiograph_predictions import paired_marks
@@ -136,7 +136,7 @@ def _better(
     results: Mapping[str, Sequence[RadiographResult]], measure: str, weights: np.ndarray
 ) -> tuple[str, dict[str, Any]]:
     """The candidate to take, and each one's measure with its interval, and the fusion's gain."""
-    statistics = {name: radiograph_statistics(list(some), 0.5)[measure] for name, some in results.items()}
+    statistics = {name: radiograph_statistic(list(some), 0.5, measure) for name, some in results.items()}
     values = {name: interval(statistic, weights) for name, statistic in statistics.items()}
     alone = max((name for name in results if name != "fused"), key=lambda name: values[name].value)
     gain = interval(lambda w: statistics["fused"](w) - statistics[alone](w), weights)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from napari_lungmtl.training.cli.app import app
 from napari_lungmtl.training.crossval.out_of_fold_file import read_out_of_fold, write_out_of_fold
 from napari_lungmtl.training.data.errors import DatasetError
+from napari_lungmtl.training.data.public import rated_nodules
 from napari_lungmtl.training.data.public.rated_nodules import load_rated_nodules
 from napari_lungmtl.training.report.baselines import cross_validated
 from napari_lungmtl.training.report.build import write_report
@@ -194,9 +195,10 @@ def test_every_expected_variant_has_a_name_for_a_person():
     assert title("15 mask features") == "15 mask features"
 
 
-def test_on_the_real_nodules(lungmtl_data, tmp_path):
+def test_on_the_real_nodules(lungmtl_data, luna16_cubes, tmp_path, monkeypatch):
     """The real data with two made-up networks, and what is known of the baselines: AUC and accuracy, readers' mean, by scan."""
     data = lungmtl_data / "luna16_nodules"
+    monkeypatch.setattr(rated_nodules, "load_cubes", lambda _folder: luna16_cubes)
     nodules = cross_validated(load_rated_nodules(data))
     runs = write_runs(tmp_path / "runs", nodules, {"mtmr/shipped": 0.6, "mtcnn/shipped": 0.8})
     write_report(data, runs, tmp_path / "out", samples=50)

@@ -109,8 +109,9 @@ def segment(image: Image, center: Sequence[float], diameter: float) -> Segment:
     reach = away <= limit
     hull = reach & _lung_hull(~tissue & reach, tissue & reach, spacing)
     mask = _core(tissue & hull, tissue & ~hull, away, diameter / 2, spacing)
-    surface = max(int((_grown(mask) & ~mask).sum()), 1)
-    touching = _grown(mask) & tissue & ~mask
+    around = _grown(mask) & ~mask
+    surface = max(int(around.sum()), 1)
+    touching = around & tissue
     return Segment(
         *(mask, values, edge, lung, origin, spacing, refinement),
         wall=float((touching & ~hull).sum() / surface),

@@ -16,6 +16,7 @@ any mark has 0.5.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -62,16 +63,23 @@ def froc_sensitivity(
     matchings: Sequence[Matching], rate: float, complete: np.ndarray | None = None
 ) -> Statistic:
     """Make the sensitivity, 0–1, at a rate of false positives per radiograph; NaN without nodules. `complete`: see `hit_curve`."""
+    return froc_sensitivities(matchings, (rate,), complete)[rate]
+
+
+def froc_sensitivities(
+    matchings: Sequence[Matching], rates: Sequence[float], complete: np.ndarray | None = None
+) -> dict[float, Statistic]:
+    """Make `froc_sensitivity` at each of several rates: all of them are read from one curve."""
     curve = hit_curve(matchings, duplicates_are_false=False, complete=complete)
 
-    def measure(weights: np.ndarray) -> np.ndarray:
+    def measure(rate: float, weights: np.ndarray) -> np.ndarray:
         steps = curve.steps(weights)
         end = rate * steps.radiographs
         fraction = np.clip(_fraction(end - steps.before, steps.after - steps.before), 0, 1)
         found = np.where(steps.before <= end, steps.gained * fraction, 0.0).sum(-1)
         return _fraction(found, steps.nodules[..., 0], nothing=np.nan)
 
-    return measure
+    return {rate: partial(measure, rate) for rate in rates}
 
 
 def _fraction(part: np.ndarray, whole: np.ndarray, nothing: float = 1.0) -> np.ndarray:

@@ -73,14 +73,13 @@ def hit_curve(
     matchings = [m if k else without_false(m) for m, k in zip(matchings, known, strict=True)]
     hits = [m.hit_scores for m in matchings]
     false = [m.score[_false(m) if duplicates_are_false else m.false_positive] for m in matchings]
-    score = np.unique(np.concatenate([*hits, np.empty(0)]))[::-1]
+    hit, beside = (np.concatenate([*some, np.empty(0)]) for some in (hits, false))
+    score = np.unique(hit)[::-1]
     # Rows 2i and 2i + 1: between the scores i − 1 and i of hits, and equal to score i. What lies below all hits is left out.
-    above = [np.searchsorted(-score, -f, "left") for f in false]
-    equal = [np.isin(f, score) for f in false]
-    rows = [2 * a + e for a, e in zip(above, equal, strict=True)]
+    rows = 2 * np.searchsorted(-score, -beside, "left") + np.isin(beside, score)
     return HitCurve(
-        _table([np.searchsorted(-score, -h, "left") for h in hits], len(score)),
-        _table(rows, 2 * len(score)),
+        _table(np.searchsorted(-score, -hit, "left"), [len(h) for h in hits], len(score)),
+        _table(rows, [len(f) for f in false], 2 * len(score)),
         np.array([len(m.nodule_mark) for m in matchings], float),
         known.astype(float),
     )
@@ -93,9 +92,8 @@ def _false(matching: Matching) -> np.ndarray:
     return false
 
 
-def _table(rows: Sequence[np.ndarray], height: int) -> csr_array:
-    """How often each row occurs in each radiograph: (height, n); rows beyond the height are left out."""
-    row = np.concatenate([*rows, np.empty(0)]).astype(np.intp)
-    radiograph = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
+def _table(row: np.ndarray, counts: Sequence[int], height: int) -> csr_array:
+    """How often each row occurs in each radiograph, `counts` of them: (height, n); rows beyond the height are left out."""
+    radiograph = np.repeat(np.arange(len(counts)), counts)
     kept = row < height
-    return csr_array((np.ones(kept.sum()), (row[kept], radiograph[kept])), shape=(height, len(rows)))
+    return csr_array((np.ones(kept.sum()), (row[kept], radiograph[kept])), shape=(height, len(counts)))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from ..characterisation.classification import roc_auc
 from ..froc.average_precision import COCO_IOUS, average_precision, mean_of, pr_auc
 from ..froc.boxes import IOU, match_boxes, match_centers, only, without_false
-from ..froc.boxes_auc import afroc_area, froc_area, froc_sensitivity
+from ..froc.boxes_auc import afroc_area, froc_area, froc_sensitivities, froc_sensitivity
 from ..froc.luna16 import RATES, Matching
 from ..intervals.bootstrap import Statistic
 from .components import count_components, detection_rates
@@ -115,15 +116,39 @@ def radiograph_statistics(results: Sequence[RadiographResult], threshold: float)
     * ``marks_per_sham``, ``marks_per_sham_excess``: see `shams`; the excess is over what is expected elsewhere.
     * ``lung_dice/median``, ``/p10``, ``/mean``.
     """
+    return {name: statistic for part in _parts(results, threshold) for name, statistic in part().items()}
+
+
+def radiograph_statistic(results: Sequence[RadiographResult], threshold: float, name: str) -> Statistic:
+    """Make one measure of `radiograph_statistics`: most of the others are not made, which takes much longer.
+
+    Raises
+    ------
+    KeyError
+        There is no such measure.
+    """
+    for part in _parts(results, threshold):
+        if name in (made := part()):
+            return made[name]
+    raise KeyError(name)
+
+
+def _parts(
+    results: Sequence[RadiographResult], threshold: float
+) -> tuple[Callable[[], dict[str, Statistic]], ...]:
+    """What makes the measures, part by part; the boxes' take longest."""
     known = np.array([r.positive is not None for r in results], bool)
     boxed = np.array([r.truth is not None for r in results], bool)
-    return {
-        **_by_image([r for r in results if r.positive is not None], known, threshold),
-        **_by_box([r for r in results if r.truth is not None], boxed, threshold),
-        **_by_component([r for r in results if r.truth is not None], boxed, threshold),
-        **_by_sham(results),
-        **_by_lung(results),
-    }
+    positive_known = [r for r in results if r.positive is not None]
+    with_boxes = [r for r in results if r.truth is not None]
+    return (
+        partial(_by_image, positive_known, known, threshold),
+        partial(_by_center, with_boxes, boxed),
+        partial(_by_box, with_boxes, boxed, threshold),
+        partial(_by_component, with_boxes, boxed, threshold),
+        partial(_by_sham, results),
+        partial(_by_lung, results),
+    )
 
 
 def on(statistic: Statistic, part: np.ndarray) -> Statistic:
@@ -184,12 +209,9 @@ def _by_box(
         "node21_score": lambda w: 0.75 * auc(w) + 0.25 * sensitive(w),
         "sensitivity_at_default": ratio(hits, nodules),
     }
-    for rate in RATES:
-        measures[f"sensitivity_at_{rate:g}"] = froc_sensitivity(at[IOU], rate, complete)
-        measures[f"sensitivity_at_{rate:g}_iou_{NODE21_IOU}"] = froc_sensitivity(
-            at[NODE21_IOU], rate, complete
-        )
-    measures |= _by_center(radiographs, complete)
+    for iou, rule in ((IOU, ""), (NODE21_IOU, f"_iou_{NODE21_IOU}")):
+        for rate, statistic in froc_sensitivities(at[iou], RATES, complete).items():
+            measures[f"sensitivity_at_{rate:g}{rule}"] = statistic
     for name in BANDS:
         kept = [only(m, in_band(r, name)) for m, r in zip(at[IOU], radiographs, strict=True)]
         measures[f"sensitivity_at_1/{name}"] = froc_sensitivity(kept, 1.0, complete)
@@ -199,18 +221,20 @@ def _by_box(
     return {name: on(statistic, part) for name, statistic in measures.items()}
 
 
-def _by_center(radiographs: Sequence[RadiographResult], complete: np.ndarray) -> dict[str, Statistic]:
+def _by_center(radiographs: Sequence[RadiographResult], part: np.ndarray) -> dict[str, Statistic]:
+    if not radiographs:
+        return dict.fromkeys((f"sensitivity_at_{rate:g}_{CENTER}" for rate in RATES), _unknown)
+    complete = np.array([r.complete for r in radiographs], bool)
     matchings = [r.center_matching() for r in radiographs]
     measures = {
-        f"sensitivity_at_{rate:g}_{CENTER}": froc_sensitivity(matchings, rate, complete) for rate in RATES
+        f"sensitivity_at_{rate:g}_{CENTER}": statistic
+        for rate, statistic in froc_sensitivities(matchings, RATES, complete).items()
     }
     for level in levels(radiographs):
         kept = [only(m, of_subtlety(r, level)) for m, r in zip(matchings, radiographs, strict=True)]
-        for rate in SUBTLETY_RATES:
-            measures[f"sensitivity_at_{rate:g}_{CENTER}/subtlety {level}"] = froc_sensitivity(
-                kept, rate, complete
-            )
-    return measures
+        for rate, statistic in froc_sensitivities(kept, SUBTLETY_RATES, complete).items():
+            measures[f"sensitivity_at_{rate:g}_{CENTER}/subtlety {level}"] = statistic
+    return {name: on(statistic, part) for name, statistic in measures.items()}
 
 
 def levels(radiographs: Sequence[RadiographResult]) -> list[int]:
@@ -235,7 +259,7 @@ def in_band(radiograph: RadiographResult, name: str) -> np.ndarray:
 
 _BOX_NAMES = (
     *("froc_auc", "afroc_auc", "map", "map_50_95", "node21_auc", "node21_score", "sensitivity_at_default"),
-    *(f"sensitivity_at_{r:g}{rule}" for r in RATES for rule in ("", f"_iou_{NODE21_IOU}", f"_{CENTER}")),
+    *(f"sensitivity_at_{r:g}{rule}" for r in RATES for rule in ("", f"_iou_{NODE21_IOU}")),
     *(
         f"{name}/{band}"
         for band in BANDS

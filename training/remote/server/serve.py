@@ -14,7 +14,7 @@ from pathlib import Path
 from socket import gethostname
 
 from ...cluster import local_worker
-from ...cluster.connect import children_not_interrupted
+from ...cluster.connect import IDLE, children_not_interrupted
 from ..key_file import SUFFIX, TLS, Key, RemoteError, write_key
 from .certificates import certificates_in
 
@@ -27,6 +27,7 @@ _SETTINGS = {
     "distributed.nanny.pre-spawn-environ": {},  # Dask's own gives each worker one core
     "distributed.worker.memory.terminate": False,  # an image may need what it needs
     "distributed.worker.memory.pause": False,
+    **IDLE,
 }
 
 

@@ -46,8 +46,9 @@ def test_turning_keeps_what_is_added():
         assert project(added, turn).sum() == pytest.approx(total, rel=0.03)
 
 
-def test_real_nodules_have_the_attenuation_that_the_issue_states(lungmtl_data, monkeypatch):
+def test_real_nodules_have_the_attenuation_that_the_issue_states(lungmtl_data, luna16_cubes, monkeypatch):
     """About 0.15 at 8–12 mm and 0.26 at 12–20 mm (measured on these cubes before anything was built)."""
+    monkeypatch.setattr(nodule_views, "load_cubes", lambda _folder: luna16_cubes)
     monkeypatch.setattr(
         nodule_views, "VIEWS", 1
     )  # as it lies; `test_turning_keeps_what_is_added` looks at the turned ones

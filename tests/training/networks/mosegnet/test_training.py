@@ -115,7 +115,7 @@ def test_from_radiographs_to_a_predictor(tmp_path):
 
 def test_a_run_starts_from_weights(tmp_path):
     """At a rate of 0 what comes out is what it started from; the moving average does not begin elsewhere."""
-    training = {"minutes": 0.02, "dev_radiographs": 4, "batch": 2, "learning_rate": 0.0}
+    training = {"steps": 3, "dev_radiographs": 4, "batch": 2, "learning_rate": 0.0}
     settings = {"network": {**SMALL, "norm": "group"}, "training": training, "version": "0.0-test"}
     sources = RadiographSources(ToyRadiographs(64), ToyRadiographs(64))
     first = train_on(sources, TrainingRun(tmp_path, tmp_path / "first", **settings))
