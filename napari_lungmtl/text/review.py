@@ -30,6 +30,7 @@ _WORDS = {
     "place": "moved to",
     "diameter": "resized to Ø",
     "outline": "outlined, now at",
+    "axes": "moved off its measured axes,",
     "label": "labelled",
     "confidence": "confidence",
     "note": "noted",
