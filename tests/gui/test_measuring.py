@@ -195,7 +195,7 @@ def test_the_selected_nodule_is_measured_to_its_edge(window, mouse, qtbot):
 
 
 def test_a_nodule_that_is_moved_away_leaves_its_axes_and_says_so(window, mouse, qtbot):
-    viewer, dock = window
+    _, dock = window
     session = dock.reviewed.session
     session.add(Finding(Sphere(MIDDLE, 11.0), id="ball"))
     press(dock, KEY.Key_D)
