@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ..training.growth.change import GREW, NOT_TOLD_APART, Change
+from ..training.growth.change import GREW, NOT_TOLD_APART, SHRANK, Change
 from ..training.growth.compare import Compared
 from .numbers import change as percent
 
 UNREAD = "not known"
 """Said of a nodule whose other study nobody and nothing has looked at."""
+_ONE_DAY = {GREW: "larger", SHRANK: "smaller"}
+"""Of scans of one day nobody can say that a nodule has grown between them."""
 _LONG = 10_000
 """Days from which a doubling time says no more than that it is long."""
 
@@ -56,12 +58,12 @@ def interval_words(change: Change) -> str:
 
 
 def doubling_words(nodule: Compared, days: float | None) -> str:
-    """Doubling time with its interval in days: ``72 d (58–95)``; why there is none, where it grew and days are unknown."""
+    """Doubling time with its interval in days: ``72 d (58–95)``; where it is larger, but no rate can be told, why."""
     change = nodule.change
     if change is None or change.verdict != GREW:
         return ""
-    if not days or days <= 0:
-        return "days unknown"
+    if days is None or days <= 0:
+        return "days unknown" if days is None else "same day" if days == 0 else "prior is later"
     time, interval = change.doubling_time(days), change.doubling_interval(days)
     if time is None or interval is None or time > _LONG:
         return f"over {_LONG} d"
@@ -81,9 +83,11 @@ def summary(nodule: Compared, days: float | None) -> str:
         words = said.get(change_words(nodule), "")
         return " ".join((words, *nodule.notes)).strip()
     parts = [f"{volume_words(nodule)}, {percent(change.relative)} ({interval_words(change)}, 95 %)"]
-    parts.append(f"{change.verdict}")
+    parts.append(_ONE_DAY.get(change.verdict, change.verdict) if days == 0 else change.verdict)
     time = doubling_words(nodule, days)
     if time:
-        parts.append(f"doubling time {time}")
+        parts.append(
+            f"doubling time {time}" if days is not None and days > 0 else f"no doubling time: {time}"
+        )
     apart = f"Marks {match.distance:.1f} mm apart." if match.distance is not None else ""
     return " ".join((f"{'; '.join(parts)}.", apart, *nodule.notes)).strip()

@@ -200,6 +200,75 @@ def test_another_patient_unknown_dates_and_a_later_prior_are_said(pair, image, q
     assert prior._days(prior._choice) == 90
 
 
+def timed(image: Image, uid: str, date: str, time: str) -> Image:
+    one = named(image, uid, date)
+    return replace(one, metadata={**one.metadata, "acquisition_time": time})
+
+
+def test_the_key_takes_the_latest_earlier_study_and_never_a_later_one(pair, image, qtbot):
+    viewer, dock = pair
+    present = dock.reviewed
+    for uid, date in (("1.9.4", "20250101"), ("1.9.5", "20230101"), ("1.9.6", "20240710")):
+        add_image_layer(viewer, named(image, uid, date))
+    dock.reviewed_images.choose(present.layer)
+    beside(dock)
+    assert dock.prior.beside.study.image.series_uid == "1.9.6"
+    assert dock.prior.days.value() == 1
+    dock.prior.choose_study(None)
+    oldest = next(
+        layer
+        for layer in dock.reviewed_images.layers
+        if layer.metadata["lungmtl_image"].series_uid == "1.9.5"
+    )
+    dock.reviewed_images.choose(oldest)
+    press(dock, Qt.Key.Key_G, Qt.KeyboardModifier.ShiftModifier)
+    assert not dock.prior.beside.shown, "all others of the patient are later"
+    assert dock.prior.choose.currentText() == "none"
+    dock.prior.choose.setCurrentIndex(1)
+    dock.prior.choose.activated.emit(1)
+    dock.prior.work.cancel()
+    assert dock.prior.beside.study.image.series_uid == "1.9.0", "a person may choose it"
+    assert "later one, by 376 days: swap" in dock.prior.words.text()
+    assert dock.prior.swap.isVisible()
+    assert not dock.prior.days.isVisible(), "it would say that the days are unknown"
+    dock.prior.choose_study(None)
+
+
+def test_a_prior_of_the_same_day_is_said_to_be_one(pair, image, qtbot):
+    viewer, dock = pair
+    add_image_layer(viewer, timed(image, "1.9.7", "20240801", "093000"))
+    early = dock.reviewed
+    add_image_layer(viewer, timed(image, "1.9.8", "20240801", "101500"))
+    late, prior = dock.reviewed, dock.prior
+    prior.choose_study(next(s for s in prior._listed if s.layer is early.layer))
+    prior.work.cancel()
+    assert "of the same day" in prior.words.text()
+    assert "unknown" not in prior.words.text()
+    assert prior.days.text() == "0"
+    assert not prior.swap.isVisible()
+    prior.days.setFocus()
+    prior.days.lineEdit().selectAll()
+    QTest.keyClicks(prior.days, "30")
+    QTest.keyClick(prior.days, Qt.Key.Key_Return)
+    assert prior._days(prior._choice) == 30, "a person knows better"
+    assert "same day" not in prior.words.text()
+    prior.days.lineEdit().selectAll()
+    QTest.keyClicks(prior.days, "0")
+    QTest.keyClick(prior.days, Qt.Key.Key_Return)
+    assert "of the same day" in prior.words.text()
+    prior.choose_study(None)
+    dock.reviewed_images.choose(early.layer)
+    prior.choose_study(next(s for s in prior._listed if s.layer is late.layer))
+    prior.work.cancel()
+    assert "the later one of the same day: swap" in prior.words.text()
+    QTest.mouseClick(prior.swap, LEFT)
+    prior.work.cancel()
+    assert dock.reviewed is late
+    assert prior.beside.study.layer is early.layer
+    assert "swap" not in prior.words.text()
+    prior.choose_study(None)
+
+
 def test_the_prior_is_in_pictures_and_unnamed_where_the_present_study_is(pair, qtbot):
     viewer, dock = pair
     pane = beside(dock)

@@ -86,7 +86,13 @@ def test_it_is_told_in_the_history_and_in_the_card_and_undo_brings_them_back(ses
 
 @pytest.mark.parametrize(
     ("center", "diameter"),
-    [((20.0, 22.0, 21.0), 10.0), (SMALL, 24.0), (SMALL, 4.0), ((24.0, 20.0, 20.0), 12.0), ((20, 23, 23), 3.0)],
+    [
+        ((20.0, 22.0, 21.0), 10.0),
+        (SMALL, 24.0),
+        (SMALL, 4.0),
+        ((24.0, 20.0, 20.0), 12.0),
+        ((20, 23, 23), 3.0),
+    ],
 )
 def test_a_small_correction_throws_nothing_away(session, center, diameter):
     session.change("a", geometry=Sphere(center, diameter))
@@ -95,7 +101,8 @@ def test_a_small_correction_throws_nothing_away(session, center, diameter):
 
 
 @pytest.mark.parametrize(
-    ("center", "diameter"), [((20.0, 20.0, 30.0), 10.0), ((28.0, 20.0, 20.0), 4.0), ((20.0, 30.0, 20.0), 24.0)]
+    ("center", "diameter"),
+    [((20.0, 20.0, 30.0), 10.0), ((28.0, 20.0, 20.0), 4.0), ((20.0, 30.0, 20.0), 24.0)],
 )
 def test_a_neighbour_is_another_nodule(session, center, diameter):
     session.change("a", geometry=Sphere(center, diameter))

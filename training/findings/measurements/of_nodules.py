@@ -114,8 +114,8 @@ def followed(before: Findings, after: Findings, image: Image | None) -> Findings
 def has_left(geometry: Geometry, before: Geometry, measurement: Measurement) -> bool:
     """Tell whether a mark that was moved lies no more where its nodule was measured.
 
-    It does where the middles of mark and axes are at most half of their mean diameter apart, the mark's middle lies within
-    the axes, or these within the mark. A mark that did not even before (on a slice far from the longest one) must be moved by that much.
+    It does where the middles of mark and axes are at most half of their mean diameter apart, the mark's middle lies within the
+    axes, or these within the mark. A mark that did not even before (on a slice far from the longest one) must be moved that far.
     """
     middle = _middle(measurement)
     start = middle if _lies_on(middle, before, measurement) else np.asarray(before.center)
