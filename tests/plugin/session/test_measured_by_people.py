@@ -75,7 +75,7 @@ def test_it_is_told_in_the_history_and_in_the_card_and_undo_brings_them_back(ses
     assert session.undo_words == "moved 1, off its axes"
     finding, (axes,) = session.findings["a"], before.measurements
     size_ = f"{axes.values['long']:.1f} × {axes.values['short']:.1f}"
-    assert f"moved off its measured axes, {size_}" in story(finding)[0]
+    assert f"moved off its measured axes, {size_} mm" in story(finding)[0]
     assert "moved off its measured axes" in signed(finding)
     session.undo()
     assert session.findings.measurements == before.measurements
