@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..training.findings import Finding
 from ..training.growth.change import GREW, NOT_TOLD_APART, SHRANK, Change
 from ..training.growth.compare import Compared
 from .numbers import change as percent
@@ -38,11 +39,13 @@ def volume_words(nodule: Compared) -> str:
 
 
 def change_words(nodule: Compared) -> str:
-    """What became of a nodule: its change with the interval, or that it is new, gone, not known, not told apart, not measured."""
-    if nodule.match.prior is None:
-        return "new" if nodule.read else UNREAD
-    if nodule.match.present is None:
-        return "gone" if nodule.read else UNREAD
+    """What became of a nodule: its change with the interval, or that it is new, gone, not known, not told apart, not measured.
+
+    With a question mark where the other study has a mark there that is not shown.
+    """
+    if nodule.match.prior is None or nodule.match.present is None:
+        word = "new" if nodule.match.prior is None else "gone"
+        return UNREAD if not nodule.read else f"{word}?" if nodule.hidden is not None else word
     change = nodule.change
     if change is None:
         return "not measured"
@@ -80,6 +83,13 @@ def summary(nodule: Compared, days: float | None) -> str:
             "gone": "Gone: only the prior study has it.",
             UNREAD: "The other study was neither searched nor read: nobody knows whether it is there.",
         }
+        if nodule.hidden is not None and nodule.read:
+            which = "prior" if match.prior is None else "present"
+            said = {
+                change_words(
+                    nodule
+                ): f"The {which} study has a mark here that {_why(nodule.hidden)}: look there."
+            }
         words = said.get(change_words(nodule), "")
         return " ".join((words, *nodule.notes)).strip()
     parts = [f"{volume_words(nodule)}, {percent(change.relative)} ({interval_words(change)}, 95 %)"]
@@ -91,3 +101,10 @@ def summary(nodule: Compared, days: float | None) -> str:
         )
     apart = f"Marks {match.distance:.1f} mm apart." if match.distance is not None else ""
     return " ".join((f"{'; '.join(parts)}.", apart, *nodule.notes)).strip()
+
+
+def _why(hidden: Finding) -> str:
+    """Why a finding took no part: ``was rejected (vessel)``, ``is below the thresholds``."""
+    if hidden.status != "rejected":
+        return "is below the thresholds"
+    return f"was rejected ({hidden.reason})" if hidden.reason else "was rejected"

@@ -35,5 +35,7 @@ def apart(days: int | None, later: bool, compared: bool) -> list[str]:
         how = f"the later one, by {-days} days" if days < 0 else "the later one of the same day"
         return [f"The prior study is {how}: swap them."]
     if days == 0:
-        return ["Both studies are of the same day: what differs is not growth, and there is no doubling time."]
+        return [
+            "Both studies are of the same day: what differs is not growth, and there is no doubling time."
+        ]
     return []
