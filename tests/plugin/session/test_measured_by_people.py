@@ -15,8 +15,10 @@ from napari_lungmtl.session.shared.joining import Change
 from napari_lungmtl.text.review import signed, story
 from napari_lungmtl.training.case_report.lines import finding_line, other_measurements
 from napari_lungmtl.training.case_report.words import Words
-from napari_lungmtl.training.findings import Finding, Mask, Measurement, Provenance, Sphere
+from napari_lungmtl.training.findings import Finding, Findings, Mask, Measurement, Provenance, Sphere
 from napari_lungmtl.training.findings.formats.json_file import read_findings
+from napari_lungmtl.training.findings.history import recorded
+from napari_lungmtl.training.findings.log.joining import join
 from napari_lungmtl.training.findings.measurements.csv_file import write_measurements
 from napari_lungmtl.training.findings.measurements.nodule import measure_nodule
 from napari_lungmtl.training.guidelines.calculation import Source, known
@@ -180,3 +182,36 @@ def test_one_window_measures_what_another_moves(session):
     session._join(Change(bare, replace(bare, measurements=(axes,))))
     assert size(session) == (24, Source.MARK)
     assert session.findings.measurements[0].finding == ""
+
+
+def test_what_a_file_measured_elsewhere_is_not_of_the_finding_that_stays(session):
+    (mine,) = session.findings.measurements
+    session.accept("a")
+    theirs = session.findings["a"].with_(geometry=Sphere(LARGE, 24.0))
+    axes = measure_nodule(session.image, LARGE, 24.0, "a").with_(person="bob")
+    session.replace_findings(Findings((theirs,), session.findings.image, measurements=(axes,)))
+    assert session.findings["a"].geometry == Sphere(SMALL, 10.0)
+    assert [(m.finding, m.person) for m in session.findings.measurements] == [("a", mine.person), ("", "bob")]
+    assert size(session) == (11, Source.MEASURED)
+    near = theirs.with_(geometry=Sphere((20.0, 21.0, 20.0), 11.0))
+    again = measure_nodule(session.image, near.center, 11.0, "a").with_(person="bob")
+    session.replace_findings(Findings((near,), session.findings.image, measurements=(again,)))
+    assert session.findings.measurements[-1].finding == "a"
+
+
+@pytest.mark.parametrize("theirs_last", [True, False])
+def test_of_a_finding_that_two_people_moved_the_axes_of_either_stay_with_it(session, theirs_last):
+    base = replace(session.findings, measurements=())
+    here, there = (
+        recorded(
+            base["a"], base["a"].with_(geometry=Sphere(place, 24.0)), who, f"2127-01-0{day}T08:00:00+00:00"
+        )
+        for place, who, day in (((40.0, 20.0, 60.0), "ann", 2), (LARGE, "bob", 3 if theirs_last else 1))
+    )
+    axes = measure_nodule(session.image, LARGE, 24.0, "a").with_(person="bob")
+    ours, theirs = base.with_items((here,)), replace(base.with_items((there,)), measurements=(axes,))
+    joined = join(base, ours, theirs).findings
+    (measured,) = joined.measurements
+    assert measured.finding == ("a" if theirs_last else "")
+    given = known(joined, joined["a"])["long_axis"]
+    assert given.source == (Source.MEASURED if theirs_last else Source.MARK)

@@ -122,6 +122,29 @@ def has_left(geometry: Geometry, before: Geometry, measurement: Measurement) -> 
     return not _lies_on(start, geometry, measurement)
 
 
+def in_place(
+    measurements: Iterable[Measurement], source: Findings, items: Iterable[Finding]
+) -> Iterator[Measurement]:
+    """What persons measured in another set of findings; of a finding that lies elsewhere among the items it is no more.
+
+    Parameters
+    ----------
+    measurements
+        As they are among the items; those that are not of the source stay as they are.
+    source
+        Where they were measured.
+    items
+        Findings of the same ids.
+    """
+    there, here = {f.id: f.geometry for f in source}, {f.id: f for f in items}
+    measured = {m.id: m.points for m in source.measurements if m.person}
+    for one in measurements:
+        was, finding = there.get(one.finding), here.get(one.finding)
+        if was is not None and finding is not None and measured.get(one.id) == one.points:
+            one = detached(one, finding) if has_left(finding.geometry, was, one) else one
+        yield one
+
+
 def moved_off(geometry: Geometry, before: Measurement, after: Measurement) -> bool:
     """Tell whether axes were moved away from the mark of their nodule."""
     lay = _lies_on(_middle(before), geometry, before)
