@@ -16,7 +16,7 @@ from ..text.cases import case_name, elide, study_date
 from ..training.errors import LungmtlError
 from ..training.findings import Box, Finding, Findings
 from ..training.findings.formats.json_file import read_findings
-from ..training.growth.change import study_day
+from ..training.growth.change import clock, days_between, earlier_that_day
 from ..training.imaging.image import Image
 
 
@@ -26,11 +26,14 @@ class PriorStudy:
 
     layer: ImageLayer
     image: Image
+    time: str = ""
+    """The time of day, where it is of the present study's."""
 
     @property
     def words(self) -> str:
-        """Case and date, in a line."""
-        return " · ".join(part for part in (elide(case_name(self.image), 26), study_date(self.image)) if part)
+        """Case, date, and time of one that is of the same day, in a line."""
+        date = f"{study_date(self.image)} {self.time}".strip()
+        return " · ".join(part for part in (elide(case_name(self.image), 26), date) if part)
 
 
 def patient(image: Image) -> str:
@@ -39,21 +42,53 @@ def patient(image: Image) -> str:
 
 
 def candidates(images: ReviewedImages, present: ReviewedImage) -> list[PriorStudy]:
-    """The open CT volumes beside the present one: those of the same patient first, and of those the latest."""
+    """The open CT volumes beside the present one, the likeliest prior first.
+
+    Those of the same patient come before those of which nobody knows whose they are, and these before another patient's. Of each,
+    earlier ones come first, the latest of them before all; then earlier ones of the same day, of which no growth rate can be
+    told; then those of which nobody knows when they were made; then later ones.
+    """
     here = present.session.image
     if here is None or here.ndim != 3:
         return []
     others = ((layer, images.image_of(layer)) for layer in images.layers if layer is not present.layer)
     studies = [
-        PriorStudy(layer, image) for layer, image in others if image is not None and _is_ct(image, here)
+        PriorStudy(layer, image, _time(image, here))
+        for layer, image in others
+        if image is not None and _is_ct(image, here)
     ]
+    return sorted(studies, key=lambda study: (_whose(study.image, here), *_when(study.image, here)))
 
-    def turn(study: PriorStudy) -> tuple[bool, int]:
-        day = study_day(study.image)
-        same = bool(patient(here)) and patient(study.image) == patient(here)
-        return not same, -day.toordinal() if day is not None else 0
 
-    return sorted(studies, key=turn)
+def is_later(prior: Image, present: Image) -> bool:
+    """Whether a study was made after the present one, as far as their files tell."""
+    days = days_between(prior, present)
+    return days is not None and (days < 0 or (days == 0 and earlier_that_day(prior, present) is False))
+
+
+def _whose(image: Image, here: Image) -> int:
+    """0 of the same patient, 1 where that is not known, 2 of another one."""
+    own, its = patient(here), patient(image)
+    return 1 if not (own and its) else 0 if own == its else 2
+
+
+def _when(image: Image, here: Image) -> tuple[int, int]:
+    """Turn of a study by its time: see `candidates`."""
+    days = days_between(image, here)
+    if is_later(image, here):
+        return 3, -(days or 0)
+    if days is None:
+        return 2, 0
+    if days > 0:
+        return 0, days
+    return (1 if earlier_that_day(image, here) else 2), 0
+
+
+def _time(image: Image, here: Image) -> str:
+    seconds = clock(image)
+    if seconds is None or days_between(image, here) != 0:
+        return ""
+    return f"{int(seconds // 3600):02}:{int(seconds % 3600 // 60):02}"
 
 
 def _is_ct(image: Image, here: Image) -> bool:

@@ -52,7 +52,7 @@ def what_changed(before: Findings, after: Findings) -> str:
     if removed and before.models == after.models:
         return f"deleted {_names(removed)}"
     if changed:
-        return _several(changed)
+        return _several(changed) + _off(before.measurements, after.measurements, "its axes")
     if before.measurements != after.measurements and before.models == after.models:
         return _measured(before.measurements, after.measurements)
     if before.regions != after.regions and before.models == after.models:
@@ -120,7 +120,14 @@ def _measured(before: Sequence[Measurement], after: Sequence[Measurement]) -> st
         )
     if removed:
         return f"deleted {_measurement(removed)}"
-    return f"changed {_measurement([m for m in after if m != known[m.id]])}"
+    changed = _measurement([m for m in after if m != known[m.id]])
+    return f"changed {changed}{_off(before, after, 'its nodule')}"
+
+
+def _off(before: Sequence[Measurement], after: Sequence[Measurement], what: str) -> str:
+    """``, off its axes``, where what a person measured belongs to no finding any more; else empty."""
+    of = {m.id: m.finding for m in before}
+    return f", off {what}" if any(not m.finding and of.get(m.id) for m in after) else ""
 
 
 def _measurement(measurements: Sequence[Measurement]) -> str:

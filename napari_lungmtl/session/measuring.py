@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..training.findings import Findings, Measurement
 from ..training.findings.measurements import measure as reading
 from ..training.findings.measurements.measurement import Kind, numbered
-from ..training.findings.measurements.of_nodules import axes_of
+from ..training.findings.measurements.of_nodules import axes_of, detached, moved_off
 from ..training.imaging.slab import SLICE, Slab
 from .review import reviewer
 from .session import Session
@@ -48,9 +48,13 @@ def keep(session: Session, measurement: Measurement) -> Measurement:
 
 
 def change(session: Session, measurement: Measurement) -> Measurement:
-    """Take a measurement's new points, and read its values there."""
+    """Take a measurement's new points, and read its values there; axes that are moved off their nodule are no more of it."""
     if session.image is not None:
         measurement = reading.remeasured(session.image, measurement)
+    finding = next((f for f in session.findings if f.id == measurement.finding), None)
+    former = find(session.findings, measurement.id)
+    if finding is not None and former is not None and moved_off(finding.geometry, former, measurement):
+        measurement = detached(measurement, finding)
     return _change(session, measurement.with_(person=reviewer()))
 
 

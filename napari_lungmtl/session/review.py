@@ -10,7 +10,7 @@ from typing import Any
 
 from ..training.findings import Finding, Findings, Geometry, ImageScore, Measurement, Region
 from ..training.findings.history import begun, now, recorded
-from ..training.findings.measurements.of_nodules import joined
+from ..training.findings.measurements.of_nodules import detached, has_left, joined
 from ..training.findings.models import join_models
 from ..training.imaging.image import Image
 from ..training.imaging.radiograph.orientation import AS_STORED, Orientation
@@ -177,14 +177,17 @@ def _measured(
 
     A person's goes to the finding that is kept in the place of the one that was measured (`same`).
     """
-    known, shown = {m.id for m in present.measurements}, {f.id: f.geometry for f in items}
+    known, shown = {m.id for m in present.measurements}, {f.id: f for f in items}
     found = {f.id: f.geometry for f in run}
     for one in run.measurements:
         if one.id in known:
             continue
         if one.person or not one.finding:
-            yield one.with_(finding=same.get(one.finding, one.finding))
-        elif one.finding in shown and found.get(one.finding) in (None, shown[one.finding]):
+            was, kept = found.get(one.finding), shown.get(same.get(one.finding, one.finding))
+            one = one.with_(finding=same.get(one.finding, one.finding))
+            away = was is not None and kept is not None and has_left(kept.geometry, was, one)
+            yield detached(one, kept) if away and kept is not None else one
+        elif one.finding in shown and found.get(one.finding) in (None, shown[one.finding].geometry):
             yield one
 
 

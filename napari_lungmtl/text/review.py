@@ -19,6 +19,7 @@ from ..training.findings.history import (
     outlined_by,
     shaping,
 )
+from ..training.findings.measurements.of_nodules import LEFT
 from .networks import network
 from .numbers import written
 
@@ -30,6 +31,7 @@ _WORDS = {
     "place": "moved to",
     "diameter": "resized to Ø",
     "outline": "outlined, now at",
+    "axes": "moved off its measured axes,",
     "label": "labelled",
     "confidence": "confidence",
     "note": "noted",
@@ -106,7 +108,7 @@ def _words(change: Change, finding: Finding) -> str:
         name = f"{shaping(finding, change)}, now at"
     if change.what in (DRAWN, FOUND, MOVED, SHAPED, REPAINTED, OUTLINED):
         return f"{name} {place(change.value) or '(nothing)'}"
-    unit = " mm" if change.what == SIZED and finding.kind == "sphere" else ""
+    unit = " mm" if change.what in (SIZED, LEFT) and finding.kind == "sphere" else ""
     return f"{name} {change.value or '(nothing)'}{unit}"
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_lungmtl.training.export_options import Which
 from napari_lungmtl.training.guidelines.guideline import Guideline
 
 
@@ -90,6 +94,41 @@ def test_from_the_button_to_the_file(after_run, qtbot, tmp_path):
     assert dialog.save_button.text() == "Replace"
     QTest.mouseClick(dialog.shut, Qt.MouseButton.LeftButton)
     assert dock.hand_on.report.dialog is None
+
+
+def test_what_is_not_accepted_is_not_said_to_be_below_the_thresholds(after_run, qtbot, tmp_path):
+    _, dock = after_run
+    session = dock.reviewed.session
+    session.accept("f3")
+    dialog = dock.hand_on.report.open()
+    dialog.which.setCurrentIndex(dialog.which.findData(Which.ACCEPTED))
+    dialog.kind.setCurrentIndex(dialog.kind.findData(".html"))
+    dialog.folder.setText(str(tmp_path))
+    dialog.name.setText("case")
+    QTest.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not dialog.worker.running, timeout=60_000)
+    html = (tmp_path / "case.html").read_text(encoding="utf-8")
+    assert f"not shown (not accepted): {len(session.findings) - 1}" in html
+    dialog.close()
+
+
+def test_what_was_said_of_a_nodule_is_forgotten_when_its_mark_moves_to_another(after_run):
+    _, dock = after_run
+    session = dock.reviewed.session
+    session.select("f1")
+    dialog = dock.hand_on.report.open()
+    calculators = dialog.calculators
+    calculators.boxes[Guideline.BROCK].setChecked(True)
+    say(dialog, age="61", texture="solid", long_axis="6.5")
+    place = session.findings["f1"].geometry
+    near = replace(place, center=tuple(np.add(place.center, (0, 1, 1))))
+    session.change("f1", geometry=near)
+    assert {"age", "texture", "long_axis"} == set(calculators.rows.said)
+    session.change("f1", geometry=replace(place, center=tuple(np.add(place.center, (0, 30, 30)))))
+    assert set(calculators.rows.said) == {"age"}, "the patient is the same, not the nodule"
+    assert calculators.rows.sources["long_axis"].text() == "of the mark, not measured"
+    assert calculators.rows.editors["long_axis"].text() == f"{place.diameter:g}"
+    dialog.close()
 
 
 def test_on_a_low_screen_the_buttons_stay_in_sight(after_run):

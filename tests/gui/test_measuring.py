@@ -190,7 +190,27 @@ def test_the_selected_nodule_is_measured_to_its_edge(window, mouse, qtbot):
     session.change("ball", geometry=Sphere(np.add(MIDDLE, (0, 14.0, 14.0)), 4.0))  # in the air
     press(dock, KEY.Key_D)
     qtbot.waitUntil(lambda: "too alike" in dock.measure.words.text())
+    (left,) = measured(dock)
+    assert (left.points, left.finding) == (axes.points, "")
+
+
+def test_a_nodule_that_is_moved_away_leaves_its_axes_and_says_so(window, mouse, qtbot):
+    _, dock = window
+    session = dock.reviewed.session
+    session.add(Finding(Sphere(MIDDLE, 11.0), id="ball"))
+    press(dock, KEY.Key_D)
+    qtbot.waitUntil(lambda: bool(measured(dock)))
+    (axes,) = measured(dock)
+    for section in (dock.history, dock.card):
+        section.set_open(True)
+    session.change("ball", geometry=Sphere(np.add(MIDDLE, (0, 14.0, 14.0)), 4.0))
+    assert "counts for no nodule" in dock.measure.words.text()
+    assert "counts for no nodule" in dock.measure.table.item(0, 2).toolTip()
+    assert "moved off its measured axes" in dock.card.review.author.text()
+    assert "moved 1, off its axes" in [row.what for row in dock.history.table.history.rows]
+    press(dock, KEY.Key_Z, CTRL)
     assert measured(dock) == (axes,)
+    assert "counts for no nodule" not in dock.measure.words.text()
 
 
 def test_without_a_nodule_the_axes_are_drawn_by_hand_and_stay_perpendicular(window, mouse):

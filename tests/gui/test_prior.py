@@ -358,5 +358,12 @@ def test_nodules_are_compared_and_a_choice_of_one_moves_both(window, qtbot, foll
     assert prior.table.selectedIndexes()[0].row() == 1
     session.reject(now[1].id)
     assert "Findings have changed" in prior.words.text()
+    QTest.mouseClick(prior.again, LEFT)
+    with qtbot.waitSignal(prior.work.finished, timeout=120_000):
+        pass
+    row = next(r for r in range(prior.table.rowCount()) if prior.table.item(r, 2).text() == "gone?")
+    item = prior.table.visualItemRect(prior.table.item(row, 1)).center()
+    QTest.mouseClick(prior.table.viewport(), LEFT, pos=item)
+    assert prior.about.text() == "The present study has a mark here that was rejected: look there."
     prior.choose_study(None)
     assert not pane.isVisible()

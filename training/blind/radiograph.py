@@ -50,7 +50,7 @@ class Film:
     image
         The radiograph.
     mm
-        Size of a pixel; a film of 43 cm is taken where the file does not say.
+        Size of a pixel (the mean of its sides); a film of 43 cm is taken where the file does not say.
     lungs
         bool (2, h, w) on the image: the patient's right, and left.
     marks
@@ -148,7 +148,8 @@ def put(
     for (view, scale), place in zip(views, places, strict=True):
         middle = image.to_index(place) + 0.5
         center = float(middle[0]), float(middle[1])
-        patch = view_on_radiograph(scale * view, center, film.mm / scale, BLUR_MM)
+        pixel = tuple(mm / scale for mm in image.spacing or (film.mm, film.mm))
+        patch = view_on_radiograph(scale * view, center, (pixel[0], pixel[1]), BLUR_MM)
         first = np.floor(np.asarray(center) - np.asarray(patch.shape) / 2).astype(int)
         rows, columns = (
             slice(max(a, 0), min(a + n, m)) for a, n, m in zip(first, patch.shape, pixels.shape, strict=True)

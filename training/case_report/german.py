@@ -16,6 +16,7 @@ _PAGE = {
     "and more": "und weitere",
     "Rejected": "Verworfen",
     "Further marks that are not shown (below the thresholds)": "Weitere Markierungen, nicht gezeigt (unter den Schwellen)",
+    "Further marks that are not shown (not accepted)": "Weitere Markierungen, nicht gezeigt (nicht bestätigt)",
     "Other measurements": "Weitere Messungen",
     "Calculators (asked for by a person; they decide nothing)": (
         "Rechner (von einer Person angefordert; sie entscheiden nichts)"

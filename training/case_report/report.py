@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LungmtlError
+from ..export_options import Which
 from ..findings.finding import Finding, Findings
 from ..findings.formats.atomic import write_atomically
 from ..guidelines.calculation import Calculation
@@ -62,6 +63,8 @@ class CaseReport:
         The day that stands on it; none with `hide`.
     prevalence
         Share of radiographs with a nodule (0–1), at which the one answer for a radiograph is told.
+    which
+        Which part of the findings `shown` is: why others are not told.
     """
 
     findings: Findings
@@ -73,6 +76,7 @@ class CaseReport:
     hide: Deidentifier | None = None
     made: date = field(default_factory=date.today)
     prevalence: float = HOSPITAL
+    which: Which = Which.SHOWN
 
 
 def order(findings: Sequence[Finding]) -> list[Finding]:
@@ -239,18 +243,19 @@ def _facts(report: CaseReport, words: Words) -> list[str]:
 
 
 def _counts(report: CaseReport, words: Words) -> list[str]:
-    """What the report does not show: rejected findings with their reasons, and marks below the thresholds."""
+    """What the report does not show: rejected findings with their reasons, and marks below the thresholds or not accepted."""
     findings = report.findings
     rejected = [f for f in findings if f.status == "rejected"]
     ids = {f.id for f in report.shown}
-    below = [f for f in findings if f.id not in ids and f.status != "rejected"]
+    further = [f for f in findings if f.id not in ids and f.status != "rejected"]
     lines = []
     if rejected:
         reasons = Counter(words.known(f.reason) for f in rejected if f.reason)
         why = ", ".join(f"{n} {reason}" for reason, n in reasons.most_common(4))
         lines.append(f"{words('Rejected')}: {len(rejected)}" + (f" ({why})" if why else ""))
-    if below:
-        lines.append(f"{words('Further marks that are not shown (below the thresholds)')}: {len(below)}")
+    if further:
+        why = "not accepted" if report.which is Which.ACCEPTED else "below the thresholds"
+        lines.append(f"{words(f'Further marks that are not shown ({why})')}: {len(further)}")
     return lines
 
 

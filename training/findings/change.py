@@ -13,8 +13,9 @@ class Change:
     ----------
     what
         Name of the value: ``status``, ``reason``, ``confidence``, ``label``, ``note``, ``place``, ``diameter``, ``shape``,
-        ``repaint`` (a mask that was one before), ``outline`` (a shape that a network drew), ``malignancy``; ``drawn`` or ``found``
-        for the first one, ``found`` also where a later run found it elsewhere.
+        ``repaint`` (a mask that was one before), ``outline`` (a shape that a network drew), ``malignancy``; ``axes`` where it was
+        moved away from those that a person had measured; ``drawn`` or ``found`` for the first one, ``found`` also where a later run
+        found it elsewhere.
     value
         The new value as text, places as ``z, y, x`` in mm (pixels where the image has no spacing); empty where it was taken away.
     by

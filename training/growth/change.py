@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -16,6 +17,8 @@ simulated pairs of real nodules (``experiments/growth/intervals.py``): 95 % of t
 LEAST_GROWTH = 0.25
 """Growth and shrinkage that is claimed at least, as a part of the volume: scans of one nodule on one day differ by up to this much
 (BTS guideline 2015, doi 10.1136/thoraxjnl-2015-207168), by breath and position, which no repeated measurement of one scan shows."""
+_TIMES = ("acquisition_time", "study_time")
+_TIME = re.compile(r"(\d\d)(\d\d)(\d\d(?:\.\d+)?)?")
 GREW, SHRANK, NOT_TOLD_APART = "grown", "shrunk", "not told apart"
 
 
@@ -102,6 +105,29 @@ def study_day(image: Image) -> date | None:
         return datetime.strptime(str(image.metadata.get("study_date") or "").strip(), "%Y%m%d").date()
     except ValueError:
         return None
+
+
+def clock(image: Image) -> float | None:
+    """Seconds of the day at which an image was acquired, or else its study began; None where its file does not say."""
+    return next((t for name in _TIMES if (t := _seconds(image.metadata.get(name))) is not None), None)
+
+
+def earlier_that_day(prior: Image, present: Image) -> bool | None:
+    """Tell which of two scans of one day is the earlier, by times of one kind; None where neither is, or their files do not say."""
+    for name in _TIMES:
+        first, second = (_seconds(image.metadata.get(name)) for image in (prior, present))
+        if first is not None and second is not None:
+            return None if first == second else first < second
+    return None
+
+
+def _seconds(time: object) -> float | None:
+    """Seconds of a DICOM time (``HHMMSS.FFFFFF``, as short as ``HHMM``; with colons in old files)."""
+    found = _TIME.match(str(time or "").strip().replace(":", ""))
+    if found is None:
+        return None
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return 3600 * hours + 60 * minutes + seconds if hours < 24 and minutes < 60 and seconds < 61 else None
 
 
 def days_between(prior: Image, present: Image) -> int | None:

@@ -32,12 +32,15 @@ class Compared:
         Sentences: why it was not measured, or what to be careful about.
     read
         Whether the study that has no finding here was searched or read; where it was not, the nodule is neither new nor gone.
+    hidden
+        A finding of the other study that lies here but did not take part: it was rejected, or is below the thresholds.
     """
 
     match: Match
     change: Change | None = None
     notes: tuple[str, ...] = ()
     read: bool = True
+    hidden: Finding | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from ...session.same_findings import same_lesion
 from ...session.session import Session
 from ...training.case_report.calculator_lines import calculator_line
 from ...training.case_report.language import Language
@@ -36,6 +37,8 @@ class Calculators(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._about: Finding | None = None
+        """The finding as it was when the first thing was said of it."""
         self.boxes = {guideline: QCheckBox(_short(guideline)) for guideline in Guideline}
         self.nodule = QComboBox()
         self.nodule.setToolTip("The finding that the calculators are about")
@@ -89,6 +92,7 @@ class Calculators(QWidget):
     def refresh(self, _value: object = None) -> None:
         """Show the findings, inputs and results of now."""
         self._list_findings()
+        self._follow_nodule()
         finding, made = self.finding, self.calculations
         asked = {name for one in made for name, _ in one.inputs}
         names = [name for name in NAMES if name in asked]
@@ -117,6 +121,15 @@ class Calculators(QWidget):
         self.nodule.setCurrentIndex(max(self.nodule.findData(chosen), 0 if shown else -1))
         if before and self.nodule.currentData() != chosen:
             self._forget_nodule()
+
+    def _follow_nodule(self) -> None:
+        """A mark that was moved to another nodule meanwhile is one of which nothing was said."""
+        finding, former = self.finding, self._about
+        if finding is not None and former is not None and finding.id == former.id:
+            if same_lesion(former, finding):
+                return
+            self._forget_nodule()
+        self._about = finding
 
     def _on_nodule(self, _index: int) -> None:
         self._forget_nodule()

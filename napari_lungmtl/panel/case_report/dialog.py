@@ -166,6 +166,7 @@ class ReportDialog(QDialog):
             self.calculators.calculations,
             Deidentifier() if self.hidden.isChecked() else None,
             prevalence=session.thresholds.prevalence,
+            which=self.which.currentData(),
         )
 
     @property

@@ -15,35 +15,31 @@ from ...jobs.worker import Worker
 from ...layers import planes
 from ...prior.beside import PriorBeside
 from ...prior.readings import told
-from ...prior.studies import PriorStudy, candidates, findings_of, nodules, nodules_of, patient, session_of
+from ...prior.studies import (
+    PriorStudy,
+    candidates,
+    findings_of,
+    is_later,
+    nodules,
+    nodules_of,
+    patient,
+    session_of,
+)
 from ...reviewed_images import ReviewedImage, ReviewedImages
 from ...session.session import Session
 from ...shortcuts import tooltip
 from ...text.growth import summary
+from ...text.priors import LATER_ONLY, apart, whose
 from ...training.findings import Finding
 from ...training.growth.change import days_between
 from ...training.growth.compare import Compared, Comparison, Step, compare
 from ...views.linked import LinkedViews
 from ..widgets.section import Section, label, set_role, tool_button
+from .choice import MOST_DAYS, UNKNOWN, Choice, in_field
 from .table import PriorTable
 
 NO_PRIOR = "none"
 HINT = "Open the prior CT as well; it can then be chosen here and stands beside the present one."
-_MOST_DAYS = 36_500
-
-
-class _Choice:
-    """What was chosen for one present study: its prior, the days between them, and what came out.
-
-    `days` is what a person wrote; None where the files say it or nobody has said anything. `of` are the findings that were
-    compared.
-    """
-
-    def __init__(self, study: PriorStudy) -> None:
-        self.study = study
-        self.days: int | None = None
-        self.comparison: Comparison | None = None
-        self.of: tuple[tuple[Finding, ...], tuple[Finding, ...]] | None = None
 
 
 class PriorSection(Section):
@@ -62,7 +58,7 @@ class PriorSection(Section):
     def __init__(self, viewer: ViewerModel, images: Callable[[], ReviewedImages], views: LinkedViews) -> None:
         super().__init__("prior")
         self._viewer, self._images = viewer, images
-        self._choices: WeakKeyDictionary[ReviewedImage, _Choice] = WeakKeyDictionary()
+        self._choices: WeakKeyDictionary[ReviewedImage, Choice] = WeakKeyDictionary()
         self._listed: list[PriorStudy] = []
         self._rows: tuple[Compared, ...] = ()
         self._failure = ""
@@ -87,7 +83,7 @@ class PriorSection(Section):
         self.body.addWidget(self.choose)
         row = QHBoxLayout()
         self.days = QSpinBox()
-        self.days.setRange(0, _MOST_DAYS)
+        self.days.setRange(UNKNOWN, MOST_DAYS)
         self.days.setSpecialValueText("unknown")
         self.days.setAccessibleName("days between the studies")
         self.days.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # beside them "unknown" has no room
@@ -147,8 +143,11 @@ class PriorSection(Section):
         """Show the likeliest prior beside the present study, or put it away."""
         if self._choice is not None:
             self.choose_study(None)
-        elif self._listed:
+        elif self._listed and not self._is_later(self._listed[0]):
             self.choose_study(self._listed[0])
+        elif self._listed:
+            self.set_open(True)
+            show_info(LATER_ONLY)
         else:
             self.set_open(True)
             show_info(
@@ -164,7 +163,7 @@ class PriorSection(Section):
         self._failure = ""
         self._choices.pop(reviewed, None)
         if study is not None:
-            self._choices[reviewed] = _Choice(study)
+            self._choices[reviewed] = Choice(study)
             self.set_open(True)
         self._show()
         if study is not None:
@@ -195,14 +194,14 @@ class PriorSection(Section):
 
     def _on_days(self) -> None:
         choice = self._choice
-        if choice is not None and self.days.value() != (self._days(choice) or 0):
+        if choice is not None and self.days.value() != in_field(self._days(choice)):
             choice.days = self.days.value()
             self._show()
 
     # ---- the comparison
 
     @property
-    def _choice(self) -> _Choice | None:
+    def _choice(self) -> Choice | None:
         return self._choices.get(self.reviewed) if self.reviewed is not None else None
 
     @property
@@ -210,15 +209,19 @@ class PriorSection(Section):
         image = self.reviewed.session.image if self.reviewed is not None else None
         return image is not None and image.ndim == 3
 
-    def _days(self, choice: _Choice) -> int | None:
+    def _days(self, choice: Choice) -> int | None:
         """Days between the studies: what a person wrote, else by their dates."""
         if choice.days is not None:
-            return choice.days or None
+            return choice.days if choice.days != UNKNOWN else None
         image = self.reviewed.session.image if self.reviewed is not None else None
         return days_between(choice.study.image, image) if image is not None else None
 
+    def _is_later(self, study: PriorStudy) -> bool:
+        image = self.reviewed.session.image if self.reviewed is not None else None
+        return image is not None and is_later(study.image, image)
+
     def _nodules(
-        self, reviewed: ReviewedImage, choice: _Choice
+        self, reviewed: ReviewedImage, choice: Choice
     ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
         return nodules(reviewed.session.visible), nodules_of(self._images(), choice.study)
 
@@ -291,7 +294,7 @@ class PriorSection(Section):
             self.beside.mark(self._nodules(reviewed, choice)[1])
         self._rows = comparison.nodules if comparison is not None else ()
         days = self._days(choice) if choice is not None else None
-        self.days.setValue(max(days or 0, 0))
+        self.days.setValue(in_field(days))
         self.table.show_nodules(self._rows, days)
         self._show_state()
         if reviewed is not None:
@@ -310,13 +313,13 @@ class PriorSection(Section):
 
     def _show_state(self, _event: object = None) -> None:
         choice, running = self._choice, self.work.running
-        for widget in (self.days, self.days_label):
-            widget.setVisible(choice is not None)
         self.again.setVisible(choice is not None and not running)
         self.stop.setVisible(running)
         self.bar.setVisible(running)
-        days = self._days(choice) if choice is not None else None
-        self.swap.setVisible(days is not None and days < 0 and not running)
+        later = choice is not None and choice.days is None and self._is_later(choice.study)
+        for widget in (self.days, self.days_label):
+            widget.setVisible(choice is not None and not later)
+        self.swap.setVisible(later and not running)
         self.summary.setText(choice.study.words if choice is not None else "")
         if choice is None:
             self._say(HINT if self._is_ct and not self._listed else "")
@@ -326,20 +329,15 @@ class PriorSection(Section):
             said = self._cautions(choice)
             self._say(" ".join(said), "warning" if said else "faint")
 
-    def _cautions(self, choice: _Choice) -> list[str]:
+    def _cautions(self, choice: Choice) -> list[str]:
         """What to be careful about, in sentences."""
-        reviewed, said = self.reviewed, []
+        reviewed = self.reviewed
         present = reviewed.session.image if reviewed is not None else None
         if reviewed is None or present is None:
             return []
-        here, there = patient(present), patient(choice.study.image)
-        if here and there and here != there:
-            said.append(f"Another patient? This is {here}, the prior study {there}.")
-        days = self._days(choice)
-        if days is not None and days < 0:
-            said.append(f"The prior study is the later one, by {-days} days: swap them.")
-        elif choice.comparison is not None and not days:
-            said.append("The dates are unknown: write the days between the studies, for doubling times.")
+        said = whose(patient(present), patient(choice.study.image))
+        later = choice.days is None and is_later(choice.study.image, present)
+        said += apart(self._days(choice), later, choice.comparison is not None)
         if choice.comparison is None:
             said.append("Not compared; slices are linked by position.")
         elif choice.of is not None and choice.of != self._nodules(reviewed, choice):

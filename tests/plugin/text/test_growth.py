@@ -56,7 +56,10 @@ def test_a_row(nodule, number, volume, change):
 
 def test_a_doubling_time_needs_growth_and_days():
     assert doubling_words(both(113, 268), 90) == "72 d (59–94)"
-    assert doubling_words(both(113, 268), None) == doubling_words(both(113, 268), -9) == "days unknown"
+    assert doubling_words(both(113, 268), None) == "days unknown"
+    assert doubling_words(both(113, 268), -9) == "prior is later"
+    assert doubling_words(both(113, 268), 0) == "same day"
+    assert doubling_words(both(268, 113), 0) == doubling_words(both(100, 110), 0) == ""
     assert doubling_words(both(100, 110), 90) == doubling_words(both(268, 113), 90) == ""
     assert doubling_words(both(100, 130), 9000) == "over 10000 d"
 
@@ -68,5 +71,10 @@ def test_all_of_it_in_a_line():
         said
         == "113 → 268 mm³, +137 % (+94 … +190 %, 95 %); grown; doubling time 72 d (59–94). Marks 1.0 mm apart."
     )
+    one_day = summary(both(113, 268), 0)
+    assert "; larger; no doubling time: same day." in one_day
+    assert "grown" not in one_day
+    assert "; smaller." in summary(both(268, 113), 0)
+    assert "; grown; no doubling time: days unknown." in summary(both(113, 268), None)
     assert summary(Compared(Match(NOW, None)), 90) == "New: the prior study has no finding here."
     assert summary(Compared(BOTH, notes=("Why.",)), None) == "Why."

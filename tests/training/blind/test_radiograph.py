@@ -92,6 +92,27 @@ def test_strength_zero_is_the_film_and_more_is_brighter_just_there(image, detect
     assert not none[0].found(0.5)
 
 
+@pytest.mark.parametrize("spacing", [(0.8, 1.6), (1.6, 0.8)])
+def test_a_nodule_is_as_high_as_it_is_wide_in_mm(spacing):
+    """Where pixels are not square, it was twice as long along one side as along the other."""
+    shape = tuple(round(320 / s) for s in spacing)
+    pixels = np.full(shape, 3000, np.uint16)
+    lungs = np.zeros(shape, bool)
+    lungs[shape[0] // 8 : -shape[0] // 8, shape[1] // 8 : -shape[1] // 8] = True
+    pixels[lungs] = 1200
+    pixels += (np.arange(shape[1]) % 40).astype(np.uint16)
+    image = Image(pixels, "DX", spacing, (0.0, 0.0), series_uid="flat")
+    found = Findings(regions=(Region("lungs", Mask.from_array(lungs, image.scale, image.origin)),))
+    round_view = np.zeros((40, 40), np.float32)
+    round_view[np.hypot(*(np.indices((40, 40)) - 19.5)) < 9] = 0.5
+    changed = put(film_of(image, found), [(round_view, 1.0)], np.array([[160.0, 160.0]]), "plain").voxels
+    where = np.argwhere(changed.astype(int) - pixels > 10) * spacing
+    height, width = np.ptp(where, axis=0) + spacing
+    assert height == pytest.approx(width, abs=1.7)
+    assert (height + width) / 2 == pytest.approx(20, abs=3), "18 mm and its blur"
+    np.testing.assert_allclose(where.mean(0), 160, atol=1.0)
+
+
 def test_one_to_look_at_keeps_the_film_for_the_next(image, detect):
     run, one = graft_one(image, KIND, tuple(image.to_world((100, 165))), seed=1), None
     try:

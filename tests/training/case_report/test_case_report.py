@@ -24,6 +24,7 @@ from napari_lungmtl.training.case_report.report import (
     write_case_report,
 )
 from napari_lungmtl.training.case_report.words import Words
+from napari_lungmtl.training.export_options import Which
 from napari_lungmtl.training.findings import ATTRIBUTES, Box, Finding, Findings, Measurement, Provenance
 from napari_lungmtl.training.findings.attribute_words import SCALES
 from napari_lungmtl.training.findings.deidentify import Deidentifier
@@ -193,6 +194,9 @@ def test_many_findings_are_named_and_counted_and_no_image_is_said(findings):
     assert "7: 21.0 mm; Score 0.93; Malignancy 0.70; unreviewed" in text
     assert "and more: 10" in text
     assert "not shown (below the thresholds): 2" in text
+    few = CaseReport(many, many.items[:28], None, which=Which.ACCEPTED)
+    assert "not shown (not accepted): 2" in text_of(page(few))
+    assert "nicht gezeigt (nicht bestätigt): 2" in text_of(page(replace(few, language=Language.DE)))
 
 
 def test_pdf_of_six_findings_and_three_calculators_is_one_page(findings, image, calculations):

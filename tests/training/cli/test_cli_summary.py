@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from napari_lungmtl.training.case_report import pdf
 from napari_lungmtl.training.cli.app import app
+from napari_lungmtl.training.findings import Finding, Provenance
 from napari_lungmtl.training.findings.formats.json_file import write_findings
 from tests.stand_ins.exchanged import findings_on, opened, series
 
@@ -67,3 +68,16 @@ def test_from_the_question_to_the_study(tmp_path, monkeypatch):
     assert b"For research only" in dataset.EncapsulatedDocument
     assert dataset.PatientIdentityRemoved == "YES"
     assert "Dr. M" not in dataset.EncapsulatedDocument.decode("utf-8", "replace")
+
+
+def test_of_accepted_findings_the_others_are_told_as_not_accepted_whatever_their_score(tmp_path):
+    image, _ = opened(series(tmp_path / "ct", shuffled=True))
+    findings = findings_on(image)
+    marks = [Finding(f.geometry, score=1.0, provenance=Provenance("ag3d", "0.3")) for f in findings]
+    write_findings(findings.with_items(tuple(marks)), tmp_path / "case.lungmtl.json")
+    out = tmp_path / "case.html"
+    done = lungmtl("summary", tmp_path / "case.lungmtl.json", "--out", out, "--which", "accepted")
+    assert done.exit_code == 0, done.output
+    html = out.read_text(encoding="utf-8")
+    assert f"not shown (not accepted): {len(marks)}" in html
+    assert "below the thresholds" not in html

@@ -82,6 +82,7 @@ def summary(
             language,
             _calculations(findings, guideline or (), nodule, given or ()),
             Deidentifier() if deidentify else None,
+            which=which,
         )
         for sentence in write_case_report(report, out):
             complain(f"warning: {sentence}")

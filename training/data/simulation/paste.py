@@ -121,18 +121,21 @@ def paste(
 
 
 def view_on_radiograph(
-    view: np.ndarray, center: tuple[float, float], mm: float, blur_mm: float
+    view: np.ndarray, center: tuple[float, float], mm: float | tuple[float, float], blur_mm: float
 ) -> np.ndarray:
-    """The view in radiograph pixels, blurred, its middle at the fraction of a pixel that `center` has."""
-    size = int(np.ceil(view.shape[0] / mm)) + 2
+    """The view in radiograph pixels of a size (mm, or (y, x) where they are not square), blurred, its middle at the fraction of a
+    pixel that `center` has.
+    """
+    pixel = np.broadcast_to(np.asarray(mm, float), 2)
+    size = np.ceil(view.shape[0] / pixel).astype(int) + 2
     low = np.floor(np.asarray(center) - size / 2)
     # Radiograph pixel i has its middle at low + i + 0.5; the view's middle lies at `center`.
     index = [
-        (low[axis] + np.arange(size) + 0.5 - center[axis]) * mm + (view.shape[axis] - 1) / 2
+        (low[axis] + np.arange(size[axis]) + 0.5 - center[axis]) * pixel[axis] + (view.shape[axis] - 1) / 2
         for axis in (0, 1)
     ]
     # Blurred to the radiograph's pixels first, so that none is skipped.
-    sigma = np.hypot(blur_mm, 0.35 * mm)
+    sigma = np.hypot(blur_mm, 0.35 * pixel)
     smooth = ndimage.gaussian_filter(view.astype(np.float32), sigma)
     grid = np.stack(np.meshgrid(*index, indexing="ij"))
     return ndimage.map_coordinates(smooth, grid, order=1, mode="constant")

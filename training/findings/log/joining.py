@@ -20,6 +20,7 @@ from ..formats.json_parts.measurements import measurement_document
 from ..history import FOUND, PLACES, instant
 from ..measurements.measurement import Measurement
 from ..measurements.measurement import numbered as measurements_numbered
+from ..measurements.of_nodules import in_place
 from ..models import join_models
 
 _GROUPS = (
@@ -87,7 +88,7 @@ def join(base: Findings | None, ours: Findings, theirs: Findings) -> Joined:
     findings = replace(
         ours,
         items=after,
-        measurements=measurements_numbered(tuple(lines)),
+        measurements=measurements_numbered(tuple(in_place(lines, theirs, after))),
         models=join_models(theirs.models, ours.models),
         notes=tuple(dict.fromkeys((*ours.notes, *theirs.notes))),
         **plain,

@@ -46,6 +46,8 @@ TAGS: dict[str, int] = {
     "SOPClassUID": 0x00080016,
     "SOPInstanceUID": 0x00080018,
     "StudyDate": 0x00080020,
+    "AcquisitionDateTime": 0x0008002A,
+    "StudyTime": 0x00080030,
     "AcquisitionTime": 0x00080032,
     "ContentTime": 0x00080033,
     "Modality": 0x00080060,

@@ -124,6 +124,8 @@ def metadata_of(s: Slice) -> dict[str, object]:
         "series_description": header.text("SeriesDescription"),
         "study_description": header.text("StudyDescription"),
         "study_date": header.code("StudyDate"),
+        "study_time": header.code("StudyTime"),
+        "acquisition_time": header.code("AcquisitionTime") or header.code("AcquisitionDateTime")[8:],
         "study_uid": header.code("StudyInstanceUID"),
         "frame_of_reference_uid": header.code("FrameOfReferenceUID"),
     }

@@ -7,9 +7,10 @@ from PIL import Image as Picture
 
 from ..image import Image
 from .exposed_area import exposed_area
+from .network_input import shape_of_pixel
 
 LONGEST = 2.0
-"""Ratio of the sides beyond which a picture is no chest radiograph; real ones stay below 1.5."""
+"""Ratio of the sides, as long as they are, beyond which a picture is no chest radiograph; real ones stay below 1.5."""
 SMALLEST = 64
 """Pixels along the shorter side: a thumbnail shows no nodule."""
 FEW_VALUES = 8
@@ -44,28 +45,29 @@ def odd_shape(image: Image) -> str:
     height, width = image.shape
     if min(height, width) < SMALLEST:
         return f"is only {height} × {width} pixels large, too small to show a nodule: open the full-size radiograph."
-    if max(height, width) > LONGEST * min(height, width):
-        return (
-            f"is {height} × {width} pixels, too long for a chest radiograph: open a frontal chest radiograph."
-        )
+    y, x = shape_of_pixel(image.scale)
+    sides = height * y, width * x
+    if max(sides) > LONGEST * min(sides):
+        of = "" if y == x else f" of {y:.4g} × {x:.4g} mm"
+        return f"is {height} × {width} pixels{of}, too long for a chest radiograph: open a frontal chest radiograph."
     return ""
 
 
 def ct_slice(image: Image) -> str:
     """Detect a slice of CT: a round body with air on all sides: on a radiograph the trunk reaches one edge at least."""
     y0, x0, y1, x1 = exposed_area(image.voxels)
-    body = _body(image.voxels[y0:y1, x0:x1])
+    body = _body(image.voxels[y0:y1, x0:x1], shape_of_pixel(image.scale))
     sides = (body[0], body[-1], body[:, 0], body[:, -1])
     if body.mean() < _LEAST_BODY or max(side.mean() for side in sides) > TOUCHED or _fills_a_box(body):
         return ""
     return "looks like a slice of CT (a body with air all around), not a radiograph: open a frontal chest radiograph."
 
 
-def _body(values: np.ndarray) -> np.ndarray:
-    """Boolean: the largest thing brighter than air, filled, in a picture reduced to `_SIDE` pixels."""
+def _body(values: np.ndarray, pixel: tuple[float, float]) -> np.ndarray:
+    """Boolean: the largest thing brighter than air, filled, in a picture in its true shape reduced to `_SIDE` pixels."""
     from scipy import ndimage
 
-    height, width = values.shape
+    height, width = (n * length for n, length in zip(values.shape, pixel, strict=True))
     scale = _SIDE / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = np.asarray(Picture.fromarray(values.astype(np.float32)).resize(size, Picture.Resampling.BILINEAR))

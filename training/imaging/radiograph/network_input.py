@@ -5,6 +5,7 @@ One function serves training, prediction and the window's heat maps, so that all
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,11 +133,15 @@ def radiograph_input_of(
 
 def _scale(shape: tuple[int, int], side: int, spacing: tuple[float, ...]) -> tuple[float, float]:
     """Radiograph pixels for an image pixel along each axis, so that the picture's longer side is `side` long."""
-    y, x = (float(s) for s in spacing)
-    if abs(y - x) < SQUARE * max(y, x):  # rounded in a header
-        y = x = 1.0
+    y, x = shape_of_pixel(spacing)
     unit = side / max(shape[0] * y, shape[1] * x)
     return y * unit, x * unit
+
+
+def shape_of_pixel(spacing: Sequence[float]) -> tuple[float, float]:
+    """Height and width of a pixel, so that sides can be compared; 1 and 1 where it is square but for what a header rounds."""
+    y, x = (float(s) for s in spacing)
+    return (1.0, 1.0) if abs(y - x) < SQUARE * max(y, x) else (y, x)
 
 
 def stretched(picture: np.ndarray, area: tuple[slice, slice] = (slice(None), slice(None))) -> np.ndarray:

@@ -1,5 +1,7 @@
 """No real radiograph is refused; lateral views, CT slices and photographs are, with a reason."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image as Picture
@@ -144,3 +146,38 @@ def test_a_turned_radiograph_in_a_black_frame_is_no_ct(lungmtl_data):
     values = np.asarray(Picture.open(file).convert("L").resize((400, 440))).astype(np.float32) + 60
     for angle in (4, 10, 20):
         assert check_frontal(Image(rotate(values, angle, order=1), series_uid="turned")) == ""
+
+
+def flat_file(tmp_path, values: np.ndarray, spacing: tuple[float, float]) -> Image:
+    """A radiograph file of other pixels."""
+    return read_image(write(Image(values.astype(np.int32), "DX", spacing), tmp_path / "film.dcm"))
+
+
+@pytest.fixture
+def film() -> np.ndarray:
+    return read_image(Path(__file__).parents[4] / "sample_data" / "radiograph.dcm").voxels
+
+
+def test_a_film_is_as_long_as_it_is_in_mm(tmp_path, film):
+    for rows, columns in ((2, 1), (1, 2), (4, 1), (1, 1)):
+        image = flat_file(tmp_path, film[::rows, ::columns], (0.8 * rows, 0.8 * columns))
+        assert check_frontal(image) == "", image.shape
+    long = flat_file(tmp_path, film, (0.8, 0.2))
+    assert "375 × 498 pixels of 0.8 × 0.2 mm, too long" in refused(long)
+    assert "188 × 498 pixels, too long" in refused(Image(film[::2], "DX"))  # nobody knows its shape
+    rounded = flat_file(tmp_path, film[::2], (0.8, 0.8002))
+    assert "188 × 498 pixels, too long" in refused(rounded)
+
+
+def test_a_turned_radiograph_of_flat_pixels_is_no_ct_and_a_slice_of_such_is_one(tmp_path, lungmtl_data):
+    from scipy.ndimage import rotate
+
+    file = sorted((lungmtl_data / "cxr" / "nih").glob("*.png"))[3]
+    values = np.asarray(Picture.open(file).convert("L").resize((800, 880))).astype(np.float32) + 60
+    for rows, columns in ((2, 1), (1, 2), (3, 1), (1, 3)):
+        turned = rotate(values, 20, order=1)[::rows, ::columns]
+        assert check_frontal(flat_file(tmp_path, turned, (0.3 * rows, 0.3 * columns))) == ""
+        ct = read_image(lungmtl_data / "dicom/LIDC-IDRI-0003")
+        gray = np.clip((ct.voxels[ct.shape[0] // 2].astype(float) + 1350) / 1500, 0, 1) * 4000
+        flat = flat_file(tmp_path, gray[::rows, ::columns], (0.7 * rows, 0.7 * columns))
+        assert "slice of CT" in refused(flat)
