@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ....imaging.formats import format_of
 from ....imaging.image import Image
 from ...finding import Finding, Findings, ImageReference, Sphere
 from ...geometry import Box
-from ...truth import TRUTH, Truth
+from ...truth import TRUTH, Truth, is_true
 from .. import luna16
 from ..errors import FindingsFileError
 from ..lidc.truth import lidc_truth
@@ -120,14 +121,30 @@ def _without_rejected(path: Path, truth: Truth, image: ImageReference) -> Truth:
         problems = (
             f"{path} was written for another image ({written.series_uid}; this is {image.series_uid}).",
         )
-    kept = tuple(f for f in truth.nodules if f.status != "rejected")
-    rejected = tuple(f for f in truth.nodules if f.status == "rejected")
-    return Truth(Findings(kept, image), rejected, problems=problems)
+    return _reviewed(path, truth.nodules.items, image, problems)
+
+
+def _reviewed(
+    path: Path, items: Iterable[Finding], image: ImageReference, problems: tuple[str, ...] = ()
+) -> Truth:
+    """Split the findings of a review: rejected ones count neither way, and a network's that nobody reviewed are no nodules."""
+    items = tuple(items)
+    rejected = tuple(f for f in items if f.status == "rejected")
+    unreviewed = tuple(f for f in items if f.status != "rejected" and not is_true(f))
+    if unreviewed:
+        problems += (
+            f"{path}: {len(unreviewed)} findings of networks were reviewed by nobody and are no nodules of the truth: "
+            "accept those that are.",
+        )
+    nodules = tuple(f for f in items if is_true(f))
+    return Truth(Findings(nodules, image), rejected, unreviewed=unreviewed, problems=problems)
 
 
 def _of_series(path: Path, truth: Truth, image: ImageReference) -> Truth:
-    problems: tuple[str, ...] = ()
-    if not len(truth.nodules):
+    silent = not len(truth.nodules)
+    truth = _reviewed(path, truth.nodules, image)
+    problems = truth.problems
+    if silent:
         problems = (
             f"{path} has no line of {image_name(image)} ({image.series_uid}): it shows no nodule, or bears another name.",
         )
