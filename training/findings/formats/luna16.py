@@ -18,6 +18,7 @@ from ...error_boundary import reads
 from ..finding import Finding, Findings, ImageReference, Sphere
 from ..truth import TRUTH, stands_for
 from .errors import FindingsFileError
+from .image_names import renamed
 from .tables import bad_line, cells_of, numbers, plain_name, read_columns, write_rows
 
 SERIES = "seriesuid"
@@ -201,10 +202,10 @@ def write_submission(marks: Mapping[str, Spots] | Iterable[Findings], path: Path
     Raises
     ------
     SaveError
-        The file could not be written.
+        Nothing tells two images apart, or the file could not be written.
     """
     if not isinstance(marks, Mapping):
-        marks = {findings.image.series_uid: _spots(findings) for findings in marks}
+        marks = {findings.image.series_uid: _spots(findings) for findings in renamed(marks, path)}
     rows = (
         (uid, float(x), float(y), float(z), float(value))
         for uid, spots in marks.items()
