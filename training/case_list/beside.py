@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from ..comparison.outcomes import Matcher
 from ..errors import LungmtlError
 from ..file_stamp import file_stamp
 from ..findings import Finding, Findings, ImageReference, Sphere
+from ..findings.formats.image_names import own_name
 from ..findings.formats.luna16 import Spots, read_nodules, read_series
 from ..findings.formats.truth.load import EXCLUDED, load_truth
 from ..findings.truth import TRUTH, Truth
@@ -57,7 +58,10 @@ def truth_beside(image: Image | ImageReference) -> Truth | None:
     if path is None:
         return None
     if isinstance(image, ImageReference) and path.name.lower() in SPHERES:
-        truth = _of_series(path, image)
+        try:
+            truth = _of_series(path, image)
+        except LungmtlError:  # two of its names can be this image's
+            return None
         if truth is not None:
             return truth if len(truth.nodules) or _is_listed(path.parent, image.series_uid) else None
     try:
@@ -126,11 +130,15 @@ def _of_series(path: Path, image: ImageReference) -> Truth | None:
     items, excluded = (
         tuple(
             Finding(Sphere((z, y, x), d if d > 0 else UNKNOWN_DIAMETER_MM), provenance=TRUTH, id=f"{name}{i}")
-            for i, ((z, y, x), d) in enumerate(zip(*table.get(image.series_uid, NO_SPOTS), strict=True))
+            for i, ((z, y, x), d) in enumerate(zip(*_own(table, image, path), strict=True))
         )
         for name, table in (("truth", nodules), ("excluded", other))
     )
     return Truth(Findings(items, image), excluded, source=str(path))
+
+
+def _own(table: Mapping[str, Spots], image: ImageReference, path: Path) -> Spots:
+    return table.get(own_name(table, image, path) or "", NO_SPOTS)
 
 
 @lru_cache(maxsize=4)

@@ -92,7 +92,9 @@ def cases_of(file: Path, image: Path | None, series: str | None) -> list[Finding
     """The findings of a file, of the image that was named."""
     from ..findings.finding import ImageReference
     from ..findings.formats.csv_file import read_csv
+    from ..findings.formats.image_names import own_name
     from ..findings.formats.json_file import read_findings
+    from ..findings.formats.other_image import is_another
     from ..findings.formats.tables import read_text
     from ..findings.image_place import image_place
     from ..imaging.read import read_image
@@ -108,17 +110,20 @@ def cases_of(file: Path, image: Path | None, series: str | None) -> list[Finding
         return [replace(findings, image=replace(findings.image, source=str(place)))]
     reference = ImageReference.of(read_image(image, series=series))
     if not read_text(file).lstrip().startswith("{"):
-        own = read_csv(file, (reference,)).get(reference.series_uid)
+        cases = read_csv(file, (reference,))
+        own = cases.get(own_name(cases, reference, file) or "")
         if own is None:
             raise Failed(
                 f"{file} has no line of {image} (series {reference.series_uid}): name the image of the file"
             )
-        return [own]
+        return [replace(own, image=reference)]
     findings = read_findings(file)
-    theirs = findings.image.series_uid
-    if theirs and theirs != reference.series_uid:
+    if is_another(findings.image, reference):
+        theirs, ours = findings.image.series_uid, reference.series_uid
+        if theirs == ours:
+            theirs, ours = findings.image.source, "another image of that name"
         raise Failed(
-            f"{file} belongs to the series {theirs}, and {image} is {reference.series_uid}: name the image of the findings"
+            f"{file} belongs to the series {theirs}, and {image} is {ours}: name the image of the findings"
         )
     return [replace(findings, image=reference)]
 
@@ -142,7 +147,7 @@ def _write_each(
         raise Failed(f"{folder} cannot be made ({error.strerror}): choose another --out") from error
     taken: set[str] = set()
     for case in cases:
-        uid = hide.uid(case.image.series_uid) if hide is not None else case.image.series_uid
+        uid = hide.series(case.image) if hide is not None else case.image.series_uid
         name = file_stem(uid or "case", taken)
         _write([case], folder / f"{name}_{FILE_NAMES[to]}", to, hide, attach)
 

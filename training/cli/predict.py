@@ -285,7 +285,7 @@ def _one(study: Study, task: Task, batch: Batch) -> None:
         for warning in image.warnings:
             complain(f"warning: {study.label}: {warning}")
         name = batch.name(image.series_uid, study.path)
-        if batch.is_taken(findings.image.series_uid, study.path):
+        if batch.is_taken(findings.image):
             findings = replace(findings, image=replace(findings.image, series_uid=name))
         file = batch.out / f"{name}{SUFFIX}"
         write_findings(findings, file)
@@ -364,8 +364,16 @@ def _run(
 def _findings_of(image: Image, given: Mapping[str, Findings]) -> Findings:
     """The given findings of an image; a file that names no series has them for any."""
     from ..findings import ImageReference
+    from ..findings.formats.image_names import own_name
+    from ..findings.formats.other_image import is_another
 
-    findings = given.get(image.series_uid) or given.get("")
+    reference = ImageReference.of(image)
+    name = own_name(given, reference, "the --findings file") or ""
+    findings = given.get(name)
     if findings is None:
         raise Failed(f"the --findings file has none for series {image.series_uid}")
-    return replace(findings, image=ImageReference.of(image))
+    if name and is_another(findings.image, reference):
+        raise Failed(
+            f"the --findings file has none for {reference.source}: it was written for {findings.image.source or name}"
+        )
+    return replace(findings, image=reference)

@@ -17,7 +17,7 @@ from .common import Failed, complain, explain, show_table, write_json
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-    from ..findings import Findings
+    from ..findings import Findings, ImageReference
     from ..storage.address import Address
 
 LOCK = ".lungmtl.lock"
@@ -35,7 +35,7 @@ class Batch:
     failed: list[dict[str, str]] = field(default_factory=list)
     passed_over: list[tuple[str, Exception]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
-    series: set[str] = field(default_factory=set)
+    images: set[tuple[str, str]] = field(default_factory=set)
 
     def fail(self, what: str, error: BaseException) -> None:
         """Note a failed input and say so in one line."""
@@ -59,13 +59,11 @@ class Batch:
         self.names.add(name.lower())
         return name
 
-    def is_taken(self, series_uid: str, path: Path | Address) -> bool:
-        """Whether a series needs another name in the table: it has none, or a picture or volume elsewhere has the same one."""
-        from ..imaging.formats import format_of
-
-        is_file = not isinstance(path, Path) or format_of(path) is not None
-        taken = not series_uid or (series_uid in self.series and is_file)
-        self.series.add(series_uid)
+    def is_taken(self, image: ImageReference) -> bool:
+        """Whether an image needs another name: it has none, or one of the same path had it. Folders tell the others apart."""
+        key = image.series_uid, image.source
+        taken = not image.series_uid or key in self.images
+        self.images.add(key)
         return taken
 
 
@@ -109,6 +107,7 @@ def _lock(out: Path) -> BaseFileLock | None:
 def finish_batch(batch: Batch, json_file: Path | None) -> None:
     """Write the table of all cases and the summary, and show them with what failed."""
     from ..findings.export import FILE_NAMES, ONE_IMAGE, export, tellable
+    from ..findings.formats.image_names import renamed
     from ..findings.formats.images_csv import write_images_csv
     from ..inference.registry import characterisers
     from ..storage.address import shown
@@ -117,15 +116,19 @@ def finish_batch(batch: Batch, json_file: Path | None) -> None:
     each_has_one = chosen_as in ONE_IMAGE
     table = None if each_has_one or not batch.cases else batch.out / FILE_NAMES[chosen_as]
     images = batch.out / "images.csv"
-    scored = [findings for findings in batch.findings if findings.image_scores]
+    # Both tables name an image alike, whichever of them it is in.
+    named = renamed(batch.findings, batch.out)
+    for case, findings in zip(batch.cases, named, strict=True):
+        case["series"] = findings.image.series_uid
+    scored = [findings for findings in named if findings.image_scores]
     if batch.cases:
         if each_has_one and chosen_as is not Format.JSON:  # that is written already
             _write_each(batch, chosen_as)
         if table is not None:
-            _say_what_goes(table, batch.findings)
-            export([tellable(f, chosen_as) for f in batch.findings], table, chosen_as, characterisers())
+            _say_what_goes(table, named)
+            export([tellable(f, chosen_as) for f in named], table, chosen_as, characterisers())
     if scored:
-        _say_what_goes(images, batch.findings)
+        _say_what_goes(images, named)
         write_images_csv(scored, images)
     summary = {
         "cases": batch.cases,

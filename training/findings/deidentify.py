@@ -9,8 +9,9 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from .finding import REASONS, Finding, Findings, Provenance
+from .finding import REASONS, Finding, Findings, ImageReference, Provenance
 from .formats.dicom.writing.identity import tracking_uid
+from .formats.image_names import named_by_file
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -89,6 +90,11 @@ class Deidentifier:
         """A DICOM identifier (2.25.…, PS3.5 B.2) in the place of another; none in the place of none."""
         return f"2.25.{int.from_bytes(self._digest('uid', uid)[:16], 'big')}" if uid else ""
 
+    def series(self, image: ImageReference) -> str:
+        """The same for an image; two files of one name are two images."""
+        named = f"{image.source}\0{image.series_uid}" if named_by_file(image) else image.series_uid
+        return self.uid(named)
+
     def name(self, kind: str, value: str) -> str:
         """``reader-3f2a91c0`` in the place of a name."""
         return f"{kind}-{self._digest(kind, value)[:4].hex()}" if value else ""
@@ -99,7 +105,7 @@ class Deidentifier:
         Series and tracking identifiers are hashed, names of people become ``reader-…``; notes go, for they may say anything.
         """
         series = findings.image.series_uid
-        image = replace(findings.image, series_uid=self.uid(series), source="")
+        image = replace(findings.image, series_uid=self.series(findings.image), source="")
         measured = tuple(
             m.with_(person=self.name("reader", m.person), notes=()) for m in findings.measurements
         )

@@ -16,6 +16,7 @@ from .formats.json_file import SUFFIX, write_findings
 from .formats.luna16 import write_submission
 from .formats.node21 import write_metadata
 from .held import LOST, OUT, TELLS_STATUS
+from .truth import is_true
 
 if TYPE_CHECKING:
     from .formats.dicom.writing.source import Source
@@ -62,7 +63,7 @@ def chosen(findings: Findings, which: Which, shows: Callable[[Finding], bool]) -
         return findings.with_items(tuple(f for f in findings if f.status != "rejected"))
     if which is Which.SHOWN:
         return findings.with_items(tuple(f for f in findings if shows(f)))
-    return findings.with_items(tuple(f for f in findings if _is_accepted(f)))
+    return findings.with_items(tuple(f for f in findings if is_true(f)))
 
 
 def tellable(findings: Findings, format: Format) -> Findings:
@@ -103,11 +104,6 @@ def left_out_words(cases: Iterable[Findings], format: Format) -> str:
         counts.subtract(f.kind for f in held)
     words = [f"{n} {_PLURAL.get(name, name) if n > 1 else name}" for name, n in counts.items() if n]
     return f"{' and '.join(words)} left out, as {format.value} has no place for that" if words else ""
-
-
-def _is_accepted(finding: Finding) -> bool:
-    drawn = not finding.provenance.model or bool(finding.provenance.person)
-    return finding.status == "accepted" or (drawn and finding.status != "rejected")
 
 
 def export(

@@ -13,10 +13,12 @@ from ..imaging.image import Image
 from .finding import Finding, Findings, ImageReference, Provenance, Sphere, new_id
 from .formats.csv_file import read_csv
 from .formats.errors import FindingsFileError
+from .formats.image_names import own_name
 from .formats.json_file import FORMAT, read_findings
 from .formats.labels.volume import read_label_volume, table_path
 from .formats.labels.yolo import is_yolo, read_yolo
 from .formats.luna16 import read_submission
+from .formats.other_image import other_image_words
 from .formats.read_truth import read_truth
 from .formats.tables import plain_name, read_text
 from .formats.truth.leniency import read_leniently
@@ -96,25 +98,24 @@ def _is_coco(text: str) -> bool:
 
 def _own(path: Path, image: Image) -> tuple[Findings, list[str]]:
     findings = read_findings(path)
-    theirs = findings.image.series_uid
-    other = bool(theirs and image.series_uid and theirs != image.series_uid)
-    said = [f"{path} was written for another image ({theirs}; this is {image.series_uid})."] if other else []
-    return findings, said
+    return findings, list(other_image_words(path, findings.image, ImageReference.of(image)))
 
 
 def _of_series(path: Path, image: Image, cases: dict[str, Findings]) -> tuple[Findings, list[str]]:
-    if image.series_uid not in cases:
+    name = own_name(cases, ImageReference.of(image), path)
+    if name is None:
         raise FindingsFileError(
             f"{path} has no line of the series {image.series_uid}: it lists {', '.join(list(cases)[:3]) or 'none'}; "
             "open the image that it was written for"
         )
-    return cases[image.series_uid], []
+    return cases[name], []
 
 
 def _submission(path: Path, image: Image) -> tuple[Findings, list[str]]:
-    spots = read_submission(path).get(image.series_uid)
+    marks = read_submission(path)
+    spots = marks.get(own_name(marks, ImageReference.of(image), path) or "")
     if spots is None:
-        return _of_series(path, image, {})
+        return _of_series(path, image, {uid: Findings(()) for uid in marks})
     items = tuple(
         Finding(
             Sphere((z, y, x), UNKNOWN_MM),

@@ -29,6 +29,8 @@ class Truth:
         What each reader said, by name; empty where the file has one voice.
     sized
         Whether the sizes of the nodules are known; where they are not, a mark hits by its centre.
+    unreviewed
+        What a network found and nobody has reviewed: it is no truth, and a mark on it is one like any other.
     problems
         Sentences for the person about lines and entries that could not be read, and nodules that lie outside of the image.
     source
@@ -40,6 +42,7 @@ class Truth:
     spheres: Mapping[str, Sphere] = field(default_factory=dict)
     readers: Mapping[str, Findings] = field(default_factory=dict)
     sized: bool = True
+    unreviewed: tuple[Finding, ...] = ()
     problems: tuple[str, ...] = ()
     source: str = ""
 
@@ -48,6 +51,25 @@ class Truth:
         if finding.id in self.spheres:
             return self.spheres[finding.id]
         return sphere_of(finding)
+
+
+def is_true(finding: Finding) -> bool:
+    """Tell whether somebody stands for a finding: it was accepted, or a person drew it and did not reject it.
+
+    Examples
+    --------
+    >>> import napari_lungmtl as lm
+    >>> found = lm.Finding(lm.Sphere((0, 0, 0), 8.0), provenance=Provenance("ag3d"))
+    >>> is_true(found), is_true(found.with_(status="accepted"))
+    (False, True)
+    """
+    return stands_for(finding.status, finding.provenance.model, finding.provenance.person)
+
+
+def stands_for(status: str, model: str, person: str) -> bool:
+    """Tell the same of the words of a table."""
+    drawn = not model or model == TRUTH.model or bool(person)
+    return status == "accepted" or (drawn and status != "rejected")
 
 
 def sphere_of(finding: Finding) -> Sphere:

@@ -12,7 +12,6 @@ import numpy as np
 from ..error_boundary import sentence
 from ..errors import LungmtlError
 from ..findings.finding import ImageReference
-from ..findings.formats.json_file import read_findings
 from ..findings.formats.truth.load import load_truth_of
 from ..findings.truth import Truth
 from ..metrics.mrmc.components import Components
@@ -23,10 +22,10 @@ from .errors import ReaderStudyError
 from .figures import ChangesOfMind, Condition, Judged, Row, changes_of_mind, judge, rows
 from .log import StudyLog
 from .readings import Reading, replay, unfinished
+from .truth_folder import TruthFolder
 
 PAIRS = ((Condition.BEFORE, Condition.AFTER), (Condition.UNAIDED, Condition.AIDED))
 """Conditions that are compared."""
-FINDINGS = ".lungmtl.json"
 
 
 @dataclass(frozen=True)
@@ -148,14 +147,14 @@ def _truths(images: Mapping[str, ImageReference], path: Path, problems: list[str
     """The truth of each case, by its hash."""
     if not path.exists():
         raise ReaderStudyError(f"{path} does not exist: name the file or folder with the truth of the cases")
-    of_series = _folder(path, problems) if path.is_dir() else {}
+    files = TruthFolder.of(path, list(images.values()), problems) if path.is_dir() else None
     found = {}
     for case, image in images.items():
-        file = of_series.get(image.series_uid) if path.is_dir() else path
-        if file is None:
-            problems.append(f"{path} has no truth of case {_named(case, image)}: it is left out.")
-            continue
         try:
+            file = path if files is None else files.file_of(image)
+            if file is None:
+                problems.append(f"{path} has no truth of case {_named(case, image)}: it is left out.")
+                continue
             found[case] = load_truth_of(file, image)
         except LungmtlError as error:
             problems.append(f"Case {_named(case, image)} is left out: {sentence(error)}")
@@ -163,17 +162,6 @@ def _truths(images: Mapping[str, ImageReference], path: Path, problems: list[str
         problems += [p for p in found[case].problems if p not in problems]
     if not found:
         raise ReaderStudyError(f"{path} has the truth of none of the {len(images)} cases: {problems[-1]}")
-    return found
-
-
-def _folder(folder: Path, problems: list[str]) -> dict[str, Path]:
-    """The findings files of a folder by the series that they belong to."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob(f"*{FINDINGS}")):
-        try:
-            found[read_findings(path).image.series_uid] = path
-        except LungmtlError as error:
-            problems.append(f"{sentence(error)} It is left out.")
     return found
 
 

@@ -117,7 +117,7 @@ class SetsView(QWidget):
             return False
         self._of.files |= {f"{path.name}: {name}": found for name, found in truth.readers.items()}
         rejected = (f for f in truth.excluded if f.status == "rejected")  # a reader's decisions too
-        found = truth.nodules.with_items((*truth.nodules, *rejected))
+        found = truth.nodules.with_items((*truth.nodules, *rejected, *truth.unreviewed))
         self.add(path.name, found, " ".join(truth.problems))
         return True
 

@@ -46,8 +46,26 @@ def test_each_film_of_a_folder_is_a_case_and_a_damaged_one_costs_no_other(tmp_pa
     # Two patients' films of one name stay two in the table.
     with (tmp_path / "out" / "findings.csv").open(newline="") as file:
         boxes = {row["seriesuid"]: float(row["x0"]) for row in csv.DictReader(file)}
-    assert boxes == {"frontal": 14.5, "frontal_2": 49.5}
-    assert set(read_csv(tmp_path / "out" / "findings.csv")) == {"frontal", "frontal_2"}
+    assert boxes == {"p1/frontal": 14.5, "p2/frontal": 49.5}
+    assert set(read_csv(tmp_path / "out" / "findings.csv")) == {"p1/frontal", "p2/frontal"}
+    assert [case["series"] for case in summary["cases"]] == ["p1/frontal", "p2/frontal"]
+    with (tmp_path / "out" / "images.csv").open(newline="") as file:
+        assert {row["seriesuid"] for row in csv.DictReader(file)} <= {"p1/frontal", "p2/frontal"}
+
+
+def test_what_predict_wrote_comes_back_on_its_own_film(tmp_path):
+    films = tmp_path / "films"
+    for patient, x in (("p1", 15), ("p2", 50)):
+        (films / patient).mkdir(parents=True)
+        save(radiograph([(x, 30, 10)]), films / patient / "frontal.png")
+    predict(films, tmp_path / "out")
+    for patient, low in (("p1", 14.5), ("p2", 49.5)):
+        out = tmp_path / f"{patient}.lungmtl.json"
+        arguments = ["import", str(tmp_path / "out" / "findings.csv"), "--out", str(out)]
+        done = CliRunner().invoke(cli.app, [*arguments, "--image", str(films / patient / "frontal.png")])
+        assert done.exit_code == 0, done.output
+        (box,) = json.loads(out.read_text())["findings"]
+        assert box["box"]["low_yx"][1] == low
 
 
 def test_pictures_in_a_tree_with_a_scan_are_no_films(tmp_path):

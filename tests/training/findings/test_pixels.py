@@ -6,10 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.findings import Box, ImageReference, Mask
+from napari_lungmtl.training.findings.formats.image_names import image_name, is_named
 from napari_lungmtl.training.findings.formats.pixels import (
     PixelBox,
-    image_name,
-    is_named,
     plain,
     to_pixels,
     to_world,
@@ -43,9 +42,10 @@ def test_names_of_images():
     image = ImageReference("1.2.3", source="/radiographs/n0001.dcm")
     assert image_name(image) == "n0001.dcm"
     assert image_name(ImageReference("1.2.3")) == "1.2.3"
-    for name in ("n0001.dcm", "n0001.png", "images/n0001.mha", "1.2.3"):
+    for name in ("n0001.dcm", "n0001.png", "radiographs/n0001.mha", "1.2.3"):
         assert is_named(name, image)
-    assert not is_named("n0002.png", image)
+    for name in ("n0002.png", "images/n0001.mha"):
+        assert not is_named(name, image)
     assert not is_named("", ImageReference(""))
 
 

@@ -25,9 +25,10 @@ from ..truth import TRUTH
 from .atomic import write_atomically
 from .coco_masks import mask_of, rle_of
 from .errors import FindingsFileError, SaveError
+from .image_names import apart, image_name
 from .json_document import read_json
 from .json_values import checked, integer, number, numbers
-from .pixels import PixelBox, grid, image_name, plain, require_inside, to_pixels, to_world
+from .pixels import PixelBox, grid, plain, require_inside, to_pixels, to_world
 from .truth.leniency import passed_over
 
 log = logging.getLogger(__name__)
@@ -225,18 +226,18 @@ def write_coco(cases: Iterable[Findings], path: Path | str) -> None:
     Raises
     ------
     SaveError
-        The size of an image is not known, or the file could not be written.
+        The size of an image is not known, nothing tells two images apart, or the file could not be written.
     """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for image_id, findings in enumerate(cases, 1):
+    for image_id, (name, findings) in enumerate(apart(cases, path, image_name), 1):
         image = findings.image
         if len(image.shape) < 2:
             raise SaveError(
                 f"{path} was not saved: the size of {image_name(image)} is not known; open the image first"
             )
         height, width = image.shape[-2:]
-        images.append({"id": image_id, "file_name": image_name(image), "width": width, "height": height})
+        images.append({"id": image_id, "file_name": name, "width": width, "height": height})
         for finding in findings:
             if finding.status != "rejected" and finding.box is not None:
                 entry = {"id": len(annotations) + 1, "image_id": image_id, "category_id": 1}

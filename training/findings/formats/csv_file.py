@@ -35,6 +35,7 @@ from ..finding import (
 )
 from ..history import last_by_person
 from .errors import FindingsFileError
+from .image_names import is_named, renamed
 from .tables import bad_line, number, read_rows, write_rows
 
 CORNERS = ("x0", "y0", "x1", "y1")
@@ -66,9 +67,9 @@ def write_csv(cases: Iterable[Findings], path: Path | str, networks: Iterable[st
     Raises
     ------
     SaveError
-        The file could not be written; what was there before is unchanged.
+        Nothing tells two images apart, or the file could not be written; what was there before is unchanged.
     """
-    write_rows(path, *table_of(cases, networks))
+    write_rows(path, *table_of(renamed(cases, path), networks))
 
 
 def table_of(
@@ -143,19 +144,22 @@ def read_csv(path: Path | str, images: Iterable[ImageReference] = ()) -> dict[st
     path
         The table. Only ``seriesuid`` and a geometry are needed: position and ``diameter_mm``, or four corners.
     images
-        The images of the series, where known: boxes are then placed in mm; without, they stay in pixels.
+        The images of the series, where known (`image_names`): boxes are then placed in mm; without, they stay in pixels.
 
     Raises
     ------
     FindingsFileError
         Missing or damaged file, column or value; the message names file and line.
     """
-    known = {image.series_uid: image for image in images}
+    images = tuple(images)
+    known: dict[str, ImageReference] = {}
     cases: dict[str, list[Finding]] = {}
     for line, record in read_rows(path, ("seriesuid",), COLUMNS):
         uid = record["seriesuid"]
         if not uid:
             raise bad_line(path, line, "no seriesuid")
+        if uid not in cases:
+            known.update((uid, image) for image in images if is_named(uid, image))
         finding = _finding(path, line, record, known.get(uid, ImageReference(units="pixel")))
         cases.setdefault(uid, []).append(finding)
     return {

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..finding import Findings, ImageScore, Provenance
 from ..models import doubts, orientations
+from .image_names import renamed
 from .tables import write_rows
 
 COLUMNS = (
@@ -29,7 +30,9 @@ def write_images_csv(cases: Iterable[Findings], path: Path | str) -> None:
     SaveError
         The file could not be written; what was there before is unchanged.
     """
-    write_rows(path, COLUMNS, (_row(case, score) for case in cases for score in case.image_scores))
+    write_rows(
+        path, COLUMNS, (_row(case, score) for case in renamed(cases, path) for score in case.image_scores)
+    )
 
 
 def _row(case: Findings, score: ImageScore) -> Sequence[object]:

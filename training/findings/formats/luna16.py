@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +16,16 @@ import numpy as np
 
 from ...error_boundary import reads
 from ..finding import Finding, Findings, ImageReference, Sphere
-from ..truth import TRUTH
+from ..truth import TRUTH, stands_for
 from .errors import FindingsFileError
+from .image_names import renamed
 from .tables import bad_line, cells_of, numbers, plain_name, read_columns, write_rows
 
 SERIES = "seriesuid"
 POSITION = ("coordX", "coordY", "coordZ")
 log = logging.getLogger(__name__)
+_OF_FINDINGS = ("kind", "status", "model", "person")
+"""Columns of a ``findings.csv`` that tell which rows are meant."""
 _UNNAMED = "0"  # how pandas heads a column without a name
 
 
@@ -41,18 +44,19 @@ class Spots(NamedTuple):
     value: np.ndarray
 
 
-def _read(path: Path | str, column: str, *, of_findings: bool = False) -> dict[str, Spots]:
-    """Rows by series; `of_findings` leaves out those of a ``findings.csv`` that are no marks: boxes, and what a person drew."""
-    lines, table = read_columns(path, ("seriesuid", *POSITION, column), ("kind",))
+def _read(
+    path: Path | str,
+    column: str,
+    chosen: Callable[[Path | str, Mapping[str, list[str]]], list[bool]] | None = None,
+) -> dict[str, Spots]:
+    """Rows by series; `chosen` tells which rows of a ``findings.csv`` are meant (all without)."""
+    lines, table = read_columns(path, ("seriesuid", *POSITION, column), _OF_FINDINGS)
     rows: dict[str, list[int]] = {}
-    placed = [any(position) for position in zip(*(table[name] for name in POSITION), strict=True)]
-    scored = [bool(value) or not kind for value, kind in zip(table[column], table["kind"], strict=True)]
-    if of_findings and (by_hand := scored.count(False)):
-        log.warning("%s: %d findings drawn by hand have no probability and are left out", path, by_hand)
+    meant = [True] * len(lines) if chosen is None else chosen(path, table)
     for row, uid in enumerate(table["seriesuid"]):
         if not uid:
             raise bad_line(path, lines[row], "no seriesuid")
-        if not of_findings or (placed[row] and scored[row]):
+        if meant[row]:
             rows.setdefault(uid, []).append(row)
     kept = [row for group in rows.values() for row in group]
     at = [lines[row] for row in kept]
@@ -66,6 +70,34 @@ def _read(path: Path | str, column: str, *, of_findings: bool = False) -> dict[s
         uid: Spots(center[end - len(group) : end], value[end - len(group) : end])
         for (uid, group), end in zip(rows.items(), ends, strict=True)
     }
+
+
+def _marks(path: Path | str, table: Mapping[str, list[str]]) -> list[bool]:
+    """Rows of a ``findings.csv`` that are marks: no boxes, and not what a person drew."""
+    scored = [
+        bool(value) or not kind for value, kind in zip(table["probability"], table["kind"], strict=True)
+    ]
+    if by_hand := scored.count(False):
+        log.warning("%s: %d findings drawn by hand have no probability and are left out", path, by_hand)
+    return [a and b for a, b in zip(_placed(table), scored, strict=True)]
+
+
+def _true(path: Path | str, table: Mapping[str, list[str]]) -> list[bool]:
+    """Rows of a ``findings.csv`` that somebody stands for; of a table without decisions and networks every row."""
+    words = zip(table["status"], table["model"], table["person"], strict=True)
+    true = [stands_for(*each) for each in words]
+    if others := true.count(False):
+        log.warning(
+            "%s: %d findings are no nodules: they were rejected, or a network's that nobody reviewed",
+            path,
+            others,
+        )
+    flat = [bool(kind) and not at for kind, at in zip(table["kind"], _placed(table), strict=True)]  # a box
+    return [a and not b for a, b in zip(true, flat, strict=True)]
+
+
+def _placed(table: Mapping[str, list[str]]) -> list[bool]:
+    return [any(position) for position in zip(*(table[name] for name in POSITION), strict=True)]
 
 
 @reads(FindingsFileError)
@@ -82,12 +114,14 @@ def read_annotations(path: Path | str) -> dict[str, Spots]:
     return _read(path, "diameter_mm")
 
 
+@reads(FindingsFileError)
 def read_nodules(path: Path | str) -> dict[str, Spots]:
     """Nodules to be found, as `read_annotations`; a row that is there twice counts once, with a word in the log.
 
+    Of a ``findings.csv`` those that were rejected, and a network's that nobody reviewed, are none.
     A detector can find a nodule once: its second row would be one that everybody misses. (LUNA16's excluded findings have many.)
     """
-    read = read_annotations(path)
+    read = _read(path, "diameter_mm", _true)
     spots = {uid: _once(each) for uid, each in read.items()}
     if again := sum(len(each.value) - len(spots[uid].value) for uid, each in read.items()):
         log.warning("%s: %d rows are there twice and count once", path, again)
@@ -110,7 +144,7 @@ def read_submission(path: Path | str) -> dict[str, Spots]:
     Further columns, such as those of this project's own ``findings.csv``, are passed over; its rows without a position
     in space (boxes on radiographs) are left out, and so are those without a probability (what a person drew).
     """
-    marks = _read(path, "probability", of_findings=True)
+    marks = _read(path, "probability", _marks)
     if any(spots.value.size and (spots.value.min() < 0 or spots.value.max() > 1) for spots in marks.values()):
         log.warning("%s has probabilities below 0 or above 1: they only rank the marks", path)
     return marks
@@ -168,10 +202,10 @@ def write_submission(marks: Mapping[str, Spots] | Iterable[Findings], path: Path
     Raises
     ------
     SaveError
-        The file could not be written.
+        Nothing tells two images apart, or the file could not be written.
     """
     if not isinstance(marks, Mapping):
-        marks = {findings.image.series_uid: _spots(findings) for findings in marks}
+        marks = {findings.image.series_uid: _spots(findings) for findings in renamed(marks, path)}
     rows = (
         (uid, float(x), float(y), float(z), float(value))
         for uid, spots in marks.items()

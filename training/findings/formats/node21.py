@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 from ...error_boundary import reads
 from ..finding import Finding, Findings, ImageReference, Provenance
 from .atomic import write_atomically
-from .errors import FindingsFileError, SaveError
+from .errors import FindingsFileError
+from .image_names import apart, image_name
 from .json_document import read_json
 from .json_values import checked, number
-from .pixels import PixelBox, grid, image_name, plain, to_pixels, to_world
+from .pixels import PixelBox, grid, plain, to_pixels, to_world
 from .tables import bad_line, read_rows, write_rows
 from .tables import number as cell
 
@@ -76,15 +77,10 @@ def write_metadata(cases: Iterable[Findings], path: Path | str) -> None:
     Raises
     ------
     SaveError
-        Two images share a name, or the file could not be written.
+        Nothing tells two images apart, or the file could not be written.
     """
     rows: list[Sequence[object]] = []
-    names: set[str] = set()
-    for findings in cases:
-        name = image_name(findings.image)
-        if name in names:
-            raise SaveError(f"{path} was not saved: two images are named {name}; rename one of them")
-        names.add(name)
+    for name, findings in apart(cases, path, image_name):
         boxes = [to_pixels(box, findings.image) for box, _ in _kept(findings)]
         rows += [(name, plain(b.height), plain(b.width), plain(b.x), plain(b.y), 1) for b in boxes]
         if not boxes:

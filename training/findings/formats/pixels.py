@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ..finding import Box, Finding, Findings, ImageReference
 from ..truth import TRUTH
 from .errors import FindingsFileError
+from .image_names import image_name
 from .truth.leniency import passed_over
 
 DIGITS = 6
@@ -58,17 +59,6 @@ def to_pixels(box: Box, image: ImageReference) -> PixelBox:
 def plain(value: float) -> float | int:
     """A whole number without its decimal point, as these files have it."""
     return int(value) if value == int(value) else value
-
-
-def image_name(image: ImageReference) -> str:
-    """What such a file calls an image: its file name, or the series identifier where there is no file."""
-    return Path(image.source).name or image.series_uid
-
-
-def is_named(name: str, image: ImageReference) -> bool:
-    """Whether a file's name for an image means this one; folders and the suffix do not count."""
-    names = {Path(image.source).name, Path(image.source).stem, image.series_uid} - {""}
-    return Path(name).name in names or Path(name).stem in names
 
 
 def require_inside(box: PixelBox, shape: Sequence[int], what: str) -> None:

@@ -10,8 +10,9 @@ from ...error_boundary import reads
 from ..finding import Findings, ImageReference
 from . import coco, csv_file, jsrt, luna16, nih, node21
 from .errors import FindingsFileError
+from .image_names import image_name, is_named, own_name
 from .json_file import read_findings
-from .pixels import PixelBox, image_name, is_named, truth_of
+from .pixels import PixelBox, truth_of
 from .tables import cells_of, plain_name, read_text
 
 READ = (
@@ -32,7 +33,7 @@ def read_truth(path: Path | str, image: ImageReference, network: str = "") -> Fi
     path
         One of the formats of `READ`; may be gzipped.
     image
-        Which image: by series identifier (CT) or by file name without folder and suffix (radiographs).
+        Which image: by series identifier (CT) or by file name (radiographs), with the folders that the file gives (`image_names`).
     network
         Whose the marks of a COCO file with a score are, which nobody has reviewed; empty: they are the truth, too.
 
@@ -73,8 +74,13 @@ def _from_json(path: Path | str, text: str, image: ImageReference, network: str)
         keys = set()  # read_findings says what is wrong with the file
     if {"images", "annotations"} <= keys:
         images = coco.read_coco(path)
-        found = [one for one in images if is_named(one.file_name, image)]
+        own = own_name((one.file_name for one in images), image, path)
+        found = [one for one in images if one.file_name == own]
         _require(path, image, found, (one.file_name for one in images))
+        if len(found) > 1:
+            raise FindingsFileError(
+                f"{path} lists {len(found)} images of the name {own}: put before it the folders that tell them apart"
+            )
         return coco.findings_of(found[0], image, network)
     if {"type", "boxes"} <= keys:
         return node21.read_nodules_json(path, (image,))[0]
@@ -85,13 +91,15 @@ def _series(path: Path | str, image: ImageReference) -> Findings:
     _, header = next(cells_of(path, ("seriesuid",)), (1, []))
     if "x0" in map(plain_name, header):  # the columns of findings.csv
         cases = csv_file.read_csv(path, (image,))
-        return cases.get(image.series_uid, Findings((), image))
-    return Findings(luna16.truth_of(luna16.read_nodules(path), image.series_uid).items, image)
+        return cases.get(own_name(cases, image, path) or "", Findings((), image))
+    spots = luna16.read_nodules(path)
+    return Findings(luna16.truth_of(spots, own_name(spots, image, path) or "").items, image)
 
 
 def _node21(path: Path | str, image: ImageReference) -> Findings:
     rows = node21.read_metadata(path)
-    own = [row for row in rows if is_named(row.name, image)]
+    name = own_name((row.name for row in rows), image, path)
+    own = [row for row in rows if row.name == name]
     _require(path, image, own, (row.name for row in rows))
     return truth_of((row.box for row in own if row.box is not None), image, path)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from ....imaging.formats import format_of
 from ....imaging.image import Image
 from ...finding import Finding, Findings, ImageReference, Sphere
 from ...geometry import Box
-from ...truth import TRUTH, Truth
+from ...truth import TRUTH, Truth, is_true
 from .. import luna16
 from ..errors import FindingsFileError
+from ..image_names import image_name, own_name
 from ..lidc.truth import lidc_truth
-from ..pixels import image_name, is_named, truth_of
+from ..other_image import other_image_words
+from ..pixels import truth_of
 from ..public import chestxdet10
 from ..public.deeplesion import Lesion, read_lesions
 from ..read_truth import READ, read_truth
@@ -114,27 +117,39 @@ def _dicom(path: Path, image: Image) -> Truth:
 
 def _without_rejected(path: Path, truth: Truth, image: ImageReference) -> Truth:
     """Findings of a person as truth: what was rejected counts neither way, and that it was read is certain."""
-    written = truth.nodules.image
-    problems: tuple[str, ...] = ()
-    if written.series_uid and image.series_uid and written.series_uid != image.series_uid:
-        problems = (
-            f"{path} was written for another image ({written.series_uid}; this is {image.series_uid}).",
+    problems = other_image_words(path, truth.nodules.image, image)
+    return _reviewed(path, truth.nodules.items, image, problems)
+
+
+def _reviewed(
+    path: Path, items: Iterable[Finding], image: ImageReference, problems: tuple[str, ...] = ()
+) -> Truth:
+    """Split the findings of a review: rejected ones count neither way, and a network's that nobody reviewed are no nodules."""
+    items = tuple(items)
+    rejected = tuple(f for f in items if f.status == "rejected")
+    unreviewed = tuple(f for f in items if f.status != "rejected" and not is_true(f))
+    if unreviewed:
+        problems += (
+            f"{path}: {len(unreviewed)} findings of networks were reviewed by nobody and are no nodules of the truth: "
+            "accept those that are.",
         )
-    kept = tuple(f for f in truth.nodules if f.status != "rejected")
-    rejected = tuple(f for f in truth.nodules if f.status == "rejected")
-    return Truth(Findings(kept, image), rejected, problems=problems)
+    nodules = tuple(f for f in items if is_true(f))
+    return Truth(Findings(nodules, image), rejected, unreviewed=unreviewed, problems=problems)
 
 
 def _of_series(path: Path, truth: Truth, image: ImageReference) -> Truth:
-    problems: tuple[str, ...] = ()
-    if not len(truth.nodules):
+    silent = not len(truth.nodules)
+    truth = _reviewed(path, truth.nodules, image)
+    problems = truth.problems
+    if silent:
         problems = (
             f"{path} has no line of {image_name(image)} ({image.series_uid}): it shows no nodule, or bears another name.",
         )
     beside = next((path.with_name(name) for name in EXCLUDED if path.with_name(name).is_file()), None)
     if beside is None or beside == path:
         return replace(truth, problems=problems)
-    spots = luna16.read_annotations(beside).get(image.series_uid)
+    other = luna16.read_annotations(beside)
+    spots = other.get(own_name(other, image, beside) or "")
     if spots is None:
         return replace(truth, problems=problems)
     excluded = (
@@ -150,7 +165,8 @@ def _chestxdet10(path: Path, text: str, image: ImageReference) -> Findings:
     if not chestxdet10.is_chestxdet10(json.loads(text)):
         raise FindingsFileError(f"{path} is a list of something else than true nodules: choose {KNOWN}")
     pictures = chestxdet10.read_pictures(path)
-    own = [picture for picture in pictures if is_named(picture.name, image)]
+    name = own_name((picture.name for picture in pictures), image, path)
+    own = [picture for picture in pictures if picture.name == name]
     if not own:
         raise FindingsFileError(
             f"{path} says nothing about {image_name(image)}: it lists {len(pictures)} pictures; rename the image as the file has it"
