@@ -12,7 +12,7 @@ from ..comparison.outcomes import Matcher
 from ..errors import LungmtlError
 from ..file_stamp import file_stamp
 from ..findings import Finding, Findings, ImageReference, Sphere
-from ..findings.formats.image_names import own_name
+from ..findings.formats.images.image_names import own_name
 from ..findings.formats.luna16 import Spots, read_nodules, read_series
 from ..findings.formats.truth.load import EXCLUDED, load_truth
 from ..findings.truth import TRUTH, Truth

@@ -92,9 +92,9 @@ def cases_of(file: Path, image: Path | None, series: str | None) -> list[Finding
     """The findings of a file, of the image that was named."""
     from ..findings.finding import ImageReference
     from ..findings.formats.csv_file import read_csv
-    from ..findings.formats.image_names import own_name
+    from ..findings.formats.images.image_names import own_name
+    from ..findings.formats.images.other_image import is_another
     from ..findings.formats.json_file import read_findings
-    from ..findings.formats.other_image import is_another
     from ..findings.formats.tables import read_text
     from ..findings.image_place import image_place
     from ..imaging.read import read_image

@@ -364,8 +364,8 @@ def _run(
 def _findings_of(image: Image, given: Mapping[str, Findings]) -> Findings:
     """The given findings of an image; a file that names no series has them for any."""
     from ..findings import ImageReference
-    from ..findings.formats.image_names import own_name
-    from ..findings.formats.other_image import is_another
+    from ..findings.formats.images.image_names import own_name
+    from ..findings.formats.images.other_image import is_another
 
     reference = ImageReference.of(image)
     name = own_name(given, reference, "the --findings file") or ""

@@ -107,7 +107,7 @@ def _lock(out: Path) -> BaseFileLock | None:
 def finish_batch(batch: Batch, json_file: Path | None) -> None:
     """Write the table of all cases and the summary, and show them with what failed."""
     from ..findings.export import FILE_NAMES, ONE_IMAGE, export, tellable
-    from ..findings.formats.image_names import renamed
+    from ..findings.formats.images.image_names import renamed
     from ..findings.formats.images_csv import write_images_csv
     from ..inference.registry import characterisers
     from ..storage.address import shown

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .finding import REASONS, Finding, Findings, ImageReference, Provenance
 from .formats.dicom.writing.identity import tracking_uid
-from .formats.image_names import named_by_file
+from .formats.images.image_names import named_by_file
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

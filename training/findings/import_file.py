@@ -13,12 +13,12 @@ from ..imaging.image import Image
 from .finding import Finding, Findings, ImageReference, Provenance, Sphere, new_id
 from .formats.csv_file import read_csv
 from .formats.errors import FindingsFileError
-from .formats.image_names import own_name
+from .formats.images.image_names import own_name
+from .formats.images.other_image import other_image_words
 from .formats.json_file import FORMAT, read_findings
 from .formats.labels.volume import read_label_volume, table_path
 from .formats.labels.yolo import is_yolo, read_yolo
 from .formats.luna16 import read_submission
-from .formats.other_image import other_image_words
 from .formats.read_truth import read_truth
 from .formats.tables import plain_name, read_text
 from .formats.truth.leniency import read_leniently

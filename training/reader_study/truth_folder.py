@@ -9,9 +9,9 @@ from pathlib import Path
 from ..error_boundary import sentence
 from ..errors import LungmtlError
 from ..findings.finding import ImageReference
-from ..findings.formats.image_names import folders_alike, named_by_file
+from ..findings.formats.images.image_names import folders_alike, named_by_file
+from ..findings.formats.images.other_image import is_another
 from ..findings.formats.json_file import SUFFIX, read_findings
-from ..findings.formats.other_image import is_another
 from .errors import ReaderStudyError
 
 

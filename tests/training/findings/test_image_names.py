@@ -16,7 +16,7 @@ from napari_lungmtl.training.findings.export import export
 from napari_lungmtl.training.findings.finding import Box, Finding, Findings, ImageReference, Sphere
 from napari_lungmtl.training.findings.formats.csv_file import read_csv
 from napari_lungmtl.training.findings.formats.errors import FindingsFileError, SaveError
-from napari_lungmtl.training.findings.formats.image_names import apart, image_name, is_named, own_name
+from napari_lungmtl.training.findings.formats.images.image_names import apart, image_name, is_named, own_name
 from napari_lungmtl.training.findings.import_file import import_findings
 from napari_lungmtl.training.imaging.image import Image
 from napari_lungmtl.training.imaging.read import read_image

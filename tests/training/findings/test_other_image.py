@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from napari_lungmtl.training.cli.app import app
 from napari_lungmtl.training.findings.finding import Box, Finding, Findings, ImageReference
+from napari_lungmtl.training.findings.formats.images.other_image import is_another, other_image_words
 from napari_lungmtl.training.findings.formats.json_file import write_findings
-from napari_lungmtl.training.findings.formats.other_image import is_another, other_image_words
 from napari_lungmtl.training.findings.formats.truth.load import load_truth
 from napari_lungmtl.training.findings.import_file import import_findings
 from napari_lungmtl.training.imaging.read import read_image

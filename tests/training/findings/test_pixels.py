@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_lungmtl.training.findings import Box, ImageReference, Mask
-from napari_lungmtl.training.findings.formats.image_names import image_name, is_named
+from napari_lungmtl.training.findings.formats.images.image_names import image_name, is_named
 from napari_lungmtl.training.findings.formats.pixels import (
     PixelBox,
     plain,

@@ -25,7 +25,7 @@ from ..truth import TRUTH
 from .atomic import write_atomically
 from .coco_masks import mask_of, rle_of
 from .errors import FindingsFileError, SaveError
-from .image_names import apart, image_name
+from .images.image_names import apart, image_name
 from .json_document import read_json
 from .json_values import checked, integer, number, numbers
 from .pixels import PixelBox, grid, plain, require_inside, to_pixels, to_world

@@ -35,7 +35,7 @@ from ..finding import (
 )
 from ..history import last_by_person
 from .errors import FindingsFileError
-from .image_names import is_named, renamed
+from .images.image_names import is_named, renamed
 from .tables import bad_line, number, read_rows, write_rows
 
 CORNERS = ("x0", "y0", "x1", "y1")

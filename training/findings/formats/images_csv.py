@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..finding import Findings, ImageScore, Provenance
 from ..models import doubts, orientations
-from .image_names import renamed
+from .images.image_names import renamed
 from .tables import write_rows
 
 COLUMNS = (

@@ -18,7 +18,7 @@ from ...error_boundary import reads
 from ..finding import Finding, Findings, ImageReference, Sphere
 from ..truth import TRUTH, stands_for
 from .errors import FindingsFileError
-from .image_names import renamed
+from .images.image_names import renamed
 from .tables import bad_line, cells_of, numbers, plain_name, read_columns, write_rows
 
 SERIES = "seriesuid"

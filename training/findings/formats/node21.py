@@ -17,7 +17,7 @@ from ...error_boundary import reads
 from ..finding import Finding, Findings, ImageReference, Provenance
 from .atomic import write_atomically
 from .errors import FindingsFileError
-from .image_names import apart, image_name
+from .images.image_names import apart, image_name
 from .json_document import read_json
 from .json_values import checked, number
 from .pixels import PixelBox, grid, plain, to_pixels, to_world

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..finding import Box, Finding, Findings, ImageReference
 from ..truth import TRUTH
 from .errors import FindingsFileError
-from .image_names import image_name
+from .images.image_names import image_name
 from .truth.leniency import passed_over
 
 DIGITS = 6

@@ -10,7 +10,7 @@ from ...error_boundary import reads
 from ..finding import Findings, ImageReference
 from . import coco, csv_file, jsrt, luna16, nih, node21
 from .errors import FindingsFileError
-from .image_names import image_name, is_named, own_name
+from .images.image_names import image_name, is_named, own_name
 from .json_file import read_findings
 from .pixels import PixelBox, truth_of
 from .tables import cells_of, plain_name, read_text

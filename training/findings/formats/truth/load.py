@@ -16,9 +16,9 @@ from ...geometry import Box
 from ...truth import TRUTH, Truth, is_true
 from .. import luna16
 from ..errors import FindingsFileError
-from ..image_names import image_name, own_name
+from ..images.image_names import image_name, own_name
+from ..images.other_image import other_image_words
 from ..lidc.truth import lidc_truth
-from ..other_image import other_image_words
 from ..pixels import truth_of
 from ..public import chestxdet10
 from ..public.deeplesion import Lesion, read_lesions

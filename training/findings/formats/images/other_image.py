@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...storage.address import is_remote
-from ..finding import ImageReference
+from ....storage.address import is_remote
+from ...finding import ImageReference
 from .image_names import folders_alike, is_named, named_by_file
 
 _MM = 0.01

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ...imaging.formats import format_by_suffix
-from ...imaging.paths import stem_of, suffix_of
-from ..finding import Findings, ImageReference
-from .errors import FindingsFileError, SaveError
+from ....imaging.formats import format_by_suffix
+from ....imaging.paths import stem_of, suffix_of
+from ...finding import Findings, ImageReference
+from ..errors import FindingsFileError, SaveError
 
 _OTHERS = (".dcm", ".dicom", ".ima", ".zarr")
 """Suffixes of images that are in no table of formats by their suffix."""

@@ -1,0 +1,1 @@
+"""Which image a file means, by what it calls it."""
