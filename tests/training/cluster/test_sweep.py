@@ -55,7 +55,7 @@ def test_lists_span_runs_and_a_folder_holds_them(tmp_path):
         "machines": {"precision": "bf16"},
     }
     named = sweep_runs(ROOT / "experiments" / "mtmr")
-    assert [run.name for run in named][:2] == ["attributes_only", "full"]
+    assert [run.name for run in named][:2] == ["attributes_only", "malignancy_only"]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def film() -> Image:
     return Image(
         radiograph([(X, Y, SIDE)]),
         "DX",
-        (0.5, 0.25),
+        (0.5, 0.375),
         (10.0, -20.0),
         series_uid="film",
         source=Path("film.png"),
